@@ -1,0 +1,79 @@
+"""Typed access to environment variables: a wrong or missing one stops the program by name."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+KEY_BYTES = 32
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable without surrounding blanks; an empty one counts as not set."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A switch: 1/0, true/false, yes/no, on/off in any case; anything else is an error."""
+    value = text(name).lower()
+    if not value:
+        return default
+    if value not in TRUE | FALSE:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+    return value in TRUE
+
+
+def integer(name: str, default: int) -> int:
+    """A whole number ≥ 0; anything else is an error."""
+    value = text(name)
+    if not value:
+        return default
+    if not value.isdecimal():
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
+    return int(value)
+
+
+def words(name: str, default: Sequence[str] = ()) -> list[str]:
+    """A list written with commas."""
+    return [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
+
+
+def secret(name: str) -> str:
+    """A variable the program can't run without; its value is never shown."""
+    value = text(name)
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set: in production every secret comes from it.")
+    return value
+
+
+def key(name: str, value: str) -> bytes:
+    """A key written in hexadecimal, at least 32 bytes long."""
+    try:
+        raw = bytes.fromhex(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be written in hexadecimal.") from None
+    if len(raw) < KEY_BYTES:
+        raise ImproperlyConfigured(f"{name} must be at least {KEY_BYTES} bytes long.")
+    return raw
+
+
+def local_secrets(path: Path, names: Sequence[str]) -> dict[str, str]:
+    """Secrets of a local installation: read from `path` (mode 0600), made once where missing.
+
+    A file lock makes the first of several starting processes the only one that invents a value.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "r+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        known = dict(line.strip().split("=", 1) for line in file if "=" in line)
+        missing = {name: secrets.token_hex(KEY_BYTES) for name in names if name not in known}
+        file.writelines(f"{name}={value}\n" for name, value in missing.items())
+        file.flush()
+        os.fsync(file.fileno())
+    return known | missing

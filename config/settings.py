@@ -1,0 +1,290 @@
+"""Settings of Huimin, one file for every environment. Addresses are computed here; nothing starts.
+
+Without DATABASE_URL the installation is local: embedded servers (`config/embedded.py`) and secrets
+made once under the local directory. With it the installation is somebody's production: a missing
+secret or host list stops the program, and cookies and redirects insist on HTTPS.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from config import embedded, env
+
+HUIMIN_LOCAL_DIR = embedded.local_dir()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DATABASE_URL = env.text("DATABASE_URL")
+DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL", DATABASE_URL)
+REDIS_URL = env.text("REDIS_URL") or embedded.valkey_url(HUIMIN_LOCAL_DIR)
+
+DEBUG = env.flag("DEBUG", default=False)
+LOCAL = DEBUG or not DATABASE_URL
+
+# Secrets
+
+SECRET_NAMES = ("SECRET_KEY", "HUIMIN_CODE_KEY", "HUIMIN_PII_KEY")
+_missing = [name for name in SECRET_NAMES if not env.text(name)]
+_made = (
+    env.local_secrets(HUIMIN_LOCAL_DIR / "secrets.env", SECRET_NAMES) if LOCAL and _missing else {}
+)
+_secrets = {name: env.text(name) or _made.get(name) or env.secret(name) for name in SECRET_NAMES}
+
+SECRET_KEY = _secrets["SECRET_KEY"]
+HUIMIN_CODE_KEY = env.key("HUIMIN_CODE_KEY", _secrets["HUIMIN_CODE_KEY"])
+"""HMAC key of the check digits in voucher codes."""
+HUIMIN_PII_KEY = env.key("HUIMIN_PII_KEY", _secrets["HUIMIN_PII_KEY"])
+"""Key of the hashes and of the encryption of personal data."""
+
+# Applications
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.import_export",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "pgtrigger",
+    "import_export",
+    "health_check",
+    "django_structlog",
+    "merchants",
+    "vouchers",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Databases
+
+LOCAL_ADDRESS = {
+    "HOST": embedded.postgres_host(HUIMIN_LOCAL_DIR),
+    "PORT": str(embedded.PORT),
+    "NAME": embedded.DATABASE,
+}
+
+
+def database(url_name: str, url: str, local_role: str, **options: Any) -> dict[str, Any]:
+    """One entry of DATABASES: `url` if it is given, else the embedded server as `local_role`."""
+    common = {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+    if not url:
+        return common | LOCAL_ADDRESS | {"USER": local_role, "OPTIONS": options}
+    if urlsplit(url).scheme not in {"postgresql", "postgres"}:
+        raise ImproperlyConfigured(f"{url_name} must begin with postgresql://.")
+    try:
+        parts = conninfo_to_dict(url)
+    except ProgrammingError:
+        raise ImproperlyConfigured(
+            f"{url_name} is not an address PostgreSQL understands."
+        ) from None
+    fields = {"HOST": "host", "PORT": "port", "NAME": "dbname", "USER": "user"}
+    address = {field: str(parts.pop(name, "")) for field, name in fields.items()}
+    address["PASSWORD"] = str(parts.pop("password", ""))
+    if "options" in parts and "options" in options:
+        options["options"] = f"{parts.pop('options')} {options['options']}"
+    return common | address | {"OPTIONS": parts | options}
+
+
+DATABASES = {
+    # The services' role owns nothing. Its statements are few and hot, so they are prepared at once
+    # and planned once; a plan made for one parameter value would be no better for the next.
+    "default": database(
+        "DATABASE_URL",
+        DATABASE_URL,
+        embedded.APP_ROLE,
+        prepare_threshold=0,
+        options="-c plan_cache_mode=force_generic_plan",
+    ),
+    # The role that owns the schema, for migrations alone.
+    "owner": database("DATABASE_OWNER_URL", DATABASE_OWNER_URL, embedded.OWNER_ROLE),
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Celery: messages are wake-ups, the queue is a table; so no result backend and late acknowledgement
+
+CELERY_BROKER_URL = env.text("REDIS_URL") or embedded.valkey_url(HUIMIN_LOCAL_DIR, "redis+socket")
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "huimin"
+CELERY_TIMEZONE = "UTC"
+
+# Language and time
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "vouchers" / "locale", BASE_DIR / "merchants" / "locale"]
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+
+# Files
+
+STATIC_URL = "static/"
+STATIC_ROOT = HUIMIN_LOCAL_DIR / "static"
+MEDIA_ROOT = HUIMIN_LOCAL_DIR / "media"
+WHITENOISE_USE_FINDERS = LOCAL
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if LOCAL
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# Security
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", LOCAL_HOSTS if LOCAL else ())
+if not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts this service answers for.")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not LOCAL)
+SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 0 if LOCAL else 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=not LOCAL)
+SECURE_HSTS_PRELOAD = env.flag("SECURE_HSTS_PRELOAD", default=not LOCAL)
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https")
+    if env.flag("TRUST_X_FORWARDED_PROTO", default=False)
+    else None
+)
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = env.flag("SESSION_COOKIE_SECURE", default=not LOCAL)
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 8 * 60 * 60
+X_FRAME_OPTIONS = "DENY"
+
+LOGIN_URL = reverse_lazy("admin:login")
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# API
+
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Huimin 惠民",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# Admin
+
+UNFOLD = {
+    "SITE_TITLE": "惠民 Huimin",
+    "SITE_HEADER": "惠民 Huimin",
+    "SITE_SYMBOL": "confirmation_number",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}
+IMPORT_EXPORT_USE_TRANSACTIONS = True
+
+# Logs: one JSON object a line, without request bodies or addresses of people
+
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+LOG_LEVEL = env.text("LOG_LEVEL", "WARNING" if LOCAL else "INFO").upper()
+_shared_processors: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": _shared_processors,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
+        "django.server": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
+    },
+}
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_shared_processors,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)

@@ -1,0 +1,20 @@
+"""Addresses: the admin, and whether the servers behind it answer."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import path
+from health_check.contrib.redis import Redis as RedisCheck
+from health_check.views import HealthCheckView
+from redis.asyncio import Redis
+
+health = HealthCheckView.as_view(
+    checks=[
+        "health_check.checks.Database",
+        (RedisCheck, {"client_factory": lambda: Redis.from_url(settings.REDIS_URL)}),
+    ]
+)
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("health/", health, name="health"),
+]
