@@ -114,9 +114,9 @@ def postgres_host(root: Path) -> str:
     return str(root / "run")
 
 
-def valkey_url(root: Path, scheme: str = "unix") -> str:
-    """The address of the embedded Valkey for redis-py (`unix`) or Celery (`redis+socket`)."""
-    return f"{scheme}://{quote(str(root / 'run' / 'valkey.sock'))}"
+def valkey_url(root: Path) -> str:
+    """The address of the embedded Valkey in redis-py's spelling."""
+    return f"unix://{quote(str(root / 'run' / 'valkey.sock'))}"
 
 
 class Postgres:
@@ -154,7 +154,7 @@ class Postgres:
         if pid is None or not self.is_ready():
             return
         os.kill(pid, signal.SIGINT)
-        _wait(lambda: not _is_alive(pid), STOP_TIMEOUT_S)
+        _wait(lambda: not is_alive(pid), STOP_TIMEOUT_S)
 
     def _start_once(self, binaries: Path, run_as: RunAs) -> bool:
         self._forget_dead_postmaster()
@@ -167,7 +167,7 @@ class Postgres:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [*run_as.prefix, str(binaries / "postgres"), "-D", str(self.data), *options]
         pid = _spawn(command, self.log, run_as)
-        _wait(lambda: self.is_ready() or not _is_alive(pid), START_TIMEOUT_S)
+        _wait(lambda: self.is_ready() or not is_alive(pid), START_TIMEOUT_S)
         return self.is_ready()
 
     def _create_cluster(self, binaries: Path, run_as: RunAs) -> None:
@@ -199,7 +199,7 @@ class Postgres:
     def _forget_dead_postmaster(self) -> None:
         """Remove a pid file whose number is no PostgreSQL's any more: a start would refuse it."""
         pid = self._pid()
-        if pid is not None and not (_is_alive(pid) and _command_name(pid) in {"postgres", ""}):
+        if pid is not None and not (is_alive(pid) and _command_name(pid) in {"postgres", ""}):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _pid(self) -> int | None:
@@ -234,7 +234,7 @@ class Valkey:
         command = [str(_valkey_binary()), "--port", "0", "--unixsocket", str(self.socket)]
         command += ["--unixsocketperm", "700", "--save", "", "--appendonly", "no"]
         pid = _spawn(command, self.log, RunAs())
-        _wait(lambda: self.is_ready() or not _is_alive(pid), START_TIMEOUT_S)
+        _wait(lambda: self.is_ready() or not is_alive(pid), START_TIMEOUT_S)
         if not self.is_ready():
             raise EmbeddedServerError(_failed(self.name, self.log))
 
@@ -447,7 +447,7 @@ def _accepts(path: Path) -> bool:
         return connection.connect_ex(str(path)) == 0
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """Whether a process runs; a zombie that nobody has reaped doesn't."""
     try:
         os.kill(pid, 0)

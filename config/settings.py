@@ -7,7 +7,7 @@ secret or host list stops the program, and cookies and redirects insist on HTTPS
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
@@ -150,7 +150,17 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Celery: messages are wake-ups, the queue is a table; so no result backend and late acknowledgement
 
-CELERY_BROKER_URL = env.text("REDIS_URL") or embedded.valkey_url(HUIMIN_LOCAL_DIR, "redis+socket")
+
+def broker_url(redis_url: str) -> str:
+    """The same server in Celery's spelling, which differs for Unix sockets."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    number = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{parts.path}?virtual_host={number}"
+
+
+CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -1,0 +1,105 @@
+"""The ground every test stands on: real servers, a database of its own, profiles for Hypothesis."""
+
+import os
+from collections.abc import Iterator
+from urllib.parse import quote, urlencode, urlsplit
+
+import hypothesis
+import pytest
+import redis
+from django.conf import settings
+from django.db import connections
+from django.test import TransactionTestCase
+from pytest_django.plugin import DjangoDbBlocker
+
+from config import embedded
+from config.celery import app as celery_app
+from config.settings import broker_url
+from tests import database
+
+hypothesis.settings.register_profile("default", max_examples=50, deadline=None)
+hypothesis.settings.register_profile("ci", max_examples=100, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("deep", max_examples=2000, deadline=None)
+hypothesis.settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default")
+)
+
+VALKEY_DATABASES = 16
+
+
+def pytest_configure() -> None:
+    """Give the run a Valkey database of its own; 0 belongs to the installation."""
+    number = 1 + os.getpid() % (VALKEY_DATABASES - 1)
+    address = urlsplit(settings.REDIS_URL)
+    if address.scheme == "unix":
+        settings.REDIS_URL = f"unix://{address.path}?db={number}"
+    else:
+        settings.REDIS_URL = address._replace(path=f"/{number}").geturl()
+    settings.CELERY_BROKER_URL = broker_url(settings.REDIS_URL)
+    celery_app.conf.broker_url = settings.CELERY_BROKER_URL
+
+
+@pytest.fixture(scope="session")
+def servers() -> None:
+    """PostgreSQL and Valkey are running, and this run's part of Valkey is empty."""
+    try:
+        embedded.ensure()
+    except embedded.EmbeddedServerError as error:
+        pytest.exit(str(error), returncode=1)
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.flushdb()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """In place of pytest-django's: one migrated template, and a copy that `default` connects to."""
+    with django_db_blocker.unblock():
+        database.create()
+    yield
+    with django_db_blocker.unblock():
+        database.destroy()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _restore_instead_of_flush() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: database.restore())
+        yield
+
+
+@pytest.fixture
+def redis_client(servers: None) -> Iterator["redis.Redis[bytes]"]:
+    """A client of this run's Valkey database, emptied before and after."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.flushdb()
+        yield client
+        client.flushdb()
+
+
+@pytest.fixture(scope="session")
+def process_environment(django_db_setup: None) -> dict[str, str]:
+    """Environment in which another process (worker, web server) works on the test database.
+
+    It is an installation on foreign servers with every secret given, as in production, but HTTP.
+    """
+    return {
+        **os.environ,
+        "DATABASE_URL": _url("default"),
+        "DATABASE_OWNER_URL": _url("owner"),
+        "REDIS_URL": settings.REDIS_URL,
+        "SECRET_KEY": settings.SECRET_KEY,
+        "HUIMIN_CODE_KEY": settings.HUIMIN_CODE_KEY.hex(),
+        "HUIMIN_PII_KEY": settings.HUIMIN_PII_KEY.hex(),
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "SECURE_SSL_REDIRECT": "0",
+        "SESSION_COOKIE_SECURE": "0",
+        "DEBUG": "0",
+    }
+
+
+def _url(alias: str) -> str:
+    given = connections.settings[alias]
+    user = ":".join(quote(part, safe="") for part in (given["USER"], given.get("PASSWORD")) if part)
+    query = {k: v for k, v in given["OPTIONS"].items() if k.startswith("ssl")}
+    query |= {"host": given["HOST"], "port": given["PORT"]}
+    return f"postgresql://{user}@/{given['NAME']}?{urlencode(query)}"
