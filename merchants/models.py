@@ -1,0 +1,218 @@
+"""Who may take vouchers, and where: merchants, stores and their places, terminals and credentials."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from .geo import Datum
+
+DATUM_CHOICES = [(datum.value, datum.value) for datum in Datum]
+
+
+class State(models.TextChoices):
+    """Whether a merchant, store or credential may act."""
+
+    ACTIVE = "active", _("active")
+    SUSPENDED = "suspended", _("suspended")
+    CLOSED = "closed", _("closed")
+
+
+class District(models.Model):
+    """An administrative district (区), keyed by its six-digit adcode."""
+
+    adcode = models.IntegerField(_("adcode"), primary_key=True)
+    name = models.CharField(_("name"), max_length=40, unique=True)
+    population = models.IntegerField(_("population (census)"), null=True, blank=True)
+    # GeoJSON geometry in WGS-84; only used to flag stores that lie outside the district they state.
+    boundary = models.JSONField(_("boundary (GeoJSON, WGS-84)"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("district")
+        verbose_name_plural = _("districts")
+        ordering: ClassVar = ["adcode"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Merchant(models.Model):
+    """A legal person that is paid for redeemed vouchers."""
+
+    code = models.CharField(_("code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    credit_code = models.CharField(_("unified social credit code"), max_length=18, blank=True)
+    state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.ACTIVE)
+    # Books of test campaigns are kept apart; a test merchant is only seen by test keys.
+    is_test = models.BooleanField(_("test"), default=False)
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("merchant")
+        verbose_name_plural = _("merchants")
+        ordering: ClassVar = ["code"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="merchant_state_known")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Store(models.Model):
+    """A place where vouchers are redeemed. Where it lies is in its `StoreLocation` versions."""
+
+    merchant = models.ForeignKey(
+        Merchant, models.PROTECT, related_name="stores", verbose_name=_("merchant")
+    )
+    external_id = models.CharField(_("store no."), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    brand = models.CharField(_("brand"), max_length=80, blank=True)
+    category = models.CharField(_("category"), max_length=40)
+    district = models.ForeignKey(
+        District, models.PROTECT, null=True, blank=True, verbose_name=_("district")
+    )
+    state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.ACTIVE)
+
+    class Meta:
+        verbose_name = _("store")
+        verbose_name_plural = _("stores")
+        ordering: ClassVar = ["external_id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="store_state_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id} {self.name}"
+
+
+class StoreLocation(models.Model):
+    """One dated version of a store's place. A correction adds a version; runs name the one they used."""
+
+    store = models.ForeignKey(
+        Store, models.PROTECT, related_name="locations", verbose_name=_("store")
+    )
+    version = models.PositiveIntegerField(_("version"))
+    valid_from_at = models.DateTimeField(_("valid from"))
+    longitude_deg = models.FloatField(_("longitude, WGS-84 °"))
+    latitude_deg = models.FloatField(_("latitude, WGS-84 °"))
+    datum = models.CharField(_("datum as given"), max_length=8, choices=DATUM_CHOICES)
+    raw_longitude = models.FloatField(_("longitude as given"))
+    raw_latitude = models.FloatField(_("latitude as given"))
+    # None: the district is not stated or has no boundary on file.
+    outside_district = models.BooleanField(_("outside its stated district"), null=True)
+
+    class Meta:
+        verbose_name = _("store location")
+        verbose_name_plural = _("store locations")
+        ordering: ClassVar = ["store", "version"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["store", "version"], name="one_location_per_version"),
+            # BETWEEN is false for NaN's neighbours and for infinities, so both are refused here too.
+            models.CheckConstraint(
+                condition=Q(longitude_deg__range=(-180, 180), latitude_deg__range=(-90, 90)),
+                name="store_location_on_earth",
+            ),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(
+                name="store_location_append_only",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store_id} v{self.version}"
+
+
+class Terminal(models.Model):
+    """A till device in a store."""
+
+    store = models.ForeignKey(
+        Store, models.PROTECT, related_name="terminals", verbose_name=_("store")
+    )
+    code = models.CharField(_("terminal no."), max_length=40)
+    state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.ACTIVE)
+
+    class Meta:
+        verbose_name = _("terminal")
+        verbose_name_plural = _("terminals")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["store", "code"], name="one_terminal_code_per_store")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store_id}/{self.code}"
+
+
+class Credential(models.Model):
+    """A caller of the API. Its id is the caller's identity for idempotency and survives key rotation."""
+
+    class Kind(models.TextChoices):
+        TERMINAL = "terminal", _("terminal")
+        MERCHANT = "merchant", _("merchant")
+        INTEGRATOR = "integrator", _("integrator")
+        CHANNEL = "channel", _("channel")
+
+    name = models.CharField(_("name"), max_length=80)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
+    scopes = models.JSONField(_("scopes"), default=list)
+    merchants = models.ManyToManyField(
+        Merchant, blank=True, related_name="credentials", verbose_name=_("merchants it acts for")
+    )
+    # Empty: every store of its merchants.
+    stores = models.ManyToManyField(
+        Store, blank=True, related_name="credentials", verbose_name=_("stores it is limited to")
+    )
+    terminal = models.ForeignKey(
+        Terminal, models.PROTECT, null=True, blank=True, verbose_name=_("terminal")
+    )
+    channel_code = models.CharField(_("channel"), max_length=20, blank=True)
+    is_test = models.BooleanField(_("test"), default=False)
+    state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.ACTIVE)
+
+    class Meta:
+        verbose_name = _("credential")
+        verbose_name_plural = _("credentials")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(kind="channel", channel_code__gt="") | ~Q(kind="channel"),
+                name="channel_credential_names_its_channel",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="terminal", terminal__isnull=False) | ~Q(kind="terminal"),
+                name="terminal_credential_names_its_terminal",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CredentialKey(models.Model):
+    """One secret of a credential; two may be valid at once while a caller rotates."""
+
+    credential = models.ForeignKey(
+        Credential, models.PROTECT, related_name="keys", verbose_name=_("credential")
+    )
+    # SHA-256 of the whole key. Keys are 256 random bits, so no slow hash is needed.
+    key_sha256 = models.BinaryField(_("key hash"), max_length=32, unique=True)
+    hint = models.CharField(_("first characters"), max_length=16)
+    created_at = models.DateTimeField(_("created at"))
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("key")
+        verbose_name_plural = _("keys")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")),
+                name="key_expires_after_creation",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hint}…"

@@ -1,0 +1,70 @@
+"""The outbox of messages to send, and the seals that chain the journal."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from .fields import Xid8Field
+from .guards import append_only
+
+
+class Outbox(models.Model):
+    """A message committed together with what it tells; sent afterwards, at least once."""
+
+    topic = models.CharField(_("topic"), max_length=60)
+    payload = models.JSONField(_("payload"))
+    created_at = models.DateTimeField(_("created at"))
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+    xid = Xid8Field()
+
+    class Meta:
+        verbose_name = _("outbox message")
+        verbose_name_plural = _("outbox messages")
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="outbox_unsent", condition=Q(sent_at__isnull=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.topic}"
+
+
+class Seal(models.Model):
+    """A link of the audit chain: SHA-256 over the previous seal and a stretch of the journal."""
+
+    number = models.PositiveBigIntegerField(_("number"), unique=True)
+    # Transfers with from ≤ xid < until, in (xid, id) order; `until` is below the snapshot's xmin.
+    from_xid = models.BigIntegerField(_("from transaction"))
+    until_xid = models.BigIntegerField(_("until transaction"))
+    transfer_count = models.PositiveBigIntegerField(_("transfers"))
+    previous_sha256 = models.BinaryField(_("previous SHA-256"), max_length=32)
+    sha256 = models.BinaryField(_("SHA-256"), max_length=32, unique=True)
+    sealed_at = models.DateTimeField(_("sealed at"))
+
+    class Meta:
+        verbose_name = _("seal")
+        verbose_name_plural = _("seals")
+        ordering: ClassVar = ["number"]
+        triggers: ClassVar = append_only("seal")
+
+    def __str__(self) -> str:
+        return f"#{self.number}"
+
+
+class AuditReport(models.Model):
+    """What one run of `audit_ledger` found."""
+
+    started_at = models.DateTimeField(_("started at"))
+    took_s = models.FloatField(_("took, seconds"))
+    is_proven = models.BooleanField(_("books proven"))
+    report = models.JSONField(_("report"))
+
+    class Meta:
+        verbose_name = _("audit report")
+        verbose_name_plural = _("audit reports")
+        ordering: ClassVar = ["-id"]
+        triggers: ClassVar = append_only("audit_report")
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M}"

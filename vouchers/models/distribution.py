@@ -1,0 +1,324 @@
+"""Quota cells and allocations, distribution runs, their audience and shards, and tranches."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from merchants.models import District, Store, StoreLocation
+
+from ..states import RUN_ARROWS, RunState, ShardState, TrancheState
+from .campaigns import THRESHOLD_BASES, TIER_KINDS, Campaign, FundingSource, Round, Tier
+from .guards import append_only, frozen_columns, only_arrows
+from .residents import Resident, ResidentPoint
+
+RUN_STATES = [
+    (RunState.DRAFT.value, _("draft")),
+    (RunState.QUEUED.value, _("waiting for a worker")),
+    (RunState.TARGETED.value, _("audience found")),
+    (RunState.RESERVED.value, _("money reserved, minting")),
+    (RunState.DONE.value, _("done")),
+    (RunState.CANCELLED.value, _("cancelled")),
+]
+SHARD_STATES = [
+    (ShardState.WAITING.value, _("waiting")),
+    (ShardState.LEASED.value, _("being minted")),
+    (ShardState.DONE.value, _("done")),
+]
+TRANCHE_STATES = [
+    (TrancheState.OUTSTANDING.value, _("outstanding")),
+    (TrancheState.EXPIRED.value, _("expired")),
+]
+# A tranche's vouchers take serials 0 … 999,999, so that 20 bits of the voucher id hold them.
+SERIAL_BITS = 20
+TRANCHE_MAX_VOUCHERS = 1_000_000
+
+
+class QuotaCell(models.Model):
+    """A cap on one slice of a campaign. An empty dimension means "all of them".
+
+    `cap_fen` and `cap_count`: None is unlimited, zero is zero. With a `source`, fen count only that
+    source's share of the face; otherwise the whole face counts.
+    """
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="cells")
+    tier = models.ForeignKey(Tier, models.PROTECT, null=True, blank=True, related_name="+")
+    round = models.ForeignKey(Round, models.PROTECT, null=True, blank=True, related_name="+")
+    district = models.ForeignKey(District, models.PROTECT, null=True, blank=True, related_name="+")
+    store = models.ForeignKey(Store, models.PROTECT, null=True, blank=True, related_name="+")
+    source = models.ForeignKey(
+        FundingSource, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    channel = models.CharField(_("channel"), max_length=20, null=True, blank=True)  # noqa: DJ001
+    day = models.DateField(_("day"), null=True, blank=True)
+    cap_fen = models.BigIntegerField(_("cap, fen"), null=True, blank=True)
+    cap_count = models.BigIntegerField(_("cap, vouchers"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("quota cell")
+        verbose_name_plural = _("quota cells")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=[
+                    "campaign",
+                    "tier",
+                    "round",
+                    "district",
+                    "store",
+                    "source",
+                    "channel",
+                    "day",
+                ],
+                name="one_cell_per_slice",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                condition=Q(cap_fen__isnull=True) | Q(cap_fen__gte=0), name="cell_cap_fen_valid"
+            ),
+            models.CheckConstraint(
+                condition=Q(cap_count__isnull=True) | Q(cap_count__gte=0),
+                name="cell_cap_count_valid",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        parts = [self.tier, self.round, self.district, self.store, self.source, self.channel]
+        named = [str(part) for part in [*parts, self.day] if part]
+        return " · ".join(named) or str(_("whole campaign"))
+
+
+class QuotaBucket(models.Model):
+    """What is left of a cell, or of one of its sub-buckets where it is hot.
+
+    Headroom = cap minus what counts; None where the cap is None. One writer: services/quotas.
+    """
+
+    cell = models.ForeignKey(QuotaCell, models.PROTECT, related_name="buckets")
+    number = models.SmallIntegerField(_("number"), default=0)
+    headroom_fen = models.BigIntegerField(_("headroom, fen"), null=True)
+    headroom_count = models.BigIntegerField(_("headroom, vouchers"), null=True)
+
+    class Meta:
+        verbose_name = _("quota bucket")
+        verbose_name_plural = _("quota buckets")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["cell", "number"], name="one_bucket_per_number"),
+            models.CheckConstraint(
+                condition=Q(headroom_fen__isnull=True) | Q(headroom_fen__gte=0),
+                name="headroom_fen_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(headroom_count__isnull=True) | Q(headroom_count__gte=0),
+                name="headroom_count_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cell_id}#{self.number}"
+
+
+class Allocation(models.Model):
+    """One combination of slices; every voucher and every ledger leg of it counts in the same cells."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="allocations")
+    tier = models.ForeignKey(Tier, models.PROTECT, related_name="+")
+    round = models.ForeignKey(Round, models.PROTECT, null=True, related_name="+")
+    district = models.ForeignKey(District, models.PROTECT, null=True, related_name="+")
+    store = models.ForeignKey(Store, models.PROTECT, null=True, related_name="+")
+    channel = models.CharField(_("channel"), max_length=20, null=True)  # noqa: DJ001
+    day = models.DateField(_("day"), null=True)
+
+    class Meta:
+        verbose_name = _("allocation")
+        verbose_name_plural = _("allocations")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["campaign", "tier", "round", "district", "store", "channel", "day"],
+                name="one_allocation_per_combination",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.tier_id}/{self.id}"
+
+
+class Run(models.Model):
+    """A distribution run (发放): one approved targeting, one reservation, many shards."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="runs")
+    round = models.ForeignKey(Round, models.PROTECT, null=True, blank=True, related_name="runs")
+    terms = models.ForeignKey("vouchers.TermsVersion", models.PROTECT, related_name="+")
+    # Decides every tie; a run with the same seed and audience selects the same people.
+    seed = models.CharField(_("seed"), max_length=64)
+    state = models.CharField(
+        _("state"), max_length=10, choices=RUN_STATES, default=RunState.DRAFT.value
+    )
+    requested_by = models.CharField(_("requested by"), max_length=150)
+    created_at = models.DateTimeField(_("created at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    # Found by targeting: {"examined": n, "rings": {"A": n}, "untargeted": {"no_consent": n}}.
+    audience = models.JSONField(_("audience"), default=dict)
+    # Decided at reservation: vouchers, residents and fen by tier, and why the rest got none.
+    selection = models.JSONField(_("selection"), default=dict)
+    progress_pct = models.PositiveSmallIntegerField(_("progress, %"), default=0)
+    lease_until_at = models.DateTimeField(_("leased until"), null=True, blank=True)
+    fence = models.PositiveIntegerField(_("fencing token"), default=0)
+
+    class Meta:
+        verbose_name = _("distribution run")
+        verbose_name_plural = _("distribution runs")
+        ordering: ClassVar = ["-id"]
+        triggers: ClassVar = [
+            only_arrows("run_arrows", RUN_ARROWS),
+            frozen_columns("run_identity_frozen", "campaign_id", "round_id", "terms_id", "seed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} #{self.id}"
+
+
+class AudienceMember(models.Model):
+    """A resident a run reached, and on what evidence: point, store version, distance, ring."""
+
+    pk = models.CompositePrimaryKey("run_id", "bucket", "resident_id")
+    run = models.ForeignKey(Run, models.PROTECT, related_name="members", db_index=False)
+    bucket = models.SmallIntegerField(_("bucket"))
+    resident = models.ForeignKey(
+        Resident, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    point_kind = models.CharField(_("point"), max_length=6, choices=ResidentPoint.Kind.choices)
+    store_location = models.ForeignKey(
+        StoreLocation, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    distance_m = models.FloatField(_("distance, metres"))
+    ring = models.CharField(_("ring"), max_length=8)
+    # HMAC-SHA256 over run, resident and the point used: the point can be checked after coarsening.
+    commitment = models.BinaryField(_("commitment to the point"), max_length=32)
+
+    class Meta:
+        verbose_name = _("audience member")
+        verbose_name_plural = _("audience members")
+        triggers: ClassVar = append_only("audience")
+
+    def __str__(self) -> str:
+        return f"{self.run_id}/{self.resident_id}"
+
+
+class Shard(models.Model):
+    """A worker's unit of a run: the residents of one tier who get the next tranche.
+
+    The three packed columns are little-endian arrays of `voucher_count` items, in serial order.
+    """
+
+    run = models.ForeignKey(Run, models.PROTECT, related_name="shards")
+    number = models.PositiveIntegerField(_("number"))
+    tier = models.ForeignKey(Tier, models.PROTECT, related_name="+")
+    voucher_count = models.PositiveIntegerField(_("vouchers"))
+    resident_ids = models.BinaryField(_("resident ids, int64"))
+    buckets = models.BinaryField(_("buckets, int16"))
+    allocation_ids = models.BinaryField(_("allocation ids, int64"))
+    state = models.CharField(
+        _("state"), max_length=8, choices=SHARD_STATES, default=ShardState.WAITING.value
+    )
+    lease_until_at = models.DateTimeField(_("leased until"), null=True, blank=True)
+    fence = models.PositiveIntegerField(_("fencing token"), default=0)
+
+    class Meta:
+        verbose_name = _("shard")
+        verbose_name_plural = _("shards")
+        ordering: ClassVar = ["run", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "number"], name="one_shard_per_number"),
+            models.CheckConstraint(
+                condition=Q(voucher_count__range=(1, TRANCHE_MAX_VOUCHERS)),
+                name="shard_fits_a_tranche",
+            ),
+        ]
+        triggers: ClassVar = [
+            only_arrows(
+                "shard_arrows",
+                {
+                    (ShardState.WAITING, ShardState.LEASED),
+                    (ShardState.LEASED, ShardState.WAITING),
+                    (ShardState.LEASED, ShardState.DONE),
+                },
+            ),
+            frozen_columns(
+                "shard_people_frozen", "resident_ids", "buckets", "allocation_ids", "voucher_count"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}/{self.number}"
+
+
+class Tranche(models.Model):
+    """Vouchers minted together, with one validity end and terms frozen into the row."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="tranches")
+    tier = models.ForeignKey(Tier, models.PROTECT, related_name="+")
+    round = models.ForeignKey(Round, models.PROTECT, null=True, related_name="+")
+    # One tranche per shard: a shard minted twice would break this.
+    shard = models.OneToOneField(Shard, models.PROTECT, null=True, related_name="tranche")
+    terms = models.ForeignKey("vouchers.TermsVersion", models.PROTECT, related_name="+")
+    voucher_count = models.PositiveIntegerField(_("vouchers"))
+    kind = models.CharField(_("kind"), max_length=10, choices=TIER_KINDS)
+    face_fen = models.BigIntegerField(_("face value, fen"))
+    threshold_fen = models.BigIntegerField(_("threshold, fen"))
+    threshold_basis = models.CharField(_("threshold on"), max_length=13, choices=THRESHOLD_BASES)
+    percent_bp = models.PositiveSmallIntegerField(_("percentage, ‱"), null=True)
+    # [[source id, fen], …] in source order; sums to the face.
+    split = models.JSONField(_("shares of the face"))
+    valid_from_at = models.DateTimeField(_("valid from"))
+    valid_until_at = models.DateTimeField(_("valid until"))
+    state = models.CharField(
+        _("state"), max_length=11, choices=TRANCHE_STATES, default=TrancheState.OUTSTANDING.value
+    )
+    minted_at = models.DateTimeField(_("minted at"))
+    expired_at = models.DateTimeField(_("expired at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("tranche")
+        verbose_name_plural = _("tranches")
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(voucher_count__range=(1, TRANCHE_MAX_VOUCHERS)),
+                name="tranche_size_in_range",
+            ),
+            # Six decimal digits of the printed code hold the number.
+            models.CheckConstraint(condition=Q(id__range=(1, 999_999)), name="tranche_number_fits"),
+            models.CheckConstraint(
+                condition=Q(valid_until_at__gt=F("valid_from_at")), name="tranche_ends_after_start"
+            ),
+        ]
+        triggers: ClassVar = [
+            only_arrows("tranche_arrows", {(TrancheState.OUTSTANDING, TrancheState.EXPIRED)}),
+            # `valid_until_at` stays open: an approved amendment may extend it, and only extend.
+            frozen_columns(
+                "tranche_terms_frozen",
+                "campaign_id",
+                "tier_id",
+                "shard_id",
+                "terms_id",
+                "voucher_count",
+                "kind",
+                "face_fen",
+                "threshold_fen",
+                "threshold_basis",
+                "percent_bp",
+                "split",
+                "valid_from_at",
+            ),
+            pgtrigger.Protect(
+                name="tranche_validity_never_shorter",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("NEW.valid_until_at < OLD.valid_until_at"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id:06d}"

@@ -1,0 +1,133 @@
+"""Exact cap counters, every refused attempt, signals, and holds on money."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from merchants.models import Credential
+
+from .campaigns import CAP_KINDS, Campaign
+from .guards import append_only
+from .redemption import Redemption
+
+
+class CapCounter(models.Model):
+    """What one subject used within one calendar window of a campaign.
+
+    The row carries the limit in force when it was last written, so that the database itself refuses
+    a count beyond it. One writer: services/fraud.
+    """
+
+    pk = models.CompositePrimaryKey("kind", "campaign_id", "subject_id", "window_no")
+    kind = models.SmallIntegerField(_("counts"), choices=CAP_KINDS)
+    campaign = models.ForeignKey(
+        Campaign, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    # A resident, store, merchant or link, by `kind`.
+    subject_id = models.BigIntegerField(_("subject"))
+    # Day: days since 1970-01-01 in the campaign's zone. Week: its Monday. Minute: since the epoch.
+    window_no = models.BigIntegerField(_("window"))
+    used_count = models.IntegerField(_("redemptions"))
+    used_fen = models.BigIntegerField(_("subsidy, fen"))
+    limit_count = models.IntegerField(_("most redemptions"), null=True)
+    limit_fen = models.BigIntegerField(_("most subsidy, fen"), null=True)
+
+    class Meta:
+        verbose_name = _("cap counter")
+        verbose_name_plural = _("cap counters")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(used_count__gte=0, used_fen__gte=0), name="cap_use_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(limit_count__isnull=True) | Q(used_count__lte=F("limit_count")),
+                name="cap_count_within_limit",
+            ),
+            models.CheckConstraint(
+                condition=Q(limit_fen__isnull=True) | Q(used_fen__lte=F("limit_fen")),
+                name="cap_fen_within_limit",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.subject_id}/{self.window_no}"
+
+
+class Attempt(models.Model):
+    """A refusal as it was given: code, rule and facts. Partitioned by month of `at`."""
+
+    id = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField(_("at"))
+    caller = models.ForeignKey(
+        Credential, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    key = models.CharField(_("idempotency key"), max_length=255)
+    # None where the thing named does not exist; then `facts` says what was shown.
+    store_id = models.BigIntegerField(_("store"), null=True)
+    campaign_id = models.BigIntegerField(_("campaign"), null=True)
+    voucher_id = models.BigIntegerField(_("voucher"), null=True)
+    resident_id = models.BigIntegerField(_("resident"), null=True)
+    code = models.CharField(_("refusal"), max_length=40)
+    rule = models.CharField(_("rule"), max_length=40)
+    facts = models.JSONField(_("facts"), default=dict)
+
+    class Meta:
+        verbose_name = _("refused attempt")
+        verbose_name_plural = _("refused attempts")
+        ordering: ClassVar = ["-id"]
+        triggers: ClassVar = append_only("attempt")
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.code}"
+
+
+class Signal(models.Model):
+    """Something a fraud rule noticed about a subject; it holds or refuses nothing by itself."""
+
+    kind = models.CharField(_("kind"), max_length=40)
+    subject = models.CharField(_("subject"), max_length=20)
+    subject_id = models.BigIntegerField(_("subject no."))
+    redemption = models.ForeignKey(
+        Redemption, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
+    score = models.SmallIntegerField(_("score"), default=0)
+    facts = models.JSONField(_("facts"), default=dict)
+    raised_at = models.DateTimeField(_("raised at"))
+
+    class Meta:
+        verbose_name = _("signal")
+        verbose_name_plural = _("signals")
+        indexes: ClassVar = [
+            models.Index(fields=["subject", "subject_id"], name="signal_by_subject")
+        ]
+        triggers: ClassVar = append_only("signal")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject} {self.subject_id}"
+
+
+class Hold(models.Model):
+    """A redemption's money kept back until someone has looked (冻结)."""
+
+    redemption = models.ForeignKey(Redemption, models.PROTECT, related_name="holds")
+    reason = models.CharField(_("reason"), max_length=200)
+    opened_by = models.CharField(_("opened by"), max_length=150)
+    opened_at = models.DateTimeField(_("opened at"))
+    released_by = models.CharField(_("released by"), max_length=150, blank=True)
+    released_at = models.DateTimeField(_("released at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["redemption"],
+                condition=Q(released_at__isnull=True),
+                name="one_open_hold_per_redemption",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.redemption_id}: {self.reason}"

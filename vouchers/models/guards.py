@@ -1,0 +1,52 @@
+"""Triggers shared by the tables: append-only books and the only legal arrows of a state."""
+
+from collections.abc import Iterable
+from enum import Enum
+
+import pgtrigger
+
+
+def append_only(table: str) -> list[pgtrigger.Trigger]:
+    """Refuse UPDATE, DELETE and TRUNCATE of a book; undoing is a new entry."""
+    return [
+        pgtrigger.Protect(
+            name=f"{table}_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+        ),
+        pgtrigger.Trigger(
+            name=f"{table}_no_truncate",
+            when=pgtrigger.Before,
+            operation=pgtrigger.Truncate,
+            level=pgtrigger.Statement,
+            func="RAISE EXCEPTION 'a book cannot be truncated';",
+        ),
+    ]
+
+
+def only_arrows(name: str, arrows: Iterable[tuple[Enum, Enum]]) -> pgtrigger.Trigger:
+    """Refuse every change of `state` that is not one of `arrows`.
+
+    The test is the trigger's WHEN clause, so a legal change costs no function call.
+    """
+    pairs = ", ".join(
+        f"({_literal(old)}, {_literal(new)})"
+        for old, new in sorted(arrows, key=lambda arrow: (str(arrow[0].value), str(arrow[1].value)))
+    )
+    return pgtrigger.Protect(
+        name=name,
+        operation=pgtrigger.Update,
+        condition=pgtrigger.Condition(
+            f"OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN ({pairs})"
+        ),
+    )
+
+
+def frozen_columns(name: str, *columns: str) -> pgtrigger.Trigger:
+    """Refuse an UPDATE that changes any of `columns` (again in the WHEN clause)."""
+    changed = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
+    return pgtrigger.Protect(
+        name=name, operation=pgtrigger.Update, condition=pgtrigger.Condition(changed)
+    )
+
+
+def _literal(value: Enum) -> str:
+    return f"'{value.value}'" if isinstance(value.value, str) else str(value.value)

@@ -1,0 +1,93 @@
+"""The voucher: partitioned by tranche, minted without an index, addressed by one bigint."""
+
+from typing import ClassVar, NamedTuple
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from ..states import VOUCHER_ARROWS, VoucherState
+from .distribution import SERIAL_BITS, Allocation
+from .guards import frozen_columns, only_arrows
+from .residents import Resident
+from .statements import Statement
+
+VOUCHER_STATES = [
+    (VoucherState.ISSUED.value, _("issued")),
+    (VoucherState.AUTHORISED.value, _("authorised")),
+    (VoucherState.REDEEMED.value, _("redeemed")),
+    (VoucherState.WITHDRAWN.value, _("withdrawn")),
+]
+
+
+class Voucher(models.Model):
+    """One voucher (券). Its id is tranche × 2²⁰ + serial; its terms are the tranche's.
+
+    The table is written by hand in the migrations: RANGE partitions by id, one per tranche, primary
+    key (id, bucket). No foreign key points in or out (ATTACH would lock the tables it names); the
+    audit checks them. `state` has no index, so that redeeming stays a HOT update.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    bucket = models.SmallIntegerField(_("bucket"))
+    resident = models.ForeignKey(
+        Resident, models.DO_NOTHING, related_name="vouchers", db_constraint=False
+    )
+    allocation = models.ForeignKey(
+        Allocation, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    state = models.SmallIntegerField(_("state"), choices=VOUCHER_STATES)
+
+    class Meta:
+        verbose_name = _("voucher")
+        verbose_name_plural = _("vouchers")
+        triggers: ClassVar = [
+            only_arrows("voucher_arrows", VOUCHER_ARROWS),
+            frozen_columns(
+                "voucher_identity_frozen", "id", "bucket", "resident_id", "allocation_id"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tranche_id:06d}-{self.serial:06d}"
+
+    @property
+    def tranche_id(self) -> int:
+        """The tranche this voucher was minted in."""
+        return self.id >> SERIAL_BITS
+
+    @property
+    def serial(self) -> int:
+        """Its place in the tranche, from 0."""
+        return self.id & ((1 << SERIAL_BITS) - 1)
+
+
+class LockedVoucher(NamedTuple):
+    """A voucher row as locked for a decision."""
+
+    id: int
+    bucket: int
+    resident_id: int
+    allocation_id: int
+    state: int
+
+
+# Lock by id alone and judge the state in Python: a predicate on state would drop rows silently, and a
+# join would show the locked row beside an older version of the joined one.
+LOCK_VOUCHERS = Statement(
+    """
+    SELECT v.id, v.bucket, v.resident_id, v.allocation_id, v.state
+      FROM unnest(%(voucher_ids)s::bigint[]) AS wanted(id)
+      JOIN vouchers_voucher v ON v.id = wanted.id
+     ORDER BY v.id
+       FOR NO KEY UPDATE OF v
+    """,
+    LockedVoucher._make,
+)
+
+MOVE_VOUCHERS = Statement(
+    """
+    UPDATE vouchers_voucher v SET state = moved.state
+      FROM unnest(%(voucher_ids)s::bigint[], %(states)s::smallint[]) AS moved(id, state)
+     WHERE v.id = moved.id
+    """
+)
