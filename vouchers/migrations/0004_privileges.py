@@ -63,7 +63,8 @@ def grant_to_services(apps: Any, schema_editor: Any) -> None:
     """Skipped where one role both owns the schema and runs the services."""
     role = settings.DATABASES["default"]["USER"]
     if role != schema_editor.connection.settings_dict["USER"]:
-        schema_editor.execute(PRIVILEGES.format(role=role.replace("'", "''"), books=BOOKS))
+        statement = PRIVILEGES.format(role=role.replace("'", "''"), books=BOOKS)
+        schema_editor.execute(statement, params=None)
 
 
 class Migration(migrations.Migration):

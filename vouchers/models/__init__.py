@@ -16,17 +16,10 @@ from .campaigns import (
     Tier,
     TierSplit,
 )
-from .distribution import (
-    Allocation,
-    AudienceMember,
-    QuotaBucket,
-    QuotaCell,
-    Run,
-    Shard,
-    Tranche,
-)
+from .distribution import AudienceMember, Run, Shard, Tranche
 from .fraud import Attempt, CapCounter, Hold, Signal
 from .ledger import Account, Leg, Transfer
+from .quotas import Allocation, QuotaBucket, QuotaCell
 from .redemption import OrderClaim, Redemption, RequestRecord
 from .residents import (
     Consent,

@@ -1,6 +1,6 @@
 """The double-entry ledger: accounts, transfers, signed legs. Append-only; undo is a new posting."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.db import models
@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from ..states import AccountKind, TransferReason
 from .campaigns import Campaign, FundingSource
-from .distribution import Allocation
 from .fields import Xid8Field
 from .guards import append_only
+from .quotas import Allocation
 from .statements import Statement
 
 ACCOUNT_KINDS = [
@@ -108,7 +108,7 @@ class Leg(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 level=pgtrigger.Statement,
-                referencing=pgtrigger.Referencing(new="fresh"),
+                referencing=pgtrigger.Referencing(new="fresh"),  # type: ignore[no-untyped-call]
                 declare=[("broken", "bigint")],
                 # One pass over the legs inserted together. The joins take the place of foreign keys:
                 # a leg of a missing transfer, account or another campaign's account fails here.
@@ -134,7 +134,7 @@ class Leg(models.Model):
         return f"{self.transfer_id}/{self.line_no}"
 
 
-INSERT_TRANSFERS = Statement(
+INSERT_TRANSFERS: Statement[Any] = Statement(
     """
     INSERT INTO vouchers_transfer (id, at, campaign_id, reason, cause, cause_id)
     SELECT * FROM unnest(
@@ -142,7 +142,7 @@ INSERT_TRANSFERS = Statement(
         %(reasons)s::text[], %(causes)s::text[], %(cause_ids)s::bigint[])
     """
 )
-INSERT_LEGS = Statement(
+INSERT_LEGS: Statement[Any] = Statement(
     """
     INSERT INTO vouchers_leg (transfer_id, line_no, at, account_id, allocation_id, amount_fen)
     SELECT * FROM unnest(

@@ -10,9 +10,9 @@ from merchants.models import Credential, Merchant, Store
 
 from ..states import REDEMPTION_ARROWS, RedemptionState
 from .campaigns import Campaign
-from .distribution import Allocation
 from .fields import Xid8Field
 from .guards import append_only, frozen_columns, only_arrows
+from .quotas import Allocation
 from .residents import Resident
 from .vouchers import Voucher
 

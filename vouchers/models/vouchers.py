@@ -1,13 +1,14 @@
 """The voucher: partitioned by tranche, minted without an index, addressed by one bigint."""
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..states import VOUCHER_ARROWS, VoucherState
-from .distribution import SERIAL_BITS, Allocation
+from .distribution import SERIAL_BITS
 from .guards import frozen_columns, only_arrows
+from .quotas import Allocation
 from .residents import Resident
 from .statements import Statement
 
@@ -84,7 +85,7 @@ LOCK_VOUCHERS = Statement(
     LockedVoucher._make,
 )
 
-MOVE_VOUCHERS = Statement(
+MOVE_VOUCHERS: Statement[Any] = Statement(
     """
     UPDATE vouchers_voucher v SET state = moved.state
       FROM unnest(%(voucher_ids)s::bigint[], %(states)s::smallint[]) AS moved(id, state)
