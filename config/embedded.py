@@ -150,11 +150,10 @@ class Postgres:
 
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back, everything committed is on disk."""
-        pid = self._pid()
-        if pid is None or not self.is_ready():
-            return
-        os.kill(pid, signal.SIGINT)
-        _wait(lambda: not is_alive(pid), STOP_TIMEOUT_S)
+        pid = self._postmaster()
+        if pid is not None:
+            os.kill(pid, signal.SIGINT)
+            _wait(lambda: not is_alive(pid), STOP_TIMEOUT_S)
 
     def _start_once(self, binaries: Path, run_as: RunAs) -> bool:
         self._forget_dead_postmaster()
@@ -197,14 +196,20 @@ class Postgres:
         unfinished.rename(self.data)
 
     def _forget_dead_postmaster(self) -> None:
-        """Remove a pid file whose number is no PostgreSQL's any more: a start would refuse it."""
-        pid = self._pid()
-        if pid is not None and not (is_alive(pid) and _command_name(pid) in {"postgres", ""}):
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+        """Remove the lock files of a postmaster that is gone.
 
-    def _pid(self) -> int | None:
+        PostgreSQL would refuse to start while their process id is taken, be it by another program
+        or by the dead postmaster itself that nobody has reaped yet.
+        """
+        if self._postmaster() is None:
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            self.socket.with_name(f"{self.socket.name}.lock").unlink(missing_ok=True)
+
+    def _postmaster(self) -> int | None:
+        """The process that the pid file names, if it is there and a PostgreSQL."""
         line = self._pid_line(1)
-        return int(line) if line.isdecimal() else None
+        pid = int(line) if line.isdecimal() else 0
+        return pid if pid and is_alive(pid) and _command_name(pid) in {"postgres", ""} else None
 
     def _pid_line(self, number: int) -> str:
         try:
@@ -457,7 +462,7 @@ def is_alive(pid: int) -> bool:
         return True
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except OSError:  # it has just gone, or the system has no /proc
         return not Path("/proc/self").exists()
     return state not in {"Z", "X"}
 
