@@ -36,7 +36,7 @@ def pytest_configure() -> None:
     else:
         settings.REDIS_URL = address._replace(path=f"/{number}").geturl()
     settings.CELERY_BROKER_URL = broker_url(settings.REDIS_URL)
-    celery_app.conf.broker_url = settings.CELERY_BROKER_URL
+    celery_app.conf.update(broker_url=settings.CELERY_BROKER_URL)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +68,7 @@ def _restore_instead_of_flush() -> Iterator[None]:
 
 
 @pytest.fixture
-def redis_client(servers: None) -> Iterator["redis.Redis[bytes]"]:
+def redis_client(servers: None) -> Iterator[redis.Redis]:
     """A client of this run's Valkey database, emptied before and after."""
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()

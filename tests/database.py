@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
-from config import embedded
+from config import servers
 
 NAME = f"test_huimin_{os.getpid()}"
 TEMPLATE = f"{NAME}_template"
@@ -98,5 +98,5 @@ def _drop_orphans() -> None:
             " FROM pg_database WHERE datname ~ '^test_huimin_\\d+'"
         ).fetchall()
     for name, pid in found:
-        if not embedded.is_alive(pid):
+        if not servers.is_alive(pid):
             _drop(name)

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 import redis
 
-from config import embedded
+from config import embedded, servers
 
 ROOT = Path(__file__).parents[2]
 CHEAP_S = 0.1
@@ -121,12 +121,12 @@ def valkey_pid(local: Path) -> int:
 def kill(*pids: int) -> None:
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    while any(embedded.is_alive(pid) for pid in pids):
+    while any(servers.is_alive(pid) for pid in pids):
         time.sleep(0.01)
 
 
 def running(local: Path) -> list[bool]:
-    return [embedded.Postgres(local).is_ready(), embedded.Valkey(local).is_ready()]
+    return [servers.Postgres(local).is_ready(), servers.Valkey(local).is_ready()]
 
 
 def test_a_second_call_is_cheap_and_finds_the_same_servers(
@@ -254,7 +254,7 @@ def test_a_platform_without_a_wheel_gets_one_sentence(
 ) -> None:
     in_process.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(embedded.EmbeddedServerError, match="servers of your own"):
-        embedded.Postgres(local).start()
+        servers.Postgres(local).start()
 
 
 def test_nothing_starts_where_servers_are_named(
