@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from .geo import Datum
+from merchants.geo import Datum
 
 DATUM_CHOICES = [(datum.value, datum.value) for datum in Datum]
 

@@ -1,36 +1,26 @@
 """The tables, by concept. Re-exported for Django; no decisions are taken here."""
 
-from .audit import AuditReport, Outbox, Seal
-from .campaigns import (
+from vouchers.models.audit import AuditReport, Outbox, Seal
+from vouchers.models.campaigns import (
     Approval,
     Campaign,
     CampaignStore,
     CapRule,
-    CashReceipt,
     Exclusion,
-    FundingSource,
     Geofence,
     Ring,
     Round,
     TermsVersion,
-    Tier,
-    TierSplit,
 )
-from .distribution import AudienceMember, Run, Shard, Tranche
-from .fraud import Attempt, CapCounter, Hold, Signal
-from .ledger import Account, Leg, Transfer
-from .quotas import Allocation, QuotaBucket, QuotaCell
-from .redemption import OrderClaim, Redemption, RequestRecord
-from .residents import (
-    Consent,
-    Link,
-    Proxy,
-    Resident,
-    ResidentMerge,
-    ResidentPoint,
-)
-from .settlement import Settlement, SettlementLine
-from .vouchers import Voucher
+from vouchers.models.distribution import AudienceMember, Run, Shard, Tranche
+from vouchers.models.fraud import Attempt, CapCounter, Hold, Signal
+from vouchers.models.funding import CashReceipt, FundingSource, Tier, TierSplit
+from vouchers.models.ledger import Account, Leg, Transfer
+from vouchers.models.quotas import Allocation, QuotaBucket, QuotaCell
+from vouchers.models.redemption import OrderClaim, Redemption, RequestRecord
+from vouchers.models.residents import Consent, Link, Proxy, Resident, ResidentMerge, ResidentPoint
+from vouchers.models.settlement import Settlement, SettlementLine
+from vouchers.models.vouchers import Voucher
 
 __all__ = [
     "Account",

@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from .fields import Xid8Field
-from .guards import append_only
+from vouchers.models.fields import Xid8Field
+from vouchers.models.guards import append_only
 
 
 class Outbox(models.Model):

@@ -8,11 +8,11 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import StoreLocation
-
-from ..states import RUN_ARROWS, RunState, ShardState, TrancheState
-from .campaigns import THRESHOLD_BASES, TIER_KINDS, Campaign, Round, Tier
-from .guards import append_only, frozen_columns, only_arrows
-from .residents import Resident, ResidentPoint
+from vouchers.models.campaigns import Campaign, Round
+from vouchers.models.funding import THRESHOLD_BASES, TIER_KINDS, Tier
+from vouchers.models.guards import append_only, frozen_columns, only_arrows
+from vouchers.models.residents import Resident, ResidentPoint
+from vouchers.states import RUN_ARROWS, RunState, ShardState, TrancheState
 
 RUN_STATES = [
     (RunState.DRAFT.value, _("draft")),

@@ -7,10 +7,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Credential
-
-from .campaigns import CAP_KINDS, Campaign
-from .guards import append_only
-from .redemption import Redemption
+from vouchers.models.campaigns import CAP_KINDS, Campaign
+from vouchers.models.guards import append_only
+from vouchers.models.redemption import Redemption
 
 
 class CapCounter(models.Model):

@@ -6,12 +6,13 @@ import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ..states import AccountKind, TransferReason
-from .campaigns import Campaign, FundingSource
-from .fields import Xid8Field
-from .guards import append_only
-from .quotas import Allocation
-from .statements import Statement
+from vouchers.models.campaigns import Campaign
+from vouchers.models.fields import Xid8Field
+from vouchers.models.funding import FundingSource
+from vouchers.models.guards import append_only
+from vouchers.models.quotas import Allocation
+from vouchers.models.statements import Statement
+from vouchers.states import AccountKind, TransferReason
 
 ACCOUNT_KINDS = [
     (AccountKind.APPROPRIATED.value, _("appropriated")),

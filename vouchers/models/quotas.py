@@ -7,8 +7,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import District, Store
-
-from .campaigns import Campaign, FundingSource, Round, Tier
+from vouchers.models.campaigns import Campaign, Round
+from vouchers.models.funding import FundingSource, Tier
 
 
 class QuotaCell(models.Model):

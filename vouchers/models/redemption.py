@@ -7,14 +7,13 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Credential, Merchant, Store
-
-from ..states import REDEMPTION_ARROWS, RedemptionState
-from .campaigns import Campaign
-from .fields import Xid8Field
-from .guards import append_only, frozen_columns, only_arrows
-from .quotas import Allocation
-from .residents import Resident
-from .vouchers import Voucher
+from vouchers.models.campaigns import Campaign
+from vouchers.models.fields import Xid8Field
+from vouchers.models.guards import append_only, frozen_columns, only_arrows
+from vouchers.models.quotas import Allocation
+from vouchers.models.residents import Resident
+from vouchers.models.vouchers import Voucher
+from vouchers.states import REDEMPTION_ARROWS, RedemptionState
 
 REDEMPTION_STATES = [
     (RedemptionState.AUTHORISED.value, _("authorised")),

@@ -7,10 +7,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import DATUM_CHOICES, District
-
-from ..states import ResidentState
-from .fields import Xid8Field
-from .guards import frozen_columns
+from vouchers.models.fields import Xid8Field
+from vouchers.models.guards import frozen_columns
+from vouchers.states import ResidentState
 
 BUCKETS = 1024
 

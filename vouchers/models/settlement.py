@@ -7,11 +7,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Merchant
-
-from ..states import SettlementState
-from .campaigns import Campaign, FundingSource
-from .guards import append_only, frozen_columns, only_arrows
-from .redemption import Redemption
+from vouchers.models.campaigns import Campaign
+from vouchers.models.funding import FundingSource
+from vouchers.models.guards import append_only, frozen_columns, only_arrows
+from vouchers.models.redemption import Redemption
+from vouchers.states import SettlementState
 
 SETTLEMENT_STATES = [
     (SettlementState.READY.value, _("waiting for cash")),

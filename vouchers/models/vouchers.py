@@ -5,12 +5,12 @@ from typing import Any, ClassVar, NamedTuple
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ..states import VOUCHER_ARROWS, VoucherState
-from .distribution import SERIAL_BITS
-from .guards import frozen_columns, only_arrows
-from .quotas import Allocation
-from .residents import Resident
-from .statements import Statement
+from vouchers.models.distribution import SERIAL_BITS
+from vouchers.models.guards import frozen_columns, only_arrows
+from vouchers.models.quotas import Allocation
+from vouchers.models.residents import Resident
+from vouchers.models.statements import Statement
+from vouchers.states import VOUCHER_ARROWS, VoucherState
 
 VOUCHER_STATES = [
     (VoucherState.ISSUED.value, _("issued")),

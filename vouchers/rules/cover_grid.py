@@ -63,7 +63,7 @@ class CoverGrid:
         return cls(row, column, pages, starts, stores[order])
 
     def candidates(self, lon: Floats, lat: Floats) -> tuple[Ints, Ints]:
-        """Per point the half-open run of `stores` to try; none far from every circle, or for NaN."""
+        """Per point the half-open run of `stores` to try; empty far from circles and for NaN."""
         rows, columns = (extent << _PAGE_BITS for extent in self.pages.shape)
         row = _clipped(lat * CELLS_PER_DEG - self.origin_row, rows)
         column = _clipped(lon * CELLS_PER_DEG - self.origin_column, columns)
