@@ -1,0 +1,32 @@
+"""Geography without a database: datums, distances, coordinate checks, district polygons.
+
+Everything inside Huimin is WGS-84, longitude before latitude, in float64 degrees.
+"""
+
+from merchants.geo.coordinates import (
+    FAULTS,
+    MAX_LATITUDE_DEG,
+    CoordinateFault,
+    check_coordinates,
+    coordinate_faults,
+)
+from merchants.geo.datum import Datum, UnknownDatumError, from_wgs84, to_wgs84
+from merchants.geo.distance import LocalMetric, chord_distance_m, distance_m
+from merchants.geo.polygons import InvalidGeometryError, contains
+
+__all__ = [
+    "FAULTS",
+    "MAX_LATITUDE_DEG",
+    "CoordinateFault",
+    "Datum",
+    "InvalidGeometryError",
+    "LocalMetric",
+    "UnknownDatumError",
+    "check_coordinates",
+    "chord_distance_m",
+    "contains",
+    "coordinate_faults",
+    "distance_m",
+    "from_wgs84",
+    "to_wgs84",
+]
