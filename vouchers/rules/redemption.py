@@ -1,0 +1,259 @@
+"""Is this voucher good for this order, here and now, and for how much?
+
+Facts in, a `Decision` or a `Refusal` out; nothing is read or written. The order of the questions is
+part of the interface: the first one that fails names the refusal.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from merchants.errors import Refusal
+from vouchers.money import split_pro_rata
+from vouchers.states import (
+    CampaignState,
+    ResidentState,
+    ThresholdBasis,
+    TierKind,
+    TrancheState,
+    VoucherState,
+)
+
+Split = tuple[tuple[int, int], ...]
+"""(source id, fen), in source order."""
+
+
+class TrancheFacts(NamedTuple):
+    """The terms frozen at issue, and the switches of the campaign as they stand now."""
+
+    id: int
+    campaign_id: int
+    state: str
+    kind: str
+    face_fen: int
+    threshold_fen: int
+    threshold_basis: str
+    percent_bp: int | None
+    split: Split
+    valid_from_at: datetime
+    valid_until_at: datetime
+    campaign_state: str
+    zone: str
+    is_test: bool
+    excluded_categories: Sequence[str]
+    order_kinds: Sequence[str]
+
+
+class VoucherFacts(NamedTuple):
+    """A voucher as locked for this decision."""
+
+    id: int
+    resident_id: int
+    state: int
+
+
+class ShopperFacts(NamedTuple):
+    """Who shows the voucher, and for whom they may."""
+
+    id: int
+    state: str
+    may_show_for: frozenset[int]
+
+
+class StoreFacts(NamedTuple):
+    """The store, as seen by the caller, and its part in the voucher's campaign."""
+
+    id: int
+    merchant_id: int
+    is_open: bool
+    participates: bool
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is being bought. Amounts are fen; `eligible_amount_fen` ≤ `order_amount_fen`."""
+
+    at: datetime
+    order_no: str
+    order_amount_fen: int
+    eligible_amount_fen: int
+    order_kind: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A yes: the discount and each source's part of it."""
+
+    discount_fen: int
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything one redemption is judged on, except the exact caps (`rules/fraud`)."""
+
+    order: Order
+    voucher: VoucherFacts | None
+    tranche: TrancheFacts | None
+    holder_state: str
+    shopper: ShopperFacts | None
+    store: StoreFacts
+    caller_is_test: bool
+    # State of the claim on (store, order no.): None, "used" or "reversed".
+    claim: str | None
+
+
+Rule = Callable[[Case, TrancheFacts, VoucherFacts], Refusal | None]
+
+
+def judge(case: Case) -> Decision | Refusal:
+    """Ask every question in order; the first refusal wins, else the discount.
+
+    Unknown, forged and foreign vouchers are told apart only in `rule`, which stays in our books: the
+    caller always reads `voucher_not_usable`.
+    """
+    voucher, tranche = case.voucher, case.tranche
+    if voucher is None or tranche is None or tranche.is_test != case.caller_is_test:
+        return Refusal("voucher_not_usable", "voucher_unknown")
+    for rule in RULES:
+        refusal = rule(case, tranche, voucher)
+        if refusal is not None:
+            return refusal
+    return Decision(*_discount(case.order, tranche))
+
+
+def _shown_by_holder(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    shopper = case.shopper
+    if shopper is None:
+        return Refusal("voucher_not_usable", "resident_unknown")
+    if shopper.id != voucher.resident_id and voucher.resident_id not in shopper.may_show_for:
+        return Refusal("voucher_not_usable", "holder_or_proxy")
+    return None
+
+
+def _store_open(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    return None if case.store.is_open else Refusal("store_closed")
+
+
+def _store_participates(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    return None if case.store.participates else Refusal("store_not_participating")
+
+
+def _people_active(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    shopper = case.shopper
+    assert shopper is not None  # `_shown_by_holder` has passed
+    active = ResidentState.ACTIVE
+    if shopper.state == active and case.holder_state == active:
+        return None
+    return Refusal("resident_not_active")
+
+
+def _campaign_running(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    if tranche.campaign_state == CampaignState.RUNNING:
+        return None
+    return Refusal("campaign_not_running", facts={"state": tranche.campaign_state})
+
+
+def _not_used(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    if voucher.state == VoucherState.ISSUED:
+        return None
+    if voucher.state == VoucherState.WITHDRAWN:
+        return Refusal("voucher_withdrawn")
+    return Refusal("voucher_redeemed")
+
+
+def _inside_window(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    at = case.order.at
+    if at < tranche.valid_from_at:
+        return Refusal(
+            "voucher_not_yet_valid", facts={"valid_from_at": tranche.valid_from_at.isoformat()}
+        )
+    if at >= tranche.valid_until_at or tranche.state == TrancheState.EXPIRED:
+        return Refusal(
+            "voucher_expired", facts={"valid_until_at": tranche.valid_until_at.isoformat()}
+        )
+    return None
+
+
+def _order_not_claimed(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    if case.claim is None:
+        return None
+    code = "order_reversed" if case.claim == "reversed" else "order_already_used"
+    return Refusal(code, facts={"order_no": case.order.order_no})
+
+
+def _goods_allowed(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    category = case.order.category or case.store.category
+    if category in tranche.excluded_categories:
+        return Refusal("category_excluded", facts={"category": category})
+    order_kind = case.order.order_kind
+    if tranche.order_kinds and order_kind not in tranche.order_kinds:
+        return Refusal("order_kind_excluded", facts={"order_kind": order_kind})
+    return None
+
+
+def _threshold_met(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    order = case.order
+    counts_fen = (
+        order.order_amount_fen
+        if tranche.threshold_basis == ThresholdBasis.PRE_DISCOUNT
+        else order.eligible_amount_fen
+    )
+    if counts_fen >= tranche.threshold_fen:
+        return None
+    return Refusal(
+        "below_threshold",
+        facts={
+            "threshold_fen": tranche.threshold_fen,
+            "missing_fen": tranche.threshold_fen - counts_fen,
+        },
+    )
+
+
+def _something_left_to_pay(
+    case: Case, tranche: TrancheFacts, voucher: VoucherFacts
+) -> Refusal | None:
+    discount_fen, _ = _discount(case.order, tranche)
+    if 0 < discount_fen < case.order.order_amount_fen:
+        return None
+    return Refusal("payable_too_small", facts={"discount_fen": discount_fen})
+
+
+# Who shows it comes first: to anybody but the holder, nothing of a voucher is told.
+RULES: tuple[Rule, ...] = (
+    _shown_by_holder,
+    _store_open,
+    _store_participates,
+    _people_active,
+    _campaign_running,
+    _not_used,
+    _inside_window,
+    _order_not_claimed,
+    _goods_allowed,
+    _threshold_met,
+    _something_left_to_pay,
+)
+
+
+def _discount(order: Order, tranche: TrancheFacts) -> tuple[int, Split]:
+    """The discount in fen and its split; a full face uses the frozen shares as they are.
+
+    A percentage is taken of the eligible amount, rounded down to the fen, and never exceeds the face.
+    Its split follows the shares of the face by largest remainder.
+    """
+    if tranche.kind != TierKind.PERCENT:
+        return tranche.face_fen, tranche.split
+    share_fen = order.eligible_amount_fen * (tranche.percent_bp or 0) // 10_000
+    discount_fen = min(share_fen, tranche.face_fen)
+    return discount_fen, split_like(discount_fen, tranche.split)
+
+
+def split_like(amount_fen: int, face_split: Split) -> Split:
+    """`amount_fen` in the proportions of `face_split`."""
+    if amount_fen == sum(fen for _, fen in face_split):
+        return face_split
+    parts = split_pro_rata(amount_fen, [fen for _, fen in face_split])
+    return tuple((source_id, part) for (source_id, _), part in zip(face_split, parts, strict=True))
