@@ -61,7 +61,7 @@ define install
 		uv pip install --quiet --python $(PY) --require-hashes -r $<; \
 	else \
 		{ $(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip >/dev/null; } && \
-		$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<; \
+		$(PY) -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes -r $<; \
 	fi
 endef
 

@@ -2,6 +2,7 @@
 """Django's command line for Huimin."""
 
 import os
+import signal
 import sys
 
 from django.core.management import execute_from_command_line
@@ -23,6 +24,8 @@ def needs_servers(arguments: list[str]) -> bool:
 def main() -> None:
     """Run one command, with the embedded servers behind it where it needs them."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # A terminated command ends like one that returns: the last to leave stops the servers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         if needs_servers(sys.argv[1:]):
             embedded.ensure()

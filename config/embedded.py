@@ -7,12 +7,12 @@ that called `ensure()` holds a shared lock on one file, and the last one to leav
 Importing this module, and asking it for addresses, starts nothing.
 """
 
-import atexit
 import contextlib
 import fcntl
 import os
 import sys
 from collections.abc import Iterator
+from multiprocessing.util import Finalize
 from pathlib import Path
 from urllib.parse import quote
 
@@ -138,6 +138,7 @@ def _exclusive(root: Path) -> Iterator[None]:
         yield
 
 
+AFTER_CHILDREN = -1
 _holder: dict[Path, int] = {}
 
 
@@ -148,12 +149,13 @@ def _hold(root: Path) -> None:
     descriptor = os.open(root / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     _holder[root] = os.getpid()
-    atexit.register(_leave, root, descriptor, os.getpid())
+    # Unlike atexit this also runs in the web server's worker processes, and in no forked child.
+    Finalize(None, _leave, args=(root, descriptor), exitpriority=AFTER_CHILDREN)
 
 
-def _leave(root: Path, descriptor: int, pid: int) -> None:
-    """Stop the servers if nobody else holds the lock. A forked child isn't a holder."""
-    if os.getpid() != pid or not root.is_dir():
+def _leave(root: Path, descriptor: int) -> None:
+    """Stop the servers if nobody else holds the lock."""
+    if not root.is_dir():
         return
     with _exclusive(root):
         try:

@@ -182,7 +182,7 @@ USE_TZ = True
 # Files
 
 STATIC_URL = "static/"
-STATIC_ROOT = HUIMIN_LOCAL_DIR / "static"
+STATIC_ROOT = None if LOCAL else env.text("STATIC_ROOT", str(HUIMIN_LOCAL_DIR / "static"))
 MEDIA_ROOT = HUIMIN_LOCAL_DIR / "media"
 WHITENOISE_USE_FINDERS = LOCAL
 STORAGES = {

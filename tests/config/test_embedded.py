@@ -158,6 +158,16 @@ def test_a_forked_child_leaves_without_stopping_anything(local: Path) -> None:
     assert running(local) == [False, False]
 
 
+def test_a_worker_process_leaves_like_any_other_user(local: Path) -> None:
+    script = (
+        "from multiprocessing import Process; from config import embedded;"
+        "worker = Process(target=embedded.ensure); worker.start(); worker.join()"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=_environment(local), check=True)
+    assert (local / "pg").is_dir()
+    assert running(local) == [False, False]
+
+
 def test_servers_of_a_killed_user_are_adopted_by_the_next(local: Path) -> None:
     owner = User(local)
     before = postgres_pid(local), valkey_pid(local)
