@@ -1,9 +1,9 @@
 """`manage.py migrate`, as the role that owns the schema unless another database is named."""
 
-from argparse import ArgumentParser
 from typing import Any
 
 from django.apps import apps
+from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
 
@@ -18,7 +18,7 @@ class Command(migrate.Command):
     granted here, after every run.
     """
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.set_defaults(database="owner")
 
