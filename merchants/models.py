@@ -89,7 +89,9 @@ class Store(models.Model):
 
 
 class StoreLocation(models.Model):
-    """One dated version of a store's place. A correction adds a version; runs name the one they used."""
+    """One dated version of a store's place. A correction adds a version; runs name the one they
+    used.
+    """
 
     store = models.ForeignKey(
         Store, models.PROTECT, related_name="locations", verbose_name=_("store")
@@ -110,7 +112,8 @@ class StoreLocation(models.Model):
         ordering: ClassVar = ["store", "version"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["store", "version"], name="one_location_per_version"),
-            # BETWEEN is false for NaN's neighbours and for infinities, so both are refused here too.
+            # BETWEEN is false for NaN's neighbours and for infinities, so both are refused here
+            # too.
             models.CheckConstraint(
                 condition=Q(longitude_deg__range=(-180, 180), latitude_deg__range=(-90, 90)),
                 name="store_location_on_earth",
@@ -148,7 +151,9 @@ class Terminal(models.Model):
 
 
 class Credential(models.Model):
-    """A caller of the API. Its id is the caller's identity for idempotency and survives key rotation."""
+    """A caller of the API. Its id is the caller's identity for idempotency and survives key
+    rotation.
+    """
 
     class Kind(models.TextChoices):
         TERMINAL = "terminal", _("terminal")

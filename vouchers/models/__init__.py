@@ -4,6 +4,7 @@ from vouchers.models.audit import AuditReport, Outbox, Seal
 from vouchers.models.campaigns import (
     Approval,
     Campaign,
+    CampaignEdit,
     CampaignStore,
     CapRule,
     Exclusion,
@@ -30,6 +31,7 @@ __all__ = [
     "AudienceMember",
     "AuditReport",
     "Campaign",
+    "CampaignEdit",
     "CampaignStore",
     "CapCounter",
     "CapRule",

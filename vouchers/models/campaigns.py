@@ -1,6 +1,7 @@
 """Campaigns: terms, approvals, rounds, participating stores, rings and caps."""
 
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, NamedTuple
 
 import pgtrigger
 from django.conf import settings
@@ -9,7 +10,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Store
-from vouchers.models.guards import append_only, frozen_columns, only_arrows
+from vouchers.models.guards import append_only, frozen_columns, only_arrows, only_in_draft
+from vouchers.models.statements import Statement
 from vouchers.states import CAMPAIGN_ARROWS, CampaignState, CapKind
 
 CAMPAIGN_STATES = [
@@ -93,10 +95,41 @@ class Campaign(models.Model):
         triggers: ClassVar = [
             only_arrows("campaign_arrows", CAMPAIGN_ARROWS),
             frozen_columns("campaign_identity_frozen", "code", "is_test", "zone"),
+            # An approved amendment moves these together with the terms in force.
+            pgtrigger.Protect(
+                name="campaign_terms_frozen",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.state <> 'draft' AND OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND "
+                    "(OLD.starts_at, OLD.ends_at, OLD.validity_s, OLD.radius_m, OLD.point_kinds,"
+                    " OLD.audience_filter, OLD.excluded_categories, OLD.order_kinds)"
+                    " IS DISTINCT FROM "
+                    "(NEW.starts_at, NEW.ends_at, NEW.validity_s, NEW.radius_m, NEW.point_kinds,"
+                    " NEW.audience_filter, NEW.excluded_categories, NEW.order_kinds)"
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class CampaignEdit(models.Model):
+    """Who changed a draft, and what. Whoever stands here can't decide on the terms."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="edits")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    what = models.CharField(_("what"), max_length=80)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("edit")
+        verbose_name_plural = _("edits")
+        ordering: ClassVar = ["id"]
+        triggers: ClassVar = append_only("edit")
+
+    def __str__(self) -> str:
+        return self.what
 
 
 class TermsVersion(models.Model):
@@ -187,6 +220,7 @@ class Round(models.Model):
                 condition=Q(closes_at__gt=F("opens_at")), name="round_closes_after_opening"
             ),
         ]
+        triggers: ClassVar = [only_in_draft("round")]
 
     def __str__(self) -> str:
         return f"{self.campaign_id} #{self.number}"
@@ -244,6 +278,7 @@ class Ring(models.Model):
             models.UniqueConstraint(fields=["campaign", "label"], name="one_ring_per_label"),
             models.CheckConstraint(condition=Q(to_m__gt=F("from_m")), name="ring_not_empty"),
         ]
+        triggers: ClassVar = [only_in_draft("ring")]
 
     def __str__(self) -> str:
         return f"{self.label} {self.from_m}–{self.to_m} m"
@@ -274,6 +309,7 @@ class Geofence(models.Model):
                 name="geofence_has_its_area",
             )
         ]
+        triggers: ClassVar = [only_in_draft("geofence")]
 
     def __str__(self) -> str:
         return f"{self.campaign_id} {self.kind}"
@@ -296,6 +332,7 @@ class CapRule(models.Model):
                 condition=Q(limit_count__isnull=False) | Q(limit_fen__gte=0), name="cap_limits"
             ),
         ]
+        triggers: ClassVar = [only_in_draft("cap")]
 
     def __str__(self) -> str:
         return f"{self.campaign_id} {self.get_kind_display()}"
@@ -317,3 +354,48 @@ class Exclusion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.resident_id}: {self.reason}"
+
+
+class StoreRow(NamedTuple):
+    """A store and whether it and its merchant are open."""
+
+    id: int
+    external_id: str
+    merchant_id: int
+    is_open: bool
+    category: str
+
+
+FIND_STORES = Statement(
+    """
+    SELECT s.id, s.external_id, s.merchant_id, s.state = 'active' AND m.state = 'active',
+           s.category
+      FROM unnest(%(store_nos)s::text[]) AS wanted(external_id)
+      JOIN merchants_store s ON s.external_id = wanted.external_id
+      JOIN merchants_merchant m ON m.id = s.merchant_id
+    """,
+    StoreRow._make,
+)
+
+
+class ParticipationRow(NamedTuple):
+    """One period in which a store takes part in a campaign."""
+
+    campaign_id: int
+    store_id: int
+    category: str
+    valid_from_at: datetime
+    valid_until_at: datetime | None
+
+
+FIND_PARTICIPATIONS = Statement(
+    """
+    SELECT DISTINCT cs.campaign_id, cs.store_id, cs.category, cs.valid_from_at, cs.valid_until_at
+      FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
+      JOIN vouchers_tranche t ON t.id = wanted.id
+      JOIN vouchers_campaignstore cs ON cs.campaign_id = t.campaign_id
+      JOIN merchants_store s ON s.id = cs.store_id
+     WHERE s.external_id = ANY (%(store_nos)s::text[])
+    """,
+    ParticipationRow._make,
+)

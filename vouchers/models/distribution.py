@@ -1,6 +1,7 @@
 """Distribution runs, their audience and shards, and the tranches minted from them."""
 
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple
 
 import pgtrigger
 from django.db import models
@@ -12,6 +13,7 @@ from vouchers.models.campaigns import Campaign, Round
 from vouchers.models.funding import THRESHOLD_BASES, TIER_KINDS, Tier
 from vouchers.models.guards import append_only, frozen_columns, only_arrows
 from vouchers.models.residents import Resident, ResidentPoint
+from vouchers.models.statements import Statement
 from vouchers.states import RUN_ARROWS, RunState, ShardState, TrancheState
 
 RUN_STATES = [
@@ -213,3 +215,48 @@ class Tranche(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id:06d}"
+
+
+class TrancheRow(NamedTuple):
+    """A tranche's terms with its campaign's switches, caps and accounts."""
+
+    id: int
+    campaign_id: int
+    state: str
+    kind: str
+    face_fen: int
+    threshold_fen: int
+    threshold_basis: str
+    percent_bp: int | None
+    split: list[list[int]]
+    valid_from_at: datetime
+    valid_until_at: datetime
+    campaign_state: str
+    zone: str
+    is_test: bool
+    excluded_categories: list[str]
+    order_kinds: list[str]
+    campaign_code: str
+    # [[kind, limit_count, limit_fen], …]
+    caps: list[list[int | None]]
+    # [[source id, source code, account kind, account id], …]
+    accounts: list[list[Any]]
+
+
+FIND_TRANCHES = Statement(
+    """
+    SELECT t.id, t.campaign_id, t.state, t.kind, t.face_fen, t.threshold_fen, t.threshold_basis,
+           t.percent_bp, t.split, t.valid_from_at, t.valid_until_at,
+           c.state, c.zone, c.is_test, c.excluded_categories, c.order_kinds, c.code,
+           COALESCE((SELECT jsonb_agg(jsonb_build_array(r.kind, r.limit_count, r.limit_fen)
+                                      ORDER BY r.kind)
+                       FROM vouchers_caprule r WHERE r.campaign_id = c.id), '[]'),
+           COALESCE((SELECT jsonb_agg(jsonb_build_array(a.source_id, s.code, a.kind, a.id))
+                       FROM vouchers_account a JOIN vouchers_fundingsource s ON s.id = a.source_id
+                      WHERE a.campaign_id = c.id), '[]')
+      FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
+      JOIN vouchers_tranche t ON t.id = wanted.id
+      JOIN vouchers_campaign c ON c.id = t.campaign_id
+    """,
+    TrancheRow._make,
+)

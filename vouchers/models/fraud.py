@@ -1,6 +1,6 @@
 """Exact cap counters, every refused attempt, signals, and holds on money."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +10,7 @@ from merchants.models import Credential
 from vouchers.models.campaigns import CAP_KINDS, Campaign
 from vouchers.models.guards import append_only
 from vouchers.models.redemption import Redemption
+from vouchers.models.statements import Statement
 
 
 class CapCounter(models.Model):
@@ -130,3 +131,58 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.redemption_id}: {self.reason}"
+
+
+READ_COUNTERS: Statement[Any] = Statement(
+    """
+    SELECT c.kind, c.campaign_id, c.subject_id, c.window_no, c.used_count, c.used_fen
+      FROM unnest(
+        %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],
+        %(window_nos)s::bigint[]) AS wanted(kind, campaign_id, subject_id, window_no)
+      JOIN vouchers_capcounter c USING (kind, campaign_id, subject_id, window_no)
+    """
+)
+# Adds what a batch took, in key order. The row's own CHECK refuses a total beyond its limit, so
+# even a writer that forgot the counters' lock could not exceed a cap.
+ADD_TO_COUNTERS: Statement[Any] = Statement(
+    """
+    INSERT INTO vouchers_capcounter AS c (
+        kind, campaign_id, subject_id, window_no, used_count, used_fen, limit_count, limit_fen)
+    SELECT * FROM unnest(
+        %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],
+        %(window_nos)s::bigint[], %(counts)s::int[], %(fens)s::bigint[],
+        %(limit_counts)s::int[], %(limit_fens)s::bigint[])
+    ON CONFLICT (kind, campaign_id, subject_id, window_no) DO UPDATE
+       SET used_count = c.used_count + EXCLUDED.used_count,
+           used_fen = c.used_fen + EXCLUDED.used_fen,
+           limit_count = EXCLUDED.limit_count,
+           limit_fen = EXCLUDED.limit_fen
+    """
+)
+# An undone redemption gives its place back; a limit cannot be broken by counting less.
+TAKE_FROM_COUNTERS: Statement[Any] = Statement(
+    """
+    UPDATE vouchers_capcounter c
+       SET used_count = c.used_count - 1, used_fen = c.used_fen - gone.fen
+      FROM unnest(
+        %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],
+        %(window_nos)s::bigint[], %(fens)s::bigint[]
+      ) AS gone(kind, campaign_id, subject_id, window_no, fen)
+     WHERE (c.kind, c.campaign_id, c.subject_id, c.window_no)
+         = (gone.kind, gone.campaign_id, gone.subject_id, gone.window_no)
+    """
+)
+INSERT_ATTEMPTS: Statement[Any] = Statement(
+    """
+    INSERT INTO vouchers_attempt (
+        at, caller_id, key, store_id, campaign_id, voucher_id, resident_id, code, rule, facts)
+    SELECT at, caller_id, key, store_id, campaign_id, voucher_id, resident_id, code, rule,
+           facts::jsonb
+      FROM unnest(
+        %(ats)s::timestamptz[], %(caller_ids)s::bigint[], %(keys)s::text[],
+        %(store_ids)s::bigint[], %(campaign_ids)s::bigint[], %(voucher_ids)s::bigint[],
+        %(resident_ids)s::bigint[], %(codes)s::text[], %(rules)s::text[], %(facts)s::text[]
+      ) AS fresh(
+        at, caller_id, key, store_id, campaign_id, voucher_id, resident_id, code, rule, facts)
+    """
+)

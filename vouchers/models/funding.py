@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.models.campaigns import Campaign
-from vouchers.models.guards import append_only
+from vouchers.models.guards import append_only, frozen_columns, only_in_draft
 from vouchers.states import ThresholdBasis, TierKind
 
 TIER_KINDS = [
@@ -39,6 +39,10 @@ class FundingSource(models.Model):
             models.CheckConstraint(
                 condition=Q(appropriated_fen__gte=0), name="appropriated_not_negative"
             ),
+        ]
+        triggers: ClassVar = [
+            frozen_columns("source_identity_frozen", "campaign_id", "code"),
+            only_in_draft("source", operation=pgtrigger.Insert | pgtrigger.Delete),
         ]
 
     def __str__(self) -> str:
@@ -106,6 +110,7 @@ class Tier(models.Model):
             ),
             models.CheckConstraint(condition=Q(per_resident__gte=1), name="per_resident_positive"),
         ]
+        triggers: ClassVar = [only_in_draft("tier")]
 
     def __str__(self) -> str:
         return self.name
@@ -126,6 +131,7 @@ class TierSplit(models.Model):
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="share_positive"),
         ]
         triggers: ClassVar = [
+            only_in_draft("share", parent="vouchers_tier", key="tier_id"),
             pgtrigger.Trigger(
                 name="shares_add_up_to_face",
                 when=pgtrigger.After,
@@ -144,7 +150,7 @@ class TierSplit(models.Model):
                     END IF;
                     RETURN NULL;
                 """,
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -48,5 +48,36 @@ def frozen_columns(name: str, *columns: str) -> pgtrigger.Trigger:
     )
 
 
+def only_in_draft(
+    table: str,
+    *,
+    operation: pgtrigger.Operation = pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+    parent: str = "",
+    key: str = "",
+) -> pgtrigger.Trigger:
+    """Refuse to change a part of a campaign's terms once it has left the draft.
+
+    FOR SHARE makes the change wait for a submission under way, and the other way round. A part
+    that knows its campaign through a `parent` row names it and the `key` to it.
+    """
+    campaign = "COALESCE(NEW.campaign_id, OLD.campaign_id)"
+    if parent:
+        campaign = f"(SELECT campaign_id FROM {parent} WHERE id = COALESCE(NEW.{key}, OLD.{key}))"
+    return pgtrigger.Trigger(
+        name=f"{table}_only_in_draft",
+        when=pgtrigger.Before,
+        operation=operation,
+        declare=[("campaign_state", "text")],
+        func=f"""
+            SELECT state INTO campaign_state FROM vouchers_campaign WHERE id = {campaign} FOR SHARE;
+            IF campaign_state <> 'draft' THEN
+                RAISE EXCEPTION 'terms of a % campaign cannot be edited', campaign_state
+                    USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_only_in_draft';
+            END IF;
+            RETURN COALESCE(NEW, OLD);
+        """,
+    )
+
+
 def _literal(value: Enum) -> str:
     return f"'{value.value}'" if isinstance(value.value, str) else str(value.value)

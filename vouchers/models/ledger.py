@@ -111,8 +111,9 @@ class Leg(models.Model):
                 level=pgtrigger.Statement,
                 referencing=pgtrigger.Referencing(new="fresh"),  # type: ignore[no-untyped-call]
                 declare=[("broken", "bigint")],
-                # One pass over the legs inserted together. The joins take the place of foreign keys:
-                # a leg of a missing transfer, account or another campaign's account fails here.
+                # One pass over the legs inserted together. The joins take the place of foreign
+                # keys: a leg of a missing transfer, account or another campaign's account fails
+                # here.
                 func="""
                     SELECT f.transfer_id INTO broken
                       FROM fresh f

@@ -4,6 +4,7 @@ request key → order claim → tranche → voucher → cap counter → quota bu
 ascending key. All are released by the end of the transaction.
 """
 
+from hashlib import blake2b
 from typing import Any
 
 from vouchers.models.statements import Statement
@@ -12,28 +13,37 @@ from vouchers.models.statements import Statement
 TRANCHE_CLASS = 1
 RUN_CLASS = 2
 
-# A request key is only tried: a batch never waits for a duplicate in flight, it answers 409.
-TRY_KEYS = Statement(
-    """
-    SELECT pg_try_advisory_xact_lock(key)
-      FROM unnest(%(keys)s::bigint[]) WITH ORDINALITY AS wanted(key, ordinal)
-     ORDER BY ordinal
+# One statement in the common order. A request key is only tried: a batch never waits for a
+# duplicate in flight, it answers 409; the first rows say which keys were got. Arrays arrive sorted
+# and UNION ALL runs its parts in turn, so waiting locks are always asked for in the same order.
+LOCK_BATCH = Statement(
+    f"""
+    SELECT pg_try_advisory_xact_lock(key) FROM unnest(%(request_keys)s::bigint[]) AS wanted(key)
+     UNION ALL
+    SELECT pg_advisory_xact_lock(key) IS NULL FROM unnest(%(order_keys)s::bigint[]) AS wanted(key)
+     UNION ALL
+    SELECT pg_advisory_xact_lock_shared({TRANCHE_CLASS}, tranche_id::int) IS NULL
+      FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(tranche_id)
     """,
     lambda row: bool(row[0]),
 )
-
-# Keys arrive sorted; unnest keeps the order.
-TAKE_KEYS: Statement[Any] = Statement(
+LOCK_COUNTERS: Statement[Any] = Statement(
     "SELECT pg_advisory_xact_lock(key) FROM unnest(%(keys)s::bigint[]) AS wanted(key)"
 )
 
 # Shared by all who use vouchers of a tranche, exclusive for the one who expires it.
 SHARE_TRANCHES: Statement[Any] = Statement(
     f"""
-    SELECT pg_advisory_xact_lock_shared({TRANCHE_CLASS}, tranche_id)
-      FROM unnest(%(tranche_ids)s::int[]) AS wanted(tranche_id)
+    SELECT pg_advisory_xact_lock_shared({TRANCHE_CLASS}, tranche_id::int)
+      FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(tranche_id)
     """
 )
 OWN_TRANCHE: Statement[Any] = Statement(
     f"SELECT pg_advisory_xact_lock({TRANCHE_CLASS}, %(tranche_id)s::int)"
 )
+
+
+def lock_key(kind: str, *parts: object) -> int:
+    """A signed 64-bit advisory key for a thing named by `parts`; the same in every process."""
+    name = repr((kind, *parts)).encode()
+    return int.from_bytes(blake2b(name, digest_size=8).digest(), signed=True)

@@ -1,6 +1,6 @@
 """Redemptions, the requests that caused them, and the claim of an order."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
 from django.db.models import F, Q
@@ -12,6 +12,7 @@ from vouchers.models.fields import Xid8Field
 from vouchers.models.guards import append_only, frozen_columns, only_arrows
 from vouchers.models.quotas import Allocation
 from vouchers.models.residents import Resident
+from vouchers.models.statements import Statement
 from vouchers.models.vouchers import Voucher
 from vouchers.states import REDEMPTION_ARROWS, RedemptionState
 
@@ -160,3 +161,93 @@ class OrderClaim(models.Model):
 
     def __str__(self) -> str:
         return f"{self.store_id}/{self.order_no}"
+
+
+class StoredAnswer(NamedTuple):
+    """What was answered under a key, and to which request."""
+
+    caller_id: int
+    key: str
+    fingerprint: bytes
+    status: int
+    answer: bytes
+
+
+FIND_ANSWERS = Statement(
+    """
+    SELECT r.caller_id, r.key, r.fingerprint, r.status, r.answer
+      FROM unnest(%(caller_ids)s::bigint[], %(keys)s::text[]) AS wanted(caller_id, key)
+      JOIN vouchers_requestrecord r ON r.caller_id = wanted.caller_id AND r.key = wanted.key
+    """,
+    StoredAnswer._make,
+)
+INSERT_ANSWERS: Statement[Any] = Statement(
+    """
+    INSERT INTO vouchers_requestrecord (caller_id, key, fingerprint, status, answer, created_at)
+    SELECT * FROM unnest(
+        %(caller_ids)s::bigint[], %(keys)s::text[], %(fingerprints)s::bytea[],
+        %(statuses)s::smallint[], %(answers)s::bytea[], %(ats)s::timestamptz[])
+    """
+)
+
+
+class StoredClaim(NamedTuple):
+    """An order's claim; no redemption means a tombstone."""
+
+    store_no: str
+    order_no: str
+    redemption_id: int | None
+
+
+FIND_CLAIMS = Statement(
+    """
+    SELECT wanted.store_no, c.order_no, c.redemption_id
+      FROM unnest(%(store_nos)s::text[], %(order_nos)s::text[]) AS wanted(store_no, order_no)
+      JOIN merchants_store s ON s.external_id = wanted.store_no
+      JOIN vouchers_orderclaim c ON c.store_id = s.id AND c.order_no = wanted.order_no
+    """,
+    StoredClaim._make,
+)
+INSERT_CLAIMS: Statement[Any] = Statement(
+    """
+    INSERT INTO vouchers_orderclaim (store_id, order_no, redemption_id, claimed_at)
+    SELECT * FROM unnest(
+        %(store_ids)s::bigint[], %(order_nos)s::text[], %(redemption_ids)s::bigint[],
+        %(ats)s::timestamptz[])
+    """
+)
+# One id of each for every request of a batch; those of refused requests are left out.
+NEXT_IDS = Statement(
+    """
+    SELECT nextval('vouchers_redemption_id_seq'), nextval('vouchers_transfer_id_seq')
+      FROM generate_series(1, %(count)s)
+    """,
+    lambda row: (int(row[0]), int(row[1])),
+)
+INSERT_REDEMPTIONS: Statement[Any] = Statement(
+    """
+    INSERT INTO vouchers_redemption (
+        id, store_id, merchant_id, campaign_id, voucher_id, allocation_id, resident_id,
+        shown_by_id, caller_id, terminal, device, order_no, order_amount_fen,
+        eligible_amount_fen, order_kind, category, channel, payment_ref, receipt_no,
+        discount_fen, split, state, business_day, redeemed_at)
+    SELECT id, store_id, merchant_id, campaign_id, voucher_id, allocation_id, resident_id,
+           shown_by_id, caller_id, terminal, device, order_no, order_amount_fen,
+           eligible_amount_fen, order_kind, category, '', payment_ref, receipt_no,
+           discount_fen, split::jsonb, state, business_day, redeemed_at
+      FROM unnest(
+        %(id)s::bigint[], %(store_id)s::bigint[], %(merchant_id)s::bigint[],
+        %(campaign_id)s::bigint[], %(voucher_id)s::bigint[], %(allocation_id)s::bigint[],
+        %(resident_id)s::bigint[], %(shown_by_id)s::bigint[], %(caller_id)s::bigint[],
+        %(terminal)s::text[], %(device)s::text[], %(order_no)s::text[],
+        %(order_amount_fen)s::bigint[], %(eligible_amount_fen)s::bigint[],
+        %(order_kind)s::text[], %(category)s::text[], %(payment_ref)s::text[],
+        %(receipt_no)s::text[], %(discount_fen)s::bigint[], %(split)s::text[],
+        %(state)s::smallint[], %(business_day)s::date[], %(redeemed_at)s::timestamptz[]
+      ) AS fresh(
+        id, store_id, merchant_id, campaign_id, voucher_id, allocation_id, resident_id,
+        shown_by_id, caller_id, terminal, device, order_no, order_amount_fen,
+        eligible_amount_fen, order_kind, category, payment_ref, receipt_no, discount_fen,
+        split, state, business_day, redeemed_at)
+    """
+)

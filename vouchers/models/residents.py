@@ -1,6 +1,6 @@
 """Residents: one verified natural person each, with dated points, links, consents and proxies."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
 from django.db.models import F, Q
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import DATUM_CHOICES, District
 from vouchers.models.fields import Xid8Field
 from vouchers.models.guards import frozen_columns
+from vouchers.models.statements import Statement
 from vouchers.states import ResidentState
 
 BUCKETS = 1024
@@ -27,7 +28,8 @@ class Resident(models.Model):
     external_id = models.CharField(_("resident no."), max_length=64, unique=True)
     # Hash of the first verified id, mod 1024; never changes, so it can be a distribution key.
     bucket = models.SmallIntegerField(_("bucket"))
-    # HMAC-SHA256 of the national id under the environment's key: equal people collide, nobody reads.
+    # HMAC-SHA256 of the national id under the environment's key: equal people collide, nobody
+    # reads.
     identity_hmac = models.BinaryField(_("identity hash"), max_length=32, null=True, unique=True)
     phone_hmac = models.BinaryField(_("phone hash"), max_length=32, null=True)
     # Encrypted under `data_key`, which erasure destroys; only where a channel must send.
@@ -54,7 +56,8 @@ class Resident(models.Model):
     need_score = models.SmallIntegerField(_("need score"), default=0)
     tags = models.BigIntegerField(_("tags (64 bits)"), default=0)
     created_at = models.DateTimeField(_("created at"))
-    # The transaction of the last change: what a packed snapshot has missed is found by it, not by clock.
+    # The transaction of the last change: what a packed snapshot has missed is found by it, not by
+    # clock.
     changed_xid = Xid8Field()
 
     class Meta:
@@ -238,3 +241,30 @@ class ResidentMerge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member_id} → {self.kept_id}"
+
+
+class Shopper(NamedTuple):
+    """Whoever shows a voucher, and the residents they are a declared proxy of."""
+
+    id: int
+    external_id: str
+    state: str
+    may_show_for: list[int]
+
+
+FIND_SHOPPERS = Statement(
+    """
+    SELECT r.id, r.external_id, r.state,
+           ARRAY(SELECT p.holder_id FROM vouchers_proxy p
+                  WHERE p.proxy_id = r.id AND p.ended_at IS NULL)
+      FROM unnest(%(resident_nos)s::text[]) AS wanted(external_id)
+      JOIN vouchers_resident r ON r.external_id = wanted.external_id
+    """,
+    Shopper._make,
+)
+FIND_STATES: Statement[Any] = Statement(
+    """
+    SELECT r.id, r.state FROM unnest(%(resident_ids)s::bigint[]) AS wanted(id)
+      JOIN vouchers_resident r ON r.id = wanted.id
+    """
+)

@@ -8,12 +8,24 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import psycopg
+from psycopg.types.numeric import Int8
 
 Row = TypeVar("Row")
 
 
 def _as_is(row: Sequence[Any]) -> Any:
     return row
+
+
+def _as_bigint(value: Any) -> Any:
+    """Lists of integers as bigint[] whatever their size.
+
+    Left alone, psycopg picks the smallest type that fits the values, and every mixture of types
+    would be one more prepared statement.
+    """
+    if isinstance(value, list) and any(type(item) is int for item in value):
+        return [None if item is None else Int8(item) for item in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,8 @@ class Statement(Generic[Row]):
     ) -> "Answer[Row]":
         """Execute, or queue when the connection is in a pipeline; rows are read from the answer."""
         cursor = psycopg.Cursor(connection)
-        cursor.execute(self.text.encode(), parameters)
+        typed = {name: _as_bigint(value) for name, value in parameters.items()}
+        cursor.execute(self.text.encode(), typed)
         return Answer(cursor, self.decode)
 
 

@@ -72,8 +72,8 @@ class LockedVoucher(NamedTuple):
     state: int
 
 
-# Lock by id alone and judge the state in Python: a predicate on state would drop rows silently, and a
-# join would show the locked row beside an older version of the joined one.
+# Lock by id alone and judge the state in Python: a predicate on state would drop rows silently, and
+# a join would show the locked row beside an older version of the joined one.
 LOCK_VOUCHERS = Statement(
     """
     SELECT v.id, v.bucket, v.resident_id, v.allocation_id, v.state

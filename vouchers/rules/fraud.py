@@ -32,7 +32,7 @@ class CounterKey(NamedTuple):
 class Used(NamedTuple):
     """What a counter holds."""
 
-    count: int
+    redemptions: int
     fen: int
 
 
@@ -105,7 +105,7 @@ def judge_caps(
     """The first cap this redemption would exceed, or None. Limits are inclusive."""
     for key, rule in keys:
         so_far = used.get(key, NOTHING_USED)
-        if rule.limit_count is not None and so_far.count + 1 > rule.limit_count:
+        if rule.limit_count is not None and so_far.redemptions + 1 > rule.limit_count:
             return _over(key, {"limit": str(rule.limit_count)})
         if rule.limit_fen is not None and so_far.fen + discount_fen > rule.limit_fen:
             return _over(key, {"limit_fen": rule.limit_fen})

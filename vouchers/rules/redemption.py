@@ -112,8 +112,8 @@ Rule = Callable[[Case, TrancheFacts, VoucherFacts], Refusal | None]
 def judge(case: Case) -> Decision | Refusal:
     """Ask every question in order; the first refusal wins, else the discount.
 
-    Unknown, forged and foreign vouchers are told apart only in `rule`, which stays in our books: the
-    caller always reads `voucher_not_usable`.
+    Unknown, forged and foreign vouchers are told apart only in `rule`, which stays in our books:
+    the caller always reads `voucher_not_usable`.
     """
     voucher, tranche = case.voucher, case.tranche
     if voucher is None or tranche is None or tranche.is_test != case.caller_is_test:
@@ -241,8 +241,8 @@ RULES: tuple[Rule, ...] = (
 def _discount(order: Order, tranche: TrancheFacts) -> tuple[int, Split]:
     """The discount in fen and its split; a full face uses the frozen shares as they are.
 
-    A percentage is taken of the eligible amount, rounded down to the fen, and never exceeds the face.
-    Its split follows the shares of the face by largest remainder.
+    A percentage is taken of the eligible amount, rounded down to the fen, and never exceeds the
+    face. Its split follows the shares of the face by largest remainder.
     """
     if tranche.kind != TierKind.PERCENT:
         return tranche.face_fen, tranche.split
