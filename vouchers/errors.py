@@ -247,6 +247,23 @@ _MEANINGS = (
         "ledger",
         audience="manager",
     ),
+    Meaning(
+        "cash_not_received",
+        409,
+        "The money for this payout has not arrived: {missing} is still missing.",
+        "到账资金不足，尚缺 {missing}，暂不能拨付。",
+        "ledger",
+        retryable=True,
+        audience="manager",
+    ),
+    Meaning(
+        "day_not_begun",
+        422,
+        "The business day {business_day} has not begun; only a day of today or before is settled.",
+        "账务日 {business_day} 尚未开始，只能结算今日及以前的账务日。",
+        "ledger",
+        audience="manager",
+    ),
 )
 
 CATALOGUE: Mapping[str, Meaning] = {meaning.code: meaning for meaning in _MEANINGS}

@@ -1,6 +1,8 @@
 """Settlements: what a merchant is owed by one source for one business day, line by line."""
 
-from typing import ClassVar
+import json
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -11,7 +13,9 @@ from vouchers.models.campaigns import Campaign
 from vouchers.models.funding import FundingSource
 from vouchers.models.guards import append_only, frozen_columns, only_arrows
 from vouchers.models.redemption import Redemption
-from vouchers.states import SettlementState
+from vouchers.models.statements import Statement
+from vouchers.rules.settlement import Captured
+from vouchers.states import RedemptionState, SettlementState
 
 SETTLEMENT_STATES = [
     (SettlementState.READY.value, _("waiting for cash")),
@@ -98,3 +102,57 @@ class SettlementLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.settlement_id}/{self.redemption_id}"
+
+
+def _captured(row: Sequence[Any]) -> Captured:
+    *facts, split, business_day, redeemed_at = row
+    return Captured(*facts, tuple(map(tuple, json.loads(split))), business_day, redeemed_at)
+
+
+# Locked, so that a void under way is waited for and a later one finds the lines. What arrives late
+# for a merchant whose day is closed waits for the next day; what is held, for its release.
+LOCK_UNSETTLED: Statement[Captured] = Statement(
+    f"""
+    SELECT r.id, r.merchant_id, s.external_id, r.order_no, r.order_amount_fen, r.discount_fen,
+           r.split, r.business_day, r.redeemed_at
+      FROM vouchers_redemption r
+      JOIN merchants_store s ON s.id = r.store_id
+     WHERE r.campaign_id = %(campaign_id)s
+       AND r.business_day <= %(business_day)s
+       AND r.state = {RedemptionState.CAPTURED.value}
+       AND NOT EXISTS (SELECT FROM vouchers_settlementline l WHERE l.redemption_id = r.id)
+       AND NOT EXISTS (SELECT FROM vouchers_settlement z
+                        WHERE z.campaign_id = r.campaign_id AND z.merchant_id = r.merchant_id
+                          AND z.business_day = %(business_day)s)
+       AND NOT EXISTS (SELECT FROM vouchers_hold h
+                        WHERE h.redemption_id = r.id AND h.released_at IS NULL)
+     ORDER BY r.id
+       FOR NO KEY UPDATE OF r
+    """,
+    _captured,
+)
+
+INSERT_LINES: Statement[Any] = Statement(
+    """
+    INSERT INTO vouchers_settlementline
+           (settlement_id, redemption_id, source_id, kind, refund_id, amount_fen)
+    SELECT settlement_id, redemption_id, source_id, 'redemption', 0, amount_fen
+      FROM unnest(%(settlement_ids)s::bigint[], %(redemption_ids)s::bigint[],
+                  %(source_ids)s::bigint[], %(amounts_fen)s::bigint[])
+        AS line(settlement_id, redemption_id, source_id, amount_fen)
+    """
+)
+
+# What a settlement pays, by the slices its vouchers count in.
+SUM_BY_ALLOCATION: Statement[tuple[int, int]] = Statement(
+    """
+    SELECT r.allocation_id, sum(l.amount_fen)
+      FROM vouchers_settlementline l
+      JOIN vouchers_redemption r ON r.id = l.redemption_id
+     WHERE l.settlement_id = %(settlement_id)s
+     GROUP BY r.allocation_id
+    HAVING sum(l.amount_fen) <> 0
+     ORDER BY r.allocation_id
+    """,
+    lambda row: (int(row[0]), int(row[1])),
+)

@@ -1,0 +1,107 @@
+"""What each source owes each merchant, and a file whose bytes never change."""
+
+import csv
+import io
+from datetime import UTC, date, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vouchers.money import split_pro_rata
+from vouchers.rules.settlement import COLUMNS, Captured, Heading, file_of, missing_fen, share_out
+
+CITY, GROUP = 1, 2
+CAFE, BAKERY = 7, 8
+HEADING = Heading("spring", date(2026, 3, 2), "M-CAFE", "city", "Asia/Shanghai")
+
+
+def captured(
+    redemption_id: int = 1,
+    *,
+    merchant_id: int = CAFE,
+    split: tuple[tuple[int, int], ...] = ((CITY, 1500), (GROUP, 500)),
+    order_no: str = "A-1",
+) -> Captured:
+    return Captured(
+        redemption_id=redemption_id,
+        merchant_id=merchant_id,
+        store_no="S-001",
+        order_no=order_no,
+        order_amount_fen=12_345,
+        discount_fen=sum(fen for _, fen in split),
+        split=split,
+        business_day=date(2026, 3, 2),
+        redeemed_at=datetime(2026, 3, 2, 4, 5, 6, 789_000, tzinfo=UTC),
+    )
+
+
+def read(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+def test_each_merchant_and_source_gets_a_draft_of_its_own() -> None:
+    drafts = share_out([captured(2, merchant_id=BAKERY), captured(1)])
+    assert [(draft.merchant_id, draft.source_id, draft.total_fen) for draft in drafts] == [
+        (CAFE, CITY, 1500),
+        (CAFE, GROUP, 500),
+        (BAKERY, CITY, 1500),
+        (BAKERY, GROUP, 500),
+    ]
+
+
+def test_a_source_that_pays_nothing_of_a_redemption_has_no_line() -> None:
+    (draft,) = share_out([captured(split=((CITY, 2000), (GROUP, 0)))])
+    assert (draft.source_id, len(draft.lines)) == (CITY, 1)
+
+
+def test_the_order_of_arrival_does_not_change_the_drafts() -> None:
+    rows = [captured(number) for number in (5, 3, 9)]
+    assert share_out(rows) == share_out(reversed(rows))
+
+
+def test_the_file_is_these_very_bytes() -> None:
+    (draft, _) = share_out([captured()])
+    assert file_of(draft, HEADING) == (
+        b"campaign,settlement_day,merchant,source,line_no,kind,redemption_id,refund_no,business_day,"
+        b"redeemed_at,store,order_no,order_amount_fen,discount_fen,amount_fen,amount_yuan\n"
+        b"spring,2026-03-02,M-CAFE,city,1,redemption,1,0,2026-03-02,"
+        b"2026-03-02T12:05:06.789+08:00,S-001,A-1,12345,2000,1500,15.00\n"
+    )
+
+
+def test_an_order_number_with_commas_quotes_and_line_breaks_comes_back_whole() -> None:
+    order_no = '甲,"乙"\n丙'
+    (draft,) = share_out([captured(split=((CITY, 1),), order_no=order_no)])
+    (row,) = read(file_of(draft, HEADING))
+    assert row["order_no"] == order_no
+    assert row["amount_yuan"] == "0.01"
+
+
+def test_an_order_number_that_looks_like_a_formula_is_made_text() -> None:
+    (draft,) = share_out([captured(split=((CITY, 1),), order_no="=HYPERLINK(A1)")])
+    (row,) = read(file_of(draft, HEADING))
+    assert row["order_no"] == "'=HYPERLINK(A1)"
+
+
+@given(
+    faces=st.lists(st.integers(1, 10**9), min_size=1, max_size=20),
+    weights=st.lists(st.integers(0, 100), min_size=1, max_size=4).filter(any),
+)
+def test_no_fen_is_lost_between_redemptions_drafts_and_files(
+    faces: list[int], weights: list[int]
+) -> None:
+    rows = [
+        captured(number, split=tuple(enumerate(split_pro_rata(face, weights), 1)))
+        for number, face in enumerate(faces, 1)
+    ]
+    drafts = share_out(rows)
+    files = [read(file_of(draft, HEADING)) for draft in drafts]
+    assert sum(draft.total_fen for draft in drafts) == sum(faces)
+    assert sum(int(row["amount_fen"]) for file in files for row in file) == sum(faces)
+    assert all(tuple(row) == COLUMNS for file in files for row in file)
+
+
+def test_what_is_missing_is_never_negative() -> None:
+    assert missing_fen(received_fen=100, owed_fen=130) == 30
+    assert missing_fen(received_fen=130, owed_fen=130) == 0
+    assert missing_fen(received_fen=131, owed_fen=130) == 0
