@@ -30,6 +30,8 @@ class Meaning:
     authority: str
     retryable: bool = False
     audience: Audience = "till"
+    # The deciding rule and its facts stay in our books: they would tell whose a thing is.
+    is_opaque: bool = False
 
 
 _MEANINGS = (
@@ -93,6 +95,7 @@ _MEANINGS = (
         "This voucher cannot be used by this customer. Ask them to open their own voucher again.",
         "此券不能由该顾客使用，请顾客重新出示本人的券。",
         "voucher",
+        is_opaque=True,
     ),
     Meaning(
         "voucher_redeemed", 409, "This voucher has already been used.", "此券已核销。", "voucher"
@@ -295,7 +298,7 @@ def problem(refusal: Refusal) -> tuple[int, bytes]:
         "code": meaning.code,
         "retryable": meaning.retryable,
         "authority": meaning.authority,
-        "rule": refusal.rule or meaning.code,
-        "facts": dict(refusal.facts),
+        "rule": meaning.code if meaning.is_opaque else refusal.rule or meaning.code,
+        "facts": {} if meaning.is_opaque else dict(refusal.facts),
     }
     return meaning.status, msgspec.json.encode(body)

@@ -1,0 +1,21 @@
+"""Several statements in one round trip, on Django's own connection and in its transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+
+@contextmanager
+def pipeline() -> Iterator[psycopg.Connection[Any]]:
+    """The raw connection in pipeline mode; answers are there when the block has ended.
+
+    Errors of any statement surface at the end of the block, as Django's exceptions.
+    """
+    connection.ensure_connection()
+    raw = connection.connection
+    assert raw is not None and connection.in_atomic_block
+    with connection.wrap_database_errors, raw.pipeline():
+        yield raw

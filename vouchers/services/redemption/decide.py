@@ -1,0 +1,209 @@
+"""From facts to verdicts: the rules asked once per request, in order of arrival."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import msgspec
+from merchants.auth import Caller
+
+from merchants.errors import Refusal
+from vouchers.errors import problem
+from vouchers.models.campaigns import StoreRow
+from vouchers.models.redemption import StoredAnswer
+from vouchers.rules.fraud import NOTHING_USED, CapRule, CounterKey, Used, business_day, judge_caps
+from vouchers.rules.redemption import Case, Decision, Order, VoucherFacts, judge
+from vouchers.services.redemption.facts import Facts, Pending, Terms
+from vouchers.services.requests import Answer, RedeemRequest
+from vouchers.states import RedemptionState, VoucherState
+
+IN_FLIGHT = Answer(*problem(Refusal("request_in_flight")))
+KEY_REUSED = Answer(*problem(Refusal("idempotency_key_reused")))
+
+
+class SourceShare(msgspec.Struct, frozen=True):
+    """One payer's part of a discount."""
+
+    source: str
+    fen: int
+
+
+class RedemptionBody(msgspec.Struct, frozen=True):
+    """The answer to a redemption, and to asking for it again."""
+
+    id: int
+    state: str
+    discount_fen: int
+    by_source: list[SourceShare]
+    payable_fen: int
+    voucher: str
+    store: str
+    order_no: str
+    order_amount_fen: int
+    campaign: str
+    business_day: date
+    redeemed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A redemption to write: who, what, and the counters it counts in."""
+
+    redemption_id: int
+    transfer_id: int
+    decision: Decision
+    terms: Terms
+    store: StoreRow
+    voucher: VoucherFacts
+    allocation_id: int
+    shown_by_id: int
+    category: str
+    business_day: date
+    counters: Sequence[tuple[CounterKey, CapRule]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to one request and what must be written for it to be true.
+
+    Neither effect nor refusal: nothing is stored (a replay, or an answer of the gate).
+    """
+
+    pending: Pending
+    answer: Answer
+    effect: Effect | None = None
+    refusal: Refusal | None = None
+    store_id: int | None = None
+
+
+class Bench:
+    """Judges a batch, remembering what earlier requests of the batch have taken."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._states = {id_: voucher.state for id_, voucher in facts.vouchers.items()}
+        self._claims = dict(facts.claims)
+        self._used = dict(facts.used)
+
+    def verdict(self, number: int, pending: Pending) -> Verdict:
+        """The verdict on request `number` of the batch."""
+        request = pending.request
+        if not self._facts.got_keys[number]:
+            return Verdict(pending, IN_FLIGHT)
+        stored = self._facts.answers.get((request.caller.credential_id, request.key))
+        if stored is not None:
+            return Verdict(pending, replay(request.fingerprint, stored))
+        store = self._facts.stores.get(request.order.store)
+        if store is None or not may_act_for(request.caller, store):
+            return _refused(pending, Refusal("store_not_found"), None)
+        outcome = self._judge(pending, store)
+        if isinstance(outcome, Refusal):
+            return _refused(pending, outcome, store.id)
+        ids = self._facts.ids[number]
+        effect = replace(outcome, redemption_id=ids[0], transfer_id=ids[1])
+        self._take(effect, request)
+        return Verdict(pending, _accepted(effect, request), effect, store_id=store.id)
+
+    def _judge(self, pending: Pending, store: StoreRow) -> Effect | Refusal:
+        facts, request = self._facts, pending.request
+        order = request.order
+        locked = facts.vouchers.get(pending.voucher_id or 0)
+        terms = facts.terms.get(pending.tranche_id or 0)
+        if locked is None or terms is None:
+            return Refusal("voucher_not_usable", "voucher_unknown")
+        voucher = VoucherFacts(locked.id, locked.resident_id, self._states[locked.id])
+        place = facts.store_in(store, terms.facts.campaign_id, request.at)
+        shopper = facts.shoppers.get(order.resident)
+        eligible_fen = order.eligible_amount_fen
+        case = Case(
+            order=Order(
+                at=request.at,
+                order_no=order.order_no,
+                order_amount_fen=order.order_amount_fen,
+                eligible_amount_fen=order.order_amount_fen
+                if eligible_fen is None
+                else eligible_fen,
+                order_kind=order.order_kind,
+                category=order.category,
+            ),
+            voucher=voucher,
+            tranche=terms.facts,
+            holder_state=facts.holder_states[voucher.resident_id],
+            shopper=shopper,
+            store=place,
+            caller_is_test=request.caller.is_test,
+            claim=self._claims.get((order.store, order.order_no)),
+        )
+        decision = judge(case)
+        if isinstance(decision, Refusal):
+            return decision
+        counters = facts.cap_keys(pending)
+        over = judge_caps(counters, self._used, decision.discount_fen)
+        if over is not None:
+            return over
+        assert shopper is not None  # the rules have asked
+        return Effect(
+            redemption_id=0,
+            transfer_id=0,
+            decision=decision,
+            terms=terms,
+            store=store,
+            voucher=voucher,
+            allocation_id=locked.allocation_id,
+            shown_by_id=shopper.id,
+            category=order.category or place.category,
+            business_day=business_day(request.at, terms.facts.zone),
+            counters=counters,
+        )
+
+    def _take(self, effect: Effect, request: RedeemRequest) -> None:
+        self._states[effect.voucher.id] = VoucherState.REDEEMED
+        self._claims[request.order.store, request.order.order_no] = "used"
+        for key, _ in effect.counters:
+            so_far = self._used.get(key, NOTHING_USED)
+            self._used[key] = Used(
+                so_far.redemptions + 1, so_far.fen + effect.decision.discount_fen
+            )
+
+
+def may_act_for(caller: Caller, store: StoreRow) -> bool:
+    """Whether a store is the caller's; to others it does not exist."""
+    if store.merchant_id not in caller.merchant_ids:
+        return False
+    return caller.store_ids is None or store.id in caller.store_ids
+
+
+def replay(fingerprint: bytes, stored: StoredAnswer) -> Answer:
+    """The first answer again, byte for byte, or 422 when the request is another one."""
+    if fingerprint != stored.fingerprint:
+        return KEY_REUSED
+    return Answer(stored.status, stored.answer, is_replay=True)
+
+
+def _refused(pending: Pending, refusal: Refusal, store_id: int | None) -> Verdict:
+    return Verdict(pending, Answer(*problem(refusal)), refusal=refusal, store_id=store_id)
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
+    order, decision = request.order, effect.decision
+    body = RedemptionBody(
+        id=effect.redemption_id,
+        state=RedemptionState.CAPTURED.name.lower(),
+        discount_fen=decision.discount_fen,
+        by_source=[
+            SourceShare(effect.terms.source_codes[source_id], fen)
+            for source_id, fen in decision.split
+        ],
+        payable_fen=order.order_amount_fen - decision.discount_fen,
+        voucher=order.voucher,
+        store=order.store,
+        order_no=order.order_no,
+        order_amount_fen=order.order_amount_fen,
+        campaign=effect.terms.campaign_code,
+        business_day=effect.business_day,
+        redeemed_at=request.at,
+    )
+    return Answer(201, _encode(body))

@@ -1,0 +1,156 @@
+"""Writes what a batch has decided: a handful of set-based statements in one pipeline."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from vouchers.models.fraud import ADD_TO_COUNTERS, INSERT_ATTEMPTS
+from vouchers.models.redemption import INSERT_ANSWERS, INSERT_CLAIMS, INSERT_REDEMPTIONS
+from vouchers.models.vouchers import MOVE_VOUCHERS
+from vouchers.rules.fraud import NOTHING_USED, CapRule, CounterKey, Used
+from vouchers.services.ledger import Posting, move_lines, send_postings
+from vouchers.services.pipeline import pipeline
+from vouchers.services.redemption.decide import Effect, Verdict
+from vouchers.services.redemption.facts import counter_columns
+from vouchers.states import AccountKind, RedemptionState, TransferReason, VoucherState
+
+_encode = msgspec.json.encode
+
+
+def write(verdicts: Sequence[Verdict]) -> None:
+    """Everything the verdicts promise; those that are answers of the gate write nothing."""
+    accepted = [(v, v.effect) for v in verdicts if v.effect is not None]
+    refused = [v for v in verdicts if v.refusal is not None]
+    lasting = [v for v in verdicts if v.effect is not None or v.refusal is not None]
+    with pipeline() as raw:
+        if accepted:
+            effects = [effect for _, effect in accepted]
+            MOVE_VOUCHERS.send(raw, _moved(effects))
+            ADD_TO_COUNTERS.send(raw, _counted(effects))
+            INSERT_REDEMPTIONS.send(raw, _redemptions(accepted))
+            INSERT_CLAIMS.send(raw, _claims(accepted))
+            ids = [effect.transfer_id for effect in effects]
+            send_postings(raw, ids, [_posting(v, effect) for v, effect in accepted])
+        if refused:
+            INSERT_ATTEMPTS.send(raw, _attempts(refused))
+        if lasting:
+            INSERT_ANSWERS.send(raw, _answers(lasting))
+
+
+def _moved(effects: Sequence[Effect]) -> dict[str, list[int]]:
+    return {
+        "voucher_ids": [effect.voucher.id for effect in effects],
+        "states": [VoucherState.REDEEMED.value] * len(effects),
+    }
+
+
+def _counted(effects: Sequence[Effect]) -> dict[str, list[int | None]]:
+    added: dict[CounterKey, Used] = defaultdict(lambda: NOTHING_USED)
+    limits: dict[CounterKey, CapRule] = {}
+    for effect in effects:
+        for key, rule in effect.counters:
+            so_far = added[key]
+            added[key] = Used(so_far.redemptions + 1, so_far.fen + effect.decision.discount_fen)
+            limits[key] = rule
+    keys = sorted(added)
+    return {
+        **counter_columns(keys),
+        "counts": [added[key].redemptions for key in keys],
+        "fens": [added[key].fen for key in keys],
+        "limit_counts": [limits[key].limit_count for key in keys],
+        "limit_fens": [limits[key].limit_fen for key in keys],
+    }
+
+
+def _redemptions(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, list[object]]:
+    rows = [_redemption(verdict, effect) for verdict, effect in accepted]
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _redemption(verdict: Verdict, effect: Effect) -> dict[str, object]:
+    request = verdict.pending.request
+    order = request.order
+    eligible_fen = order.eligible_amount_fen
+    return {
+        "id": effect.redemption_id,
+        "store_id": effect.store.id,
+        "merchant_id": effect.store.merchant_id,
+        "campaign_id": effect.terms.facts.campaign_id,
+        "voucher_id": effect.voucher.id,
+        "allocation_id": effect.allocation_id,
+        "resident_id": effect.voucher.resident_id,
+        "shown_by_id": effect.shown_by_id,
+        "caller_id": request.caller.credential_id,
+        "terminal": order.terminal or request.caller.terminal_code or "",
+        "device": order.device,
+        "order_no": order.order_no,
+        "order_amount_fen": order.order_amount_fen,
+        "eligible_amount_fen": order.order_amount_fen if eligible_fen is None else eligible_fen,
+        "order_kind": order.order_kind,
+        "category": effect.category,
+        "payment_ref": order.payment_ref,
+        "receipt_no": order.receipt_no,
+        "discount_fen": effect.decision.discount_fen,
+        "split": _encode(effect.decision.split).decode(),
+        "state": RedemptionState.CAPTURED.value,
+        "business_day": effect.business_day,
+        "redeemed_at": request.at,
+    }
+
+
+def _claims(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, list[object]]:
+    return {
+        "store_ids": [effect.store.id for _, effect in accepted],
+        "order_nos": [v.pending.request.order.order_no for v, _ in accepted],
+        "redemption_ids": [effect.redemption_id for _, effect in accepted],
+        "ats": [v.pending.request.at for v, _ in accepted],
+    }
+
+
+def _posting(verdict: Verdict, effect: Effect) -> Posting:
+    return Posting(
+        campaign_id=effect.terms.facts.campaign_id,
+        reason=TransferReason.REDEEM,
+        cause="redemption",
+        cause_id=effect.redemption_id,
+        at=verdict.pending.request.at,
+        lines=move_lines(
+            effect.terms.accounts,
+            split=effect.decision.split,
+            allocation_id=effect.allocation_id,
+            origin=AccountKind.OUTSTANDING,
+            target=AccountKind.PAYABLE,
+        ),
+    )
+
+
+def _attempts(refused: Sequence[Verdict]) -> dict[str, list[object]]:
+    columns: dict[str, list[object]] = defaultdict(list)
+    for verdict in refused:
+        refusal, request = verdict.refusal, verdict.pending.request
+        assert refusal is not None
+        shown = {"voucher": request.order.voucher, "store": request.order.store}
+        facts = {**refusal.facts, "order_no": request.order.order_no, **shown}
+        columns["ats"].append(request.at)
+        columns["caller_ids"].append(request.caller.credential_id)
+        columns["keys"].append(request.key)
+        columns["store_ids"].append(verdict.store_id)
+        columns["campaign_ids"].append(None)
+        columns["voucher_ids"].append(verdict.pending.voucher_id)
+        columns["resident_ids"].append(None)
+        columns["codes"].append(refusal.code)
+        columns["rules"].append(refusal.rule or refusal.code)
+        columns["facts"].append(_encode(facts).decode())
+    return columns
+
+
+def _answers(lasting: Sequence[Verdict]) -> dict[str, list[object]]:
+    return {
+        "caller_ids": [v.pending.request.caller.credential_id for v in lasting],
+        "keys": [v.pending.request.key for v in lasting],
+        "fingerprints": [v.pending.request.fingerprint for v in lasting],
+        "statuses": [v.answer.status for v in lasting],
+        "answers": [v.answer.body for v in lasting],
+        "ats": [v.pending.request.at for v in lasting],
+    }

@@ -1,0 +1,216 @@
+"""The facts a batch of redemptions is judged on, read and locked in two pipelines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from vouchers.models.campaigns import (
+    FIND_PARTICIPATIONS,
+    FIND_STORES,
+    ParticipationRow,
+    StoreRow,
+)
+from vouchers.models.distribution import FIND_TRANCHES, SERIAL_BITS, TrancheRow
+from vouchers.models.fraud import READ_COUNTERS
+from vouchers.models.locks import LOCK_BATCH, LOCK_COUNTERS, lock_key
+from vouchers.models.redemption import FIND_ANSWERS, FIND_CLAIMS, NEXT_IDS, StoredAnswer
+from vouchers.models.residents import FIND_SHOPPERS, FIND_STATES
+from vouchers.models.vouchers import LOCK_VOUCHERS, LockedVoucher
+from vouchers.rules.fraud import CapRule, CounterKey, Subjects, Used, counter_keys
+from vouchers.rules.redemption import ShopperFacts, StoreFacts, TrancheFacts
+from vouchers.services.pipeline import pipeline
+from vouchers.services.requests import RedeemRequest
+from vouchers.states import AccountKind
+
+
+class Terms(NamedTuple):
+    """A tranche as the rules see it, and what a posting needs to know of its campaign."""
+
+    facts: TrancheFacts
+    campaign_code: str
+    caps: Sequence[CapRule]
+    accounts: Mapping[tuple[int, AccountKind], int]
+    source_codes: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request of the batch with the voucher its code decodes to, if it decodes."""
+
+    request: RedeemRequest
+    voucher_id: int | None
+
+    @property
+    def tranche_id(self) -> int | None:
+        return None if self.voucher_id is None else self.voucher_id >> SERIAL_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a batch may decide on. Keys are ids, or the numbers the caller used."""
+
+    got_keys: Sequence[bool]
+    answers: Mapping[tuple[int, str], StoredAnswer]
+    claims: Mapping[tuple[str, str], str]
+    vouchers: Mapping[int, LockedVoucher]
+    terms: Mapping[int, Terms]
+    stores: Mapping[str, StoreRow]
+    participations: Mapping[tuple[int, int], Sequence[ParticipationRow]]
+    shoppers: Mapping[str, ShopperFacts]
+    holder_states: Mapping[int, str]
+    used: Mapping[CounterKey, Used]
+    ids: Sequence[tuple[int, int]]
+
+    def store_in(self, store: StoreRow, campaign_id: int, at: datetime) -> StoreFacts:
+        """The store and whether it takes part in the campaign at `at`."""
+        for period in self.participations.get((campaign_id, store.id), ()):
+            ends_at = period.valid_until_at
+            if period.valid_from_at <= at and (ends_at is None or at < ends_at):
+                category = period.category or store.category
+                return StoreFacts(store.id, store.merchant_id, store.is_open, True, category)
+        return StoreFacts(store.id, store.merchant_id, store.is_open, False, store.category)
+
+    def cap_keys(self, pending: Pending) -> list[tuple[CounterKey, CapRule]]:
+        """The counters a request would count in; none where voucher or store are unknown."""
+        return _cap_keys(pending, self.vouchers, self.terms, self.stores)
+
+
+def gather(batch: Sequence[Pending]) -> Facts:
+    """Lock and read in the common order; the reads follow the locks, so they see what is committed.
+
+    First pipeline: request keys, orders and tranches locked; answers, claims, vouchers (locked),
+    terms, stores, shoppers, fresh ids. Second: cap counters locked and read, holders' states.
+    """
+    orders = [(p.request.order.store, p.request.order.order_no) for p in batch]
+    tranche_ids = sorted({p.tranche_id for p in batch if p.tranche_id is not None})
+    store_nos = sorted({store_no for store_no, _ in orders})
+    by_tranche = {"tranche_ids": tranche_ids}
+    with pipeline() as raw:
+        locks = LOCK_BATCH.send(
+            raw,
+            {
+                "request_keys": [_request_key(p) for p in batch],
+                "order_keys": sorted({lock_key("order", *order) for order in orders}),
+                **by_tranche,
+            },
+        )
+        answers = FIND_ANSWERS.send(
+            raw,
+            {
+                "caller_ids": [p.request.caller.credential_id for p in batch],
+                "keys": [p.request.key for p in batch],
+            },
+        )
+        claims = FIND_CLAIMS.send(
+            raw,
+            {
+                "store_nos": [store_no for store_no, _ in orders],
+                "order_nos": [order_no for _, order_no in orders],
+            },
+        )
+        voucher_ids = sorted({p.voucher_id for p in batch if p.voucher_id is not None})
+        locked = LOCK_VOUCHERS.send(raw, {"voucher_ids": voucher_ids})
+        tranches = FIND_TRANCHES.send(raw, by_tranche)
+        found_stores = FIND_STORES.send(raw, {"store_nos": store_nos})
+        periods = FIND_PARTICIPATIONS.send(raw, {**by_tranche, "store_nos": store_nos})
+        people = FIND_SHOPPERS.send(
+            raw, {"resident_nos": sorted({p.request.order.resident for p in batch})}
+        )
+        ids = NEXT_IDS.send(raw, {"count": len(batch)})
+    vouchers = {row.id: row for row in locked.rows()}
+    terms = {row.id: _terms(row) for row in tranches.rows()}
+    stores = {row.external_id: row for row in found_stores.rows()}
+    counters = sorted({key for p in batch for key, _ in _cap_keys(p, vouchers, terms, stores)})
+    used, holder_states = _counters_and_holders(counters, vouchers)
+    participations: dict[tuple[int, int], list[ParticipationRow]] = {}
+    for period in periods.rows():
+        participations.setdefault((period.campaign_id, period.store_id), []).append(period)
+    return Facts(
+        got_keys=locks.rows()[: len(batch)],
+        answers={(row.caller_id, row.key): row for row in answers.rows()},
+        claims={
+            (row.store_no, row.order_no): "reversed" if row.redemption_id is None else "used"
+            for row in claims.rows()
+        },
+        vouchers=vouchers,
+        terms=terms,
+        stores=stores,
+        participations=participations,
+        shoppers={
+            row.external_id: ShopperFacts(row.id, row.state, frozenset(row.may_show_for))
+            for row in people.rows()
+        },
+        holder_states=holder_states,
+        used=used,
+        ids=ids.rows(),
+    )
+
+
+def _counters_and_holders(
+    keys: Sequence[CounterKey], vouchers: Mapping[int, LockedVoucher]
+) -> tuple[dict[CounterKey, Used], dict[int, str]]:
+    with pipeline() as raw:
+        LOCK_COUNTERS.send(raw, {"keys": sorted(lock_key("cap", *key) for key in keys)})
+        counters = READ_COUNTERS.send(raw, counter_columns(keys))
+        holder_ids = sorted({voucher.resident_id for voucher in vouchers.values()})
+        holders = FIND_STATES.send(raw, {"resident_ids": holder_ids})
+    used = {CounterKey(*row[:4]): Used(row[4], row[5]) for row in counters.rows()}
+    return used, {row[0]: row[1] for row in holders.rows()}
+
+
+def counter_columns(keys: Sequence[CounterKey]) -> dict[str, list[int]]:
+    """Counter keys as the parameters every counter statement takes."""
+    return {
+        "kinds": [key.kind for key in keys],
+        "campaign_ids": [key.campaign_id for key in keys],
+        "subject_ids": [key.subject_id for key in keys],
+        "window_nos": [key.window_no for key in keys],
+    }
+
+
+def _cap_keys(
+    pending: Pending,
+    vouchers: Mapping[int, LockedVoucher],
+    terms: Mapping[int, Terms],
+    stores: Mapping[str, StoreRow],
+) -> list[tuple[CounterKey, CapRule]]:
+    voucher = vouchers.get(pending.voucher_id or 0)
+    tranche = terms.get(pending.tranche_id or 0)
+    store = stores.get(pending.request.order.store)
+    if voucher is None or tranche is None or store is None:
+        return []
+    subjects = Subjects(voucher.resident_id, store.id, store.merchant_id)
+    return counter_keys(tranche.caps, subjects, pending.request.at, tranche.facts.zone)
+
+
+def _request_key(pending: Pending) -> int:
+    return lock_key("request", pending.request.caller.credential_id, pending.request.key)
+
+
+def _terms(row: TrancheRow) -> Terms:
+    accounts: Sequence[Sequence[Any]] = row.accounts
+    return Terms(
+        facts=TrancheFacts(
+            id=row.id,
+            campaign_id=row.campaign_id,
+            state=row.state,
+            kind=row.kind,
+            face_fen=row.face_fen,
+            threshold_fen=row.threshold_fen,
+            threshold_basis=row.threshold_basis,
+            percent_bp=row.percent_bp,
+            split=tuple((source_id, fen) for source_id, fen in row.split),
+            valid_from_at=row.valid_from_at,
+            valid_until_at=row.valid_until_at,
+            campaign_state=row.campaign_state,
+            zone=row.zone,
+            is_test=row.is_test,
+            excluded_categories=row.excluded_categories,
+            order_kinds=row.order_kinds,
+        ),
+        campaign_code=row.campaign_code,
+        caps=[CapRule(row.campaign_id, *cap) for cap in row.caps],  # type: ignore[arg-type]
+        accounts={(source, AccountKind(kind)): id_ for source, _, kind, id_ in accounts},
+        source_codes={source: code for source, code, _, _ in accounts},
+    )

@@ -1,0 +1,109 @@
+"""What a till sends, parsed once for both doors, and the fingerprint that tells requests apart."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from merchants.auth import Caller
+from msgspec import Meta
+
+from merchants.errors import Refused
+
+MAX_AMOUNT_FEN = 100_000_000_00
+KEY_MAX_LENGTH = 255
+
+Text = Annotated[str, Meta(max_length=80)]
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+AmountFen = Annotated[int, Meta(ge=1, le=MAX_AMOUNT_FEN)]
+
+
+class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
+    """Body of `POST /redemptions`. Amounts are fen; fields not named here are ignored."""
+
+    voucher: Name
+    store: Annotated[str, Meta(min_length=1, max_length=40)]
+    order_no: Name
+    order_amount_fen: AmountFen
+    resident: Name
+    eligible_amount_fen: Annotated[int, Meta(ge=0, le=MAX_AMOUNT_FEN)] | None = None
+    order_kind: Literal["in_store", "delivered"] = "in_store"
+    category: Annotated[str, Meta(max_length=40)] = ""
+    terminal: Annotated[str, Meta(max_length=40)] = ""
+    device: Text = ""
+    payment_ref: Annotated[str, Meta(max_length=64)] = ""
+    receipt_no: Annotated[str, Meta(max_length=64)] = ""
+    capture: Literal[True] = True
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemRequest:
+    """One redemption asked for: by whom, under which key, when it arrived."""
+
+    caller: Caller
+    key: str
+    fingerprint: bytes
+    at: datetime
+    order: RedeemOrder
+
+
+class Answer(NamedTuple):
+    """What goes back: HTTP status and body bytes, and whether they were given before."""
+
+    status: int
+    body: bytes
+    is_replay: bool = False
+
+
+_decode_order = msgspec.json.Decoder(RedeemOrder).decode
+_decode_any = msgspec.json.Decoder().decode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+def parse_redeem(body: bytes) -> RedeemOrder:
+    """The order in `body`. Refuses `malformed_request`, naming the field."""
+    try:
+        order = _decode_order(body)
+    except msgspec.DecodeError as error:
+        raise malformed(str(error)) from None
+    _check_text(order)
+    eligible_fen = order.eligible_amount_fen
+    if eligible_fen is not None and eligible_fen > order.order_amount_fen:
+        raise malformed("eligible_amount_fen exceeds order_amount_fen - at `$.eligible_amount_fen`")
+    return order
+
+
+def _check_text(order: RedeemOrder) -> None:
+    """PostgreSQL stores every character but NUL."""
+    for name in order.__struct_fields__:
+        value = getattr(order, name)
+        if isinstance(value, str) and "\x00" in value:
+            raise malformed(f"the character NUL is not allowed - at `$.{name}`")
+
+
+def malformed(problem: str) -> Refused:
+    """The refusal of a body, with msgspec's own words for the field's path."""
+    sentence, _, path = problem.partition(" - at ")
+    return Refused("malformed_request", problem=sentence, field=path.strip("`") or "$")
+
+
+def check_key(key: str | None) -> str:
+    """The idempotency key as sent. Refuses `idempotency_key_required`."""
+    if not key or len(key) > KEY_MAX_LENGTH or not key.isprintable():
+        raise Refused("idempotency_key_required")
+    return key
+
+
+def fingerprint(method: str, path: str, body: bytes) -> bytes:
+    """SHA-256 of method, path and canonical JSON: key order and white space make no difference."""
+    canonical = _encode_sorted(parse_json(body)) if body else b""
+    return sha256(b"\n".join((method.encode(), path.encode(), canonical))).digest()
+
+
+def parse_json(body: bytes) -> Any:
+    """Any JSON value. Refuses `malformed_request`."""
+    try:
+        return _decode_any(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise malformed(str(error)) from None
