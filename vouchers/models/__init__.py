@@ -2,16 +2,13 @@
 
 from vouchers.models.audit import AuditReport, Outbox, Seal
 from vouchers.models.campaigns import (
-    Approval,
     Campaign,
-    CampaignEdit,
     CampaignStore,
     CapRule,
     Exclusion,
     Geofence,
     Ring,
     Round,
-    TermsVersion,
 )
 from vouchers.models.distribution import AudienceMember, Run, Shard, Tranche
 from vouchers.models.fraud import Attempt, CapCounter, Hold, Signal
@@ -21,6 +18,7 @@ from vouchers.models.quotas import Allocation, QuotaBucket, QuotaCell
 from vouchers.models.redemption import OrderClaim, Redemption, RequestRecord
 from vouchers.models.residents import Consent, Link, Proxy, Resident, ResidentMerge, ResidentPoint
 from vouchers.models.settlement import Settlement, SettlementLine
+from vouchers.models.terms import Approval, CampaignEdit, TermsVersion
 from vouchers.models.vouchers import Voucher
 
 __all__ = [

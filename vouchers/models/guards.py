@@ -62,7 +62,8 @@ def only_in_draft(
     """
     campaign = "COALESCE(NEW.campaign_id, OLD.campaign_id)"
     if parent:
-        campaign = f"(SELECT campaign_id FROM {parent} WHERE id = COALESCE(NEW.{key}, OLD.{key}))"
+        the_parent = f"COALESCE(NEW.{key}, OLD.{key})"
+        campaign = f"(SELECT campaign_id FROM {parent} WHERE id = {the_parent})"
     return pgtrigger.Trigger(
         name=f"{table}_only_in_draft",
         when=pgtrigger.Before,

@@ -1,0 +1,300 @@
+"""The people, shops and campaign that the tests talk about. Plain functions over public services.
+
+Where a row has no service of its own yet it is written as that service would write it.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.models import Group, User
+
+from merchants.models import District, Merchant, State, Store, StoreLocation
+from vouchers.models import (
+    Campaign,
+    Consent,
+    Resident,
+    ResidentPoint,
+)
+from vouchers.models.residents import BUCKETS
+from vouchers.services import campaigns, terms
+from vouchers.states import CapKind, ResidentState
+
+NOON = datetime(2026, 4, 1, 4, 0, tzinfo=UTC)
+"""Noon of 1 April 2026 in Shanghai: the tests' present unless they say otherwise."""
+
+DAY = timedelta(days=1)
+PEOPLES_SQUARE = (121.4737, 31.2304)
+"""Longitude and latitude, WGS-84, of the store in Nanjing Road."""
+
+DEGREES_NORTH_PER_KM = 1 / 110.85
+"""Good to a metre at Shanghai's latitude for a few kilometres."""
+
+
+def north_of(place: tuple[float, float], *, km: float) -> tuple[float, float]:
+    """A point so many kilometres due north, near enough for a ring; not for its very edge."""
+    return place[0], place[1] + km * DEGREES_NORTH_PER_KM
+
+
+# People who run campaigns
+
+
+def member(username: str, role: str) -> User:
+    """A user with one role's permissions; the same one when asked again."""
+    user, is_new = User.objects.get_or_create(username=username, defaults={"is_staff": True})
+    if is_new:
+        user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def mei() -> User:
+    """Mei manages campaigns and may not approve any."""
+    return member("mei", "manager")
+
+
+def li() -> User:
+    """Li approves what others have edited and edits nothing."""
+    return member("li", "approver")
+
+
+# Merchants
+
+
+def district(adcode: int = 310101, name: str = "黄浦区") -> District:
+    """A district of Shanghai; Huangpu unless another is named."""
+    return District.objects.get_or_create(adcode=adcode, defaults={"name": name})[0]
+
+
+def merchant(code: str, name: str = "") -> Merchant:
+    """A merchant; the same one when asked again."""
+    return Merchant.objects.get_or_create(
+        code=code, defaults={"name": name or code, "created_at": NOON}
+    )[0]
+
+
+def huilian() -> Merchant:
+    """Huilian is a department-store group; its stores take part."""
+    return merchant("huilian", "汇联百货")
+
+
+def rival() -> Merchant:
+    """Rival has a store next door, and nothing of Huilian's is its business."""
+    return merchant("rival", "对手百货")
+
+
+def store(
+    external_id: str,
+    *,
+    of: Merchant,
+    at: tuple[float, float] = PEOPLES_SQUARE,
+    state: State = State.ACTIVE,
+    category: str = "department store",
+) -> Store:
+    """A store of a merchant with the first version of its place; the same one when asked again."""
+    found, is_new = Store.objects.get_or_create(
+        external_id=external_id,
+        defaults={
+            "merchant": of,
+            "name": external_id,
+            "category": category,
+            "state": state,
+            "district": district(),
+        },
+    )
+    if is_new:
+        StoreLocation.objects.create(
+            store=found,
+            version=1,
+            valid_from_at=NOON - 365 * DAY,
+            longitude_deg=at[0],
+            latitude_deg=at[1],
+            datum="WGS-84",
+            raw_longitude=at[0],
+            raw_latitude=at[1],
+        )
+    return found
+
+
+def nanjing_road() -> Store:
+    """Huilian's store at People's Square; takes part."""
+    return store("nanjing_road", of=huilian())
+
+
+def xujiahui() -> Store:
+    """Huilian's store in Xujiahui, some five kilometres south-west; takes part."""
+    return store("xujiahui", of=huilian(), at=(121.4365, 31.1955))
+
+
+def closed_shop() -> Store:
+    """Huilian's store that has closed; it takes part on paper and accepts nothing."""
+    return store("closed_shop", of=huilian(), at=(121.48, 31.24), state=State.CLOSED)
+
+
+def rival_shop() -> Store:
+    """Rival's store next to Nanjing Road; takes no part."""
+    return store("rival_shop", of=rival(), at=(121.4740, 31.2306))
+
+
+# Residents
+
+
+def resident(
+    external_id: str,
+    *,
+    home: tuple[float, float] | None = PEOPLES_SQUARE,
+    consents: bool = True,
+    state: ResidentState = ResidentState.ACTIVE,
+    bucket: int | None = None,
+) -> Resident:
+    """A resident with a home and consent to targeting; the same one when asked again."""
+    number = sum(external_id.encode()) % BUCKETS if bucket is None else bucket
+    found, is_new = Resident.objects.get_or_create(
+        external_id=external_id,
+        defaults={
+            "bucket": number,
+            "state": state.value,
+            "created_at": NOON - 30 * DAY,
+            "birth_year": 1985,
+            "district": district(),
+        },
+    )
+    if is_new and home:
+        ResidentPoint.objects.create(
+            resident=found,
+            bucket=found.bucket,
+            kind=ResidentPoint.Kind.HOME,
+            longitude_deg=home[0],
+            latitude_deg=home[1],
+            datum="WGS-84",
+            raw_longitude=home[0],
+            raw_latitude=home[1],
+            observed_at=NOON - 30 * DAY,
+        )
+    if is_new and consents:
+        Consent.objects.create(
+            resident=found,
+            bucket=found.bucket,
+            purpose=Consent.Purpose.TARGETING,
+            text_version="2026-01",
+            granted_at=NOON - 30 * DAY,
+        )
+    return found
+
+
+def alice() -> Resident:
+    """Alice lives one kilometre north of Nanjing Road: ring A."""
+    return resident("alice", home=north_of(PEOPLES_SQUARE, km=1))
+
+
+def bob() -> Resident:
+    """Bob lives just outside every circle: 5.1 km north of Nanjing Road."""
+    return resident("bob", home=north_of(PEOPLES_SQUARE, km=5.1))
+
+
+def carol() -> Resident:
+    """Carol lives four kilometres north of Nanjing Road: ring B."""
+    return resident("carol", home=north_of(PEOPLES_SQUARE, km=4))
+
+
+def dan() -> Resident:
+    """Dan lived next to Nanjing Road; he has died."""
+    return resident("dan", state=ResidentState.DECEASED)
+
+
+# The spring campaign
+
+
+CITY_ONLY: Mapping[str, int] = {"city": 100}
+CO_FUNDED: Mapping[str, int] = {"city": 60, "group": 40}
+"""Per cent of every face that each source pays."""
+
+TIERS_FEN = {"off20": (2_000, 10_000), "off50": (5_000, 20_000), "off150": (15_000, 50_000)}
+"""Code to (face, threshold): 满100减20, 满200减50, 满500减150."""
+
+CAPS: Mapping[CapKind, int] = {
+    CapKind.RESIDENT_DAY: 3,
+    CapKind.STORE_MINUTE: 60,
+    CapKind.RESIDENT_CAMPAIGN: 10,
+}
+
+
+def spring_campaign(
+    *,
+    code: str = "spring-2026",
+    budget_fen: int = 500_000_000,
+    funding: Mapping[str, int] = CITY_ONLY,
+    caps: Mapping[CapKind, int] = CAPS,
+    tiers: Mapping[str, tuple[int, int]] = TIERS_FEN,
+    tier_counts: Mapping[str, int] | None = None,
+    per_resident: int = 1,
+    starts_at: datetime = NOON - DAY,
+    ends_at: datetime = NOON + 30 * DAY,
+    validity_s: int = 14 * 24 * 3600,
+    stores: tuple[Store, ...] | None = None,
+    is_test: bool = False,
+) -> Campaign:
+    """A sound draft: ¥5,000,000, three tiers, rings A 0–3 km and B 3–5 km, three stores.
+
+    `funding` says which source pays what per cent of the budget and of every face; `tier_counts`
+    caps the vouchers of a tier. Huilian's three stores take part unless others are given.
+    """
+    at, by = starts_at - DAY, mei()
+    campaign = campaigns.create_campaign(
+        code=code,
+        name="春季消费券",
+        organiser="市商务委",
+        operator="汇联百货",
+        starts_at=starts_at,
+        ends_at=ends_at,
+        validity_s=validity_s,
+        radius_m=5_000,
+        order_kinds=("in_store", "delivered"),
+        is_test=is_test,
+        by=by,
+        at=at,
+    )
+    for source, percent in funding.items():
+        terms.add_source(
+            campaign=campaign,
+            code=source,
+            name={"city": "市财政", "group": "汇联百货"}.get(source, source),
+            appropriated_fen=budget_fen * percent // 100,
+            by=by,
+            at=at,
+        )
+    for tier_code, (face_fen, threshold_fen) in tiers.items():
+        tier = terms.add_tier(
+            campaign=campaign,
+            code=tier_code,
+            name=f"满{threshold_fen // 100}减{face_fen // 100}",
+            face_fen=face_fen,
+            threshold_fen=threshold_fen,
+            split={source: face_fen * percent // 100 for source, percent in funding.items()},
+            per_resident=per_resident,
+            by=by,
+            at=at,
+        )
+        if tier_counts and tier_code in tier_counts:
+            terms.add_cell(
+                campaign=campaign, tier=tier, cap_count=tier_counts[tier_code], by=by, at=at
+            )
+    terms.add_ring(campaign=campaign, label="A", from_m=0, to_m=3_000, by=by, at=at)
+    terms.add_ring(campaign=campaign, label="B", from_m=3_000, to_m=5_000, by=by, at=at)
+    for kind, limit in caps.items():
+        terms.add_cap(campaign=campaign, kind=kind, limit_count=limit, by=by, at=at)
+    for place in stores or (nanjing_road(), xujiahui(), closed_shop()):
+        terms.add_store(campaign=campaign, store=place, by=by, at=at)
+    return campaign
+
+
+def launched(campaign: Campaign, *, at: datetime = NOON) -> Campaign:
+    """A draft taken through submission by Mei, approval by Li, and launch; running at `at`."""
+    version = campaigns.submit(campaign=campaign, by=mei(), at=at)
+    campaigns.approve(terms=version, by=li(), seen_sha256=bytes(version.sha256), at=at)
+    campaigns.launch(campaign=campaign, by=mei(), at=at)
+    campaign.refresh_from_db()
+    return campaign
+
+
+def running_campaign(*, at: datetime = NOON, **options: object) -> Campaign:
+    """The spring campaign, launched; options are `spring_campaign`'s."""
+    return launched(spring_campaign(**options), at=at)  # type: ignore[arg-type]

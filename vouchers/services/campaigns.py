@@ -1,0 +1,253 @@
+"""A campaign's life: created, submitted, approved by somebody else, launched, paused, ended."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Max
+
+from merchants.errors import Refused
+from vouchers.models import Approval, Campaign, TermsVersion
+from vouchers.queries.terms import document_of, terms_of
+from vouchers.rules import campaigns as rules
+from vouchers.services.refusals import refused_by_database
+from vouchers.services.roles import demand
+from vouchers.services.terms import EDIT, note_edit
+from vouchers.states import CampaignState
+
+DECIDE = "vouchers.add_approval"
+PAUSE = "vouchers.pause_campaign"
+
+
+def create_campaign(
+    *,
+    code: str,
+    name: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    validity_s: int,
+    radius_m: int,
+    by: User,
+    at: datetime,
+    organiser: str = "",
+    operator: str = "",
+    zone: str = "Asia/Shanghai",
+    point_kinds: Sequence[str] = ("home",),
+    audience_filter: Mapping[str, Any] | None = None,
+    excluded_categories: Sequence[str] = (),
+    order_kinds: Sequence[str] = (),
+    is_test: bool = False,
+) -> Campaign:
+    """A new draft. Refuses `not_permitted`, and `terms_invalid` for a code in use or bad dates."""
+    demand(by, "vouchers.add_campaign")
+    with refused_by_database(), transaction.atomic():
+        campaign = Campaign.objects.create(
+            code=code,
+            name=name,
+            organiser=organiser,
+            operator=operator,
+            zone=zone,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            validity_s=validity_s,
+            radius_m=radius_m,
+            point_kinds=list(point_kinds),
+            audience_filter=dict(audience_filter or {}),
+            excluded_categories=list(excluded_categories),
+            order_kinds=list(order_kinds),
+            is_test=is_test,
+            created_by=by,
+            created_at=at,
+        )
+        note_edit(campaign=campaign, by=by, what="campaign", at=at)
+    return campaign
+
+
+def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
+    """Freeze the terms into an immutable, hashed version that waits for another person's yes.
+
+    Refuses `not_permitted`, `campaign_state`, and `terms_invalid` with the first fault's rule.
+    """
+    demand(by, EDIT)
+    with transaction.atomic():
+        held = _hold(campaign.pk)
+        _check_move(held, CampaignState.SUBMITTED)
+        if faults := rules.faults(terms_of(held), at=at):
+            raise Refused(faults[0].code, faults[0].rule, **faults[0].facts)
+        document = document_of(held)
+        last = held.versions.aggregate(last=Max("number"))["last"] or 0
+        editors = set(held.edits.values_list("user_id", flat=True))
+        terms = TermsVersion.objects.create(
+            campaign=held,
+            number=last + 1,
+            document=document,
+            sha256=rules.terms_sha256(document),
+            edited_by=sorted({*editors, held.created_by_id, by.pk}),
+            created_at=at,
+        )
+        _move(campaign, held, CampaignState.SUBMITTED, by=by, at=at)
+    return terms
+
+
+def approve(
+    *, terms: TermsVersion, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
+) -> Approval:
+    """Say yes to exactly the terms seen; they become the terms in force.
+
+    Refuses `not_permitted`, `campaign_state`, `approver_edited` and `terms_not_as_seen`.
+    """
+    with refused_by_database(), transaction.atomic():
+        held, approval = _decide(
+            terms, by, seen_sha256, at, comment, decision=Approval.Decision.APPROVED
+        )
+        _move(terms.campaign, held, CampaignState.APPROVED, by=by, at=at, terms=terms)
+    return approval
+
+
+def reject(
+    *, terms: TermsVersion, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
+) -> Approval:
+    """Say no; the campaign is a draft again. Refuses as `approve` does."""
+    with refused_by_database(), transaction.atomic():
+        held, approval = _decide(
+            terms, by, seen_sha256, at, comment, decision=Approval.Decision.REJECTED
+        )
+        _move(terms.campaign, held, CampaignState.DRAFT, by=by, at=at)
+    return approval
+
+
+def reopen(*, campaign: Campaign, by: User, at: datetime) -> None:
+    """Take back what was submitted or approved but not launched, to edit it again."""
+    demand(by, EDIT)
+    _step(campaign, CampaignState.DRAFT, by=by, at=at)
+
+
+def launch(*, campaign: Campaign, by: User, at: datetime) -> CampaignState:
+    """Open the quota cells; running from now, or scheduled where the start is still to come.
+
+    Refuses `not_permitted`, `campaign_state` and, after its end, `campaign_over`.
+    """
+    from vouchers.services import quotas
+
+    demand(by, EDIT)
+    with transaction.atomic():
+        held = _hold(campaign.pk)
+        if held.ends_at <= at:
+            raise Refused("campaign_over", "not_over_yet", ends_at=held.ends_at.isoformat())
+        state = CampaignState.RUNNING if held.starts_at <= at else CampaignState.SCHEDULED
+        _check_move(held, state)
+        quotas.open_cells(campaign=held)
+        _move(campaign, held, state, by=by, at=at)
+    return state
+
+
+def pause(*, campaign: Campaign, by: User, at: datetime) -> None:
+    """Stop issuing and redeeming at once; managers and risk officers may."""
+    demand(by, PAUSE)
+    _step(campaign, CampaignState.PAUSED, by=by, at=at)
+
+
+def resume(*, campaign: Campaign, by: User, at: datetime) -> None:
+    """Let a paused campaign run on."""
+    demand(by, EDIT)
+    with transaction.atomic():
+        held = _hold(campaign.pk)
+        if held.state != CampaignState.PAUSED:
+            raise Refused("campaign_state", "arrows", state=held.state, wanted="running")
+        _move(campaign, held, CampaignState.RUNNING, by=by, at=at)
+
+
+def end(*, campaign: Campaign, by: User, at: datetime) -> None:
+    """End a campaign for good; what is in people's hands expires by its own tranches."""
+    demand(by, EDIT)
+    _step(campaign, CampaignState.ENDED, by=by, at=at)
+
+
+def start_due(*, at: datetime) -> int:
+    """Let scheduled campaigns run whose start has come; returns how many."""
+    due = Campaign.objects.filter(state=CampaignState.SCHEDULED, starts_at__lte=at)
+    return due.update(state=CampaignState.RUNNING)
+
+
+def end_due(*, at: datetime) -> int:
+    """End campaigns whose end has come; returns how many."""
+    alive = [CampaignState.RUNNING, CampaignState.PAUSED]
+    return Campaign.objects.filter(state__in=alive, ends_at__lte=at).update(
+        state=CampaignState.ENDED
+    )
+
+
+def _decide(
+    terms: TermsVersion,
+    by: User,
+    seen_sha256: bytes,
+    at: datetime,
+    comment: str,
+    *,
+    decision: Approval.Decision,
+) -> tuple[Campaign, Approval]:
+    demand(by, DECIDE)
+    held = _hold(terms.campaign_id)
+    if held.state != CampaignState.SUBMITTED:
+        raise Refused("campaign_state", "only_submitted", state=held.state)
+    newest = held.versions.order_by("-number").first()
+    if newest is None or newest.pk != terms.pk:
+        raise Refused("terms_not_as_seen", "newest_version")
+    refusal = rules.decide(
+        editors=newest.edited_by,
+        approver_id=by.pk,
+        sha256=bytes(newest.sha256),
+        seen_sha256=seen_sha256,
+    )
+    if refusal:
+        raise Refused(refusal.code, refusal.rule, **refusal.facts)
+    approval = Approval.objects.create(
+        terms=terms,
+        approver=by,
+        decision=decision,
+        seen_sha256=seen_sha256,
+        comment=comment,
+        decided_at=at,
+    )
+    return held, approval
+
+
+def _hold(campaign_id: int) -> Campaign:
+    """The campaign's row, locked, so that edits and moves of one campaign happen one at a time."""
+    return Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
+
+
+def _step(campaign: Campaign, state: CampaignState, *, by: User, at: datetime) -> None:
+    with transaction.atomic():
+        held = _hold(campaign.pk)
+        _check_move(held, state)
+        _move(campaign, held, state, by=by, at=at)
+
+
+def _check_move(held: Campaign, state: CampaignState) -> None:
+    if refusal := rules.move(CampaignState(held.state), state):
+        raise Refused(refusal.code, refusal.rule, **refusal.facts)
+
+
+def _move(
+    campaign: Campaign, held: Campaign, state: CampaignState, *, by: User, at: datetime, **also: Any
+) -> None:
+    """Write the new state, keep the caller's instance in step, and leave a line in the history."""
+    for name, value in {"state": state.value, **also}.items():
+        setattr(held, name, value)
+        setattr(campaign, name, value)
+    held.save(update_fields=["state", *also])
+    LogEntry.objects.create(
+        user=by,
+        action_time=at,
+        action_flag=CHANGE,
+        content_type=ContentType.objects.get_for_model(Campaign),
+        object_id=str(held.pk),
+        object_repr=held.name,
+        change_message=json.dumps([{"changed": {"fields": [state.value]}}]),
+    )
