@@ -1,0 +1,159 @@
+"""Reading residents for targeting, and writing a run's audience.
+
+A row a resident would cost more to fetch than to judge. So residents are read a block a statement,
+and PostgreSQL packs each column of a block into one bytea (big-endian, in order of id). A statement
+sees all rows of a resident in one snapshot.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from vouchers.models.statements import Statement
+from vouchers.rules.audience import POINT_KINDS, Block, Untargeted
+
+BLOCK_RESIDENTS: Final = 65_536
+
+# The last id of the block that follows `after_id`; NULL when nobody does.
+NEXT_BLOCK = Statement(
+    """
+    SELECT max(id) FROM (
+        SELECT id FROM vouchers_resident WHERE id > %(after_id)s ORDER BY id LIMIT %(residents)s
+    ) AS block
+    """,
+    lambda row: None if row[0] is None else int(row[0]),
+)
+
+_TYPES: Final = {"id": "int8", "bucket": "int2", "district_id": "int4", "reason": "int2"}
+_DTYPES: Final = {"int8": ">i8", "int4": ">i4", "int2": ">i2", "float8": ">f8"}
+_POINTS: Final = [f"{kind}_{axis}" for axis in ("lon", "lat") for kind in POINT_KINDS]
+_COLUMNS: Final = [*_TYPES.items(), *((name, "float8") for name in _POINTS)]
+_PACKED: Final = ", ".join(
+    f"string_agg({type_}send({name}), ''::bytea)" for name, type_ in _COLUMNS
+)
+_PLACES: Final = ", ".join(
+    f"coalesce(max({axis}itude_deg) FILTER (WHERE kind = '{kind}'), 'NaN') AS {kind}_{axis[:3]}"
+    for axis in ("long", "lat")
+    for kind in POINT_KINDS
+)
+_NOWHERE: Final = ", ".join(f"coalesce(p.{name}, 'NaN') AS {name}" for name in _POINTS)
+
+# The reasons in the order of `Untargeted`. An unknown attribute makes its condition NULL, which is
+# not true, so it does not pass the filter. The ranges of ids are repeated because the planner does
+# not carry them over a join.
+READ_BLOCK: Final = f"""
+    SELECT {_PACKED} FROM (
+        SELECT r.id, r.bucket, coalesce(r.district_id, 0) AS district_id, {_NOWHERE},
+               (CASE WHEN r.state = 'frozen' THEN {Untargeted.FROZEN}
+                     WHEN r.state <> 'active' THEN {Untargeted.NOT_ACTIVE}
+                     WHEN r.id IN (SELECT member_id FROM vouchers_residentmerge
+                                    WHERE undone_at IS NULL AND merged_at <= %(at)s)
+                     THEN {Untargeted.MERGED}
+                     WHEN c.resident_id IS NULL THEN {Untargeted.NO_CONSENT}
+                     WHEN r.id IN (SELECT resident_id FROM vouchers_exclusion
+                                    WHERE (campaign_id IS NULL OR campaign_id = %(campaign_id)s)
+                                      AND created_at <= %(at)s
+                                      AND (lifted_at IS NULL OR lifted_at > %(at)s))
+                     THEN {Untargeted.EXCLUDED}
+                     WHEN ((%(age_min)s::int IS NULL OR %(year)s - r.birth_year >= %(age_min)s)
+                       AND (%(age_max)s::int IS NULL OR %(year)s - r.birth_year <= %(age_max)s)
+                       AND (%(districts)s::bigint[] IS NULL
+                            OR r.district_id = ANY (%(districts)s::bigint[]))
+                       AND (%(streets)s::text[] IS NULL OR r.street = ANY (%(streets)s::text[]))
+                       AND (%(is_registered)s::bool IS NULL
+                            OR r.is_registered = %(is_registered)s)
+                       AND (%(has_residence_permit)s::bool IS NULL
+                            OR r.has_residence_permit = %(has_residence_permit)s)
+                       AND (%(need_score_min)s::int IS NULL OR r.need_score >= %(need_score_min)s)
+                       AND r.tags & %(tags_all)s::bigint = %(tags_all)s::bigint
+                       AND (%(tags_any)s::bigint = 0 OR r.tags & %(tags_any)s::bigint <> 0)
+                     ) IS NOT TRUE
+                     THEN {Untargeted.FILTERED}
+                     WHEN (%(within_districts)s::bigint[] IS NULL
+                           OR r.district_id = ANY (%(within_districts)s::bigint[])) IS NOT TRUE
+                     THEN {Untargeted.OUTSIDE_DISTRICT}
+                     ELSE 0 END)::smallint AS reason
+          FROM vouchers_resident r
+          LEFT JOIN vouchers_consent c
+            ON c.resident_id = r.id AND c.purpose = 'targeting' AND c.withdrawn_at IS NULL
+           AND c.granted_at <= %(at)s
+           AND c.resident_id > %(after_id)s AND c.resident_id <= %(last_id)s
+          LEFT JOIN (
+              SELECT resident_id, {_PLACES}
+                FROM vouchers_residentpoint
+               WHERE superseded_at IS NULL AND coarsened_at IS NULL
+                 AND resident_id > %(after_id)s AND resident_id <= %(last_id)s
+               GROUP BY resident_id
+          ) p ON p.resident_id = r.id
+         WHERE r.id > %(after_id)s AND r.id <= %(last_id)s
+         ORDER BY r.id
+    ) AS ordered
+"""
+
+WRITE_MEMBERS: Final = """
+    COPY vouchers_audiencemember (run_id, bucket, resident_id, point_kind, store_location_id,
+                                  distance_m, ring, commitment)
+    FROM STDIN (FORMAT BINARY)
+"""
+
+_READ_MEMBERS: Final = """
+    SELECT string_agg(int8send(m.resident_id), ''::bytea),
+           string_agg(int2send(m.bucket), ''::bytea),
+           string_agg(float8send(m.distance_m), ''::bytea),
+           string_agg(int8send(l.store_id), ''::bytea),
+           string_agg(int4send(coalesce(r.district_id, 0)), ''::bytea)
+      FROM vouchers_audiencemember m
+      JOIN merchants_storelocation l ON l.id = m.store_location_id
+      JOIN vouchers_resident r ON r.id = m.resident_id
+     WHERE m.run_id = %(run_id)s
+"""
+
+
+class Members:
+    """A run's audience as columns, in no order."""
+
+    def __init__(self, columns: Sequence[bytes | None]) -> None:
+        parts = [
+            np.frombuffer(column or b"", dtype)
+            for column, dtype in zip(columns, (">i8", ">i2", ">f8", ">i8", ">i4"), strict=True)
+        ]
+        self.resident_id: NDArray[np.int64] = parts[0].astype(np.int64)
+        self.bucket: NDArray[np.int16] = parts[1].astype(np.int16)
+        self.distance_m: NDArray[np.float64] = parts[2].astype(np.float64)
+        self.store_id: NDArray[np.int64] = parts[3].astype(np.int64)
+        self.district_id: NDArray[np.int64] = parts[4].astype(np.int64)
+
+
+def read_members(raw: psycopg.Connection[Any], run_id: int) -> Members:
+    """The whole audience of a run; 30 bytes a resident."""
+    return Members(_binary_row(raw, _READ_MEMBERS, {"run_id": run_id}))
+
+
+def read_block(raw: psycopg.Connection[Any], parameters: Mapping[str, Any]) -> Block:
+    """Residents with after_id < id ≤ last_id, with the reason their rows give."""
+    row = _binary_row(raw, READ_BLOCK, parameters)
+    columns = {
+        name: np.frombuffer(packed or b"", _DTYPES[type_])
+        for (name, type_), packed in zip(_COLUMNS, row, strict=True)
+    }
+    points = np.array([columns[name] for name in _POINTS], dtype=np.float64)
+    return Block(
+        resident_id=columns["id"].astype(np.int64),
+        bucket=columns["bucket"].astype(np.int16),
+        district_id=columns["district_id"].astype(np.int32),
+        reason=columns["reason"].astype(np.int8),
+        longitude_deg=points[: len(POINT_KINDS)],
+        latitude_deg=points[len(POINT_KINDS) :],
+    )
+
+
+def _binary_row(
+    raw: psycopg.Connection[Any], text: str, parameters: Mapping[str, Any]
+) -> Sequence[bytes | None]:
+    cursor = psycopg.Cursor(raw)
+    cursor.execute(text.encode(), parameters, binary=True)
+    rows: list[Sequence[bytes | None]] = cursor.fetchall()
+    return rows[0]

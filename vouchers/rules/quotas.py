@@ -1,0 +1,175 @@
+"""Quota arithmetic: which cells a voucher counts in, and what it takes from each. Pure.
+
+A cell caps a slice of a campaign; an empty dimension of a cell means "all". A voucher carries a
+`Slice` with a value only for the dimensions that some cell of its campaign names, so that vouchers
+which count in the same cells share one allocation.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final, Self
+
+DIMENSIONS: Final = ("tier_id", "round_id", "district_id", "store_id", "channel", "day")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The dimensions a voucher counts in. District and store are those of the targeting: where the
+    resident lives, and the participating store they were reached by; `day` is the business day of
+    issue. None: no cell asks, or there is none."""
+
+    tier_id: int
+    round_id: int | None = None
+    district_id: int | None = None
+    store_id: int | None = None
+    channel: str | None = None
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A capped slice. With a source only that source's share of the face counts in it."""
+
+    id: int
+    tier_id: int | None = None
+    round_id: int | None = None
+    district_id: int | None = None
+    store_id: int | None = None
+    channel: str | None = None
+    day: date | None = None
+    source_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one voucher costs: its face, and (source id, fen) shares that add up to it."""
+
+    face_fen: int
+    split: tuple[tuple[int, int], ...]
+
+    def times(self, count: int) -> list[tuple[int, int]]:
+        """The shares of `count` vouchers."""
+        return [(source_id, share_fen * count) for source_id, share_fen in self.split]
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """`count` vouchers of one slice and price."""
+
+    slice: Slice
+    price: Price
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Fen and vouchers a cell can still take, or takes; None is unlimited."""
+
+    fen: int | None
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Fen and vouchers that count in a cell."""
+
+    fen: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of one campaign, found by the dimensions they name."""
+
+    all: tuple[Cell, ...]
+    _by_names: Mapping[tuple[str, ...], Mapping[tuple[object, ...], Sequence[Cell]]]
+
+    @classmethod
+    def of(cls, cells: Iterable[Cell]) -> Self:
+        """Index cells; they keep the order given."""
+        every = tuple(cells)
+        by_names: dict[tuple[str, ...], dict[tuple[object, ...], list[Cell]]] = {}
+        for cell in every:
+            names = tuple(name for name in DIMENSIONS if getattr(cell, name) is not None)
+            values = tuple(getattr(cell, name) for name in names)
+            by_names.setdefault(names, {}).setdefault(values, []).append(cell)
+        return cls(every, by_names)
+
+    @property
+    def dimensions(self) -> frozenset[str]:
+        """What some cell names; the tier always, since the ledger tells tiers apart."""
+        return frozenset({"tier_id"}.union(*self._by_names))
+
+    def narrowed(self, whole: Slice) -> Slice:
+        """The slice with nothing in it that no cell asks for."""
+        unasked: dict[str, Any] = dict.fromkeys(set(DIMENSIONS) - self.dimensions)
+        return replace(whole, **unasked)
+
+    def costs(self, item: Slice, price: Price) -> Iterator[tuple[Cell, Need]]:
+        """The cells one voucher counts in, and what it takes from each.
+
+        It counts in a source's cell only when that source pays a part of it.
+        """
+        shares_fen = dict(price.split)
+        for names, by_values in self._by_names.items():
+            for cell in by_values.get(tuple(getattr(item, name) for name in names), ()):
+                source_id = cell.source_id
+                fen = price.face_fen if source_id is None else shares_fen.get(source_id)
+                if fen:
+                    yield cell, Need(fen, 1)
+
+    def needs(self, demands: Iterable[Demand]) -> dict[int, Need]:
+        """By cell id what all demands together take; cells they do not touch are absent."""
+        total: dict[int, Need] = {}
+        for demand in demands:
+            for cell, each in self.costs(demand.slice, demand.price) if demand.count else ():
+                so_far = total.get(cell.id, Need(0, 0))
+                total[cell.id] = Need(
+                    so_far.fen + each.fen * demand.count, so_far.count + demand.count
+                )
+        return total
+
+    def unfunded(self, price: Price) -> list[int]:
+        """Sources without a cell that caps all they pay: nothing would stop them."""
+        capped = {cell.source_id for cell in self._by_names.get((), {}).get((), ())}
+        return [source_id for source_id, _ in price.split if source_id not in capped]
+
+
+def spread(amount: int, rooms: Sequence[int | None]) -> list[int]:
+    """`amount` over a cell's sub-buckets in their order, each up to its room.
+
+    Raises ValueError when they can't hold it together.
+    """
+    parts = []
+    for room in rooms:
+        part = amount if room is None else min(room, amount)
+        parts.append(part)
+        amount -= part
+    if amount:
+        raise ValueError(f"{amount} beyond the room of the buckets")
+    return parts
+
+
+def room_of(buckets: Iterable[Room]) -> Room:
+    """What a cell's sub-buckets can take together."""
+    parts = list(buckets)
+    return Room(_total(part.fen for part in parts), _total(part.count for part in parts))
+
+
+def short(rooms: Mapping[int, Room], wanted: Mapping[int, Need]) -> list[int]:
+    """Ids of the cells that can't take what is wanted of them, ascending."""
+    return sorted(
+        cell_id
+        for cell_id, need in wanted.items()
+        if _exceeds(need.fen, rooms[cell_id].fen) or _exceeds(need.count, rooms[cell_id].count)
+    )
+
+
+def _total(parts: Iterable[int | None]) -> int | None:
+    known = list(parts)
+    return None if None in known else sum(part for part in known if part is not None)
+
+
+def _exceeds(wanted: int, room: int | None) -> bool:
+    return room is not None and wanted > room

@@ -1,0 +1,200 @@
+"""The only writer of quota headroom: cells opened, headroom taken and given back; allocations.
+
+Buckets are the last rows any transaction locks, in (cell, number) order, FOR NO KEY UPDATE; what is
+decided is decided on the numbers read under that lock.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
+from datetime import date
+
+from django.db import transaction
+
+from merchants.errors import Refused
+from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, TierSplit
+from vouchers.rules.quotas import (
+    DIMENSIONS,
+    Cell,
+    Cells,
+    Demand,
+    Need,
+    Price,
+    Room,
+    Slice,
+    room_of,
+    short,
+    spread,
+)
+
+Buckets = Mapping[int, Sequence[QuotaBucket]]
+"""By cell id, in order of number."""
+
+
+def open_cells(*, campaign: Campaign) -> int:
+    """Give every cell of a campaign that has no bucket one with the cap as headroom.
+
+    Returns how many were opened; running again opens none.
+    """
+    with transaction.atomic():
+        cells = campaign.cells.select_for_update(no_key=True, of=("self",))
+        closed = cells.filter(buckets__isnull=True)
+        opened = QuotaBucket.objects.bulk_create(
+            [
+                QuotaBucket(cell=cell, headroom_fen=cell.cap_fen, headroom_count=cell.cap_count)
+                for cell in closed.order_by("id")
+            ],
+            ignore_conflicts=True,
+        )
+    return len(opened)
+
+
+def cells_of_campaign(campaign_id: int) -> Cells:
+    """Every cell of a campaign, in order of id."""
+    rows = QuotaCell.objects.filter(campaign_id=campaign_id).order_by("id")
+    return Cells.of(Cell(*row) for row in rows.values_list("id", *DIMENSIONS, "source_id"))
+
+
+def cells_of(*, allocation: Allocation) -> list[int]:
+    """Ids of the cells that vouchers of an allocation count in."""
+    price = prices_of([allocation.tier_id])[allocation.tier_id]
+    cells = cells_of_campaign(allocation.campaign_id)
+    return sorted(cell.id for cell, _ in cells.costs(slice_of(allocation), price))
+
+
+def slice_of(allocation: Allocation) -> Slice:
+    """An allocation's dimensions as the rules know them."""
+    return Slice(**{name: getattr(allocation, name) for name in DIMENSIONS})
+
+
+def allocation_for(
+    *,
+    campaign_id: int,
+    tier_id: int,
+    round_id: int | None = None,
+    district_id: int | None = None,
+    store_id: int | None = None,
+    channel: str | None = None,
+    day: date | None = None,
+) -> int:
+    """The id of the allocation a voucher counts in; dimensions that no cell names are dropped."""
+    whole = Slice(tier_id, round_id, district_id, store_id, channel, day)
+    item = cells_of_campaign(campaign_id).narrowed(whole)
+    return allocations_for(campaign_id=campaign_id, slices=[item])[item]
+
+
+def allocations_for(*, campaign_id: int, slices: Iterable[Slice]) -> dict[Slice, int]:
+    """Allocation ids of slices (as `Cells.narrowed` leaves them), made where they are missing."""
+    wanted = list(dict.fromkeys(slices))
+    known = _allocations(campaign_id)
+    missing = [item for item in wanted if item not in known]
+    if missing:
+        Allocation.objects.bulk_create(
+            [
+                Allocation(
+                    campaign_id=campaign_id, **dict(zip(DIMENSIONS, astuple(item), strict=True))
+                )
+                for item in missing
+            ],
+            ignore_conflicts=True,
+        )
+        known = _allocations(campaign_id)
+    return {item: known[item] for item in wanted}
+
+
+def _allocations(campaign_id: int) -> dict[Slice, int]:
+    rows = Allocation.objects.filter(campaign_id=campaign_id).values_list(*DIMENSIONS, "id")
+    return {Slice(*dimensions): id_ for *dimensions, id_ in rows}
+
+
+def prices_of(tier_ids: Iterable[int]) -> dict[int, Price]:
+    """By tier id the face and its shares in source order; terms are frozen, so these are too."""
+    splits: dict[int, list[tuple[int, int]]] = {tier_id: [] for tier_id in tier_ids}
+    rows = TierSplit.objects.filter(tier_id__in=splits).order_by("source_id")
+    for tier_id, source_id, amount_fen in rows.values_list("tier_id", "source_id", "amount_fen"):
+        splits[tier_id].append((source_id, amount_fen))
+    return {
+        tier_id: Price(sum(fen for _, fen in split), tuple(split))
+        for tier_id, split in splits.items()
+    }
+
+
+def take(*, vouchers: Mapping[int, int]) -> None:
+    """Take headroom for vouchers (allocation id → count) from every cell they count in, or nothing.
+
+    Inside the caller's transaction. Refuses `quota_exhausted` naming the first cell that is short,
+    and `quota_not_open`.
+    """
+    needs = _needs(vouchers)
+    buckets = lock_buckets(cell_ids=needs)
+    if full := short(rooms_of(buckets), needs):
+        raise Refused("quota_exhausted", "quota_cell", cell=full[0])
+    take_locked(buckets=buckets, needs=needs)
+
+
+def give_back(*, vouchers: Mapping[int, int]) -> None:
+    """Return what vouchers (allocation id → count) count to their cells, inside the caller's
+    transaction: on expiry, release, or a void after expiry."""
+    needs = _needs(vouchers)
+    buckets = lock_buckets(cell_ids=needs)
+    for cell_id, need in needs.items():
+        _add(buckets[cell_id][0], need.fen, need.count)
+    _save(buckets)
+
+
+def _needs(vouchers: Mapping[int, int]) -> dict[int, Need]:
+    allocations = list(Allocation.objects.filter(pk__in=list(vouchers)))
+    prices = prices_of({allocation.tier_id for allocation in allocations})
+    demands: dict[int, list[Demand]] = {}
+    for allocation in allocations:
+        price, count = prices[allocation.tier_id], vouchers[allocation.pk]
+        demand = Demand(slice_of(allocation), price, count)
+        demands.setdefault(allocation.campaign_id, []).append(demand)
+    needs: dict[int, Need] = {}
+    for campaign_id, wanted in demands.items():
+        needs |= cells_of_campaign(campaign_id).needs(wanted)
+    return needs
+
+
+def lock_buckets(*, cell_ids: Iterable[int]) -> Buckets:
+    """Lock the buckets of cells in the common order and read them under the lock.
+
+    Refuses `quota_not_open` for a cell without a bucket: what is unknown can't be issued.
+    """
+    found: dict[int, list[QuotaBucket]] = {cell_id: [] for cell_id in cell_ids}
+    rows = QuotaBucket.objects.filter(cell_id__in=list(found)).order_by("cell_id", "number")
+    for bucket in rows.select_for_update(no_key=True):
+        found[bucket.cell_id].append(bucket)
+    if closed := [cell_id for cell_id, held in found.items() if not held]:
+        raise Refused("quota_not_open", "quota_cell", cell=min(closed))
+    return found
+
+
+def rooms_of(buckets: Buckets) -> dict[int, Room]:
+    """What each locked cell can still take."""
+    return {
+        cell_id: room_of(Room(bucket.headroom_fen, bucket.headroom_count) for bucket in held)
+        for cell_id, held in buckets.items()
+    }
+
+
+def take_locked(*, buckets: Buckets, needs: Mapping[int, Need]) -> None:
+    """Take what was decided from buckets that `lock_buckets` locked in this transaction."""
+    for cell_id, need in needs.items():
+        held = buckets[cell_id]
+        fens = spread(need.fen, [bucket.headroom_fen for bucket in held])
+        counts = spread(need.count, [bucket.headroom_count for bucket in held])
+        for bucket, fen, count in zip(held, fens, counts, strict=True):
+            _add(bucket, -fen, -count)
+    _save(buckets)
+
+
+def _add(bucket: QuotaBucket, fen: int, count: int) -> None:
+    if bucket.headroom_fen is not None:
+        bucket.headroom_fen += fen
+    if bucket.headroom_count is not None:
+        bucket.headroom_count += count
+
+
+def _save(buckets: Buckets) -> None:
+    every = [bucket for held in buckets.values() for bucket in held]
+    QuotaBucket.objects.bulk_update(every, ["headroom_fen", "headroom_count"], batch_size=1000)
