@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from health_check.contrib.redis import Redis as RedisCheck
 from health_check.views import HealthCheckView
 from redis.asyncio import Redis
@@ -16,5 +16,6 @@ health = HealthCheckView.as_view(
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include("vouchers.api.urls")),
     path("health/", health, name="health"),
 ]

@@ -1,0 +1,97 @@
+"""The express lane: the hottest call answered in front of Django, by the same service.
+
+`POST /api/v1/redemptions` is parsed and authenticated in the event loop, gathered with the others
+in flight, and redeemed in batches by one lane thread per process. All else falls through to Django.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from merchants.auth import Cached, Caller, CallerCache
+from merchants.errors import Refused
+from vouchers.errors import problem
+from vouchers.express.lane import Lane
+from vouchers.services.redemption import redeem
+from vouchers.services.redemption.redeem import BUSY
+from vouchers.services.requests import Answer, RedeemRequest, malformed, redeem_request
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+REDEMPTIONS = "/api/v1/redemptions"
+BODY_MAX_BYTES = 64 * 1024
+SCOPE_REDEEM = "redeem"
+
+
+class Express:
+    """ASGI application: the express paths here, everything else to `django`."""
+
+    def __init__(self, django: Application) -> None:
+        self._django = django
+        self._callers = CallerCache()
+        self._authenticator = ThreadPoolExecutor(1, thread_name_prefix="express-auth")
+        self._lane: Lane[RedeemRequest, Answer] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == REDEMPTIONS:
+            await _respond(send, await self._redeem(scope, receive))
+        else:
+            await self._django(scope, receive, send)
+
+    async def _redeem(self, scope: Scope, receive: Receive) -> Answer:
+        headers = dict(scope["headers"])
+        try:
+            body = await _read(receive)
+            at = datetime.now(UTC)
+            caller = await self._authenticate(headers.get(b"authorization", b""), at)
+            key = headers.get(b"idempotency-key", b"").decode("latin-1")
+            request = redeem_request(caller=caller, key=key, path=REDEMPTIONS, body=body, at=at)
+        except Refused as refused:
+            return Answer(*problem(refused.refusal))
+        if self._lane is None:
+            self._lane = Lane("redeem-lane", lambda batch: redeem(requests=batch), BUSY)
+        return await self._lane.answer(request)
+
+    async def _authenticate(self, header: bytes, at: datetime) -> Caller:
+        scheme, _, key = header.decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            raise Refused("unauthenticated")
+        caller = self._callers.peek(key)
+        if caller is Cached.MISS:
+            loop = asyncio.get_running_loop()
+            caller = await loop.run_in_executor(
+                self._authenticator, lambda: self._callers.get(key, at=at)
+            )
+        if caller is None:
+            raise Refused("unauthenticated")
+        if SCOPE_REDEEM not in caller.scopes:
+            raise Refused("forbidden", scope=SCOPE_REDEEM)
+        return caller
+
+
+async def _read(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise malformed("the connection was closed before the body was complete")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY_MAX_BYTES:
+            raise malformed(f"the body is larger than {BODY_MAX_BYTES} bytes")
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+async def _respond(send: Send, answer: Answer) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers()]
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,8 +1,10 @@
 """Distribution runs, their audience and shards, and the tranches minted from them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
+import msgspec
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
@@ -243,6 +245,17 @@ class TrancheRow(NamedTuple):
     accounts: list[list[Any]]
 
 
+JSON_COLUMNS = frozenset({"split", "excluded_categories", "order_kinds", "caps", "accounts"})
+
+
+def _tranche_row(row: Sequence[Any]) -> TrancheRow:
+    """Django leaves jsonb as text on its connections; here it is read."""
+    named = zip(TrancheRow._fields, row, strict=True)
+    return TrancheRow._make(
+        msgspec.json.decode(value) if name in JSON_COLUMNS else value for name, value in named
+    )
+
+
 FIND_TRANCHES = Statement(
     """
     SELECT t.id, t.campaign_id, t.state, t.kind, t.face_fen, t.threshold_fen, t.threshold_basis,
@@ -258,5 +271,5 @@ FIND_TRANCHES = Statement(
       JOIN vouchers_tranche t ON t.id = wanted.id
       JOIN vouchers_campaign c ON c.id = t.campaign_id
     """,
-    TrancheRow._make,
+    _tranche_row,
 )

@@ -16,6 +16,7 @@ def pipeline() -> Iterator[psycopg.Connection[Any]]:
     """
     connection.ensure_connection()
     raw = connection.connection
-    assert raw is not None and connection.in_atomic_block
+    assert raw is not None
+    assert connection.in_atomic_block
     with connection.wrap_database_errors, raw.pipeline():
         yield raw

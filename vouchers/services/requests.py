@@ -6,13 +6,16 @@ from hashlib import sha256
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
-from merchants.auth import Caller
 from msgspec import Meta
 
+from merchants.auth import Caller
 from merchants.errors import Refused
+from vouchers.errors import CONTENT_TYPE
 
 MAX_AMOUNT_FEN = 100_000_000_00
 KEY_MAX_LENGTH = 255
+# Busy, and too fast for a limit. (A duplicate in flight answers 409 and says so by its code.)
+RETRY_STATUSES = frozenset({429, 503})
 
 Text = Annotated[str, Meta(max_length=80)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -55,10 +58,33 @@ class Answer(NamedTuple):
     body: bytes
     is_replay: bool = False
 
+    def headers(self) -> list[tuple[str, str]]:
+        """Headers that go with it, the same through both doors."""
+        is_refusal = self.status >= 400
+        headers = [("Content-Type", CONTENT_TYPE if is_refusal else "application/json")]
+        if self.is_replay:
+            headers.append(("Idempotent-Replayed", "true"))
+        if self.status in RETRY_STATUSES:
+            headers.append(("Retry-After", "1"))
+        return headers
+
 
 _decode_order = msgspec.json.Decoder(RedeemOrder).decode
 _decode_any = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+def redeem_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime
+) -> RedeemRequest:
+    """The request both doors hand to `redeem`. Refuses a missing key and a malformed body."""
+    return RedeemRequest(
+        caller=caller,
+        key=check_key(key),
+        order=parse_redeem(body),
+        fingerprint=fingerprint("POST", path, body),
+        at=at,
+    )
 
 
 def parse_redeem(body: bytes) -> RedeemOrder:

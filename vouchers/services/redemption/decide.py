@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 
-import msgspec
 from merchants.auth import Caller
-
 from merchants.errors import Refusal
 from vouchers.errors import problem
 from vouchers.models.campaigns import StoreRow
 from vouchers.models.redemption import StoredAnswer
+from vouchers.queries.redemptions import RedemptionBody, SourceShare, encode_body
 from vouchers.rules.fraud import NOTHING_USED, CapRule, CounterKey, Used, business_day, judge_caps
 from vouchers.rules.redemption import Case, Decision, Order, VoucherFacts, judge
 from vouchers.services.redemption.facts import Facts, Pending, Terms
@@ -19,30 +18,6 @@ from vouchers.states import RedemptionState, VoucherState
 
 IN_FLIGHT = Answer(*problem(Refusal("request_in_flight")))
 KEY_REUSED = Answer(*problem(Refusal("idempotency_key_reused")))
-
-
-class SourceShare(msgspec.Struct, frozen=True):
-    """One payer's part of a discount."""
-
-    source: str
-    fen: int
-
-
-class RedemptionBody(msgspec.Struct, frozen=True):
-    """The answer to a redemption, and to asking for it again."""
-
-    id: int
-    state: str
-    discount_fen: int
-    by_source: list[SourceShare]
-    payable_fen: int
-    voucher: str
-    store: str
-    order_no: str
-    order_amount_fen: int
-    campaign: str
-    business_day: date
-    redeemed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +159,6 @@ def _refused(pending: Pending, refusal: Refusal, store_id: int | None) -> Verdic
     return Verdict(pending, Answer(*problem(refusal)), refusal=refusal, store_id=store_id)
 
 
-_encode = msgspec.json.Encoder().encode
-
-
 def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
     order, decision = request.order, effect.decision
     body = RedemptionBody(
@@ -206,4 +178,4 @@ def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
         business_day=effect.business_day,
         redeemed_at=request.at,
     )
-    return Answer(201, _encode(body))
+    return Answer(201, encode_body(body))

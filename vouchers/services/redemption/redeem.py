@@ -15,8 +15,8 @@ from vouchers.services.requests import Answer, RedeemRequest
 
 BUSY = Answer(*problem(Refusal("busy")))
 SINGLE_TRIES = 3
-# Serialisation failure, deadlock, unique and check violations: somebody else was first, and a second
-# look at the facts will say so.
+# Serialisation failure, deadlock, unique and check violations: somebody else was first, and a
+# second look at the facts will say so.
 RACES = frozenset({"40001", "40P01", "23505", "23514"})
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import msgspec
 from django.db import connection, transaction
-from merchants.auth import Caller
 
+from merchants.auth import Caller
 from merchants.errors import Refusal
 from vouchers.errors import problem
 from vouchers.models import CapRule, OrderClaim, Redemption, SettlementLine, Tranche
@@ -137,7 +137,7 @@ def _undo(redemption: Redemption, request: VoidRequest) -> Answer:
     target = AccountKind.OUTSTANDING if is_usable else AccountKind.FREE
     ledger.post(postings=[_posting(redemption, request.at, target)])
     if not is_usable:
-        quotas.give_back(returns=[(redemption.allocation_id, 1, tranche.face_fen)])
+        quotas.give_back(vouchers={redemption.allocation_id: 1})
     body = VoidBody(
         id=redemption.pk,
         state=RedemptionState.VOIDED.name.lower(),

@@ -1,0 +1,199 @@
+"""A till for the tests: vouchers in people's hands, a terminal with a key, and orders to redeem."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from merchants.auth import Caller
+from merchants.models import Store
+from tests.cast import NOON
+from vouchers.models import (
+    Allocation,
+    Campaign,
+    QuotaBucket,
+    Redemption,
+    Resident,
+    Tranche,
+    Voucher,
+)
+from vouchers.rules.codes import encode
+from vouchers.services import ledger
+from vouchers.services.redemption import VoidRequest, redeem, void
+from vouchers.services.requests import Answer, RedeemRequest, fingerprint, redeem_request
+from vouchers.states import AccountKind, TransferReason, VoucherState
+
+PATH = "/api/v1/redemptions"
+_numbers = count(1)
+
+
+def hand_out(
+    campaign: Campaign,
+    residents: Sequence[Resident],
+    *,
+    tier: str = "off20",
+    at: datetime = NOON,
+    valid_until_at: datetime | None = None,
+) -> list[Voucher]:
+    """One voucher of `tier` for each of `residents`, minted as one tranche outside any run."""
+    kind = campaign.tiers.get(code=tier)
+    split = [(s.source_id, s.amount_fen) for s in kind.splits.order_by("source_id")]
+    with transaction.atomic(), connection.cursor() as cursor:
+        allocation, _ = Allocation.objects.get_or_create(campaign=campaign, tier=kind)
+        tranche = Tranche.objects.create(
+            campaign=campaign,
+            tier=kind,
+            terms=campaign.terms,
+            voucher_count=len(residents),
+            kind=kind.kind,
+            face_fen=kind.face_fen,
+            threshold_fen=kind.threshold_fen,
+            threshold_basis=kind.threshold_basis,
+            percent_bp=kind.percent_bp,
+            split=split,
+            valid_from_at=at,
+            valid_until_at=valid_until_at or campaign.ends_at,
+            minted_at=at,
+        )
+        cursor.execute("SELECT huimin_open_tranche(%s)", [tranche.pk])
+        first_id = tranche.pk << 20
+        cursor.executemany(
+            f"INSERT INTO vouchers_voucher_t{tranche.pk:06d}"
+            " (id, bucket, resident_id, allocation_id, state) VALUES (%s, %s, %s, %s, %s)",
+            [
+                (first_id + n, r.bucket, r.pk, allocation.pk, VoucherState.ISSUED.value)
+                for n, r in enumerate(residents)
+            ],
+        )
+        cursor.execute("SELECT huimin_attach_tranche(%s)", [tranche.pk])
+        for source_id, fen in split:
+            QuotaBucket.objects.filter(
+                cell__campaign=campaign, cell__source_id=source_id, cell__tier=None
+            ).update(headroom_fen=F("headroom_fen") - fen * len(residents))
+        QuotaBucket.objects.filter(cell__campaign=campaign, cell__tier=kind).update(
+            headroom_count=F("headroom_count") - len(residents),
+            headroom_fen=F("headroom_fen") - kind.face_fen * len(residents),
+        )
+        _post(campaign, allocation, split, len(residents), tranche.pk, at)
+    return list(Voucher.objects.filter(id__gte=first_id, id__lt=first_id + len(residents)))
+
+
+def _post(
+    campaign: Campaign,
+    allocation: Allocation,
+    split: Sequence[tuple[int, int]],
+    vouchers: int,
+    tranche_id: int,
+    at: datetime,
+) -> None:
+    steps = (
+        (TransferReason.RESERVE, AccountKind.FREE, AccountKind.RESERVED),
+        (TransferReason.MINT, AccountKind.RESERVED, AccountKind.OUTSTANDING),
+    )
+    accounts = ledger.account_ids(campaign.pk)
+    ledger.post(
+        postings=[
+            ledger.Posting(
+                campaign_id=campaign.pk,
+                reason=reason,
+                cause="tranche",
+                cause_id=tranche_id,
+                at=at,
+                lines=ledger.move_lines(
+                    accounts,
+                    split=[(source_id, fen * vouchers) for source_id, fen in split],
+                    allocation_id=allocation.pk,
+                    origin=origin,
+                    target=target,
+                ),
+            )
+            for reason, origin, target in steps
+        ]
+    )
+
+
+def till_of(store: Store, *, credential_id: int = 1, is_test: bool = False) -> Caller:
+    """A caller that may redeem in one store."""
+    return Caller(
+        credential_id=credential_id,
+        kind="terminal",
+        scopes=frozenset({"redeem"}),
+        merchant_ids=frozenset({store.merchant_id}),
+        store_ids=frozenset({store.pk}),
+        terminal_code="T1",
+        channel_code="",
+        is_test=is_test,
+    )
+
+
+def code_of(voucher: Voucher) -> str:
+    """The printed code of a voucher."""
+    return encode(voucher.pk, settings.HUIMIN_CODE_KEY)
+
+
+def order(
+    voucher: Voucher | str,
+    store: Store,
+    resident: Resident,
+    *,
+    amount_fen: int = 100_000,
+    key: str | None = None,
+    at: datetime = NOON,
+    caller: Caller | None = None,
+    **fields: Any,
+) -> RedeemRequest:
+    """A request to redeem `voucher` in `store` on an order of ¥1,000 shown by `resident`."""
+    number = next(_numbers)
+    body = {
+        "voucher": voucher if isinstance(voucher, str) else code_of(voucher),
+        "store": store.external_id,
+        "order_no": f"O{number}",
+        "order_amount_fen": amount_fen,
+        "resident": resident.external_id,
+        **fields,
+    }
+    return redeem_request(
+        caller=caller or till_of(store),
+        key=key or f"key-{number}",
+        path=PATH,
+        body=msgspec.json.encode(body),
+        at=at,
+    )
+
+
+def answer_to(request: RedeemRequest) -> tuple[int, dict[str, Any]]:
+    """Status and decoded body of one redemption."""
+    return decoded(redeem(requests=[request])[0])
+
+
+def decoded(answer: Answer) -> tuple[int, dict[str, Any]]:
+    """Status and decoded body."""
+    return answer.status, msgspec.json.decode(answer.body)
+
+
+def refusal_of(request: RedeemRequest) -> str:
+    """The code with which a request is refused."""
+    status, body = answer_to(request)
+    assert status >= 400, body
+    return str(body["code"])
+
+
+def voided(
+    redemption: Redemption, *, caller: Caller, at: datetime = NOON, key: str | None = None
+) -> Answer:
+    """The answer to voiding a redemption."""
+    path = f"{PATH}/{redemption.pk}/void"
+    return void(
+        request=VoidRequest(
+            caller=caller,
+            key=key or f"void-{next(_numbers)}",
+            fingerprint=fingerprint("POST", path, b""),
+            at=at,
+            redemption_id=redemption.pk,
+        )
+    )

@@ -1,0 +1,119 @@
+"""Redemptions over REST: the same service as the express lane, one request at a time."""
+
+from datetime import UTC, datetime
+from typing import cast
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from merchants.auth import Caller, HasScope, KeyAuthentication
+from merchants.errors import Refused
+from vouchers.api.schema import (
+    IDEMPOTENCY_KEY,
+    ProblemSchema,
+    RedeemSchema,
+    RedemptionSchema,
+    VoidSchema,
+)
+from vouchers.queries.redemptions import redemption_body, redemptions_of
+from vouchers.services.redemption import VoidRequest, redeem, void
+from vouchers.services.requests import Answer, check_key, fingerprint, redeem_request
+
+REDEMPTIONS = "/api/v1/redemptions"
+
+
+class TillView(APIView):
+    """For tills: a key with the scope `redeem`."""
+
+    authentication_classes = [KeyAuthentication]
+    permission_classes = [HasScope("redeem")]
+
+    @staticmethod
+    def caller(request: Request) -> Caller:
+        return cast(Caller, request.auth)
+
+
+class RedemptionsView(TillView):
+    """Redeem a voucher; find redemptions of one's own."""
+
+    @extend_schema(
+        operation_id="redeem",
+        parameters=[IDEMPOTENCY_KEY],
+        request=RedeemSchema,
+        responses={201: RedemptionSchema, "4XX": ProblemSchema, 503: ProblemSchema},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Redeem a voucher on an order (核销). The same key and body get the same answer."""
+        asked = redeem_request(
+            caller=self.caller(request),
+            key=request.headers.get("Idempotency-Key", ""),
+            path=REDEMPTIONS,
+            body=request.body,
+            at=datetime.now(UTC),
+        )
+        (answer,) = redeem(requests=[asked])
+        return rendered(answer)
+
+    @extend_schema(
+        operation_id="find_redemptions",
+        parameters=[
+            OpenApiParameter("order_no", str, description="The till's order number."),
+            OpenApiParameter("idempotency_key", str, description="The key it was sent under."),
+        ],
+        responses={200: RedemptionSchema(many=True), "4XX": ProblemSchema},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Recover an unknown outcome: the caller's redemptions by order number or key."""
+        order_no = request.query_params.get("order_no")
+        key = request.query_params.get("idempotency_key")
+        if not order_no and not key:
+            raise Refused(
+                "malformed_request", problem="name order_no or idempotency_key", field="order_no"
+            )
+        found = redemptions_of(self.caller(request), order_no=order_no, key=key)
+        return rendered(Answer(200, b"[" + b",".join(map(redemption_body, found)) + b"]"))
+
+
+class RedemptionView(TillView):
+    """One redemption."""
+
+    @extend_schema(
+        operation_id="get_redemption",
+        responses={200: RedemptionSchema, "4XX": ProblemSchema},
+    )
+    def get(self, request: Request, redemption_id: int) -> HttpResponse:
+        """A redemption as it stands now; another merchant's is not found."""
+        for found in redemptions_of(self.caller(request), redemption_id=redemption_id):
+            return rendered(Answer(200, redemption_body(found)))
+        raise Refused("not_found")
+
+
+class VoidView(TillView):
+    """Undo a redemption."""
+
+    @extend_schema(
+        operation_id="void_redemption",
+        parameters=[IDEMPOTENCY_KEY],
+        request=None,
+        responses={200: VoidSchema, "4XX": ProblemSchema, 503: ProblemSchema},
+    )
+    def post(self, request: Request, redemption_id: int) -> HttpResponse:
+        """Void a redemption of the same business day (撤销) before it is settled."""
+        asked = VoidRequest(
+            caller=self.caller(request),
+            key=check_key(request.headers.get("Idempotency-Key")),
+            fingerprint=fingerprint("POST", request.path, request.body),
+            at=datetime.now(UTC),
+            redemption_id=redemption_id,
+        )
+        return rendered(void(request=asked))
+
+
+def rendered(answer: Answer) -> HttpResponse:
+    """The answer's own bytes and headers."""
+    response = HttpResponse(answer.body, status=answer.status)
+    for name, value in answer.headers():
+        response[name] = value
+    return response

@@ -1,0 +1,92 @@
+"""What the OpenAPI description says of the bodies. Parsing itself is `services/requests`."""
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from vouchers.errors import CATALOGUE
+from vouchers.services.requests import KEY_MAX_LENGTH, MAX_AMOUNT_FEN
+from vouchers.states import RedemptionState
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description=(
+        f"1 to {KEY_MAX_LENGTH} printable characters, new for every new act. The same key with the"
+        " same body gets the same bytes; with another body, 422."
+    ),
+)
+
+
+class RedeemSchema(serializers.Serializer[object]):
+    """An order and the voucher shown for it. Amounts are fen."""
+
+    voucher = serializers.CharField(max_length=64, help_text="The voucher's printed code.")
+    store = serializers.CharField(max_length=40, help_text="Store number.")
+    order_no = serializers.CharField(max_length=64, help_text="Unique per store.")
+    order_amount_fen = serializers.IntegerField(min_value=1, max_value=MAX_AMOUNT_FEN)
+    eligible_amount_fen = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_AMOUNT_FEN,
+        required=False,
+        allow_null=True,
+        help_text="What of the order the voucher may be used on; the whole order if left out.",
+    )
+    resident = serializers.CharField(max_length=64, help_text="Number of who shows the voucher.")
+    order_kind = serializers.ChoiceField(["in_store", "delivered"], default="in_store")
+    category = serializers.CharField(max_length=40, required=False)
+    terminal = serializers.CharField(max_length=40, required=False)
+    device = serializers.CharField(max_length=80, required=False)
+    payment_ref = serializers.CharField(max_length=64, required=False)
+    receipt_no = serializers.CharField(max_length=64, required=False)
+
+
+class SourceShareSchema(serializers.Serializer[object]):
+    """One payer's part of a discount."""
+
+    source = serializers.CharField()  # type: ignore[assignment]
+    fen = serializers.IntegerField()
+
+
+class RedemptionSchema(serializers.Serializer[object]):
+    """A redemption."""
+
+    id = serializers.IntegerField()
+    state = serializers.ChoiceField([state.name.lower() for state in RedemptionState])
+    discount_fen = serializers.IntegerField()
+    by_source = SourceShareSchema(many=True)
+    payable_fen = serializers.IntegerField()
+    voucher = serializers.CharField()
+    store = serializers.CharField()
+    order_no = serializers.CharField()
+    order_amount_fen = serializers.IntegerField()
+    campaign = serializers.CharField()
+    business_day = serializers.DateField()
+    redeemed_at = serializers.DateTimeField()
+
+
+class VoidSchema(serializers.Serializer[object]):
+    """A voided redemption."""
+
+    id = serializers.IntegerField()
+    state = serializers.ChoiceField(["voided"])
+    returned_fen = serializers.IntegerField()
+    voucher_usable = serializers.BooleanField(help_text="False when it has expired meanwhile.")
+    voided_at = serializers.DateTimeField()
+
+
+class ProblemSchema(serializers.Serializer[object]):
+    """A refusal (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField(help_text="English, for a cashier to read.")
+    title_zh = serializers.CharField(help_text="Chinese, for a cashier to read.")
+    status = serializers.IntegerField()
+    code = serializers.ChoiceField(
+        [meaning.code for meaning in CATALOGUE.values() if meaning.audience == "till"]
+    )
+    retryable = serializers.BooleanField(help_text="Whether the same request may succeed later.")
+    authority = serializers.CharField(help_text="Who decided.")
+    rule = serializers.CharField()
+    facts = serializers.DictField()

@@ -1,0 +1,14 @@
+"""Addresses of the API, version 1."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from vouchers.api.redemptions import RedemptionsView, RedemptionView, VoidView
+
+urlpatterns = [
+    path("redemptions", RedemptionsView.as_view(), name="redemptions"),
+    path("redemptions/<int:redemption_id>", RedemptionView.as_view(), name="redemption"),
+    path("redemptions/<int:redemption_id>/void", VoidView.as_view(), name="void"),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]

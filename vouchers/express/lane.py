@@ -1,0 +1,87 @@
+"""A thread that, whenever it is free, takes all requests that wait and answers them as a batch.
+
+Nothing is ever delayed to make a batch larger: alone, a request is a batch of one; under load, the
+requests that arrive while a batch commits are the next batch.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+from django.db import InterfaceError, OperationalError, connection
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX = 128
+
+
+class Lane(Generic[Request, Answer]):
+    """Gathers requests of one event loop and answers them by `work`, a batch at a time.
+
+    `work` is an ordinary synchronous service; it runs in the lane's own thread and so on Django's
+    connection of that thread. When it raises, its whole batch is answered with `trouble`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[Sequence[Request]], Sequence[Answer]],
+        trouble: Answer,
+        batch_max: int = BATCH_MAX,
+    ) -> None:
+        self._work = work
+        self._trouble = trouble
+        self._batch_max = batch_max
+        self._waiting: SimpleQueue[tuple[Request, asyncio.Future[Answer]]] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def answer(self, request: Request) -> Answer:
+        """Queue the request and wait for its answer."""
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self._waiting.put((request, future))
+        return await future
+
+    def _run(self) -> None:
+        while True:
+            batch = self._take()
+            answers = self._answers([request for request, _ in batch])
+            futures = [future for _, future in batch]
+            self._loop.call_soon_threadsafe(_deliver, futures, answers)
+
+    def _take(self) -> list[tuple[Request, asyncio.Future[Answer]]]:
+        batch = [self._waiting.get()]
+        try:
+            while len(batch) < self._batch_max:
+                batch.append(self._waiting.get_nowait())
+        except Empty:
+            pass
+        return batch
+
+    def _answers(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """A lost connection is tried once more: under their keys, requests are safe to repeat."""
+        for is_last_try in (False, True):
+            try:
+                return self._work(requests)
+            except (OperationalError, InterfaceError):
+                connection.close()
+                if is_last_try:
+                    log.exception("lane lost its database")
+            except Exception:
+                log.exception("lane failed a batch of %d", len(requests))
+                connection.close()
+                break
+        return [self._trouble] * len(requests)
+
+
+def _deliver(futures: Sequence[asyncio.Future[Answer]], answers: Sequence[Answer]) -> None:
+    for future, answer in zip(futures, answers, strict=True):
+        if not future.done():  # its client has gone
+            future.set_result(answer)
