@@ -28,7 +28,7 @@ class TillView(APIView):
     """For tills: a key with the scope `redeem`."""
 
     authentication_classes = [KeyAuthentication]
-    permission_classes = [HasScope("redeem")]
+    permission_classes = [HasScope.of("redeem")]
 
     @staticmethod
     def caller(request: Request) -> Caller:

@@ -5,12 +5,12 @@ in flight, and redeemed in batches by one lane thread per process. All else fall
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from merchants.auth import Cached, Caller, CallerCache
+from merchants.auth import CALLERS, Cached, Caller
 from merchants.errors import Refused
 from vouchers.errors import problem
 from vouchers.express.lane import Lane
@@ -18,9 +18,9 @@ from vouchers.services.redemption import redeem
 from vouchers.services.redemption.redeem import BUSY
 from vouchers.services.requests import Answer, RedeemRequest, malformed, redeem_request
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 REDEMPTIONS = "/api/v1/redemptions"
@@ -33,7 +33,6 @@ class Express:
 
     def __init__(self, django: Application) -> None:
         self._django = django
-        self._callers = CallerCache()
         self._authenticator = ThreadPoolExecutor(1, thread_name_prefix="express-auth")
         self._lane: Lane[RedeemRequest, Answer] | None = None
 
@@ -61,12 +60,14 @@ class Express:
         scheme, _, key = header.decode("latin-1").partition(" ")
         if scheme.lower() != "bearer" or not key:
             raise Refused("unauthenticated")
-        caller = self._callers.peek(key)
-        if caller is Cached.MISS:
+        remembered = CALLERS.peek(key)
+        if isinstance(remembered, Cached):
             loop = asyncio.get_running_loop()
             caller = await loop.run_in_executor(
-                self._authenticator, lambda: self._callers.get(key, at=at)
+                self._authenticator, lambda: CALLERS.get(key, at=at)
             )
+        else:
+            caller = remembered
         if caller is None:
             raise Refused("unauthenticated")
         if SCOPE_REDEEM not in caller.scopes:

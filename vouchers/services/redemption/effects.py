@@ -45,7 +45,7 @@ def _moved(effects: Sequence[Effect]) -> dict[str, list[int]]:
     }
 
 
-def _counted(effects: Sequence[Effect]) -> dict[str, list[int | None]]:
+def _counted(effects: Sequence[Effect]) -> dict[str, Sequence[int | None]]:
     added: dict[CounterKey, Used] = defaultdict(lambda: NOTHING_USED)
     limits: dict[CounterKey, CapRule] = {}
     for effect in effects:
