@@ -106,7 +106,8 @@ class SettlementLine(models.Model):
 
 def _captured(row: Sequence[Any]) -> Captured:
     *facts, split, business_day, redeemed_at = row
-    return Captured(*facts, tuple(map(tuple, json.loads(split))), business_day, redeemed_at)
+    shares = tuple(map(tuple, json.loads(split)))
+    return Captured._make((*facts, shares, business_day, redeemed_at))
 
 
 # Locked, so that a void under way is waited for and a later one finds the lines. What arrives late
