@@ -1,0 +1,100 @@
+"""Who works on what: runs and shards are leased by compare-and-swap, with a fencing token.
+
+A worker holds the row's lock while it works, and whoever looks for work skips locked rows; so a
+lease only has to bridge the moment between taking it and beginning. A worker that comes back after
+its lease was given away finds another token on the row and is turned down. A killed worker's lock
+goes with its connection, and its lease runs out.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from vouchers.models import Run, Shard
+from vouchers.states import CampaignState, RunState, ShardState
+
+WORKING_CAMPAIGNS = (CampaignState.SCHEDULED, CampaignState.RUNNING)
+"""A paused campaign's runs wait until it is resumed."""
+
+
+class LeaseLostError(Exception):
+    """The work was given to somebody else, or is done; nothing has been written."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLease:
+    """The next phase of a run, for one worker."""
+
+    run_id: int
+    state: RunState
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardLease:
+    """A shard to mint, for one worker."""
+
+    shard_id: int
+    run_id: int
+    fence: int
+
+
+def lease_run(*, at: datetime, lease_s: int) -> RunLease | None:
+    """Lease the oldest run that waits to be targeted or reserved; None when there is none."""
+    with transaction.atomic():
+        waiting = Run.objects.filter(
+            Q(lease_until_at__isnull=True) | Q(lease_until_at__lte=at),
+            state__in=[RunState.QUEUED, RunState.TARGETED],
+            campaign__state__in=WORKING_CAMPAIGNS,
+        ).select_for_update(no_key=True, skip_locked=True, of=("self",))
+        run = waiting.order_by("id").first()
+        if run is None:
+            return None
+        run.fence += 1
+        run.lease_until_at = at + timedelta(seconds=lease_s)
+        run.save(update_fields=["fence", "lease_until_at"])
+    return RunLease(run.pk, RunState(run.state), run.fence)
+
+
+def hold_run(*, run_id: int, fence: int, state: RunState) -> Run:
+    """Lock a leased run for the caller's transaction. Raises LeaseLostError."""
+    held = Run.objects.select_for_update(no_key=True).filter(
+        pk=run_id, fence=fence, state=state.value
+    )
+    run = held.first()
+    if run is None:
+        raise LeaseLostError(f"run {run_id}, token {fence}")
+    return run
+
+
+def lease_shard(*, at: datetime, lease_s: int) -> ShardLease | None:
+    """Lease the next shard that waits or whose lease has run out; None when there is none."""
+    with transaction.atomic():
+        waiting = Shard.objects.filter(
+            Q(state=ShardState.WAITING) | Q(state=ShardState.LEASED, lease_until_at__lte=at),
+            run__state=RunState.RESERVED,
+            run__campaign__state__in=WORKING_CAMPAIGNS,
+        ).select_for_update(no_key=True, skip_locked=True, of=("self",))
+        # The packed people are only read by whoever mints them.
+        light = waiting.defer("resident_ids", "buckets", "allocation_ids")
+        shard = light.order_by("run_id", "number").first()
+        if shard is None:
+            return None
+        shard.state = ShardState.LEASED.value
+        shard.fence += 1
+        shard.lease_until_at = at + timedelta(seconds=lease_s)
+        shard.save(update_fields=["state", "fence", "lease_until_at"])
+    return ShardLease(shard.pk, shard.run_id, shard.fence)
+
+
+def hold_shard(*, shard_id: int, fence: int) -> Shard:
+    """Lock a leased shard for the caller's transaction. Raises LeaseLostError."""
+    held = Shard.objects.select_for_update(no_key=True).filter(
+        pk=shard_id, fence=fence, state=ShardState.LEASED.value
+    )
+    shard = held.first()
+    if shard is None:
+        raise LeaseLostError(f"shard {shard_id}, token {fence}")
+    return shard
