@@ -20,6 +20,7 @@ def terms_of(campaign: Campaign) -> Terms:
         radii_m=(campaign.radius_m, *own_radii_m),
         store_count=len(stores),
         point_kinds=tuple(campaign.point_kinds),
+        audience_filter=campaign.audience_filter,
         appropriated_fen={
             source.code: source.appropriated_fen for source in campaign.sources.all()
         },

@@ -7,12 +7,14 @@ document of the terms and its hash are made here too: an approval binds to exact
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import combinations, pairwise
 from typing import Any, Final
 
 from merchants.errors import Refusal
+from vouchers.rules.audience import POINT_KINDS, AudienceFilter, InvalidFilterError
+from vouchers.rules.store_cover import MAX_RADIUS_M
 from vouchers.states import CAMPAIGN_ARROWS, CampaignState, CapKind, TierKind
 
 INVALID: Final = "terms_invalid"
@@ -92,6 +94,7 @@ class Terms:
     point_kinds: tuple[str, ...]
     appropriated_fen: Mapping[str, int]
     """By source code."""
+    audience_filter: Mapping[str, Any] = field(default_factory=dict)
     tiers: tuple[TierTerms, ...] = ()
     rings: tuple[RingTerms, ...] = ()
     rounds: tuple[RoundTerms, ...] = ()
@@ -133,6 +136,7 @@ def faults(terms: Terms, *, at: datetime) -> list[Refusal]:
     """Everything that keeps these terms from being submitted at `at`; empty when they are sound."""
     checks: tuple[Callable[[Terms], Iterator[Refusal]], ...] = (
         _parts_present,
+        _audience_known,
         _tiers_sound,
         _rings_contiguous,
         _rounds_in_order,
@@ -168,6 +172,18 @@ def _parts_present(terms: Terms) -> Iterator[Refusal]:
     for source, appropriated_fen in sorted(terms.appropriated_fen.items()):
         if appropriated_fen <= 0:
             yield _fault("source_appropriated", source=source)
+
+
+def _audience_known(terms: Terms) -> Iterator[Refusal]:
+    """Whatever cannot be applied is refused here, not left out by targeting."""
+    if unknown := sorted(set(terms.point_kinds) - set(POINT_KINDS)):
+        yield _fault("point_kinds_known", kind=unknown[0])
+    if not 0 < min(terms.radii_m) <= max(terms.radii_m) <= MAX_RADIUS_M:
+        yield _fault("radius_in_range", most_m=int(MAX_RADIUS_M))
+    try:
+        AudienceFilter.of(terms.audience_filter)
+    except InvalidFilterError as error:
+        yield _fault("filter_known", problem=str(error))
 
 
 def _tiers_sound(terms: Terms) -> Iterator[Refusal]:

@@ -15,6 +15,7 @@ from merchants.errors import Refused
 from vouchers.models import Approval, Campaign, TermsVersion
 from vouchers.queries.terms import document_of, terms_of
 from vouchers.rules import campaigns as rules
+from vouchers.services import quotas
 from vouchers.services.refusals import refused_by_database
 from vouchers.services.roles import demand
 from vouchers.services.terms import EDIT, note_edit
@@ -132,8 +133,6 @@ def launch(*, campaign: Campaign, by: User, at: datetime) -> CampaignState:
 
     Refuses `not_permitted`, `campaign_state` and, after its end, `campaign_over`.
     """
-    from vouchers.services import quotas
-
     demand(by, EDIT)
     with transaction.atomic():
         held = _hold(campaign.pk)
