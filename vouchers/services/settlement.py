@@ -16,6 +16,9 @@ from vouchers.rules.settlement import Captured, Draft, Heading, file_of, missing
 from vouchers.services import ledger
 from vouchers.states import AccountKind, SettlementState, TransferReason
 
+# A line of a transfer is numbered with 16 bits.
+POSTING_LINES = 30_000
+
 
 def settle_day(*, campaign: Campaign, business_day: date, at: datetime) -> list[Settlement]:
     """Close a business day: one settlement per merchant and source, with lines and file.
@@ -165,12 +168,16 @@ def _post_payout(settlement: Settlement, at: datetime) -> None:
             target=AccountKind.SETTLED,
         )
     ]
-    posting = ledger.Posting(
-        campaign_id=settlement.campaign_id,
-        reason=TransferReason.SETTLE,
-        cause="settlement",
-        cause_id=settlement.pk,
-        at=at,
-        lines=lines,
+    ledger.post(
+        postings=[
+            ledger.Posting(
+                campaign_id=settlement.campaign_id,
+                reason=TransferReason.SETTLE,
+                cause="settlement",
+                cause_id=settlement.pk,
+                at=at,
+                lines=lines[start : start + POSTING_LINES],
+            )
+            for start in range(0, len(lines), POSTING_LINES)
+        ]
     )
-    ledger.post(postings=[posting])

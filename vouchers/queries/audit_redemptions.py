@@ -1,0 +1,138 @@
+"""Audit checks of redemptions and the requests that made them (invariants 5 and 7)."""
+
+from django.utils.translation import gettext_noop as _
+
+from vouchers.models.distribution import SERIAL_BITS
+from vouchers.queries.audit_check import LIVE, Check
+from vouchers.states import VoucherState
+
+REDEEMS_ONCE = Check(
+    5,
+    "voucher_redeems_once",
+    _("a voucher is used exactly when one live redemption says so"),
+    ("voucher", "voucher_state", "live_redemptions", "redemption_state"),
+    f"""
+    WITH live AS (
+        SELECT voucher_id, count(*) AS n, min(state) AS state
+          FROM vouchers_redemption WHERE state IN {LIVE} GROUP BY voucher_id),
+    used AS (
+        SELECT id, state FROM vouchers_voucher
+         WHERE state IN ({VoucherState.AUTHORISED.value}, {VoucherState.REDEEMED.value}))
+    SELECT COALESCE(used.id, live.voucher_id), used.state, COALESCE(live.n, 0), live.state
+      FROM used FULL JOIN live ON live.voucher_id = used.id
+     WHERE used.id IS NULL OR live.n IS DISTINCT FROM 1 OR live.state <> used.state - 1
+    """,
+)
+REDEMPTION_LEGAL = Check(
+    5,
+    "redemption_legal",
+    _("every redemption kept to the terms frozen into its tranche"),
+    ("redemption", "voucher", "why"),
+    f"""
+    WITH judged AS (
+        SELECT r.id, r.voucher_id, CASE
+                 WHEN v.id IS NULL OR t.id IS NULL THEN 'no such voucher'
+                 WHEN (r.campaign_id, r.allocation_id, r.resident_id)
+                      <> (t.campaign_id, v.allocation_id, v.resident_id)
+                   THEN 'another voucher''s facts'
+                 WHEN s.id IS NULL OR c.id IS NULL THEN 'no such store or campaign'
+                 WHEN s.merchant_id <> r.merchant_id THEN 'another merchant''s store'
+                 WHEN r.redeemed_at < t.valid_from_at OR r.redeemed_at >= t.valid_until_at
+                   THEN 'outside its window'
+                 WHEN r.business_day <> (r.redeemed_at AT TIME ZONE c.zone)::date
+                   THEN 'another business day'
+                 WHEN t.kind <> 'percent' AND (r.discount_fen <> t.face_fen OR r.split <> t.split)
+                   THEN 'not the face'
+                 WHEN t.kind = 'percent' AND r.discount_fen
+                      <> LEAST(r.eligible_amount_fen * t.percent_bp / 10000, t.face_fen)
+                   THEN 'not the percentage'
+                 WHEN t.kind = 'percent' AND r.discount_fen <> (
+                      SELECT sum((share->>1)::bigint) FROM jsonb_array_elements(r.split) AS share)
+                   THEN 'shares miss the discount'
+                 WHEN r.eligible_amount_fen NOT BETWEEN 0 AND r.order_amount_fen
+                   THEN 'eligible beyond the order'
+                 WHEN CASE t.threshold_basis WHEN 'pre_discount' THEN r.order_amount_fen
+                           ELSE r.eligible_amount_fen END < t.threshold_fen THEN 'below threshold'
+                 WHEN r.order_amount_fen - r.discount_fen < 1 THEN 'nothing left to pay'
+                 WHEN c.excluded_categories @> to_jsonb(r.category) THEN 'excluded category'
+               END AS why
+          FROM vouchers_redemption r
+          LEFT JOIN vouchers_voucher v ON v.id = r.voucher_id
+          LEFT JOIN vouchers_tranche t ON t.id = r.voucher_id >> {SERIAL_BITS}
+          LEFT JOIN merchants_store s ON s.id = r.store_id
+          LEFT JOIN vouchers_campaign c ON c.id = r.campaign_id)
+    SELECT * FROM judged WHERE why IS NOT NULL
+    """,
+)
+SHOWN_BY_HOLDER = Check(
+    5,
+    "shown_by_holder_or_proxy",
+    _("every voucher was shown by its holder or by a proxy declared at that time"),
+    ("redemption", "holder", "shown_by"),
+    """
+    SELECT r.id, r.resident_id, r.shown_by_id
+      FROM vouchers_redemption r
+     WHERE r.shown_by_id <> r.resident_id
+       AND NOT EXISTS (
+           SELECT FROM vouchers_proxy p
+            WHERE p.holder_id = r.resident_id AND p.proxy_id = r.shown_by_id
+              AND p.declared_at <= r.redeemed_at
+              AND (p.ended_at IS NULL OR p.ended_at > r.redeemed_at))
+    """,
+)
+STORE_TOOK_PART = Check(
+    5,
+    "store_took_part",
+    _("every redemption was at a store that took part at that time"),
+    ("redemption", "campaign", "store"),
+    """
+    SELECT r.id, r.campaign_id, r.store_id
+      FROM vouchers_redemption r
+     WHERE NOT EXISTS (
+           SELECT FROM vouchers_campaignstore p
+            WHERE p.campaign_id = r.campaign_id AND p.store_id = r.store_id
+              AND p.valid_from_at <= r.redeemed_at
+              AND (p.valid_until_at IS NULL OR p.valid_until_at > r.redeemed_at))
+    """,
+)
+# An answer begins with its redemption's id. Bytes that are no text cannot stop the audit.
+REQUEST_RECORDED = Check(
+    7,
+    "request_recorded",
+    _("every redemption is the 201 answer of exactly one request of its caller, and the reverse"),
+    ("redemption", "caller", "requests"),
+    r"""
+    WITH answered AS (
+        SELECT substring(encode(substring(answer FOR 40), 'escape') FROM '^\{"id":([0-9]{1,18}),')
+               ::bigint AS redemption_id, caller_id, count(*) AS n
+          FROM vouchers_requestrecord WHERE status = 201 GROUP BY 1, 2)
+    SELECT COALESCE(r.id, a.redemption_id), COALESCE(r.caller_id, a.caller_id), COALESCE(a.n, 0)
+      FROM vouchers_redemption r
+      FULL JOIN answered a ON a.redemption_id = r.id AND a.caller_id = r.caller_id
+     WHERE r.id IS NULL OR a.n IS DISTINCT FROM 1
+    """,
+)
+ORDER_CLAIMED = Check(
+    7,
+    "order_claimed",
+    _("every live redemption holds the claim of its order, and no undone one does"),
+    ("store", "order_no", "redemption", "claimed_by"),
+    f"""
+    SELECT COALESCE(r.store_id, c.store_id), COALESCE(r.order_no, c.order_no), r.id,
+           c.redemption_id
+      FROM (SELECT id, store_id, order_no FROM vouchers_redemption WHERE state IN {LIVE}) AS r
+      FULL JOIN (SELECT store_id, order_no, redemption_id FROM vouchers_orderclaim
+                  WHERE redemption_id IS NOT NULL) AS c
+        ON (c.store_id, c.order_no) = (r.store_id, r.order_no)
+     WHERE r.id IS DISTINCT FROM c.redemption_id
+    """,
+)
+
+REDEMPTION_CHECKS = (
+    REDEEMS_ONCE,
+    REDEMPTION_LEGAL,
+    SHOWN_BY_HOLDER,
+    STORE_TOOK_PART,
+    REQUEST_RECORDED,
+    ORDER_CLAIMED,
+)
