@@ -17,6 +17,20 @@ app = Celery("huimin")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["vouchers"])
 app.steps["worker"].add(DjangoStructLogInitStep)
+# Sweeps find in the tables what no message told of. A sweep that nobody has taken by the time of
+# the next one is dropped.
+app.conf.beat_schedule = {
+    name: {
+        "task": f"vouchers.tasks.{name}",
+        "schedule": every_s,
+        "options": {"expires": every_s},
+    }
+    for name, every_s in {
+        "sweep_runs": 5.0,
+        "expire_vouchers": 30.0,
+        "open_months": 6 * 3600.0,
+    }.items()
+}
 
 
 @signals.celeryd_init.connect

@@ -323,6 +323,39 @@ _MEANINGS = (
         "campaign",
         audience="manager",
     ),
+    # Managers: handing out
+    Meaning(
+        "round_unknown",
+        422,
+        "This round belongs to another campaign.",
+        "该轮次不属于本活动。",
+        "campaign",
+        audience="manager",
+    ),
+    Meaning(
+        "source_not_appropriated",
+        409,
+        "A source that pays for a tier has appropriated nothing. Set its amount first.",
+        "券种的出资方尚无批复额度，请先设置。",
+        "ledger",
+        audience="manager",
+    ),
+    Meaning(
+        "quota_not_open",
+        409,
+        "A quota of this campaign has not been opened. Launch the campaign first.",
+        "活动配额尚未开放，请先上线活动。",
+        "campaign",
+        audience="manager",
+    ),
+    Meaning(
+        "quota_exhausted",
+        409,
+        "Nothing is left of the quota.",
+        "配额已用完。",
+        "campaign",
+        audience="manager",
+    ),
 )
 
 CATALOGUE: Mapping[str, Meaning] = {meaning.code: meaning for meaning in _MEANINGS}

@@ -14,7 +14,8 @@ end no eligible resident can be added.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final, Self
 
 import numpy as np
@@ -43,6 +44,92 @@ def rank(distance_m: Floats, resident_id: Ints, seed: str) -> NDArray[np.intp]:
 
 def _lot(seed: str, resident_id: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}|{resident_id}".encode()).digest()[:8])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """An audience in order of service. Members of one group count in the same cells; `slices` are
+    the groups' dimensions, but for the tier. Who is barred is served nothing."""
+
+    resident_id: Ints
+    bucket: NDArray[np.int16]
+    group: NDArray[np.intp]
+    slices: tuple[Slice, ...]
+    barred: NDArray[np.bool_]
+
+    def of_tier(self, tier_id: int) -> list[Slice]:
+        """The slices of one tier's vouchers."""
+        return [replace(item, tier_id=tier_id) for item in self.slices]
+
+
+def line_up(
+    *,
+    resident_id: Ints,
+    bucket: NDArray[np.int16],
+    distance_m: Floats,
+    district_id: Ints,
+    store_id: Ints,
+    seed: str,
+    cells: Cells,
+    round_id: int | None,
+    day: date,
+) -> Line:
+    """Rank an audience and sort it into groups.
+
+    Where some cell names a district, a resident whose district is unknown (0) is barred: nobody
+    could say which cap they count in.
+    """
+    order = rank(distance_m, resident_id, seed)
+    asked = cells.dimensions
+    columns = (("district_id", district_id), ("store_id", store_id))
+    names = [name for name, _ in columns if name in asked]
+    places = np.array([column[order] for name, column in columns if name in asked], dtype=np.int64)
+    if names:
+        found, group = np.unique(places, axis=1, return_inverse=True)
+        combinations = found.T.tolist()
+    else:
+        group, combinations = np.zeros(order.size, dtype=np.intp), [[]]
+    whole = cells.narrowed(Slice(0, round_id, day=day))
+    return Line(
+        resident_id=resident_id[order],
+        bucket=bucket[order],
+        group=group.reshape(-1),
+        slices=tuple(
+            replace(whole, **dict(zip(names, places, strict=True))) for places in combinations
+        ),
+        barred=(district_id[order] == 0) & ("district_id" in asked),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """Vouchers of one tier: a position in the line for each, and why members got none."""
+
+    member: NDArray[np.intp]
+    passed_over: Mapping[str, int]
+
+    @property
+    def resident_count(self) -> int:
+        """Distinct residents who get at least one."""
+        return int(np.unique(self.member).size)
+
+
+def choose(
+    line: Line, *, cells: Cells, slices: Sequence[Slice], price: Price, wanted: Ints, room: Ints
+) -> tuple[Chosen, Ints]:
+    """Serve one tier: each member up to `wanted` vouchers; returns the room left as well."""
+    wanted = np.where(line.barred, 0, wanted)
+    turns = np.repeat(np.arange(line.group.size), wanted)
+    served, room = fill(line.group[turns], Costs.of(cells, slices, price), room)
+    member = turns[served]
+    got_none = np.bincount(member, minlength=wanted.size) == 0
+    reasons = {
+        "district_unknown": line.barred,
+        "already_served": ~line.barred & (wanted == 0),
+        "quota": got_none & (wanted > 0),
+    }
+    counts = {reason: int(np.count_nonzero(who)) for reason, who in reasons.items()}
+    return Chosen(member, {reason: count for reason, count in counts.items() if count}), room
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from vouchers.models import Run, Shard
 from vouchers.states import CampaignState, RunState, ShardState
@@ -48,6 +48,7 @@ def lease_run(*, at: datetime, lease_s: int) -> RunLease | None:
             Q(lease_until_at__isnull=True) | Q(lease_until_at__lte=at),
             state__in=[RunState.QUEUED, RunState.TARGETED],
             campaign__state__in=WORKING_CAMPAIGNS,
+            campaign__ends_at__gt=at,
         ).select_for_update(no_key=True, skip_locked=True, of=("self",))
         run = waiting.order_by("id").first()
         if run is None:
@@ -69,14 +70,24 @@ def hold_run(*, run_id: int, fence: int, state: RunState) -> Run:
     return run
 
 
+def _waiting_shards(at: datetime) -> QuerySet[Shard]:
+    return Shard.objects.filter(
+        Q(state=ShardState.WAITING) | Q(state=ShardState.LEASED, lease_until_at__lte=at),
+        run__state=RunState.RESERVED,
+        run__campaign__state__in=WORKING_CAMPAIGNS,
+        run__campaign__ends_at__gt=at,
+    )
+
+
+def waiting_shards(*, at: datetime) -> int:
+    """How many shards wait for a worker."""
+    return _waiting_shards(at).count()
+
+
 def lease_shard(*, at: datetime, lease_s: int) -> ShardLease | None:
     """Lease the next shard that waits or whose lease has run out; None when there is none."""
     with transaction.atomic():
-        waiting = Shard.objects.filter(
-            Q(state=ShardState.WAITING) | Q(state=ShardState.LEASED, lease_until_at__lte=at),
-            run__state=RunState.RESERVED,
-            run__campaign__state__in=WORKING_CAMPAIGNS,
-        ).select_for_update(no_key=True, skip_locked=True, of=("self",))
+        waiting = _waiting_shards(at).select_for_update(no_key=True, skip_locked=True, of=("self",))
         # The packed people are only read by whoever mints them.
         light = waiting.defer("resident_ids", "buckets", "allocation_ids")
         shard = light.order_by("run_id", "number").first()

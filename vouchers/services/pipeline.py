@@ -14,9 +14,15 @@ def pipeline() -> Iterator[psycopg.Connection[Any]]:
 
     Errors of any statement surface at the end of the block, as Django's exceptions.
     """
-    connection.ensure_connection()
-    raw = connection.connection
-    assert raw is not None
+    raw = raw_connection()
     assert connection.in_atomic_block
     with connection.wrap_database_errors, raw.pipeline():
         yield raw
+
+
+def raw_connection() -> psycopg.Connection[Any]:
+    """Django's connection as psycopg has it, for statements that are sent without Django."""
+    connection.ensure_connection()
+    raw: psycopg.Connection[Any] | None = connection.connection
+    assert raw is not None
+    return raw

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
-from django.db import connection
 from django.db.models import Q
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from vouchers.models.audience import BLOCK_RESIDENTS, NEXT_BLOCK, read_block
 from vouchers.rules.audience import AudienceFilter, Block, Judged, Reach
 from vouchers.rules.store_cover import StoreCircles
 from vouchers.rules.targeting import NO_RING, Rings
+from vouchers.services.pipeline import raw_connection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ class Scope:
 
     def everybody(self) -> Iterator[Block]:
         """All residents, a block at a time, in order of id; inside the caller's transaction."""
-        raw = _raw()
+        raw = raw_connection()
         # A generic plan would not know that the range of ids is narrow.
         raw.execute("SET LOCAL plan_cache_mode = force_custom_plan")
         after_id = 0
@@ -72,7 +72,7 @@ class Scope:
     def only(self, resident_id: int) -> Block:
         """A block of one resident."""
         bounds = {"after_id": resident_id - 1, "last_id": resident_id}
-        return read_block(_raw(), {**self.parameters, **bounds})
+        return read_block(raw_connection(), {**self.parameters, **bounds})
 
 
 def _radii_m(campaign: Campaign, at: datetime) -> dict[int, int]:
@@ -117,10 +117,3 @@ def _parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
 def _last_of_block(raw: psycopg.Connection[Any], after_id: int) -> int | None:
     bounds = {"after_id": after_id, "residents": BLOCK_RESIDENTS}
     return NEXT_BLOCK.send(raw, bounds).rows()[0]
-
-
-def _raw() -> psycopg.Connection[Any]:
-    connection.ensure_connection()
-    raw: psycopg.Connection[Any] | None = connection.connection
-    assert raw is not None
-    return raw

@@ -1,0 +1,55 @@
+"""Moving the face of vouchers between accounts, a pair of legs per allocation and source."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import chain
+
+from vouchers.rules.quotas import Price
+from vouchers.services import ledger
+from vouchers.states import AccountKind, TransferReason
+
+Faces = Sequence[tuple[int, Price, int]]
+"""(allocation id, price, vouchers)."""
+
+FACES_PER_TRANSFER = 2_000
+"""Legs of a transfer are numbered with 16 bits; this leaves room for eight sources."""
+
+
+def post_faces(
+    *,
+    campaign_id: int,
+    faces: Faces,
+    reason: TransferReason,
+    cause: str,
+    cause_id: int,
+    origin: AccountKind,
+    target: AccountKind,
+    at: datetime,
+    per_transfer: int = FACES_PER_TRANSFER,
+) -> list[int]:
+    """Post the move, inside the caller's transaction, in as few transfers as `per_transfer`
+    allocations each allow; returns their ids."""
+    accounts = ledger.account_ids(campaign_id)
+    postings = [
+        ledger.Posting(
+            campaign_id=campaign_id,
+            reason=reason,
+            cause=cause,
+            cause_id=cause_id,
+            at=at,
+            lines=list(
+                chain.from_iterable(
+                    ledger.move_lines(
+                        accounts,
+                        split=price.times(count),
+                        allocation_id=allocation_id,
+                        origin=origin,
+                        target=target,
+                    )
+                    for allocation_id, price, count in faces[start : start + per_transfer]
+                )
+            ),
+        )
+        for start in range(0, len(faces), per_transfer)
+    ]
+    return ledger.post(postings=postings)

@@ -1,0 +1,56 @@
+"""Expiry: what a tranche's vouchers have not spent goes back, the moment it is due."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from vouchers.models import Tranche
+from vouchers.models.locks import OWN_TRANCHE
+from vouchers.models.tranches import COUNT_UNSPENT
+from vouchers.rules.quotas import Price
+from vouchers.services import quotas
+from vouchers.services.faces import post_faces
+from vouchers.services.pipeline import raw_connection
+from vouchers.states import AccountKind, TrancheState, TransferReason
+
+
+def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
+    """Expire a tranche that is due: the face of every voucher still issued goes outstanding → free,
+    one transfer an allocation, and back to its quota cells.
+
+    Returns the number of vouchers expired, or None when the tranche is not due or has expired
+    before. The vouchers' rows stay as they are: the tranche's state speaks for them. Vouchers
+    authorised meanwhile keep their money; whoever voids one later returns it to free.
+    """
+    with transaction.atomic():
+        # Waits for every redeem and void of this tranche under way; later ones see it expired.
+        OWN_TRANCHE.send(raw_connection(), {"tranche_id": tranche_id}).rows()
+        tranche = Tranche.objects.select_for_update(no_key=True).get(pk=tranche_id)
+        if tranche.state != TrancheState.OUTSTANDING or tranche.valid_until_at > at:
+            return None
+        unspent = COUNT_UNSPENT.send(raw_connection(), {"tranche_id": tranche_id}).rows()
+        price = Price(tranche.face_fen, tuple((source, fen) for source, fen in tranche.split))
+        post_faces(
+            campaign_id=tranche.campaign_id,
+            faces=[(row.allocation_id, price, row.vouchers) for row in unspent],
+            reason=TransferReason.EXPIRE,
+            cause="tranche",
+            cause_id=tranche_id,
+            origin=AccountKind.OUTSTANDING,
+            target=AccountKind.FREE,
+            at=at,
+            per_transfer=1,
+        )
+        tranche.state = TrancheState.EXPIRED.value
+        tranche.expired_at = at
+        tranche.save(update_fields=["state", "expired_at"])
+        # Quota buckets are locked last.
+        quotas.give_back(vouchers={row.allocation_id: row.vouchers for row in unspent})
+    return sum(row.vouchers for row in unspent)
+
+
+def expire_due(*, at: datetime) -> int:
+    """Expire every tranche that is due, each in a transaction of its own; returns the vouchers."""
+    due = Tranche.objects.filter(state=TrancheState.OUTSTANDING, valid_until_at__lte=at)
+    tranche_ids = due.order_by("valid_until_at", "id").values_list("id", flat=True)
+    return sum(expire_tranche(tranche_id=id_, at=at) or 0 for id_ in tranche_ids)

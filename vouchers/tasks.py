@@ -1,0 +1,81 @@
+"""What Celery runs: thin edges that read the clock and call one service.
+
+The queue is in the tables (runs, shards, tranches that are due); a message only says "look now".
+Losing one costs the time until the next sweep of beat, and a message too many finds nothing to do.
+So tasks may run twice, on any number of workers.
+"""
+
+import structlog
+from celery import Task, shared_task
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from merchants.errors import Refused
+from vouchers.services import distribution, leases, minting, months, targeting, vouchers
+from vouchers.states import RunState
+
+log = structlog.get_logger(__name__)
+
+LEASE_S = 60
+"""Bridges the moment between taking a lease and locking the row; see services/leases."""
+
+MOST_WAKE_UPS = 64
+WAKE_UP_S = 60
+"""A wake-up that nobody has taken by then is dropped; a sweep has done its work meanwhile."""
+
+
+@shared_task
+def sweep_runs() -> None:
+    """Target and reserve every run that waits, then wake the minters."""
+    while lease := leases.lease_run(at=timezone.now(), lease_s=LEASE_S):
+        _advance(lease)
+    waiting = leases.waiting_shards(at=timezone.now())
+    for _ in range(min(waiting, MOST_WAKE_UPS)):
+        wake(mint_shards)
+
+
+def _advance(lease: leases.RunLease) -> None:
+    """One phase of a run. What it refuses, or what somebody else took over, must not keep the other
+    runs waiting: the lease runs out and the next sweep tries again."""
+    phase = targeting.target_run if lease.state is RunState.QUEUED else distribution.reserve_run
+    try:
+        phase(run_id=lease.run_id, fence=lease.fence, at=timezone.now())
+    except (Refused, leases.LeaseLostError) as reason:
+        log.warning("run_not_advanced", run=lease.run_id, state=lease.state, reason=str(reason))
+
+
+@shared_task
+def mint_shards() -> None:
+    """Mint shards until none waits; several workers share them."""
+    while lease := leases.lease_shard(at=timezone.now(), lease_s=LEASE_S):
+        try:
+            minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=timezone.now())
+        except leases.LeaseLostError as reason:
+            log.warning("shard_not_minted", shard=lease.shard_id, reason=str(reason))
+
+
+@shared_task
+def expire_vouchers() -> None:
+    """Return what the tranches that are due have not spent, and wind up runs that came too late."""
+    vouchers.expire_due(at=timezone.now())
+    minting.wind_up(at=timezone.now())
+
+
+@shared_task
+def open_months() -> None:
+    """Open the journal's partitions ahead."""
+    months.open_months(at=timezone.now())
+
+
+def wake(task: "Task[[], None]") -> None:
+    """Send a wake-up now. Without a broker the next sweep does the work."""
+    try:
+        task.apply_async(retry=False, expires=WAKE_UP_S)
+    except OperationalError as error:
+        log.warning("wake_up_not_sent", task=task.name, reason=str(error))
+
+
+def wake_distribution() -> None:
+    """For edges that queued a run: have it looked at as soon as the transaction has committed."""
+    transaction.on_commit(lambda: wake(sweep_runs))
