@@ -27,7 +27,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", help="the campaign's code")
         parser.add_argument(
-            "--day", type=date.fromisoformat, help="business day (YYYY-MM-DD), yesterday by default"
+            "day",
+            nargs="?",
+            type=date.fromisoformat,
+            help="business day (YYYY-MM-DD), yesterday by default",
         )
         parser.add_argument(
             "--pay", action="store_true", help="also instruct the payouts that cash covers"
