@@ -1,0 +1,247 @@
+"""Who is calling: keys looked up, remembered for seconds, and offered to REST framework."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from merchants.models import Credential, CredentialKey, State
+from merchants.services.credentials import LIVE_PREFIX, SCOPES, TEST_PREFIX, key_sha256
+
+KEY_CHARACTERS: Final = len(LIVE_PREFIX) + 43
+POSITIVE_TTL_S: Final = 5.0
+NEGATIVE_TTL_S: Final = 1.0
+CACHED_KEYS: Final = 20_000
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a key may do. `store_ids` None: every store of its merchants."""
+
+    credential_id: int
+    kind: str
+    scopes: frozenset[str]
+    merchant_ids: frozenset[int]
+    store_ids: frozenset[int] | None
+    terminal_code: str
+    channel_code: str
+    is_test: bool
+
+    is_authenticated: ClassVar = True
+
+    @property
+    def pk(self) -> int:
+        """What throttles count by."""
+        return self.credential_id
+
+
+def authenticate(key_text: str, *, at: datetime) -> Caller | None:
+    """The caller that a key stands for at `at`, by one query.
+
+    None, whatever the cause: unknown, revoked, expired, credential or terminal not active, or a
+    test key of a credential that is live.
+    """
+    if not _is_wellformed(key_text):
+        return None
+    found = (
+        CredentialKey.objects.filter(
+            Q(revoked_at__isnull=True) | Q(revoked_at__gt=at),
+            Q(expires_at__isnull=True) | Q(expires_at__gt=at),
+            Q(credential__terminal__isnull=True) | Q(credential__terminal__state=State.ACTIVE),
+            key_sha256=key_sha256(key_text),
+            credential__state=State.ACTIVE,
+            credential__is_test=key_text.startswith(TEST_PREFIX),
+        )
+        .annotate(merchant_ids=_ids(Credential.merchants), store_ids=_ids(Credential.stores))
+        .values_list(
+            "credential_id",
+            "credential__kind",
+            "credential__scopes",
+            "merchant_ids",
+            "store_ids",
+            "credential__terminal__code",
+            "credential__channel_code",
+            "credential__is_test",
+        )
+        .first()
+    )
+    return _caller(found) if found else None
+
+
+def _ids(relation: Any) -> ArraySubquery:
+    """Ids at the far end of one of the credential's many-to-many fields."""
+    through, target = relation.through, relation.field.m2m_reverse_name()
+    rows = through.objects.filter(credential_id=OuterRef("credential_id"))
+    return ArraySubquery(rows.values(target))
+
+
+def _caller(row: tuple[Any, ...]) -> Caller:
+    credential_id, kind, scopes, merchants, stores, terminal, channel, is_test = row
+    return Caller(
+        credential_id=credential_id,
+        kind=kind,
+        scopes=frozenset(scopes),
+        merchant_ids=frozenset(merchants),
+        store_ids=frozenset(stores) or None,
+        terminal_code=terminal or "",
+        channel_code=channel,
+        is_test=is_test,
+    )
+
+
+def _is_wellformed(key_text: str) -> bool:
+    """Whether a text could be a key at all; a guess that can't costs no query."""
+    return (
+        len(key_text) == KEY_CHARACTERS
+        and key_text.isascii()
+        and key_text.startswith((LIVE_PREFIX, TEST_PREFIX))
+    )
+
+
+class Cached(Enum):
+    """What a cache says when it doesn't know."""
+
+    MISS = "miss"
+
+
+class _Shelf(Generic[Answer]):
+    """A bounded dictionary whose entries fall due in the order they came."""
+
+    def __init__(self, ttl_s: float, size: int) -> None:
+        self._ttl_s, self._size = ttl_s, size
+        self._entries: OrderedDict[bytes, tuple[float, Answer]] = OrderedDict()
+
+    def get(self, digest: bytes, now_s: float) -> Answer | Literal[Cached.MISS]:
+        due_s, answer = self._entries.get(digest, (now_s, Cached.MISS))
+        return answer if now_s < due_s else Cached.MISS
+
+    def put(self, digest: bytes, answer: Answer, now_s: float) -> None:
+        self._entries.pop(digest, None)
+        self._entries[digest] = (now_s + self._ttl_s, answer)
+        while len(self._entries) > self._size:
+            self._entries.popitem(last=False)
+
+    def clear(self) -> None:
+        self._entries.clear()
+
+
+class CallerCache:
+    """Answers of `authenticate`, remembered for seconds by the monotonic clock.
+
+    Safe for threads and bounded. Unknown keys are remembered apart and shorter, so that a flood of
+    guesses pushes no real caller out. A revocation is seen after `ttl_s` at the latest. Only hashes
+    of keys are kept.
+    """
+
+    def __init__(
+        self,
+        ttl_s: float = POSITIVE_TTL_S,
+        *,
+        negative_ttl_s: float = NEGATIVE_TTL_S,
+        size: int = CACHED_KEYS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._callers = _Shelf[Caller](ttl_s, size)
+        self._strangers = _Shelf[None](negative_ttl_s, size)
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def peek(self, key_text: str) -> Caller | Literal[Cached.MISS] | None:
+        """What is remembered, without asking the database; for event loops."""
+        if not _is_wellformed(key_text):
+            return None
+        digest, now_s = key_sha256(key_text), self._clock()
+        with self._lock:
+            caller = self._callers.get(digest, now_s)
+            if caller is not Cached.MISS:
+                return caller
+            return self._strangers.get(digest, now_s)
+
+    def get(self, key_text: str, *, at: datetime) -> Caller | None:
+        """The caller of a key: remembered, or asked of the database."""
+        remembered = self.peek(key_text)
+        if remembered is not Cached.MISS:
+            return remembered
+        # The age counts from before the question: what is revoked meanwhile is not kept longer.
+        asked_at_s = self._clock()
+        caller = authenticate(key_text, at=at)
+        digest = key_sha256(key_text)
+        with self._lock:
+            if caller is None:
+                self._strangers.put(digest, None, asked_at_s)
+            else:
+                self._callers.put(digest, caller, asked_at_s)
+        return caller
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._callers.clear()
+            self._strangers.clear()
+
+
+CALLERS: Final = CallerCache()
+"""The process's cache; both doors ask it."""
+
+
+class KeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <key>`; the caller becomes `request.auth` (and `request.user`)."""
+
+    keyword: ClassVar = b"bearer"
+
+    def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
+        """The caller; None without a bearer header, AuthenticationFailed if the key is no good."""
+        scheme, _, key = get_authorization_header(request).strip().partition(b" ")
+        if scheme.lower() != self.keyword:
+            return None
+        caller = CALLERS.get(key.strip().decode("latin-1"), at=timezone.now())
+        if caller is None:
+            raise AuthenticationFailed(code="unauthenticated")
+        return caller, caller
+
+    def authenticate_header(self, request: Request) -> str:
+        """Makes REST framework answer 401 and not 403."""
+        return 'Bearer realm="huimin"'
+
+
+class HasScope(BasePermission):
+    """Lets callers with a scope in: `permission_classes = [HasScope.of("redeem")]`."""
+
+    scope: ClassVar[str] = ""
+
+    @classmethod
+    def of(cls, scope: str) -> "type[HasScope]":
+        """The permission for one of SCOPES."""
+        if scope not in SCOPES:
+            raise ValueError(f"unknown scope {scope!r}")
+        return type(f"HasScope_{scope}", (cls,), {"scope": scope})
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether the key has the scope; a request without a key has none."""
+        return isinstance(request.auth, Caller) and self.scope in request.auth.scopes
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the OpenAPI document describes the keys."""
+
+    target_class = "merchants.auth.KeyAuthentication"
+    name = "key"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """A bearer token."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "vk_live_… or vk_test_…"}

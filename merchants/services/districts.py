@@ -1,0 +1,185 @@
+"""Administrative districts with their boundaries, from a GeoJSON file."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from merchants.geo import (
+    FAULTS,
+    Datum,
+    InvalidGeometryError,
+    UnknownDatumError,
+    contains,
+    coordinate_faults,
+    to_wgs84,
+)
+from merchants.models import District
+from merchants.services.tables import REASONS, Floats, LoadSummary, RowFault, UnreadableFileError
+
+DISTRICT_REASONS: Final[Mapping[str, str]] = {
+    **REASONS,
+    "adcode_malformed": gettext_noop("A district needs a six-digit adcode."),
+    "name_missing": gettext_noop("A district needs a name of at most 40 characters."),
+    "name_taken": gettext_noop("Another district has this name."),
+    "boundary_malformed": gettext_noop("The boundary is no closed GeoJSON polygon."),
+    "population_malformed": gettext_noop("The population must be a whole number."),
+}
+MAX_POPULATION: Final = 100_000_000
+MAX_NAME: Final = 40
+
+
+class _BadFeatureError(Exception):
+    """A feature that is left out, with the code why."""
+
+
+def import_districts(
+    *,
+    path: Path,
+    datum: Datum | None,
+    on_fault: Callable[[RowFault], None],
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> LoadSummary:
+    """Upsert districts by adcode; boundaries in `datum` are kept in WGS-84.
+
+    A feature's own `datum` property overrides. Properties: adcode, name, population_2020 (or
+    population). Faults count features from 1 in place of lines.
+    """
+    summary = LoadSummary()
+    for number, feature in enumerate(_features(path), start=1):
+        summary.read += 1
+        try:
+            outcome = _upsert(_district(feature, datum))
+            setattr(summary, outcome, getattr(summary, outcome) + 1)
+        except _BadFeatureError as error:
+            summary.refused += 1
+            code, subject = str(error), str(_properties(feature).get("name", ""))
+            on_fault(RowFault(number, subject, code, _(DISTRICT_REASONS[code])))
+        on_progress(number)
+    return summary
+
+
+def is_outside(district: District | None, longitude_deg: float, latitude_deg: float) -> bool | None:
+    """Whether a WGS-84 point lies outside the district; None if there is no boundary to ask."""
+    if district is None or district.boundary is None:
+        return None
+    return not bool(contains(district.boundary, longitude_deg, latitude_deg)[0])
+
+
+class DistrictBook:
+    """The districts on file, looked up by name or adcode, with their boundaries."""
+
+    def __init__(self) -> None:
+        districts = list(District.objects.all())
+        self._boundaries = {one.adcode: one.boundary for one in districts if one.boundary}
+        self._adcodes = {one.name: one.adcode for one in districts}
+        self._adcodes |= {str(one.adcode): one.adcode for one in districts}
+
+    def adcodes(self, names: Iterable[str]) -> list[int | None]:
+        """Adcodes of district names or adcodes as text; None for one that is not on file."""
+        return [self._adcodes.get(name) for name in names]
+
+    def outside(
+        self, adcodes: list[int | None], longitude_deg: Floats, latitude_deg: Floats
+    ) -> list[bool | None]:
+        """Per WGS-84 point what `is_outside` says of it and its district."""
+        outside: list[bool | None] = [None] * len(adcodes)
+        for adcode, boundary in self._boundaries.items():
+            rows = [row for row, other in enumerate(adcodes) if other == adcode]
+            found = contains(boundary, longitude_deg[rows], latitude_deg[rows])
+            for row, is_inside in zip(rows, found.tolist(), strict=True):
+                outside[row] = not is_inside
+        return outside
+
+
+def _features(path: Path) -> list[Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        features = document["features"]
+    except OSError as error:
+        raise UnreadableFileError(
+            _("%(path)s can't be read: %(error)s.") % {"path": path, "error": error.strerror}
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableFileError(_("The file is no GeoJSON feature collection.")) from error
+    if not isinstance(features, list) or not features:
+        raise UnreadableFileError(_("The file holds no features."))
+    return features
+
+
+def _properties(feature: Any) -> Mapping[str, Any]:
+    properties = feature.get("properties") if isinstance(feature, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _district(feature: Any, datum: Datum | None) -> District:
+    properties = _properties(feature)
+    adcode, name = str(properties.get("adcode", "")), str(properties.get("name") or "").strip()
+    population = properties.get("population_2020", properties.get("population"))
+    if len(adcode) != 6 or not (adcode.isascii() and adcode.isdigit()):
+        raise _BadFeatureError("adcode_malformed")
+    if not 0 < len(name) <= MAX_NAME:
+        raise _BadFeatureError("name_missing")
+    if population is not None and not (
+        type(population) is int and 0 <= population <= MAX_POPULATION
+    ):
+        raise _BadFeatureError("population_malformed")
+    return District(
+        adcode=int(adcode),
+        name=name,
+        population=population,
+        boundary=_boundary(feature.get("geometry"), _datum(properties, datum)),
+    )
+
+
+def _datum(properties: Mapping[str, Any], default: Datum | None) -> Datum:
+    given = properties.get("datum")
+    try:
+        datum = Datum.parse(str(given)) if given else default
+    except UnknownDatumError:
+        datum = None
+    if datum is None:
+        raise _BadFeatureError("datum_unknown")
+    return datum
+
+
+def _boundary(geometry: Any, datum: Datum) -> dict[str, Any]:
+    """The geometry in WGS-84; its vertices are converted, its edges stay straight."""
+    try:
+        contains(geometry, [], [])
+    except InvalidGeometryError as error:
+        raise _BadFeatureError("boundary_malformed") from error
+    return {"type": geometry["type"], "coordinates": _converted(geometry["coordinates"], datum)}
+
+
+def _converted(part: list[Any], datum: Datum) -> list[Any]:
+    """A ring's positions converted together; anything above a ring, part by part."""
+    if not isinstance(part[0][0], int | float):
+        return [_converted(inner, datum) for inner in part]
+    positions = np.array([position[:2] for position in part], dtype=np.float64)
+    found = coordinate_faults(positions[:, 0], positions[:, 1])
+    if found.any():
+        raise _BadFeatureError(FAULTS[int(found[found > 0][0]) - 1].value)
+    lon, lat = to_wgs84(positions[:, 0], positions[:, 1], datum)
+    return [[x, y] for x, y in zip(lon.tolist(), lat.tolist(), strict=True)]
+
+
+@transaction.atomic
+def _upsert(district: District) -> str:
+    """Write one district; which of the summary's counts it belongs to."""
+    if District.objects.filter(name=district.name).exclude(pk=district.pk).exists():
+        raise _BadFeatureError("name_taken")
+    known = District.objects.select_for_update().filter(pk=district.pk).first()
+    if known is None:
+        district.save(force_insert=True)
+        return "new"
+    fields = ("name", "population", "boundary")
+    if all(getattr(known, field) == getattr(district, field) for field in fields):
+        return "unchanged"
+    district.save(update_fields=fields)
+    return "changed"

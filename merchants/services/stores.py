@@ -1,0 +1,210 @@
+"""Stores from a file: COPY into a staging table, then upsert by store number."""
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from numpy.typing import NDArray
+
+from merchants import models
+from merchants.geo import Datum
+from merchants.models import Merchant
+from merchants.services.districts import DistrictBook
+from merchants.services.places import convert_places, mark_places
+from merchants.services.tables import (
+    DATUMS,
+    REASONS,
+    Block,
+    Floats,
+    LoadSummary,
+    RowFault,
+    encoding_notice,
+    open_table,
+)
+
+COLUMNS: Final = ("store_id", "category", "name", "longitude", "latitude")
+STORE_REASONS: Final = {
+    **REASONS,
+    "merchant_unknown": gettext_noop("The row names no brand, and no merchant was given for all."),
+    "store_of_other_merchant": gettext_noop(
+        "The store belongs to another merchant; who is paid is not changed by a file."
+    ),
+}
+OUTSIDE_DISTRICT: Final = "outside_district"
+DISTRICT_UNKNOWN: Final = "district_unknown"
+BRAND_CODE_CHARACTERS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantName:
+    """The merchant that a file's stores are put under."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Stores:
+    """A block's columns as read; `longitude` and `latitude` are degrees of the row's own datum."""
+
+    external_id: Sequence[str]
+    brand: Sequence[str]
+    name: Sequence[str]
+    category: Sequence[str]
+    district: Sequence[str]
+    longitude: Floats
+    latitude: Floats
+    datum: NDArray[np.int8]
+
+
+def import_stores(
+    *,
+    path: Path,
+    datum: Datum | None,
+    at: datetime,
+    on_fault: Callable[[RowFault], None],
+    merchant: MerchantName | None = None,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> LoadSummary:
+    """Upsert the stores of a CSV by `store_id`; a second run changes nothing.
+
+    Columns: store_id, name, category, longitude, latitude; optionally brand, district, datum, which
+    overrides the `datum` of the call. All stores go under `merchant`, or one merchant per brand is
+    enrolled. A moved store gets a new version of its place, valid from `at`. Every block of rows
+    is a transaction. `on_progress` is told bytes read. Raises UnreadableFileError.
+    """
+    summary, seen = LoadSummary(), set[str]()
+    with open_table(path, COLUMNS) as table:
+        summary.notices += encoding_notice(table)
+        for block in table.blocks():
+            stores = _read(block, datum)
+            _mark_faults(block, stores, merchant, seen)
+            _load(block, stores, merchant, at, summary)
+            _report(block, stores, on_fault)
+            on_progress(table.bytes_read)
+    return summary
+
+
+def merchant_of_brand(brand: str) -> MerchantName:
+    """The merchant that stands for a brand; spellings that Unicode deems equal share its code."""
+    folded = unicodedata.normalize("NFKC", brand).casefold()
+    digest = hashlib.sha256(folded.encode()).hexdigest()
+    return MerchantName(f"brand-{digest[:BRAND_CODE_CHARACTERS]}", brand)
+
+
+def _read(block: Block, datum: Datum | None) -> _Stores:
+    blank = [""] * len(block)
+    return _Stores(
+        external_id=block.texts("store_id", 40, required=True),
+        brand=block.texts("brand", 80) if "brand" in block else blank,
+        name=block.texts("name", 120, required=True),
+        category=block.texts("category", 40, required=True),
+        district=block.texts("district", 40) if "district" in block else blank,
+        longitude=block.numbers("longitude"),
+        latitude=block.numbers("latitude"),
+        datum=block.datums(datum),
+    )
+
+
+def _mark_faults(
+    block: Block, stores: _Stores, merchant: MerchantName | None, seen: set[str]
+) -> None:
+    everywhere = np.ones(len(block), dtype=np.bool_)
+    mark_places(block.faults, stores.longitude, stores.latitude, stores.datum, everywhere)
+    if merchant is None:
+        block.faults.mark(np.array([not brand for brand in stores.brand]), "merchant_unknown")
+    repeated = np.zeros(len(block), dtype=np.bool_)
+    for row in np.flatnonzero(block.faults.sound).tolist():
+        repeated[row] = stores.external_id[row] in seen
+        seen.add(stores.external_id[row])
+    block.faults.mark(repeated, "duplicate_row")
+
+
+@transaction.atomic
+def _load(
+    block: Block, stores: _Stores, merchant: MerchantName | None, at: datetime, summary: LoadSummary
+) -> None:
+    sound = np.flatnonzero(block.faults.sound)
+    brands = {stores.brand[row] for row in sound.tolist()}
+    staged = list(_staged(stores, sound, _merchant_ids(brands, merchant, at), summary))
+    with connection.cursor() as cursor:
+        cursor.execute(models.STAGE_STORES)
+        with cursor.copy(models.COPY_STORES) as copy:
+            for values in staged:
+                copy.write_row(values)
+        cursor.execute(models.UNSTAGE_STORES_OF_OTHERS)
+        others = np.zeros(len(block), dtype=np.bool_)
+        others[[row for (row,) in cursor.fetchall()]] = True
+        block.faults.mark(others, "store_of_other_merchant")
+        cursor.execute(models.UPSERT_STORES)
+        cursor.execute(models.ADD_STORE_LOCATIONS, {"at": at})
+        cursor.execute(models.COUNT_STAGED_STORES)
+        new, changed, unchanged, outside = cursor.fetchone()
+    summary.read += len(block)
+    summary.new += new
+    summary.changed += changed
+    summary.unchanged += unchanged
+    summary.refused += len(block) - new - changed - unchanged
+    if outside:
+        summary.warnings[OUTSIDE_DISTRICT] += outside
+
+
+def _merchant_ids(brands: set[str], merchant: MerchantName | None, at: datetime) -> dict[str, int]:
+    """Merchant id by brand; who is not yet on file is enrolled."""
+    named = {brand: merchant or merchant_of_brand(brand) for brand in sorted(brands)}
+    Merchant.objects.bulk_create(
+        [
+            Merchant(code=one.code, name=one.name, created_at=at)
+            for one in {one.code: one for one in named.values()}.values()
+        ],
+        ignore_conflicts=True,
+    )
+    codes = {one.code for one in named.values()}
+    ids = dict(Merchant.objects.filter(code__in=codes).values_list("code", "pk"))
+    return {brand: ids[one.code] for brand, one in named.items()}
+
+
+def _staged(
+    stores: _Stores, sound: NDArray[np.intp], ids: dict[str, int], summary: LoadSummary
+) -> Iterator[tuple[Any, ...]]:
+    """One tuple per sound row, in the order of COPY_STORES."""
+    raw_lon, raw_lat, datum = stores.longitude[sound], stores.latitude[sound], stores.datum[sound]
+    lon, lat = convert_places(raw_lon, raw_lat, datum)
+    districts = DistrictBook()
+    names = [stores.district[row] for row in sound.tolist()]
+    adcodes = districts.adcodes(names)
+    unknown = sum(bool(name) and code is None for name, code in zip(names, adcodes, strict=True))
+    if unknown:
+        summary.warnings[DISTRICT_UNKNOWN] += unknown
+    outside = districts.outside(adcodes, lon, lat)
+    for place, row in enumerate(sound.tolist()):
+        brand = stores.brand[row]
+        yield (
+            row,
+            stores.external_id[row],
+            ids[brand],
+            stores.name[row],
+            brand,
+            stores.category[row],
+            adcodes[place],
+            float(lon[place]),
+            float(lat[place]),
+            DATUMS[datum[place]].value,
+            float(raw_lon[place]),
+            float(raw_lat[place]),
+            outside[place],
+        )
+
+
+def _report(block: Block, stores: _Stores, on_fault: Callable[[RowFault], None]) -> None:
+    for row, code in block.faults.rows():
+        reason = _(STORE_REASONS[code])
+        on_fault(RowFault(block.lines[row], stores.external_id[row], code, reason))

@@ -1,0 +1,141 @@
+"""What the import commands share: options, progress, the file of refused rows, the summary.
+
+Exit codes: 0 every row is in, 1 some were refused (the others are in), 2 nothing usable.
+"""
+
+import csv
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from merchants.geo import Datum, UnknownDatumError
+from merchants.services import LoadSummary, RowFault, UnreadableFileError
+
+SOME_REFUSED: Final = 1
+NOTHING_USABLE: Final = 2
+
+
+def datum(text: str) -> Datum:
+    """An option's datum; argparse reports the sentence."""
+    try:
+        return Datum.parse(text)
+    except UnknownDatumError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+@contextmanager
+def error_file(path: Path) -> Iterator[Callable[[RowFault], None]]:
+    """A CSV of refused rows (line, number, code, reason), made when the first one comes.
+
+    What an earlier run left there is removed. No other cell of a row is copied, so that personal
+    data stays where it was.
+    """
+    path.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        writers: list[Any] = []
+
+        def add(fault: RowFault) -> None:
+            if not writers:
+                # With a BOM, so that spreadsheets show Chinese.
+                file = stack.enter_context(open(path, "w", encoding="utf-8-sig", newline=""))
+                writers.append(csv.writer(file))
+                writers[0].writerow(["line", "number", "code", "reason"])
+            writers[0].writerow([fault.line, fault.subject, fault.code, fault.reason])
+
+        yield add
+
+
+class ImportCommand(BaseCommand):
+    """A command that loads FILE and tells what came of it."""
+
+    warnings: ClassVar[Mapping[str, Any]] = {}
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="the file to import")
+        parser.add_argument(
+            "--datum",
+            type=datum,
+            help="datum of coordinates whose row names none: WGS-84, GCJ-02 or BD-09",
+        )
+        parser.add_argument(
+            "--errors", type=Path, help="where refused rows are listed (default: FILE.errors.csv)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        errors = options["errors"] or path.with_name(f"{path.name}.errors.csv")
+        try:
+            with error_file(errors) as refuse, _progress(self._size(path)) as advance:
+                summary = self.load(path, options, refuse, advance)
+        except UnreadableFileError as error:
+            raise CommandError(str(error), returncode=NOTHING_USABLE) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}", returncode=2) from error
+        self._tell(summary)
+        _finish(summary, errors)
+
+    def load(
+        self,
+        path: Path,
+        options: Mapping[str, Any],
+        on_fault: Callable[[RowFault], None],
+        on_progress: Callable[[int], None],
+    ) -> LoadSummary:
+        """Call the service."""
+        raise NotImplementedError
+
+    def _size(self, path: Path) -> int | None:
+        """What `on_progress` counts up to; None if that isn't known beforehand."""
+        try:
+            return path.stat().st_size
+        except OSError:
+            return None
+
+    def _tell(self, summary: LoadSummary) -> None:
+        for notice in summary.notices:
+            self.stderr.write(notice)
+        counts = (
+            (_("read"), summary.read),
+            (_("new"), summary.new),
+            (_("changed"), summary.changed),
+            (_("unchanged"), summary.unchanged),
+            (_("refused"), summary.refused),
+        )
+        self.stdout.write(" · ".join(f"{name} {count:,}" for name, count in counts))
+        for code, count in sorted(summary.warnings.items()):
+            self.stdout.write(f"{self.warnings[code]}: {count:,}")
+        if summary.unchanged and not (summary.new or summary.changed):
+            self.stdout.write(_("Nothing changed."))
+
+
+def _finish(summary: LoadSummary, errors: Path) -> None:
+    """End with the exit code that the summary deserves."""
+    if summary.refused and not summary.is_usable:
+        message = _("No row could be used. Why is in %(path)s.")
+        raise CommandError(message % {"path": errors}, returncode=NOTHING_USABLE)
+    if not summary.read:
+        raise CommandError(_("The file holds no rows."), returncode=NOTHING_USABLE)
+    if summary.refused:
+        message = _("%(count)s rows were refused. Why is in %(path)s.")
+        raise CommandError(
+            message % {"count": summary.refused, "path": errors}, returncode=SOME_REFUSED
+        )
+
+
+@contextmanager
+def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal's standard error; nothing where nobody looks."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(_("Importing"), total=total)
+        yield lambda done: bar.update(task, completed=done)
