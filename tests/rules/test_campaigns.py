@@ -88,6 +88,7 @@ def test_sound_terms_have_no_fault() -> None:
             },
             "caps_nest",
         ),
+        ({"caps": (CapTerms(CapKind.LINK_DAY, 3, None),)}, "cap_counted"),
         ({"cells": (cell(tier="off20"), cell(cap_count=1, tier="off20"))}, "cells_differ"),
         ({"cells": (cell(cap_count=101, tier="off20"),)}, "budget_covers"),
         ({"cells": (cell(cap_fen=202_000, tier="off20"),)}, "budget_covers"),

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from merchants.errors import Refusal
 from vouchers.rules.audience import POINT_KINDS, AudienceFilter, InvalidFilterError
+from vouchers.rules.fraud import COUNTED
 from vouchers.rules.store_cover import MAX_RADIUS_M
 from vouchers.states import CAMPAIGN_ARROWS, CampaignState, CapKind, TierKind
 
@@ -140,6 +141,7 @@ def faults(terms: Terms, *, at: datetime) -> list[Refusal]:
         _tiers_sound,
         _rings_contiguous,
         _rounds_in_order,
+        _caps_counted,
         _caps_nest,
         _cells_nest,
         _budget_covers,
@@ -221,6 +223,13 @@ def _rounds_in_order(terms: Terms) -> Iterator[Refusal]:
     for earlier, later in pairwise(rounds):
         if later.opens_at < earlier.closes_at:
             yield _fault("rounds_apart", round=later.number)
+
+
+def _caps_counted(terms: Terms) -> Iterator[Refusal]:
+    """A limit that nothing counts would be a promise nobody keeps."""
+    for cap in terms.caps:
+        if cap.kind not in COUNTED:
+            yield _fault("cap_counted", cap=cap.kind.name.lower())
 
 
 def _caps_nest(terms: Terms) -> Iterator[Refusal]:

@@ -47,6 +47,9 @@ _SUBJECT = {
     CapKind.MERCHANT_DAY: "merchant",
     CapKind.MERCHANT_CAMPAIGN: "merchant",
 }
+COUNTED = frozenset(_SUBJECT)
+"""The kinds a redemption is counted by; a cap of another kind can't be promised."""
+
 _WINDOW = {
     CapKind.RESIDENT_DAY: ("day", "日"),
     CapKind.RESIDENT_WEEK: ("week", "周"),

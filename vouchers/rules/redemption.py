@@ -216,10 +216,14 @@ def _threshold_met(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> 
 def _something_left_to_pay(
     case: Case, tranche: TrancheFacts, voucher: VoucherFacts
 ) -> Refusal | None:
+    """A fen at least, and of the eligible part: other goods in the order earn no discount."""
     discount_fen, _ = _discount(case.order, tranche)
-    if 0 < discount_fen < case.order.order_amount_fen:
+    eligible_fen = case.order.eligible_amount_fen
+    if 0 < discount_fen < eligible_fen:
         return None
-    return Refusal("payable_too_small", facts={"discount_fen": discount_fen})
+    return Refusal(
+        "payable_too_small", facts={"discount_fen": discount_fen, "eligible_fen": eligible_fen}
+    )
 
 
 # Who shows it comes first: to anybody but the holder, nothing of a voucher is told.

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
@@ -44,8 +45,11 @@ def create_campaign(
     order_kinds: Sequence[str] = (),
     is_test: bool = False,
 ) -> Campaign:
-    """A new draft. Refuses `not_permitted`, and `terms_invalid` for a code in use or bad dates."""
+    """A new draft. Refuses `not_permitted`, and `terms_invalid` for a code in use, bad dates or an
+    unknown time zone (its business days could not be told)."""
     demand(by, "vouchers.add_campaign")
+    if zone not in available_timezones():
+        raise Refused(rules.INVALID, "zone_known", zone=zone)
     with refused_by_database(), transaction.atomic():
         campaign = Campaign.objects.create(
             code=code,
