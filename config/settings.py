@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from psycopg import ProgrammingError
@@ -256,6 +257,14 @@ UNFOLD = {
     "SITE_SYMBOL": "confirmation_number",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "STYLES": [lambda request: static("vouchers/admin.css")],
+    "DASHBOARD_CALLBACK": "vouchers.admin.dashboard.dashboard",
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": "vouchers.admin.navigation.navigation",
+    },
 }
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 

@@ -16,6 +16,7 @@ health = HealthCheckView.as_view(
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("vouchers.api.urls")),
     path("health/", health, name="health"),
 ]

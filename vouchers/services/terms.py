@@ -63,6 +63,18 @@ def add_source(
     return source
 
 
+def set_appropriation(
+    *, source: FundingSource, expected_fen: int, target_fen: int, by: User, at: datetime
+) -> None:
+    """Change what a draft's source appropriates, by compare-and-swap on the figure seen.
+
+    Refuses as `note_edit` and `ledger.appropriate` do.
+    """
+    with transaction.atomic():
+        note_edit(campaign=source.campaign, by=by, what=f"appropriation {source.code}", at=at)
+        ledger.appropriate(source=source, expected_fen=expected_fen, target_fen=target_fen, at=at)
+
+
 def add_tier(
     *,
     campaign: Campaign,

@@ -1,0 +1,83 @@
+"""A campaign with something on every page, and people of every role to look at it."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from merchants.models import Credential
+from merchants.services.credentials import issue_credential
+from tests import cast, till
+from vouchers.models import AuditReport, Campaign, Exclusion, Hold, Outbox, Redemption, Seal, Signal
+from vouchers.services import distribution, leases, ledger, minting, settlement, targeting
+
+
+def distribute(campaign: Campaign) -> None:
+    """One run, by hand instead of by a worker."""
+    now = timezone.now()
+    distribution.request_run(campaign=campaign, seed="s", by="mei", at=now)
+    while run := leases.lease_run(at=now, lease_s=60):
+        phase = distribution.reserve_run if run.state == "targeted" else targeting.target_run
+        phase(run_id=run.run_id, fence=run.fence, at=now)
+    while shard := leases.lease_shard(at=now, lease_s=60):
+        minting.mint_shard(shard_id=shard.shard_id, fence=shard.fence, at=now)
+
+
+@pytest.fixture
+def town() -> Campaign:
+    """The spring campaign at work today: distributed, redeemed, refused, settled, sealed."""
+    now = timezone.now()
+    start = now - cast.DAY
+    residents = [cast.alice(), cast.bob(), cast.carol(), cast.dan()]
+    campaign = cast.running_campaign(
+        at=now, starts_at=start, ends_at=now + 30 * cast.DAY, funding=cast.CO_FUNDED
+    )
+    distribute(campaign)
+    mall, alice = cast.nanjing_road(), residents[0]
+    first, second = till.hand_out(campaign, [alice, alice], at=now)
+    status, _ = till.answer_to(till.order(first, mall, alice, at=now))
+    assert status == 201
+    till.refusal_of(till.order(second, cast.rival_shop(), alice, at=now))
+    city = campaign.sources.get(code="city")
+    ledger.receive_cash(
+        source=city, amount_fen=50_000_000, document_no="R-1", request_id="r1", at=now
+    )
+    settlement.settle_day(campaign=campaign, business_day=timezone.localdate(), at=now)
+    redemption = Redemption.objects.get()
+    Hold.objects.create(redemption=redemption, reason="looks odd", opened_by="ren", opened_at=now)
+    Signal.objects.create(kind="burst", subject="store", subject_id=mall.pk, raised_at=now)
+    Outbox.objects.create(topic="redeemed", payload={"id": 1}, created_at=now)
+    Exclusion.objects.create(
+        resident=residents[3], reason="deceased", created_by="ren", created_at=now
+    )
+    AuditReport.objects.create(started_at=now, took_s=0.1, is_proven=True, report={})
+    Seal.objects.create(
+        number=1,
+        from_xid=1,
+        until_xid=2,
+        transfer_count=0,
+        previous_sha256=bytes(32),
+        sha256=bytes(range(32)),
+        sealed_at=now,
+    )
+    issue_credential(
+        name="till 1",
+        kind=Credential.Kind.MERCHANT,
+        scopes=["redeem"],
+        merchants=[cast.huilian()],
+        at=now,
+    )
+    return campaign
+
+
+def signed_in(user: User) -> Client:
+    """A browser of one user."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def root() -> Client:
+    """A superuser's browser."""
+    return signed_in(User.objects.create_superuser("root"))

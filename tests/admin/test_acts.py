@@ -1,0 +1,231 @@
+"""The admin's acts call the services and say in words what these refuse."""
+
+import pytest
+from django.contrib.messages import get_messages
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from tests import cast
+from tests.admin.conftest import signed_in
+from vouchers.models import Approval, Campaign, CashReceipt, Ring, Run, Tier
+from vouchers.services import campaigns, terms
+from vouchers.states import CampaignState, CapKind
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def draft() -> Campaign:
+    """A sound draft of today."""
+    now = timezone.now()
+    return cast.spring_campaign(starts_at=now, ends_at=now + 30 * cast.DAY)
+
+
+def press(client: Client, act: str, campaign: Campaign, **fields: object) -> HttpResponse:
+    """Confirm the dialog of one act on a campaign's page."""
+    address = reverse(f"admin:vouchers_campaign_{act}", args=[campaign.pk])
+    answer = client.post(address, {"_form_submitted": "on", **fields})
+    campaign.refresh_from_db()
+    return answer  # type: ignore[return-value]
+
+
+def said(answer: HttpResponse) -> list[str]:
+    """What the user is told."""
+    return [str(message) for message in get_messages(answer.wsgi_request)]  # type: ignore[attr-defined]
+
+
+def decide(client: Client, campaign: Campaign, decision: str, sha256: str = "") -> HttpResponse:
+    """Open the review page and press one of its buttons."""
+    address = reverse("admin:vouchers_campaign_review", args=[campaign.pk])
+    shown = client.get(address).context["sha256"]
+    answer = client.post(address, {"decision": decision, "seen_sha256": sha256 or shown})
+    campaign.refresh_from_db()
+    return answer  # type: ignore[return-value]
+
+
+def test_from_draft_to_running_through_the_admin(draft: Campaign) -> None:
+    mei, li = signed_in(cast.mei()), signed_in(cast.li())
+    press(mei, "submit", draft)
+    assert draft.state == CampaignState.SUBMITTED
+    decide(li, draft, "approve")
+    assert draft.state == CampaignState.APPROVED
+    press(mei, "launch", draft)
+    assert draft.state == CampaignState.RUNNING
+    press(mei, "request_run", draft, seed="abc")
+    assert Run.objects.get().requested_by == "mei"
+    press(mei, "pause", draft)
+    press(mei, "resume", draft)
+    press(mei, "end", draft)
+    assert draft.state == CampaignState.ENDED
+
+
+def test_looking_at_a_dialog_does_nothing(draft: Campaign) -> None:
+    address = reverse("admin:vouchers_campaign_submit", args=[draft.pk])
+    assert signed_in(cast.mei()).get(address).status_code == 200
+    draft.refresh_from_db()
+    assert draft.state == CampaignState.DRAFT
+
+
+def test_a_refusal_is_told_in_the_users_language(draft: Campaign) -> None:
+    Ring.objects.filter(campaign=draft, label="B").delete()
+    mei = signed_in(cast.mei())
+    mei.cookies.load({"django_language": "en"})
+    answer = press(mei, "submit", draft)
+    assert said(answer)[-1] == "The rings end at 3000 m but a store reaches 5000 m."
+    mei.cookies.load({"django_language": "zh-hans"})
+    answer = press(mei, "submit", draft)
+    assert "圈层" in said(answer)[-1]
+    assert draft.state == CampaignState.DRAFT
+
+
+def test_an_approver_cannot_approve_what_they_edited(draft: Campaign) -> None:
+    li = cast.li()
+    li.groups.add(*cast.mei().groups.all())
+    li = type(li).objects.get(pk=li.pk)
+    terms.add_cap(
+        campaign=draft, kind=CapKind.MERCHANT_DAY, limit_count=9_999, by=li, at=timezone.now()
+    )
+    press(signed_in(cast.mei()), "submit", draft)
+    answer = decide(signed_in(li), draft, "approve")
+    assert draft.state == CampaignState.SUBMITTED
+    assert not Approval.objects.exists()
+    assert said(answer)
+
+
+def test_a_manager_is_shown_the_terms_but_no_buttons_and_cannot_approve(draft: Campaign) -> None:
+    mei = signed_in(cast.mei())
+    press(mei, "submit", draft)
+    address = reverse("admin:vouchers_campaign_review", args=[draft.pk])
+    assert 'value="approve"' not in mei.get(address).content.decode()
+    decide(mei, draft, "approve")
+    assert draft.state == CampaignState.SUBMITTED
+
+
+def test_a_decision_binds_to_the_hash_on_the_page(draft: Campaign) -> None:
+    press(signed_in(cast.mei()), "submit", draft)
+    decide(signed_in(cast.li()), draft, "approve", sha256="0" * 64)
+    assert draft.state == CampaignState.SUBMITTED
+
+
+def test_a_rejected_campaign_is_a_draft_again(draft: Campaign) -> None:
+    press(signed_in(cast.mei()), "submit", draft)
+    decide(signed_in(cast.li()), draft, "reject")
+    assert draft.state == CampaignState.DRAFT
+
+
+def test_acts_without_permission_are_forbidden(draft: Campaign) -> None:
+    audrey = signed_in(cast.member("audrey", "auditor"))
+    for act in ("submit", "launch", "pause", "end", "request_run", "receive_cash", "add_stores"):
+        address = reverse(f"admin:vouchers_campaign_{act}", args=[draft.pk])
+        assert audrey.post(address, {"_form_submitted": "on"}).status_code == 403, act
+
+
+def test_a_campaign_is_created_as_a_draft_of_the_person_who_saved_it() -> None:
+    answer = signed_in(cast.mei()).post(
+        reverse("admin:vouchers_campaign_add"),
+        {
+            "name": "秋季消费券",
+            "code": "autumn",
+            "zone": "Asia/Shanghai",
+            "starts_at_0": "2026-09-01",
+            "starts_at_1": "00:00:00",
+            "ends_at_0": "2026-10-01",
+            "ends_at_1": "00:00:00",
+            "validity_days": "7",
+            "radius_m": "3000",
+            "point_kinds": ["home", "work"],
+            "order_kinds": [],
+            "excluded_categories": "tobacco， prepaid card",
+            "audience_filter": '{"age_min": 55}',
+        },
+    )
+    assert answer.status_code == 302, answer.context["errors"]
+    campaign = Campaign.objects.get()
+    assert campaign.created_by == cast.mei()
+    assert campaign.validity_s == 7 * 24 * 3600
+    assert campaign.point_kinds == ["home", "work"]
+    assert campaign.excluded_categories == ["tobacco", "prepaid card"]
+    assert campaign.edits.get().user == cast.mei()
+
+
+def test_a_source_is_added_and_its_figure_changed(draft: Campaign) -> None:
+    mei = signed_in(cast.mei())
+    press(mei, "appropriate", draft, code="bank", name="银联", target_fen="12345.67")
+    assert draft.sources.get(code="bank").appropriated_fen == 1_234_567
+    press(mei, "appropriate", draft, code="bank", target_fen="12000")
+    assert draft.sources.get(code="bank").appropriated_fen == 1_200_000
+    assert {edit.user for edit in draft.edits.all()} == {cast.mei()}
+
+
+def test_cash_is_recorded_once_per_dialog(draft: Campaign) -> None:
+    mei = signed_in(cast.mei())
+    source = draft.sources.get(code="city")
+    for _ in range(2):
+        press(
+            mei,
+            "receive_cash",
+            draft,
+            source=source.pk,
+            amount_fen="100",
+            document_no="D-1",
+            request_id="one",
+        )
+    assert CashReceipt.objects.get().amount_fen == 10_000
+
+
+def test_stores_of_a_merchant_are_added(draft: Campaign) -> None:
+    cast.store("new-one", of=cast.huilian())
+    press(
+        signed_in(cast.mei()), "add_stores", draft, merchants=[cast.huilian().pk], category="mall"
+    )
+    assert draft.participations.filter(store__external_id="new-one", category="mall").exists()
+
+
+def tier_form(draft: Campaign, **shares: str) -> dict[str, object]:
+    """A tier of ¥30 off ¥150 with shares by source code, as the browser sends it."""
+    form: dict[str, object] = {
+        "campaign": draft.pk,
+        "code": "off30",
+        "name": "满150减30",
+        "kind": "threshold",
+        "face_fen": "30",
+        "threshold_fen": "150",
+        "threshold_basis": "post_discount",
+        "per_resident": "1",
+        "splits-TOTAL_FORMS": len(shares),
+        "splits-INITIAL_FORMS": 0,
+    }
+    for number, (code, share) in enumerate(shares.items()):
+        form[f"splits-{number}-source"] = draft.sources.get(code=code).pk
+        form[f"splits-{number}-amount_fen"] = share
+    return form
+
+
+def test_a_tier_is_added_in_yuan_with_shares_that_add_up(draft: Campaign) -> None:
+    mei = signed_in(cast.mei())
+    answer = mei.post(reverse("admin:vouchers_tier_add"), tier_form(draft, city="29.99"))
+    assert answer.status_code == 200
+    assert not Tier.objects.filter(code="off30").exists()
+    answer = mei.post(reverse("admin:vouchers_tier_add"), tier_form(draft, city="30.00"))
+    assert answer.status_code == 302
+    assert Tier.objects.get(code="off30").face_fen == 3_000
+
+
+def test_the_parts_of_a_submitted_campaign_cannot_be_posted(draft: Campaign) -> None:
+    campaigns.submit(campaign=draft, by=cast.mei(), at=timezone.now())
+    mei = signed_in(cast.mei())
+    address = reverse("admin:vouchers_campaign_change", args=[draft.pk])
+    assert mei.post(address, {"name": "other"}).status_code == 403
+    tier = draft.tiers.get(code="off20")
+    address = reverse("admin:vouchers_tier_change", args=[tier.pk])
+    assert mei.post(address, {"name": "other"}).status_code == 403
+
+
+def test_the_language_is_switched_from_the_user_menu() -> None:
+    mei = signed_in(cast.mei())
+    mei.post(reverse("set_language"), {"language": "en", "next": "/admin/"})
+    assert "Campaigns" in mei.get("/admin/").content.decode()
+    mei.post(reverse("set_language"), {"language": "zh-hans", "next": "/admin/"})
+    assert "活动" in mei.get("/admin/").content.decode()

@@ -1,0 +1,130 @@
+"""Every page opens with data on it, and pages that only show refuse to be written to."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from tests import cast
+from tests.admin.conftest import signed_in
+from vouchers.admin.base import EstimatedPaginator, ReadOnly
+from vouchers.models import Campaign, Transfer
+from vouchers.services.roles import ROLES
+
+pytestmark = pytest.mark.django_db
+
+MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label_lower)
+SHOWN_ONLY = [model for model in MODELS if isinstance(admin.site._registry[model], ReadOnly)]
+
+
+def page(model: type[Model], name: str, *arguments: object) -> str:
+    """Address of an admin page of a model."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=arguments)
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_every_list_and_every_page_opens(town: Campaign, root: Client, language: str) -> None:
+    root.cookies.load({"django_language": language})
+    without_rows = []
+    for model in MODELS:
+        listed = root.get(page(model, "changelist"))
+        assert listed.status_code == 200, model
+        row = model._default_manager.first()
+        if row is None:
+            without_rows.append(model._meta.label)
+            continue
+        assert root.get(page(model, "change", row.pk)).status_code == 200, model
+    assert without_rows == ["vouchers.ResidentMerge"]
+
+
+def test_pages_that_only_show_refuse_to_be_written_to(town: Campaign, root: Client) -> None:
+    for model in SHOWN_ONLY:
+        row = model._default_manager.first()
+        if row is None:
+            continue
+        assert root.get(page(model, "add")).status_code == 403, model
+        assert root.post(page(model, "change", row.pk), {}).status_code == 403, model
+        assert root.post(page(model, "delete", row.pk), {"post": "yes"}).status_code == 403, model
+        assert model._default_manager.filter(pk=row.pk).exists()
+
+
+def test_money_is_only_shown() -> None:
+    names = {model._meta.model_name for model in SHOWN_ONLY}
+    assert names >= {
+        "transfer",
+        "cashreceipt",
+        "redemption",
+        "settlement",
+        "voucher",
+        "tranche",
+        "attempt",
+        "seal",
+        "auditreport",
+    }
+
+
+def test_the_dashboard_shows_what_is_under_way(town: Campaign, root: Client) -> None:
+    text = root.get(reverse("admin:index")).content.decode()
+    assert town.name in text
+    assert "¥5,000,000.00" not in text  # split between two sources
+    assert "¥3,000,000.00" in text
+    assert "store_not_participating" in text
+
+
+def test_the_campaigns_page_shows_a_budget_that_adds_up(town: Campaign, root: Client) -> None:
+    text = root.get(page(Campaign, "change", town.pk)).content.decode()
+    assert "✓" in text
+    assert "✗" not in text
+    assert "hm-outstanding" in text
+
+
+def test_the_audience_can_be_previewed(town: Campaign, root: Client) -> None:
+    assert root.get(page(Campaign, "preview", town.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_opens_the_dashboard_and_the_lists_it_may_see(town: Campaign, role: str) -> None:
+    client = signed_in(cast.member(f"somebody-{role.replace(' ', '-')}", role))
+    assert client.get(reverse("admin:index")).status_code == 200
+    for model in MODELS:
+        expected = 403 if model._meta.app_label == "auth" else 200
+        assert client.get(page(model, "changelist")).status_code == expected, model
+
+
+def test_somebody_without_a_role_sees_no_figures(town: Campaign) -> None:
+    nobody = User.objects.create_user("nobody", is_staff=True)
+    client = signed_in(nobody)
+    assert town.name not in client.get(reverse("admin:index")).content.decode()
+    assert client.get(page(Campaign, "changelist")).status_code == 403
+    assert client.get(page(Campaign, "review", town.pk)).status_code == 403
+    assert client.get(page(Campaign, "preview", town.pk)).status_code == 403
+
+
+def test_an_auditor_sees_everything_and_changes_nothing(town: Campaign) -> None:
+    client = signed_in(cast.member("audrey", "auditor"))
+    for model in MODELS:
+        if model._meta.app_label == "auth":
+            continue
+        assert client.get(page(model, "add")).status_code == 403, model
+        row = model._default_manager.first()
+        if row is not None:
+            assert client.post(page(model, "change", row.pk), {}).status_code == 403, model
+
+
+def test_a_small_table_is_counted_exactly(town: Campaign) -> None:
+    rows = Transfer.objects.order_by("-id")
+    assert EstimatedPaginator(rows, 10).count == Transfer.objects.count()
+
+
+def test_a_voucher_is_found_by_its_printed_code_which_is_not_shown(
+    town: Campaign, root: Client
+) -> None:
+    from tests.till import code_of
+    from vouchers.models import Voucher
+
+    voucher = Voucher.objects.order_by("-id")[0]
+    answer = root.get(page(Voucher, "changelist"), {"q": code_of(voucher)})
+    assert str(voucher) in answer.content.decode()
+    assert answer.context["cl"].result_count == 1

@@ -1,0 +1,9 @@
+"""The admin: it shows, services act. One module per concept."""
+
+from django.contrib import admin
+
+from vouchers.admin import audit, campaigns, distribution, fraud, money, people, residents
+
+__all__ = ["audit", "campaigns", "distribution", "fraud", "money", "people", "residents"]
+
+admin.site.index_template = "vouchers/dashboard.html"

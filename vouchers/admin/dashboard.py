@@ -1,0 +1,95 @@
+"""The first page: campaigns under way, today's redemptions and refusals, where the money is."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from merchants.errors import Refusal
+from vouchers.admin.overview import Bar, Segment, budget_bar, count_bars
+from vouchers.errors import CATALOGUE, explain
+from vouchers.models import AuditReport, Campaign
+from vouchers.money import yuan
+from vouchers.queries.balances import identity_rows
+from vouchers.queries.overview import (
+    Figures,
+    figures_of,
+    redeemed_by_day,
+    redeemed_on,
+    refusals_since,
+)
+from vouchers.states import CampaignState
+
+UNDER_WAY = [CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.SCHEDULED]
+DAYS_SHOWN = 14
+REFUSALS_SHOWN = 10
+CAMPAIGNS_SHOWN = 8
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's DASHBOARD_CALLBACK; shows only what the user may see."""
+    if not request.user.has_perm("vouchers.view_campaign"):
+        return context
+    today = timezone.localdate()
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    refusals = refusals_since(midnight, limit=REFUSALS_SHOWN)
+    return {
+        **context,
+        "cards": _cards(redeemed_on(today), sum(count for _code, count in refusals)),
+        "campaigns": _campaigns(),
+        "waiting": Campaign.objects.filter(state=CampaignState.SUBMITTED),
+        "refusals": count_bars(
+            {refusal_name(code): count for code, count in refusals}, kind="refused"
+        ),
+        "days": _days(),
+        "report": AuditReport.objects.first(),
+    }
+
+
+def _cards(today: Figures, refused_count: int) -> list[tuple[str, str, str]]:
+    return [
+        (_("Redeemed today"), f"{today.redeemed_count:,}", _("vouchers")),
+        (_("Subsidy today"), yuan(today.discount_fen), _("leverage ×%.1f") % today.leverage),
+        (_("Orders today"), yuan(today.order_fen), _("with a voucher")),
+        (_("Refused today"), f"{refused_count:,}", _("attempts")),
+    ]
+
+
+def _campaigns() -> list[dict[str, Any]]:
+    under_way = Campaign.objects.filter(state__in=UNDER_WAY)[:CAMPAIGNS_SHOWN]
+    campaigns = list(under_way)
+    figures = figures_of(campaign.pk for campaign in campaigns)
+    return [
+        {
+            "campaign": campaign,
+            "url": reverse("admin:vouchers_campaign_change", args=[campaign.pk]),
+            "figures": figures[campaign.pk],
+            "bars": [budget_bar(row) for row in identity_rows(campaign.pk)],
+        }
+        for campaign in campaigns
+    ]
+
+
+def _days() -> list[Bar]:
+    since = timezone.localdate() - timedelta(days=DAYS_SHOWN - 1)
+    rows = redeemed_by_day(since=since)
+    most = max((count for _day, count, _fen in rows), default=0) or 1
+    return [
+        Bar(
+            f"{day:%m-%d}",
+            f"{count:,} · {yuan(fen)}",
+            [Segment("redeemed", "", "", 0.0, 100 * count / most)],
+        )
+        for day, count, fen in rows
+    ]
+
+
+def refusal_name(code: str) -> str:
+    """A refusal in the reader's language, without the facts of a single case."""
+    if code not in CATALOGUE:
+        return code
+    return f"{code} · {explain(Refusal(code), get_language() or 'en')}"

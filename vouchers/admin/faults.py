@@ -1,0 +1,72 @@
+"""Refusals of management as sentences: what is wrong with the terms, rule by rule."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from merchants.errors import Refusal
+from vouchers.errors import explain
+from vouchers.models.campaigns import CAMPAIGN_STATES, CAP_KINDS
+from vouchers.money import yuan
+from vouchers.rules.campaigns import INVALID
+from vouchers.states import CapKind
+
+FAULTS: Mapping[str, Any] = {
+    "ends_after_start": _("The campaign must end after it starts."),
+    "campaign_ends_after_start": _("The campaign must end after it starts."),
+    "not_over_yet": _("The campaign's end has already passed."),
+    "validity_positive": _("A voucher must be valid for some time."),
+    "has_tiers": _("There is no tier yet."),
+    "has_sources": _("There is no funding source yet."),
+    "has_stores": _("No store takes part yet."),
+    "has_point_kinds": _("No kind of place (home, work, recent) counts yet."),
+    "point_kinds_known": _("Nobody has places of the kind {kind}."),
+    "radius_in_range": _("A radius must lie between 1 m and {most_m} m."),
+    "filter_known": _("The audience filter cannot be applied: {problem}"),
+    "source_appropriated": _("The source {source} has appropriated nothing yet."),
+    "threshold_above_face": _("The threshold of {tier} must be above its face value."),
+    "percentage_in_range": _("The percentage of {tier} must lie between 0 and 100."),
+    "share_of_known_source": _("{tier} names a source {source} that the campaign lacks."),
+    "shares_add_up": _("The shares of {tier} miss its face value by {off}."),
+    "rings_from_zero": _("The first ring, {ring}, must begin at 0 m."),
+    "rings_contiguous": _("Ring {ring} must begin where ring {after} ends."),
+    "rings_reach_radius": _("The rings end at {to_m} m but a store reaches {radius_m} m."),
+    "round_within_campaign": _("Round {round} must lie within the campaign."),
+    "rounds_apart": _("Round {round} opens before the one before it closes."),
+    "caps_nest": _("The limit {wide} must not be below the limit {narrow}."),
+    "cap_counted": _("Nothing counts the limit {cap} yet, so it cannot be promised."),
+    "zone_known": _("There is no such time zone."),
+    "cells_differ": _("There are two quota cells for {cell}."),
+    "cells_nest": _("The quota of {narrow} is larger than that of {wide}, which holds it."),
+    "budget_covers": _("The quotas plan {planned} of {source}, which appropriated {appropriated}."),
+    "campaign_code_key": _("This code is in use."),
+    "vouchers_campaign_code_key": _("This code is in use."),
+    "one_source_per_code": _("This code is in use."),
+    "one_tier_per_code": _("This code is in use."),
+}
+
+
+def sentence(refusal: Refusal, language: str) -> str:
+    """The refusal in the reader's language; a fault of the terms says which and where."""
+    facts = {name: _told(name, value) for name, value in refusal.facts.items()}
+    if refusal.code == INVALID and refusal.rule in FAULTS:
+        amounts = {
+            name.removesuffix("_fen"): yuan(value)
+            for name, value in refusal.facts.items()
+            if name.endswith("_fen") and isinstance(value, int)
+        }
+        return str(FAULTS[refusal.rule]).format(**facts, **amounts)
+    return explain(Refusal(refusal.code, refusal.rule, facts), language)
+
+
+def _told(name: str, value: Any) -> Any:
+    if name in {"state", "wanted"}:
+        return str(dict(CAMPAIGN_STATES).get(value, value))
+    if (
+        name in {"narrow", "wide"}
+        and isinstance(value, str)
+        and value.upper() in CapKind.__members__
+    ):
+        return str(dict(CAP_KINDS)[CapKind[value.upper()].value])
+    return value

@@ -1,0 +1,76 @@
+"""What was refused, what was noticed, what is held."""
+
+from django.contrib import admin
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from merchants.errors import Refusal
+from merchants.models import Store
+from vouchers.admin.base import ExactSearch, ReadOnlyAdmin
+from vouchers.admin.faults import sentence
+from vouchers.models import Attempt, Campaign, Hold, Signal
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ExactSearch, ReadOnlyAdmin):
+    """Every refusal, as it was given."""
+
+    list_display = ["id", "at", "code", "told", "campaign", "store", "caller"]
+    list_filter = ["code"]
+    list_select_related = ["caller"]
+    search_fields = ["id", "voucher_id", "resident_id"]
+    search_help_text = _("Number of an attempt, a voucher or a resident")
+    fields = [
+        "id",
+        "at",
+        "code",
+        "rule",
+        "told",
+        "facts",
+        "campaign",
+        "store",
+        "voucher_id",
+        "resident_id",
+        "caller",
+        "key",
+    ]
+    readonly_fields = ["told", "campaign", "store"]
+
+    @display(description=_("what was answered"))
+    def told(self, attempt: Attempt) -> str:
+        refusal = Refusal(attempt.code, attempt.rule, attempt.facts)
+        return sentence(refusal, get_language() or "en")
+
+    @display(description=_("campaign"), empty_value="–")
+    def campaign(self, attempt: Attempt) -> str | None:
+        return _name(Campaign, attempt.campaign_id)
+
+    @display(description=_("store"), empty_value="–")
+    def store(self, attempt: Attempt) -> str | None:
+        return _name(Store, attempt.store_id)
+
+
+def _name(model: type[Campaign] | type[Store], key: int | None) -> str | None:
+    """The name of a row that need not exist any more; an attempt has no foreign keys."""
+    if key is None:
+        return None
+    return model._default_manager.filter(pk=key).values_list("name", flat=True).first()
+
+
+@admin.register(Signal)
+class SignalAdmin(ExactSearch, ReadOnlyAdmin):
+    """What the fraud rules noticed."""
+
+    list_display = ["id", "raised_at", "kind", "subject", "subject_id", "score"]
+    list_filter = ["kind", "subject"]
+    search_fields = ["subject_id"]
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    """Money kept back until somebody has looked."""
+
+    list_display = ["redemption_id", "reason", "opened_by", "opened_at", "released_at"]
+    list_filter = [("released_at", admin.EmptyFieldListFilter)]
+    raw_id_fields = ["redemption"]

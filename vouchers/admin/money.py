@@ -1,0 +1,212 @@
+"""Money to look at: transfers, cash, redemptions, settlements. Nothing here can be changed."""
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from vouchers.admin.base import (
+    ExactSearch,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    coloured,
+    money,
+    split_in_yuan,
+)
+from vouchers.models import (
+    CashReceipt,
+    Leg,
+    Redemption,
+    Settlement,
+    SettlementLine,
+    Transfer,
+    Voucher,
+)
+from vouchers.models.ledger import ACCOUNT_KINDS
+from vouchers.money import yuan
+from vouchers.states import RedemptionState, SettlementState
+
+
+@admin.register(Transfer)
+class TransferAdmin(ExactSearch, ReadOnlyAdmin):
+    """The journal. A transfer's legs are read on its own page."""
+
+    list_display = ["id", "at", "campaign", "reason", "amount", "cause", "cause_id"]
+    list_filter = ["reason", "campaign"]
+    list_select_related = ["campaign"]
+    search_fields = ["id", "cause_id"]
+    search_help_text = _("Number of a transfer, or of what caused it")
+    fields = ["id", "at", "campaign", "reason", "cause", "cause_id", "legs"]
+    readonly_fields = ["legs"]
+    list_per_page = 30
+
+    @display(description=_("moved"))
+    def amount(self, transfer: Transfer) -> str:
+        """Σ of the positive legs."""
+        legs = Leg.objects.filter(transfer_id=transfer.pk, at=transfer.at, amount_fen__gt=0)
+        return yuan(sum(legs.values_list("amount_fen", flat=True)))
+
+    @display(description=_("legs"))
+    def legs(self, transfer: Transfer) -> str:
+        """One line per leg: account, source, signed amount."""
+        names = dict(ACCOUNT_KINDS)
+        legs = Leg.objects.filter(transfer_id=transfer.pk, at=transfer.at).select_related(
+            "account__source"
+        )
+        return format_html_join(
+            "",
+            "<div>{} · {} · {}</div>",
+            (
+                (leg.account.source.name, names[leg.account.kind], yuan(leg.amount_fen))
+                for leg in legs.order_by("line_no")
+            ),
+        )
+
+
+@admin.register(CashReceipt)
+class CashReceiptAdmin(ReadOnlyAdmin):
+    """Money that has arrived; recorded on the campaign's page."""
+
+    list_display = ["document_no", "campaign", "source", "amount", "received_at"]
+    list_filter = ["source__campaign"]
+    list_select_related = ["source__campaign"]
+    search_fields = ["document_no", "request_id"]
+    date_hierarchy = "received_at"
+    amount = money("amount_fen", _("amount"))
+
+    @display(description=_("campaign"))
+    def campaign(self, receipt: CashReceipt) -> str:
+        return str(receipt.source.campaign)
+
+
+@admin.register(Redemption)
+class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
+    """Vouchers used on orders."""
+
+    list_display = [
+        "id",
+        "redeemed_at",
+        "store",
+        "order_no",
+        "order_amount",
+        "discount",
+        "state_label",
+        "voucher_no",
+        "campaign",
+    ]
+    list_filter = ["state", "campaign", "merchant"]
+    list_select_related = ["store", "campaign"]
+    search_fields = ["id", "order_no"]
+    search_help_text = _("Number of a redemption, or the whole order number")
+    fields = [
+        "id",
+        "state_label",
+        "redeemed_at",
+        "business_day",
+        "campaign",
+        "merchant",
+        "store",
+        "terminal",
+        "order_no",
+        "order_amount",
+        "eligible_amount",
+        "discount",
+        "by_source",
+        "order_kind",
+        "category",
+        "voucher_no",
+        "resident",
+        "shown_by",
+        "caller",
+        "payment_ref",
+        "receipt_no",
+        "undone_at",
+    ]
+    readonly_fields = [
+        "state_label",
+        "order_amount",
+        "eligible_amount",
+        "discount",
+        "by_source",
+        "voucher_no",
+    ]
+    order_amount = money("order_amount_fen", _("order amount"))
+    eligible_amount = money("eligible_amount_fen", _("eligible amount"))
+    discount = money("discount_fen", _("discount"))
+    state_label = coloured(
+        "state",
+        _("state"),
+        {
+            RedemptionState.CAPTURED: "success",
+            RedemptionState.AUTHORISED: "info",
+            RedemptionState.VOIDED: "warning",
+            RedemptionState.REVERSED: "danger",
+        },
+    )
+
+    @display(description=_("discount by source"))
+    def by_source(self, redemption: Redemption) -> str:
+        return split_in_yuan(redemption.split)
+
+    @display(description=_("voucher"))
+    def voucher_no(self, redemption: Redemption) -> str:
+        return str(Voucher(id=redemption.voucher_id))
+
+
+class SettlementLineInline(ReadOnlyInline):
+    """What each redemption adds."""
+
+    model = SettlementLine
+    fields = ["redemption_no", "kind", "amount"]
+    readonly_fields = fields
+    ordering = ["id"]
+    per_page = 50
+    amount = money("amount_fen", _("amount"))
+
+    @display(description=_("redemption"))
+    def redemption_no(self, line: SettlementLine) -> str:
+        return str(line.redemption_id)
+
+
+@admin.register(Settlement)
+class SettlementAdmin(ReadOnlyAdmin):
+    """What each merchant is owed by each source for a business day."""
+
+    list_display = [
+        "business_day",
+        "merchant",
+        "campaign",
+        "source",
+        "line_count",
+        "total",
+        "state_label",
+        "paid_at",
+    ]
+    list_filter = ["state", "campaign", "source"]
+    list_select_related = ["merchant", "campaign", "source"]
+    search_fields = ["merchant__name", "merchant__code"]
+    date_hierarchy = "business_day"
+    fields = [
+        "campaign",
+        "merchant",
+        "source",
+        "business_day",
+        "line_count",
+        "total",
+        "state_label",
+        "closed_at",
+        "paid_at",
+        "file_hash",
+    ]
+    readonly_fields = ["total", "state_label", "file_hash"]
+    inlines = [SettlementLineInline]
+    total = money("total_fen", _("total"))
+    state_label = coloured(
+        "state",
+        _("state"),
+        {SettlementState.PAID.value: "success", SettlementState.READY.value: "warning"},
+    )
+
+    @display(description=_("SHA-256 of the file"))
+    def file_hash(self, settlement: Settlement) -> str:
+        return bytes(settlement.sha256).hex()

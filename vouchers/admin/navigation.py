@@ -1,0 +1,83 @@
+"""The sidebar: what each page is called, and who sees it."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Unfold's groups of links; a page without permission to view it is left out."""
+    groups = [
+        (
+            "",
+            [
+                (_("Overview"), "dashboard", ""),
+                (_("Campaigns"), "campaign", "vouchers.campaign"),
+            ],
+        ),
+        (
+            _("Distribution"),
+            [
+                (_("Runs"), "local_post_office", "vouchers.run"),
+                (_("Tranches"), "inventory_2", "vouchers.tranche"),
+                (_("Vouchers"), "confirmation_number", "vouchers.voucher"),
+                (_("Residents"), "groups", "vouchers.resident"),
+                (_("Exclusions"), "person_off", "vouchers.exclusion"),
+            ],
+        ),
+        (
+            _("Money"),
+            [
+                (_("Redemptions"), "point_of_sale", "vouchers.redemption"),
+                (_("Settlements"), "receipt_long", "vouchers.settlement"),
+                (_("Cash received"), "payments", "vouchers.cashreceipt"),
+                (_("Journal"), "menu_book", "vouchers.transfer"),
+            ],
+        ),
+        (
+            _("Risk and proof"),
+            [
+                (_("Refused attempts"), "block", "vouchers.attempt"),
+                (_("Signals"), "notifications", "vouchers.signal"),
+                (_("Holds"), "lock", "vouchers.hold"),
+                (_("Audit reports"), "verified", "vouchers.auditreport"),
+                (_("Seals"), "link", "vouchers.seal"),
+            ],
+        ),
+        (
+            _("Merchants"),
+            [
+                (_("Merchants"), "storefront", "merchants.merchant"),
+                (_("Stores"), "store", "merchants.store"),
+                (_("Credentials"), "key", "merchants.credential"),
+                (_("Districts"), "map", "merchants.district"),
+            ],
+        ),
+        (
+            _("People"),
+            [(_("Users"), "person", "auth.user"), (_("Roles"), "badge", "auth.group")],
+        ),
+    ]
+    shown = [
+        {
+            "title": title,
+            "separator": bool(title),
+            "items": [_link(*item) for item in items if _may_see(request, item[2])],
+        }
+        for title, items in groups
+    ]
+    return [group for group in shown if group["items"]]
+
+
+def _may_see(request: HttpRequest, name: str) -> bool:
+    if not name:
+        return True
+    app, model = name.split(".")
+    return request.user.has_perm(f"{app}.view_{model}")
+
+
+def _link(title: str, icon: str, name: str) -> dict[str, Any]:
+    page = f"admin:{name.replace('.', '_')}_changelist" if name else "admin:index"
+    return {"title": title, "icon": icon, "link": reverse(page)}

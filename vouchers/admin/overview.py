@@ -1,0 +1,232 @@
+"""What the top of a campaign's page and the review page show, as plain tables and bars."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from merchants.models import District, Store
+from vouchers.admin.faults import sentence
+from vouchers.models import Campaign
+from vouchers.models.campaigns import CAP_KINDS
+from vouchers.models.ledger import ACCOUNT_KINDS
+from vouchers.money import yuan
+from vouchers.queries.balances import IdentityRow, identity_rows
+from vouchers.queries.overview import Figures, figures_of, last_audience
+from vouchers.queries.terms import terms_of
+from vouchers.rules import campaigns as rules
+from vouchers.states import AccountKind, CampaignState, CapKind
+
+BARS_SHOWN = 20
+KINDS = [kind for kind in AccountKind if kind != AccountKind.APPROPRIATED]
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a bar, in per cent of its length; `kind` chooses the colour."""
+
+    kind: str
+    label: str
+    value: str
+    offset_pct: float
+    width_pct: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A labelled bar."""
+
+    label: str
+    value: str
+    segments: list[Segment]
+
+
+def campaign_overview(campaign: Campaign, *, at: datetime) -> dict[str, Any]:
+    """Everything above the form of one campaign."""
+    language = get_language() or "en"
+    rows = identity_rows(campaign.pk)
+    is_draft = campaign.state == CampaignState.DRAFT
+    found = rules.faults(terms_of(campaign), at=at) if is_draft else []
+    return {
+        "campaign": campaign,
+        "identity": identity_table(rows),
+        "is_balanced": all(row.off_fen == 0 for row in rows),
+        "bars": [budget_bar(row) for row in rows],
+        "cards": figure_cards(figures_of([campaign.pk])[campaign.pk], rows),
+        "audience": audience_bars(campaign),
+        "faults": [sentence(fault, language) for fault in found],
+        "versions": campaign.versions.prefetch_related("approvals__approver").order_by("-number"),
+    }
+
+
+def figure_cards(figures: Figures, rows: Iterable[IdentityRow]) -> list[tuple[str, str, str]]:
+    """(title, figure, what stands below it)."""
+    appropriated_fen = sum(row.appropriated_fen for row in rows)
+    return [
+        (_("Appropriated"), yuan(appropriated_fen), _("by all sources")),
+        (_("Issued"), f"{figures.issued_count:,}", yuan(figures.issued_fen)),
+        (
+            _("Redeemed"),
+            f"{figures.redeemed_count:,}",
+            f"{yuan(figures.discount_fen)} · {figures.redeemed_pct:.1f} %",
+        ),
+        (_("Order amount"), yuan(figures.order_fen), _("leverage ×%.1f") % figures.leverage),
+    ]
+
+
+def identity_table(rows: list[IdentityRow]) -> Table:
+    """The budget identity line by line: a column per source, and the check at the bottom."""
+    names = dict(ACCOUNT_KINDS)
+    lines = [
+        [str(names[kind.value]), *(yuan(row.parts_fen[kind]) for row in rows)] for kind in KINDS
+    ]
+    return {
+        "headers": [_("account"), *(row.name for row in rows)],
+        "rows": lines,
+        "sums": [_("sum"), *(yuan(sum(row.parts_fen.values())) for row in rows)],
+        "whole": [_("appropriated"), *(yuan(row.appropriated_fen) for row in rows)],
+    }
+
+
+def budget_bar(row: IdentityRow) -> Bar:
+    """Where a source's money is, as one bar."""
+    names = dict(ACCOUNT_KINDS)
+    segments, offset_pct = [], 0.0
+    for kind in KINDS:
+        fen = row.parts_fen[kind]
+        if fen <= 0 or not row.appropriated_fen:
+            continue
+        width_pct = 100 * fen / row.appropriated_fen
+        segments.append(
+            Segment(kind.value, str(names[kind.value]), yuan(fen), offset_pct, width_pct)
+        )
+        offset_pct += width_pct
+    return Bar(row.name, yuan(row.appropriated_fen), segments)
+
+
+def audience_bars(campaign: Campaign) -> dict[str, Any] | None:
+    """Residents by ring in the newest run, and why the others were not targeted."""
+    run = last_audience(campaign.pk)
+    if run is None:
+        return None
+    reach = {ring.label: f"{ring.from_m:,}–{ring.to_m:,} m" for ring in campaign.rings.all()}
+    rings: Mapping[str, int] = run.audience.get("rings", {})
+    return {
+        "run": run,
+        "examined": run.audience.get("examined"),
+        "targeted": run.audience.get("targeted", sum(rings.values())),
+        "rings": count_bars({f"{label} {reach.get(label, '')}": n for label, n in rings.items()}),
+        "untargeted": count_bars(
+            {reason_name(code): n for code, n in run.audience.get("untargeted", {}).items()},
+            kind="untargeted",
+        ),
+    }
+
+
+def count_bars(counts: Mapping[str, int | None], *, kind: str = "count") -> list[Bar]:
+    """One bar per entry, the longest being whole; None is a count too small to be shown."""
+    most = max((count or 0 for count in counts.values()), default=0) or 1
+    return [
+        Bar(
+            label,
+            _("fewer than 10") if count is None else f"{count:,}",
+            [Segment(kind, label, "", 0.0, 100 * (count or 0) / most)],
+        )
+        for label, count in counts.items()
+    ]
+
+
+def preview_groups(counts: Mapping[str, Any]) -> list[tuple[str, list[Bar]]]:
+    """A preview's counts as titled groups of bars, larger first; rings stay in order."""
+    districts = dict(District.objects.values_list("adcode", "name"))
+    stores = dict(Store.objects.filter(pk__in=counts["stores"]).values_list("id", "name"))
+    return [
+        (_("By ring"), count_bars(counts["rings"])),
+        (_("By district"), count_bars(_largest(counts["districts"], districts))),
+        (_("By nearest store"), count_bars(_largest(counts["stores"], stores))),
+        (
+            _("Not targeted, because"),
+            count_bars(
+                {reason_name(code): n for code, n in counts["untargeted"].items()},
+                kind="untargeted",
+            ),
+        ),
+    ]
+
+
+def _largest(counts: Mapping[int, int | None], names: Mapping[int, str]) -> dict[str, int | None]:
+    ranked = sorted(counts.items(), key=lambda item: -(item[1] or 0))[:BARS_SHOWN]
+    return {f"{names.get(key, _('unknown'))} ({key})": count for key, count in ranked}
+
+
+def reason_name(code: str) -> str:
+    """Why somebody is not targeted, for people."""
+    names = {
+        "not_active": _("deceased or erased"),
+        "frozen": _("frozen"),
+        "merged": _("counted as another resident"),
+        "no_consent": _("no consent"),
+        "excluded": _("excluded"),
+        "filtered": _("not of the audience wanted"),
+        "outside_district": _("lives in another district"),
+        "no_point": _("no place known"),
+        "bad_coordinates": _("coordinates unusable"),
+        "outside": _("outside every circle"),
+    }
+    return names.get(code, code)
+
+
+def terms_tables(document: Mapping[str, Any]) -> list[Table]:
+    """A frozen terms document as titled tables, nothing left out."""
+    campaign = document["campaign"]
+    return [
+        {
+            "title": _("Campaign"),
+            "headers": [],
+            "rows": [[name, _plain(value)] for name, value in campaign.items()],
+        },
+        _listed(_("Funding sources"), document["sources"]),
+        _listed(_("Tiers"), document["tiers"]),
+        _listed(_("Rings"), document["rings"]),
+        _listed(_("Limits"), [_cap(cap) for cap in document["caps"]]),
+        _listed(_("Quota cells"), document["cells"]),
+        _listed(_("Rounds"), document["rounds"]),
+        _listed(_("Geofences"), document["geofences"]),
+        _listed(_("Stores"), document["stores"]),
+    ]
+
+
+def _listed(title: str, rows: list[dict[str, Any]]) -> Table:
+    headers = list(rows[0]) if rows else []
+    return {
+        "title": f"{title} ({len(rows)})",
+        "headers": [name.removesuffix("_fen").replace("_", " ") for name in headers],
+        "rows": [[_cell(name, row[name]) for name in headers] for row in rows],
+    }
+
+
+def _cap(cap: dict[str, Any]) -> dict[str, Any]:
+    kind = CapKind[cap["kind"].upper()]
+    return {**cap, "kind": str(dict(CAP_KINDS)[kind.value])}
+
+
+def _cell(name: str, value: Any) -> str:
+    if name == "shares_fen":
+        return " + ".join(f"{source} {yuan(fen)}" for source, fen in value.items())
+    if name.endswith("_fen") and isinstance(value, int):
+        return yuan(value)
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    if value is None or value in ("", [], {}):
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_plain(part)}" for key, part in value.items())
+    return str(value)

@@ -1,0 +1,114 @@
+"""Residents, without what identifies them: attributes, consent, and why (not) them."""
+
+from django.contrib import admin
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, ReadOnlyInline, coloured
+from vouchers.models import (
+    Consent,
+    Exclusion,
+    Link,
+    Proxy,
+    Resident,
+    ResidentMerge,
+    ResidentPoint,
+)
+from vouchers.states import ResidentState
+
+
+class PointInline(ReadOnlyInline):
+    """Where a resident was said to be, to a kilometre; the exact place is not shown."""
+
+    model = ResidentPoint
+    fields = ["kind", "about", "datum", "observed_at", "superseded_at", "coarsened_at"]
+    readonly_fields = fields
+
+    @display(description=_("about"))
+    def about(self, point: ResidentPoint) -> str:
+        return f"{point.longitude_deg:.2f}°, {point.latitude_deg:.2f}°"
+
+
+class ConsentInline(ReadOnlyInline):
+    """Consents, given and withdrawn."""
+
+    model = Consent
+    fields = ["purpose", "text_version", "granted_at", "withdrawn_at"]
+    readonly_fields = fields
+
+
+class LinkInline(ReadOnlyInline):
+    """Devices, phones, cards and accounts, by kind only."""
+
+    model = Link
+    fields = ["kind", "first_seen_at", "last_seen_at", "ended_at"]
+    readonly_fields = fields
+
+
+class ProxyInline(ReadOnlyInline):
+    """Who may hold and show this resident's vouchers."""
+
+    model = Proxy
+    fk_name = "holder"
+    fields = ["proxy", "relation", "declared_at", "ended_at"]
+    readonly_fields = fields
+
+
+@admin.register(Resident)
+class ResidentAdmin(ExactSearch, ReadOnlyAdmin):
+    """Residents by number. Identity and phone are hashes and are not shown."""
+
+    list_display = ["external_id", "district", "street", "age", "state_label", "created_at"]
+    list_filter = ["state", "district"]
+    list_select_related = ["district"]
+    ordering = ["-id"]
+    search_fields = ["external_id"]
+    search_help_text = _("The whole resident no.")
+    fields = [
+        "external_id",
+        "state_label",
+        "age",
+        "district",
+        "street",
+        "is_registered",
+        "has_residence_permit",
+        "guardian",
+        "need_score",
+        "created_at",
+    ]
+    readonly_fields = ["state_label", "age"]
+    inlines = [PointInline, ConsentInline, LinkInline, ProxyInline]
+    state_label = coloured(
+        "state",
+        _("state"),
+        {
+            ResidentState.ACTIVE.value: "success",
+            ResidentState.FROZEN.value: "danger",
+            ResidentState.DECEASED.value: "",
+            ResidentState.ERASED.value: "",
+        },
+    )
+
+    @display(description=_("age"), ordering="-birth_year", empty_value="–")
+    def age(self, resident: Resident) -> int | None:
+        """By birth year, as of this year; unknown stays unknown."""
+        return resident.birth_year and timezone.localdate().year - resident.birth_year
+
+
+@admin.register(ResidentMerge)
+class ResidentMergeAdmin(ReadOnlyAdmin):
+    """Residents said to be one person."""
+
+    list_display = ["member", "kept", "reason", "merged_by", "merged_at", "undone_at"]
+    list_select_related = ["member", "kept"]
+    raw_id_fields = ["member", "kept"]
+
+
+@admin.register(Exclusion)
+class ExclusionAdmin(ReadOnlyAdmin):
+    """Residents kept out of a campaign, or of all."""
+
+    list_display = ["resident", "campaign", "reason", "created_by", "created_at", "lifted_at"]
+    list_select_related = ["resident", "campaign"]
+    list_filter = ["campaign", ("lifted_at", admin.EmptyFieldListFilter)]

@@ -1,0 +1,99 @@
+"""Figures a manager watches: what went out, what was used, what was refused, whom it reached."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Count, F, Sum
+
+from vouchers.models import Attempt, Redemption, Run, Tranche
+from vouchers.states import RedemptionState
+
+LIVE = (RedemptionState.AUTHORISED, RedemptionState.CAPTURED)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one campaign, or of one day: vouchers and fen."""
+
+    issued_count: int = 0
+    issued_fen: int = 0
+    redeemed_count: int = 0
+    discount_fen: int = 0
+    order_fen: int = 0
+
+    @property
+    def redeemed_pct(self) -> float:
+        """Vouchers used, per cent of those issued."""
+        return 100 * self.redeemed_count / self.issued_count if self.issued_count else 0.0
+
+    @property
+    def leverage(self) -> float:
+        """Order amount for each unit of subsidy."""
+        return self.order_fen / self.discount_fen if self.discount_fen else 0.0
+
+
+def figures_of(campaign_ids: Iterable[int]) -> dict[int, Figures]:
+    """Issued (ever) and redeemed (net of what was undone), by campaign."""
+    ids = list(campaign_ids)
+    issued = Tranche.objects.filter(campaign__in=ids).values("campaign_id").order_by()
+    by_issue = {
+        row["campaign_id"]: row
+        for row in issued.annotate(
+            count=Sum("voucher_count"), fen=Sum(F("voucher_count") * F("face_fen"))
+        )
+    }
+    used = Redemption.objects.filter(campaign__in=ids, state__in=LIVE).values("campaign_id")
+    by_use = {
+        row["campaign_id"]: row
+        for row in used.order_by().annotate(
+            count=Count("id"), discount=Sum("discount_fen"), orders=Sum("order_amount_fen")
+        )
+    }
+    nothing: Mapping[str, int] = {}
+    found = {}
+    for key in ids:
+        issue, use = by_issue.get(key, nothing), by_use.get(key, nothing)
+        found[key] = Figures(
+            issued_count=issue.get("count", 0),
+            issued_fen=issue.get("fen", 0),
+            redeemed_count=use.get("count", 0),
+            discount_fen=use.get("discount", 0),
+            order_fen=use.get("orders", 0),
+        )
+    return found
+
+
+def redeemed_on(day: date) -> Figures:
+    """What was redeemed on one business day, in all campaigns."""
+    row = Redemption.objects.filter(business_day=day, state__in=LIVE).aggregate(
+        count=Count("id"), discount=Sum("discount_fen"), orders=Sum("order_amount_fen")
+    )
+    return Figures(
+        redeemed_count=row["count"],
+        discount_fen=row["discount"] or 0,
+        order_fen=row["orders"] or 0,
+    )
+
+
+def redeemed_by_day(*, since: date) -> list[tuple[date, int, int]]:
+    """(business day, redemptions, discount in fen), oldest first; days without any are absent."""
+    rows = Redemption.objects.filter(business_day__gte=since, state__in=LIVE)
+    grouped = rows.values("business_day").order_by("business_day")
+    return [
+        (row["business_day"], row["count"], row["discount"])
+        for row in grouped.annotate(count=Count("id"), discount=Sum("discount_fen"))
+    ]
+
+
+def refusals_since(since: datetime, *, limit: int) -> list[tuple[str, int]]:
+    """(refusal code, how often), most frequent first."""
+    rows = Attempt.objects.filter(at__gte=since).values("code").order_by()
+    counted = rows.annotate(count=Count("id")).order_by("-count", "code")[:limit]
+    return [(row["code"], row["count"]) for row in counted]
+
+
+def last_audience(campaign_id: int) -> Run | None:
+    """The newest run whose audience has been found."""
+    runs = Run.objects.filter(campaign_id=campaign_id).exclude(audience={})
+    return runs.order_by("-id").first()
