@@ -176,7 +176,8 @@ CELERY_TIMEZONE = "UTC"
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
-LOCALE_PATHS = [BASE_DIR / "vouchers" / "locale", BASE_DIR / "merchants" / "locale"]
+# config/locale holds the strings of Unfold, which ships none in Chinese.
+LOCALE_PATHS = [BASE_DIR / app / "locale" for app in ("vouchers", "merchants", "config")]
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 
@@ -258,7 +259,29 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("vouchers/icon.svg"),
+        }
+    ],
     "STYLES": [lambda request: static("vouchers/admin.css")],
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 254.604)",
+            "100": "oklch(93.2% .032 255.585)",
+            "200": "oklch(88.2% .059 254.128)",
+            "300": "oklch(80.9% .105 251.813)",
+            "400": "oklch(70.7% .165 254.624)",
+            "500": "oklch(62.3% .214 259.815)",
+            "600": "oklch(54.6% .245 262.881)",
+            "700": "oklch(48.8% .243 264.376)",
+            "800": "oklch(42.4% .199 265.638)",
+            "900": "oklch(37.9% .146 265.522)",
+            "950": "oklch(28.2% .091 267.935)",
+        },
+    },
     "DASHBOARD_CALLBACK": "vouchers.admin.dashboard.dashboard",
     "SIDEBAR": {
         "show_search": True,

@@ -1,8 +1,9 @@
-"""The application: after a migration the roles have their permissions."""
+"""The application: names of foreign keys, and after a migration the roles' permissions."""
 
 from typing import Any
 
 from django.apps import AppConfig
+from django.db.models import ForeignKey
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +15,15 @@ class VouchersConfig(AppConfig):
     verbose_name = _("vouchers")
 
     def ready(self) -> None:
+        self._name_foreign_keys()
         post_migrate.connect(_sync_roles, sender=self)
+
+    def _name_foreign_keys(self) -> None:
+        """A foreign key without a name of its own is called what it points at."""
+        for model in self.get_models():
+            for field in model._meta.local_fields:
+                if isinstance(field, ForeignKey) and type(field.verbose_name) is str:
+                    field.verbose_name = field.related_model._meta.verbose_name or field.name
 
 
 def _sync_roles(using: str, **_kwargs: Any) -> None:

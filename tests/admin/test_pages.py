@@ -9,8 +9,11 @@ from django.urls import reverse
 
 from tests import cast
 from tests.admin.conftest import signed_in
+from tests.till import code_of
 from vouchers.admin.base import EstimatedPaginator, ReadOnly
-from vouchers.models import Campaign, Transfer
+from vouchers.admin.faults import REFUSALS, refusal_name
+from vouchers.errors import CATALOGUE
+from vouchers.models import Campaign, Transfer, Voucher
 from vouchers.services.roles import ROLES
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +73,7 @@ def test_the_dashboard_shows_what_is_under_way(town: Campaign, root: Client) -> 
     assert town.name in text
     assert "¥5,000,000.00" not in text  # split between two sources
     assert "¥3,000,000.00" in text
-    assert "store_not_participating" in text
+    assert str(refusal_name("store_not_participating")) in text
 
 
 def test_the_campaigns_page_shows_a_budget_that_adds_up(town: Campaign, root: Client) -> None:
@@ -121,10 +124,12 @@ def test_a_small_table_is_counted_exactly(town: Campaign) -> None:
 def test_a_voucher_is_found_by_its_printed_code_which_is_not_shown(
     town: Campaign, root: Client
 ) -> None:
-    from tests.till import code_of
-    from vouchers.models import Voucher
-
     voucher = Voucher.objects.order_by("-id")[0]
     answer = root.get(page(Voucher, "changelist"), {"q": code_of(voucher)})
     assert str(voucher) in answer.content.decode()
     assert answer.context["cl"].result_count == 1
+
+
+def test_every_refusal_of_a_till_has_a_name() -> None:
+    of_tills = {code for code, meaning in CATALOGUE.items() if meaning.audience == "till"}
+    assert of_tills <= REFUSALS.keys()

@@ -1,6 +1,6 @@
 """The campaign's page: what it promises, where its money is, whom it reached; and its acts."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -19,6 +19,8 @@ from merchants.models import State, Store
 from vouchers import tasks
 from vouchers.admin.base import act, coloured, go_to
 from vouchers.admin.forms import (
+    DAY_S,
+    ORDER_KINDS,
     AppropriationForm,
     CampaignForm,
     CashForm,
@@ -41,7 +43,7 @@ from vouchers.admin.parts import (
     note_formset,
 )
 from vouchers.admin.review import review_terms
-from vouchers.models import Campaign
+from vouchers.models import Campaign, ResidentPoint
 from vouchers.money import yuan
 from vouchers.services import campaigns, distribution, ledger, targeting, terms
 from vouchers.states import CampaignState
@@ -93,7 +95,7 @@ class CampaignAdmin(ModelAdmin):
         (None, {"fields": [("name", "code"), ("organiser", "operator"), ("zone", "is_test")]}),
         (
             _("Period and reach"),
-            {"fields": [("starts_at", "ends_at"), ("validity_days", "radius_m")]},
+            {"fields": ["starts_at", "ends_at", ("validity_days", "radius_m")]},
         ),
         (
             _("Audience and orders"),
@@ -106,6 +108,19 @@ class CampaignAdmin(ModelAdmin):
             },
         ),
     ]
+    # The same page to look at: what the form types in its own way is told in words.
+    shown_fieldsets = [
+        (None, {"fields": [("name", "code"), ("organiser", "operator"), ("zone", "is_test")]}),
+        (
+            _("Period and reach"),
+            {"fields": [("starts_at", "ends_at"), ("validity", "radius_m")]},
+        ),
+        (
+            _("Audience and orders"),
+            {"fields": [("places", "orders"), ("excluded", "audience_filter")]},
+        ),
+    ]
+    shown_fields = ["validity", "places", "orders", "excluded"]
     inlines = [
         SourceInline,
         TierInline,
@@ -148,7 +163,31 @@ class CampaignAdmin(ModelAdmin):
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
-        return ["code", "zone", "is_test"] if obj else []
+        if obj is None:
+            return []
+        frozen = ["code", "zone", "is_test"]
+        return frozen if self.has_change_permission(request, obj) else frozen + self.shown_fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
+        if obj is None or self.has_change_permission(request, obj):
+            return self.fieldsets
+        return self.shown_fieldsets
+
+    @display(description=_("validity of a voucher"))
+    def validity(self, campaign: Campaign) -> str:
+        return _("%g days") % (campaign.validity_s / DAY_S)
+
+    @display(description=_("places that count"))
+    def places(self, campaign: Campaign) -> str:
+        return _named(campaign.point_kinds, ResidentPoint.Kind.choices)
+
+    @display(description=_("orders accepted"))
+    def orders(self, campaign: Campaign) -> str:
+        return _named(campaign.order_kinds, ORDER_KINDS) or str(_("every kind"))
+
+    @display(description=_("excluded categories"), empty_value="–")
+    def excluded(self, campaign: Campaign) -> str | None:
+        return ", ".join(campaign.excluded_categories) or None
 
     def get_inlines(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         return self.inlines if obj else []
@@ -419,3 +458,8 @@ class CampaignAdmin(ModelAdmin):
             "groups": preview_groups(counts),
         }
         return TemplateResponse(request, "vouchers/preview.html", context)
+
+
+def _named(values: list[str], choices: Iterable[tuple[str, Any]]) -> str:
+    names = dict(choices)
+    return ", ".join(str(names.get(value, value)) for value in values)

@@ -6,12 +6,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from merchants.errors import Refusal
+from vouchers.admin.faults import refusal_name
 from vouchers.admin.overview import Bar, Segment, budget_bar, count_bars
-from vouchers.errors import CATALOGUE, explain
 from vouchers.models import AuditReport, Campaign
 from vouchers.money import yuan
 from vouchers.queries.balances import identity_rows
@@ -67,11 +65,22 @@ def _campaigns() -> list[dict[str, Any]]:
         {
             "campaign": campaign,
             "url": reverse("admin:vouchers_campaign_change", args=[campaign.pk]),
-            "figures": figures[campaign.pk],
+            "told": _told(figures[campaign.pk]),
             "bars": [budget_bar(row) for row in identity_rows(campaign.pk)],
         }
         for campaign in campaigns
     ]
+
+
+def _told(figures: Figures) -> str:
+    return _(
+        "%(issued)s issued · %(redeemed)s redeemed (%(pct).1f %%) · leverage ×%(leverage).1f"
+    ) % {
+        "issued": f"{figures.issued_count:,}",
+        "redeemed": f"{figures.redeemed_count:,}",
+        "pct": figures.redeemed_pct,
+        "leverage": figures.leverage,
+    }
 
 
 def _days() -> list[Bar]:
@@ -86,10 +95,3 @@ def _days() -> list[Bar]:
         )
         for day, count, fen in rows
     ]
-
-
-def refusal_name(code: str) -> str:
-    """A refusal in the reader's language, without the facts of a single case."""
-    if code not in CATALOGUE:
-        return code
-    return f"{code} · {explain(Refusal(code), get_language() or 'en')}"

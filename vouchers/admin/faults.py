@@ -46,6 +46,43 @@ FAULTS: Mapping[str, Any] = {
     "one_tier_per_code": _("This code is in use."),
 }
 
+REFUSALS: Mapping[str, Any] = {
+    "malformed_request": _("request not understood"),
+    "idempotency_key_required": _("no idempotency key"),
+    "unauthenticated": _("unknown key"),
+    "forbidden": _("key without permission"),
+    "not_found": _("no such thing"),
+    "request_in_flight": _("the same request in flight"),
+    "idempotency_key_reused": _("key used for another request"),
+    "busy": _("busy"),
+    "voucher_not_usable": _("unknown or somebody else's voucher"),
+    "voucher_redeemed": _("already redeemed"),
+    "voucher_withdrawn": _("withdrawn"),
+    "voucher_not_yet_valid": _("not valid yet"),
+    "voucher_expired": _("expired"),
+    "resident_not_active": _("resident frozen"),
+    "campaign_not_running": _("campaign not running"),
+    "store_not_found": _("unknown or somebody else's store"),
+    "store_closed": _("store closed"),
+    "store_not_participating": _("store does not take part"),
+    "category_excluded": _("category excluded"),
+    "order_kind_excluded": _("kind of order excluded"),
+    "below_threshold": _("below the threshold"),
+    "payable_too_small": _("nothing left to pay"),
+    "order_already_used": _("order already used a voucher"),
+    "order_reversed": _("order reversed"),
+    "resident_limit": _("resident's limit reached"),
+    "store_limit": _("store's limit reached"),
+    "merchant_limit": _("merchant's limit reached"),
+    "not_voidable": _("can no longer be voided"),
+}
+"""What tills are refused, in a few words; the whole sentence is in the catalogue."""
+
+
+def refusal_name(code: str) -> str:
+    """A refusal in a few words; one without a name of its own keeps its code."""
+    return str(REFUSALS.get(code, code))
+
 
 def sentence(refusal: Refusal, language: str) -> str:
     """The refusal in the reader's language; a fault of the terms says which and where."""

@@ -52,27 +52,27 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
     """A draft's own fields; its parts stand below it."""
 
     validity_days = forms.DecimalField(
-        label=_("a voucher is valid for, days"),
+        label=_("A voucher is valid for, days"),
         min_value=Decimal("0.01"),
         decimal_places=2,
         initial=14,
         widget=UnfoldAdminDecimalFieldWidget,
     )
     point_kinds = forms.MultipleChoiceField(
-        label=_("places that count"),
+        label=_("Places that count"),
         choices=ResidentPoint.Kind.choices,
         initial=[ResidentPoint.Kind.HOME],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     order_kinds = forms.MultipleChoiceField(
-        label=_("orders accepted"),
+        label=_("Orders accepted"),
         choices=ORDER_KINDS,
         required=False,
         help_text=_("None chosen: every kind."),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     excluded_categories = forms.CharField(
-        label=_("excluded categories"),
+        label=_("Excluded categories"),
         required=False,
         help_text=_("Separated by commas, for example: tobacco, prepaid card"),
         widget=UnfoldAdminTextInputWidget,
@@ -144,16 +144,16 @@ class AppropriationForm(DialogForm):
     """A funding source and the figure it appropriates."""
 
     code = forms.SlugField(
-        label=_("code of the source"), max_length=20, widget=UnfoldAdminTextInputWidget
+        label=_("Code of the source"), max_length=20, widget=UnfoldAdminTextInputWidget
     )
     name = forms.CharField(
-        label=_("name"),
+        label=_("Name"),
         max_length=120,
         required=False,
         help_text=_("Only for a source that is new."),
         widget=UnfoldAdminTextInputWidget,
     )
-    target_fen = YuanField(label=_("appropriated in all, yuan"))
+    target_fen = YuanField(label=_("Appropriated in all, yuan"))
 
     def clean(self) -> dict[str, Any]:
         """A new source needs a name."""
@@ -168,13 +168,13 @@ class CashForm(DialogForm):
     """Money that has arrived."""
 
     source = forms.ModelChoiceField(
-        label=_("funding source"),
+        label=_("Funding source"),
         queryset=FundingSource.objects.none(),
         widget=UnfoldAdminSelectWidget,
     )
-    amount_fen = YuanField(label=_("amount, yuan"))
+    amount_fen = YuanField(label=_("Amount, yuan"))
     document_no = forms.CharField(
-        label=_("document no."), max_length=60, widget=UnfoldAdminTextInputWidget
+        label=_("Document no."), max_length=60, widget=UnfoldAdminTextInputWidget
     )
     request_id = forms.CharField(widget=forms.HiddenInput)
 
@@ -188,19 +188,19 @@ class StoresForm(DialogForm):
     """Stores to take part, by merchant and district."""
 
     merchants = forms.ModelMultipleChoiceField(
-        label=_("all active stores of"),
+        label=_("All active stores of"),
         queryset=Merchant.objects.filter(state="active"),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     districts = forms.ModelMultipleChoiceField(
-        label=_("only in"),
+        label=_("Only in"),
         queryset=District.objects.all(),
         required=False,
         help_text=_("None chosen: in every district."),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     category = forms.CharField(
-        label=_("category in the campaign"),
+        label=_("Category in the campaign"),
         max_length=40,
         required=False,
         widget=UnfoldAdminTextInputWidget,
@@ -211,13 +211,13 @@ class RunForm(DialogForm):
     """A distribution to ask for."""
 
     round = forms.ModelChoiceField(
-        label=_("round"),
+        label=_("Round"),
         queryset=Round.objects.none(),
         required=False,
         widget=UnfoldAdminSelectWidget,
     )
     seed = forms.CharField(
-        label=_("seed"),
+        label=_("Seed"),
         max_length=64,
         help_text=_("Decides every tie; kept with the run so that it can be repeated."),
         widget=UnfoldAdminTextInputWidget,
@@ -234,7 +234,7 @@ class ReviewForm(forms.Form):
 
     seen_sha256 = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
     comment = forms.CharField(
-        label=_("comment"), max_length=500, required=False, widget=UnfoldAdminTextInputWidget
+        label=_("Comment"), max_length=500, required=False, widget=UnfoldAdminTextInputWidget
     )
     decision = forms.ChoiceField(choices=[("approve", ""), ("reject", "")])
 
@@ -243,5 +243,5 @@ class ExplainForm(BaseDialogForm):
     """Which campaign to ask about."""
 
     campaign = forms.ModelChoiceField(
-        label=_("campaign"), queryset=Campaign.objects.all(), widget=UnfoldAdminSelectWidget
+        label=_("Campaign"), queryset=Campaign.objects.all(), widget=UnfoldAdminSelectWidget
     )

@@ -8,7 +8,7 @@ from unfold.decorators import display
 from merchants.errors import Refusal
 from merchants.models import Store
 from vouchers.admin.base import ExactSearch, ReadOnlyAdmin
-from vouchers.admin.faults import sentence
+from vouchers.admin.faults import refusal_name, sentence
 from vouchers.models import Attempt, Campaign, Hold, Signal
 
 
@@ -16,7 +16,7 @@ from vouchers.models import Attempt, Campaign, Hold, Signal
 class AttemptAdmin(ExactSearch, ReadOnlyAdmin):
     """Every refusal, as it was given."""
 
-    list_display = ["id", "at", "code", "told", "campaign", "store", "caller"]
+    list_display = ["id", "at", "named", "told", "campaign", "store", "caller"]
     list_filter = ["code"]
     list_select_related = ["caller"]
     search_fields = ["id", "voucher_id", "resident_id"]
@@ -36,6 +36,10 @@ class AttemptAdmin(ExactSearch, ReadOnlyAdmin):
         "key",
     ]
     readonly_fields = ["told", "campaign", "store"]
+
+    @display(description=_("refusal"), ordering="code", label="warning")
+    def named(self, attempt: Attempt) -> str:
+        return refusal_name(attempt.code)
 
     @display(description=_("what was answered"))
     def told(self, attempt: Attempt) -> str:

@@ -31,11 +31,11 @@ from vouchers.services import terms
 from vouchers.states import CampaignState
 
 YUAN_LABELS = {
-    "face_fen": _("face value, yuan"),
-    "threshold_fen": _("threshold, yuan"),
-    "amount_fen": _("share of the face, yuan"),
-    "limit_fen": _("most subsidy, yuan"),
-    "cap_fen": _("cap, yuan"),
+    "face_fen": _("Face value, yuan"),
+    "threshold_fen": _("Threshold, yuan"),
+    "amount_fen": _("Share of the face, yuan"),
+    "limit_fen": _("Most subsidy, yuan"),
+    "cap_fen": _("Cap, yuan"),
 }
 
 

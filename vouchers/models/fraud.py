@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -77,6 +78,7 @@ class Attempt(models.Model):
         verbose_name = _("refused attempt")
         verbose_name_plural = _("refused attempts")
         ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [BrinIndex(fields=["at"], autosummarize=True, name="attempt_by_at")]
         triggers: ClassVar = append_only("attempt")
 
     def __str__(self) -> str:

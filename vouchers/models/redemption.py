@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, NamedTuple
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -71,7 +72,12 @@ class Redemption(models.Model):
     )
     # Who showed it: the holder or a declared proxy.
     shown_by = models.ForeignKey(
-        Resident, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+        Resident,
+        models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("shown by"),
     )
     caller = models.ForeignKey(
         Credential, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
@@ -118,7 +124,9 @@ class Redemption(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["store", "business_day"], name="redemption_by_store_day")
+            models.Index(fields=["store", "business_day"], name="redemption_by_store_day"),
+            # Rows arrive day by day, so a few pages of ranges find a day; nearly free to keep.
+            BrinIndex(fields=["business_day"], autosummarize=True, name="redemption_by_day"),
         ]
         triggers: ClassVar = [
             only_arrows("redemption_arrows", REDEMPTION_ARROWS),

@@ -52,7 +52,14 @@ class Resident(models.Model):
     # Attributes to filter by, never assumed: None means unknown.
     is_registered = models.BooleanField(_("registered household (户籍)"), null=True)
     has_residence_permit = models.BooleanField(_("residence permit"), null=True)
-    guardian = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    guardian = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("guardian"),
+    )
     need_score = models.SmallIntegerField(_("need score"), default=0)
     tags = models.BigIntegerField(_("tags (64 bits)"), default=0)
     created_at = models.DateTimeField(_("created at"))
@@ -190,8 +197,12 @@ class Link(models.Model):
 class Proxy(models.Model):
     """A declared person (family, volunteer) who may hold and show a resident's vouchers."""
 
-    holder = models.ForeignKey(Resident, models.CASCADE, related_name="proxies")
-    proxy = models.ForeignKey(Resident, models.CASCADE, related_name="proxy_for")
+    holder = models.ForeignKey(
+        Resident, models.CASCADE, related_name="proxies", verbose_name=_("holder")
+    )
+    proxy = models.ForeignKey(
+        Resident, models.CASCADE, related_name="proxy_for", verbose_name=_("proxy")
+    )
     relation = models.CharField(_("relation"), max_length=40, blank=True)
     declared_at = models.DateTimeField(_("declared at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
@@ -217,8 +228,12 @@ class Proxy(models.Model):
 class ResidentMerge(models.Model):
     """An explicit, reversible statement that two residents are one person for limits."""
 
-    kept = models.ForeignKey(Resident, models.PROTECT, related_name="merged_members")
-    member = models.ForeignKey(Resident, models.PROTECT, related_name="merges")
+    kept = models.ForeignKey(
+        Resident, models.PROTECT, related_name="merged_members", verbose_name=_("counted as")
+    )
+    member = models.ForeignKey(
+        Resident, models.PROTECT, related_name="merges", verbose_name=_("same person")
+    )
     reason = models.CharField(_("reason"), max_length=200)
     merged_by = models.CharField(_("merged by"), max_length=150)
     merged_at = models.DateTimeField(_("merged at"))

@@ -61,7 +61,9 @@ class Approval(models.Model):
         REJECTED = "rejected", _("rejected")
 
     terms = models.ForeignKey(TermsVersion, models.PROTECT, related_name="approvals")
-    approver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("approver")
+    )
     decision = models.CharField(_("decision"), max_length=8, choices=Decision.choices)
     seen_sha256 = models.BinaryField(_("SHA-256 seen"), max_length=32)
     comment = models.CharField(_("comment"), max_length=500, blank=True)
