@@ -72,9 +72,12 @@ LINE_LEGAL = Check(
                  WHEN (z.campaign_id, z.merchant_id, z.source_id)
                       <> (r.campaign_id, r.merchant_id, l.source_id) THEN 'somebody else''s'
                  WHEN r.business_day > z.business_day THEN 'of a later day'
-                 WHEN l.kind = 'redemption' AND l.amount_fen IS DISTINCT FROM (
-                      SELECT (share->>1)::bigint FROM jsonb_array_elements(r.split) AS share
-                       WHERE (share->>0)::bigint = l.source_id) THEN 'not the source''s share'
+                 WHEN l.kind = 'redemption' AND NOT COALESCE(
+                      r.split->0 = jsonb_build_array(l.source_id, l.amount_fen)
+                      OR r.split->1 = jsonb_build_array(l.source_id, l.amount_fen)
+                      OR jsonb_build_array(l.source_id, l.amount_fen)
+                         IN (SELECT jsonb_array_elements(r.split)), false)
+                   THEN 'not the source''s share'
                END AS why
           FROM vouchers_settlementline l
           LEFT JOIN vouchers_settlement z ON z.id = l.settlement_id
