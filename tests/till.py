@@ -41,6 +41,7 @@ def hand_out(
     valid_until_at: datetime | None = None,
 ) -> list[Voucher]:
     """One voucher of `tier` for each of `residents`, minted as one tranche outside any run."""
+    assert campaign.terms is not None
     kind = campaign.tiers.get(code=tier)
     split = [(s.source_id, s.amount_fen) for s in kind.splits.order_by("source_id")]
     with transaction.atomic(), connection.cursor() as cursor:
