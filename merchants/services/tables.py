@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -129,9 +128,11 @@ class Block:
     def texts(self, name: str, max_length: int, *, required: bool = False) -> list[str]:
         """Cells without surrounding blanks, at most `max_length` characters, on one line."""
         cells = [cell.strip() for cell in self.columns[name]]
-        self._mark((len(cell) > max_length for cell in cells), "text_too_long")
-        self._mark((_CONTROL.search(cell) is not None for cell in cells), "text_not_printable")
-        if required:
+        if max(map(len, cells), default=0) > max_length:
+            self._mark((len(cell) > max_length for cell in cells), "text_too_long")
+        if _CONTROL.search("".join(cells)):
+            self._mark((_CONTROL.search(cell) is not None for cell in cells), "text_not_printable")
+        if required and not all(cells):
             self._mark((not cell for cell in cells), "value_missing")
         return cells
 
@@ -142,17 +143,19 @@ class Block:
     def integers(self, name: str, low: int, high: int, *, empty: int) -> Integers:
         """Whole numbers from `low` to `high`; an empty cell is `empty`."""
         values = self._parse(name, int, empty)
-        self._mark(
-            (value != empty and not low <= value <= high for value in values), "number_out_of_range"
-        )
+        beyond = [value != empty and not low <= value <= high for value in values]
+        self._mark(beyond, "number_out_of_range")
         return np.array(
-            [value if low <= value <= high else empty for value in values], dtype=np.int64
+            [empty if out else value for value, out in zip(values, beyond, strict=True)],
+            dtype=np.int64,
         )
 
     def booleans(self, name: str) -> Integers:
         """1, 0, or -1 for an empty cell: not known."""
-        values = [_BOOLEANS.get(cell.strip().lower()) for cell in self.columns[name]]
-        self._mark((value is None for value in values), "boolean_malformed")
+        known = {cell: _BOOLEANS.get(cell.strip().lower()) for cell in set(self.columns[name])}
+        values = [known[cell] for cell in self.columns[name]]
+        if None in known.values():
+            self._mark((value is None for value in values), "boolean_malformed")
         return np.array([-1 if value is None else value for value in values], dtype=np.int64)
 
     def datums(self, default: Datum | None) -> NDArray[np.int8]:
@@ -211,26 +214,37 @@ class Table:
 
     def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Block]:
         """The rows in their order; UnreadableFileError where the CSV itself breaks off."""
-        while chunk := self._next(rows):
-            yield self._block(chunk)
+        while True:
+            lines, cells = self._next(rows)
+            if not lines:
+                return
+            yield self._block(lines, cells)
 
-    def _next(self, rows: int) -> list[tuple[int, list[str]]]:
-        numbered = ((self._reader.line_num, row) for row in self._reader if row)
+    def _next(self, rows: int) -> tuple[list[int], list[list[str]]]:
+        """Line numbers and cells of the next rows; blank lines are passed over."""
+        lines: list[int] = []
+        cells: list[list[str]] = []
         try:
-            return list(islice(numbered, rows))
+            for row in self._reader:
+                if row:
+                    lines.append(self._reader.line_num)
+                    cells.append(row)
+                if len(lines) == rows:
+                    break
         except csv.Error as error:
             raise UnreadableFileError(
                 _("Line %(line)s is no CSV: %(error)s.")
                 % {"line": self._reader.line_num, "error": error}
             ) from error
+        return lines, cells
 
-    def _block(self, chunk: list[tuple[int, list[str]]]) -> Block:
+    def _block(self, lines: list[int], cells: list[list[str]]) -> Block:
         width = len(self.header)
-        malformed = np.fromiter((len(row) != width for _, row in chunk), np.bool_, len(chunk))
+        malformed = np.fromiter((len(row) != width for row in cells), np.bool_, len(cells))
         if malformed.any():
-            chunk = [(line, (row + [""] * width)[:width]) for line, row in chunk]
-        columns = zip(*(row for _, row in chunk), strict=True)
-        block = Block(dict(zip(self.header, columns, strict=True)), [line for line, _ in chunk])
+            cells = [(row + [""] * width)[:width] for row in cells]
+        columns = zip(*cells, strict=True)
+        block = Block(dict(zip(self.header, columns, strict=True)), lines)
         block.faults.mark(malformed, "row_malformed")
         return block
 
