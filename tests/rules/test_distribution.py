@@ -212,7 +212,7 @@ def test_the_last_voucher_is_given_and_reasons_are_counted_for_the_rest() -> Non
     )
 
     assert chosen.member.tolist() == [0, 0, 2]
-    assert chosen.resident_count == 2
+    assert chosen.is_served.tolist() == [True, False, True, False, False]
     assert chosen.passed_over == {"already_served": 1, "quota": 2}
     assert left.tolist() == [1_999, 97]
 

@@ -6,6 +6,7 @@ sees all rows of a resident in one snapshot.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -99,37 +100,58 @@ WRITE_MEMBERS: Final = """
     FROM STDIN (FORMAT BINARY)
 """
 
+_MEMBER_COLUMNS: Final = {
+    "resident_id": ">i8",
+    "bucket": ">i2",
+    "distance_m": ">f8",
+    "store_location_id": ">i8",
+    "district_id": ">i4",
+}
+# Districts cost a join, so they are read where a quota asks for them only.
 _READ_MEMBERS: Final = """
     SELECT string_agg(int8send(m.resident_id), ''::bytea),
            string_agg(int2send(m.bucket), ''::bytea),
            string_agg(float8send(m.distance_m), ''::bytea),
-           string_agg(int8send(l.store_id), ''::bytea),
-           string_agg(int4send(coalesce(r.district_id, 0)), ''::bytea)
-      FROM vouchers_audiencemember m
-      JOIN merchants_storelocation l ON l.id = m.store_location_id
-      JOIN vouchers_resident r ON r.id = m.resident_id
+           string_agg(int8send(m.store_location_id), ''::bytea),
+           string_agg(int4send({district}), ''::bytea)
+      FROM vouchers_audiencemember m {join}
      WHERE m.run_id = %(run_id)s
 """
+_READ_PLACES_ONLY: Final = _READ_MEMBERS.format(district="0", join="")
+_READ_WITH_DISTRICT: Final = _READ_MEMBERS.format(
+    district="coalesce(r.district_id, 0)",
+    join="JOIN vouchers_resident r ON r.id = m.resident_id",
+)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Members:
-    """A run's audience as columns, in no order."""
+    """A run's audience as columns, in no order; district 0 is unknown, or was not asked for."""
 
-    def __init__(self, columns: Sequence[bytes | None]) -> None:
-        parts = [
-            np.frombuffer(column or b"", dtype)
-            for column, dtype in zip(columns, (">i8", ">i2", ">f8", ">i8", ">i4"), strict=True)
-        ]
-        self.resident_id: NDArray[np.int64] = parts[0].astype(np.int64)
-        self.bucket: NDArray[np.int16] = parts[1].astype(np.int16)
-        self.distance_m: NDArray[np.float64] = parts[2].astype(np.float64)
-        self.store_id: NDArray[np.int64] = parts[3].astype(np.int64)
-        self.district_id: NDArray[np.int64] = parts[4].astype(np.int64)
+    resident_id: NDArray[np.int64]
+    bucket: NDArray[np.int16]
+    distance_m: NDArray[np.float64]
+    store_location_id: NDArray[np.int64]
+    district_id: NDArray[np.int64]
 
 
-def read_members(raw: psycopg.Connection[Any], run_id: int) -> Members:
+def read_members(raw: psycopg.Connection[Any], run_id: int, *, with_district: bool) -> Members:
     """The whole audience of a run; 30 bytes a resident."""
-    return Members(_binary_row(raw, _READ_MEMBERS, {"run_id": run_id}))
+    text = _READ_WITH_DISTRICT if with_district else _READ_PLACES_ONLY
+    columns = [
+        np.frombuffer(packed or b"", dtype)
+        for packed, dtype in zip(
+            _binary_row(raw, text, {"run_id": run_id}), _MEMBER_COLUMNS.values(), strict=True
+        )
+    ]
+    resident_id, bucket, distance_m, store_location_id, district_id = columns
+    return Members(
+        resident_id.astype(np.int64),
+        bucket.astype(np.int16),
+        distance_m.astype(np.float64),
+        store_location_id.astype(np.int64),
+        district_id.astype(np.int64),
+    )
 
 
 def read_block(raw: psycopg.Connection[Any], parameters: Mapping[str, Any]) -> Block:

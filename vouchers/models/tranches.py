@@ -1,11 +1,20 @@
-"""A tranche's own table: opened unseen, filled by COPY, attached; and counted when it expires."""
+"""Shards written; a tranche's own table opened unseen, filled, attached, and counted at the end."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from vouchers.models.distribution import SERIAL_BITS
 from vouchers.models.statements import Statement
-from vouchers.states import VoucherState
+from vouchers.states import RedemptionState, VoucherState
 
+# The packed columns go as they are: megabytes that the ORM would write out as text.
+INSERT_SHARD: Statement[Any] = Statement(
+    """
+    INSERT INTO vouchers_shard (run_id, number, tier_id, voucher_count, resident_ids, buckets,
+                                allocation_ids, state, fence)
+    VALUES (%(run_id)s, %(number)s, %(tier_id)s, %(voucher_count)s, %(resident_ids)s, %(buckets)s,
+            %(allocation_ids)s, 'waiting', 0)
+    """
+)
 OPEN_TRANCHE = Statement(
     "SELECT huimin_open_tranche(%(tranche_id)s::bigint)", lambda row: str(row[0])
 )
@@ -34,5 +43,34 @@ COUNT_UNSPENT = Statement(
      ORDER BY allocation_id
     """,
     UnspentRow._make,
+)
+
+
+class RestRow(NamedTuple):
+    """What redemptions of an allocation left of one source's shares of the faces."""
+
+    allocation_id: int
+    source_id: int
+    fen: int
+
+
+# Only percentages leave something: they take less than the face of small orders.
+SUM_RESTS = Statement(
+    f"""
+    SELECT r.allocation_id, (face.share->>0)::bigint,
+           sum((face.share->>1)::bigint - COALESCE(spent.fen, 0))::bigint
+      FROM vouchers_tranche t
+      JOIN vouchers_redemption r
+        ON r.voucher_id >= t.id << {SERIAL_BITS} AND r.voucher_id < (t.id + 1) << {SERIAL_BITS}
+       AND r.state = {RedemptionState.CAPTURED.value}
+     CROSS JOIN LATERAL jsonb_array_elements(t.split) AS face(share)
+      LEFT JOIN LATERAL (
+           SELECT (share->>1)::bigint AS fen FROM jsonb_array_elements(r.split) AS used(share)
+            WHERE share->>0 = face.share->>0) AS spent ON true
+     WHERE t.id = %(tranche_id)s::bigint
+     GROUP BY 1, 2
+     ORDER BY 1, 2
+    """,
+    RestRow._make,
 )
 OPEN_MONTH = Statement("SELECT huimin_open_month(%(month)s::date)", lambda row: None)

@@ -103,15 +103,12 @@ def line_up(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chosen:
-    """Vouchers of one tier: a position in the line for each, and why members got none."""
+    """Vouchers of one tier: a position in the line for each; per member whether they got one; and
+    why the others got none."""
 
     member: NDArray[np.intp]
+    is_served: NDArray[np.bool_]
     passed_over: Mapping[str, int]
-
-    @property
-    def resident_count(self) -> int:
-        """Distinct residents who get at least one."""
-        return int(np.unique(self.member).size)
 
 
 def choose(
@@ -122,14 +119,16 @@ def choose(
     turns = np.repeat(np.arange(line.group.size), wanted)
     served, room = fill(line.group[turns], Costs.of(cells, slices, price), room)
     member = turns[served]
-    got_none = np.bincount(member, minlength=wanted.size) == 0
+    is_served = np.zeros(wanted.size, dtype=np.bool_)
+    is_served[member] = True
     reasons = {
         "district_unknown": line.barred,
         "already_served": ~line.barred & (wanted == 0),
-        "quota": got_none & (wanted > 0),
+        "quota": ~is_served & (wanted > 0),
     }
     counts = {reason: int(np.count_nonzero(who)) for reason, who in reasons.items()}
-    return Chosen(member, {reason: count for reason, count in counts.items() if count}), room
+    passed_over = {reason: count for reason, count in counts.items() if count}
+    return Chosen(member, is_served, passed_over), room
 
 
 @dataclass(frozen=True, slots=True, eq=False)

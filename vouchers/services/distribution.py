@@ -12,8 +12,10 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from merchants.errors import Refused
+from merchants.models import StoreLocation
 from vouchers.models import Campaign, Round, Run, Shard, Tier
 from vouchers.models.audience import read_members
+from vouchers.models.tranches import INSERT_SHARD
 from vouchers.rules.distribution import Chosen, Line, choose, limits, line_up
 from vouchers.rules.fraud import business_day
 from vouchers.rules.quotas import Cells, Demand
@@ -146,11 +148,12 @@ class _Selection:
     def summary(self) -> dict[str, object]:
         """Vouchers, residents and fen by tier and together, and why members got none."""
         tiers = {tier.code: self._summary_of(tier) for tier in self.tiers}
-        served = [chosen.member for chosen in self.chosen.values()]
+        chosen = self.chosen.values()
+        is_served = np.any([choice.is_served for choice in chosen], axis=0)
         return {
             "tiers": tiers,
-            "vouchers": sum(member.size for member in served),
-            "residents": int(np.unique(np.concatenate(served)).size),
+            "vouchers": sum(choice.member.size for choice in chosen),
+            "residents": int(np.count_nonzero(is_served)),
             "fen": sum(self._fen(tier) for tier in self.tiers),
         }
 
@@ -158,7 +161,7 @@ class _Selection:
         chosen = self.chosen[tier.pk]
         return {
             "vouchers": chosen.member.size,
-            "residents": chosen.resident_count,
+            "residents": int(np.count_nonzero(chosen.is_served)),
             "fen": self._fen(tier),
             "passed_over": dict(chosen.passed_over),
         }
@@ -168,18 +171,28 @@ class _Selection:
 
 
 def _line_of(run: Run, cells: Cells, at: datetime) -> Line:
-    members = read_members(raw_connection(), run.pk)
+    members = read_members(
+        raw_connection(), run.pk, with_district="district_id" in cells.dimensions
+    )
     return line_up(
         resident_id=members.resident_id,
         bucket=members.bucket,
         distance_m=members.distance_m,
         district_id=members.district_id,
-        store_id=members.store_id,
+        store_id=_store_ids(members.store_location_id),
         seed=run.seed,
         cells=cells,
         round_id=run.round_id,
         day=business_day(at, run.campaign.zone),
     )
+
+
+def _store_ids(location_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The store of each location version."""
+    found, place = np.unique(location_ids, return_inverse=True)
+    rows = StoreLocation.objects.filter(pk__in=found.tolist()).values_list("id", "store_id")
+    store_of = dict(rows)
+    return np.array([store_of[id_] for id_ in found.tolist()], dtype=np.int64)[place]
 
 
 def _had(run: Run, tier: Tier, line: Line) -> NDArray[np.int64]:
@@ -221,23 +234,22 @@ def _post_reservation(run: Run, selection: _Selection, at: datetime) -> None:
 
 def _cut(run: Run, selection: _Selection, shard_size: int) -> int:
     """Pack the chosen into shards, tier after tier, in order of service; returns how many."""
-    line = selection.line
-    shards: list[Shard] = []
+    line, number = selection.line, 0
     for tier in selection.tiers:
         every = selection.chosen[tier.pk].member
         for start in range(0, every.size, shard_size):
-            member = every[start : start + shard_size]
+            member, number = every[start : start + shard_size], number + 1
             allocation_ids = selection.allocation_ids[tier.pk][line.group[member]]
-            shards.append(
-                Shard(
-                    run=run,
-                    number=len(shards) + 1,
-                    tier=tier,
-                    voucher_count=member.size,
-                    resident_ids=line.resident_id[member].astype("<i8").tobytes(),
-                    buckets=line.bucket[member].astype("<i2").tobytes(),
-                    allocation_ids=allocation_ids.astype("<i8").tobytes(),
-                )
+            INSERT_SHARD.send(
+                raw_connection(),
+                {
+                    "run_id": run.pk,
+                    "number": number,
+                    "tier_id": tier.pk,
+                    "voucher_count": member.size,
+                    "resident_ids": line.resident_id[member].astype("<i8").tobytes(),
+                    "buckets": line.bucket[member].astype("<i2").tobytes(),
+                    "allocation_ids": allocation_ids.astype("<i8").tobytes(),
+                },
             )
-    Shard.objects.bulk_create(shards, batch_size=16)
-    return len(shards)
+    return number
