@@ -3,45 +3,52 @@
 Statements stand beside the table they are about; services run several in one pipeline.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import psycopg
-from psycopg.types.numeric import Int8
+
+from vouchers.models.arrays import PACK, Pack
 
 Row = TypeVar("Row")
+
+_ARRAY_PARAMETER = re.compile(r"%\((\w+)\)s::(\w+)\[\]")
 
 
 def _as_is(row: Sequence[Any]) -> Any:
     return row
 
 
-def _as_bigint(value: Any) -> Any:
-    """Lists of integers as bigint[] whatever their size.
-
-    Left alone, psycopg picks the smallest type that fits the values, and every mixture of types
-    would be one more prepared statement.
-    """
-    if isinstance(value, list) and any(type(item) is int for item in value):
-        return [None if item is None else Int8(item) for item in value]
-    return value
-
-
 @dataclass(frozen=True, slots=True)
 class Statement(Generic[Row]):
-    """`text` with named parameters, `decode` from a fetched tuple to a row."""
+    """`text` with named parameters, `decode` from a fetched tuple to a row.
+
+    A parameter that `text` casts to an array (`%(ids)s::bigint[]`) is given as a list. The cast
+    alone decides its type, so every execution is the same prepared statement.
+    """
 
     text: str
     decode: Callable[[Sequence[Any]], Row] = _as_is
+    _query: bytes = field(init=False, repr=False)
+    _arrays: Mapping[str, Pack] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        found = _ARRAY_PARAMETER.findall(self.text)
+        object.__setattr__(self, "_query", self.text.encode())
+        object.__setattr__(self, "_arrays", {name: PACK[item] for name, item in found})
 
     def send(
         self, connection: psycopg.Connection[Any], parameters: Mapping[str, Any]
     ) -> "Answer[Row]":
         """Execute, or queue when the connection is in a pipeline; rows are read from the answer."""
+        packed = dict(parameters)
+        for name, pack in self._arrays.items():
+            if packed[name] is not None:
+                packed[name] = pack(packed[name])
         cursor = psycopg.Cursor(connection)
-        typed = {name: _as_bigint(value) for name, value in parameters.items()}
-        cursor.execute(self.text.encode(), typed)
+        cursor.execute(self._query, packed)
         return Answer(cursor, self.decode)
 
 

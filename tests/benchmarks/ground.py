@@ -1,0 +1,95 @@
+"""Databases of the benchmarks on the embedded (or given) PostgreSQL, and processes on them."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from urllib.parse import quote, urlencode
+
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+
+NAME = "huimin_bench"
+ALIASES = ("default", "owner")
+
+
+def create(name: str = NAME) -> None:
+    """An empty, migrated database of that name, to which `default` and `owner` then connect."""
+    drop(name)
+    with maintenance() as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    use(name)
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def copy(name: str, template: str) -> None:
+    """A copy of a database nobody is connected to."""
+    drop(name)
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    with maintenance() as server:
+        server.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def drop(name: str) -> None:
+    """Drop a database if it is there."""
+    close()
+    with maintenance() as server:
+        server.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+
+def use(name: str) -> None:
+    """Let Django's connections go to another database."""
+    close()
+    for alias in ALIASES:
+        connections.settings[alias]["NAME"] = name
+
+
+def close() -> None:
+    """Leave the database one is connected to."""
+    for alias in ALIASES:
+        connections[alias].close()
+
+
+def analyze() -> None:
+    """Let the planner see what was just written; only the owner may."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+@contextlib.contextmanager
+def maintenance() -> Iterator[psycopg.Connection]:
+    """The owner role's connection to the server's own database."""
+    given = connections.settings["owner"]
+    address = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
+    parameters = {name: given[field] for name, field in address.items() if given.get(field)}
+    with psycopg.connect(dbname="postgres", autocommit=True, **parameters) as connection:
+        yield connection
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Environment in which another process works on the database in use."""
+    return {
+        **os.environ,
+        "DATABASE_URL": _url("default"),
+        "DATABASE_OWNER_URL": _url("owner"),
+        "REDIS_URL": settings.REDIS_URL,
+        "SECRET_KEY": settings.SECRET_KEY,
+        "HUIMIN_CODE_KEY": settings.HUIMIN_CODE_KEY.hex(),
+        "HUIMIN_PII_KEY": settings.HUIMIN_PII_KEY.hex(),
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "SECURE_SSL_REDIRECT": "0",
+        "SESSION_COOKIE_SECURE": "0",
+        "DEBUG": "0",
+        **more,
+    }
+
+
+def _url(alias: str) -> str:
+    given = connections.settings[alias]
+    user = ":".join(quote(part, safe="") for part in (given["USER"], given.get("PASSWORD")) if part)
+    query = {"host": given["HOST"], "port": given["PORT"]}
+    return f"postgresql://{user}@/{given['NAME']}?{urlencode(query)}"
