@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 import pytest
+from django.db import IntegrityError
 
 from merchants.errors import Refused
 from merchants.models import Store
@@ -26,7 +27,7 @@ from vouchers.models import (
 from vouchers.queries.balances import balances, identity_rows
 from vouchers.services import ledger
 from vouchers.services.settlement import pay, settle_and_pay_day, settle_day
-from vouchers.states import AccountKind, SettlementState
+from vouchers.states import AccountKind, RedemptionState, SettlementState
 
 pytestmark = pytest.mark.django_db
 
@@ -151,6 +152,13 @@ def test_a_settled_redemption_is_not_voided_any_more(campaign: Campaign) -> None
     assert (status, body["code"], body["rule"]) == (409, "not_voidable", "void_settled")
     assert balances(campaign.pk) == before
     assert Voucher.objects.get(pk=made.voucher_id).state == 3
+
+
+def test_the_database_itself_keeps_a_settled_redemption(campaign: Campaign) -> None:
+    (made,) = redeemed(campaign, [cast.nanjing_road()])
+    settle_day(campaign=campaign, business_day=TODAY, at=NOON)
+    with pytest.raises(IntegrityError, match="is settled"):
+        Redemption.objects.filter(pk=made.pk).update(state=RedemptionState.VOIDED)
 
 
 def test_held_money_waits_for_its_release(campaign: Campaign) -> None:

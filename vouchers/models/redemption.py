@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, NamedTuple
 
+import pgtrigger
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -143,6 +144,25 @@ class Redemption(models.Model):
                 "business_day",
                 "redeemed_at",
             ),
+            # Settling locks the redemption first, so whoever voids it later sees the lines here.
+            pgtrigger.Trigger(
+                name="settled_redemption_stands",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    f"OLD.state IS DISTINCT FROM NEW.state"
+                    f" AND NEW.state = {RedemptionState.VOIDED.value}"
+                ),
+                func="""
+                    PERFORM FROM vouchers_settlementline WHERE redemption_id = NEW.id;
+                    IF FOUND THEN
+                        RAISE EXCEPTION 'redemption % is settled', NEW.id
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'settled_redemption_stands';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -150,7 +170,9 @@ class Redemption(models.Model):
 
 
 class OrderClaim(models.Model):
-    """An order of a store that a voucher was used on. Freed by void; a reversal leaves a tombstone."""
+    """An order of a store that a voucher was used on. Freed by void; a reversal leaves a
+    tombstone.
+    """
 
     pk = models.CompositePrimaryKey("store_id", "order_no")
     store = models.ForeignKey(
