@@ -13,7 +13,14 @@ from vouchers.models import Allocation, FundingSource, QuotaCell, Shard, TierSpl
 from vouchers.models.distribution import SERIAL_BITS
 from vouchers.models.statements import Statement
 from vouchers.rules import audit as rules
-from vouchers.states import RedemptionState, RunState, SettlementState, ShardState
+from vouchers.states import (
+    RedemptionState,
+    RunState,
+    SettlementState,
+    ShardState,
+    TierKind,
+    TrancheState,
+)
 
 SUM_LEGS: Statement[rules.Balance] = Statement(
     """
@@ -48,6 +55,28 @@ SUM_REDEMPTIONS: Statement[rules.Redeemed] = Statement(
     """,
     rules.Redeemed._make,
 )
+# A full face leaves nothing, so only percentages are looked at.
+SUM_RESTS: Statement[rules.Rest] = Statement(
+    f"""
+    WITH alike AS (
+        SELECT r.campaign_id, r.allocation_id, t.split AS face, r.split AS used, count(*) AS n
+          FROM vouchers_tranche t
+          JOIN vouchers_redemption r
+            ON r.voucher_id >= t.id << {SERIAL_BITS} AND r.voucher_id < (t.id + 1) << {SERIAL_BITS}
+         WHERE t.kind = '{TierKind.PERCENT.value}' AND t.state = '{TrancheState.OUTSTANDING.value}'
+           AND r.state = {RedemptionState.CAPTURED.value}
+         GROUP BY 1, 2, 3, 4),
+    legs AS (
+        SELECT campaign_id, allocation_id, (share->>0)::bigint AS source_id,
+               (share->>1)::bigint * n AS fen
+          FROM alike CROSS JOIN jsonb_array_elements(face) AS share
+        UNION ALL
+        SELECT campaign_id, allocation_id, (share->>0)::bigint, -(share->>1)::bigint * n
+          FROM alike CROSS JOIN jsonb_array_elements(used) AS share)
+    SELECT campaign_id, source_id, allocation_id, sum(fen)::bigint FROM legs GROUP BY 1, 2, 3
+    """,
+    rules.Rest._make,
+)
 SUM_PAID: Statement[rules.Paid] = Statement(
     f"""
     SELECT r.campaign_id, l.source_id, r.allocation_id, sum(l.amount_fen)::bigint
@@ -81,6 +110,7 @@ def books() -> rules.Books:
             vouchers=COUNT_VOUCHERS.send(raw, {}).rows(),
             waiting=list(_waiting()),
             redeemed=SUM_REDEMPTIONS.send(raw, {}).rows(),
+            rests=SUM_RESTS.send(raw, {}).rows(),
             paid=SUM_PAID.send(raw, {}).rows(),
         )
 

@@ -126,6 +126,15 @@ class Redeemed(NamedTuple):
     fen: int
 
 
+class Rest(NamedTuple):
+    """Σ of what live redemptions left of a source's shares, in tranches that have not expired."""
+
+    campaign_id: int
+    source_id: int
+    allocation_id: int
+    fen: int
+
+
 class Paid(NamedTuple):
     """Σ of the lines of paid settlements."""
 
@@ -147,6 +156,7 @@ class Books:
     vouchers: Sequence[Vouchers]
     waiting: Sequence[Waiting]
     redeemed: Sequence[Redeemed]
+    rests: Sequence[Rest]
     paid: Sequence[Paid]
 
 
@@ -246,8 +256,12 @@ def reserved_tie(books: Books) -> Iterator[Row]:
 
 
 def outstanding_tie(books: Books) -> Iterator[Row]:
-    """Σ face of issued vouchers of tranches not expired = the outstanding account."""
-    return _tie(books, [AccountKind.OUTSTANDING], _faces(books, VoucherState.ISSUED))
+    """In tranches not expired, Σ face of issued vouchers, and what percentages left of the faces
+    of redeemed ones = the outstanding account."""
+    rows = _faces(books, VoucherState.ISSUED)
+    for rest in books.rests:
+        rows[rest.campaign_id, rest.source_id, rest.allocation_id] += rest.fen
+    return _tie(books, [AccountKind.OUTSTANDING], rows)
 
 
 def authorised_tie(books: Books) -> Iterator[Row]:

@@ -13,6 +13,10 @@ from typing import Any, Final, Self
 DIMENSIONS: Final = ("tier_id", "round_id", "district_id", "store_id", "channel", "day")
 
 
+Split = Sequence[tuple[int, int]]
+"""(source id, fen)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slice:
     """The dimensions a voucher counts in. District and store are those of the targeting: where the
@@ -118,6 +122,19 @@ class Cells:
                 fen = price.face_fen if source_id is None else shares_fen.get(source_id)
                 if fen:
                     yield cell, Need(fen, 1)
+
+    def parts(self, item: Slice, price: Price, split: Split, count: int) -> dict[int, Need]:
+        """By cell id what `count` vouchers hold when `split` is all that is left of their faces.
+
+        They keep their place also in the cell of a source that has no fen left among them.
+        """
+        fens, total_fen = dict(split), sum(fen for _, fen in split)
+        return {
+            cell.id: Need(
+                total_fen if cell.source_id is None else fens.get(cell.source_id, 0), count
+            )
+            for cell, _ in self.costs(item, price)
+        }
 
     def needs(self, demands: Iterable[Demand]) -> dict[int, Need]:
         """By cell id what all demands together take; cells they do not touch are absent."""

@@ -7,6 +7,7 @@ decided is decided on the numbers read under that lock.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from datetime import date
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -21,10 +22,21 @@ from vouchers.rules.quotas import (
     Price,
     Room,
     Slice,
+    Split,
     room_of,
     short,
     spread,
 )
+
+
+class Part(NamedTuple):
+    """Money that vouchers of an allocation give up, by source, and how many of them give up their
+    place. A percentage voucher can give up money and keep its place: it was used for less."""
+
+    allocation_id: int
+    split: Split
+    vouchers: int
+
 
 Buckets = Mapping[int, Sequence[QuotaBucket]]
 """By cell id, in order of number."""
@@ -132,9 +144,18 @@ def take(*, vouchers: Mapping[int, int]) -> None:
 
 
 def give_back(*, vouchers: Mapping[int, int]) -> None:
-    """Return what vouchers (allocation id → count) count to their cells, inside the caller's
-    transaction: on expiry, release, or a void after expiry."""
-    needs = _needs(vouchers)
+    """Return what whole vouchers (allocation id → count) count to their cells, inside the caller's
+    transaction."""
+    _return(_needs(vouchers))
+
+
+def give_back_parts(*, parts: Iterable[Part]) -> None:
+    """Return what is left of vouchers to their cells, inside the caller's transaction: on expiry,
+    and on a void after it."""
+    _return(_needs_of_parts(list(parts)))
+
+
+def _return(needs: Mapping[int, Need]) -> None:
     buckets = lock_buckets(cell_ids=needs)
     for cell_id, need in needs.items():
         _add(buckets[cell_id][0], need.fen, need.count)
@@ -152,6 +173,23 @@ def _needs(vouchers: Mapping[int, int]) -> dict[int, Need]:
     needs: dict[int, Need] = {}
     for campaign_id, wanted in demands.items():
         needs |= cells_of_campaign(campaign_id).needs(wanted)
+    return needs
+
+
+def _needs_of_parts(parts: Sequence[Part]) -> dict[int, Need]:
+    allocations = Allocation.objects.in_bulk([part.allocation_id for part in parts])
+    prices = prices_of({allocation.tier_id for allocation in allocations.values()})
+    campaign_ids = {allocation.campaign_id for allocation in allocations.values()}
+    cells = {campaign_id: cells_of_campaign(campaign_id) for campaign_id in campaign_ids}
+    needs: dict[int, Need] = {}
+    for part in parts:
+        allocation = allocations[part.allocation_id]
+        of_part = cells[allocation.campaign_id].parts(
+            slice_of(allocation), prices[allocation.tier_id], part.split, part.vouchers
+        )
+        for cell_id, need in of_part.items():
+            so_far = needs.get(cell_id, Need(0, 0))
+            needs[cell_id] = Need(so_far.fen + need.fen, so_far.count + need.count)
     return needs
 
 

@@ -1,22 +1,25 @@
 """Expiry: what a tranche's vouchers have not spent goes back, the moment it is due."""
 
+from collections import Counter, defaultdict
 from datetime import datetime
 
 from django.db import transaction
 
 from vouchers.models import Tranche
 from vouchers.models.locks import OWN_TRANCHE
-from vouchers.models.tranches import COUNT_UNSPENT
+from vouchers.models.tranches import COUNT_UNSPENT, SUM_RESTS
 from vouchers.rules.quotas import Price
 from vouchers.services import quotas
 from vouchers.services.faces import post_faces
 from vouchers.services.pipeline import raw_connection
-from vouchers.states import AccountKind, TrancheState, TransferReason
+from vouchers.services.quotas import Part
+from vouchers.states import AccountKind, TierKind, TrancheState, TransferReason
 
 
 def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
-    """Expire a tranche that is due: the face of every voucher still issued goes outstanding → free,
-    one transfer an allocation, and back to its quota cells.
+    """Expire a tranche that is due: the face of every voucher still issued, and what redemptions by
+    percentage left of theirs, goes outstanding → free, one transfer an allocation, and back to its
+    quota cells.
 
     Returns the number of vouchers expired, or None when the tranche is not due or has expired
     before. The vouchers' rows stay as they are: the tranche's state speaks for them. Vouchers
@@ -28,11 +31,10 @@ def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
         tranche = Tranche.objects.select_for_update(no_key=True).get(pk=tranche_id)
         if tranche.state != TrancheState.OUTSTANDING or tranche.valid_until_at > at:
             return None
-        unspent = COUNT_UNSPENT.send(raw_connection(), {"tranche_id": tranche_id}).rows()
-        price = Price(tranche.face_fen, tuple((source, fen) for source, fen in tranche.split))
+        parts = _unspent(tranche)
         post_faces(
             campaign_id=tranche.campaign_id,
-            faces=[(row.allocation_id, price, row.vouchers) for row in unspent],
+            faces=[(part.allocation_id, _price(part), 1) for part in parts],
             reason=TransferReason.EXPIRE,
             cause="tranche",
             cause_id=tranche_id,
@@ -45,8 +47,32 @@ def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
         tranche.expired_at = at
         tranche.save(update_fields=["state", "expired_at"])
         # Quota buckets are locked last.
-        quotas.give_back(vouchers={row.allocation_id: row.vouchers for row in unspent})
-    return sum(row.vouchers for row in unspent)
+        quotas.give_back_parts(parts=parts)
+    return sum(part.vouchers for part in parts)
+
+
+def _unspent(tranche: Tranche) -> list[Part]:
+    """By allocation: the vouchers nobody has begun to use, and all the money they and the others
+    leave behind."""
+    by_tranche = {"tranche_id": tranche.pk}
+    fens: dict[int, Counter[int]] = defaultdict(Counter)
+    vouchers: Counter[int] = Counter()
+    for row in COUNT_UNSPENT.send(raw_connection(), by_tranche).rows():
+        vouchers[row.allocation_id] = row.vouchers
+        for source_id, share_fen in tranche.split:
+            fens[row.allocation_id][source_id] += share_fen * row.vouchers
+    if tranche.kind == TierKind.PERCENT:
+        for rest in SUM_RESTS.send(raw_connection(), by_tranche).rows():
+            fens[rest.allocation_id][rest.source_id] += rest.fen
+    return [
+        Part(allocation_id, sorted(by_source.items()), vouchers[allocation_id])
+        for allocation_id, by_source in sorted(fens.items())
+        if by_source.total()
+    ]
+
+
+def _price(part: Part) -> Price:
+    return Price(sum(fen for _, fen in part.split), tuple(part.split))
 
 
 def expire_due(*, at: datetime) -> int:

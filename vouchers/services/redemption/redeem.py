@@ -28,8 +28,15 @@ def redeem(*, requests: Sequence[RedeemRequest]) -> list[Answer]:
     """
     firsts, copies = _without_copies(requests)
     answers = dict(zip(firsts, _redeem_or_halve([requests[i] for i in firsts]), strict=True))
+    others = []
     for number, original in copies.items():
-        answers[number] = _answer_copy(requests[number], requests[original], answers[original])
+        answer = _answer_copy(requests[number], requests[original], answers[original])
+        if answer is None:
+            others.append(number)
+        else:
+            answers[number] = answer
+    if others:
+        answers |= zip(others, redeem(requests=[requests[i] for i in others]), strict=True)
     return [answers[number] for number in range(len(requests))]
 
 
@@ -44,10 +51,14 @@ def _without_copies(requests: Sequence[RedeemRequest]) -> tuple[list[int], dict[
     return list(first.values()), copies
 
 
-def _answer_copy(copy: RedeemRequest, original: RedeemRequest, answer: Answer) -> Answer:
-    if copy.fingerprint != original.fingerprint:
-        return IN_FLIGHT if answer in (IN_FLIGHT, BUSY) else KEY_REUSED
-    return answer._replace(is_replay=True)
+def _answer_copy(copy: RedeemRequest, original: RedeemRequest, answer: Answer) -> Answer | None:
+    """What a further request under the same key hears; None when it must ask for itself, because
+    the first one found the key taken by a body that may be its own."""
+    if answer in (IN_FLIGHT, BUSY):
+        return answer
+    if copy.fingerprint == original.fingerprint:
+        return answer if answer == KEY_REUSED else answer._replace(is_replay=True)
+    return None if answer == KEY_REUSED else KEY_REUSED
 
 
 def _redeem_or_halve(requests: Sequence[RedeemRequest], tries: int = 2) -> list[Answer]:

@@ -120,7 +120,7 @@ def _facts(redemption: Redemption) -> RedemptionFacts:
 
 def _undo(redemption: Redemption, request: VoidRequest) -> Answer:
     tranche = Tranche.objects.get(pk=redemption.voucher.tranche_id)
-    is_usable = tranche.state == TrancheState.OUTSTANDING
+    is_outstanding = tranche.state == TrancheState.OUTSTANDING
     keys = _counter_keys(redemption)
     with pipeline() as raw:
         LOCK_COUNTERS.send(raw, {"keys": sorted(lock_key("cap", *key) for key in keys)})
@@ -134,15 +134,17 @@ def _undo(redemption: Redemption, request: VoidRequest) -> Answer:
     Redemption.objects.filter(pk=redemption.pk).update(
         state=RedemptionState.VOIDED, undone_at=request.at
     )
-    target = AccountKind.OUTSTANDING if is_usable else AccountKind.FREE
+    target = AccountKind.OUTSTANDING if is_outstanding else AccountKind.FREE
     ledger.post(postings=[_posting(redemption, request.at, target)])
-    if not is_usable:
-        quotas.give_back(vouchers={redemption.allocation_id: 1})
+    if not is_outstanding:
+        # What the discount had left of the face went back when the tranche expired.
+        part = quotas.Part(redemption.allocation_id, redemption.split, vouchers=1)
+        quotas.give_back_parts(parts=[part])
     body = VoidBody(
         id=redemption.pk,
         state=RedemptionState.VOIDED.name.lower(),
         returned_fen=redemption.discount_fen,
-        voucher_usable=is_usable,
+        voucher_usable=is_outstanding and request.at < tranche.valid_until_at,
         voided_at=request.at,
     )
     return Answer(200, _encode(body))

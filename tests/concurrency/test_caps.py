@@ -1,0 +1,113 @@
+"""Limits are exact under a crowd: not one too many, and not one too few."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import pytest
+
+from tests import cast
+from tests.cast import NOON
+from tests.concurrency.books import assert_proven, spent_fen
+from tests.concurrency.harness import at_once
+from tests.till import decoded, hand_out, order, till_of
+from vouchers.models import Campaign, CapCounter, Redemption, Voucher
+from vouchers.rules.fraud import window_no
+from vouchers.services import terms
+from vouchers.services.redemption import redeem
+from vouchers.services.requests import RedeemRequest
+from vouchers.states import CapKind
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CROWD = 16
+LIMIT = 5
+FACE_FEN = 2_000
+CODES: Mapping[CapKind, str] = {
+    CapKind.RESIDENT_DAY: "resident_limit",
+    CapKind.RESIDENT_WEEK: "resident_limit",
+    CapKind.RESIDENT_CAMPAIGN: "resident_limit",
+    CapKind.STORE_MINUTE: "store_limit",
+    CapKind.STORE_DAY: "store_limit",
+    CapKind.MERCHANT_CAMPAIGN: "merchant_limit",
+}
+
+
+def codes(requests: Sequence[RedeemRequest]) -> list[str]:
+    """Send each from a thread of its own; the refusal codes, or "201"."""
+    answered = at_once([partial(redeem, requests=[request]) for request in requests])
+    return sorted(decoded(answer)[1].get("code", "201") for (answer,) in answered)
+
+
+def orders(vouchers: Sequence[Voucher]) -> list[RedeemRequest]:
+    """Each voucher on an order of its own, at a till of its own."""
+    store = cast.nanjing_road()
+    return [
+        order(voucher, store, cast.alice(), caller=till_of(store, credential_id=till))
+        for till, voucher in enumerate(vouchers)
+    ]
+
+
+@pytest.mark.parametrize("kind", CODES, ids=lambda kind: kind.name.lower())
+def test_exactly_the_limit_is_redeemed(kind: CapKind) -> None:
+    campaign = cast.running_campaign(caps={kind: LIMIT})
+    vouchers = hand_out(campaign, [cast.alice()] * CROWD)
+    assert codes(orders(vouchers)) == sorted(["201"] * LIMIT + [CODES[kind]] * (CROWD - LIMIT))
+    assert Redemption.objects.count() == CapCounter.objects.get().used_count == LIMIT
+    assert spent_fen(campaign) == LIMIT * FACE_FEN
+    assert_proven()
+
+
+def test_a_limit_by_money_is_exact_and_used_to_the_last_fen() -> None:
+    draft = cast.spring_campaign(caps={})
+    terms.add_cap(
+        campaign=draft,
+        kind=CapKind.RESIDENT_DAY,
+        limit_fen=LIMIT * FACE_FEN + FACE_FEN - 1,
+        by=cast.mei(),
+        at=NOON,
+    )
+    campaign = cast.launched(draft)
+    vouchers = hand_out(campaign, [cast.alice()] * CROWD)
+    assert codes(orders(vouchers)).count("201") == LIMIT
+    assert CapCounter.objects.get().used_fen == spent_fen(campaign) == LIMIT * FACE_FEN
+
+
+def test_the_last_place_is_given_to_exactly_one() -> None:
+    """Never over and never under, again and again: one voucher each, one place left."""
+    campaign = cast.running_campaign(caps={CapKind.RESIDENT_CAMPAIGN: 3})
+    for expected in (1, 2, 3):
+        people = [cast.resident(f"guest{expected}")] * CROWD
+        vouchers = hand_out(campaign, people)
+        store = cast.nanjing_road()
+        for voucher in vouchers[:2]:
+            (answer,) = redeem(requests=[order(voucher, store, people[0])])
+            assert answer.status == 201
+        requests = [order(voucher, store, people[0]) for voucher in vouchers[2:]]
+        assert codes(requests).count("201") == 1
+        assert Redemption.objects.count() == 3 * expected
+
+
+def count_naively(campaign: Campaign, resident_id: int, _number: int) -> bool:
+    """Read the counter, decide, save it: every step right by itself."""
+    key = {
+        "kind": CapKind.RESIDENT_DAY.value,
+        "campaign": campaign,
+        "subject_id": resident_id,
+        "window_no": window_no(CapKind.RESIDENT_DAY, NOON, campaign.zone),
+    }
+    counter = CapCounter.objects.get(**key)
+    if counter.used_count >= LIMIT:
+        return False
+    CapCounter.objects.filter(**key).update(used_count=counter.used_count + 1)
+    return True
+
+
+def test_control_a_naive_counter_lets_too_many_through() -> None:
+    campaign = cast.running_campaign(caps={CapKind.RESIDENT_DAY: LIMIT})
+    (voucher,) = hand_out(campaign, [cast.alice()])
+    redeem(requests=orders([voucher]))
+    CapCounter.objects.update(used_count=0)
+    yes = at_once(
+        [partial(count_naively, campaign, cast.alice().pk, number) for number in range(CROWD)]
+    )
+    assert sum(yes) > LIMIT, "the tills never met: the races above would prove nothing"
