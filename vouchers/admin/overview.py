@@ -160,7 +160,8 @@ def preview_groups(counts: Mapping[str, Any]) -> list[tuple[str, list[Bar]]]:
 
 def _largest(counts: Mapping[int, int | None], names: Mapping[int, str]) -> dict[str, int | None]:
     ranked = sorted(counts.items(), key=lambda item: -(item[1] or 0))[:BARS_SHOWN]
-    return {f"{names.get(key, _('unknown'))} ({key})": count for key, count in ranked}
+    unknown = _("unknown")
+    return {f"{names.get(key, unknown)} ({key})": count for key, count in ranked}
 
 
 def reason_name(code: str) -> str:
