@@ -5,8 +5,11 @@ import hashlib
 import io
 from collections.abc import Sequence
 from datetime import date, datetime
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import IntegrityError
 
 from merchants.errors import Refused
@@ -245,3 +248,28 @@ def test_a_day_is_paid_as_far_as_the_cash_goes(campaign: Campaign) -> None:
     send_cash(campaign, "city", 1_000)
     settlements = settle_and_pay_day(campaign=campaign, business_day=TODAY, at=MIDNIGHT + DAY)
     assert {row.state for row in settlements} == {"paid"}
+
+
+# The command
+
+
+def run_command(*arguments: str) -> str:
+    output = StringIO()
+    call_command("settle_day", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def test_the_command_settles_and_pays_a_day(campaign: Campaign) -> None:
+    redeemed(campaign, [cast.nanjing_road()])
+    send_cash(campaign, "city", 3_000)
+    printed = run_command(campaign.code, TODAY.isoformat(), "--pay")
+    assert "¥30.00" in printed
+    states = Settlement.objects.order_by("source_id").values_list("state", flat=True)
+    assert list(states) == [SettlementState.PAID, SettlementState.READY]
+
+
+def test_the_command_says_what_it_cannot_do(campaign: Campaign) -> None:
+    with pytest.raises(CommandError, match="nowhere"):
+        run_command("nowhere")
+    with pytest.raises(CommandError, match="2999-01-01"):
+        run_command(campaign.code, "2999-01-01")
