@@ -1,7 +1,7 @@
 """Campaigns: terms, approvals, rounds, participating stores, rings and caps."""
 
 from datetime import datetime
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pgtrigger
 from django.conf import settings
@@ -291,6 +291,40 @@ FIND_STORES = Statement(
 )
 
 
+class CampaignRow(NamedTuple):
+    """A campaign's switches as they stand now, its caps and its accounts."""
+
+    id: int
+    code: str
+    state: str
+    zone: str
+    is_test: bool
+    excluded_categories: list[str]
+    order_kinds: list[str]
+    # [[kind, limit_count, limit_fen], …]
+    caps: list[list[int | None]]
+    # [[source id, source code, account kind, account id], …]
+    accounts: list[list[Any]]
+
+
+FIND_CAMPAIGNS = Statement(
+    """
+    SELECT c.id, c.code, c.state, c.zone, c.is_test, c.excluded_categories, c.order_kinds,
+           COALESCE((SELECT jsonb_agg(jsonb_build_array(r.kind, r.limit_count, r.limit_fen)
+                                      ORDER BY r.kind)
+                       FROM vouchers_caprule r WHERE r.campaign_id = c.id), '[]'),
+           COALESCE((SELECT jsonb_agg(jsonb_build_array(a.source_id, s.code, a.kind, a.id))
+                       FROM vouchers_account a JOIN vouchers_fundingsource s ON s.id = a.source_id
+                      WHERE a.campaign_id = c.id), '[]')
+      FROM vouchers_campaign c
+     WHERE c.id IN (SELECT t.campaign_id FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
+                      JOIN vouchers_tranche t ON t.id = wanted.id)
+    """,
+    CampaignRow._make,
+    is_binary=True,
+)
+
+
 class ParticipationRow(NamedTuple):
     """One period in which a store takes part in a campaign."""
 
@@ -303,12 +337,14 @@ class ParticipationRow(NamedTuple):
 
 FIND_PARTICIPATIONS = Statement(
     """
-    SELECT DISTINCT cs.campaign_id, cs.store_id, cs.category, cs.valid_from_at, cs.valid_until_at
-      FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
-      JOIN vouchers_tranche t ON t.id = wanted.id
-      JOIN vouchers_campaignstore cs ON cs.campaign_id = t.campaign_id
-      JOIN merchants_store s ON s.id = cs.store_id
-     WHERE s.external_id = ANY (%(store_nos)s::text[])
+    SELECT cs.campaign_id, cs.store_id, cs.category, cs.valid_from_at, cs.valid_until_at
+      FROM unnest(%(store_nos)s::text[]) AS wanted(external_id)
+      JOIN merchants_store s ON s.external_id = wanted.external_id
+      JOIN vouchers_campaignstore cs ON cs.store_id = s.id
+     WHERE cs.campaign_id IN (SELECT t.campaign_id
+                                FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
+                                JOIN vouchers_tranche t ON t.id = wanted.id)
     """,
     ParticipationRow._make,
+    is_binary=True,
 )

@@ -1,10 +1,8 @@
 """Distribution runs, their audience and shards, and the tranches minted from them."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-import msgspec
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
@@ -223,7 +221,7 @@ class Tranche(models.Model):
 
 
 class TrancheRow(NamedTuple):
-    """A tranche's terms with its campaign's switches, caps and accounts."""
+    """A tranche's terms and whether it lasts."""
 
     id: int
     campaign_id: int
@@ -236,43 +234,15 @@ class TrancheRow(NamedTuple):
     split: list[list[int]]
     valid_from_at: datetime
     valid_until_at: datetime
-    campaign_state: str
-    zone: str
-    is_test: bool
-    excluded_categories: list[str]
-    order_kinds: list[str]
-    campaign_code: str
-    # [[kind, limit_count, limit_fen], …]
-    caps: list[list[int | None]]
-    # [[source id, source code, account kind, account id], …]
-    accounts: list[list[Any]]
-
-
-JSON_COLUMNS = frozenset({"split", "excluded_categories", "order_kinds", "caps", "accounts"})
-
-
-def _tranche_row(row: Sequence[Any]) -> TrancheRow:
-    """Django leaves jsonb as text on its connections; here it is read."""
-    named = zip(TrancheRow._fields, row, strict=True)
-    return TrancheRow._make(
-        msgspec.json.decode(value) if name in JSON_COLUMNS else value for name, value in named
-    )
 
 
 FIND_TRANCHES = Statement(
     """
     SELECT t.id, t.campaign_id, t.state, t.kind, t.face_fen, t.threshold_fen, t.threshold_basis,
-           t.percent_bp, t.split, t.valid_from_at, t.valid_until_at,
-           c.state, c.zone, c.is_test, c.excluded_categories, c.order_kinds, c.code,
-           COALESCE((SELECT jsonb_agg(jsonb_build_array(r.kind, r.limit_count, r.limit_fen)
-                                      ORDER BY r.kind)
-                       FROM vouchers_caprule r WHERE r.campaign_id = c.id), '[]'),
-           COALESCE((SELECT jsonb_agg(jsonb_build_array(a.source_id, s.code, a.kind, a.id))
-                       FROM vouchers_account a JOIN vouchers_fundingsource s ON s.id = a.source_id
-                      WHERE a.campaign_id = c.id), '[]')
+           t.percent_bp, t.split, t.valid_from_at, t.valid_until_at
       FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
       JOIN vouchers_tranche t ON t.id = wanted.id
-      JOIN vouchers_campaign c ON c.id = t.campaign_id
     """,
-    _tranche_row,
+    TrancheRow._make,
+    is_binary=True,
 )

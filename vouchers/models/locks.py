@@ -27,8 +27,12 @@ LOCK_BATCH = Statement(
     """,
     lambda row: bool(row[0]),
 )
+# Counts, so that not a row a lock is sent back.
 LOCK_COUNTERS: Statement[Any] = Statement(
-    "SELECT pg_advisory_xact_lock(key) FROM unnest(%(keys)s::bigint[]) AS wanted(key)"
+    """
+    SELECT count(*) FILTER (WHERE pg_advisory_xact_lock(key) IS NULL)
+      FROM unnest(%(keys)s::bigint[]) AS wanted(key)
+    """
 )
 
 # Shared by all who use vouchers of a tranche, exclusive for the one who expires it.

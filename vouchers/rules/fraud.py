@@ -38,7 +38,7 @@ class Used(NamedTuple):
 
 NOTHING_USED = Used(0, 0)
 
-_SUBJECT = {
+_SUBJECT: Mapping[int, str] = {
     CapKind.RESIDENT_DAY: "resident",
     CapKind.RESIDENT_WEEK: "resident",
     CapKind.RESIDENT_CAMPAIGN: "resident",
@@ -50,7 +50,7 @@ _SUBJECT = {
 COUNTED = frozenset(_SUBJECT)
 """The kinds a redemption is counted by; a cap of another kind can't be promised."""
 
-_WINDOW = {
+_WINDOW: Mapping[int, tuple[str, str]] = {
     CapKind.RESIDENT_DAY: ("day", "日"),
     CapKind.RESIDENT_WEEK: ("week", "周"),
     CapKind.RESIDENT_CAMPAIGN: ("campaign", "活动"),
@@ -79,7 +79,7 @@ def window_no(kind: int, at: datetime, zone: str) -> int:
     since the epoch, or 0 for the whole campaign."""
     if kind == CapKind.STORE_MINUTE:
         return int(at.timestamp()) // 60
-    name, _ = _WINDOW[CapKind(kind)]
+    name, _ = _WINDOW[kind]
     if name == "campaign":
         return 0
     days = (business_day(at, zone) - EPOCH).days
@@ -91,13 +91,23 @@ def counter_keys(
     rules: Iterable[CapRule], subjects: Subjects, at: datetime, zone: str
 ) -> list[tuple[CounterKey, CapRule]]:
     """The counters one redemption counts in under its campaign's `rules`."""
-    keys = []
-    for rule in rules:
-        subject = _SUBJECT[CapKind(rule.kind)]
-        subject_id = getattr(subjects, f"{subject}_id")
-        window = window_no(rule.kind, at, zone)
-        keys.append((CounterKey(rule.kind, rule.campaign_id, subject_id, window), rule))
-    return keys
+    who: Mapping[str, int] = {
+        "resident": subjects.resident_id,
+        "store": subjects.store_id,
+        "merchant": subjects.merchant_id,
+    }
+    return [
+        (
+            CounterKey(
+                rule.kind,
+                rule.campaign_id,
+                who[_SUBJECT[rule.kind]],
+                window_no(rule.kind, at, zone),
+            ),
+            rule,
+        )
+        for rule in rules
+    ]
 
 
 def judge_caps(

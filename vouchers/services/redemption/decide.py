@@ -1,7 +1,6 @@
 """From facts to verdicts: the rules asked once per request, in order of arrival."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from merchants.auth import Caller
@@ -10,9 +9,9 @@ from vouchers.errors import problem
 from vouchers.models.campaigns import StoreRow
 from vouchers.models.redemption import StoredAnswer
 from vouchers.queries.redemptions import RedemptionBody, SourceShare, encode_body
-from vouchers.rules.fraud import NOTHING_USED, CapRule, CounterKey, Used, business_day, judge_caps
+from vouchers.rules.fraud import NOTHING_USED, Used, business_day, judge_caps
 from vouchers.rules.redemption import Case, Decision, Order, VoucherFacts, judge
-from vouchers.services.redemption.facts import Facts, Pending, Terms
+from vouchers.services.redemption.facts import CapKeys, Facts, Pending, Terms
 from vouchers.services.requests import Answer, RedeemRequest
 from vouchers.states import RedemptionState, VoucherState
 
@@ -34,7 +33,7 @@ class Effect:
     shown_by_id: int
     category: str
     business_day: date
-    counters: Sequence[tuple[CounterKey, CapRule]]
+    counters: CapKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +70,13 @@ class Bench:
         store = self._facts.stores.get(request.order.store)
         if store is None or not may_act_for(request.caller, store):
             return _refused(pending, Refusal("store_not_found"), None)
-        outcome = self._judge(pending, store)
-        if isinstance(outcome, Refusal):
-            return _refused(pending, outcome, store.id)
-        ids = self._facts.ids[number]
-        effect = replace(outcome, redemption_id=ids[0], transfer_id=ids[1])
+        effect = self._judge(number, pending, store)
+        if isinstance(effect, Refusal):
+            return _refused(pending, effect, store.id)
         self._take(effect, request)
         return Verdict(pending, _accepted(effect, request), effect, store_id=store.id)
 
-    def _judge(self, pending: Pending, store: StoreRow) -> Effect | Refusal:
+    def _judge(self, number: int, pending: Pending, store: StoreRow) -> Effect | Refusal:
         facts, request = self._facts, pending.request
         order = request.order
         locked = facts.vouchers.get(pending.voucher_id or 0)
@@ -112,14 +109,15 @@ class Bench:
         decision = judge(case)
         if isinstance(decision, Refusal):
             return decision
-        counters = facts.cap_keys(pending)
+        counters = facts.cap_keys[number]
         over = judge_caps(counters, self._used, decision.discount_fen)
         if over is not None:
             return over
         assert shopper is not None  # the rules have asked
+        redemption_id, transfer_id = facts.ids[number]
         return Effect(
-            redemption_id=0,
-            transfer_id=0,
+            redemption_id=redemption_id,
+            transfer_id=transfer_id,
             decision=decision,
             terms=terms,
             store=store,
@@ -166,7 +164,7 @@ def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
         state=RedemptionState.CAPTURED.name.lower(),
         discount_fen=decision.discount_fen,
         by_source=[
-            SourceShare(effect.terms.source_codes[source_id], fen)
+            SourceShare(effect.terms.campaign.source_codes[source_id], fen)
             for source_id, fen in decision.split
         ],
         payable_fen=order.order_amount_fen - decision.discount_fen,
@@ -174,7 +172,7 @@ def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
         store=order.store,
         order_no=order.order_no,
         order_amount_fen=order.order_amount_fen,
-        campaign=effect.terms.campaign_code,
+        campaign=effect.terms.campaign.row.code,
         business_day=effect.business_day,
         redeemed_at=request.at,
     )

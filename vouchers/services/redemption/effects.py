@@ -63,40 +63,68 @@ def _counted(effects: Sequence[Effect]) -> dict[str, Sequence[int | None]]:
     }
 
 
-def _redemptions(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, list[object]]:
+REDEMPTION_COLUMNS = (
+    "id",
+    "store_id",
+    "merchant_id",
+    "campaign_id",
+    "voucher_id",
+    "allocation_id",
+    "resident_id",
+    "shown_by_id",
+    "caller_id",
+    "terminal",
+    "device",
+    "order_no",
+    "order_amount_fen",
+    "eligible_amount_fen",
+    "order_kind",
+    "category",
+    "payment_ref",
+    "receipt_no",
+    "discount_fen",
+    "split",
+    "state",
+    "business_day",
+    "redeemed_at",
+)
+
+
+def _redemptions(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, Sequence[object]]:
     rows = [_redemption(verdict, effect) for verdict, effect in accepted]
-    return {name: [row[name] for row in rows] for name in rows[0]}
+    return dict(zip(REDEMPTION_COLUMNS, zip(*rows, strict=True), strict=True))
 
 
-def _redemption(verdict: Verdict, effect: Effect) -> dict[str, object]:
+def _redemption(verdict: Verdict, effect: Effect) -> tuple[object, ...]:
+    """The values of REDEMPTION_COLUMNS."""
     request = verdict.pending.request
     order = request.order
     eligible_fen = order.eligible_amount_fen
-    return {
-        "id": effect.redemption_id,
-        "store_id": effect.store.id,
-        "merchant_id": effect.store.merchant_id,
-        "campaign_id": effect.terms.facts.campaign_id,
-        "voucher_id": effect.voucher.id,
-        "allocation_id": effect.allocation_id,
-        "resident_id": effect.voucher.resident_id,
-        "shown_by_id": effect.shown_by_id,
-        "caller_id": request.caller.credential_id,
-        "terminal": order.terminal or request.caller.terminal_code or "",
-        "device": order.device,
-        "order_no": order.order_no,
-        "order_amount_fen": order.order_amount_fen,
-        "eligible_amount_fen": order.order_amount_fen if eligible_fen is None else eligible_fen,
-        "order_kind": order.order_kind,
-        "category": effect.category,
-        "payment_ref": order.payment_ref,
-        "receipt_no": order.receipt_no,
-        "discount_fen": effect.decision.discount_fen,
-        "split": _encode(effect.decision.split).decode(),
-        "state": RedemptionState.CAPTURED.value,
-        "business_day": effect.business_day,
-        "redeemed_at": request.at,
-    }
+    return (
+        effect.redemption_id,
+        effect.store.id,
+        effect.store.merchant_id,
+        effect.terms.facts.campaign_id,
+        effect.voucher.id,
+        effect.allocation_id,
+        effect.voucher.resident_id,
+        effect.shown_by_id,
+        request.caller.credential_id,
+        order.terminal or request.caller.terminal_code or "",
+        order.device,
+        order.order_no,
+        order.order_amount_fen,
+        order.order_amount_fen if eligible_fen is None else eligible_fen,
+        order.order_kind,
+        effect.category,
+        order.payment_ref,
+        order.receipt_no,
+        effect.decision.discount_fen,
+        _encode(effect.decision.split).decode(),
+        RedemptionState.CAPTURED.value,
+        effect.business_day,
+        request.at,
+    )
 
 
 def _claims(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, list[object]]:
@@ -116,7 +144,7 @@ def _posting(verdict: Verdict, effect: Effect) -> Posting:
         cause_id=effect.redemption_id,
         at=verdict.pending.request.at,
         lines=move_lines(
-            effect.terms.accounts,
+            effect.terms.campaign.accounts,
             split=effect.decision.split,
             allocation_id=effect.allocation_id,
             origin=AccountKind.OUTSTANDING,

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vouchers.models.campaigns import (
+    FIND_CAMPAIGNS,
     FIND_PARTICIPATIONS,
     FIND_STORES,
+    CampaignRow,
     ParticipationRow,
     StoreRow,
 )
@@ -23,15 +25,23 @@ from vouchers.services.pipeline import pipeline
 from vouchers.services.requests import RedeemRequest
 from vouchers.states import AccountKind
 
+CapKeys = Sequence[tuple[CounterKey, CapRule]]
 
-class Terms(NamedTuple):
-    """A tranche as the rules see it, and what a posting needs to know of its campaign."""
 
-    facts: TrancheFacts
-    campaign_code: str
+class CampaignTerms(NamedTuple):
+    """What holds in the whole campaign, and what a posting needs to know of it."""
+
+    row: CampaignRow
     caps: Sequence[CapRule]
     accounts: Mapping[tuple[int, AccountKind], int]
     source_codes: Mapping[int, str]
+
+
+class Terms(NamedTuple):
+    """A tranche as the rules see it, and its campaign."""
+
+    facts: TrancheFacts
+    campaign: CampaignTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,8 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a batch may decide on. Keys are ids, or the numbers the caller used."""
+    """All that a batch may decide on. Keys are ids, or the numbers the caller used; sequences have
+    one item for every request."""
 
     got_keys: Sequence[bool]
     answers: Mapping[tuple[int, str], StoredAnswer]
@@ -59,7 +70,10 @@ class Facts:
     participations: Mapping[tuple[int, int], Sequence[ParticipationRow]]
     shoppers: Mapping[str, ShopperFacts]
     holder_states: Mapping[int, str]
+    # The counters a request would count in; none where voucher or store are unknown.
+    cap_keys: Sequence[CapKeys]
     used: Mapping[CounterKey, Used]
+    # For a redemption and its transfer.
     ids: Sequence[tuple[int, int]]
 
     def store_in(self, store: StoreRow, campaign_id: int, at: datetime) -> StoreFacts:
@@ -70,10 +84,6 @@ class Facts:
                 category = period.category or store.category
                 return StoreFacts(store.id, store.merchant_id, store.is_open, True, category)
         return StoreFacts(store.id, store.merchant_id, store.is_open, False, store.category)
-
-    def cap_keys(self, pending: Pending) -> list[tuple[CounterKey, CapRule]]:
-        """The counters a request would count in; none where voucher or store are unknown."""
-        return _cap_keys(pending, self.vouchers, self.terms, self.stores)
 
 
 def gather(batch: Sequence[Pending]) -> Facts:
@@ -112,6 +122,7 @@ def gather(batch: Sequence[Pending]) -> Facts:
         voucher_ids = sorted({p.voucher_id for p in batch if p.voucher_id is not None})
         locked = LOCK_VOUCHERS.send(raw, {"voucher_ids": voucher_ids})
         tranches = FIND_TRANCHES.send(raw, by_tranche)
+        campaigns = FIND_CAMPAIGNS.send(raw, by_tranche)
         found_stores = FIND_STORES.send(raw, {"store_nos": store_nos})
         periods = FIND_PARTICIPATIONS.send(raw, {**by_tranche, "store_nos": store_nos})
         people = FIND_SHOPPERS.send(
@@ -119,9 +130,11 @@ def gather(batch: Sequence[Pending]) -> Facts:
         )
         ids = NEXT_IDS.send(raw, {"count": len(batch)})
     vouchers = {row.id: row for row in locked.rows()}
-    terms = {row.id: _terms(row) for row in tranches.rows()}
+    by_campaign = {row.id: _campaign_terms(row) for row in campaigns.rows()}
+    terms = {row.id: _terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
     stores = {row.external_id: row for row in found_stores.rows()}
-    counters = sorted({key for p in batch for key, _ in _cap_keys(p, vouchers, terms, stores)})
+    cap_keys = [_cap_keys(p, vouchers, terms, stores) for p in batch]
+    counters = sorted({key for keys in cap_keys for key, _ in keys})
     used, holder_states = _counters_and_holders(counters, vouchers)
     participations: dict[tuple[int, int], list[ParticipationRow]] = {}
     for period in periods.rows():
@@ -142,6 +155,7 @@ def gather(batch: Sequence[Pending]) -> Facts:
             for row in people.rows()
         },
         holder_states=holder_states,
+        cap_keys=cap_keys,
         used=used,
         ids=ids.rows(),
     )
@@ -174,43 +188,47 @@ def _cap_keys(
     vouchers: Mapping[int, LockedVoucher],
     terms: Mapping[int, Terms],
     stores: Mapping[str, StoreRow],
-) -> list[tuple[CounterKey, CapRule]]:
+) -> CapKeys:
     voucher = vouchers.get(pending.voucher_id or 0)
     tranche = terms.get(pending.tranche_id or 0)
     store = stores.get(pending.request.order.store)
     if voucher is None or tranche is None or store is None:
         return []
     subjects = Subjects(voucher.resident_id, store.id, store.merchant_id)
-    return counter_keys(tranche.caps, subjects, pending.request.at, tranche.facts.zone)
+    return counter_keys(tranche.campaign.caps, subjects, pending.request.at, tranche.facts.zone)
 
 
 def _request_key(pending: Pending) -> int:
     return lock_key("request", pending.request.caller.credential_id, pending.request.key)
 
 
-def _terms(row: TrancheRow) -> Terms:
-    accounts: Sequence[Sequence[Any]] = row.accounts
-    return Terms(
-        facts=TrancheFacts(
-            id=row.id,
-            campaign_id=row.campaign_id,
-            state=row.state,
-            kind=row.kind,
-            face_fen=row.face_fen,
-            threshold_fen=row.threshold_fen,
-            threshold_basis=row.threshold_basis,
-            percent_bp=row.percent_bp,
-            split=tuple((source_id, fen) for source_id, fen in row.split),
-            valid_from_at=row.valid_from_at,
-            valid_until_at=row.valid_until_at,
-            campaign_state=row.campaign_state,
-            zone=row.zone,
-            is_test=row.is_test,
-            excluded_categories=row.excluded_categories,
-            order_kinds=row.order_kinds,
-        ),
-        campaign_code=row.campaign_code,
-        caps=[CapRule(row.campaign_id, *cap) for cap in row.caps],  # type: ignore[arg-type]
-        accounts={(source, AccountKind(kind)): id_ for source, _, kind, id_ in accounts},
-        source_codes={source: code for source, code, _, _ in accounts},
+def _campaign_terms(row: CampaignRow) -> CampaignTerms:
+    return CampaignTerms(
+        row=row,
+        caps=[CapRule(row.id, *cap) for cap in row.caps],  # type: ignore[arg-type]
+        accounts={(source, AccountKind(kind)): id_ for source, _, kind, id_ in row.accounts},
+        source_codes={source: code for source, code, _, _ in row.accounts},
     )
+
+
+def _terms(row: TrancheRow, campaign: CampaignTerms) -> Terms:
+    switches = campaign.row
+    facts = TrancheFacts(
+        id=row.id,
+        campaign_id=row.campaign_id,
+        state=row.state,
+        kind=row.kind,
+        face_fen=row.face_fen,
+        threshold_fen=row.threshold_fen,
+        threshold_basis=row.threshold_basis,
+        percent_bp=row.percent_bp,
+        split=tuple((source_id, fen) for source_id, fen in row.split),
+        valid_from_at=row.valid_from_at,
+        valid_until_at=row.valid_until_at,
+        campaign_state=switches.state,
+        zone=switches.zone,
+        is_test=switches.is_test,
+        excluded_categories=switches.excluded_categories,
+        order_kinds=switches.order_kinds,
+    )
+    return Terms(facts, campaign)
