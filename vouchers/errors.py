@@ -356,6 +356,48 @@ _MEANINGS = (
         "campaign",
         audience="manager",
     ),
+    # Managers: merchants, stores, keys and residents
+    Meaning(
+        "already_exists",
+        409,
+        "The number {number} is taken.",
+        "编号 {number} 已存在。",
+        "city",
+        audience="manager",
+    ),
+    Meaning(
+        "coordinates_invalid",
+        422,
+        "Longitude {longitude}, latitude {latitude} can't be the place meant.",
+        "经度 {longitude}、纬度 {latitude} 不是有效位置。",
+        "city",
+        audience="manager",
+    ),
+    Meaning(
+        "credential_incomplete",
+        422,
+        "A key needs scopes that exist, stores of its own merchants, a code for a channel and a "
+        "terminal for a terminal.",
+        "凭证须有有效权限、所属商户的门店；渠道须有渠道代码，终端须指定终端。",
+        "city",
+        audience="manager",
+    ),
+    Meaning(
+        "resident_refused",
+        422,
+        "The resident can't be put on file: a number, place or identity is not acceptable.",
+        "无法登记该居民：编号、位置或身份信息不符合要求。",
+        "city",
+        audience="manager",
+    ),
+    Meaning(
+        "proxy_is_holder",
+        422,
+        "Nobody can be their own proxy.",
+        "本人不能作为自己的代用人。",
+        "city",
+        audience="manager",
+    ),
 )
 
 CATALOGUE: Mapping[str, Meaning] = {meaning.code: meaning for meaning in _MEANINGS}
