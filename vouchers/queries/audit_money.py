@@ -36,7 +36,7 @@ REDEMPTION_POSTED = Check(
     ("redemption", "state", "posted", "undone"),
     f"""
     WITH posted AS (
-        SELECT cause_id, count(*) FILTER (WHERE reason = 'redeem') AS made,
+        SELECT cause_id, count(*) FILTER (WHERE reason IN ('redeem', 'authorise')) AS made,
                count(*) FILTER (WHERE reason IN ('void', 'reverse')) AS undone
           FROM vouchers_transfer WHERE cause = 'redemption' GROUP BY cause_id)
     SELECT COALESCE(r.id, p.cause_id), r.state, COALESCE(p.made, 0), COALESCE(p.undone, 0)
