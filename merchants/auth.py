@@ -18,6 +18,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from merchants.errors import Refused
 from merchants.models import Credential, CredentialKey, State
 from merchants.services.credentials import LIVE_PREFIX, SCOPES, TEST_PREFIX, key_sha256
 
@@ -199,17 +200,22 @@ CALLERS: Final = CallerCache()
 """The process's cache; both doors ask it."""
 
 
+def bearer_key(header: bytes) -> str | None:
+    """The key in an Authorization header; None where there is none, or of another scheme."""
+    scheme, _, key = header.strip().partition(b" ")
+    key = key.strip()
+    return key.decode("latin-1") if scheme.lower() == b"bearer" and key else None
+
+
 class KeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key>`; the caller becomes `request.auth` (and `request.user`)."""
 
-    keyword: ClassVar = b"bearer"
-
     def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
         """The caller; None without a bearer header, AuthenticationFailed if the key is no good."""
-        scheme, _, key = get_authorization_header(request).strip().partition(b" ")
-        if scheme.lower() != self.keyword:
+        key = bearer_key(get_authorization_header(request))
+        if key is None:
             return None
-        caller = CALLERS.get(key.strip().decode("latin-1"), at=timezone.now())
+        caller = CALLERS.get(key, at=timezone.now())
         if caller is None:
             raise AuthenticationFailed(code="unauthenticated")
         return caller, caller
@@ -232,8 +238,12 @@ class HasScope(BasePermission):
         return type(f"HasScope_{scope}", (cls,), {"scope": scope})
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Whether the key has the scope; a request without a key has none."""
-        return isinstance(request.auth, Caller) and self.scope in request.auth.scopes
+        """Whether there is a key; refuses `forbidden` for one that lacks the scope."""
+        if not isinstance(request.auth, Caller):
+            return False
+        if self.scope not in request.auth.scopes:
+            raise Refused("forbidden", scope=self.scope)
+        return True
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -66,6 +66,13 @@ _MEANINGS = (
     ),
     Meaning("not_found", 404, "There is no such thing here.", "未找到。", "interface"),
     Meaning(
+        "method_not_allowed",
+        405,
+        "This address does not take that method.",
+        "该地址不支持此请求方法。",
+        "interface",
+    ),
+    Meaning(
         "request_in_flight",
         409,
         "The same request is still being worked on. Ask again in a second.",

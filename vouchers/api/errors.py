@@ -6,18 +6,21 @@ from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 
 from merchants.errors import Refusal, Refused
-from vouchers.errors import CONTENT_TYPE, problem
+from vouchers.errors import problem
+from vouchers.services.requests import Answer
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """DRF's exception handler. Anything unexpected goes on to Django's 500."""
+    """REST framework's exception handler. Anything unexpected goes on to Django's 500."""
     refusal = _refusal_of(error)
-    if refusal is None:
-        return None
-    status, body = problem(refusal)
-    response = HttpResponse(body, status=status, content_type=CONTENT_TYPE)
-    if isinstance(error, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
-        response["WWW-Authenticate"] = "Bearer"
+    return None if refusal is None else rendered(Answer(*problem(refusal)))
+
+
+def rendered(answer: Answer) -> HttpResponse:
+    """The answer's own bytes and headers."""
+    response = HttpResponse(answer.body, status=answer.status)
+    for name, value in answer.headers():
+        response[name] = value
     return response
 
 
@@ -27,10 +30,10 @@ def _refusal_of(error: Exception) -> Refusal | None:
             return error.refusal
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             return Refusal("unauthenticated")
-        case exceptions.PermissionDenied():
-            return Refusal("forbidden", facts={"scope": str(error.detail)})
         case Http404() | exceptions.NotFound():
             return Refusal("not_found")
+        case exceptions.MethodNotAllowed():
+            return Refusal("method_not_allowed")
         case exceptions.APIException():
             return Refusal("malformed_request", facts={"problem": str(error.detail)})
     return None

@@ -1,15 +1,17 @@
 """Redemptions over REST: the same service as the express lane, one request at a time."""
 
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from merchants.auth import Caller, HasScope, KeyAuthentication
 from merchants.errors import Refused
+from vouchers.api.errors import rendered
 from vouchers.api.schema import (
     IDEMPOTENCY_KEY,
     ProblemSchema,
@@ -19,9 +21,29 @@ from vouchers.api.schema import (
 )
 from vouchers.queries.redemptions import redemption_body, redemptions_of
 from vouchers.services.redemption import VoidRequest, redeem, void
-from vouchers.services.requests import Answer, check_key, fingerprint, redeem_request
+from vouchers.services.requests import (
+    BODY_MAX_BYTES,
+    Answer,
+    check_key,
+    fingerprint,
+    malformed,
+    redeem_request,
+    too_large,
+)
 
 REDEMPTIONS = "/api/v1/redemptions"
+
+
+class JsonOnly(BaseContentNegotiation):
+    """Answers are JSON whatever a client says it would rather have."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """The only one."""
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        """The only one."""
+        return renderers[0], renderers[0].media_type
 
 
 class TillView(APIView):
@@ -29,6 +51,7 @@ class TillView(APIView):
 
     authentication_classes = [KeyAuthentication]
     permission_classes = [HasScope.of("redeem")]
+    content_negotiation_class = JsonOnly
 
     @staticmethod
     def caller(request: Request) -> Caller:
@@ -46,11 +69,12 @@ class RedemptionsView(TillView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Redeem a voucher on an order (核销). The same key and body get the same answer."""
+        key = check_key(request.headers.get("Idempotency-Key"))
         asked = redeem_request(
             caller=self.caller(request),
-            key=request.headers.get("Idempotency-Key", ""),
+            key=key,
             path=REDEMPTIONS,
-            body=request.body,
+            body=body_of(request),
             at=datetime.now(UTC),
         )
         (answer,) = redeem(requests=[asked])
@@ -66,8 +90,8 @@ class RedemptionsView(TillView):
     )
     def get(self, request: Request) -> HttpResponse:
         """Recover an unknown outcome: the caller's redemptions by order number or key."""
-        order_no = request.query_params.get("order_no")
-        key = request.query_params.get("idempotency_key")
+        order_no = parameter(request, "order_no")
+        key = parameter(request, "idempotency_key")
         if not order_no and not key:
             raise Refused(
                 "malformed_request", problem="name order_no or idempotency_key", field="order_no"
@@ -101,19 +125,28 @@ class VoidView(TillView):
     )
     def post(self, request: Request, redemption_id: int) -> HttpResponse:
         """Void a redemption of the same business day (撤销) before it is settled."""
+        key = check_key(request.headers.get("Idempotency-Key"))
         asked = VoidRequest(
             caller=self.caller(request),
-            key=check_key(request.headers.get("Idempotency-Key")),
-            fingerprint=fingerprint("POST", request.path, request.body),
+            key=key,
+            fingerprint=fingerprint("POST", request.path, body_of(request)),
             at=datetime.now(UTC),
             redemption_id=redemption_id,
         )
         return rendered(void(request=asked))
 
 
-def rendered(answer: Answer) -> HttpResponse:
-    """The answer's own bytes and headers."""
-    response = HttpResponse(answer.body, status=answer.status)
-    for name, value in answer.headers():
-        response[name] = value
-    return response
+def body_of(request: Request) -> bytes:
+    """The body as sent, no more of it read than is allowed. Refuses `malformed_request`."""
+    body: bytes = request.read(BODY_MAX_BYTES + 1)
+    if len(body) > BODY_MAX_BYTES:
+        raise too_large()
+    return body
+
+
+def parameter(request: Request, name: str) -> str | None:
+    """A parameter of the query. Refuses `malformed_request` for a text nothing can be called."""
+    value: str | None = request.query_params.get(name)
+    if value is not None and "\x00" in value:
+        raise malformed(f"the character NUL is not allowed - at `{name}`")
+    return value

@@ -5,26 +5,36 @@ in flight, and redeemed in batches by one lane thread per process. All else fall
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from merchants.auth import CALLERS, Cached, Caller
+from merchants.auth import CALLERS, Cached, Caller, bearer_key
 from merchants.errors import Refused
 from vouchers.errors import problem
-from vouchers.express.lane import Lane
+from vouchers.express.lane import DATABASE_LOST, Lane, with_connection
 from vouchers.services.redemption import redeem
 from vouchers.services.redemption.redeem import BUSY
-from vouchers.services.requests import Answer, RedeemRequest, malformed, redeem_request
+from vouchers.services.requests import (
+    BODY_MAX_BYTES,
+    Answer,
+    RedeemRequest,
+    check_key,
+    malformed,
+    redeem_request,
+    too_large,
+)
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+log = logging.getLogger(__name__)
+
 REDEMPTIONS = "/api/v1/redemptions"
-BODY_MAX_BYTES = 64 * 1024
 SCOPE_REDEEM = "redeem"
 
 
@@ -45,34 +55,40 @@ class Express:
     async def _redeem(self, scope: Scope, receive: Receive) -> Answer:
         headers = dict(scope["headers"])
         try:
+            caller = await self._authenticate(headers.get(b"authorization", b""))
+            key = check_key(headers.get(b"idempotency-key", b"").decode("latin-1"))
             body = await _read(receive)
-            at = datetime.now(UTC)
-            caller = await self._authenticate(headers.get(b"authorization", b""), at)
-            key = headers.get(b"idempotency-key", b"").decode("latin-1")
-            request = redeem_request(caller=caller, key=key, path=REDEMPTIONS, body=body, at=at)
+            request = redeem_request(
+                caller=caller, key=key, path=REDEMPTIONS, body=body, at=datetime.now(UTC)
+            )
         except Refused as refused:
             return Answer(*problem(refused.refusal))
         if self._lane is None:
             self._lane = Lane("redeem-lane", lambda batch: redeem(requests=batch), BUSY)
         return await self._lane.answer(request)
 
-    async def _authenticate(self, header: bytes, at: datetime) -> Caller:
-        scheme, _, key = header.decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer" or not key:
+    async def _authenticate(self, header: bytes) -> Caller:
+        key = bearer_key(header)
+        if key is None:
             raise Refused("unauthenticated")
-        remembered = CALLERS.peek(key)
-        if isinstance(remembered, Cached):
+        caller = CALLERS.peek(key)
+        if isinstance(caller, Cached):
             loop = asyncio.get_running_loop()
-            caller = await loop.run_in_executor(
-                self._authenticator, lambda: CALLERS.get(key, at=at)
-            )
-        else:
-            caller = remembered
+            caller = await loop.run_in_executor(self._authenticator, _look_up, key)
         if caller is None:
             raise Refused("unauthenticated")
         if SCOPE_REDEEM not in caller.scopes:
             raise Refused("forbidden", scope=SCOPE_REDEEM)
         return caller
+
+
+def _look_up(key: str) -> Caller | None:
+    """Ask the database for a key's caller. Refuses `busy` when it can't be asked."""
+    try:
+        return with_connection(lambda: CALLERS.get(key, at=datetime.now(UTC)))
+    except DATABASE_LOST:
+        log.exception("no key can be looked up")
+        raise Refused("busy") from None
 
 
 async def _read(receive: Receive) -> bytes:
@@ -85,7 +101,7 @@ async def _read(receive: Receive) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > BODY_MAX_BYTES:
-            raise malformed(f"the body is larger than {BODY_MAX_BYTES} bytes")
+            raise too_large()
         chunks.append(chunk)
         if not message.get("more_body"):
             return b"".join(chunks)

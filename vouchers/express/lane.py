@@ -15,10 +15,12 @@ from django.db import InterfaceError, OperationalError, connection
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
 
 BATCH_MAX = 128
+DATABASE_LOST = (OperationalError, InterfaceError)
 
 
 class Lane(Generic[Request, Answer]):
@@ -66,19 +68,34 @@ class Lane(Generic[Request, Answer]):
         return batch
 
     def _answers(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """A lost connection is tried once more: under their keys, requests are safe to repeat."""
-        for is_last_try in (False, True):
-            try:
-                return self._work(requests)
-            except (OperationalError, InterfaceError):
-                connection.close()
-                if is_last_try:
-                    log.exception("lane lost its database")
-            except Exception:
-                log.exception("lane failed a batch of %d", len(requests))
-                connection.close()
-                break
+        """Under their keys, requests are safe to repeat: a batch that fails for no reason of the
+        database is answered one by one, so that only the request to blame is in trouble."""
+        try:
+            return with_connection(lambda: self._work(requests))
+        except DATABASE_LOST:
+            log.exception("lane lost its database")
+        except Exception:
+            log.exception("lane failed a batch of %d", len(requests))
+            connection.close()
+            if len(requests) > 1:
+                return [answer for one in requests for answer in self._answers([one])]
         return [self._trouble] * len(requests)
+
+
+def with_connection(work: Callable[[], Result]) -> Result:
+    """Do `work`, once more on a new connection where the old one turns out to be lost.
+
+    Threads of our own need this: only a request of Django's drops broken connections by itself.
+    """
+    try:
+        return work()
+    except DATABASE_LOST:
+        connection.close()
+    try:
+        return work()
+    except DATABASE_LOST:
+        connection.close()
+        raise
 
 
 def _deliver(futures: Sequence[asyncio.Future[Answer]], answers: Sequence[Answer]) -> None:

@@ -69,8 +69,11 @@ def redemptions_of(
     order_no: str | None = None,
     key: str | None = None,
 ) -> QuerySet[Redemption]:
-    """The caller's redemptions that fit everything named; others' are as if absent."""
-    found = Redemption.objects.filter(merchant_id__in=caller.merchant_ids)
+    """The caller's redemptions that fit everything named; others' are as if absent, and so is the
+    sandbox to live keys and the other way round."""
+    found = Redemption.objects.filter(
+        merchant_id__in=caller.merchant_ids, campaign__is_test=caller.is_test
+    )
     if caller.store_ids is not None:
         found = found.filter(store_id__in=caller.store_ids)
     if redemption_id is not None:

@@ -1,5 +1,7 @@
 """What a till sends, parsed once for both doors, and the fingerprint that tells requests apart."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -14,8 +16,12 @@ from vouchers.errors import CONTENT_TYPE
 
 MAX_AMOUNT_FEN = 100_000_000_00
 KEY_MAX_LENGTH = 255
+BODY_MAX_BYTES = 64 * 1024
+# Deeper nesting is refused before it is read: how deep a reader may go differs from door to door.
+NESTING_MAX = 64
 # Busy, and too fast for a limit. (A duplicate in flight answers 409 and says so by its code.)
 RETRY_STATUSES = frozenset({429, 503})
+UNAUTHENTICATED = 401
 
 Text = Annotated[str, Meta(max_length=80)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -66,8 +72,14 @@ class Answer(NamedTuple):
             headers.append(("Idempotent-Replayed", "true"))
         if self.status in RETRY_STATUSES:
             headers.append(("Retry-After", "1"))
+        if self.status == UNAUTHENTICATED:
+            headers.append(("WWW-Authenticate", "Bearer"))
         return headers
 
+
+_JSON_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_JSON_BRACKET = re.compile(rb"[\[\]{}]")
+_MISSING_FIELD = re.compile(r"missing required field `(\w+)`")
 
 _decode_order = msgspec.json.Decoder(RedeemOrder).decode
 _decode_any = msgspec.json.Decoder().decode
@@ -89,15 +101,34 @@ def redeem_request(
 
 def parse_redeem(body: bytes) -> RedeemOrder:
     """The order in `body`. Refuses `malformed_request`, naming the field."""
-    try:
-        order = _decode_order(body)
-    except msgspec.DecodeError as error:
-        raise malformed(str(error)) from None
+    order: RedeemOrder = _decoded(_decode_order, body)
     _check_text(order)
     eligible_fen = order.eligible_amount_fen
     if eligible_fen is not None and eligible_fen > order.order_amount_fen:
         raise malformed("eligible_amount_fen exceeds order_amount_fen - at `$.eligible_amount_fen`")
     return order
+
+
+def _decoded(decode: Callable[[bytes], Any], body: bytes) -> Any:
+    if len(body) > BODY_MAX_BYTES:
+        raise too_large()
+    if body.count(b"[") + body.count(b"{") > NESTING_MAX and _nesting(body) > NESTING_MAX:
+        raise malformed(f"the body is nested more than {NESTING_MAX} levels deep")
+    try:
+        return decode(body)
+    except UnicodeDecodeError:
+        raise malformed("the body is not UTF-8") from None
+    except msgspec.DecodeError as error:
+        raise malformed(str(error)) from None
+
+
+def _nesting(body: bytes) -> int:
+    """The most brackets open at once, outside of texts."""
+    depth = deepest = 0
+    for bracket in _JSON_BRACKET.findall(_JSON_TEXT.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _check_text(order: RedeemOrder) -> None:
@@ -109,9 +140,17 @@ def _check_text(order: RedeemOrder) -> None:
 
 
 def malformed(problem: str) -> Refused:
-    """The refusal of a body, with msgspec's own words for the field's path."""
+    """The refusal of a body, with msgspec's own words and its path of the field."""
     sentence, _, path = problem.partition(" - at ")
-    return Refused("malformed_request", problem=sentence, field=path.strip("`") or "$")
+    field = path.strip("`") or "$"
+    if missing := _MISSING_FIELD.search(sentence):
+        field = f"{field}.{missing[1]}"
+    return Refused("malformed_request", problem=sentence, field=field)
+
+
+def too_large() -> Refused:
+    """The refusal of a body that nobody goes on reading."""
+    return malformed(f"the body is larger than {BODY_MAX_BYTES} bytes")
 
 
 def check_key(key: str | None) -> str:
@@ -129,7 +168,4 @@ def fingerprint(method: str, path: str, body: bytes) -> bytes:
 
 def parse_json(body: bytes) -> Any:
     """Any JSON value. Refuses `malformed_request`."""
-    try:
-        return _decode_any(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise malformed(str(error)) from None
+    return _decoded(_decode_any, body)

@@ -14,6 +14,7 @@ from vouchers.models.fraud import INSERT_ATTEMPTS, TAKE_FROM_COUNTERS
 from vouchers.models.locks import LOCK_BATCH, LOCK_COUNTERS, lock_key
 from vouchers.models.redemption import FIND_ANSWERS, INSERT_ANSWERS
 from vouchers.models.vouchers import LOCK_VOUCHERS, MOVE_VOUCHERS
+from vouchers.queries.redemptions import redemptions_of
 from vouchers.rules import fraud
 from vouchers.rules.undo import RedemptionFacts, judge_void
 from vouchers.services import ledger, quotas
@@ -60,10 +61,8 @@ def void(*, request: VoidRequest) -> Answer:
     Refuses `not_found` (also another merchant's), `not_voidable`.
     """
     with transaction.atomic():
-        redemption = Redemption.objects.filter(
-            pk=request.redemption_id, merchant_id__in=request.caller.merchant_ids
-        ).first()
-        if redemption is None or not _is_own(request.caller, redemption):
+        redemption = redemptions_of(request.caller, redemption_id=request.redemption_id).first()
+        if redemption is None:
             return Answer(*problem(Refusal("not_found")))
         known = _lock(request, redemption)
         if known is not None:
@@ -77,10 +76,6 @@ def void(*, request: VoidRequest) -> Answer:
             _note_attempt(request, redemption, refusal)
         _remember(request, answer)
     return answer
-
-
-def _is_own(caller: Caller, redemption: Redemption) -> bool:
-    return caller.store_ids is None or redemption.store_id in caller.store_ids
 
 
 def _lock(request: VoidRequest, redemption: Redemption) -> Answer | None:
