@@ -32,6 +32,7 @@ class LookOnlyInline(TabularInline):
 
     extra = 0
     tab = True
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

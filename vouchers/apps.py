@@ -12,7 +12,7 @@ class VouchersConfig(AppConfig):
     """Campaigns, money, vouchers."""
 
     name = "vouchers"
-    verbose_name = _("vouchers")
+    verbose_name = _("consumption vouchers")
 
     def ready(self) -> None:
         self._name_foreign_keys()

@@ -2,10 +2,11 @@
 
 from django.contrib import admin
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from vouchers.admin.base import ReadOnlyAdmin, short_hash
+from vouchers.admin.base import ReadOnlyAdmin, in_lines, short_hash
 from vouchers.models import AuditReport, Outbox, Seal
 
 
@@ -16,7 +17,26 @@ class AuditReportAdmin(ReadOnlyAdmin):
     list_display = ["started_at", "is_proven", "took_s"]
     list_filter = ["is_proven"]
     date_hierarchy = "started_at"
-    fields = ["started_at", "took_s", "is_proven", "report"]
+    fields = ["started_at", "took", "is_proven", "findings"]
+    readonly_fields = ["took", "findings"]
+
+    @display(description=_("took, seconds"))
+    def took(self, report: AuditReport) -> str:
+        return f"{report.took_s:.1f}"
+
+    @display(description=_("checks"))
+    def findings(self, report: AuditReport) -> str:
+        """One line per check; broken rows, where there are any, in full."""
+        return in_lines(
+            gettext("%(mark)s invariant %(number)s: %(says)s")
+            % {
+                "mark": "✗" if finding["broken_count"] else "✓",
+                "number": finding["invariant"],
+                "says": gettext(finding["says"]),
+            }
+            + (f" — {finding['broken_count']:,}: {finding['rows']}" if finding["rows"] else "")
+            for finding in report.report.get("findings", [])
+        )
 
 
 @admin.register(Seal)

@@ -1,7 +1,7 @@
 """What every page shares: lists of big tables, money as yuan, acts that may be refused."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +11,7 @@ from django.db.models import BigIntegerField, IntegerField, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html_join
 from django.utils.translation import get_language
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
@@ -64,6 +65,7 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
     actions = None
     paginator = EstimatedPaginator
     show_full_result_count = False
+    list_max_show_all = 0
     list_per_page = 50
     list_fullwidth = True
     list_filter_submit = False
@@ -99,6 +101,7 @@ class ReadOnlyInline(ReadOnly, TabularInline):
 
     extra = 0
     tab = True
+    hide_title = True
     show_change_link = False
 
 
@@ -150,6 +153,11 @@ def split_in_yuan(split: list[list[int]]) -> str:
         )
     )
     return " + ".join(f"{names.get(source, source)} {yuan(fen)}" for source, fen in split)
+
+
+def in_lines(lines: Iterable[Any]) -> str:
+    """Each on a line of its own."""
+    return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or "–"
 
 
 def short_hash(value: bytes | memoryview | None) -> str:

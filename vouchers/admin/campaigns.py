@@ -1,34 +1,20 @@
-"""The campaign's page: what it promises, where its money is, whom it reached; and its acts."""
+"""The campaign's page: what it promises, where its money is, whom it reached."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Sum
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
+from unfold.decorators import display
 
-from merchants.models import State, Store
-from vouchers import tasks
-from vouchers.admin.base import act, coloured, go_to
-from vouchers.admin.forms import (
-    DAY_S,
-    ORDER_KINDS,
-    AppropriationForm,
-    CampaignForm,
-    CashForm,
-    DialogForm,
-    RunForm,
-    StoresForm,
-)
-from vouchers.admin.overview import campaign_overview, preview_groups
+from vouchers.admin.acts import CampaignActs
+from vouchers.admin.base import coloured
+from vouchers.admin.forms import DAY_S, ORDER_KINDS, CampaignForm
+from vouchers.admin.overview import campaign_overview
 from vouchers.admin.parts import (
     CapInline,
     CellInline,
@@ -42,10 +28,9 @@ from vouchers.admin.parts import (
     note,
     note_formset,
 )
-from vouchers.admin.review import review_terms
 from vouchers.models import Campaign, ResidentPoint
 from vouchers.money import yuan
-from vouchers.services import campaigns, distribution, ledger, targeting, terms
+from vouchers.services import campaigns
 from vouchers.states import CampaignState
 
 STATE_COLOURS = {
@@ -55,34 +40,10 @@ STATE_COLOURS = {
     CampaignState.RUNNING.value: "success",
     CampaignState.PAUSED.value: "warning",
 }
-# In which states a button is offered; whether the act is allowed is decided by its service.
-OFFERED: Mapping[str, Container[CampaignState]] = {
-    "appropriate": {CampaignState.DRAFT},
-    "receive_cash": {state for state in CampaignState if state != CampaignState.CLOSED},
-    "add_stores": {CampaignState.DRAFT},
-    "submit": {CampaignState.DRAFT},
-    "review": {CampaignState.SUBMITTED},
-    "reopen": {CampaignState.SUBMITTED, CampaignState.APPROVED},
-    "launch": {CampaignState.APPROVED, CampaignState.SCHEDULED},
-    "request_run": {CampaignState.RUNNING},
-    "pause": {CampaignState.RUNNING},
-    "resume": {CampaignState.PAUSED},
-    "end": {CampaignState.RUNNING, CampaignState.PAUSED},
-}
-
-
-def dialog(title: Any, description: Any = "", form: type[DialogForm] = DialogForm) -> Any:
-    """What a button asks before it acts; acting is always a POST."""
-    return {
-        "title": title,
-        "description": description,
-        "form_class": form,
-        "form_submit_text": _("Confirm"),
-    }
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ModelAdmin):
+class CampaignAdmin(CampaignActs, ModelAdmin):
     """Campaigns."""
 
     form = CampaignForm
@@ -132,18 +93,6 @@ class CampaignAdmin(ModelAdmin):
         GeofenceInline,
     ]
     change_form_outer_before_template = "vouchers/campaign_overview.html"
-    actions_detail = [
-        "submit",
-        "review",
-        "launch",
-        "request_run",
-        "pause",
-        "resume",
-        {
-            "title": _("More"),
-            "items": ["appropriate", "receive_cash", "add_stores", "preview", "reopen", "end"],
-        },
-    ]
     state_label = coloured("state", _("state"), STATE_COLOURS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
@@ -192,22 +141,16 @@ class CampaignAdmin(ModelAdmin):
     def get_inlines(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         return self.inlines if obj else []
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """The buttons of the campaign's state."""
-        campaign = self.get_object(request, str(object_id))
-        return [
-            offered
-            for offered in super().get_actions_detail(request, object_id)
-            if campaign
-            and CampaignState(campaign.state) in OFFERED.get(offered.path, CampaignState)
-        ]
-
     def changeform_view(
-        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra: Any = None
+        self,
+        request: HttpRequest,
+        object_id: Any = None,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> Any:
         """The page, with the overview on top."""
         campaign = self.get_object(request, object_id) if object_id else None
-        context = {**(extra or {})}
+        context = {**(extra_context or {})}
         if campaign and request.method == "GET" and self.has_view_permission(request, campaign):
             context["overview"] = campaign_overview(campaign, at=timezone.now())
         return super().changeform_view(request, object_id, form_url, context)
@@ -242,222 +185,6 @@ class CampaignAdmin(ModelAdmin):
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         note_formset(request, form.instance, formset)
         super().save_formset(request, form, formset, change)
-
-    # Acts, and who is offered them
-
-    def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm(terms.EDIT)
-
-    def has_pause_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm(campaigns.PAUSE)
-
-    def has_distribute_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("vouchers.add_run")
-
-    def has_cash_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("vouchers.add_cashreceipt")
-
-    def _act(
-        self, request: HttpRequest, object_id: Any, service: Any, success: Any, **more: Any
-    ) -> HttpResponse:
-        campaign = get_object_or_404(Campaign, pk=object_id)
-        act(
-            request,
-            service,
-            success,
-            campaign=campaign,
-            by=request.user,
-            at=timezone.now(),
-            **more,
-        )
-        return go_to("vouchers_campaign_change", object_id)
-
-    @action(
-        description=_("Submit"),
-        icon="send",
-        variant=ActionVariant.PRIMARY,
-        permissions=["edit"],
-        dialog=dialog(
-            _("Submit for approval"),
-            _("The terms are frozen. Somebody who has not edited them decides."),
-        ),
-    )
-    def submit(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, campaigns.submit, _("Submitted for approval."))
-
-    @action(description=_("Review"), icon="gavel", variant=ActionVariant.PRIMARY)
-    def review(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return review_terms(self.admin_site, request, get_object_or_404(Campaign, pk=object_id))
-
-    @action(
-        description=_("Back to draft"),
-        icon="undo",
-        permissions=["edit"],
-        dialog=dialog(_("Back to draft"), _("It must be submitted and approved again.")),
-    )
-    def reopen(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, campaigns.reopen, _("The campaign is a draft again."))
-
-    @action(
-        description=_("Launch"),
-        icon="rocket_launch",
-        variant=ActionVariant.SUCCESS,
-        permissions=["edit"],
-        dialog=dialog(_("Launch"), _("Vouchers can be distributed and redeemed from its start.")),
-    )
-    def launch(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, campaigns.launch, _("Launched."))
-
-    @action(
-        description=_("Pause"),
-        icon="pause",
-        variant=ActionVariant.WARNING,
-        permissions=["pause"],
-        dialog=dialog(_("Pause"), _("Nothing is issued or redeemed until it is resumed.")),
-    )
-    def pause(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, campaigns.pause, _("Paused."))
-
-    @action(
-        description=_("Resume"),
-        icon="play_arrow",
-        variant=ActionVariant.SUCCESS,
-        permissions=["edit"],
-        dialog=dialog(_("Resume")),
-    )
-    def resume(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, campaigns.resume, _("Running again."))
-
-    @action(
-        description=_("End"),
-        icon="stop",
-        variant=ActionVariant.DANGER,
-        permissions=["edit"],
-        dialog=dialog(_("End the campaign"), _("For good: an ended campaign never runs again.")),
-    )
-    def end(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, campaigns.end, _("Ended."))
-
-    @action(
-        description=_("Distribute"),
-        icon="local_post_office",
-        variant=ActionVariant.PRIMARY,
-        permissions=["distribute"],
-        dialog=dialog(
-            _("Distribute vouchers"),
-            _("A worker finds the audience, reserves the money and mints the vouchers."),
-            RunForm,
-        ),
-    )
-    def request_run(self, request: HttpRequest, form: RunForm, object_id: str) -> HttpResponse:
-        run = act(
-            request,
-            distribution.request_run,
-            _("The distribution waits for a worker."),
-            campaign=form.campaign,
-            round=form.cleaned_data["round"],
-            seed=form.cleaned_data["seed"],
-            by=request.user.get_username(),
-            at=timezone.now(),
-        )
-        if run:
-            tasks.wake_distribution()
-        return go_to("vouchers_campaign_change", object_id)
-
-    @action(
-        description=_("Appropriation"),
-        icon="account_balance",
-        permissions=["edit"],
-        dialog=dialog(
-            _("What a source appropriates"),
-            _("Up: the difference is free at once. Down: only what is free can go."),
-            AppropriationForm,
-        ),
-    )
-    def appropriate(
-        self, request: HttpRequest, form: AppropriationForm, object_id: str
-    ) -> HttpResponse:
-        given = form.cleaned_data
-        source = form.campaign.sources.filter(code=given["code"]).first()
-        if source is None:
-            return self._act(
-                request,
-                object_id,
-                terms.add_source,
-                _("The source has been added."),
-                code=given["code"],
-                name=given["name"],
-                appropriated_fen=given["target_fen"],
-            )
-        act(
-            request,
-            terms.set_appropriation,
-            _("The appropriation has been changed."),
-            source=source,
-            expected_fen=source.appropriated_fen,
-            target_fen=given["target_fen"],
-            by=request.user,
-            at=timezone.now(),
-        )
-        return go_to("vouchers_campaign_change", object_id)
-
-    @action(
-        description=_("Cash received"),
-        icon="payments",
-        permissions=["cash"],
-        dialog=dialog(
-            _("Cash received"), _("Payouts never exceed what has really arrived."), CashForm
-        ),
-    )
-    def receive_cash(self, request: HttpRequest, form: CashForm, object_id: str) -> HttpResponse:
-        given = form.cleaned_data
-        act(
-            request,
-            ledger.receive_cash,
-            _("The receipt has been recorded."),
-            source=given["source"],
-            amount_fen=given["amount_fen"],
-            document_no=given["document_no"],
-            request_id=given["request_id"],
-            at=timezone.now(),
-        )
-        return go_to("vouchers_campaign_change", object_id)
-
-    @action(
-        description=_("Add stores"),
-        icon="add_business",
-        permissions=["edit"],
-        dialog=dialog(_("Add participating stores"), "", StoresForm),
-    )
-    def add_stores(self, request: HttpRequest, form: StoresForm, object_id: str) -> HttpResponse:
-        given = form.cleaned_data
-        stores = Store.objects.filter(merchant__in=given["merchants"], state=State.ACTIVE)
-        if given["districts"]:
-            stores = stores.filter(district__in=given["districts"])
-        return self._act(
-            request,
-            object_id,
-            terms.add_stores,
-            _("The stores take part."),
-            stores=list(stores),
-            category=given["category"],
-        )
-
-    @action(description=_("Preview the audience"), icon="groups")
-    def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        campaign = get_object_or_404(Campaign, pk=object_id)
-        counts = targeting.preview(campaign=campaign, at=timezone.now())
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Audience as of now"),
-            "opts": self.opts,
-            "targeted": counts["targeted"],
-            "examined": counts["examined"],
-            "groups": preview_groups(counts),
-        }
-        return TemplateResponse(request, "vouchers/preview.html", context)
 
 
 def _named(values: list[str], choices: Iterable[tuple[str, Any]]) -> str:

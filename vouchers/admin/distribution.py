@@ -10,25 +10,29 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from vouchers.admin.base import ReadOnlyAdmin, ReadOnlyInline, coloured, money, split_in_yuan
+from vouchers.admin.base import (
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    coloured,
+    in_lines,
+    money,
+    split_in_yuan,
+)
+from vouchers.admin.overview import reason_name
 from vouchers.models import Run, Shard, Tranche, Voucher
 from vouchers.models.distribution import SERIAL_BITS
+from vouchers.money import yuan
 from vouchers.rules.codes import decode
-from vouchers.states import RunState, ShardState, TrancheState, VoucherState
+from vouchers.states import RunState, TrancheState, VoucherState
 
 
 class ShardInline(ReadOnlyInline):
     """The units workers take."""
 
     model = Shard
-    fields = ["number", "tier", "voucher_count", "state_label", "lease_until_at", "fence"]
+    fields = ["number", "tier", "voucher_count", "state", "lease_until_at", "fence"]
     readonly_fields = fields
     per_page = 20
-    state_label = coloured(
-        "state",
-        _("state"),
-        {ShardState.DONE.value: "success", ShardState.LEASED.value: "info"},
-    )
 
 
 @admin.register(Run)
@@ -53,7 +57,7 @@ class RunAdmin(ReadOnlyAdmin):
         "round",
         "terms",
         "seed",
-        "state_label",
+        "state",
         "progress",
         "requested_by",
         "created_at",
@@ -61,7 +65,7 @@ class RunAdmin(ReadOnlyAdmin):
         "audience",
         "selection",
     ]
-    readonly_fields = ["state_label", "progress"]
+    readonly_fields = ["progress"]
     inlines = [ShardInline]
     state_label = coloured(
         "state",
@@ -74,6 +78,28 @@ class RunAdmin(ReadOnlyAdmin):
             RunState.CANCELLED.value: "danger",
         },
     )
+
+    @display(description=_("audience found"))
+    def found(self, run: Run) -> str:
+        """Residents by ring, and by why they are not targeted."""
+        rings = run.audience.get("rings", {})
+        reasons = run.audience.get("untargeted", {})
+        return in_lines(
+            [
+                *(_("ring %s: %s") % (ring, f"{count:,}") for ring, count in rings.items()),
+                *(f"{reason_name(code)}: {count:,}" for code, count in reasons.items()),
+            ]
+        )
+
+    @display(description=_("selection"))
+    def chosen(self, run: Run) -> str:
+        """Vouchers and money by tier."""
+        tiers = run.selection.get("tiers", {})
+        return in_lines(
+            _("%(tier)s: %(vouchers)s vouchers, %(amount)s")
+            % {"tier": code, "vouchers": f"{told['vouchers']:,}", "amount": yuan(told["fen"])}
+            for code, told in tiers.items()
+        )
 
     @display(description=_("progress"), ordering="progress_pct")
     def progress(self, run: Run) -> str:
@@ -114,11 +140,15 @@ class TrancheAdmin(ReadOnlyAdmin):
         "shares",
         "valid_from_at",
         "valid_until_at",
-        "state_label",
+        "state",
         "minted_at",
         "expired_at",
     ]
-    readonly_fields = ["face", "threshold", "shares", "state_label"]
+    readonly_fields = [
+        "face",
+        "threshold",
+        "shares",
+    ]
     face = money("face_fen", _("face value"))
     threshold = money("threshold_fen", _("threshold"))
     state_label = coloured(
@@ -142,8 +172,8 @@ class VoucherAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     search_fields = ["id"]
     search_help_text = _("Printed code (20 digits), tranche-serial, or the whole resident no.")
-    fields = ["__str__", "state_label", "resident", "tranche"]
-    readonly_fields = ["__str__", "state_label", "tranche"]
+    fields = ["__str__", "state", "resident", "tranche"]
+    readonly_fields = ["__str__", "tranche"]
     state_label = coloured(
         "state",
         _("state"),

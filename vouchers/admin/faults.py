@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import localize
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from merchants.errors import Refusal
@@ -52,6 +55,7 @@ REFUSALS: Mapping[str, Any] = {
     "unauthenticated": _("unknown key"),
     "forbidden": _("key without permission"),
     "not_found": _("no such thing"),
+    "method_not_allowed": _("method not allowed"),
     "request_in_flight": _("the same request in flight"),
     "idempotency_key_reused": _("key used for another request"),
     "busy": _("busy"),
@@ -98,6 +102,8 @@ def sentence(refusal: Refusal, language: str) -> str:
 
 
 def _told(name: str, value: Any) -> Any:
+    if name.endswith("_at") and isinstance(value, str) and (at := parse_datetime(value)):
+        return localize(localtime(at))
     if name in {"state", "wanted"}:
         return str(dict(CAMPAIGN_STATES).get(value, value))
     if (

@@ -37,7 +37,7 @@ class AttemptAdmin(ExactSearch, ReadOnlyAdmin):
     ]
     readonly_fields = ["told", "campaign", "store"]
 
-    @display(description=_("refusal"), ordering="code", label="warning")
+    @display(description=_("refusal"), ordering="code", label=True)
     def named(self, attempt: Attempt) -> str:
         return refusal_name(attempt.code)
 

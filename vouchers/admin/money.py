@@ -1,7 +1,6 @@
 """Money to look at: transfers, cash, redemptions, settlements. Nothing here can be changed."""
 
 from django.contrib import admin
-from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -10,6 +9,7 @@ from vouchers.admin.base import (
     ReadOnlyAdmin,
     ReadOnlyInline,
     coloured,
+    in_lines,
     money,
     split_in_yuan,
 )
@@ -24,21 +24,46 @@ from vouchers.models import (
 )
 from vouchers.models.ledger import ACCOUNT_KINDS
 from vouchers.money import yuan
-from vouchers.states import RedemptionState, SettlementState
+from vouchers.states import RedemptionState, SettlementState, TransferReason
+
+REASONS = {
+    TransferReason.APPROPRIATE: _("appropriated"),
+    TransferReason.CUT: _("appropriation cut"),
+    TransferReason.RESERVE: _("reserved for a run"),
+    TransferReason.RELEASE: _("reservation released"),
+    TransferReason.MINT: _("issued"),
+    TransferReason.AUTHORISE: _("authorised"),
+    TransferReason.CAPTURE: _("captured"),
+    TransferReason.REDEEM: _("redeemed"),
+    TransferReason.VOID: _("voided"),
+    TransferReason.REVERSE: _("reversed"),
+    TransferReason.REFUND: _("refund"),
+    TransferReason.EXPIRE: _("expired"),
+    TransferReason.HOLD: _("held"),
+    TransferReason.UNHOLD: _("hold lifted"),
+    TransferReason.SETTLE: _("settled"),
+    TransferReason.RECOVER: _("to be recovered"),
+    TransferReason.NET: _("netted"),
+    TransferReason.REPAY: _("repaid"),
+}
 
 
 @admin.register(Transfer)
 class TransferAdmin(ExactSearch, ReadOnlyAdmin):
     """The journal. A transfer's legs are read on its own page."""
 
-    list_display = ["id", "at", "campaign", "reason", "amount", "cause", "cause_id"]
+    list_display = ["id", "at", "campaign", "why", "amount", "cause", "cause_id"]
     list_filter = ["reason", "campaign"]
     list_select_related = ["campaign"]
     search_fields = ["id", "cause_id"]
     search_help_text = _("Number of a transfer, or of what caused it")
-    fields = ["id", "at", "campaign", "reason", "cause", "cause_id", "legs"]
-    readonly_fields = ["legs"]
+    fields = ["id", "at", "campaign", "why", "cause", "cause_id", "legs"]
+    readonly_fields = ["why", "legs"]
     list_per_page = 30
+
+    @display(description=_("reason"), ordering="reason")
+    def why(self, transfer: Transfer) -> str:
+        return str(REASONS[TransferReason(transfer.reason)])
 
     @display(description=_("moved"))
     def amount(self, transfer: Transfer) -> str:
@@ -53,13 +78,9 @@ class TransferAdmin(ExactSearch, ReadOnlyAdmin):
         legs = Leg.objects.filter(transfer_id=transfer.pk, at=transfer.at).select_related(
             "account__source"
         )
-        return format_html_join(
-            "",
-            "<div>{} · {} · {}</div>",
-            (
-                (leg.account.source.name, names[leg.account.kind], yuan(leg.amount_fen))
-                for leg in legs.order_by("line_no")
-            ),
+        return in_lines(
+            f"{leg.account.source.name} · {names[leg.account.kind]} · {yuan(leg.amount_fen)}"
+            for leg in legs.order_by("line_no")
         )
 
 
@@ -100,7 +121,7 @@ class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
     search_help_text = _("Number of a redemption, or the whole order number")
     fields = [
         "id",
-        "state_label",
+        "state",
         "redeemed_at",
         "business_day",
         "campaign",
@@ -123,7 +144,6 @@ class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
         "undone_at",
     ]
     readonly_fields = [
-        "state_label",
         "order_amount",
         "eligible_amount",
         "discount",
@@ -193,12 +213,12 @@ class SettlementAdmin(ReadOnlyAdmin):
         "business_day",
         "line_count",
         "total",
-        "state_label",
+        "state",
         "closed_at",
         "paid_at",
         "file_hash",
     ]
-    readonly_fields = ["total", "state_label", "file_hash"]
+    readonly_fields = ["total", "file_hash"]
     inlines = [SettlementLineInline]
     total = money("total_fen", _("total"))
     state_label = coloured(

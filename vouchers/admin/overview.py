@@ -11,14 +11,13 @@ from django.utils.translation import gettext as _
 from merchants.models import District, Store
 from vouchers.admin.faults import sentence
 from vouchers.models import Campaign
-from vouchers.models.campaigns import CAP_KINDS
 from vouchers.models.ledger import ACCOUNT_KINDS
 from vouchers.money import yuan
 from vouchers.queries.balances import IdentityRow, identity_rows
 from vouchers.queries.overview import Figures, figures_of, last_audience
 from vouchers.queries.terms import terms_of
 from vouchers.rules import campaigns as rules
-from vouchers.states import AccountKind, CampaignState, CapKind
+from vouchers.states import AccountKind, CampaignState
 
 BARS_SHOWN = 20
 KINDS = [kind for kind in AccountKind if kind != AccountKind.APPROPRIATED]
@@ -179,55 +178,3 @@ def reason_name(code: str) -> str:
         "outside": _("outside every circle"),
     }
     return names.get(code, code)
-
-
-def terms_tables(document: Mapping[str, Any]) -> list[Table]:
-    """A frozen terms document as titled tables, nothing left out."""
-    campaign = document["campaign"]
-    return [
-        {
-            "title": _("Campaign"),
-            "headers": [],
-            "rows": [[name, _plain(value)] for name, value in campaign.items()],
-        },
-        _listed(_("Funding sources"), document["sources"]),
-        _listed(_("Tiers"), document["tiers"]),
-        _listed(_("Rings"), document["rings"]),
-        _listed(_("Limits"), [_cap(cap) for cap in document["caps"]]),
-        _listed(_("Quota cells"), document["cells"]),
-        _listed(_("Rounds"), document["rounds"]),
-        _listed(_("Geofences"), document["geofences"]),
-        _listed(_("Stores"), document["stores"]),
-    ]
-
-
-def _listed(title: str, rows: list[dict[str, Any]]) -> Table:
-    headers = list(rows[0]) if rows else []
-    return {
-        "title": f"{title} ({len(rows)})",
-        "headers": [name.removesuffix("_fen").replace("_", " ") for name in headers],
-        "rows": [[_cell(name, row[name]) for name in headers] for row in rows],
-    }
-
-
-def _cap(cap: dict[str, Any]) -> dict[str, Any]:
-    kind = CapKind[cap["kind"].upper()]
-    return {**cap, "kind": str(dict(CAP_KINDS)[kind.value])}
-
-
-def _cell(name: str, value: Any) -> str:
-    if name == "shares_fen":
-        return " + ".join(f"{source} {yuan(fen)}" for source, fen in value.items())
-    if name.endswith("_fen") and isinstance(value, int):
-        return yuan(value)
-    return _plain(value)
-
-
-def _plain(value: Any) -> str:
-    if value is None or value in ("", [], {}):
-        return "–"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {_plain(part)}" for key, part in value.items())
-    return str(value)

@@ -58,6 +58,7 @@ class PartInline(YuanFields, TabularInline):
 
     extra = 0
     tab = True
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_draft(obj) and super().has_add_permission(request, obj)
@@ -170,6 +171,8 @@ class ShareFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             return
         deleted = self.deleted_forms
         rows = [form.cleaned_data for form in self.forms if form not in deleted]
+        if any(row["source"].campaign_id != self.instance.campaign_id for row in rows if row):
+            raise forms.ValidationError(_("A share must be of a source of the same campaign."))
         shares_fen = sum(row.get("amount_fen") or 0 for row in rows)
         if shares_fen != self.instance.face_fen:
             raise forms.ValidationError(
@@ -185,7 +188,17 @@ class ShareInline(YuanFields, TabularInline):
     formset = ShareFormSet
     fields = ["source", "amount_fen"]
     extra = 1
-    min_num = 1
+    hide_title = True
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        """Sources of the tier's campaign; of the one named in the address for a new tier."""
+        formset = super().get_formset(request, obj, **options)
+        named = str(request.GET.get("campaign", ""))
+        campaign_id = obj.campaign_id if obj else int(named) if named.isdecimal() else None
+        if campaign_id is not None:
+            sources = FundingSource.objects.filter(campaign_id=campaign_id)
+            formset.form.base_fields["source"].queryset = sources
+        return formset
 
 
 @admin.register(Tier)

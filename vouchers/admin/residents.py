@@ -1,11 +1,17 @@
 """Residents, without what identifies them: attributes, consent, and why (not) them."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 
-from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, ReadOnlyInline, coloured
+from merchants.models import Store
+from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, ReadOnlyInline, coloured, go_to
+from vouchers.admin.forms import ExplainForm
+from vouchers.admin.overview import reason_name
 from vouchers.models import (
     Consent,
     Exclusion,
@@ -15,6 +21,7 @@ from vouchers.models import (
     ResidentMerge,
     ResidentPoint,
 )
+from vouchers.services import targeting
 from vouchers.states import ResidentState
 
 
@@ -67,7 +74,7 @@ class ResidentAdmin(ExactSearch, ReadOnlyAdmin):
     search_help_text = _("The whole resident no.")
     fields = [
         "external_id",
-        "state_label",
+        "state",
         "age",
         "district",
         "street",
@@ -77,8 +84,9 @@ class ResidentAdmin(ExactSearch, ReadOnlyAdmin):
         "need_score",
         "created_at",
     ]
-    readonly_fields = ["state_label", "age"]
+    readonly_fields = ["age"]
     inlines = [PointInline, ConsentInline, LinkInline, ProxyInline]
+    actions_detail = ["explain"]
     state_label = coloured(
         "state",
         _("state"),
@@ -94,6 +102,52 @@ class ResidentAdmin(ExactSearch, ReadOnlyAdmin):
     def age(self, resident: Resident) -> int | None:
         """By birth year, as of this year; unknown stays unknown."""
         return resident.birth_year and timezone.localdate().year - resident.birth_year
+
+    @action(
+        description=_("Why (not)?"),
+        icon="help",
+        permissions=["view"],
+        dialog={
+            "title": _("Why is this resident targeted, or not?"),
+            "description": _("As things stand now; nothing is changed."),
+            "form_class": ExplainForm,
+            "form_submit_text": _("Explain"),
+        },
+    )
+    def explain(self, request: HttpRequest, form: ExplainForm, object_id: str) -> HttpResponse:
+        campaign = form.cleaned_data["campaign"]
+        resident = get_object_or_404(Resident, pk=object_id)
+        said = targeting.explain(campaign=campaign, resident=resident, at=timezone.now())
+        messages.info(request, f"{campaign}: {explanation(said)}")
+        return go_to("vouchers_resident_change", object_id)
+
+
+def explanation(said: targeting.Explained) -> str:
+    """The deciding point, store and distance as a sentence."""
+    facts = {
+        "point": dict(ResidentPoint.Kind.choices).get(said.point_kind or "", ""),
+        "store": Store.objects.filter(pk=said.store_id or 0).values_list("name", flat=True).first(),
+        "distance_m": f"{said.distance_m or 0:,.0f}",
+        "outside_m": f"{said.outside_m or 0:,.1f}",
+        "ring": said.ring or "–",
+    }
+    if said.reason is None:
+        return (
+            gettext(
+                "targeted: %(point)s, nearest participating store %(store)s %(distance_m)s m,"
+                " ring %(ring)s"
+            )
+            % facts
+        )
+    if said.store_id is not None:
+        return (
+            gettext(
+                "not targeted: %(point)s is %(outside_m)s m outside the circle of %(store)s"
+                " (%(distance_m)s m away)"
+            )
+            % facts
+        )
+    return gettext("not targeted: %s") % reason_name(said.reason)
 
 
 @admin.register(ResidentMerge)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers.admin.base import act
 from vouchers.admin.forms import ReviewForm
-from vouchers.admin.overview import terms_tables
+from vouchers.admin.terms import terms_tables
 from vouchers.models import Campaign
 from vouchers.services import campaigns
 
