@@ -5,12 +5,10 @@ and PostgreSQL packs each column of a block into one bytea (big-endian, in order
 sees all rows of a resident in one snapshot.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-import psycopg
 from numpy.typing import NDArray
 
 from vouchers.models.statements import Statement
@@ -45,7 +43,7 @@ _NOWHERE: Final = ", ".join(f"coalesce(p.{name}, 'NaN') AS {name}" for name in _
 # The reasons in the order of `Untargeted`. An unknown attribute makes its condition NULL, which is
 # not true, so it does not pass the filter. The ranges of ids are repeated because the planner does
 # not carry them over a join.
-READ_BLOCK: Final = f"""
+_READ_BLOCK: Final = f"""
     SELECT {_PACKED} FROM (
         SELECT r.id, r.bucket, coalesce(r.district_id, 0) AS district_id, {_NOWHERE},
                (CASE WHEN r.state = 'frozen' THEN {Untargeted.FROZEN}
@@ -100,14 +98,46 @@ WRITE_MEMBERS: Final = """
     FROM STDIN (FORMAT BINARY)
 """
 
-_MEMBER_COLUMNS: Final = {
-    "resident_id": ">i8",
-    "bucket": ">i2",
-    "distance_m": ">f8",
-    "store_location_id": ">i8",
-    "district_id": ">i4",
-}
-# Districts cost a join, so they are read where a quota asks for them only.
+
+def _columns(
+    row: Sequence[bytes | None], columns: Sequence[tuple[str, str]]
+) -> dict[str, NDArray[Any]]:
+    """Packed values by name, in the machine's own byte order."""
+    return {
+        name: np.frombuffer(packed or b"", _DTYPES[type_]).astype(_DTYPES[type_][1:])
+        for (name, type_), packed in zip(columns, row, strict=True)
+    }
+
+
+def _block(row: Sequence[bytes | None]) -> Block:
+    columns = _columns(row, _COLUMNS)
+    points = np.array([columns[name] for name in _POINTS])
+    return Block(
+        resident_id=columns["id"],
+        bucket=columns["bucket"],
+        district_id=columns["district_id"],
+        reason=columns["reason"].astype(np.int8),
+        longitude_deg=points[: len(POINT_KINDS)],
+        latitude_deg=points[len(POINT_KINDS) :],
+    )
+
+
+READ_BLOCK = Statement(_READ_BLOCK, _block, is_binary=True)
+
+
+class Members(NamedTuple):
+    """A run's audience as columns, in no order; district 0 is unknown, or was not asked for."""
+
+    resident_id: NDArray[np.int64]
+    bucket: NDArray[np.int16]
+    distance_m: NDArray[np.float64]
+    store_location_id: NDArray[np.int64]
+    district_id: NDArray[np.int32]
+
+
+_MEMBER_COLUMNS: Final = list(
+    zip(Members._fields, ("int8", "int2", "float8", "int8", "int4"), strict=True)
+)
 _READ_MEMBERS: Final = """
     SELECT string_agg(int8send(m.resident_id), ''::bytea),
            string_agg(int2send(m.bucket), ''::bytea),
@@ -117,65 +147,19 @@ _READ_MEMBERS: Final = """
       FROM vouchers_audiencemember m {join}
      WHERE m.run_id = %(run_id)s
 """
-_READ_PLACES_ONLY: Final = _READ_MEMBERS.format(district="0", join="")
-_READ_WITH_DISTRICT: Final = _READ_MEMBERS.format(
-    district="coalesce(r.district_id, 0)",
-    join="JOIN vouchers_resident r ON r.id = m.resident_id",
+
+
+def _members(row: Sequence[bytes | None]) -> Members:
+    return Members(**_columns(row, _MEMBER_COLUMNS))
+
+
+READ_MEMBERS = Statement(_READ_MEMBERS.format(district="0", join=""), _members, is_binary=True)
+# Districts cost a join, so they are read where a quota asks for them only.
+READ_MEMBERS_WITH_DISTRICT = Statement(
+    _READ_MEMBERS.format(
+        district="coalesce(r.district_id, 0)",
+        join="JOIN vouchers_resident r ON r.id = m.resident_id",
+    ),
+    _members,
+    is_binary=True,
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Members:
-    """A run's audience as columns, in no order; district 0 is unknown, or was not asked for."""
-
-    resident_id: NDArray[np.int64]
-    bucket: NDArray[np.int16]
-    distance_m: NDArray[np.float64]
-    store_location_id: NDArray[np.int64]
-    district_id: NDArray[np.int64]
-
-
-def read_members(raw: psycopg.Connection[Any], run_id: int, *, with_district: bool) -> Members:
-    """The whole audience of a run; 30 bytes a resident."""
-    text = _READ_WITH_DISTRICT if with_district else _READ_PLACES_ONLY
-    columns = [
-        np.frombuffer(packed or b"", dtype)
-        for packed, dtype in zip(
-            _binary_row(raw, text, {"run_id": run_id}), _MEMBER_COLUMNS.values(), strict=True
-        )
-    ]
-    resident_id, bucket, distance_m, store_location_id, district_id = columns
-    return Members(
-        resident_id.astype(np.int64),
-        bucket.astype(np.int16),
-        distance_m.astype(np.float64),
-        store_location_id.astype(np.int64),
-        district_id.astype(np.int64),
-    )
-
-
-def read_block(raw: psycopg.Connection[Any], parameters: Mapping[str, Any]) -> Block:
-    """Residents with after_id < id ≤ last_id, with the reason their rows give."""
-    row = _binary_row(raw, READ_BLOCK, parameters)
-    columns = {
-        name: np.frombuffer(packed or b"", _DTYPES[type_])
-        for (name, type_), packed in zip(_COLUMNS, row, strict=True)
-    }
-    points = np.array([columns[name] for name in _POINTS], dtype=np.float64)
-    return Block(
-        resident_id=columns["id"].astype(np.int64),
-        bucket=columns["bucket"].astype(np.int16),
-        district_id=columns["district_id"].astype(np.int32),
-        reason=columns["reason"].astype(np.int8),
-        longitude_deg=points[: len(POINT_KINDS)],
-        latitude_deg=points[len(POINT_KINDS) :],
-    )
-
-
-def _binary_row(
-    raw: psycopg.Connection[Any], text: str, parameters: Mapping[str, Any]
-) -> Sequence[bytes | None]:
-    cursor = psycopg.Cursor(raw)
-    cursor.execute(text.encode(), parameters, binary=True)
-    rows: list[Sequence[bytes | None]] = cursor.fetchall()
-    return rows[0]

@@ -2,6 +2,9 @@
 
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vouchers.models.distribution import SERIAL_BITS
 from vouchers.models.statements import Statement
 from vouchers.states import RedemptionState, VoucherState
@@ -14,6 +17,23 @@ INSERT_SHARD: Statement[Any] = Statement(
     VALUES (%(run_id)s, %(number)s, %(tier_id)s, %(voucher_count)s, %(resident_ids)s, %(buckets)s,
             %(allocation_ids)s, 'waiting', 0)
     """
+)
+
+
+class People(NamedTuple):
+    """Whom a shard is for, in serial order."""
+
+    resident_ids: NDArray[np.int64]
+    buckets: NDArray[np.int16]
+    allocation_ids: NDArray[np.int64]
+
+
+READ_PEOPLE = Statement(
+    """
+    SELECT resident_ids, buckets, allocation_ids FROM vouchers_shard WHERE id = %(shard_id)s
+    """,
+    lambda row: People(*map(np.frombuffer, row, ("<i8", "<i2", "<i8"))),
+    is_binary=True,
 )
 OPEN_TRANCHE = Statement(
     "SELECT huimin_open_tranche(%(tranche_id)s::bigint)", lambda row: str(row[0])

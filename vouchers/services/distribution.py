@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from merchants.errors import Refused
 from merchants.models import StoreLocation
 from vouchers.models import Campaign, Round, Run, Shard, Tier
-from vouchers.models.audience import read_members
+from vouchers.models.audience import READ_MEMBERS, READ_MEMBERS_WITH_DISTRICT
 from vouchers.models.tranches import INSERT_SHARD
 from vouchers.rules.distribution import Chosen, Line, choose, limits, line_up
 from vouchers.rules.fraud import business_day
@@ -171,14 +171,14 @@ class _Selection:
 
 
 def _line_of(run: Run, cells: Cells, at: datetime) -> Line:
-    members = read_members(
-        raw_connection(), run.pk, with_district="district_id" in cells.dimensions
-    )
+    by_district = "district_id" in cells.dimensions
+    statement = READ_MEMBERS_WITH_DISTRICT if by_district else READ_MEMBERS
+    (members,) = statement.send(raw_connection(), {"run_id": run.pk}).rows()
     return line_up(
         resident_id=members.resident_id,
         bucket=members.bucket,
         distance_m=members.distance_m,
-        district_id=members.district_id,
+        district_id=members.district_id.astype(np.int64),
         store_id=_store_ids(members.store_location_id),
         seed=run.seed,
         cells=cells,
@@ -233,12 +233,17 @@ def _post_reservation(run: Run, selection: _Selection, at: datetime) -> None:
 
 
 def _cut(run: Run, selection: _Selection, shard_size: int) -> int:
-    """Pack the chosen into shards, tier after tier, in order of service; returns how many."""
+    """Pack the chosen into shards, tier after tier, nearest first; returns how many.
+
+    Within a shard they stand in order of resident, so that a voucher's number does not tell how
+    near somebody lives, and the index by resident is built from sorted rows.
+    """
     line, number = selection.line, 0
     for tier in selection.tiers:
         every = selection.chosen[tier.pk].member
         for start in range(0, every.size, shard_size):
             member, number = every[start : start + shard_size], number + 1
+            member = member[np.argsort(line.resident_id[member], kind="stable")]
             allocation_ids = selection.allocation_ids[tier.pk][line.group[member]]
             INSERT_SHARD.send(
                 raw_connection(),

@@ -15,6 +15,9 @@ from django.db.models import Q, QuerySet
 from vouchers.models import Run, Shard
 from vouchers.states import CampaignState, RunState, ShardState
 
+PACKED = ("resident_ids", "buckets", "allocation_ids")
+"""A shard's people: megabytes that only whoever mints it reads."""
+
 WORKING_CAMPAIGNS = (CampaignState.SCHEDULED, CampaignState.RUNNING)
 """A paused campaign's runs wait until it is resumed."""
 
@@ -88,9 +91,7 @@ def lease_shard(*, at: datetime, lease_s: int) -> ShardLease | None:
     """Lease the next shard that waits or whose lease has run out; None when there is none."""
     with transaction.atomic():
         waiting = _waiting_shards(at).select_for_update(no_key=True, skip_locked=True, of=("self",))
-        # The packed people are only read by whoever mints them.
-        light = waiting.defer("resident_ids", "buckets", "allocation_ids")
-        shard = light.order_by("run_id", "number").first()
+        shard = waiting.defer(*PACKED).order_by("run_id", "number").first()
         if shard is None:
             return None
         shard.state = ShardState.LEASED.value
@@ -101,11 +102,14 @@ def lease_shard(*, at: datetime, lease_s: int) -> ShardLease | None:
 
 
 def hold_shard(*, shard_id: int, fence: int) -> Shard:
-    """Lock a leased shard for the caller's transaction. Raises LeaseLostError."""
-    held = Shard.objects.select_for_update(no_key=True).filter(
+    """Lock a leased shard for the caller's transaction, with its run, campaign and tier at hand.
+
+    Raises LeaseLostError.
+    """
+    held = Shard.objects.select_for_update(no_key=True, of=("self",)).filter(
         pk=shard_id, fence=fence, state=ShardState.LEASED.value
     )
-    shard = held.first()
+    shard = held.select_related("run__campaign", "tier").defer(*PACKED).first()
     if shard is None:
         raise LeaseLostError(f"shard {shard_id}, token {fence}")
     return shard

@@ -7,18 +7,23 @@ from datetime import datetime, timedelta
 import numpy as np
 from django.db import connection, transaction
 from django.db.models import Q
-from numpy.typing import NDArray
 from psycopg import sql
 
 from vouchers.models import Run, Shard, Tranche
 from vouchers.models.copying import HEADER, TRAILER, binary_rows
 from vouchers.models.distribution import SERIAL_BITS
-from vouchers.models.tranches import ATTACH_TRANCHE, OPEN_TRANCHE, WRITE_VOUCHERS
+from vouchers.models.tranches import (
+    ATTACH_TRANCHE,
+    OPEN_TRANCHE,
+    READ_PEOPLE,
+    WRITE_VOUCHERS,
+    People,
+)
 from vouchers.rules.quotas import Price
 from vouchers.services import quotas
 from vouchers.services.distribution import PROGRESS_RESERVED_PCT, finish
 from vouchers.services.faces import post_faces
-from vouchers.services.leases import LeaseLostError, hold_shard
+from vouchers.services.leases import PACKED, LeaseLostError, hold_shard
 from vouchers.services.pipeline import raw_connection
 from vouchers.states import (
     AccountKind,
@@ -47,8 +52,9 @@ def mint_shard(*, shard_id: int, fence: int, at: datetime) -> Tranche:
         shard = hold_shard(shard_id=shard_id, fence=fence)
         price = quotas.prices_of([shard.tier_id])[shard.tier_id]
         tranche = _create_tranche(shard, price, at)
-        _write_vouchers(tranche.pk, shard)
-        _post(shard, price, TransferReason.MINT, AccountKind.OUTSTANDING, at)
+        people = _people(shard)
+        _write_vouchers(tranche.pk, people)
+        _post(shard, _counts(people), price, TransferReason.MINT, AccountKind.OUTSTANDING, at)
         Shard.objects.filter(pk=shard.pk).update(state=ShardState.DONE, lease_until_at=None)
         _advance_run(shard.run_id, at)
         # Last, since until the commit nobody else can attach.
@@ -72,9 +78,11 @@ def _wind_up_run(run_id: int, at: datetime) -> bool:
     with transaction.atomic():
         # Shards before the run, as minting locks them.
         unminted = list(
-            Shard.objects.select_for_update(no_key=True)
+            Shard.objects.select_for_update(no_key=True, of=("self",))
             .filter(run_id=run_id)
             .exclude(state=ShardState.DONE)
+            .select_related("run")
+            .defer(*PACKED)
             .order_by("number")
         )
         run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
@@ -85,8 +93,9 @@ def _wind_up_run(run_id: int, at: datetime) -> bool:
             returned: Counter[int] = Counter()
             for shard in unminted:
                 price = quotas.prices_of([shard.tier_id])[shard.tier_id]
-                _post(shard, price, TransferReason.RELEASE, AccountKind.FREE, at)
-                returned.update(_counts(shard))
+                counts = _counts(_people(shard))
+                _post(shard, counts, price, TransferReason.RELEASE, AccountKind.FREE, at)
+                returned.update(counts)
             quotas.give_back(vouchers=returned)
             run.selection["released_vouchers"] = returned.total()
             run.save(update_fields=["selection"])
@@ -121,25 +130,23 @@ def _create_tranche(shard: Shard, price: Price, at: datetime) -> Tranche:
     )
 
 
-def _write_vouchers(tranche_id: int, shard: Shard) -> None:
-    """COPY the shard's people, in serial order, into the tranche's own table."""
+def _write_vouchers(tranche_id: int, people: People) -> None:
+    """COPY the vouchers, in serial order, into the tranche's own table."""
     (table,) = OPEN_TRANCHE.send(raw_connection(), {"tranche_id": tranche_id}).rows()
-    resident_ids = np.frombuffer(shard.resident_ids, dtype="<i8")
-    buckets = np.frombuffer(shard.buckets, dtype="<i2")
-    allocation_ids = _allocation_ids(shard)
     statement = sql.SQL(WRITE_VOUCHERS).format(table=sql.Identifier(table))
+    size = people.resident_ids.size
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(HEADER)
-        for start in range(0, shard.voucher_count, COPY_ROWS):
-            rows = slice(start, min(start + COPY_ROWS, shard.voucher_count))
+        for start in range(0, size, COPY_ROWS):
+            rows = slice(start, min(start + COPY_ROWS, size))
             serials = np.arange(rows.start, rows.stop, dtype=np.int64)
             copy.write(
                 binary_rows(
                     [
                         (tranche_id << SERIAL_BITS) + serials,
-                        resident_ids[rows],
-                        allocation_ids[rows],
-                        buckets[rows],
+                        people.resident_ids[rows],
+                        people.allocation_ids[rows],
+                        people.buckets[rows],
                         np.full(serials.size, VoucherState.ISSUED, dtype=np.int16),
                     ]
                 )
@@ -161,23 +168,29 @@ def _advance_run(run_id: int, at: datetime) -> None:
     run.save(update_fields=["progress_pct"])
 
 
-def _allocation_ids(shard: Shard) -> NDArray[np.int64]:
-    return np.frombuffer(shard.allocation_ids, dtype="<i8")
+def _people(shard: Shard) -> People:
+    (people,) = READ_PEOPLE.send(raw_connection(), {"shard_id": shard.pk}).rows()
+    return people
 
 
-def _counts(shard: Shard) -> Mapping[int, int]:
-    """Vouchers of a shard by allocation."""
-    found, counts = np.unique(_allocation_ids(shard), return_counts=True)
+def _counts(people: People) -> Mapping[int, int]:
+    """Vouchers by allocation."""
+    found, counts = np.unique(people.allocation_ids, return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
 def _post(
-    shard: Shard, price: Price, reason: TransferReason, target: AccountKind, at: datetime
+    shard: Shard,
+    counts: Mapping[int, int],
+    price: Price,
+    reason: TransferReason,
+    target: AccountKind,
+    at: datetime,
 ) -> None:
     """Move what was reserved for a shard."""
     post_faces(
         campaign_id=shard.run.campaign_id,
-        faces=[(allocation_id, price, count) for allocation_id, count in _counts(shard).items()],
+        faces=[(allocation_id, price, count) for allocation_id, count in counts.items()],
         reason=reason,
         cause="shard",
         cause_id=shard.pk,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from merchants.models import State, StoreLocation
 from vouchers.models import Campaign, CampaignStore, Geofence
-from vouchers.models.audience import BLOCK_RESIDENTS, NEXT_BLOCK, read_block
+from vouchers.models.audience import BLOCK_RESIDENTS, NEXT_BLOCK, READ_BLOCK
 from vouchers.rules.audience import AudienceFilter, Block, Judged, Reach
 from vouchers.rules.store_cover import StoreCircles
 from vouchers.rules.targeting import NO_RING, Rings
@@ -66,13 +66,13 @@ class Scope:
         raw.execute("SET LOCAL plan_cache_mode = force_custom_plan")
         after_id = 0
         while last_id := _last_of_block(raw, after_id):
-            yield read_block(raw, {**self.parameters, "after_id": after_id, "last_id": last_id})
+            yield _read(raw, {**self.parameters, "after_id": after_id, "last_id": last_id})
             after_id = last_id
 
     def only(self, resident_id: int) -> Block:
         """A block of one resident."""
         bounds = {"after_id": resident_id - 1, "last_id": resident_id}
-        return read_block(raw_connection(), {**self.parameters, **bounds})
+        return _read(raw_connection(), {**self.parameters, **bounds})
 
 
 def _radii_m(campaign: Campaign, at: datetime) -> dict[int, int]:
@@ -117,3 +117,8 @@ def _parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
 def _last_of_block(raw: psycopg.Connection[Any], after_id: int) -> int | None:
     bounds = {"after_id": after_id, "residents": BLOCK_RESIDENTS}
     return NEXT_BLOCK.send(raw, bounds).rows()[0]
+
+
+def _read(raw: psycopg.Connection[Any], parameters: dict[str, Any]) -> Block:
+    (block,) = READ_BLOCK.send(raw, parameters).rows()
+    return block
