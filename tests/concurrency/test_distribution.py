@@ -1,0 +1,123 @@
+"""Runs, minters and sweeps at the same moment: nothing promised twice, nothing left undone."""
+
+from collections import Counter
+from threading import Barrier
+
+import numpy as np
+import pytest
+from django.db import transaction
+
+from tests import cast
+from tests.concurrency.books import assert_proven
+from tests.concurrency.harness import PATIENCE_S, at_once
+from vouchers.models import Campaign, QuotaBucket, Run, Shard, Transfer, Voucher
+from vouchers.services import distribution, leases, minting, targeting, vouchers
+from vouchers.states import RunState, TransferReason
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BUDGET_VOUCHERS = 6
+RESIDENTS = 10
+
+
+def campaign_with_crowd() -> Campaign:
+    campaign = cast.running_campaign(
+        tiers={"off20": (2_000, 10_000)}, budget_fen=BUDGET_VOUCHERS * 2_000
+    )
+    for number in range(RESIDENTS):
+        cast.resident(f"neighbour{number}")
+    return campaign
+
+
+def targeted(campaign: Campaign, seed: str) -> leases.RunLease:
+    """A run whose audience is found, leased for its reservation."""
+    distribution.request_run(campaign=campaign, seed=seed, by="mei", at=cast.NOON)
+    lease = leases.lease_run(at=cast.NOON, lease_s=60)
+    assert lease is not None
+    targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=cast.NOON)
+    lease = leases.lease_run(at=cast.NOON, lease_s=60)
+    assert lease is not None
+    return lease
+
+
+def reserve(lease: leases.RunLease, *, shard_size: int = 100) -> Run:
+    return distribution.reserve_run(
+        run_id=lease.run_id, fence=lease.fence, at=cast.NOON, shard_size=shard_size
+    )
+
+
+def mint_until_none_waits() -> int:
+    """Mint as a worker does; returns how many shards this one minted."""
+    minted = 0
+    while lease := leases.lease_shard(at=cast.NOON, lease_s=60):
+        minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=cast.NOON)
+        minted += 1
+    return minted
+
+
+def test_two_runs_at_once_share_the_last_money_and_no_resident() -> None:
+    campaign = campaign_with_crowd()
+    one, other = targeted(campaign, "one"), targeted(campaign, "other")
+
+    at_once([lambda: reserve(one), lambda: reserve(other)])
+
+    chosen: Counter[int] = Counter()
+    for packed in Shard.objects.values_list("resident_ids", flat=True):
+        chosen.update(np.frombuffer(packed, dtype="<i8").tolist())
+    assert chosen.total() == BUDGET_VOUCHERS
+    assert set(chosen.values()) == {1}
+    assert QuotaBucket.objects.get().headroom_fen == 0
+    assert_proven()
+
+
+def test_control_without_the_lock_both_runs_would_promise_all_of_it() -> None:
+    campaign_with_crowd()
+    both_have_read = Barrier(2)
+
+    def reserve_on_what_was_read() -> int:
+        with transaction.atomic():
+            bucket = QuotaBucket.objects.get()
+            found_fen = bucket.headroom_fen or 0
+            both_have_read.wait(PATIENCE_S)
+            bucket.headroom_fen = 0
+            bucket.save()
+        return found_fen
+
+    promised_fen = at_once([reserve_on_what_was_read] * 2)
+
+    assert sum(promised_fen) == 2 * BUDGET_VOUCHERS * 2_000
+
+
+def test_workers_at_once_mint_every_shard_once_and_the_last_ends_the_run() -> None:
+    lease = targeted(campaign_with_crowd(), "s")
+    reserve(lease, shard_size=1)
+
+    minted = at_once([mint_until_none_waits] * 4)
+
+    assert sum(minted) == BUDGET_VOUCHERS
+    assert Run.objects.get().state == RunState.DONE
+    residents = Voucher.objects.values_list("resident_id", flat=True)
+    assert len(residents) == len(set(residents)) == BUDGET_VOUCHERS
+    assert_proven()
+
+
+def test_one_run_is_leased_to_one_worker() -> None:
+    campaign = campaign_with_crowd()
+    distribution.request_run(campaign=campaign, seed="s", by="mei", at=cast.NOON)
+
+    found = at_once([lambda: leases.lease_run(at=cast.NOON, lease_s=60)] * 4)
+
+    assert len([lease for lease in found if lease is not None]) == 1
+
+
+def test_a_tranche_that_two_sweeps_find_due_expires_once() -> None:
+    campaign = campaign_with_crowd()
+    reserve(targeted(campaign, "s"))
+    mint_until_none_waits()
+
+    expired = at_once([lambda: vouchers.expire_due(at=campaign.ends_at)] * 2)
+
+    assert sorted(expired) == [0, BUDGET_VOUCHERS]
+    assert Transfer.objects.filter(reason=TransferReason.EXPIRE).count() == 1
+    assert QuotaBucket.objects.get().headroom_fen == BUDGET_VOUCHERS * 2_000
+    assert_proven()
