@@ -62,10 +62,10 @@ class RunAdmin(ReadOnlyAdmin):
         "requested_by",
         "created_at",
         "finished_at",
-        "audience",
-        "selection",
+        "found",
+        "chosen",
     ]
-    readonly_fields = ["progress"]
+    readonly_fields = ["progress", "found", "chosen"]
     inlines = [ShardInline]
     state_label = coloured(
         "state",

@@ -47,23 +47,36 @@ REASONS = {
     TransferReason.REPAY: _("repaid"),
 }
 
+CAUSES = {
+    "source": _("funding source"),
+    "run": _("distribution run"),
+    "shard": _("shard"),
+    "tranche": _("tranche"),
+    "redemption": _("redemption"),
+    "settlement": _("settlement"),
+}
+
 
 @admin.register(Transfer)
 class TransferAdmin(ExactSearch, ReadOnlyAdmin):
     """The journal. A transfer's legs are read on its own page."""
 
-    list_display = ["id", "at", "campaign", "why", "amount", "cause", "cause_id"]
+    list_display = ["id", "at", "campaign", "why", "amount", "origin"]
     list_filter = ["reason", "campaign"]
     list_select_related = ["campaign"]
     search_fields = ["id", "cause_id"]
     search_help_text = _("Number of a transfer, or of what caused it")
-    fields = ["id", "at", "campaign", "why", "cause", "cause_id", "legs"]
-    readonly_fields = ["why", "legs"]
+    fields = ["id", "at", "campaign", "why", "origin", "legs"]
+    readonly_fields = ["why", "origin", "legs"]
     list_per_page = 30
 
     @display(description=_("reason"), ordering="reason")
     def why(self, transfer: Transfer) -> str:
         return str(REASONS[TransferReason(transfer.reason)])
+
+    @display(description=_("cause"))
+    def origin(self, transfer: Transfer) -> str:
+        return f"{CAUSES.get(transfer.cause, transfer.cause)} {transfer.cause_id}"
 
     @display(description=_("moved"))
     def amount(self, transfer: Transfer) -> str:

@@ -1,0 +1,122 @@
+"""Callers of the API and their keys; a key is shown once and kept as a hash."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+
+from merchants.admin.base import LookOnlyInline, NeverDeleted, sentence
+from merchants.admin.forms import DAY_S, CredentialForm, RotationForm
+from merchants.errors import Refused
+from merchants.models import Credential, CredentialKey
+from merchants.services.credentials import issue_credential, rotate_key
+
+
+class KeyInline(LookOnlyInline):
+    """Keys of a credential: their first characters, never the key."""
+
+    model = CredentialKey
+    fields = ["hint", "created_at", "expires_at", "revoked_at"]
+    readonly_fields = fields
+
+
+@admin.register(Credential)
+class CredentialAdmin(NeverDeleted):
+    """Callers of the API."""
+
+    list_display = ["name", "kind", "terminal", "channel_code", "state_label", "is_test"]
+    list_filter = ["kind", "state", "is_test"]
+    list_select_related = ["terminal"]
+    search_fields = ["name", "channel_code"]
+    fields = [
+        "name",
+        "kind",
+        "scopes",
+        "merchants",
+        "stores",
+        "terminal",
+        "channel_code",
+        "state",
+        "is_test",
+    ]
+    raw_id_fields = ["terminal"]
+    autocomplete_fields = ["merchants", "stores"]
+    inlines = [KeyInline]
+    actions_list = ["issue"]
+    actions_detail = ["rotate"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Who it is and what it may do is decided when it is issued."""
+        return [name for name in self.fields if name != "state"]
+
+    def has_issue_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("merchants.add_credential")
+
+    @action(
+        description=_("Issue a credential"),
+        icon="key",
+        permissions=["issue"],
+        dialog={
+            "title": _("Issue a credential"),
+            "description": _("The key is shown once, when you confirm."),
+            "form_class": CredentialForm,
+            "form_submit_text": _("Issue"),
+        },
+    )
+    def issue(self, request: HttpRequest, form: CredentialForm) -> HttpResponse:
+        given = form.cleaned_data
+        merchant, terminal = given["merchant"], given["terminal_no"]
+        try:
+            credential, key_text = issue_credential(
+                name=given["name"],
+                kind=Credential.Kind(given["kind"]),
+                scopes=given["scopes"],
+                merchants=[merchant] if merchant else [],
+                terminal=terminal,
+                channel_code=given["channel_code"],
+                is_test=given["is_test"],
+                at=timezone.now(),
+            )
+        except Refused as refused:
+            return _said(sentence(refused.refusal))
+        self.log_addition(request, credential, "issued")
+        return _said(_("Copy the key now; it is not shown again."), key_text)
+
+    @action(
+        description=_("New key"),
+        icon="autorenew",
+        permissions=["issue"],
+        dialog={
+            "title": _("New key"),
+            "description": _("The key is shown once, when you confirm."),
+            "form_class": RotationForm,
+            "form_submit_text": _("New key"),
+        },
+    )
+    def rotate(self, request: HttpRequest, form: RotationForm, object_id: str) -> HttpResponse:
+        credential = get_object_or_404(Credential, pk=object_id)
+        key_text = rotate_key(
+            credential=credential,
+            overlap_s=form.cleaned_data["overlap_days"] * DAY_S,
+            at=timezone.now(),
+        )
+        self.log_change(request, credential, "rotated")
+        return _said(_("Copy the key now; it is not shown again."), key_text)
+
+
+def _said(text: Any, key_text: str = "") -> HttpResponse:
+    """Takes the place of the dialog's form, so that a key is never stored to be shown later."""
+    return HttpResponse(
+        format_html(
+            '<div id="dialog-form"><br><p>{}</p><p class="hm-hash">{}</p><br></div>', text, key_text
+        ),
+        headers={"Cache-Control": "no-store"},
+    )

@@ -1,0 +1,217 @@
+"""Districts, merchants and their stores."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+
+from merchants.admin.base import LookOnlyInline, NeverDeleted, sentence
+from merchants.admin.forms import PlaceForm, StoreOpeningForm, TerminalForm
+from merchants.errors import Refused
+from merchants.geo import Datum
+from merchants.models import District, Merchant, Store, StoreLocation, Terminal
+from merchants.services.enrolment import enrol_merchant, enrol_terminal, move_store, open_store
+
+
+class LocationInline(LookOnlyInline):
+    """Versions of a store's place, newest first; a correction adds one."""
+
+    model = StoreLocation
+    fields = [
+        "version",
+        "valid_from_at",
+        "longitude_deg",
+        "latitude_deg",
+        "datum",
+        "raw_longitude",
+        "raw_latitude",
+        "outside_district",
+    ]
+    readonly_fields = fields
+    ordering = ["-version"]
+
+
+class TerminalInline(LookOnlyInline):
+    """Tills."""
+
+    model = Terminal
+    fields = ["code", "state"]
+    readonly_fields = fields
+    ordering = ["code"]
+    per_page = 20
+
+
+@admin.register(Merchant)
+class MerchantAdmin(NeverDeleted):
+    """Legal persons that are paid."""
+
+    list_display = ["name", "code", "credit_code", "store_count", "state_label", "is_test"]
+    list_filter = ["state", "is_test"]
+    search_fields = ["name", "code", "credit_code"]
+    fields = ["name", "code", "credit_code", "state", "is_test", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Merchant]:
+        rows: QuerySet[Merchant] = super().get_queryset(request)
+        return rows.annotate(stores_count=Count("stores"))
+
+    @display(description=_("stores"), ordering="stores_count")
+    def store_count(self, merchant: Any) -> int:
+        return int(merchant.stores_count)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """What identifies a merchant is given once."""
+        return ["code", "is_test", "created_at"] if obj else ["state", "created_at"]
+
+    def save_model(self, request: HttpRequest, obj: Merchant, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        made = enrol_merchant(
+            code=obj.code,
+            name=obj.name,
+            credit_code=obj.credit_code,
+            is_test=obj.is_test,
+            at=timezone.now(),
+        )
+        obj.pk, obj.created_at = made.pk, made.created_at
+        obj._state.adding = False
+
+
+@admin.register(Store)
+class StoreAdmin(NeverDeleted):
+    """Places where vouchers are redeemed."""
+
+    list_display = ["external_id", "name", "merchant", "category", "district", "state_label"]
+    list_filter = ["state", "district", "category"]
+    list_select_related = ["merchant", "district"]
+    search_fields = ["external_id", "name", "brand"]
+    fields = ["external_id", "name", "brand", "merchant", "category", "district", "state"]
+    add_fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "merchant",
+                    ("external_id", "name"),
+                    ("brand", "category"),
+                    "district",
+                    ("longitude", "latitude"),
+                    "datum",
+                ]
+            },
+        )
+    ]
+    inlines = [LocationInline, TerminalInline]
+    actions_detail = ["move", "add_terminal"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """A store never changes hands under the same number: lines already settled name both."""
+        return ["external_id", "merchant"] if obj else []
+
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.inlines if obj else []
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        """The place is typed when a store is opened; afterwards it is moved."""
+        if obj is None:
+            options["form"] = StoreOpeningForm
+        return super().get_form(request, obj, **options)
+
+    def save_model(self, request: HttpRequest, obj: Store, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        given = form.cleaned_data
+        made = open_store(
+            merchant=obj.merchant,
+            external_id=obj.external_id,
+            name=obj.name,
+            brand=obj.brand,
+            category=obj.category,
+            district=obj.district,
+            longitude=given["longitude"],
+            latitude=given["latitude"],
+            datum=Datum(given["datum"]),
+            at=timezone.now(),
+        )
+        obj.pk = made.pk
+        obj._state.adding = False
+
+    def has_place_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("merchants.add_storelocation")
+
+    def has_terminal_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("merchants.add_terminal")
+
+    @action(
+        description=_("Move"),
+        icon="edit_location",
+        permissions=["place"],
+        dialog={
+            "title": _("Where the store is from now on"),
+            "description": _("A new version; earlier runs keep the one they used."),
+            "form_class": PlaceForm,
+            "form_submit_text": _("Move"),
+        },
+    )
+    def move(self, request: HttpRequest, form: PlaceForm, object_id: str) -> HttpResponse:
+        given = form.cleaned_data
+        move_store(
+            store=get_object_or_404(Store, pk=object_id),
+            longitude=given["longitude"],
+            latitude=given["latitude"],
+            datum=Datum(given["datum"]),
+            at=timezone.now(),
+        )
+        messages.success(request, _("The store has moved."))
+        return _back(object_id)
+
+    @action(
+        description=_("Add a terminal"),
+        icon="point_of_sale",
+        permissions=["terminal"],
+        dialog={
+            "title": _("Add a terminal"),
+            "description": "",
+            "form_class": TerminalForm,
+            "form_submit_text": _("Add"),
+        },
+    )
+    def add_terminal(
+        self, request: HttpRequest, form: TerminalForm, object_id: str
+    ) -> HttpResponse:
+        store = get_object_or_404(Store, pk=object_id)
+        try:
+            enrol_terminal(store=store, code=form.cleaned_data["code"])
+        except Refused as refused:
+            messages.error(request, sentence(refused.refusal))
+        else:
+            messages.success(request, _("The terminal has been added."))
+        return _back(object_id)
+
+
+@admin.register(District)
+class DistrictAdmin(NeverDeleted):
+    """Districts with their census figures."""
+
+    list_display = ["adcode", "name", "population"]
+    search_fields = ["name"]
+    fields = ["adcode", "name", "population"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _back(store_id: str) -> HttpResponse:
+    return HttpResponse(
+        headers={"HX-Redirect": reverse("admin:merchants_store_change", args=[store_id])}
+    )

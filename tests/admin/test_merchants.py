@@ -1,0 +1,125 @@
+"""Merchants, stores and keys through the admin; every act is a service's."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from merchants.auth import authenticate
+from merchants.models import Credential, Merchant, Store, Terminal
+from tests import cast
+from tests.admin.conftest import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operator() -> Client:
+    """Ola runs stores and tills for the city."""
+    return signed_in(cast.member("ola", "operator"))
+
+
+def opening(**changed: object) -> dict[str, object]:
+    """A store at People's Square as the browser sends it, in Amap's datum."""
+    return {
+        "merchant": cast.huilian().pk,
+        "external_id": "S-9",
+        "name": "人民广场店",
+        "brand": "汇联",
+        "category": "mall",
+        "district": cast.district().pk,
+        "longitude": "121.478",
+        "latitude": "31.228",
+        "datum": "GCJ-02",
+        **changed,
+    }
+
+
+def confirm(client: Client, act: str, /, *arguments: object, **fields: object) -> str:
+    """Confirm a dialog; returns the body it answers with."""
+    address = reverse(f"admin:merchants_{act}", args=arguments)
+    answer = client.post(address, {"_form_submitted": "on", **fields})
+    assert answer.status_code == 200, answer.content
+    return answer.content.decode()
+
+
+def test_a_merchant_is_enrolled(operator: Client) -> None:
+    address = reverse("admin:merchants_merchant_add")
+    operator.post(address, {"name": "小店", "code": "small-shop", "credit_code": ""})
+    assert Merchant.objects.get(code="small-shop").created_at is not None
+
+
+def test_a_store_is_opened_with_its_place_converted_once(operator: Client) -> None:
+    answer = operator.post(reverse("admin:merchants_store_add"), opening())
+    assert answer.status_code == 302
+    place = Store.objects.get(external_id="S-9").locations.get()
+    assert (place.raw_longitude, place.datum) == (121.478, "GCJ-02")
+    assert abs(place.longitude_deg - 121.4735) < 0.001
+
+
+def test_swapped_coordinates_are_refused_beside_the_form(operator: Client) -> None:
+    swapped = opening(longitude="31.228", latitude="121.478")
+    assert operator.post(reverse("admin:merchants_store_add"), swapped).status_code == 200
+    assert not Store.objects.filter(external_id="S-9").exists()
+
+
+def test_moving_a_store_adds_a_version(operator: Client) -> None:
+    store = cast.nanjing_road()
+    confirm(operator, "store_move", store.pk, longitude="121.48", latitude="31.23", datum="WGS-84")
+    assert list(store.locations.values_list("version", flat=True)) == [1, 2]
+
+
+def test_a_terminal_is_added_once(operator: Client) -> None:
+    store = cast.nanjing_road()
+    for _ in range(2):
+        confirm(operator, "store_add_terminal", store.pk, code="T-1")
+    assert Terminal.objects.filter(store=store).count() == 1
+
+
+def test_a_key_is_shown_once_and_opens_the_door(operator: Client) -> None:
+    store = cast.nanjing_road()
+    Terminal.objects.create(store=store, code="T-1")
+    body = confirm(
+        operator,
+        "credential_issue",
+        name="till",
+        kind="terminal",
+        scopes=["redeem"],
+        terminal_no=f"{store.external_id}/T-1",
+    )
+    key = body.partition("vk_live_")[2].partition("<")[0]
+    caller = authenticate(f"vk_live_{key}", at=timezone.now())
+    assert caller is not None
+    assert caller.store_ids == frozenset({store.pk})
+    credential = Credential.objects.get()
+    page = operator.get(reverse("admin:merchants_credential_change", args=[credential.pk]))
+    assert key not in page.content.decode()
+
+
+def test_an_incomplete_credential_is_refused_in_words(operator: Client) -> None:
+    body = confirm(operator, "credential_issue", name="x", kind="terminal", scopes=["redeem"])
+    assert "vk_" not in body
+    assert not Credential.objects.exists()
+
+
+def test_an_old_key_ends_when_it_is_replaced_without_overlap(operator: Client) -> None:
+    body = confirm(
+        operator,
+        "credential_issue",
+        name="city app",
+        kind="channel",
+        scopes=["claim"],
+        channel_code="app",
+    )
+    old = "vk_live_" + body.partition("vk_live_")[2].partition("<")[0]
+    credential = Credential.objects.get()
+    body = confirm(operator, "credential_rotate", credential.pk, overlap_days="0")
+    new = "vk_live_" + body.partition("vk_live_")[2].partition("<")[0]
+    assert authenticate(old, at=timezone.now()) is None
+    assert authenticate(new, at=timezone.now()) is not None
+
+
+def test_an_auditor_issues_no_keys() -> None:
+    audrey = signed_in(cast.member("audrey", "auditor"))
+    address = reverse("admin:merchants_credential_issue")
+    assert audrey.post(address, {"_form_submitted": "on"}).status_code == 403
