@@ -8,7 +8,13 @@ from merchants.services.credentials import (
     rotate_key,
 )
 from merchants.services.districts import DistrictBook, import_districts
-from merchants.services.enrolment import enrol_merchant, enrol_terminal, move_store, open_store
+from merchants.services.enrolment import (
+    enrol_district,
+    enrol_merchant,
+    enrol_terminal,
+    move_store,
+    open_store,
+)
 from merchants.services.stores import MerchantName, import_stores, merchant_of_brand
 from merchants.services.tables import LoadSummary, RowFault, UnreadableFileError
 
@@ -19,6 +25,7 @@ __all__ = [
     "MerchantName",
     "RowFault",
     "UnreadableFileError",
+    "enrol_district",
     "enrol_merchant",
     "enrol_terminal",
     "import_districts",

@@ -1,4 +1,4 @@
-"""Merchants, stores and terminals enrolled one by one, as the admin does it."""
+"""Districts, merchants, stores and terminals enrolled one by one, as the admin does it."""
 
 from datetime import datetime
 
@@ -9,6 +9,15 @@ from merchants.geo import Datum
 from merchants.models import District, Merchant, Store, StoreLocation, Terminal
 from merchants.services.districts import is_outside
 from merchants.services.places import convert_place
+
+
+@transaction.atomic
+def enrol_district(*, adcode: int, name: str, population: int | None = None) -> District:
+    """A district by its adcode; one that is on file stays as it is."""
+    district, _is_new = District.objects.get_or_create(
+        adcode=adcode, defaults={"name": name, "population": population}
+    )
+    return district
 
 
 @transaction.atomic

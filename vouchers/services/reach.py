@@ -62,8 +62,12 @@ class Scope:
     def everybody(self) -> Iterator[Block]:
         """All residents, a block at a time, in order of id; inside the caller's transaction."""
         raw = raw_connection()
-        # A generic plan would not know that the range of ids is narrow.
-        raw.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        # A generic plan would not know that the range of ids is narrow. Nor does the planner know
+        # how many people are on file until they are analysed, some minutes after a load: a nested
+        # loop, right for the handful it believes in, would then take hours.
+        raw.execute(
+            "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_nestloop = off"
+        )
         after_id = 0
         while last_id := _last_of_block(raw, after_id):
             yield _read(raw, {**self.parameters, "after_id": after_id, "last_id": last_id})

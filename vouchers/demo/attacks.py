@@ -1,0 +1,280 @@
+"""What goes wrong at tills, by mistake or on purpose, and what must be answered to it.
+
+Each attack plays at one till and says whether it was refused as it had to be. Vouchers come from
+people who have no other part in the day, so that an attack's expectation depends on nothing else.
+"""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from typing import Any, Final
+
+from vouchers.demo.group import TillKey
+from vouchers.demo.till import Answer, Till
+
+ACCEPTED: Final = "accepted"
+ROOM_S: Final = 15.0
+MINUTE_S: Final = 60
+CODE_DIGITS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A voucher as its holder shows it."""
+
+    code: str
+    resident_no: str
+    face_fen: int
+    threshold_fen: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """How one kind of attack went."""
+
+    tried: int = 0
+    refused: int = 0
+    surprises: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Scene:
+    """What attacks draw from: people's wallets, terminals of all kinds, the campaign's limits.
+
+    Safe for threads. `tills` are all that were ever opened, with their answers.
+    """
+
+    run: str
+    port: int
+    rng: random.Random
+    wallets: Iterator[Sequence[Card]]
+    expired: Sequence[Card]
+    keys: Sequence[TillKey]
+    rival: TillKey
+    stranger: TillKey
+    per_minute: int
+    per_day: int
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    tills: list[Till] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def till(self, key: TillKey) -> Iterator[Till]:
+        """A till that is hung up at the end of the block."""
+        till = Till(key, self.port)
+        self.tills.append(till)
+        try:
+            yield till
+        finally:
+            till.close()
+
+    def another(self, key: TillKey) -> TillKey:
+        """A terminal of the group in another store, or if there is none, another one."""
+        elsewhere = [other for other in self.keys if other.store_no != key.store_no]
+        return self.rng.choice(elsewhere or [other for other in self.keys if other != key])
+
+    def wallet(self) -> Sequence[Card]:
+        """All vouchers of a person who has no other part in the day."""
+        with self._lock:
+            return next(self.wallets)
+
+    def card(self) -> Card:
+        """One voucher of such a person."""
+        return self.wallet()[0]
+
+    def number(self) -> str:
+        """A new order number, which is also a new idempotency key."""
+        with self._lock:
+            return f"{self.run}-A{next(self._numbers):05d}"
+
+    def note(self, kind: str, wanted: str, got: str) -> None:
+        """Write down one attempt and whether it was answered as it had to be."""
+        with self._lock:
+            tally = self.tallies.setdefault(kind, Tally())
+            tally.tried += 1
+            if got == wanted:
+                tally.refused += 1
+            else:
+                tally.surprises.append(f"{wanted} expected, {got} answered")
+
+    def order(self, card: Card, **changes: Any) -> dict[str, Any]:
+        """A good order for a voucher, with changes."""
+        return {
+            "voucher": card.code,
+            "resident": card.resident_no,
+            "order_no": self.number(),
+            "order_amount_fen": card.threshold_fen + self.rng.randrange(5_000, 20_000),
+            **changes,
+        }
+
+
+Attack = Callable[[Scene, Till], None]
+
+
+def two_tills(scene: Scene, till: Till) -> None:
+    """The same voucher at two tills in the same moment: one yes, one no."""
+    card = scene.card()
+    answers: list[Answer] = []
+    start = threading.Barrier(2)
+
+    def show(at: Till) -> None:
+        order = scene.order(card)
+        start.wait()
+        answers.append(at.redeem(order, order["order_no"]))
+
+    with scene.till(scene.another(till.key)) as other:
+        helper = threading.Thread(target=show, args=(other,))
+        helper.start()
+        show(till)
+        helper.join()
+    codes = ", ".join(sorted(answer.code for answer in answers))
+    scene.note("two_tills", "accepted, voucher_redeemed", codes)
+
+
+def replayed_order(scene: Scene, till: Till) -> None:
+    """The same request again: the same bytes, and nothing done twice. Then a changed body: 422."""
+    order = scene.order(scene.card())
+    first = till.redeem(order, order["order_no"])
+    again = till.redeem(order, order["order_no"])
+    is_same = first.status == 201 and again.raw == first.raw and again.is_replay
+    scene.note("replay_same", "the same bytes", "the same bytes" if is_same else again.code)
+    changed = {**order, "order_amount_fen": order["order_amount_fen"] + 100}
+    scene.note(
+        "replay_changed", "idempotency_key_reused", till.redeem(changed, order["order_no"]).code
+    )
+
+
+def below_threshold(scene: Scene, till: Till) -> None:
+    """An order that is one fen short."""
+    card = scene.card()
+    order = scene.order(card, order_amount_fen=card.threshold_fen - 1)
+    scene.note("below_threshold", "below_threshold", _code(till, order))
+
+
+def wrong_store(scene: Scene, till: Till) -> None:
+    """At the rival's own till: the store takes no part."""
+    with scene.till(scene.rival) as rival:
+        code = _code(rival, scene.order(scene.card()))
+    scene.note("wrong_store", "store_not_participating", code)
+
+
+def expired(scene: Scene, till: Till) -> None:
+    """A voucher whose time is over."""
+    order = scene.order(scene.rng.choice(scene.expired))
+    scene.note("expired", "voucher_expired", _code(till, order))
+
+
+def someone_elses(scene: Scene, till: Till) -> None:
+    """A genuine voucher shown by somebody who neither holds it nor is a declared proxy."""
+    order = scene.order(scene.card(), resident=scene.card().resident_no)
+    scene.note("someone_elses", "voucher_not_usable", _code(till, order))
+
+
+def guessed(scene: Scene, till: Till) -> None:
+    """A code made up to look like one, and a genuine one with its last digit changed."""
+    card = scene.card()
+    made_up = "8" + "".join(scene.rng.choices("0123456789", k=CODE_DIGITS - 1))
+    altered = card.code[:-1] + str((int(card.code[-1]) + 1) % 10)
+    for code in (made_up, altered):
+        order = scene.order(card, voucher=code)
+        scene.note("guessed_code", "voucher_not_usable", _code(till, order))
+
+
+def foreign_terminal(scene: Scene, till: Till) -> None:
+    """The rival's terminal names the group's store, and tries to void the group's redemption."""
+    order = scene.order(scene.card(), store=till.key.store_no)
+    own = scene.order(scene.card())
+    made = till.redeem(own, own["order_no"]).body.get("id", 0)
+    with scene.till(scene.rival) as rival:
+        scene.note("foreign_terminal", "store_not_found", _code(rival, order))
+        scene.note("foreign_void", "not_found", rival.void(made, scene.number()).code)
+
+
+def other_branch(scene: Scene, till: Till) -> None:
+    """A terminal that names another store of its own group."""
+    order = scene.order(scene.card(), store=scene.another(till.key).store_no)
+    scene.note("other_branch", "store_not_found", _code(till, order))
+
+
+def unknown_key(scene: Scene, till: Till) -> None:
+    """Somebody without a key of ours."""
+    with scene.till(scene.stranger) as stranger:
+        code = _code(stranger, scene.order(scene.card()))
+    scene.note("unknown_key", "unauthenticated", code)
+
+
+def order_twice(scene: Scene, till: Till) -> None:
+    """Two vouchers on one order."""
+    order = scene.order(scene.card())
+    till.redeem(order, order["order_no"])
+    second = scene.order(scene.card(), order_no=order["order_no"])
+    scene.note("order_twice", "order_already_used", till.redeem(second, scene.number()).code)
+
+
+def too_many_a_day(scene: Scene, till: Till) -> None:
+    """Somebody who holds more vouchers than may be used in a day, and uses them all."""
+    cards = scene.wallet()
+    while len(cards) <= scene.per_day:
+        cards = scene.wallet()
+    for number, card in enumerate(cards, 1):
+        code = _code(till, scene.order(card))
+        if number > scene.per_day:
+            scene.note("resident_burst", "resident_limit", code)
+
+
+MIX: Final[Mapping[Attack, int]] = {
+    two_tills: 1,
+    replayed_order: 2,
+    below_threshold: 2,
+    wrong_store: 1,
+    expired: 1,
+    someone_elses: 1,
+    guessed: 2,
+    foreign_terminal: 1,
+    other_branch: 1,
+    unknown_key: 1,
+    order_twice: 1,
+    too_many_a_day: 1,
+}
+"""How often each is played for every hundred good orders."""
+
+
+def store_burst(scene: Scene, till: Till, extra: int) -> None:
+    """More redemptions in one store and minute than its limit, as fast as they go.
+
+    The clock is real: however the minutes fall, none may hold more than the limit, and the last
+    `extra` requests are refused by it.
+    """
+    if MINUTE_S - time.time() % MINUTE_S < ROOM_S:
+        time.sleep(MINUTE_S - time.time() % MINUTE_S)
+    by_minute: Counter[int] = Counter()
+    refused = 0
+    card = scene.card()
+    while refused < extra:
+        order = scene.order(card)
+        answer = till.redeem(order, order["order_no"])
+        if answer.code == ACCEPTED:
+            minute = _minute(answer)
+            by_minute[minute] += 1
+            if by_minute[minute] > scene.per_minute:
+                scene.note("store_burst", "store_limit", ACCEPTED)
+            card = scene.card()
+        else:
+            refused += 1
+            scene.note("store_burst", "store_limit", answer.code)
+
+
+def _minute(answer: Answer) -> int:
+    redeemed_at = datetime.fromisoformat(answer.body["redeemed_at"])
+    return int(redeemed_at.timestamp()) // MINUTE_S
+
+
+def _code(till: Till, order: Mapping[str, Any]) -> str:
+    return till.redeem(dict(order), order["order_no"]).code

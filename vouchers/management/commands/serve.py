@@ -1,0 +1,32 @@
+"""`manage.py serve`: web server, worker and beat until Ctrl-C."""
+
+import contextlib
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from vouchers.demo.supervisor import HOST, Supervisor, SupervisorError, beat, web, worker
+
+
+class Command(BaseCommand):
+    """Run this installation on one machine; a process that dies is started again."""
+
+    help = "Serve admin and API with a worker and beat until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port: int = options["port"]
+        programs = [web(port), worker(), beat()]
+        try:
+            with contextlib.suppress(KeyboardInterrupt), Supervisor(programs, self._say) as running:
+                running.wait_ready()
+                self._say(f"http://{HOST}:{port}/admin/  (Ctrl-C ends)")
+                running.wait()
+        except SupervisorError as error:
+            raise CommandError(str(error)) from error
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(sentence)
