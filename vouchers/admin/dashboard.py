@@ -34,14 +34,14 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         return context
     today = timezone.localdate()
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    refusals = refusals_since(midnight, limit=REFUSALS_SHOWN)
+    refusals = refusals_since(midnight)
     return {
         **context,
         "cards": _cards(redeemed_on(today), sum(count for _code, count in refusals)),
         "campaigns": _campaigns(),
         "waiting": Campaign.objects.filter(state=CampaignState.SUBMITTED),
         "refusals": count_bars(
-            {refusal_name(code): count for code, count in refusals}, kind="refused"
+            {refusal_name(code): count for code, count in refusals[:REFUSALS_SHOWN]}, kind="refused"
         ),
         "days": _days(),
         "report": AuditReport.objects.first(),

@@ -18,7 +18,7 @@ from vouchers.admin.base import (
     money,
     split_in_yuan,
 )
-from vouchers.admin.overview import reason_name
+from vouchers.admin.overview import count_text, reason_name, shown
 from vouchers.models import Run, Shard, Tranche, Voucher
 from vouchers.models.distribution import SERIAL_BITS
 from vouchers.money import yuan
@@ -86,8 +86,14 @@ class RunAdmin(ReadOnlyAdmin):
         reasons = run.audience.get("untargeted", {})
         return in_lines(
             [
-                *(_("ring %s: %s") % (ring, f"{count:,}") for ring, count in rings.items()),
-                *(f"{reason_name(code)}: {count:,}" for code, count in reasons.items()),
+                *(
+                    _("ring %s: %s") % (ring, count_text(shown(count)))
+                    for ring, count in rings.items()
+                ),
+                *(
+                    f"{reason_name(code)}: {count_text(shown(count))}"
+                    for code, count in reasons.items()
+                ),
             ]
         )
 

@@ -17,6 +17,7 @@ from vouchers.queries.balances import IdentityRow, identity_rows
 from vouchers.queries.overview import Figures, figures_of, last_audience
 from vouchers.queries.terms import terms_of
 from vouchers.rules import campaigns as rules
+from vouchers.services.targeting import SUPPRESSED_BELOW
 from vouchers.states import AccountKind, CampaignState
 
 BARS_SHOWN = 20
@@ -118,12 +119,24 @@ def audience_bars(campaign: Campaign) -> dict[str, Any] | None:
         "run": run,
         "examined": run.audience.get("examined"),
         "targeted": run.audience.get("targeted", sum(rings.values())),
-        "rings": count_bars({f"{label} {reach.get(label, '')}": n for label, n in rings.items()}),
+        "rings": count_bars(
+            {f"{label} {reach.get(label, '')}": shown(n) for label, n in rings.items()}
+        ),
         "untargeted": count_bars(
-            {reason_name(code): n for code, n in run.audience.get("untargeted", {}).items()},
+            {reason_name(code): shown(n) for code, n in run.audience.get("untargeted", {}).items()},
             kind="untargeted",
         ),
     }
+
+
+def shown(count: int) -> int | None:
+    """A count of people, or None where they are too few to be counted in public (k-anonymity)."""
+    return None if 0 < count < SUPPRESSED_BELOW else count
+
+
+def count_text(count: int | None) -> str:
+    """A count as it is printed."""
+    return _("fewer than 10") if count is None else f"{count:,}"
 
 
 def count_bars(counts: Mapping[str, int | None], *, kind: str = "count") -> list[Bar]:
@@ -132,7 +145,7 @@ def count_bars(counts: Mapping[str, int | None], *, kind: str = "count") -> list
     return [
         Bar(
             label,
-            _("fewer than 10") if count is None else f"{count:,}",
+            count_text(count),
             [Segment(kind, label, "", 0.0, 100 * (count or 0) / most)],
         )
         for label, count in counts.items()

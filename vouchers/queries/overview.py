@@ -86,10 +86,10 @@ def redeemed_by_day(*, since: date) -> list[tuple[date, int, int]]:
     ]
 
 
-def refusals_since(since: datetime, *, limit: int) -> list[tuple[str, int]]:
+def refusals_since(since: datetime) -> list[tuple[str, int]]:
     """(refusal code, how often), most frequent first."""
     rows = Attempt.objects.filter(at__gte=since).values("code").order_by()
-    counted = rows.annotate(count=Count("id")).order_by("-count", "code")[:limit]
+    counted = rows.annotate(count=Count("id")).order_by("-count", "code")
     return [(row["code"], row["count"]) for row in counted]
 
 
