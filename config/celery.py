@@ -27,6 +27,7 @@ app.conf.beat_schedule = {
     }
     for name, every_s in {
         "sweep_runs": 5.0,
+        "turn_campaigns": 5.0,
         "expire_vouchers": 30.0,
         "open_months": 6 * 3600.0,
     }.items()

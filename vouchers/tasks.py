@@ -12,7 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from merchants.errors import Refused
-from vouchers.services import distribution, leases, minting, months, targeting, vouchers
+from vouchers.services import campaigns, distribution, leases, minting, months, targeting, vouchers
 from vouchers.states import RunState
 
 log = structlog.get_logger(__name__)
@@ -53,6 +53,13 @@ def mint_shards() -> None:
             minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=timezone.now())
         except leases.LeaseLostError as reason:
             log.warning("shard_not_minted", shard=lease.shard_id, reason=str(reason))
+
+
+@shared_task
+def turn_campaigns() -> None:
+    """Start the scheduled campaigns whose hour has come, end those whose time is over."""
+    campaigns.start_due(at=timezone.now())
+    campaigns.end_due(at=timezone.now())
 
 
 @shared_task
