@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
 from merchants.errors import Refusal, Refused
@@ -14,6 +15,12 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """REST framework's exception handler. Anything unexpected goes on to Django's 500."""
     refusal = _refusal_of(error)
     return None if refusal is None else rendered(Answer(*problem(refusal)))
+
+
+@csrf_exempt
+def nowhere(request: HttpRequest) -> HttpResponse:
+    """Every address of the API that there is not."""
+    return rendered(Answer(*problem(Refusal("not_found"))))
 
 
 def rendered(answer: Answer) -> HttpResponse:

@@ -13,8 +13,9 @@ from merchants.auth import Caller, HasScope, KeyAuthentication
 from merchants.errors import Refused
 from vouchers.api.errors import rendered
 from vouchers.api.schema import (
+    BUSY,
     IDEMPOTENCY_KEY,
-    ProblemSchema,
+    REFUSALS,
     RedeemSchema,
     RedemptionSchema,
     VoidSchema,
@@ -65,7 +66,7 @@ class RedemptionsView(TillView):
         operation_id="redeem",
         parameters=[IDEMPOTENCY_KEY],
         request=RedeemSchema,
-        responses={201: RedemptionSchema, "4XX": ProblemSchema, 503: ProblemSchema},
+        responses={201: RedemptionSchema, **REFUSALS, **BUSY},
     )
     def post(self, request: Request) -> HttpResponse:
         """Redeem a voucher on an order (核销). The same key and body get the same answer."""
@@ -86,7 +87,7 @@ class RedemptionsView(TillView):
             OpenApiParameter("order_no", str, description="The till's order number."),
             OpenApiParameter("idempotency_key", str, description="The key it was sent under."),
         ],
-        responses={200: RedemptionSchema(many=True), "4XX": ProblemSchema},
+        responses={200: RedemptionSchema(many=True), **REFUSALS},
     )
     def get(self, request: Request) -> HttpResponse:
         """Recover an unknown outcome: the caller's redemptions by order number or key."""
@@ -105,7 +106,7 @@ class RedemptionView(TillView):
 
     @extend_schema(
         operation_id="get_redemption",
-        responses={200: RedemptionSchema, "4XX": ProblemSchema},
+        responses={200: RedemptionSchema, **REFUSALS},
     )
     def get(self, request: Request, redemption_id: int) -> HttpResponse:
         """A redemption as it stands now; another merchant's is not found."""
@@ -121,7 +122,7 @@ class VoidView(TillView):
         operation_id="void_redemption",
         parameters=[IDEMPOTENCY_KEY],
         request=None,
-        responses={200: VoidSchema, "4XX": ProblemSchema, 503: ProblemSchema},
+        responses={200: VoidSchema, **REFUSALS, **BUSY},
     )
     def post(self, request: Request, redemption_id: int) -> HttpResponse:
         """Void a redemption of the same business day (撤销) before it is settled."""

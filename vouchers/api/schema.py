@@ -3,7 +3,7 @@
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from vouchers.errors import CATALOGUE
+from vouchers.errors import CATALOGUE, CONTENT_TYPE
 from vouchers.services.requests import KEY_MAX_LENGTH, MAX_AMOUNT_FEN
 from vouchers.states import RedemptionState
 
@@ -90,3 +90,7 @@ class ProblemSchema(serializers.Serializer[object]):
     authority = serializers.CharField(help_text="Who decided.")
     rule = serializers.CharField()
     facts = serializers.DictField()
+
+
+REFUSALS = {("4XX", CONTENT_TYPE): ProblemSchema}
+BUSY = {(503, CONTENT_TYPE): ProblemSchema}

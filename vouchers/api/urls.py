@@ -1,8 +1,9 @@
 """Addresses of the API, version 1."""
 
-from django.urls import path
+from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from vouchers.api.errors import nowhere
 from vouchers.api.redemptions import RedemptionsView, RedemptionView, VoidView
 
 urlpatterns = [
@@ -11,4 +12,5 @@ urlpatterns = [
     path("redemptions/<int:redemption_id>/void", VoidView.as_view(), name="void"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path("", nowhere),
 ]

@@ -1,0 +1,186 @@
+"""The express door and REST framework's door are one: the same bytes and headers for every call.
+
+The first is the ASGI application, the second the same project under WSGI, both served by granian
+on the same database. Each is shown vouchers, orders and keys of its own.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from tests import cast
+from tests.concurrency.books import assert_proven
+from tests.express.cases import Case, cases
+from tests.express.hand import Call, Hand, hand_of, open_campaign, till_key
+from tests.server import Server
+from vouchers.models import Attempt, Campaign, Redemption, RequestRecord
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
+
+VOUCHERS = 24
+# What Django says of every page and the server of every answer; it tells a till nothing.
+OF_EVERY_PAGE = frozenset(
+    {
+        "allow",
+        "connection",
+        "content-language",
+        "cross-origin-opener-policy",
+        "date",
+        "referrer-policy",
+        "server",
+        "vary",
+        "x-content-type-options",
+        "x-frame-options",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One of the two servers and the hand that is shown there."""
+
+    client: httpx.Client
+    hand: Hand
+
+    def send(self, call: Call) -> httpx.Response:
+        """The answer to a call."""
+        headers = [(name.encode(), value) for name, value in call.headers.items()]
+        return self.client.request(call.method, call.path, content=call.body, headers=headers)
+
+    def plain(self, answer: httpx.Response) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body, without what differs by nature: ids, times, codes, names."""
+        body, headers = answer.content, dict(answer.headers)
+        for number, code in enumerate(self.hand.codes):
+            body = body.replace(code.encode(), f"voucher {number:012d}".encode())
+        body = body.replace(self.hand.name.encode(), b"hand")
+        try:
+            said = json.loads(body)
+        except ValueError:
+            said = None
+        for one in said if isinstance(said, list) else [said]:
+            if isinstance(one, dict) and "redeemed_at" in one:
+                body = body.replace(b'"id":%d,' % one["id"], b'"id":1,')
+                body = body.replace(one["redeemed_at"].encode(), b"then")
+                headers["content-length"] = "…"
+        kept = {name: value for name, value in headers.items() if name not in OF_EVERY_PAGE}
+        return answer.status_code, kept, body
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    cast.rival_shop()
+    cast.bob()
+    return open_campaign(timezone.now())
+
+
+@pytest.fixture
+def doors(
+    campaign: Campaign, express_server: Server, rest_server: Server
+) -> Iterator[tuple[Door, Door]]:
+    """The express door and the other one, each with a hand of Alice's vouchers."""
+    key = till_key(cast.nanjing_road())
+    first, second = (
+        Door(
+            httpx.Client(base_url=server.url, timeout=30),
+            hand_of(campaign, name, key, size=VOUCHERS, holder=cast.alice()),
+        )
+        for server, name in ((express_server, "asgi"), (rest_server, "wsgi"))
+    )
+    with first.client, second.client:
+        yield first, second
+
+
+def faults_of(case: Case, answer: httpx.Response) -> Iterator[str]:
+    """What is wrong with one door's answer to a case, against the contract."""
+    if answer.status_code != case.status:
+        yield f"status {answer.status_code}, not {case.status}: {answer.text[:200]}"
+        return
+    if case.status >= 400:
+        if answer.headers["content-type"] != "application/problem+json":
+            yield f"content type {answer.headers['content-type']}"
+            return
+        said = answer.json()
+        if (said["status"], said["code"]) != (case.status, case.code):
+            yield f"{said['status']} {said['code']}, not {case.code}"
+        if case.field and said["facts"].get("field") != case.field:
+            yield f"names {said['facts']}, not {case.field}"
+    if case.status == 401 and answer.headers.get("www-authenticate") != "Bearer":
+        yield "does not ask for a bearer key"
+    if (answer.headers.get("idempotent-replayed") == "true") != case.replays:
+        yield f"replayed: {answer.headers.get('idempotent-replayed')}"
+
+
+def test_every_call_is_answered_alike_and_as_promised(doors: tuple[Door, Door]) -> None:
+    wrong: list[str] = []
+    for case in cases():
+        answers = [door.send(case.call(door.hand)) for door in doors]
+        for door, answer in zip(doors, answers, strict=True):
+            wrong += [f"{case.name} at {door.hand.name}: {it}" for it in faults_of(case, answer)]
+        express, rest = (door.plain(answer) for door, answer in zip(doors, answers, strict=True))
+        if express != rest:
+            wrong.append(f"{case.name}: {express} is not {rest}")
+    assert not wrong, "\n".join(wrong)
+    good = sum(case.status == 201 and not case.replays for case in cases())
+    assert Redemption.objects.count() == 2 * good
+    assert_nothing_is_kept_of_what_was_never_asked()
+    assert_proven()
+
+
+def assert_nothing_is_kept_of_what_was_never_asked() -> None:
+    """Malformed and unauthenticated calls leave no row behind."""
+    assert not RequestRecord.objects.filter(key__endswith="-bad").exists()
+    assert not Attempt.objects.filter(code__in=["malformed_request", "unauthenticated"]).exists()
+
+
+def test_one_door_replays_what_the_other_answered(
+    doors: tuple[Door, Door], campaign: Campaign
+) -> None:
+    numbers = count()
+    for first, second in (doors, doors[::-1]):
+        hand, number = first.hand, next(numbers)
+        call = hand.call(hand.order(number), key=f"shared{number}")
+        told, again = first.send(call), second.send(call)
+        assert told.status_code == 201, told.text
+        assert (again.status_code, again.content) == (201, told.content)
+        assert again.headers["idempotent-replayed"] == "true"
+        changed = hand.call(hand.order(number, device="x"), key=f"shared{number}")
+        assert second.send(changed).json()["code"] == "idempotency_key_reused"
+        refused = hand.call(hand.order(5, order_amount_fen=1), key=f"refused{number}")
+        assert first.send(refused).content == second.send(refused).content
+    assert Redemption.objects.count() == 2
+
+
+def test_keys_that_may_not_redeem(doors: tuple[Door, Door], campaign: Campaign) -> None:
+    """Without the scope: 403 naming it. Of the sandbox: what is live is absent."""
+    store = cast.nanjing_road()
+    auditor = till_key(store, code="T2", scopes=("settlements",))
+    tester = till_key(store, code="T3", is_test=True)
+    answers = []
+    for door in doors:
+        hand = door.hand
+        (made,) = (door.send(hand.call(hand.order(0), key="live")),)
+        assert made.status_code == 201
+        path = f"/api/v1/redemptions/{made.json()['id']}"
+        as_auditor = Hand(hand.name, auditor, hand.codes)
+        as_tester = Hand(hand.name, tester, hand.codes)
+        forbidden = door.send(as_auditor.call(hand.order(1), key="a"))
+        assert forbidden.status_code == 403
+        assert forbidden.json()["facts"] == {"scope": "redeem"}
+        absent = door.send(as_tester.call(hand.order(1), key="t"))
+        assert (absent.status_code, absent.json()["code"]) == (404, "voucher_not_usable")
+        headers = as_tester.call(b"", key="v").headers
+        hidden = [
+            door.send(Call(b"", headers, path, "GET")),
+            door.send(Call(b"", headers, f"{path}/void", "POST")),
+        ]
+        assert [answer.status_code for answer in hidden] == [404, 404]
+        found = door.send(Call(b"", headers, f"/api/v1/redemptions?order_no={hand.name}000", "GET"))
+        assert found.json() == []
+        answers.append([door.plain(answer) for answer in (forbidden, absent, *hidden, found)])
+    assert answers[0] == answers[1]
+    assert_proven()

@@ -1,0 +1,69 @@
+"""The published description of the API is true: random calls made from it are answered by it."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from django.utils import timezone
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.specs.openapi import checks as openapi
+
+from tests import cast
+from tests.concurrency.books import assert_proven
+from tests.express.hand import Hand, hand_of, open_campaign, till_key
+from tests.server import Server
+from vouchers.models import Redemption
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
+
+EXAMPLES = 20
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    openapi.status_code_conformance,
+    openapi.content_type_conformance,
+    openapi.response_schema_conformance,
+    openapi.response_headers_conformance,
+]
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+
+
+def fuzz(operation: Any, hand: Hand) -> None:
+    """Call one operation with what its description allows, half of the time with real names."""
+    headers = {"Authorization": f"Bearer {hand.key}"}
+
+    @SETTINGS
+    @given(
+        case=operation.as_strategy(), number=st.integers(0, len(hand.codes) - 1), real=st.booleans()
+    )
+    def call(case: Any, number: int, real: bool) -> None:
+        if real and isinstance(case.body, dict):
+            case.body |= hand.order(number, eligible_amount_fen=20_000)
+        response = case.call(headers=headers)
+        assert response.status_code < 500, response.text
+        case.validate_response(response, checks=CHECKS)
+
+    call()
+
+
+def test_every_answer_is_as_described(express_server: Server) -> None:
+    campaign = open_campaign(timezone.now())
+    key = till_key(cast.nanjing_road())
+    hand = hand_of(campaign, "fuzz", key, size=EXAMPLES, holder=cast.alice())
+    schema = schemathesis.openapi.from_url(f"{express_server.url}/api/v1/schema")
+    operations = [result.ok() for result in schema.get_all_operations()]
+    assert {f"{it.method.upper()} {it.path}" for it in operations} >= {
+        "POST /api/v1/redemptions",
+        "POST /api/v1/redemptions/{redemption_id}/void",
+        "GET /api/v1/redemptions",
+        "GET /api/v1/redemptions/{redemption_id}",
+    }
+    for operation in operations:
+        fuzz(operation, hand)
+    assert Redemption.objects.exists()
+    assert_proven()
