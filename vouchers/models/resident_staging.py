@@ -180,24 +180,25 @@ WITH written AS (
 """
 
 # What was given decides, not what was made of it: a place is new if its raw figures are.
+_FORGET_SAME_POINTS = """
+DELETE FROM pg_temp.staged_point s USING pg_temp.staged_match m, vouchers_residentpoint p
+ WHERE m."row" = s."row" AND NOT m.is_new
+   AND p.bucket = m.bucket AND p.resident_id = m.id AND p.kind = rtrim(s.kind)
+   AND p.superseded_at IS NULL
+   AND (p.raw_longitude, p.raw_latitude, p.datum)
+       = (s.raw_longitude, s.raw_latitude, rtrim(s.datum))
+"""
+
 _SUPERSEDE_POINTS = """
 UPDATE vouchers_residentpoint p SET superseded_at = %(at)s, changed_xid = pg_current_xact_id()
   FROM pg_temp.staged_match m JOIN pg_temp.staged_point s ON s."row" = m."row"
  WHERE NOT m.is_new AND p.bucket = m.bucket AND p.resident_id = m.id AND p.kind = rtrim(s.kind)
    AND p.superseded_at IS NULL
-   AND (p.raw_longitude, p.raw_latitude, p.datum)
-       IS DISTINCT FROM (s.raw_longitude, s.raw_latitude, rtrim(s.datum))
 """
 
 _ADD_POINTS = f"""
-WITH written AS (
-    {_POINT_COLUMNS}
-     WHERE NOT m.is_new AND NOT EXISTS (
-           SELECT 1 FROM vouchers_residentpoint current
-            WHERE current.bucket = m.bucket AND current.resident_id = m.id
-              AND current.kind = rtrim(p.kind) AND current.superseded_at IS NULL)
-    RETURNING resident_id AS id
-) {_MARK_CHANGED}
+WITH written AS ({_POINT_COLUMNS} WHERE NOT m.is_new RETURNING resident_id AS id)
+{_MARK_CHANGED}
 """
 
 # A file never revives a consent that was withdrawn: only a text not yet agreed to is new.
@@ -233,7 +234,14 @@ def for_known(given: Collection[str]) -> Sequence[str]:
     # A changed hash leaves no original of the former text behind, whether or not a new one is kept.
     implied = {name.replace("_hmac", "_cipher") for name in given}
     attributes = [one for one in ATTRIBUTES if one.name in given or one.name in implied]
-    statements = [_SUPERSEDE_POINTS, _ADD_POINTS, _REPLACE_CONSENTS, _ADD_CONSENTS, _TOUCH]
+    statements = [
+        _FORGET_SAME_POINTS,
+        _SUPERSEDE_POINTS,
+        _ADD_POINTS,
+        _REPLACE_CONSENTS,
+        _ADD_CONSENTS,
+        _TOUCH,
+    ]
     if not attributes:
         return statements
     update = _UPDATE_RESIDENTS.format(
