@@ -1,0 +1,112 @@
+"""Closed-loop load over HTTP: every request once, as many connections as told, for some seconds.
+
+wrk does it with the least CPU of its own (Debian: apt install wrk). Where it is missing a small
+generator of our own stands in (`closed_loop.py`), which takes CPU from the server it measures: then
+the figures over HTTP come out too low.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from tests.benchmarks.city import ORDER_FEN, City, Orders
+
+HERE = Path(__file__).parent
+GENERATOR = "wrk" if shutil.which("wrk") else "closed_loop.py"
+TIMEOUT_S = 20
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What one run measured."""
+
+    answered: int
+    duration_us: int
+    refused: int
+    broken: int
+    sent: int
+    capacity: int
+    p50_us: int
+    p99_us: int
+
+    @property
+    def per_s(self) -> float:
+        """Answers a second."""
+        return self.answered / self.duration_us * 1e6
+
+
+class Supply:
+    """Orders that nobody has sent yet; every run takes the next ones."""
+
+    def __init__(self, city: City, orders: Orders) -> None:
+        self._city, self._orders = city, orders
+        self._next = 0
+
+    @property
+    def left(self) -> int:
+        """How many are left."""
+        return len(self._orders) - self._next
+
+    def take(self, count: int) -> range:
+        """Numbers of the next orders."""
+        if count > self.left:
+            raise RuntimeError(f"{count} orders wanted, {self.left} left: make a larger city")
+        taken = range(self._next, self._next + count)
+        self._next = taken.stop
+        return taken
+
+    def give_back(self, count: int) -> None:
+        """The last `count` orders taken were not sent."""
+        self._next -= count
+
+    def lines(self, numbers: range) -> str:
+        """Requests as `wrk.lua` reads them."""
+        codes = self._orders.codes(numbers.start, numbers.stop)
+        return "\n".join(
+            self._line(number, code) for number, code in zip(numbers, codes, strict=True)
+        )
+
+    def _line(self, number: int, code: str) -> str:
+        till = self._city.tills[self._orders.till[number]]
+        body = {
+            "voucher": code,
+            "store": till.store.external_id,
+            "order_no": f"O{number}",
+            "order_amount_fen": ORDER_FEN,
+            "resident": str(self._orders.resident_no[number]),
+        }
+        return f"{till.key_text}\tkey-{number}\t{msgspec.json.encode(body).decode()}"
+
+
+def run(supply: Supply, *, port: int, connections: int, seconds: int, capacity: int) -> Outcome:
+    """Send what the supply has for `seconds`; every answer must be a redemption."""
+    numbers = supply.take(min(capacity, supply.left))
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        file.write(supply.lines(numbers))
+        file.flush()
+        outcome = _send(file.name, port, connections, seconds)
+    if outcome.refused or outcome.broken or outcome.sent > outcome.capacity:
+        raise RuntimeError(f"a run that went wrong measures nothing: {outcome}")
+    supply.give_back(len(numbers) - outcome.sent)
+    return outcome
+
+
+def _send(path: str, port: int, connections: int, seconds: int) -> Outcome:
+    url = f"http://127.0.0.1:{port}"
+    commands: dict[str, Sequence[str]] = {
+        "wrk": (
+            *("wrk", "--threads", "1", "--connections", str(connections)),
+            *("--duration", f"{seconds}s", "--timeout", f"{TIMEOUT_S}s"),
+            *("--script", str(HERE / "wrk.lua"), url, "--", path),
+        ),
+        "closed_loop.py": (
+            *(sys.executable, str(HERE / "closed_loop.py")),
+            *(str(port), str(connections), str(seconds), path),
+        ),
+    }
+    result = subprocess.run(commands[GENERATOR], capture_output=True, text=True, check=True)
+    return msgspec.json.decode(result.stdout.strip().rpartition("\n")[2], type=Outcome)

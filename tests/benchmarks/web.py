@@ -1,0 +1,59 @@
+"""Web servers under measurement: granian on the loopback address, on the database in use."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from tests.benchmarks import ground
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 20
+ENGINE = ("--interface", "asginl", "--workers", "2", "config.asgi:application")
+"""As `make serve` runs it: two workers, so two lanes."""
+
+TEXTBOOK = (
+    *("--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"),
+    "tests.benchmarks.textbook_wsgi:application",
+)
+
+
+@contextlib.contextmanager
+def serving(arguments: Sequence[str], **environment: str) -> Iterator[tuple[int, int]]:
+    """Run granian with `arguments`; gives its port and process id."""
+    port = _free_port()
+    command = [sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(
+        [*command, "--no-ws", "--log-level", "warning", *arguments],
+        env=ground.environment(**environment),
+        start_new_session=True,
+    )
+    try:
+        _wait(process, port)
+        yield port, process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline_s and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError("granian did not start; it says why above")
