@@ -22,7 +22,6 @@ from vouchers.queries.people import Customers, customers_of, lost_redemptions
 from vouchers.services.audit import Report
 from vouchers.states import AccountKind
 
-ALL_CODES: Final = 40
 MILLISECONDS: Final = 1_000
 
 ACCOUNTS: Final = {
@@ -102,7 +101,7 @@ def sum_up(
         figures=figures_of([campaign.pk])[campaign.pk],
         customers=customers_of(campaign=campaign, merchant=merchant, customer_bit=CUSTOMER_BIT),
         identity=identity_rows(campaign.pk),
-        refusals=refusals_since(since, limit=ALL_CODES),
+        refusals=refusals_since(since),
         settlements=settlements,
         report=report,
         lost=lost_redemptions(day.redeemed),

@@ -73,14 +73,15 @@ class LockedVoucher(NamedTuple):
 
 
 # Lock by id alone and judge the state in Python: a predicate on state would drop rows silently, and
-# a join would show the locked row beside an older version of the joined one.
+# a join would show the locked row beside an older version of the joined one. Each voucher is found
+# and locked by itself, in the order given: above a join and a sort, PostgreSQL looks again for a
+# row that it had to wait for in the partition of the last one, and loses it.
 LOCK_VOUCHERS = Statement(
     """
     SELECT v.id, v.bucket, v.resident_id, v.allocation_id, v.state
       FROM unnest(%(voucher_ids)s::bigint[]) AS wanted(id)
-      JOIN vouchers_voucher v ON v.id = wanted.id
-     ORDER BY v.id
-       FOR NO KEY UPDATE OF v
+     CROSS JOIN LATERAL (
+           SELECT * FROM vouchers_voucher WHERE id = wanted.id FOR NO KEY UPDATE) AS v
     """,
     LockedVoucher._make,
 )
