@@ -1,7 +1,7 @@
 """The shape of a "no": one value that says what was refused, by which rule, and why.
 
-Rules return a `Refusal`; services raise it wrapped in `Refused`. What a code means to a person and to
-HTTP is written down once, in the catalogue of the app that uses it (`vouchers/errors.py`).
+Rules return a `Refusal`; services raise it wrapped in `Refused`. What a code means to a person and
+to HTTP is written down once, in the catalogue of the app that uses it (`vouchers/errors.py`).
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ Fact = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refusal: stable `code`, the `rule` that decided, and the deciding `facts` (JSON scalars)."""
+    """A refusal: stable `code`, the `rule` that decided, and the deciding `facts`."""
 
     code: str
     rule: str = ""

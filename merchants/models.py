@@ -1,4 +1,4 @@
-"""Who may take vouchers, and where: merchants, stores and their places, terminals and credentials."""
+"""Who may take vouchers, and where: merchants, stores, their places, terminals, credentials."""
 
 from typing import ClassVar
 

@@ -95,7 +95,7 @@ class QuotaBucket(models.Model):
 
 
 class Allocation(models.Model):
-    """One combination of slices; every voucher and every ledger leg of it counts in the same cells."""
+    """One combination of slices; each voucher and ledger leg of it counts in the same cells."""
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="allocations")
     tier = models.ForeignKey(Tier, models.PROTECT, related_name="+")

@@ -164,7 +164,7 @@ class Consent(models.Model):
 
 
 class Link(models.Model):
-    """A weak, dated identifier a resident was seen with; carries limits of its own, merges nobody."""
+    """A weak, dated identifier a resident was seen with; has limits of its own, merges nobody."""
 
     class Kind(models.TextChoices):
         DEVICE = "device", _("device")
