@@ -27,6 +27,7 @@ PORT = 5432  # only names the socket file
 START_TIMEOUT_S = 120.0  # crash recovery may have gigabytes of log to replay
 STOP_TIMEOUT_S = 60.0
 SHARED_MEMORY_RETRY_S = 15.0
+STILL_LEAVING = ("shared memory block", "Is another postmaster")
 POLL_S = 0.01
 UNPRIVILEGED = "nobody"
 
@@ -119,8 +120,10 @@ class Postgres:
             self._create_cluster(binaries, run_as)
         deadline = time.monotonic() + SHARED_MEMORY_RETRY_S
         while not self._start_once(binaries, run_as):
-            # After kill -9 of the postmaster its children need a moment to notice and leave.
-            if "shared memory block" not in _tail(self.log) or time.monotonic() > deadline:
+            # After kill -9 of the postmaster it and its children need a moment to leave.
+            said = _tail(self.log)
+            is_leaving = any(sign in said for sign in STILL_LEAVING)
+            if not is_leaving or time.monotonic() > deadline:
                 raise EmbeddedServerError(_failed(self.name, self.log))
             time.sleep(0.2)
 
