@@ -41,7 +41,7 @@ POSTGRES_SETTINGS: Mapping[str, str] = {
     "effective_cache_size": "2GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "256MB",
-    "max_connections": "100",
+    "max_connections": "200",
     "max_locks_per_transaction": "256",  # a query may open every voucher partition
     "min_wal_size": "512MB",
     "max_wal_size": "8GB",

@@ -31,8 +31,12 @@ from vouchers.states import CapKind
 STORES = 240
 MERCHANTS = 12
 RESIDENTS = 60_000
-PER_RESIDENT = 6
-"""Vouchers of each of three tiers: 60,000 × 3 × 6 = 1,080,000."""
+PER_RESIDENT = 8
+"""Vouchers of each of three tiers: 60,000 × 3 × 8 = 1,440,000."""
+
+SHARDS_PER_TIER = 5
+SPARE_SHARDS = 3
+"""Left to mint, for the figures of issuing."""
 
 ORDER_FEN = 60_000
 """Above every threshold."""
@@ -78,12 +82,10 @@ class Till:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """What there is, and how long its vouchers took to mint."""
+    """What there is."""
 
     campaign: Campaign
     tills: Sequence[Till]
-    minted: int
-    mint_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def build(
     stores: int = STORES,
     residents: int = RESIDENTS,
     per_resident: int = PER_RESIDENT,
-    shard_size: int = 100_000,
+    shards_per_tier: int = SHARDS_PER_TIER,
 ) -> City:
     """The city in the database in use, which must be empty."""
     now = datetime.now(UTC)
@@ -128,8 +130,22 @@ def build(
         stores=tuple(till.store for till in tills),
     )
     cast.launched(campaign, at=now)
-    minted, mint_s = _distribute(campaign, now, shard_size)
-    return City(campaign, tills, minted, mint_s)
+    _reserve(campaign, now, residents * per_resident // shards_per_tier)
+    while leases.waiting_shards(at=now) > SPARE_SHARDS:
+        mint_next()
+    ground.analyze()
+    return City(campaign, tills)
+
+
+def mint_next() -> tuple[int, float]:
+    """Mint a shard that waits; its vouchers, and the seconds it took, lease and commit included."""
+    at = datetime.now(UTC)
+    started_s = time.perf_counter()
+    lease = leases.lease_shard(at=at, lease_s=LEASE_S)
+    if lease is None:
+        raise RuntimeError("no shard is left to mint")
+    tranche = mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=at)
+    return tranche.voucher_count, time.perf_counter() - started_s
 
 
 def _open_tills(count: int, at: datetime) -> list[Till]:
@@ -161,21 +177,17 @@ def _open_till(number: int, merchant: Merchant, at: datetime) -> Till:
     return Till(store, credential, key_text)
 
 
-def _distribute(campaign: Campaign, at: datetime, shard_size: int) -> tuple[int, float]:
-    """Everybody gets theirs; how many vouchers, and the seconds spent minting them."""
+def _reserve(campaign: Campaign, at: datetime, shard_size: int) -> None:
+    """Everybody is to get theirs."""
     run = request_run(campaign=campaign, seed=str(SEED), by="benchmark", at=at)
+    target_run(run_id=run.pk, fence=_fence(at), at=at)
+    reserve_run(run_id=run.pk, fence=_fence(at), at=at, shard_size=shard_size)
+
+
+def _fence(at: datetime) -> int:
     lease = leases.lease_run(at=at, lease_s=LEASE_S)
     assert lease is not None
-    target_run(run_id=run.pk, fence=lease.fence, at=at)
-    lease = leases.lease_run(at=at, lease_s=LEASE_S)
-    assert lease is not None
-    reserve_run(run_id=run.pk, fence=lease.fence, at=at, shard_size=shard_size)
-    minted, mint_s = 0, 0.0
-    while shard := leases.lease_shard(at=at, lease_s=LEASE_S):
-        started_s = time.perf_counter()
-        minted += mint_shard(shard_id=shard.shard_id, fence=shard.fence, at=at).voucher_count
-        mint_s += time.perf_counter() - started_s
-    return minted, mint_s
+    return lease.fence
 
 
 def orders(city: City) -> Orders:

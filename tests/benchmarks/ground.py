@@ -70,7 +70,7 @@ def maintenance() -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def environment(**more: str) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Environment in which another process works on the database in use."""
     return {
         **os.environ,
@@ -84,7 +84,6 @@ def environment(**more: str) -> dict[str, str]:
         "SECURE_SSL_REDIRECT": "0",
         "SESSION_COOKIE_SECURE": "0",
         "DEBUG": "0",
-        **more,
     }
 
 

@@ -53,7 +53,7 @@ class Supply:
 
     def take(self, count: int) -> range:
         """Numbers of the next orders."""
-        if count > self.left:
+        if not 0 < count <= self.left:
             raise RuntimeError(f"{count} orders wanted, {self.left} left: make a larger city")
         taken = range(self._next, self._next + count)
         self._next = taken.stop
@@ -108,5 +108,7 @@ def _send(path: str, port: int, connections: int, seconds: int) -> Outcome:
             *(str(port), str(connections), str(seconds), path),
         ),
     }
-    result = subprocess.run(commands[GENERATOR], capture_output=True, text=True, check=True)
+    result = subprocess.run(commands[GENERATOR], capture_output=True, text=True)
+    if result.returncode != 0:
+        raise RuntimeError(f"{GENERATOR} failed: {result.stdout}{result.stderr}")
     return msgspec.json.decode(result.stdout.strip().rpartition("\n")[2], type=Outcome)

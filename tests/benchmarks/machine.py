@@ -1,8 +1,10 @@
 """The machine beneath the figures: what it is, and who else used it while we measured."""
 
+import contextlib
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -79,19 +81,30 @@ class Clock:
         )
 
 
-class Noise(NamedTuple):
-    """Shares of the machine between two readings that were not ours, in per cent."""
+@dataclass
+class Noise:
+    """What of the machine was not ours while it was watched, in CPU seconds."""
 
-    foreign_pct: float
-    stolen_pct: float
+    foreign_s: float = 0.0
+    stolen_s: float = 0.0
+    total_s: float = 0.0
 
-    @classmethod
-    def between(cls, before: Clock, after: Clock) -> Self:
-        """What others took meanwhile. Interrupts are counted as theirs, so it errs upwards."""
-        total_s = max(after.total_s - before.total_s, 1e-9)
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Add what others take within the block. Interrupts count as theirs: it errs upwards."""
+        before = Clock.read()
+        yield
+        after = Clock.read()
         foreign_s = (after.busy_s - before.busy_s) - (after.ours_s - before.ours_s)
-        return cls(
-            100 * max(foreign_s, 0) / total_s, 100 * (after.stolen_s - before.stolen_s) / total_s
+        self.foreign_s += max(foreign_s, 0)
+        self.stolen_s += after.stolen_s - before.stolen_s
+        self.total_s += after.total_s - before.total_s
+
+    def __str__(self) -> str:
+        total_s = max(self.total_s, 1e-9)
+        return (
+            f"others used {100 * self.foreign_s / total_s:.0f} % of the machine,"
+            f" {100 * self.stolen_s / total_s:.1f} % was stolen by its host"
         )
 
 

@@ -23,18 +23,18 @@ TEXTBOOK = (
 
 
 @contextlib.contextmanager
-def serving(arguments: Sequence[str], **environment: str) -> Iterator[tuple[int, int]]:
-    """Run granian with `arguments`; gives its port and process id."""
+def serving(arguments: Sequence[str]) -> Iterator[int]:
+    """Run granian with `arguments`; gives its port."""
     port = _free_port()
     command = [sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(
         [*command, "--no-ws", "--log-level", "warning", *arguments],
-        env=ground.environment(**environment),
+        env=ground.environment(),
         start_new_session=True,
     )
     try:
         _wait(process, port)
-        yield port, process.pid
+        yield port
     finally:
         process.terminate()
         try:

@@ -1,0 +1,134 @@
+"""One run of the benchmarks: what is asked for, in order; the table; the file of figures."""
+
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks import city, equality, ground, issue, machine, pgbench, redemptions
+from tests.benchmarks.figures import Figure, merge, paired, under
+from tests.benchmarks.load import GENERATOR
+from tests.benchmarks.targeting import targeting_10m_s
+
+TEMPLATE = "huimin_bench_template"
+SAME = "huimin_bench_same"
+TARGETING_MAX_S = 3.0
+ISSUE = {"issue_vs_raw_copy": "≥ 0.4", "issue_vs_bulk_create": "≥ 35"}
+TARGETING = "targeting_10m_s"
+
+
+@dataclass
+class Session:
+    """What to measure and how thoroughly."""
+
+    only: str
+    rounds: int
+    seconds: int
+    residents: int
+    compare: int
+    figures: dict[str, Figure] = field(default_factory=dict)
+    latencies: list[redemptions.Latency] = field(default_factory=list)
+    noise: machine.Noise = field(default_factory=machine.Noise)
+    console: Console = field(default_factory=Console)
+
+    def run(self) -> int:
+        """Measure; 0, or 1 when a baseline does not keep the engine's rules."""
+        contests = [c for c in redemptions.CONTESTS if self._wants(c.name)]
+        wants_issue = any(self._wants(name) for name in ISSUE)
+        described = machine.describe()
+        try:
+            if contests and not self._same_rules():
+                return 1
+            if contests or wants_issue:
+                self._in_city(contests, wants_issue)
+            if self._wants(TARGETING):
+                self._say("targeting 10,000,000 residents")
+                with self.noise.watched():
+                    found = [targeting_10m_s() for _ in range(self.rounds)]
+                self.figures[TARGETING] = under(found, TARGETING_MAX_S, unit="CPU s", goal="≤ 1")
+        finally:
+            for name in (ground.NAME, TEMPLATE):
+                ground.drop(name)
+        path = settings.HUIMIN_LOCAL_DIR / "bench" / "latest.json"
+        merge(path, self.figures)
+        self._print(described)
+        self.console.print(f"Kept in {path}")
+        return 0
+
+    def _wants(self, name: str) -> bool:
+        return name.startswith(self.only)
+
+    def _say(self, sentence: str) -> None:
+        self.console.print(f"[dim]… {sentence}[/dim]")
+
+    def _same_rules(self) -> bool:
+        """Whether the baselines answer and write as the engine does."""
+        ground.create(TEMPLATE)
+        ground.close()
+        report = equality.compare(template=TEMPLATE, count=self.compare, name=SAME, tell=self._say)
+        for difference in report.differences:
+            self.console.print(difference, style="red", markup=False)
+        if not report.differences:
+            self._say(f"the baselines give the same verdicts and rows: {dict(report.verdicts)}")
+        return not report.differences
+
+    def _in_city(self, contests: list[redemptions.Contest], wants_issue: bool) -> None:
+        self._say(f"a city of {self.residents:,} residents and their vouchers")
+        ground.create()
+        built = city.build(residents=self.residents)
+        if wants_issue:
+            self._issue(built)
+        if contests:
+            orders = city.orders(built)
+            pgbench.install()
+            pgbench.write_orders(built, orders)
+            with self.noise.watched():
+                measured = redemptions.measure(
+                    built,
+                    orders,
+                    contests,
+                    rounds=self.rounds,
+                    seconds=self.seconds,
+                    tell=self._say,
+                )
+            self.figures |= measured.figures
+            self.latencies = measured.latencies
+
+    def _issue(self, built: city.City) -> None:
+        self._say("issuing")
+        with self.noise.watched():
+            rounds = [issue.measure(built) for _ in range(min(self.rounds, city.SPARE_SHARDS))]
+        minting = [one.minting for one in rounds]
+        sides = {
+            "issue_vs_raw_copy": [one.raw_copy for one in rounds],
+            "issue_vs_bulk_create": [one.bulk_create for one in rounds],
+        }
+        for name, against in sides.items():
+            if self._wants(name):
+                self.figures[name] = paired(minting, against, unit="vouchers/s", goal=ISSUE[name])
+
+    def _print(self, described: machine.Machine) -> None:
+        table = Table(title="Benchmarks: median of rounds, least and greatest in brackets")
+        for heading in ("figure", "value", "against", "unit", "ratio", "goal"):
+            numeric = heading in {"value", "against", "ratio"}
+            table.add_column(heading, justify="right" if numeric else "left")
+        for name, figure in self.figures.items():
+            ratio = f"{figure.ratio:.2f} ({figure.low:.2f}–{figure.high:.2f})"
+            numbers = (_plain(figure.value), _plain(figure.against))
+            table.add_row(name, *numbers, figure.unit, ratio, figure.goal)
+        self.console.print(table)
+        for latency in sorted(self.latencies):
+            self.console.print(
+                f"engine, {latency.connections} connections: {latency.per_s:,.0f}/s,"
+                f" p50 {latency.p50_ms:.1f} ms, p99 {latency.p99_ms:.1f} ms"
+            )
+        self.console.print(f"{described.cores} cores, {described.cpu}")
+        self.console.print(f"pg_test_fsync: fdatasync {described.fdatasync}")
+        self.console.print(f"noise while measuring: {self.noise}")
+        if self.latencies:
+            self.console.print(f"load over HTTP by {GENERATOR}")
+
+
+def _plain(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.2f}"
