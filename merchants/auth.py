@@ -9,8 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q
+from django.db import connection
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -19,7 +18,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from merchants.errors import Refused
-from merchants.models import Credential, CredentialKey, State
+from merchants.models import FIND_CALLER
 from merchants.services.credentials import LIVE_PREFIX, SCOPES, TEST_PREFIX, key_sha256
 
 KEY_CHARACTERS: Final = len(LIVE_PREFIX) + 43
@@ -59,36 +58,15 @@ def authenticate(key_text: str, *, at: datetime) -> Caller | None:
     """
     if not _is_wellformed(key_text):
         return None
-    found = (
-        CredentialKey.objects.filter(
-            Q(revoked_at__isnull=True) | Q(revoked_at__gt=at),
-            Q(expires_at__isnull=True) | Q(expires_at__gt=at),
-            Q(credential__terminal__isnull=True) | Q(credential__terminal__state=State.ACTIVE),
-            key_sha256=key_sha256(key_text),
-            credential__state=State.ACTIVE,
-            credential__is_test=key_text.startswith(TEST_PREFIX),
-        )
-        .annotate(merchant_ids=_ids(Credential.merchants), store_ids=_ids(Credential.stores))
-        .values_list(
-            "credential_id",
-            "credential__kind",
-            "credential__scopes",
-            "merchant_ids",
-            "store_ids",
-            "credential__terminal__code",
-            "credential__channel_code",
-            "credential__is_test",
-        )
-        .first()
-    )
+    parameters: dict[str, Any] = {
+        "key_sha256": key_sha256(key_text),
+        "at": at,
+        "is_test": key_text.startswith(TEST_PREFIX),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_CALLER, parameters)
+        found = cursor.fetchone()
     return _caller(found) if found else None
-
-
-def _ids(relation: Any) -> ArraySubquery:
-    """Ids at the far end of one of the credential's many-to-many fields."""
-    through, target = relation.through, relation.field.m2m_reverse_name()
-    rows = through.objects.filter(credential_id=OuterRef("credential_id"))
-    return ArraySubquery(rows.values(target))
 
 
 def _caller(row: tuple[Any, ...]) -> Caller:
