@@ -4,18 +4,14 @@ Each attack plays at one till and says whether it was refused as it had to be. V
 people who have no other part in the day, so that an attack's expectation depends on nothing else.
 """
 
-import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from itertools import count
 from typing import Any, Final
 
-from vouchers.demo.group import TillKey
+from vouchers.demo.scene import Scene
 from vouchers.demo.till import Answer, Till
 
 ACCEPTED: Final = "accepted"
@@ -23,97 +19,24 @@ ROOM_S: Final = 15.0
 MINUTE_S: Final = 60
 CODE_DIGITS: Final = 20
 
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A voucher as its holder shows it."""
-
-    code: str
-    resident_no: str
-    face_fen: int
-    threshold_fen: int
-
-
-@dataclass(slots=True)
-class Tally:
-    """How one kind of attack went."""
-
-    tried: int = 0
-    refused: int = 0
-    surprises: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Scene:
-    """What attacks draw from: people's wallets, terminals of all kinds, the campaign's limits.
-
-    Safe for threads. `tills` are all that were ever opened, with their answers.
-    """
-
-    run: str
-    port: int
-    rng: random.Random
-    wallets: Iterator[Sequence[Card]]
-    expired: Sequence[Card]
-    keys: Sequence[TillKey]
-    rival: TillKey
-    stranger: TillKey
-    per_minute: int
-    per_day: int
-    tallies: dict[str, Tally] = field(default_factory=dict)
-    tills: list[Till] = field(default_factory=list)
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @contextmanager
-    def till(self, key: TillKey) -> Iterator[Till]:
-        """A till that is hung up at the end of the block."""
-        till = Till(key, self.port)
-        self.tills.append(till)
-        try:
-            yield till
-        finally:
-            till.close()
-
-    def another(self, key: TillKey) -> TillKey:
-        """A terminal of the group in another store, or if there is none, another one."""
-        elsewhere = [other for other in self.keys if other.store_no != key.store_no]
-        return self.rng.choice(elsewhere or [other for other in self.keys if other != key])
-
-    def wallet(self) -> Sequence[Card]:
-        """All vouchers of a person who has no other part in the day."""
-        with self._lock:
-            return next(self.wallets)
-
-    def card(self) -> Card:
-        """One voucher of such a person."""
-        return self.wallet()[0]
-
-    def number(self) -> str:
-        """A new order number, which is also a new idempotency key."""
-        with self._lock:
-            return f"{self.run}-A{next(self._numbers):05d}"
-
-    def note(self, kind: str, wanted: str, got: str) -> None:
-        """Write down one attempt and whether it was answered as it had to be."""
-        with self._lock:
-            tally = self.tallies.setdefault(kind, Tally())
-            tally.tried += 1
-            if got == wanted:
-                tally.refused += 1
-            else:
-                tally.surprises.append(f"{wanted} expected, {got} answered")
-
-    def order(self, card: Card, **changes: Any) -> dict[str, Any]:
-        """A good order for a voucher, with changes."""
-        return {
-            "voucher": card.code,
-            "resident": card.resident_no,
-            "order_no": self.number(),
-            "order_amount_fen": card.threshold_fen + self.rng.randrange(5_000, 20_000),
-            **changes,
-        }
-
+KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "two_tills": ("one voucher at two tills", "一券两台"),
+    "replay_same": ("replay, same body", "同键重放"),
+    "replay_changed": ("replay, changed body", "同键改单"),
+    "below_threshold": ("order below threshold", "未达门槛"),
+    "wrong_store": ("store takes no part", "非参与门店"),
+    "expired": ("expired voucher", "过期券"),
+    "someone_elses": ("someone else's voucher", "他人之券"),
+    "guessed_code": ("guessed code", "猜码"),
+    "foreign_terminal": ("rival's terminal", "他商户终端"),
+    "foreign_void": ("rival voids ours", "他商户撤销"),
+    "other_branch": ("another branch's store", "冒用他店"),
+    "unknown_key": ("unknown key", "未知密钥"),
+    "order_twice": ("two vouchers, one order", "一单两券"),
+    "resident_burst": ("too many a day", "超每日次数"),
+    "store_burst": ("burst in one store", "门店突发"),
+}
+"""In English and Chinese."""
 
 Attack = Callable[[Scene, Till], None]
 

@@ -7,70 +7,37 @@ process is started again at once, and an embedded server that is gone is started
 
 import contextlib
 import fcntl
-import os
 import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from django.conf import settings
 from django.utils.module_loading import import_string
 
-# By name, as Django names its applications: the processes' configuration stands above this module.
-ENSURE_SERVERS: Final = "config.embedded.ensure"
-ASGI: Final = "config.asgi:application"
-CELERY: Final = "config.celery"
+from vouchers.demo.programs import (
+    Program,
+    SupervisorError,
+    check_port,
+    end_leftover,
+    is_healthy,
+    kill_group,
+    log_of,
+    run_directory,
+    start,
+)
 
-HOST: Final = "127.0.0.1"
-WEB_WORKERS: Final = 2
+# By name: the configuration stands above this module.
+ENSURE_SERVERS: Final = "config.embedded.ensure"
+
 WATCH_S: Final = 0.2
 STOP_TIMEOUT_S: Final = 15.0
-READY_TIMEOUT_S: Final = 60.0
+READY_TIMEOUT_S: Final = 120.0
 QUICK_DEATH_S: Final = 5.0
 QUICK_DEATHS: Final = 5
-
-
-class SupervisorError(RuntimeError):
-    """The processes can't run; the message is one sentence for whoever started them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A process to run: its name (of the log too), the arguments of this Python, a port if any."""
-
-    name: str
-    arguments: Sequence[str]
-    port: int | None = None
-
-
-def web(port: int) -> Program:
-    """Granian on the loopback address; a worker of its that dies is respawned by itself."""
-    options = {"interface": "asginl", "host": HOST, "port": port, "workers": WEB_WORKERS}
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    respawn = ["--respawn-failed-workers", "--respawn-interval=0.5", "--workers-kill-timeout=10"]
-    arguments = ["-m", "granian", *flags, *respawn, "--log-level=warning", ASGI]
-    return Program("web", arguments, port)
-
-
-def worker() -> Program:
-    """A Celery worker with two processes."""
-    options = ["--concurrency=2", "--loglevel=INFO", "--without-gossip", "--without-mingle"]
-    return Program("worker", ["-m", "celery", "-A", CELERY, "worker", *options])
-
-
-def beat() -> Program:
-    """Celery's clock; its schedule is in code, so its file may be lost."""
-    file = settings.HUIMIN_LOCAL_DIR / "run" / "beat"
-    options = [f"--schedule={file}", "--pidfile=", "--loglevel=INFO"]
-    return Program("beat", ["-m", "celery", "-A", CELERY, "beat", *options])
 
 
 @dataclass(slots=True)
@@ -100,11 +67,11 @@ class Supervisor:
         self._held.enter_context(_alone())
         try:
             for program in self.programs:
-                _end_leftover(program)
+                end_leftover(program)
             for program in self.programs:
                 if program.port is not None:
-                    _check_port(program.port)
-                self._children.append(_Child(program, _start(program), time.monotonic()))
+                    check_port(program.port)
+                self._children.append(_Child(program, start(program), time.monotonic()))
         except BaseException:
             self._stop()
             raise
@@ -134,10 +101,10 @@ class Supervisor:
         """Wait until the web server answers and finds its database and broker healthy."""
         deadline_s = time.monotonic() + READY_TIMEOUT_S
         for program in self.programs:
-            while program.port is not None and not _is_healthy(program.port):
+            while program.port is not None and not is_healthy(program.port):
                 self.check()
                 if time.monotonic() > deadline_s:
-                    raise SupervisorError(f"{program.name} does not answer; see {_log(program)}.")
+                    raise SupervisorError(f"{program.name} does not answer; see {log_of(program)}.")
                 time.sleep(WATCH_S)
 
     def wait(self) -> None:
@@ -153,7 +120,7 @@ class Supervisor:
                 ensure_servers()
                 for child in self._children:
                     self._revive(child)
-            except RuntimeError as error:  # an embedded server, with one sentence about it
+            except (RuntimeError, OSError) as error:  # a server that can't run says why
                 self._failure = str(error)
                 return
 
@@ -161,15 +128,15 @@ class Supervisor:
         code = child.process.poll()
         if code is None:
             return
-        _kill_group(child.process.pid)
+        kill_group(child.process.pid)
         lived_s = time.monotonic() - child.started_s
         child.quick_deaths = child.quick_deaths + 1 if lived_s < QUICK_DEATH_S else 0
         if child.quick_deaths >= QUICK_DEATHS:
-            name, log = child.program.name, _log(child.program)
+            name, log = child.program.name, log_of(child.program)
             raise SupervisorError(f"The {name} process ends as soon as it starts; see {log}.")
         self.say(f"{child.program.name} ended ({_ending(code)}) and is started again")
         child.deaths += 1
-        child.process, child.started_s = _start(child.program), time.monotonic()
+        child.process, child.started_s = start(child.program), time.monotonic()
 
     def _stop(self) -> None:
         """Ask all to end, wait, and kill what is left. Embedded servers stay for their users."""
@@ -183,33 +150,15 @@ class Supervisor:
         for child in self._children:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.process.wait(max(0.0, deadline_s - time.monotonic()))
-            _kill_group(child.process.pid)
+            kill_group(child.process.pid)
             child.process.wait()
         self._held.close()
-
-
-def _check_port(port: int) -> None:
-    """Raise SupervisorError when somebody else listens on the port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            raise SupervisorError(
-                f"Port {port} is in use: stop whoever listens on {HOST}:{port}, or say --port."
-            ) from None
-
-
-def _run_directory() -> Path:
-    directory: Path = settings.HUIMIN_LOCAL_DIR / "run"
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
 
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """One supervisor per installation; the lock goes with its process."""
-    with (_run_directory() / "supervisor.lock").open("a") as file:
+    with (run_directory() / "supervisor.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -219,62 +168,5 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _pid_file(program: Program) -> Path:
-    return _run_directory() / f"{program.name}.pid"
-
-
-def _log(program: Program) -> Path:
-    directory: Path = settings.HUIMIN_LOCAL_DIR / "logs"
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory / f"{program.name}.log"
-
-
-def _start(program: Program) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own. It holds a lock on its pid file while it lives."""
-    with _log(program).open("ab") as log, _pid_file(program).open("w") as pid_file:
-        fcntl.flock(pid_file, fcntl.LOCK_EX)
-        process = subprocess.Popen(
-            [sys.executable, *program.arguments],
-            cwd=settings.BASE_DIR,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=[pid_file.fileno()],
-        )
-        pid_file.write(f"{process.pid}\n")
-    return process
-
-
-def _end_leftover(program: Program) -> None:
-    """End a process that a killed supervisor has left: it still holds the lock on its pid file."""
-    path = _pid_file(program)
-    if not path.exists():
-        return
-    with path.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _kill_group(int(file.read()))
-            fcntl.flock(file, fcntl.LOCK_EX)
-
-
-def _kill_group(leader: int) -> None:
-    """Kill what is left of a program's session: pool and web workers of a killed parent."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)
-
-
 def _ending(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _is_healthy(port: int) -> bool:
-    connection = HTTPConnection(HOST, port, timeout=5)
-    try:
-        connection.request("GET", "/health/", headers={"Accept": "application/json"})
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()

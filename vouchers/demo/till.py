@@ -7,7 +7,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
 
 from vouchers.demo.group import TillKey
-from vouchers.demo.supervisor import HOST
+from vouchers.demo.programs import HOST
 
 REDEMPTIONS: Final = "/api/v1/redemptions"
 GIVE_UP_S: Final = 120.0

@@ -1,5 +1,6 @@
 """`manage.py demo`: a city and its merchant day, for real; then the admin."""
 
+import contextlib
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
@@ -11,13 +12,20 @@ from rich.console import Console
 
 from merchants.services import UnreadableFileError
 from vouchers.demo.campaign import StuckError
-from vouchers.demo.day import TooFewHoldersError
 from vouchers.demo.group import NoStoresError
 from vouchers.demo.people import Staff
-from vouchers.demo.story import FEWEST_RESIDENTS, ForeignDatabaseError, Wishes, tell
-from vouchers.demo.supervisor import HOST, Supervisor, SupervisorError, beat, web, worker
+from vouchers.demo.programs import HOST, SupervisorError, beat, web, worker
+from vouchers.demo.story import (
+    FEWEST_RESIDENTS,
+    ForeignDatabaseError,
+    Wishes,
+    check_database,
+    tell,
+)
+from vouchers.demo.supervisor import Supervisor
 from vouchers.demo.telling import Teller
 from vouchers.demo.till import NoAnswerError
+from vouchers.demo.wallets import TooFewHoldersError
 
 TROUBLES = (
     ForeignDatabaseError,
@@ -29,6 +37,7 @@ TROUBLES = (
     UnreadableFileError,
 )
 RESIDENTS = 200_000
+INTERRUPTED = 130
 
 
 def residents(text: str) -> int:
@@ -53,18 +62,19 @@ class Command(BaseCommand):
         console = Console()
         teller = Teller(console)
         wishes = Wishes(options["residents"], options["stores"], options["port"])
-        with teller.step("A database", "数据库"):
-            call_command("migrate", verbosity=0, interactive=False)
         programs = [web(wishes.port), worker(), beat()]
         try:
+            check_database()
+            with teller.step("A database", "数据库"):
+                call_command("migrate", verbosity=0, interactive=False)
             with Supervisor(programs, teller.say) as running:
                 is_good, staff = tell(wishes, teller, running)
                 if not options["exit"]:
                     _tell_logins(console, staff, wishes.port)
-                    running.wait()
+                    with contextlib.suppress(KeyboardInterrupt):
+                        running.wait()
         except KeyboardInterrupt:
-            console.print("Stopped.")
-            return
+            sys.exit(INTERRUPTED)
         except TROUBLES as trouble:
             raise CommandError(str(trouble)) from trouble
         if not is_good:

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from vouchers.demo.supervisor import HOST, Supervisor, SupervisorError, beat, web, worker
+from vouchers.demo.programs import HOST, SupervisorError, beat, web, worker
+from vouchers.demo.supervisor import Supervisor
 
 
 class Command(BaseCommand):

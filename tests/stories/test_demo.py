@@ -1,0 +1,69 @@
+"""The demo as newcomers start it, at a small size: a whole campaign on real processes and HTTP."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import cast
+from tests.demo import demo, summary_of
+from vouchers.demo.attacks import KINDS
+from vouchers.models import Campaign, Redemption, Voucher
+from vouchers.states import RedemptionState, VoucherState
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
+
+RESIDENTS = 2_000
+ORDERS = RESIDENTS // 8
+
+
+@pytest.fixture
+def environment(process_environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    return {**process_environment, "HUIMIN_LOCAL_DIR": str(tmp_path)}
+
+
+def test_a_city_a_campaign_and_a_day_end_with_the_books_proven_and_again(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    code, said = demo(environment, RESIDENTS)
+    assert code == 0, said
+    assert "books proven" in said
+    assert_all_went_well("demo", summary_of(tmp_path))
+
+    code, said = demo(environment, RESIDENTS)
+    assert code == 0, said
+    assert_all_went_well("demo-2", summary_of(tmp_path))
+    codes = Campaign.objects.values_list("code", flat=True)
+    assert set(codes) == {"demo", "demo-trial", "demo-2", "demo-2-trial"}
+
+
+def assert_all_went_well(code: str, told: dict[str, Any]) -> None:
+    assert told["campaign"] == code
+    assert told["books_proven"]
+    assert told["attacks_refused"]
+    assert told["nothing_lost"]
+    assert told["audience"]["examined"] == RESIDENTS
+    assert told["good_orders"] == {"sent": ORDERS, "accepted": ORDERS}
+    assert told["attacks"].keys() == KINDS.keys()
+    for attack in told["attacks"].values():
+        assert attack["refused"] == attack["tried"] > 0
+
+    campaign = Campaign.objects.get(code=code)
+    captured = Redemption.objects.filter(campaign=campaign, state=RedemptionState.CAPTURED)
+    assert captured.count() == told["redeemed"]["vouchers"] >= ORDERS
+    used = Voucher.objects.filter(state=VoucherState.REDEEMED)
+    assert set(captured.values_list("voucher_id", flat=True)) <= set(
+        used.values_list("id", flat=True)
+    )
+    assert sum(one["appropriated"] for one in told["budget"]) == 500_000_000
+    assert all(one["off"] == 0 for one in told["budget"])
+    assert sum(one["settled"] for one in told["budget"]) == told["redeemed"]["fen"]
+    assert {one["state"] for one in told["settlements"]} == {"paid"}
+
+
+def test_a_database_with_campaigns_of_its_own_is_left_alone(environment: dict[str, str]) -> None:
+    cast.running_campaign(code="spring-2026")
+    code, said = demo(environment, RESIDENTS)
+    assert code == 1
+    assert "not the demo's" in said
+    assert Campaign.objects.count() == 1
