@@ -123,7 +123,14 @@ class StoreLocation(models.Model):
             pgtrigger.Protect(
                 name="store_location_append_only",
                 operation=pgtrigger.Update | pgtrigger.Delete,
-            )
+            ),
+            pgtrigger.Trigger(
+                name="store_location_no_truncate",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Truncate,
+                level=pgtrigger.Statement,
+                func="RAISE EXCEPTION 'a book cannot be truncated';",
+            ),
         ]
 
     def __str__(self) -> str:

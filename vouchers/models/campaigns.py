@@ -242,7 +242,9 @@ class CapRule(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["campaign", "kind"], name="one_cap_per_kind"),
             models.CheckConstraint(
-                condition=Q(limit_count__isnull=False) | Q(limit_fen__gte=0), name="cap_limits"
+                condition=Q(limit_count__isnull=False, limit_fen__isnull=True)
+                | Q(limit_fen__isnull=False, limit_fen__gte=0),
+                name="cap_limits",
             ),
         ]
         triggers: ClassVar = [only_in_draft("cap")]

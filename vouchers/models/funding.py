@@ -104,7 +104,11 @@ class Tier(models.Model):
                 name="threshold_above_face",
             ),
             models.CheckConstraint(
-                condition=Q(kind=TierKind.PERCENT.value, percent_bp__range=(1, 9999))
+                condition=Q(
+                    kind=TierKind.PERCENT.value,
+                    percent_bp__isnull=False,
+                    percent_bp__range=(1, 9999),
+                )
                 | (~Q(kind=TierKind.PERCENT.value) & Q(percent_bp__isnull=True)),
                 name="percentage_only_for_percent_tiers",
             ),

@@ -1,0 +1,251 @@
+"""What breaks each guard of the database, by the guard's own name."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from django.db import DatabaseError, connection, transaction
+
+RUNNING = "(SELECT id FROM vouchers_campaign WHERE code = 'spring-2026')"
+DRAFT = "(SELECT id FROM vouchers_campaign WHERE code = 'draft')"
+OF_RUNNING, OF_DRAFT = f"campaign_id = {RUNNING}", f"campaign_id = {DRAFT}"
+SHARED_NAME = "terms_only_in_draft"  # said by one trigger of each table
+TRIGGER = re.compile(r"function (?:pgtrigger_(\w+)_[0-9a-f]{5}|huimin_refuse_(\w+))\(\)")
+
+
+def guard_that_refuses(statements: str) -> str:
+    """The name of the constraint or trigger that refuses; a text that says so if none does."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statements)
+            changed = cursor.rowcount
+    except DatabaseError as error:
+        said = error.__cause__.diag  # type: ignore[union-attr]
+        if said.constraint_name and said.constraint_name != SHARED_NAME:
+            return str(said.constraint_name)
+        found = TRIGGER.search(said.context or "")
+        return f"{found[1] or found[2]}" if found else f"{said.sqlstate} {said.message_primary}"
+    return f"nothing refused it ({changed} rows)"
+
+
+def again(table: str, where: str = "true", **change: str) -> str:
+    """A second row like the first that fits, with another id and what is named changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
+            " AND column_name <> 'id' AND column_name <> 'xid' ORDER BY ordinal_position",
+            [table],
+        )
+        columns = [name for (name,) in cursor.fetchall()]
+    columns += [name for name in change if name not in columns]
+    values = ", ".join(f"{change[name]}" if name in change else name for name in columns)
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)})"
+        f" SELECT {values} FROM {table} WHERE {where} LIMIT 1"
+    )
+
+
+def constraints() -> Mapping[str, str]:
+    """By name of a CHECK or UNIQUE constraint: statements it must refuse."""
+    return {**_checks_of_campaigns(), **_checks_of_people(), **_checks_of_books(), **_uniques()}
+
+
+def unknowns() -> Sequence[tuple[str, str]]:
+    """A CHECK is content with "unknown": a missing value is tried where it must be told apart."""
+    tier = f"UPDATE vouchers_tier SET %s WHERE {OF_DRAFT}"
+    cap = f"UPDATE vouchers_caprule SET %s WHERE {OF_DRAFT}"
+    return [
+        ("percentage_only_for_percent_tiers", tier % "kind = 'percent', percent_bp = NULL"),
+        ("percentage_only_for_percent_tiers", tier % "kind = 'percent', percent_bp = 10000"),
+        ("cap_limits", cap % "limit_count = NULL, limit_fen = NULL"),
+        ("cap_limits", cap % "limit_fen = -1"),
+        ("geofence_has_its_area", "UPDATE vouchers_geofence SET kind = 'within_district'"),
+    ]
+
+
+def _checks_of_campaigns() -> dict[str, str]:
+    def draft(table: str, change: str) -> str:
+        return f"UPDATE {table} SET {change} WHERE {OF_DRAFT}"
+
+    def tier(change: str) -> str:
+        return draft("vouchers_tier", change)
+
+    campaign = f"UPDATE vouchers_campaign SET %s WHERE id = {DRAFT}"
+    running = f"id = {RUNNING}"
+    return {
+        "approved_campaign_has_terms": (
+            f"UPDATE vouchers_campaign SET terms_id = NULL WHERE {running}"
+        ),
+        "campaign_ends_after_start": campaign % "ends_at = starts_at",
+        "campaign_radius_positive": campaign % "radius_m = 0",
+        "campaign_state_known": again("vouchers_campaign", running, code="'x'", state="'dreamt'"),
+        "participation_ends_after_start": (
+            "UPDATE vouchers_campaignstore SET valid_until_at = valid_from_at"
+        ),
+        "participation_radius_positive": "UPDATE vouchers_campaignstore SET radius_m = 0",
+        "cap_limits": draft("vouchers_caprule", "limit_count = NULL"),
+        "geofence_has_its_area": draft("vouchers_geofence", "geometry = NULL"),
+        "ring_not_empty": draft("vouchers_ring", "to_m = from_m"),
+        "round_closes_after_opening": draft("vouchers_round", "closes_at = opens_at"),
+        "face_positive": tier("face_fen = 0"),
+        "threshold_above_face": tier("threshold_fen = face_fen"),
+        "threshold_not_negative": tier("kind = 'flat', threshold_fen = -1"),
+        "percentage_only_for_percent_tiers": tier("percent_bp = 100"),
+        "per_resident_positive": tier("per_resident = 0"),
+        "share_positive": (
+            "UPDATE vouchers_tiersplit SET amount_fen = 0 WHERE tier_id IN"
+            f" (SELECT id FROM vouchers_tier WHERE {OF_DRAFT})"
+        ),
+        "appropriated_not_negative": "UPDATE vouchers_fundingsource SET appropriated_fen = -1",
+        "cell_cap_fen_valid": "UPDATE vouchers_quotacell SET cap_fen = -1",
+        "cell_cap_count_valid": "UPDATE vouchers_quotacell SET cap_count = -1",
+        "headroom_fen_not_negative": "UPDATE vouchers_quotabucket SET headroom_fen = -1",
+        "headroom_count_not_negative": "UPDATE vouchers_quotabucket SET headroom_count = -1",
+        "shard_fits_a_tranche": again("vouchers_shard", number="99", voucher_count="0"),
+        "tranche_ends_after_start": _tranche(valid_until_at="valid_from_at"),
+        "tranche_number_fits": _tranche(id="1000000"),
+        "tranche_size_in_range": _tranche(voucher_count="0"),
+    }
+
+
+def _tranche(**change: str) -> str:
+    return again("vouchers_tranche", shard_id="NULL", **change)
+
+
+def _checks_of_people() -> dict[str, str]:
+    return {
+        "channel_credential_names_its_channel": (
+            "UPDATE merchants_credential SET kind = 'channel', terminal_id = NULL"
+        ),
+        "terminal_credential_names_its_terminal": (
+            "UPDATE merchants_credential SET terminal_id = NULL"
+        ),
+        "key_expires_after_creation": "UPDATE merchants_credentialkey SET expires_at = created_at",
+        "merchant_state_known": "UPDATE merchants_merchant SET state = 'dreamt'",
+        "store_state_known": "UPDATE merchants_store SET state = 'dreamt'",
+        "store_location_on_earth": again(
+            "merchants_storelocation", version="9", latitude_deg="90.1"
+        ),
+        "consent_withdrawn_after_grant": (
+            "UPDATE vouchers_consent SET withdrawn_at = granted_at - interval '1 second'"
+        ),
+        "nobody_is_their_own_proxy": "UPDATE vouchers_proxy SET proxy_id = holder_id",
+        "nobody_is_their_own_guardian": "UPDATE vouchers_resident SET guardian_id = id",
+        "nobody_merges_with_themselves": "UPDATE vouchers_residentmerge SET kept_id = member_id",
+        "resident_bucket_in_range": again(
+            "vouchers_resident", external_id="'x'", identity_hmac="NULL", bucket="1024"
+        ),
+        "resident_state_known": "UPDATE vouchers_resident SET state = 'dreamt'",
+        "resident_point_on_earth": "UPDATE vouchers_residentpoint SET latitude_deg = 'NaN'",
+    }
+
+
+def _checks_of_books() -> dict[str, str]:
+    return {
+        "cap_count_within_limit": "UPDATE vouchers_capcounter SET used_count = limit_count + 1",
+        "cap_fen_within_limit": (
+            "UPDATE vouchers_capcounter SET limit_fen = used_fen - 1 WHERE used_fen > 0"
+        ),
+        "cap_use_not_negative": "UPDATE vouchers_capcounter SET used_count = -1",
+        "receipt_positive": again("vouchers_cashreceipt", request_id="'x'", amount_fen="0"),
+        "leg_not_zero": again("vouchers_leg", line_no="99", amount_fen="0"),
+        "eligible_within_order": (
+            "UPDATE vouchers_redemption SET eligible_amount_fen = order_amount_fen + 1"
+        ),
+        "payable_at_least_one_fen": (
+            "UPDATE vouchers_redemption"
+            " SET order_amount_fen = discount_fen, eligible_amount_fen = 1"
+        ),
+        "settlement_line_sign": again("vouchers_settlementline", kind="'refund'", refund_id="1"),
+    }
+
+
+def _uniques() -> dict[str, str]:
+    live = "state IN (1, 2)"
+    of_draft = {
+        "one_cap_per_kind": "caprule",
+        "one_ring_per_label": "ring",
+        "one_round_per_number": "round",
+        "one_source_per_code": "fundingsource",
+        "one_tier_per_code": "tier",
+    }
+    share_of_draft = f"tier_id IN (SELECT id FROM vouchers_tier WHERE {OF_DRAFT})"
+    return {
+        **{name: again(f"vouchers_{table}", OF_DRAFT) for name, table in of_draft.items()},
+        "one_share_per_source": again("vouchers_tiersplit", share_of_draft),
+        "one_account_per_kind": again("vouchers_account"),
+        "one_allocation_per_combination": again("vouchers_allocation"),
+        "one_bucket_per_number": again("vouchers_quotabucket"),
+        "one_cell_per_slice": again("vouchers_quotacell"),
+        "one_current_point_per_kind": again("vouchers_residentpoint"),
+        "one_decision_per_approver": again("vouchers_approval"),
+        "one_link_per_value": again("vouchers_link"),
+        "one_live_consent_per_purpose": again("vouchers_consent"),
+        "one_live_merge_per_member": again("vouchers_residentmerge"),
+        "one_live_proxy_per_pair": again("vouchers_proxy"),
+        "one_location_per_version": again("merchants_storelocation"),
+        "one_open_hold_per_redemption": again("vouchers_hold"),
+        "one_open_participation_per_store": again("vouchers_campaignstore"),
+        "one_settlement_per_day": again("vouchers_settlement"),
+        "one_shard_per_number": again("vouchers_shard"),
+        "one_terminal_code_per_store": again("merchants_terminal"),
+        "one_terms_per_number": again("vouchers_termsversion"),
+        "settled_once": again("vouchers_settlementline"),
+        "voucher_redeems_once": again("vouchers_redemption", live),
+    }
+
+
+def triggers() -> Mapping[str, str]:
+    """By name of a trigger that guards changes: statements it must refuse."""
+    running = f"id = {RUNNING}"
+    return {
+        "approval_by_another_person": again(
+            "vouchers_approval",
+            approver_id="(SELECT id FROM auth_user WHERE username = 'mei')",
+        ),
+        "campaign_arrows": f"UPDATE vouchers_campaign SET state = 'closed' WHERE {running}",
+        "campaign_identity_frozen": f"UPDATE vouchers_campaign SET zone = 'UTC' WHERE {running}",
+        "campaign_terms_frozen": (
+            f"UPDATE vouchers_campaign SET ends_at = ends_at + interval '1 day' WHERE {running}"
+        ),
+        "cap_only_in_draft": f"DELETE FROM vouchers_caprule WHERE {OF_RUNNING}",
+        "geofence_only_in_draft": again("vouchers_geofence", campaign_id=RUNNING),
+        "redemption_arrows": "UPDATE vouchers_redemption SET state = 2 WHERE state = 3",
+        "redemption_facts_frozen": "UPDATE vouchers_redemption SET order_no = 'x'",
+        "resident_identity_frozen": "UPDATE vouchers_resident SET bucket = (bucket + 1) % 1024",
+        "ring_only_in_draft": f"UPDATE vouchers_ring SET to_m = to_m + 1 WHERE {OF_RUNNING}",
+        "round_only_in_draft": again("vouchers_round", campaign_id=RUNNING),
+        "run_arrows": "UPDATE vouchers_run SET state = 'queued' WHERE state <> 'queued'",
+        "run_identity_frozen": "UPDATE vouchers_run SET seed = 'chosen'",
+        "settled_redemption_stands": (
+            "UPDATE vouchers_redemption SET state = 3 WHERE state = 2"
+            " AND id IN (SELECT redemption_id FROM vouchers_settlementline)"
+        ),
+        "settlement_arrows": (
+            "UPDATE vouchers_settlement SET state = 'ready' WHERE state = 'paid'"
+        ),
+        "settlement_figures_frozen": "UPDATE vouchers_settlement SET total_fen = total_fen + 1",
+        "shard_arrows": "UPDATE vouchers_shard SET state = 'waiting' WHERE state = 'done'",
+        "shard_people_frozen": "UPDATE vouchers_shard SET voucher_count = voucher_count + 1",
+        "share_only_in_draft": (
+            "UPDATE vouchers_tiersplit SET amount_fen = amount_fen + 1 WHERE tier_id IN"
+            f" (SELECT id FROM vouchers_tier WHERE {OF_RUNNING})"
+        ),
+        "shares_add_up_to_face": (
+            "UPDATE vouchers_tiersplit SET amount_fen = amount_fen + 1 WHERE tier_id IN"
+            f" (SELECT id FROM vouchers_tier WHERE {OF_DRAFT}); SET CONSTRAINTS ALL IMMEDIATE"
+        ),
+        "source_identity_frozen": "UPDATE vouchers_fundingsource SET code = 'other'",
+        "source_only_in_draft": again("vouchers_fundingsource", OF_RUNNING, code="'third'"),
+        "tier_only_in_draft": f"UPDATE vouchers_tier SET face_fen = 1 WHERE {OF_RUNNING}",
+        "tranche_arrows": (
+            "UPDATE vouchers_tranche SET state = 'expired';"
+            "UPDATE vouchers_tranche SET state = 'outstanding'"
+        ),
+        "tranche_terms_frozen": "UPDATE vouchers_tranche SET face_fen = face_fen + 1",
+        "tranche_validity_never_shorter": (
+            "UPDATE vouchers_tranche SET valid_until_at = valid_until_at - interval '1 second'"
+        ),
+        "voucher_arrows": "UPDATE vouchers_voucher SET state = 4 WHERE state = 3",
+        "voucher_identity_frozen": "UPDATE vouchers_voucher SET resident_id = resident_id + 1",
+        "legs_balance": again("vouchers_leg", line_no="99"),
+    }

@@ -1,0 +1,116 @@
+"""The services' role owns nothing: it cannot mint, rewrite a book, or switch a guard off."""
+
+import pytest
+from django.db import connection, connections
+
+from tests import cast
+from tests.models.breaking import guard_that_refuses
+from tests.models.test_guards import BOOKS, PARTITIONED
+from tests.till import hand_out
+from vouchers.models import Voucher
+from vouchers.states import VoucherState
+
+pytestmark = pytest.mark.django_db
+
+DENIED = "42501"  # insufficient privilege, or not the owner
+
+
+@pytest.fixture(autouse=True)
+def voucher() -> Voucher:
+    if connections["default"].settings_dict["USER"] == connections["owner"].settings_dict["USER"]:
+        pytest.skip("one role both owns the schema and runs the services here")
+    return hand_out(cast.running_campaign(), [cast.alice()])[0]
+
+
+def refusals(*statements: str) -> dict[str, str]:
+    """Statements that are not denied, and what was said to them."""
+    answers = {statement: guard_that_refuses(statement) for statement in statements}
+    return {it: answer for it, answer in answers.items() if not answer.startswith(DENIED)}
+
+
+def test_vouchers_come_from_nowhere_but_an_attached_tranche(voucher: Voucher) -> None:
+    columns = "(id, bucket, resident_id, allocation_id, state)"
+    row = f"SELECT {voucher.pk + 1}, bucket, resident_id, allocation_id, 1 FROM vouchers_voucher"
+    table = f"vouchers_voucher_t{voucher.tranche_id:06d}"
+    assert (
+        refusals(
+            f"INSERT INTO vouchers_voucher {columns} {row}",
+            f"INSERT INTO {table} {columns} {row}",
+            "DELETE FROM vouchers_voucher",
+            f"DELETE FROM {table}",
+            "TRUNCATE vouchers_voucher",
+            f"ALTER TABLE vouchers_voucher DETACH PARTITION {table}",
+        )
+        == {}
+    )
+
+
+def test_of_a_voucher_nothing_but_the_state_changes(voucher: Voucher) -> None:
+    assert (
+        refusals(
+            *(
+                f"UPDATE vouchers_voucher SET {column} = {column}"
+                for column in ("id", "bucket", "resident_id", "allocation_id")
+            )
+        )
+        == {}
+    )
+    assert Voucher.objects.filter(pk=voucher.pk).update(state=VoucherState.REDEEMED) == 1
+
+
+def test_a_tranche_is_not_opened_twice(voucher: Voucher) -> None:
+    again = guard_that_refuses(f"SELECT huimin_open_tranche({voucher.tranche_id})")
+    assert again.startswith("42P07")  # the table is there already
+    attached = guard_that_refuses(f"SELECT huimin_attach_tranche({voucher.tranche_id})")
+    assert not attached.startswith("nothing")
+    assert Voucher.objects.count() == 1
+
+
+def test_no_book_is_rewritten() -> None:
+    def column(table: str) -> str:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT column_name FROM information_schema.columns WHERE table_name = %s", [table]
+            )
+            return str(cursor.fetchone()[0])
+
+    statements = [
+        statement
+        for table in BOOKS
+        for statement in (
+            f"UPDATE {table} SET {column(table)} = {column(table)}",
+            f"DELETE FROM {table}",
+            f"TRUNCATE {table} CASCADE",
+        )
+    ]
+    assert refusals(*statements) == {}
+
+
+@pytest.mark.parametrize("parent", PARTITIONED)
+def test_no_partition_is_touched_behind_its_parent(parent: str) -> None:
+    child = f"{parent}_rest"
+    assert (
+        refusals(
+            f"SELECT count(*) FROM {child}",
+            f"INSERT INTO {child} DEFAULT VALUES",
+            f"DELETE FROM {child}",
+            f"TRUNCATE {child}",
+            f"DROP TABLE {child}",
+        )
+        == {}
+    )
+
+
+def test_no_guard_is_switched_off() -> None:
+    assert (
+        refusals(
+            "ALTER TABLE vouchers_leg DISABLE TRIGGER USER",
+            "SET session_replication_role = replica",
+            "DROP FUNCTION huimin_attach_tranche(bigint)",
+            "ALTER TABLE vouchers_redemption DROP CONSTRAINT payable_at_least_one_fen",
+            "DROP INDEX voucher_redeems_once",
+            "CREATE TABLE public.elsewhere ()",
+            "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        )
+        == {}
+    )
