@@ -1,0 +1,97 @@
+"""The lane: whatever waits goes together, and one bad request never fails its neighbours."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+from django.db import InterfaceError, OperationalError
+
+from vouchers.express.lane import Lane, with_connection
+
+POISON = 13
+
+
+def answered(lane_work, requests: Sequence[int], batch_max: int = 128) -> list[int]:  # type: ignore[no-untyped-def]
+    """Send all requests in one moment of the loop; -1 is "trouble"."""
+
+    async def send() -> list[int]:
+        lane: Lane[int, int] = Lane("test-lane", lane_work, -1, batch_max)
+        return await asyncio.gather(*(lane.answer(request) for request in requests))
+
+    return asyncio.run(send())
+
+
+def test_answers_go_to_those_who_asked() -> None:
+    assert answered(lambda batch: [2 * it for it in batch], range(300)) == [
+        2 * it for it in range(300)
+    ]
+
+
+def test_what_arrives_while_a_batch_is_worked_on_is_the_next_batch() -> None:
+    sizes: list[int] = []
+
+    def work(batch: Sequence[int]) -> Sequence[int]:
+        sizes.append(len(batch))
+        return batch
+
+    answered(work, range(100), batch_max=32)
+    assert sum(sizes) == 100
+    assert max(sizes) <= 32
+    assert len(sizes) < 100
+
+
+def test_of_a_batch_that_fails_only_the_request_to_blame_is_in_trouble() -> None:
+    def work(batch: Sequence[int]) -> Sequence[int]:
+        if POISON in batch:
+            raise KeyError(POISON)
+        return batch
+
+    assert answered(work, range(20)) == [-1 if it == POISON else it for it in range(20)]
+
+
+@pytest.mark.parametrize("lost", [OperationalError, InterfaceError])
+def test_a_lost_database_is_tried_once_more_and_then_told(lost: type[Exception]) -> None:
+    tries: list[int] = []
+
+    def work(batch: Sequence[int]) -> Sequence[int]:
+        tries.append(len(batch))
+        if len(tries) == 1 or 7 in batch:
+            raise lost("gone")
+        return batch
+
+    assert answered(work, [1]) == [1]
+    assert answered(work, [7]) == [-1]
+    assert len(tries) == 4
+
+
+def test_work_is_not_repeated_for_any_other_error() -> None:
+    tries: list[int] = []
+
+    def work() -> None:
+        tries.append(1)
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        with_connection(work)
+    assert tries == [1]
+
+
+def test_a_client_that_has_gone_is_not_waited_for() -> None:
+    free = threading.Event()
+
+    def work(batch: Sequence[int]) -> Sequence[int]:
+        free.wait(10)
+        return batch
+
+    async def send() -> int:
+        lane: Lane[int, int] = Lane("test-lane", work, -1)
+        gone = asyncio.ensure_future(lane.answer(1))
+        await asyncio.sleep(0.05)
+        stays = asyncio.ensure_future(lane.answer(2))
+        gone.cancel()
+        await asyncio.sleep(0)
+        free.set()
+        return await stays
+
+    assert asyncio.run(send()) == 2
