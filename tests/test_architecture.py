@@ -1,0 +1,101 @@
+"""The walls stand: imports flow one way, and the models and the migrations say the same."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("config", "merchants", "vouchers")
+LINT = Path(sys.executable).parent / "lint-imports"
+
+# A module, the import planted into it, and the contract that must say no.
+PLANTED = {
+    "rules → models": (
+        "vouchers/rules/fraud.py",
+        "from vouchers.models import Voucher",
+        "Rules are pure",
+    ),
+    "rules → Django": (
+        "vouchers/rules/codes.py",
+        "from django.conf import settings",
+        "Rules are pure",
+    ),
+    "models → services": (
+        "vouchers/models/ledger.py",
+        "from vouchers.services import ledger as writer",
+        "Layers of vouchers",
+    ),
+    "services → express": (
+        "vouchers/services/ledger.py",
+        "from vouchers.express import Express",
+        "Layers of vouchers",
+    ),
+    "merchants → vouchers": (
+        "merchants/models.py",
+        "from vouchers.states import CapKind",
+        "config stands on vouchers, vouchers on merchants",
+    ),
+}
+
+
+def broken_contracts(root: Path) -> set[str]:
+    """Contracts that lint-imports finds broken in a tree; it must have judged it at all."""
+    judged = subprocess.run(
+        [LINT, "--no-cache"], cwd=root, capture_output=True, text=True, check=False
+    )
+    lines = judged.stdout.splitlines()
+    assert any(line.startswith("Contracts: ") for line in lines), judged.stdout + judged.stderr
+    broken = {line.removesuffix(" BROKEN") for line in lines if line.endswith(" BROKEN")}
+    assert (judged.returncode == 0) == (not broken)
+    return broken
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The product's sources in a place where they may be spoilt."""
+    copy = tmp_path_factory.mktemp("tree")
+    for package in PACKAGES:
+        shutil.copytree(
+            ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__", "static")
+        )
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    return copy
+
+
+def test_every_contract_holds(tree: Path) -> None:
+    assert broken_contracts(tree) == set()
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_a_planted_import_breaks_its_contract(tree: Path, planted: str) -> None:
+    path, line, contract = PLANTED[planted]
+    module = tree / path
+    sound = module.read_text(encoding="utf-8")
+    module.write_text(f"{sound}\n{line}\n", encoding="utf-8")
+    try:
+        assert contract in broken_contracts(tree)
+    finally:
+        module.write_text(sound, encoding="utf-8")
+
+
+def test_a_package_of_no_layer_breaks_the_contract(tree: Path) -> None:
+    """`exhaustive`: whoever adds a package says where it stands."""
+    stray = tree / "vouchers" / "utils"
+    stray.mkdir()
+    (stray / "__init__.py").touch()
+    try:
+        assert broken_contracts(tree) == {"Layers of vouchers"}
+    finally:
+        shutil.rmtree(stray)
+
+
+@pytest.mark.django_db
+def test_no_migration_is_missing() -> None:
+    try:
+        call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+    except SystemExit:
+        pytest.fail("models and migrations differ: run manage.py makemigrations")
