@@ -117,8 +117,8 @@ def audience_bars(campaign: Campaign) -> dict[str, Any] | None:
     rings: Mapping[str, int] = run.audience.get("rings", {})
     return {
         "run": run,
-        "examined": run.audience.get("examined"),
-        "targeted": run.audience.get("targeted", sum(rings.values())),
+        "examined": f"{run.audience.get('examined', 0):,}",
+        "targeted": f"{run.audience.get('targeted', sum(rings.values())):,}",
         "rings": count_bars(
             {f"{label} {reach.get(label, '')}": shown(n) for label, n in rings.items()}
         ),
