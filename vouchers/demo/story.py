@@ -1,6 +1,7 @@
 """The demo from an empty database to the summary, step by step."""
 
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -160,6 +161,7 @@ def _play(
     running: Supervisor,
     teller: Teller,
 ) -> day.Day:
+    _wait_for_expiry(campaigns.trial)
     with teller.bar("orders 订单", 1.0) as advance:
         played = day.play(
             campaign=campaigns.main,
@@ -173,6 +175,13 @@ def _play(
         )
     teller.say(f"{played.good_accepted:,} of {played.good_orders:,} good orders 正常订单")
     return played
+
+
+def _wait_for_expiry(trial: Campaign) -> None:
+    """Until the trial's vouchers are over; in a small city the day would begin before."""
+    ends = patiently(lambda: [tranche.valid_until_at for tranche in trial.tranches.all()])
+    while timezone.now() < max(ends):
+        time.sleep(0.05)
 
 
 def _settle(campaign: Campaign) -> list[Settlement]:
