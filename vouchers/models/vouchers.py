@@ -9,7 +9,7 @@ from vouchers.models.distribution import SERIAL_BITS
 from vouchers.models.guards import frozen_columns, only_arrows
 from vouchers.models.quotas import Allocation
 from vouchers.models.residents import Resident
-from vouchers.models.statements import Statement
+from vouchers.models.statements import ByIds
 from vouchers.states import VOUCHER_ARROWS, VoucherState
 
 VOUCHER_STATES = [
@@ -73,23 +73,19 @@ class LockedVoucher(NamedTuple):
 
 
 # Lock by id alone and judge the state in Python: a predicate on state would drop rows silently, and
-# a join would show the locked row beside an older version of the joined one. Each voucher is found
-# and locked by itself, in the order given: above a join and a sort, PostgreSQL looks again for a
-# row that it had to wait for in the partition of the last one, and loses it.
-LOCK_VOUCHERS = Statement(
+# a join would show the locked row beside an older version of the joined one.
+LOCK_VOUCHERS = ByIds(
     """
-    SELECT v.id, v.bucket, v.resident_id, v.allocation_id, v.state
-      FROM unnest(%(voucher_ids)s::bigint[]) AS wanted(id)
-     CROSS JOIN LATERAL (
-           SELECT * FROM vouchers_voucher WHERE id = wanted.id FOR NO KEY UPDATE) AS v
+    SELECT id, bucket, resident_id, allocation_id, state
+      FROM vouchers_voucher WHERE id IN %(voucher_ids)s
+     ORDER BY id
+       FOR NO KEY UPDATE
     """,
+    "voucher_ids",
     LockedVoucher._make,
 )
 
-MOVE_VOUCHERS: Statement[Any] = Statement(
-    """
-    UPDATE vouchers_voucher v SET state = moved.state
-      FROM unnest(%(voucher_ids)s::bigint[], %(states)s::smallint[]) AS moved(id, state)
-     WHERE v.id = moved.id
-    """
+MOVE_VOUCHERS: ByIds[Any] = ByIds(
+    "UPDATE vouchers_voucher SET state = %(state)s::smallint WHERE id IN %(voucher_ids)s",
+    "voucher_ids",
 )

@@ -26,7 +26,9 @@ def write(verdicts: Sequence[Verdict]) -> None:
     with pipeline() as raw:
         if accepted:
             effects = [effect for _, effect in accepted]
-            MOVE_VOUCHERS.send(raw, _moved(effects))
+            redeemed = [effect.voucher.id for effect in effects]
+            state = VoucherState.REDEEMED.value
+            MOVE_VOUCHERS.send(raw, {"voucher_ids": redeemed, "state": state})
             ADD_TO_COUNTERS.send(raw, _counted(effects))
             INSERT_REDEMPTIONS.send(raw, _redemptions(accepted))
             INSERT_CLAIMS.send(raw, _claims(accepted))
@@ -36,13 +38,6 @@ def write(verdicts: Sequence[Verdict]) -> None:
             INSERT_ATTEMPTS.send(raw, _attempts(refused))
         if lasting:
             INSERT_ANSWERS.send(raw, _answers(lasting))
-
-
-def _moved(effects: Sequence[Effect]) -> dict[str, list[int]]:
-    return {
-        "voucher_ids": [effect.voucher.id for effect in effects],
-        "states": [VoucherState.REDEEMED.value] * len(effects),
-    }
 
 
 def _counted(effects: Sequence[Effect]) -> dict[str, Sequence[int | None]]:

@@ -123,7 +123,7 @@ def _undo(redemption: Redemption, request: VoidRequest) -> Answer:
             raw, {**counter_columns(keys), "fens": [redemption.discount_fen] * len(keys)}
         )
         MOVE_VOUCHERS.send(
-            raw, {"voucher_ids": [redemption.voucher_id], "states": [VoucherState.ISSUED.value]}
+            raw, {"voucher_ids": [redemption.voucher_id], "state": VoucherState.ISSUED.value}
         )
     OrderClaim.objects.filter(redemption_id=redemption.pk).delete()
     Redemption.objects.filter(pk=redemption.pk).update(
