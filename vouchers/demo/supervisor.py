@@ -53,7 +53,11 @@ class _Child:
 
 @dataclass
 class Supervisor:
-    """Runs programs from `with` to the end of its block; `say` is told of every restart."""
+    """Runs programs from `start` to the end of its block; `say` is told of every restart.
+
+    Entering the block makes sure that they can run here: nobody else supervises this installation,
+    what a killed supervisor has left is ended, the ports are free. Raises SupervisorError.
+    """
 
     programs: Sequence[Program]
     say: Callable[[str], None] = lambda sentence: None
@@ -71,12 +75,9 @@ class Supervisor:
             for program in self.programs:
                 if program.port is not None:
                     check_port(program.port)
-                self._children.append(_Child(program, start(program), time.monotonic()))
         except BaseException:
-            self._stop()
+            self._held.close()
             raise
-        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
-        self._watcher.start()
         return self
 
     def __exit__(
@@ -86,6 +87,13 @@ class Supervisor:
         trace: TracebackType | None,
     ) -> None:
         self._stop()
+
+    def start(self) -> None:
+        """Start the programs and watch them from now on."""
+        for program in self.programs:
+            self._children.append(_Child(program, start(program), time.monotonic()))
+        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._watcher.start()
 
     @property
     def restarts(self) -> dict[str, int]:

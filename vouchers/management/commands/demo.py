@@ -64,10 +64,11 @@ class Command(BaseCommand):
         wishes = Wishes(options["residents"], options["stores"], options["port"])
         programs = [web(wishes.port), worker(), beat()]
         try:
-            check_database()
-            with teller.step("A database", "数据库"):
-                call_command("migrate", verbosity=0, interactive=False)
             with Supervisor(programs, teller.say) as running:
+                check_database()
+                with teller.step("A database", "数据库"):
+                    call_command("migrate", verbosity=0, interactive=False)
+                running.start()
                 is_good, staff = tell(wishes, teller, running)
                 if not options["exit"]:
                     _tell_logins(console, staff, wishes.port)

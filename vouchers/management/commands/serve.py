@@ -4,6 +4,8 @@ import contextlib
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from vouchers.demo.programs import HOST, SupervisorError, beat, web, worker
@@ -23,6 +25,9 @@ class Command(BaseCommand):
         programs = [web(port), worker(), beat()]
         try:
             with contextlib.suppress(KeyboardInterrupt), Supervisor(programs, self._say) as running:
+                if not settings.DATABASE_URL:  # the database is this checkout's own
+                    call_command("migrate", verbosity=0, interactive=False)
+                running.start()
                 running.wait_ready()
                 self._say(f"http://{HOST}:{port}/admin/  (Ctrl-C ends)")
                 running.wait()
