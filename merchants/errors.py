@@ -1,7 +1,7 @@
 """The shape of a "no": one value that says what was refused, by which rule, and why.
 
 Rules return a `Refusal`; services raise it wrapped in `Refused`. What a code means to a person and
-to HTTP is written down once, in the catalogue of the app that uses it (`vouchers/errors.py`).
+to HTTP is written down once, in the catalogue of the app that uses it (`vouchers/errors`).
 """
 
 from collections.abc import Mapping
