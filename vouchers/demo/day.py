@@ -11,7 +11,7 @@ from typing import Final
 
 from vouchers.demo.attacks import ACCEPTED, KINDS, MIX, store_burst
 from vouchers.demo.campaign import PER_DAY
-from vouchers.demo.group import Group, TillKey
+from vouchers.demo.group import TILLS, Group, TillKey
 from vouchers.demo.orders import GoodOrder
 from vouchers.demo.scene import Scene, Tally
 from vouchers.demo.till import Till
@@ -52,9 +52,10 @@ class Day:
         return is_complete and not through and not self.surprises
 
 
-def planned_orders(residents: int) -> int:
-    """Good orders of the day: 3,000, or fewer in a small city."""
-    return min(ORDERS, residents // RESIDENTS_PER_ORDER)
+def planned_orders(*, residents: int, group: Group) -> int:
+    """Good orders of the day: 3,000, or fewer in a small city or where there are few stores."""
+    stores = len({till.store_no for till in group.tills})
+    return min(ORDERS, residents // RESIDENTS_PER_ORDER, stores * ORDERS // TILLS)
 
 
 def play(

@@ -109,8 +109,8 @@ def open_group(
         Store.objects.filter(merchant__code=GROUP.code, state=State.ACTIVE).order_by("external_id")
     )
     if len(stores) < FEWEST_STORES:
-        reason = faults[0].reason if faults else "it holds none"
-        raise NoStoresError(f"The group needs at least two stores of its own: {reason}")
+        why = f" A row was refused: {faults[0].reason}" if faults else ""
+        raise NoStoresError(f"The group needs at least {FEWEST_STORES} stores.{why}")
     # Spread over the list; the busy till has a store to itself, whose limit it will try.
     *open_stores, last = stores
     chosen = [open_stores[number * len(open_stores) // TILLS] for number in range(TILLS)]

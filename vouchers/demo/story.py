@@ -72,7 +72,7 @@ def tell(wishes: Wishes, teller: Teller, running: Supervisor) -> tuple[bool, Sta
     with teller.step("A retail group", "商业集团"):
         group = _open_group(wishes, directory, teller)
     staff = hire(directory)
-    orders = day.planned_orders(wishes.residents)
+    orders = day.planned_orders(residents=wishes.residents, group=group)
     per_minute = store_limit(orders=orders, group=group)
     with teller.step("A campaign of ¥5,000,000", "五百万元活动"):
         campaigns = _launch(group, staff, per_minute, teller)
