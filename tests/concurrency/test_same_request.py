@@ -1,16 +1,18 @@
 """One request sent many times in the same moment, and one order paid with two vouchers."""
 
 from functools import partial
+from threading import Event
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from tests import cast
 from tests.cast import NOON
 from tests.concurrency.books import assert_proven, live_fen, spent_fen
-from tests.concurrency.harness import at_once
+from tests.concurrency.harness import PATIENCE_S, at_once
 from tests.till import decoded, hand_out, order, till_of
 from vouchers.models import Attempt, OrderClaim, Redemption, RequestRecord
+from vouchers.models.locks import lock_key
 from vouchers.services.redemption import redeem
 from vouchers.services.requests import Answer, RedeemRequest
 
@@ -43,11 +45,8 @@ def test_control_looking_a_key_up_first_is_not_enough() -> None:
             )
         return True
 
-    acted = [
-        sum(at_once([partial(act_if_new, 100 * round_ + n) for n in range(SENDERS)]))
-        for round_ in range(1, 2)
-    ]
-    assert max(acted) > 1, "the senders never met: the race below would prove nothing"
+    acted = sum(at_once([partial(act_if_new, number) for number in range(1, SENDERS + 1)]))
+    assert acted > 1, "the senders never met: the race below would prove nothing"
 
 
 def test_one_key_from_many_threads_is_one_redemption_and_one_answer() -> None:
@@ -64,6 +63,33 @@ def test_one_key_from_many_threads_is_one_redemption_and_one_answer() -> None:
     assert Redemption.objects.count() == RequestRecord.objects.count() == 1
     assert spent_fen(campaign) == live_fen(campaign) == FACE_FEN
     assert_proven()
+
+
+def test_a_duplicate_does_not_wait_for_the_one_in_flight() -> None:
+    """It is told at once to ask again, and nothing of it is kept."""
+    (voucher,) = hand_out(cast.running_campaign(caps={}), [cast.alice()])
+    request = order(voucher, cast.nanjing_road(), cast.alice())
+    in_flight, answered = Event(), Event()
+
+    def be_in_flight() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            key = lock_key("request", request.caller.credential_id, request.key)
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
+            in_flight.set()
+            assert answered.wait(PATIENCE_S)
+
+    def duplicate() -> Answer:
+        assert in_flight.wait(PATIENCE_S)
+        try:
+            return send(request)
+        finally:
+            answered.set()
+
+    _, answer = at_once([be_in_flight, duplicate])
+    assert answer is not None
+    assert is_in_flight(answer)
+    assert not RequestRecord.objects.exists()
+    assert send(request).status == 201
 
 
 def test_one_key_with_many_bodies_serves_one_of_them() -> None:
