@@ -447,6 +447,7 @@ class Machine(RuleBasedStateMachine):
         return found
 
 
+@pytest.mark.timeout(1_200)  # a failure is worth the minutes it takes to make it short
 def test_whatever_happens_the_books_hold(city: Campaign) -> None:
     class OfThisCity(Machine):
         campaign = city
