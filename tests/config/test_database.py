@@ -42,7 +42,8 @@ def test_another_process_works_on_the_test_database(process_environment: dict[st
     Group.objects.create(name="seen from outside")
     script = (
         "import django; django.setup();"
-        "from django.contrib.auth.models import Group; print(Group.objects.get(name__startswith='seen').name)"
+        "from django.contrib.auth.models import Group;"
+        "print(Group.objects.get(name__startswith='seen').name)"
     )
     result = subprocess.run(
         [sys.executable, "-c", script],

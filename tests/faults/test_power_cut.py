@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -71,7 +71,7 @@ class Day:
     def _send(self, client: httpx.Client, number: int) -> bool:
         call = self.calls[number]
         try:
-            answer = client.post(call.path, content=call.body, headers=dict(call.headers))
+            answer = client.post(call.path, content=call.body, headers=_text(call.headers))
         except httpx.TransportError:
             answer = None
         with self.lock:
@@ -94,11 +94,15 @@ class Day:
         bearer = {"authorization": f"Bearer {key}".encode()}
         with httpx.Client(base_url=self.url, timeout=20) as client:
             for number, call in enumerate(self.calls):
-                headers = {**call.headers, **bearer}
+                headers = _text({**call.headers, **bearer})
                 answer = client.post(call.path, content=call.body, headers=headers)
                 assert answer.status_code == 201, answer.text
                 assert answer.headers["idempotent-replayed"] == "true"
                 self.heard[number].add(answer.content)
+
+
+def _text(headers: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: value.decode("latin-1") for name, value in headers.items()}
 
 
 def until(what: Callable[[], bool]) -> None:

@@ -70,7 +70,7 @@ STORES = ("nanjing_road", "xujiahui", "closed_shop", "rival_shop")
 SHUT = {"closed_shop": "store_closed", "rival_shop": "store_not_participating"}
 
 # One example is a life of so many acts, some forty checks each; so a part of the profile's number.
-EXAMPLES = max(15, hypothesis.settings.default.max_examples // 4)
+EXAMPLES = max(15, hypothesis.settings().max_examples // 4)
 STEPS = 30
 
 good_orders = st.tuples(
@@ -194,6 +194,7 @@ class Machine(RuleBasedStateMachine):
             lease = lease_run(at=self.model.now, lease_s=LEASE_S)
             assert lease is not None
             phase(run_id=lease.run_id, fence=lease.fence, at=self.model.now)
+        assert lease is not None
         names = {person.pk: name for name, person in self.people.items()}
         known = set(self.model.had)
         for shard in Shard.objects.filter(run_id=lease.run_id).select_related("tier"):
@@ -452,7 +453,7 @@ def test_whatever_happens_the_books_hold(city: Campaign) -> None:
     class OfThisCity(Machine):
         campaign = city
 
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         OfThisCity,
         settings=hypothesis.settings(
             max_examples=EXAMPLES,

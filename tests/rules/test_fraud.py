@@ -127,7 +127,7 @@ class TestCounters:
             refusal = judge_caps(keys, {}, 1)
             assert refusal is not None
             assert refusal.code in CATALOGUE
-            assert refusal.rule == kind.name.lower()
+            assert refusal.rule == CapKind(kind).name.lower()
 
 
 class TestJudging:

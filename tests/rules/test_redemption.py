@@ -148,7 +148,8 @@ def case_with(**change: Any) -> Callable[[Case], Case]:
 def part_with(part: str, **change: Any) -> Callable[[Case], Case]:
     def spoil(case: Case) -> Case:
         facts = getattr(case, part)
-        return changed(case, **{part: facts and changed(facts, **change)})
+        spoilt: Case = changed(case, **{part: facts and changed(facts, **change)})
+        return spoilt
 
     return spoil
 

@@ -71,10 +71,12 @@ class Express:
         key = bearer_key(header)
         if key is None:
             raise Refused("unauthenticated")
-        caller = CALLERS.peek(key)
-        if isinstance(caller, Cached):
+        remembered = CALLERS.peek(key)
+        if isinstance(remembered, Cached):
             loop = asyncio.get_running_loop()
             caller = await loop.run_in_executor(self._authenticator, _look_up, key)
+        else:
+            caller = remembered
         if caller is None:
             raise Refused("unauthenticated")
         if SCOPE_REDEEM not in caller.scopes:
