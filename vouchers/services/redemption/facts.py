@@ -90,7 +90,8 @@ def gather(batch: Sequence[Pending]) -> Facts:
     """Lock and read in the common order; the reads follow the locks, so they see what is committed.
 
     First pipeline: request keys, orders and tranches locked; answers, claims, vouchers (locked),
-    terms, stores, shoppers, fresh ids. Second: cap counters locked and read, holders' states.
+    terms, stores, shoppers, fresh ids. Second: cap counters locked and read, and the states of
+    holders who have sent somebody else.
     """
     orders = [(p.request.order.store, p.request.order.order_no) for p in batch]
     tranche_ids = sorted({p.tranche_id for p in batch if p.tranche_id is not None})
@@ -135,7 +136,10 @@ def gather(batch: Sequence[Pending]) -> Facts:
     stores = {row.external_id: row for row in found_stores.rows()}
     cap_keys = [_cap_keys(p, vouchers, terms, stores) for p in batch]
     counters = sorted({key for keys in cap_keys for key, _ in keys})
-    used, holder_states = _counters_and_holders(counters, vouchers)
+    shoppers = {row.external_id: row for row in people.rows()}
+    states = {row.id: row.state for row in shoppers.values()}
+    unseen = sorted({row.resident_id for row in vouchers.values()} - states.keys())
+    used, states_of_unseen = _counters_and_states(counters, unseen)
     participations: dict[tuple[int, int], list[ParticipationRow]] = {}
     for period in periods.rows():
         participations.setdefault((period.campaign_id, period.store_id), []).append(period)
@@ -151,26 +155,27 @@ def gather(batch: Sequence[Pending]) -> Facts:
         stores=stores,
         participations=participations,
         shoppers={
-            row.external_id: ShopperFacts(row.id, row.state, frozenset(row.may_show_for))
-            for row in people.rows()
+            number: ShopperFacts(row.id, row.state, frozenset(row.may_show_for))
+            for number, row in shoppers.items()
         },
-        holder_states=holder_states,
+        holder_states=states | states_of_unseen,
         cap_keys=cap_keys,
         used=used,
         ids=ids.rows(),
     )
 
 
-def _counters_and_holders(
-    keys: Sequence[CounterKey], vouchers: Mapping[int, LockedVoucher]
+def _counters_and_states(
+    keys: Sequence[CounterKey], resident_ids: Sequence[int]
 ) -> tuple[dict[CounterKey, Used], dict[int, str]]:
+    """Counters locked and read, and the states of residents nobody has read yet."""
     with pipeline() as raw:
         LOCK_COUNTERS.send(raw, {"keys": sorted(lock_key("cap", *key) for key in keys)})
         counters = READ_COUNTERS.send(raw, counter_columns(keys))
-        holder_ids = sorted({voucher.resident_id for voucher in vouchers.values()})
-        holders = FIND_STATES.send(raw, {"resident_ids": holder_ids})
+        if resident_ids:
+            residents = FIND_STATES.send(raw, {"resident_ids": resident_ids})
     used = {CounterKey(*row[:4]): Used(row[4], row[5]) for row in counters.rows()}
-    return used, {row[0]: row[1] for row in holders.rows()}
+    return used, {row[0]: row[1] for row in residents.rows()} if resident_ids else {}
 
 
 def counter_columns(keys: Sequence[CounterKey]) -> dict[str, list[int]]:
