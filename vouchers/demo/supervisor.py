@@ -143,8 +143,8 @@ class Supervisor:
             name, log = child.program.name, log_of(child.program)
             raise SupervisorError(f"The {name} process ends as soon as it starts; see {log}.")
         self.say(f"{child.program.name} ended ({_ending(code)}) and is started again")
-        child.deaths += 1
         child.process, child.started_s = start(child.program), time.monotonic()
+        child.deaths += 1
 
     def _stop(self) -> None:
         """Ask all to end, wait, and kill what is left. Embedded servers stay for their users."""
