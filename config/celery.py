@@ -9,8 +9,6 @@ from typing import Any
 from celery import Celery, signals
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from config import embedded
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("huimin")
@@ -38,4 +36,7 @@ app.conf.beat_schedule = {
 @signals.beat_init.connect
 def have_servers(**_: Any) -> None:
     """Start or adopt the embedded servers before the first connection."""
+    # The package imports this module, and `python -m config.embedded` must not find itself there.
+    from config import embedded
+
     embedded.ensure()
