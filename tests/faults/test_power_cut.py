@@ -112,13 +112,8 @@ def until(what: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-@pytest.fixture
-def campaign() -> Campaign:
-    return open_campaign(timezone.now())
-
-
-@pytest.fixture
-def day(campaign: Campaign) -> Day:
+def busy_day(campaign: Campaign) -> Day:
+    """As many orders as there are vouchers, to be sent to a server on a port of its own."""
     key = till_key(cast.nanjing_road())
     hand = hand_of(campaign, "cut", key, size=ORDERS, holder=cast.alice())
     calls = [hand.call(hand.order(n), key=f"{n}") for n in range(ORDERS)]
@@ -140,8 +135,10 @@ def assert_every_sale_is_on_the_books_once(day: Day, campaign: Campaign) -> None
 
 
 def test_the_web_server_killed_in_mid_day_loses_no_sale(
-    day: Day, campaign: Campaign, process_environment: dict[str, str]
+    process_environment: dict[str, str],
 ) -> None:
+    campaign = open_campaign(timezone.now())
+    day = busy_day(campaign)
     port = httpx.URL(day.url).port
     with day.going_on():
         for cut in CUTS:
@@ -155,17 +152,15 @@ def test_the_web_server_killed_in_mid_day_loses_no_sale(
     assert_every_sale_is_on_the_books_once(day, campaign)
 
 
-@pytest.mark.skipif("DATABASE_URL" in os.environ, reason="kills only PostgreSQL servers of our own")
-def test_postgresql_killed_in_mid_day_loses_no_sale(
-    day: Day, campaign: Campaign, process_environment: dict[str, str]
-) -> None:
+def test_postgresql_killed_in_mid_day_loses_no_sale(private_postgres: dict[str, str]) -> None:
     """A backend gone by kill −9 takes the whole server through crash recovery."""
+    campaign = open_campaign(timezone.now())
+    day = busy_day(campaign)
     port = httpx.URL(day.url).port
-    with serving(process_environment, port=port), day.going_on():
+    with serving(private_postgres, port=port), day.going_on():
         for cut in CUTS:
             until(lambda cut=cut: day.acknowledged >= cut)  # type: ignore[misc]
             os.kill(backend_of_the_web_server(), signal.SIGKILL)
-            connection.close()
         until(lambda: day.acknowledged == ORDERS)
         day.ask_all_again()
     assert day.troubles, "nobody noticed: nothing was proved"
