@@ -52,6 +52,7 @@ class Tier:
 class Batch:
     """Vouchers with one end (a tranche)."""
 
+    id: int
     tier: Tier
     until: datetime
     is_expired: bool = False
@@ -263,13 +264,21 @@ class Model:
         """The redemption was voided."""
         use.is_undone, use.voucher.is_used = True, False
 
+    def batches(self) -> list[Batch]:
+        """Every batch there is, in order of id."""
+        found = {voucher.batch.id: voucher.batch for voucher in self.vouchers}
+        return [found[id_] for id_ in sorted(found)]
+
+    def expire(self, batch: Batch) -> int | None:
+        """A batch expires if it is due, once; how many unused vouchers that ends."""
+        if batch.is_expired or self.now < batch.until:
+            return None
+        batch.is_expired = True
+        return sum(v.batch is batch and not v.is_used for v in self.vouchers)
+
     def expire_due(self) -> int:
-        """Whatever is due expires; how many unused vouchers that ends."""
-        due = {id(v.batch): v.batch for v in self.vouchers if v.batch.until <= self.now}
-        fresh = [batch for batch in due.values() if not batch.is_expired]
-        for batch in fresh:
-            batch.is_expired = True
-        return sum(not v.is_used and any(v.batch is b for b in fresh) for v in self.vouchers)
+        """Whatever is due expires."""
+        return sum(self.expire(batch) or 0 for batch in self.batches())
 
     def settle(self, day: date) -> list[Use]:
         """A day is settled, once; what it takes."""

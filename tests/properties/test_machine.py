@@ -52,7 +52,7 @@ from vouchers.services.redemption import redeem
 from vouchers.services.requests import Answer, RedeemRequest
 from vouchers.services.settlement import settle_and_pay_day, settle_day
 from vouchers.services.targeting import target_run
-from vouchers.services.vouchers import expire_due
+from vouchers.services.vouchers import expire_due, expire_tranche
 from vouchers.states import AccountKind, CapKind, TierKind
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +70,7 @@ STORES = ("nanjing_road", "xujiahui", "closed_shop", "rival_shop")
 SHUT = {"closed_shop": "store_closed", "rival_shop": "store_not_participating"}
 
 # One example is a life of so many acts, some forty checks each; so a part of the profile's number.
-EXAMPLES = max(15, hypothesis.settings().max_examples // 4)
+EXAMPLES = max(15, hypothesis.settings.default.max_examples // 4)
 STEPS = 30
 
 good_orders = st.tuples(
@@ -150,14 +150,16 @@ class Machine(RuleBasedStateMachine):
 
     @rule(
         source=st.sampled_from(["city", "group"]),
-        change_fen=st.integers(-30_000, 30_000),
+        change=st.integers(-30_000, 30_000) | st.sampled_from(["all", "one too many"]),
         stale_by_fen=st.sampled_from([0, 0, 0, 1, -10_000]),
     )
-    def fund_or_cut(self, source: str, change_fen: int, stale_by_fen: int) -> None:
+    def fund_or_cut(self, source: str, change: int | str, stale_by_fen: int) -> None:
         row = FundingSource.objects.get(campaign=self.campaign, code=source)
         figure_fen = self.model.appropriated[source]
-        target_fen = figure_fen + change_fen
         free_fen = self.model.balances()[source][AccountKind.FREE]
+        cuts_fen = {"all": -free_fen, "one too many": -free_fen - 1}
+        change_fen = change if isinstance(change, int) else cuts_fen[change]
+        target_fen = figure_fen + change_fen
         no = ""
         if target_fen < 0:
             no = "amount_invalid"
@@ -217,7 +219,8 @@ class Machine(RuleBasedStateMachine):
         tranche = mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=self.model.now)
         mine = [item for item in self.model.waiting if item[0] == lease.shard_id]
         self.model.waiting = [item for item in self.model.waiting if item[0] != lease.shard_id]
-        batch = Batch(mine[0][1], min(self.model.now + timedelta(days=2), self.campaign.ends_at))
+        until = min(self.model.now + timedelta(days=2), self.campaign.ends_at)
+        batch = Batch(tranche.pk, mine[0][1], until)
         assert tranche.valid_until_at == batch.until
         rows = VoucherRow.objects.filter(id__gte=tranche.pk << 20, id__lt=tranche.pk + 1 << 20)
         holders = [(row.pk, row.resident.external_id) for row in rows.order_by("id")]
@@ -248,7 +251,7 @@ class Machine(RuleBasedStateMachine):
             at=self.model.now,
             valid_until_at=until,
         )
-        batch = Batch(tier, until)
+        batch = Batch(rows[0].tranche_id, tier, until)
         self.model.vouchers += [Voucher(row.pk, name, batch) for row in rows]
 
     # Tills
@@ -362,6 +365,13 @@ class Machine(RuleBasedStateMachine):
             ended = self.model.expire_due()
             hypothesis.event(f"expire: {'some' if ended else 'none'}")
             assert expire_due(at=self.model.now) == ended
+
+    @rule(which=st.integers(0, 99))
+    def expire_one(self, which: int) -> None:
+        """A sweep looks at a tranche that may not be due, or has expired before."""
+        batch = self.model.batches()[which % len(self.model.batches())]
+        ended = self.model.expire(batch)
+        assert expire_tranche(tranche_id=batch.id, at=self.model.now) == ended
 
     @rule()
     def pause_or_resume(self) -> None:
