@@ -102,6 +102,7 @@ def _malformed() -> Iterator[Case]:
         ("nested at the limit of one door", b'{"x": ' + b"[" * 960 + b"]" * 960 + b"}"),
         ("one byte too large", b" " * (MOST_BYTES + 1)),
         ("far too large", b"[" + b" " * 1_000_000 + b"]"),
+        ("larger than Django takes", b"[" + b" " * 3_000_000 + b"]"),
     ):
         yield _bad(f"body: {name}", lambda h, body=body: h.call(body, key="bad"), "$")  # type: ignore[misc]
     yield _bad("two bodies", lambda h: h.call(_twice(h.order(7)), key="bad"), "$")

@@ -234,9 +234,10 @@ class TestTranches:
             ("generate_series(0, 3) AS n, 1", False),
             ("generate_series(1, 3) AS n, 1", False),
             ("generate_series(0, 4, 2) AS n, 1", False),
+            ("generate_series(0, 2, 2) AS n, 1", False),
             ("generate_series(0, 2) AS n, 3", False),
         ],
-        ids=["exact", "too few", "too many", "from one", "with gaps", "used already"],
+        ids=["exact", "too few", "too many", "from one", "with gaps", "a hole", "used already"],
     )
     def test_a_table_is_attached_only_if_it_is_exact(self, rows_in_it: str, is_taken: bool) -> None:
         series, state = rows_in_it.rsplit(", ", 1)
