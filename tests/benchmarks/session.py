@@ -13,6 +13,7 @@ from tests.benchmarks.targeting import targeting_10m_s
 
 TEMPLATE = "huimin_bench_template"
 SAME = "huimin_bench_same"
+TABLE_WIDTH = 110
 TARGETING_MAX_S = 3.0
 ISSUE = {"issue_vs_raw_copy": "≥ 0.4", "issue_vs_bulk_create": "≥ 35"}
 TARGETING = "targeting_10m_s"
@@ -30,7 +31,7 @@ class Session:
     figures: dict[str, Figure] = field(default_factory=dict)
     latencies: list[redemptions.Latency] = field(default_factory=list)
     noise: machine.Noise = field(default_factory=machine.Noise)
-    console: Console = field(default_factory=Console)
+    console: Console = field(default_factory=lambda: Console(width=TABLE_WIDTH))
 
     def run(self) -> int:
         """Measure; 0, or 1 when a baseline does not keep the engine's rules."""
@@ -112,7 +113,7 @@ class Session:
         table = Table(title="Benchmarks: median of rounds, least and greatest in brackets")
         for heading in ("figure", "value", "against", "unit", "ratio", "goal"):
             numeric = heading in {"value", "against", "ratio"}
-            table.add_column(heading, justify="right" if numeric else "left")
+            table.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
         for name, figure in self.figures.items():
             ratio = f"{figure.ratio:.2f} ({figure.low:.2f}–{figure.high:.2f})"
             numbers = (_plain(figure.value), _plain(figure.against))

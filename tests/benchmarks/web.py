@@ -29,7 +29,7 @@ def serving(arguments: Sequence[str]) -> Iterator[int]:
     command = [sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(
         [*command, "--no-ws", "--log-level", "warning", *arguments],
-        env=ground.environment(),
+        env={**ground.environment(), "PYTHONWARNINGS": "ignore"},
         start_new_session=True,
     )
     try:
