@@ -70,7 +70,7 @@ STORES = ("nanjing_road", "xujiahui", "closed_shop", "rival_shop")
 SHUT = {"closed_shop": "store_closed", "rival_shop": "store_not_participating"}
 
 # One example is a life of so many acts, some forty checks each; so a part of the profile's number.
-EXAMPLES = max(15, hypothesis.settings.default.max_examples // 4)
+EXAMPLES = max(15, hypothesis.settings().max_examples // 4)
 STEPS = 30
 
 good_orders = st.tuples(
