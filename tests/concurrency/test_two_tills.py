@@ -21,7 +21,7 @@ from vouchers.models import Campaign, Redemption, Tranche, Voucher
 from vouchers.services import ledger
 from vouchers.services.redemption import redeem
 from vouchers.services.requests import RedeemRequest
-from vouchers.states import AccountKind, TransferReason, VoucherState
+from vouchers.states import AccountKind, CapKind, TransferReason, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,9 +102,12 @@ def test_exactly_one_till_redeems_it(campaign: Campaign) -> None:
     assert_proven()
 
 
-def test_batches_in_opposite_orders_neither_deadlock_nor_overspend(campaign: Campaign) -> None:
+def test_batches_in_opposite_orders_neither_deadlock_nor_overspend() -> None:
     """Every batch wants every voucher and every order number, each in an order of its own; the
-    vouchers lie in several partitions, and each waits for whoever has it."""
+    vouchers lie in several partitions, count in several counters, and are waited for."""
+    campaign = cast.running_campaign(
+        caps={CapKind.RESIDENT_DAY: 999, CapKind.STORE_DAY: 999, CapKind.MERCHANT_CAMPAIGN: 999}
+    )
     vouchers = [v for _ in range(4) for v in hand_out(campaign, [cast.alice(), cast.carol()] * 2)]
     stores = (cast.nanjing_road(), cast.xujiahui())
 
