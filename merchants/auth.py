@@ -18,10 +18,11 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from merchants.errors import Refused
-from merchants.models import FIND_CALLER
+from merchants.models import FIND_CALLER, Credential
 from merchants.services.credentials import LIVE_PREFIX, SCOPES, TEST_PREFIX, key_sha256
 
 KEY_CHARACTERS: Final = len(LIVE_PREFIX) + 43
+TERMINAL: Final = Credential.Kind.TERMINAL.value
 POSITIVE_TTL_S: Final = 5.0
 NEGATIVE_TTL_S: Final = 1.0
 CACHED_KEYS: Final = 20_000
@@ -76,7 +77,8 @@ def _caller(row: tuple[Any, ...]) -> Caller:
         kind=kind,
         scopes=frozenset(scopes),
         merchant_ids=frozenset(merchants),
-        store_ids=frozenset(stores) or None,
+        # A terminal without its store acts nowhere; only others may mean "all" by naming none.
+        store_ids=frozenset(stores) if stores or kind == TERMINAL else None,
         terminal_code=terminal or "",
         channel_code=channel,
         is_test=is_test,
