@@ -4,6 +4,7 @@ Exit codes: 0 every row is in, 1 some were refused (the others are in), 2 nothin
 """
 
 import csv
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -52,7 +53,7 @@ def error_file(path: Path) -> Iterator[Callable[[RowFault], None]]:
         yield add
 
 
-class ImportCommand(BaseCommand):
+class ImportCommand(BaseCommand, ABC):
     """A command that loads FILE and tells what came of it."""
 
     warnings: ClassVar[Mapping[str, Any]] = {}
@@ -81,6 +82,7 @@ class ImportCommand(BaseCommand):
         self._tell(summary)
         _finish(summary, errors)
 
+    @abstractmethod
     def load(
         self,
         path: Path,
@@ -89,7 +91,6 @@ class ImportCommand(BaseCommand):
         on_progress: Callable[[int], None],
     ) -> LoadSummary:
         """Call the service."""
-        raise NotImplementedError
 
     def _size(self, path: Path) -> int | None:
         """What `on_progress` counts up to; None if that isn't known beforehand."""
