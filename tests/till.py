@@ -26,7 +26,7 @@ from vouchers.rules.codes import encode
 from vouchers.services import ledger
 from vouchers.services.redemption import VoidRequest, redeem, void
 from vouchers.services.requests import Answer, RedeemRequest, fingerprint, redeem_request
-from vouchers.states import AccountKind, TransferReason, VoucherState
+from vouchers.states import AccountKind, Cause, TransferReason, VoucherState
 
 PATH = "/api/v1/redemptions"
 _numbers = count(1)
@@ -102,7 +102,7 @@ def _post(
             ledger.Posting(
                 campaign_id=campaign.pk,
                 reason=reason,
-                cause="tranche",
+                cause=Cause.TRANCHE,
                 cause_id=tranche_id,
                 at=at,
                 lines=ledger.move_lines(

@@ -4,7 +4,9 @@ Plain enums, so that `rules/` can use them without Django. The arrows are guarde
 made from these very sets (`models/guards.py`).
 """
 
+from collections.abc import Iterable, Mapping
 from enum import IntEnum, StrEnum
+from itertools import product
 
 
 class CampaignState(StrEnum):
@@ -28,6 +30,14 @@ class TierKind(StrEnum):
 class ThresholdBasis(StrEnum):
     PRE_DISCOUNT = "pre_discount"  # the order's whole amount, before the shop's own discounts
     POST_DISCOUNT = "post_discount"  # the eligible amount left after the shop's own discounts
+
+
+class RefundPolicy(StrEnum):
+    """What a refund of the shopper's money does to voucher and subsidy (`rules/refunds`)."""
+
+    RETURN = "return"  # 退券: a whole refund gives the voucher back while it is valid
+    PRO_RATA = "pro_rata"  # the subsidy goes back in proportion; the voucher stays used
+    FORFEIT = "forfeit"  # only whole refunds: the subsidy goes back, the voucher is lost
 
 
 class ResidentState(StrEnum):
@@ -69,6 +79,7 @@ class RedemptionState(IntEnum):
     CAPTURED = 2
     VOIDED = 3
     REVERSED = 4
+    REFUNDED = 5  # the whole subsidy has been given up again
 
 
 class AccountKind(StrEnum):
@@ -87,6 +98,8 @@ class AccountKind(StrEnum):
 
 
 class TransferReason(StrEnum):
+    """Why money moved; between which accounts a reason may move it is `MONEY_ARROWS`."""
+
     APPROPRIATE = "appropriate"
     CUT = "cut"
     RESERVE = "reserve"
@@ -94,17 +107,48 @@ class TransferReason(StrEnum):
     MINT = "mint"
     AUTHORISE = "authorise"
     CAPTURE = "capture"
+    LAPSE = "lapse"  # an authorisation nobody captured in time
     REDEEM = "redeem"  # authorise and capture in one act
     VOID = "void"
     REVERSE = "reverse"
-    REFUND = "refund"
+    REFUND = "refund"  # of money that no settlement has taken
     EXPIRE = "expire"
     HOLD = "hold"
     UNHOLD = "unhold"
     SETTLE = "settle"
-    RECOVER = "recover"
-    NET = "net"
-    REPAY = "repay"
+    RECOVER = "recover"  # refunded after its settlement: the merchant owes it
+    REISSUE = "reissue"  # a voucher given back after its settlement, promised anew
+    NET = "net"  # what a merchant owed, kept back from a payout
+    COLLECT = "collect"  # what a merchant owed, paid back by them
+    REPAY = "repay"  # left-over returned to the treasury
+
+
+class Cause(StrEnum):
+    """What a transfer refers to as its cause; `cause_id` is that row's number."""
+
+    SOURCE = "source"
+    PROPOSAL = "proposal"
+    RUN = "run"
+    SHARD = "shard"
+    TRANCHE = "tranche"
+    REDEMPTION = "redemption"
+    REFUND = "refund"
+    HOLD = "hold"
+    SETTLEMENT = "settlement"
+    COLLECTION = "collection"
+
+
+class ProposalKind(StrEnum):
+    """Acts on a launched campaign that somebody else must approve as they were seen."""
+
+    APPROPRIATION = "appropriation"  # top up, or cut what is free
+    CAPS = "caps"  # move room between quota cells, or resize them
+    REPAYMENT = "repayment"  # left-over to the treasury
+
+
+class Decision(StrEnum):
+    APPROVED = "approved"
+    REJECTED = "rejected"
 
 
 class CapKind(IntEnum):
@@ -119,6 +163,10 @@ class CapKind(IntEnum):
     MERCHANT_CAMPAIGN = 7
     LINK_DAY = 8
     LINK_CAMPAIGN = 9
+    STORE_WEEK = 10
+    STORE_CAMPAIGN = 11
+    MERCHANT_WEEK = 12
+    LINK_WEEK = 13
 
 
 class SettlementState(StrEnum):
@@ -162,6 +210,7 @@ VOUCHER_ARROWS = frozenset(
         (VoucherState.AUTHORISED, VoucherState.REDEEMED),
         (VoucherState.AUTHORISED, VoucherState.ISSUED),
         (VoucherState.REDEEMED, VoucherState.ISSUED),
+        (VoucherState.REDEEMED, VoucherState.WITHDRAWN),
     }
 )
 REDEMPTION_ARROWS = frozenset(
@@ -171,5 +220,71 @@ REDEMPTION_ARROWS = frozenset(
         (RedemptionState.AUTHORISED, RedemptionState.REVERSED),
         (RedemptionState.CAPTURED, RedemptionState.VOIDED),
         (RedemptionState.CAPTURED, RedemptionState.REVERSED),
+        (RedemptionState.CAPTURED, RedemptionState.REFUNDED),
     }
 )
+
+# Where money goes that a redemption gives up: to the holder's hand, or free once that is over.
+_IN_HAND = (AccountKind.OUTSTANDING, AccountKind.FREE)
+_OWED = (AccountKind.PAYABLE, AccountKind.RISK_HELD)
+
+
+def _moves(
+    origins: Iterable[AccountKind], targets: Iterable[AccountKind]
+) -> frozenset[tuple[AccountKind, AccountKind]]:
+    return frozenset(product(origins, targets))
+
+
+MONEY_ARROWS: Mapping[TransferReason, frozenset[tuple[AccountKind, AccountKind]]] = {
+    TransferReason.APPROPRIATE: _moves([AccountKind.APPROPRIATED], [AccountKind.FREE]),
+    TransferReason.CUT: _moves([AccountKind.FREE], [AccountKind.APPROPRIATED]),
+    TransferReason.RESERVE: _moves([AccountKind.FREE], [AccountKind.RESERVED]),
+    TransferReason.RELEASE: _moves([AccountKind.RESERVED], [AccountKind.FREE]),
+    TransferReason.MINT: _moves([AccountKind.RESERVED], [AccountKind.OUTSTANDING]),
+    TransferReason.AUTHORISE: _moves([AccountKind.OUTSTANDING], [AccountKind.AUTHORISED]),
+    TransferReason.CAPTURE: _moves([AccountKind.AUTHORISED], [AccountKind.PAYABLE, *_IN_HAND]),
+    TransferReason.LAPSE: _moves([AccountKind.AUTHORISED], _IN_HAND),
+    TransferReason.REDEEM: _moves([AccountKind.OUTSTANDING], [AccountKind.PAYABLE]),
+    TransferReason.VOID: _moves([AccountKind.AUTHORISED, *_OWED], _IN_HAND),
+    TransferReason.REVERSE: _moves([AccountKind.AUTHORISED, *_OWED], _IN_HAND),
+    # What a percentage had left of the face goes with a voucher that is lost.
+    TransferReason.REFUND: _moves(_OWED, _IN_HAND)
+    | _moves([AccountKind.OUTSTANDING], [AccountKind.FREE]),
+    TransferReason.EXPIRE: _moves([AccountKind.OUTSTANDING], [AccountKind.FREE]),
+    TransferReason.HOLD: _moves([AccountKind.PAYABLE], [AccountKind.RISK_HELD]),
+    TransferReason.UNHOLD: _moves([AccountKind.RISK_HELD], [AccountKind.PAYABLE]),
+    TransferReason.SETTLE: _moves([AccountKind.PAYABLE], [AccountKind.SETTLED]),
+    TransferReason.RECOVER: _moves(
+        [AccountKind.PAYABLE, AccountKind.SETTLED], [AccountKind.RECOVERABLE]
+    ),
+    TransferReason.REISSUE: _moves([AccountKind.FREE], [AccountKind.OUTSTANDING]),
+    TransferReason.NET: _moves([AccountKind.RECOVERABLE], [AccountKind.FREE]),
+    TransferReason.COLLECT: _moves([AccountKind.RECOVERABLE], [AccountKind.FREE]),
+    TransferReason.REPAY: _moves([AccountKind.FREE], [AccountKind.REPAID]),
+}
+"""Between which accounts (from, to) each reason may move money; nothing else is ever posted."""
+
+CAUSES: Mapping[TransferReason, frozenset[Cause]] = {
+    TransferReason.APPROPRIATE: frozenset({Cause.SOURCE, Cause.PROPOSAL}),
+    TransferReason.CUT: frozenset({Cause.SOURCE, Cause.PROPOSAL}),
+    TransferReason.RESERVE: frozenset({Cause.RUN, Cause.TRANCHE}),
+    TransferReason.RELEASE: frozenset({Cause.SHARD}),
+    TransferReason.MINT: frozenset({Cause.SHARD, Cause.TRANCHE}),
+    TransferReason.AUTHORISE: frozenset({Cause.REDEMPTION}),
+    TransferReason.CAPTURE: frozenset({Cause.REDEMPTION}),
+    TransferReason.LAPSE: frozenset({Cause.REDEMPTION}),
+    TransferReason.REDEEM: frozenset({Cause.REDEMPTION}),
+    TransferReason.VOID: frozenset({Cause.REDEMPTION}),
+    TransferReason.REVERSE: frozenset({Cause.REDEMPTION}),
+    TransferReason.REFUND: frozenset({Cause.REFUND}),
+    TransferReason.EXPIRE: frozenset({Cause.TRANCHE}),
+    TransferReason.HOLD: frozenset({Cause.HOLD}),
+    TransferReason.UNHOLD: frozenset({Cause.HOLD}),
+    TransferReason.SETTLE: frozenset({Cause.SETTLEMENT}),
+    TransferReason.RECOVER: frozenset({Cause.REFUND}),
+    TransferReason.REISSUE: frozenset({Cause.REFUND}),
+    TransferReason.NET: frozenset({Cause.SETTLEMENT}),
+    TransferReason.COLLECT: frozenset({Cause.COLLECTION}),
+    TransferReason.REPAY: frozenset({Cause.PROPOSAL}),
+}
+"""What each reason refers to."""

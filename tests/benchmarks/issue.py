@@ -20,7 +20,7 @@ from vouchers.models.copying import HEADER, TRAILER, binary_rows
 from vouchers.models.ledger import NEXT_TRANSFER_IDS
 from vouchers.services.ledger import account_ids
 from vouchers.services.pipeline import raw_connection
-from vouchers.states import AccountKind, TransferReason
+from vouchers.states import AccountKind, Cause, TransferReason
 
 COPIED = 100_000
 BULK = 5_000
@@ -111,7 +111,7 @@ def _post_legs(city: City, vouchers: list[PlainVoucher], origin: int, target: in
         at=at,
         campaign=city.campaign,
         reason=TransferReason.MINT.value,
-        cause="benchmark",
+        cause=Cause.SHARD.value,
         cause_id=transfer_id,
     )
     moves = [

@@ -41,6 +41,7 @@ from vouchers.rules.redemption import split_like
 from vouchers.states import (
     AccountKind,
     CampaignState,
+    Cause,
     RedemptionState,
     ResidentState,
     ThresholdBasis,
@@ -269,7 +270,7 @@ def _post(
         at=at,
         campaign=redemption.campaign,
         reason=TransferReason.REDEEM.value,
-        cause="redemption",
+        cause=Cause.REDEMPTION,
         cause_id=redemption.pk,
     )
     accounts = {

@@ -21,7 +21,7 @@ from vouchers.models import Campaign, Redemption, Tranche, Voucher
 from vouchers.services import ledger
 from vouchers.services.redemption import redeem
 from vouchers.services.requests import RedeemRequest
-from vouchers.states import AccountKind, CapKind, TransferReason, VoucherState
+from vouchers.states import AccountKind, CapKind, Cause, TransferReason, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,7 +74,7 @@ def spend_naively(voucher: Voucher, till: int) -> bool:
         posting = ledger.Posting(
             campaign_id=tranche.campaign_id,
             reason=TransferReason.REDEEM,
-            cause="naive",
+            cause=Cause.REDEMPTION,
             cause_id=till,
             at=NOON,
             lines=lines,

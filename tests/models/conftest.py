@@ -67,6 +67,7 @@ def _rare_rows() -> None:
     Hold.objects.create(redemption=redemption, reason="look", opened_by="rosa", opened_at=NOON)
     Signal.objects.create(kind="burst", subject="store", subject_id=1, raised_at=NOON)
     Seal.objects.create(
+        campaign=redemption.campaign,
         number=1,
         from_xid=0,
         until_xid=1,

@@ -14,8 +14,10 @@ from vouchers.models.distribution import AudienceMember, Run, Shard, Tranche
 from vouchers.models.fraud import Attempt, CapCounter, Hold, Signal
 from vouchers.models.funding import CashReceipt, FundingSource, Tier, TierSplit
 from vouchers.models.ledger import Account, Leg, Transfer
+from vouchers.models.proposals import Proposal, ProposalDecision
 from vouchers.models.quotas import Allocation, QuotaBucket, QuotaCell
 from vouchers.models.redemption import OrderClaim, Redemption, RequestRecord
+from vouchers.models.refunds import Collection, CollectionLine, Refund, RefundPart
 from vouchers.models.residents import Consent, Link, Proxy, Resident, ResidentMerge, ResidentPoint
 from vouchers.models.settlement import Settlement, SettlementLine
 from vouchers.models.terms import Approval, CampaignEdit, TermsVersion
@@ -34,6 +36,8 @@ __all__ = [
     "CapCounter",
     "CapRule",
     "CashReceipt",
+    "Collection",
+    "CollectionLine",
     "Consent",
     "Exclusion",
     "FundingSource",
@@ -43,10 +47,14 @@ __all__ = [
     "Link",
     "OrderClaim",
     "Outbox",
+    "Proposal",
+    "ProposalDecision",
     "Proxy",
     "QuotaBucket",
     "QuotaCell",
     "Redemption",
+    "Refund",
+    "RefundPart",
     "RequestRecord",
     "Resident",
     "ResidentMerge",

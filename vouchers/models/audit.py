@@ -3,9 +3,10 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from vouchers.models.campaigns import Campaign
 from vouchers.models.fields import Xid8Field
 from vouchers.models.guards import append_only
 
@@ -31,9 +32,12 @@ class Outbox(models.Model):
 
 
 class Seal(models.Model):
-    """A link of the audit chain: SHA-256 over the previous seal and a stretch of the journal."""
+    """A link of a campaign's audit chain: SHA-256 over the previous seal and the next stretch of
+    its journal.
+    """
 
-    number = models.PositiveBigIntegerField(_("number"), unique=True)
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="seals")
+    number = models.PositiveBigIntegerField(_("number"))
     # Transfers with from ≤ xid < until, in (xid, id) order; `until` is below the snapshot's xmin.
     from_xid = models.BigIntegerField(_("from transaction"))
     until_xid = models.BigIntegerField(_("until transaction"))
@@ -45,7 +49,13 @@ class Seal(models.Model):
     class Meta:
         verbose_name = _("seal")
         verbose_name_plural = _("seals")
-        ordering: ClassVar = ["number"]
+        ordering: ClassVar = ["campaign", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["campaign", "number"], name="one_seal_per_number"),
+            models.CheckConstraint(
+                condition=Q(until_xid__gt=F("from_xid")), name="seal_goes_forward"
+            ),
+        ]
         triggers: ClassVar = append_only("seal")
 
     def __str__(self) -> str:

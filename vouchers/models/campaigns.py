@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import Store
 from vouchers.models.guards import frozen_columns, only_arrows, only_in_draft
 from vouchers.models.statements import Statement
-from vouchers.states import CAMPAIGN_ARROWS, CampaignState, CapKind
+from vouchers.states import CAMPAIGN_ARROWS, CampaignState, CapKind, RefundPolicy
 
 CAMPAIGN_STATES = [
     (CampaignState.DRAFT.value, _("draft")),
@@ -35,6 +35,15 @@ CAP_KINDS = [
     (CapKind.MERCHANT_CAMPAIGN.value, _("per merchant and campaign")),
     (CapKind.LINK_DAY.value, _("per device, phone or card and day")),
     (CapKind.LINK_CAMPAIGN.value, _("per device, phone or card and campaign")),
+    (CapKind.STORE_WEEK.value, _("per store and week")),
+    (CapKind.STORE_CAMPAIGN.value, _("per store and campaign")),
+    (CapKind.MERCHANT_WEEK.value, _("per merchant and week")),
+    (CapKind.LINK_WEEK.value, _("per device, phone or card and week")),
+]
+REFUND_POLICIES = [
+    (RefundPolicy.RETURN.value, _("a whole refund gives the voucher back (退券)")),
+    (RefundPolicy.PRO_RATA.value, _("the subsidy is returned in proportion (按比例退回)")),
+    (RefundPolicy.FORFEIT.value, _("whole refunds only, the voucher is lost (退款作废)")),
 ]
 
 
@@ -56,6 +65,17 @@ class Campaign(models.Model):
     audience_filter = models.JSONField(_("audience filter"), default=dict, blank=True)
     excluded_categories = models.JSONField(_("excluded categories"), default=list, blank=True)
     order_kinds = models.JSONField(_("order kinds accepted"), default=list, blank=True)
+    currency = models.CharField(_("currency"), max_length=3, default="CNY")
+    refund_policy = models.CharField(
+        _("refunds"),
+        max_length=8,
+        choices=REFUND_POLICIES,
+        default=RefundPolicy.RETURN.value,
+    )
+    # How long a till may take from authorising a voucher to capturing it.
+    authorise_ttl_s = models.PositiveIntegerField(_("authorisation lasts, seconds"), default=900)
+    # Addresses that get the journal's seals every day; fixed by the approval of the terms.
+    anchor_recipients = models.JSONField(_("recipients of seals"), default=list, blank=True)
     is_test = models.BooleanField(_("test campaign"), default=False)
     state = models.CharField(
         _("state"), max_length=10, choices=CAMPAIGN_STATES, default=CampaignState.DRAFT.value
@@ -89,13 +109,20 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(condition=Q(radius_m__gt=0), name="campaign_radius_positive"),
             models.CheckConstraint(
+                condition=Q(refund_policy__in=[policy.value for policy in RefundPolicy]),
+                name="refund_policy_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(authorise_ttl_s__gt=0), name="authorisation_lasts_a_while"
+            ),
+            models.CheckConstraint(
                 condition=Q(state__in=["draft", "submitted"]) | Q(terms__isnull=False),
                 name="approved_campaign_has_terms",
             ),
         ]
         triggers: ClassVar = [
             only_arrows("campaign_arrows", CAMPAIGN_ARROWS),
-            frozen_columns("campaign_identity_frozen", "code", "is_test", "zone"),
+            frozen_columns("campaign_identity_frozen", "code", "is_test", "zone", "currency"),
             # An approved amendment moves these together with the terms in force.
             pgtrigger.Protect(
                 name="campaign_terms_frozen",
@@ -103,10 +130,12 @@ class Campaign(models.Model):
                 condition=pgtrigger.Condition(
                     "OLD.state <> 'draft' AND OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND "
                     "(OLD.starts_at, OLD.ends_at, OLD.validity_s, OLD.radius_m, OLD.point_kinds,"
-                    " OLD.audience_filter, OLD.excluded_categories, OLD.order_kinds)"
+                    " OLD.audience_filter, OLD.excluded_categories, OLD.order_kinds,"
+                    " OLD.refund_policy, OLD.authorise_ttl_s, OLD.anchor_recipients)"
                     " IS DISTINCT FROM "
                     "(NEW.starts_at, NEW.ends_at, NEW.validity_s, NEW.radius_m, NEW.point_kinds,"
-                    " NEW.audience_filter, NEW.excluded_categories, NEW.order_kinds)"
+                    " NEW.audience_filter, NEW.excluded_categories, NEW.order_kinds,"
+                    " NEW.refund_policy, NEW.authorise_ttl_s, NEW.anchor_recipients)"
                 ),
             ),
         ]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import StoreLocation
 from vouchers.models.campaigns import Campaign, Round
 from vouchers.models.funding import THRESHOLD_BASES, TIER_KINDS, Tier
-from vouchers.models.guards import append_only, frozen_columns, only_arrows
+from vouchers.models.guards import append_only, frozen_columns, never_deleted, only_arrows
 from vouchers.models.residents import Resident, ResidentPoint
 from vouchers.models.statements import Statement
 from vouchers.states import RUN_ARROWS, RunState, ShardState, TrancheState
@@ -43,6 +43,8 @@ class Run(models.Model):
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="runs")
     round = models.ForeignKey(Round, models.PROTECT, null=True, blank=True, related_name="runs")
+    # The channel whose quota cells its vouchers count in; None where no channel is told apart.
+    channel = models.CharField(_("channel"), max_length=20, null=True, blank=True)  # noqa: DJ001
     terms = models.ForeignKey("vouchers.TermsVersion", models.PROTECT, related_name="+")
     # Decides every tie; a run with the same seed and audience selects the same people.
     seed = models.CharField(_("seed"), max_length=64)
@@ -66,7 +68,9 @@ class Run(models.Model):
         ordering: ClassVar = ["-id"]
         triggers: ClassVar = [
             only_arrows("run_arrows", RUN_ARROWS),
-            frozen_columns("run_identity_frozen", "campaign_id", "round_id", "terms_id", "seed"),
+            frozen_columns(
+                "run_identity_frozen", "campaign_id", "round_id", "channel", "terms_id", "seed"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -192,6 +196,7 @@ class Tranche(models.Model):
             ),
         ]
         triggers: ClassVar = [
+            *never_deleted("tranche"),
             only_arrows("tranche_arrows", {(TrancheState.OUTSTANDING, TrancheState.EXPIRED)}),
             # `valid_until_at` stays open: an approved amendment may extend it, and only extend.
             frozen_columns(

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Credential
 from vouchers.models.campaigns import CAP_KINDS, Campaign
-from vouchers.models.guards import append_only
+from vouchers.models.guards import append_only, frozen_columns, never_deleted
 from vouchers.models.redemption import Redemption
 from vouchers.models.statements import Statement
 
@@ -51,6 +52,7 @@ class CapCounter(models.Model):
                 name="cap_fen_within_limit",
             ),
         ]
+        triggers: ClassVar = never_deleted("cap_counter")
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.subject_id}/{self.window_no}"
@@ -128,7 +130,22 @@ class Hold(models.Model):
                 fields=["redemption"],
                 condition=Q(released_at__isnull=True),
                 name="one_open_hold_per_redemption",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(released_at__isnull=True) | Q(released_at__gte=F("opened_at")),
+                name="hold_released_after_opening",
+            ),
+        ]
+        triggers: ClassVar = [
+            *never_deleted("hold"),
+            frozen_columns(
+                "hold_facts_frozen", "redemption_id", "reason", "opened_by", "opened_at"
+            ),
+            pgtrigger.Protect(
+                name="hold_released_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("OLD.released_at IS NOT NULL"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -57,6 +57,7 @@ class CashReceipt(models.Model):
     amount_fen = models.BigIntegerField(_("amount, fen"))
     document_no = models.CharField(_("document no."), max_length=60)
     received_at = models.DateTimeField(_("received at"))
+    recorded_by = models.CharField(_("recorded by"), max_length=150, blank=True)
 
     class Meta:
         verbose_name = _("cash receipt")

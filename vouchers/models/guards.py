@@ -12,14 +12,26 @@ def append_only(table: str) -> list[pgtrigger.Trigger]:
         pgtrigger.Protect(
             name=f"{table}_append_only", operation=pgtrigger.Update | pgtrigger.Delete
         ),
-        pgtrigger.Trigger(
-            name=f"{table}_no_truncate",
-            when=pgtrigger.Before,
-            operation=pgtrigger.Truncate,
-            level=pgtrigger.Statement,
-            func="RAISE EXCEPTION 'a book cannot be truncated';",
-        ),
+        _no_truncate(table),
     ]
+
+
+def never_deleted(table: str) -> list[pgtrigger.Trigger]:
+    """Refuse DELETE and TRUNCATE of a table whose rows change but never leave."""
+    return [
+        pgtrigger.Protect(name=f"{table}_not_deleted", operation=pgtrigger.Delete),
+        _no_truncate(table),
+    ]
+
+
+def _no_truncate(table: str) -> pgtrigger.Trigger:
+    return pgtrigger.Trigger(
+        name=f"{table}_no_truncate",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        level=pgtrigger.Statement,
+        func="RAISE EXCEPTION 'a book cannot be truncated';",
+    )
 
 
 def only_arrows(name: str, arrows: Iterable[tuple[Enum, Enum]]) -> pgtrigger.Trigger:

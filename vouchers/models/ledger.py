@@ -12,7 +12,7 @@ from vouchers.models.funding import FundingSource
 from vouchers.models.guards import append_only
 from vouchers.models.quotas import Allocation
 from vouchers.models.statements import Statement
-from vouchers.states import AccountKind, TransferReason
+from vouchers.states import MONEY_ARROWS, AccountKind, Cause, TransferReason
 
 ACCOUNT_KINDS = [
     (AccountKind.APPROPRIATED.value, _("appropriated")),
@@ -26,6 +26,16 @@ ACCOUNT_KINDS = [
     (AccountKind.RECOVERABLE.value, _("recoverable")),
     (AccountKind.REPAID.value, _("repaid")),
 ]
+
+# Which accounts a reason may take from (-) and give to (+), as the trigger on legs compares them.
+LEG_ARROWS = sorted(
+    {
+        f"{reason.value}{sign}{kind.value}"
+        for reason, arrows in MONEY_ARROWS.items()
+        for arrow in arrows
+        for sign, kind in zip("-+", arrow, strict=True)
+    }
+)
 
 
 class Account(models.Model):
@@ -62,8 +72,10 @@ class Transfer(models.Model):
         max_length=12,
         choices=[(reason.value, reason.value) for reason in TransferReason],
     )
-    # What caused it: a redemption, a shard, a tranche, a settlement, a budget act.
-    cause = models.CharField(_("cause"), max_length=20)
+    # What caused it; which causes a reason has is checked by `transfer_cause_fits_reason`.
+    cause = models.CharField(
+        _("cause"), max_length=20, choices=[(cause.value, cause.value) for cause in Cause]
+    )
     cause_id = models.BigIntegerField(_("cause no."))
     xid = Xid8Field()
 
@@ -71,7 +83,27 @@ class Transfer(models.Model):
         verbose_name = _("transfer")
         verbose_name_plural = _("transfers")
         ordering: ClassVar = ["-id"]
-        triggers: ClassVar = append_only("transfer")
+        triggers: ClassVar = [
+            *append_only("transfer"),
+            pgtrigger.Trigger(
+                name="proposal_was_approved",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition(f"NEW.cause = '{Cause.PROPOSAL.value}'"),
+                func="""
+                    PERFORM FROM vouchers_proposaldecision d
+                       JOIN vouchers_proposal p ON p.id = d.proposal_id
+                      WHERE p.id = NEW.cause_id AND p.campaign_id = NEW.campaign_id
+                        AND d.decision = 'approved';
+                    IF NOT FOUND THEN
+                        RAISE EXCEPTION 'nobody approved proposal %', NEW.cause_id
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'proposal_was_approved';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} {self.reason}"
@@ -110,20 +142,29 @@ class Leg(models.Model):
                 operation=pgtrigger.Insert,
                 level=pgtrigger.Statement,
                 referencing=pgtrigger.Referencing(new="fresh"),  # type: ignore[no-untyped-call]
-                declare=[("broken", "bigint")],
+                declare=[("broken", "bigint"), ("strays", "boolean")],
                 # One pass over the legs inserted together. The joins take the place of foreign
-                # keys: a leg of a missing transfer, account or another campaign's account fails
-                # here.
-                func="""
-                    SELECT f.transfer_id INTO broken
+                # keys: a leg of a missing transfer, of an earlier transaction's, of a missing
+                # account or of another campaign's account fails here.
+                func=f"""
+                    SELECT f.transfer_id, sum(f.amount_fen) = 0 AND a.source_id IS NOT NULL
+                      INTO broken, strays
                       FROM fresh f
-                      LEFT JOIN vouchers_transfer t ON t.id = f.transfer_id AND t.at = f.at
+                      LEFT JOIN vouchers_transfer t
+                             ON t.id = f.transfer_id AND t.at = f.at
+                            AND t.xid = pg_current_xact_id()
                       LEFT JOIN vouchers_account a
                              ON a.id = f.account_id AND a.campaign_id = t.campaign_id
                      GROUP BY f.transfer_id, a.source_id
                     HAVING sum(f.amount_fen) <> 0 OR a.source_id IS NULL
+                        OR bool_or(
+                           t.reason || CASE WHEN f.amount_fen < 0 THEN '-' ELSE '+' END || a.kind
+                           <> ALL ('{{{",".join(LEG_ARROWS)}}}'::text[]))
                      LIMIT 1;
-                    IF FOUND THEN
+                    IF FOUND AND strays THEN
+                        RAISE EXCEPTION 'transfer % moves money where its reason may not', broken
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'money_arrows';
+                    ELSIF FOUND THEN
                         RAISE EXCEPTION 'the legs of transfer % do not balance', broken
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'legs_balance';
                     END IF;

@@ -9,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import District, Store
 from vouchers.models.campaigns import Campaign, Round
 from vouchers.models.funding import FundingSource, Tier
+from vouchers.models.guards import never_deleted
+
+MOST_BUCKETS = 64
 
 
 class QuotaCell(models.Model):
@@ -30,6 +33,8 @@ class QuotaCell(models.Model):
     day = models.DateField(_("day"), null=True, blank=True)
     cap_fen = models.BigIntegerField(_("cap, fen"), null=True, blank=True)
     cap_count = models.BigIntegerField(_("cap, vouchers"), null=True, blank=True)
+    # Into how many sub-buckets the headroom is laid, so that many can take from it at once.
+    bucket_count = models.PositiveSmallIntegerField(_("sub-buckets"), default=1)
 
     class Meta:
         verbose_name = _("quota cell")
@@ -55,6 +60,9 @@ class QuotaCell(models.Model):
             models.CheckConstraint(
                 condition=Q(cap_count__isnull=True) | Q(cap_count__gte=0),
                 name="cell_cap_count_valid",
+            ),
+            models.CheckConstraint(
+                condition=Q(bucket_count__range=(1, MOST_BUCKETS)), name="cell_bucket_count_valid"
             ),
         ]
 
@@ -89,6 +97,7 @@ class QuotaBucket(models.Model):
                 name="headroom_count_not_negative",
             ),
         ]
+        triggers: ClassVar = never_deleted("quota_bucket")
 
     def __str__(self) -> str:
         return f"{self.cell_id}#{self.number}"

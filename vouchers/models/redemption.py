@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, NamedTuple
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import Credential, Merchant, Store
 from vouchers.models.campaigns import Campaign
 from vouchers.models.fields import Xid8Field
-from vouchers.models.guards import append_only, frozen_columns, only_arrows
+from vouchers.models.guards import append_only, frozen_columns, never_deleted, only_arrows
 from vouchers.models.quotas import Allocation
 from vouchers.models.residents import Resident
 from vouchers.models.statements import Statement
@@ -23,6 +24,7 @@ REDEMPTION_STATES = [
     (RedemptionState.CAPTURED.value, _("captured")),
     (RedemptionState.VOIDED.value, _("voided")),
     (RedemptionState.REVERSED.value, _("reversed")),
+    (RedemptionState.REFUNDED.value, _("refunded")),
 ]
 
 
@@ -99,7 +101,13 @@ class Redemption(models.Model):
     state = models.SmallIntegerField(_("state"), choices=REDEMPTION_STATES)
     business_day = models.DateField(_("business day"))
     redeemed_at = models.DateTimeField(_("redeemed at"))
+    # Of a redemption that was authorised first: its discount then, which the final one never
+    # exceeds, and how long the till had, or when it captured.
+    authorised_fen = models.BigIntegerField(_("authorised, fen"), null=True)
     expires_at = models.DateTimeField(_("authorisation expires at"), null=True)
+    captured_at = models.DateTimeField(_("captured at"), null=True)
+    # Numbers of the links (device, phone, card, account) it was counted for; see rules/fraud.
+    links = ArrayField(models.BigIntegerField(), verbose_name=_("links"), null=True)
     undone_at = models.DateTimeField(_("undone at"), null=True)
     xid = Xid8Field()
 
@@ -123,14 +131,29 @@ class Redemption(models.Model):
                 & Q(eligible_amount_fen__lte=F("order_amount_fen")),
                 name="eligible_within_order",
             ),
+            models.CheckConstraint(
+                condition=Q(authorised_fen__isnull=True) | Q(discount_fen__lte=F("authorised_fen")),
+                name="captured_within_authorised",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=RedemptionState.AUTHORISED.value)
+                | Q(authorised_fen__isnull=False, expires_at__isnull=False),
+                name="authorisation_has_an_end",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["store", "business_day"], name="redemption_by_store_day"),
             # Rows arrive day by day, so a few pages of ranges find a day; nearly free to keep.
             BrinIndex(fields=["business_day"], autosummarize=True, name="redemption_by_day"),
+            models.Index(
+                fields=["expires_at"],
+                name="redemption_to_capture",
+                condition=Q(state=RedemptionState.AUTHORISED.value),
+            ),
         ]
         triggers: ClassVar = [
             only_arrows("redemption_arrows", REDEMPTION_ARROWS),
+            *never_deleted("redemption"),
             frozen_columns(
                 "redemption_facts_frozen",
                 "id",
@@ -140,9 +163,34 @@ class Redemption(models.Model):
                 "voucher_id",
                 "allocation_id",
                 "resident_id",
+                "shown_by_id",
+                "caller_id",
+                "terminal",
+                "device",
                 "order_no",
+                "order_kind",
+                "category",
+                "channel",
+                "payment_ref",
+                "receipt_no",
                 "business_day",
                 "redeemed_at",
+                "authorised_fen",
+                "expires_at",
+                "links",
+            ),
+            # The final order is told once, by the capture of an authorisation.
+            pgtrigger.Protect(
+                name="redemption_amounts_frozen",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    f"NOT (OLD.state = {RedemptionState.AUTHORISED.value}"
+                    f" AND NEW.state = {RedemptionState.CAPTURED.value}) AND"
+                    " (OLD.order_amount_fen, OLD.eligible_amount_fen, OLD.discount_fen, OLD.split,"
+                    " OLD.captured_at) IS DISTINCT FROM"
+                    " (NEW.order_amount_fen, NEW.eligible_amount_fen, NEW.discount_fen, NEW.split,"
+                    " NEW.captured_at)"
+                ),
             ),
             # Settling locks the redemption first, so whoever voids it later sees the lines here.
             pgtrigger.Trigger(
@@ -151,7 +199,8 @@ class Redemption(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
                     f"OLD.state IS DISTINCT FROM NEW.state"
-                    f" AND NEW.state = {RedemptionState.VOIDED.value}"
+                    f" AND NEW.state IN"
+                    f" ({RedemptionState.VOIDED.value}, {RedemptionState.REVERSED.value})"
                 ),
                 func="""
                     PERFORM FROM vouchers_settlementline WHERE redemption_id = NEW.id;
@@ -188,6 +237,13 @@ class OrderClaim(models.Model):
     class Meta:
         verbose_name = _("order claim")
         verbose_name_plural = _("order claims")
+        triggers: ClassVar = [
+            pgtrigger.Protect(
+                name="tombstone_stands",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Condition("OLD.redemption_id IS NULL"),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.store_id}/{self.order_no}"
@@ -260,11 +316,12 @@ INSERT_REDEMPTIONS: Statement[Any] = Statement(
         id, store_id, merchant_id, campaign_id, voucher_id, allocation_id, resident_id,
         shown_by_id, caller_id, terminal, device, order_no, order_amount_fen,
         eligible_amount_fen, order_kind, category, channel, payment_ref, receipt_no,
-        discount_fen, split, state, business_day, redeemed_at)
+        discount_fen, split, state, business_day, redeemed_at, authorised_fen, expires_at, links)
     SELECT id, store_id, merchant_id, campaign_id, voucher_id, allocation_id, resident_id,
            shown_by_id, caller_id, terminal, device, order_no, order_amount_fen,
            eligible_amount_fen, order_kind, category, '', payment_ref, receipt_no,
-           discount_fen, split::jsonb, state, business_day, redeemed_at
+           discount_fen, split::jsonb, state, business_day, redeemed_at, authorised_fen,
+           expires_at, links::bigint[]
       FROM unnest(
         %(id)s::bigint[], %(store_id)s::bigint[], %(merchant_id)s::bigint[],
         %(campaign_id)s::bigint[], %(voucher_id)s::bigint[], %(allocation_id)s::bigint[],
@@ -273,11 +330,12 @@ INSERT_REDEMPTIONS: Statement[Any] = Statement(
         %(order_amount_fen)s::bigint[], %(eligible_amount_fen)s::bigint[],
         %(order_kind)s::text[], %(category)s::text[], %(payment_ref)s::text[],
         %(receipt_no)s::text[], %(discount_fen)s::bigint[], %(split)s::text[],
-        %(state)s::smallint[], %(business_day)s::date[], %(redeemed_at)s::timestamptz[]
+        %(state)s::smallint[], %(business_day)s::date[], %(redeemed_at)s::timestamptz[],
+        %(authorised_fen)s::bigint[], %(expires_at)s::timestamptz[], %(links)s::text[]
       ) AS fresh(
         id, store_id, merchant_id, campaign_id, voucher_id, allocation_id, resident_id,
         shown_by_id, caller_id, terminal, device, order_no, order_amount_fen,
         eligible_amount_fen, order_kind, category, payment_ref, receipt_no, discount_fen,
-        split, state, business_day, redeemed_at)
+        split, state, business_day, redeemed_at, authorised_fen, expires_at, links)
     """
 )

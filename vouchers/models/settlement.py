@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import Merchant
 from vouchers.models.campaigns import Campaign
 from vouchers.models.funding import FundingSource
-from vouchers.models.guards import append_only, frozen_columns, only_arrows
+from vouchers.models.guards import append_only, frozen_columns, never_deleted, only_arrows
 from vouchers.models.redemption import Redemption
+from vouchers.models.refunds import recovered_within_owed
 from vouchers.models.statements import Statement
 from vouchers.rules.settlement import Captured
 from vouchers.states import RedemptionState, SettlementState
@@ -48,9 +49,14 @@ class Settlement(models.Model):
             models.UniqueConstraint(
                 fields=["campaign", "merchant", "source", "business_day"],
                 name="one_settlement_per_day",
-            )
+            ),
+            # Refunds are kept back only from what is owed.
+            models.CheckConstraint(
+                condition=Q(total_fen__gte=0), name="settlement_total_not_negative"
+            ),
         ]
         triggers: ClassVar = [
+            *never_deleted("settlement"),
             only_arrows("settlement_arrows", {(SettlementState.READY, SettlementState.PAID)}),
             frozen_columns(
                 "settlement_figures_frozen",
@@ -70,7 +76,7 @@ class Settlement(models.Model):
 
 
 class SettlementLine(models.Model):
-    """What one redemption, or one late refund of it, adds to a settlement."""
+    """What one redemption adds to a settlement, or a late refund of one takes from it."""
 
     class Kind(models.TextChoices):
         REDEMPTION = "redemption", _("redemption")
@@ -88,9 +94,17 @@ class SettlementLine(models.Model):
         verbose_name = _("settlement line")
         verbose_name_plural = _("settlement lines")
         constraints: ClassVar = [
-            # Invariant 11: each redemption is settled once per source.
+            # Invariant 11: each redemption is settled once per source. What a refund owes may be
+            # kept back from several settlements, but has one line in each.
             models.UniqueConstraint(
-                fields=["redemption", "source", "kind", "refund_id"], name="settled_once"
+                fields=["redemption", "source"],
+                condition=Q(kind="redemption"),
+                name="settled_once",
+            ),
+            models.UniqueConstraint(
+                fields=["refund_id", "source", "settlement"],
+                condition=Q(kind="refund"),
+                name="netted_once_per_settlement",
             ),
             models.CheckConstraint(
                 condition=Q(kind="redemption", amount_fen__gt=0, refund_id=0)
@@ -98,7 +112,10 @@ class SettlementLine(models.Model):
                 name="settlement_line_sign",
             ),
         ]
-        triggers: ClassVar = append_only("settlement_line")
+        triggers: ClassVar = [
+            *append_only("settlement_line"),
+            recovered_within_owed("netted_within_owed", condition="NEW.kind = 'refund'"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.settlement_id}/{self.redemption_id}"

@@ -23,7 +23,7 @@ from vouchers.services import quotas
 from vouchers.services.faces import post_faces
 from vouchers.services.leases import WORKING_CAMPAIGNS, hold_run
 from vouchers.services.pipeline import raw_connection
-from vouchers.states import AccountKind, RunState, TransferReason
+from vouchers.states import AccountKind, Cause, RunState, TransferReason
 
 SHARD_VOUCHERS = 100_000
 PROGRESS_RESERVED_PCT = 30
@@ -224,7 +224,7 @@ def _post_reservation(run: Run, selection: _Selection, at: datetime) -> None:
             if count
         ],
         reason=TransferReason.RESERVE,
-        cause="run",
+        cause=Cause.RUN,
         cause_id=run.pk,
         origin=AccountKind.FREE,
         target=AccountKind.RESERVED,

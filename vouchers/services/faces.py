@@ -6,7 +6,7 @@ from itertools import chain
 
 from vouchers.rules.quotas import Price
 from vouchers.services import ledger
-from vouchers.states import AccountKind, TransferReason
+from vouchers.states import AccountKind, Cause, TransferReason
 
 Faces = Sequence[tuple[int, Price, int]]
 """(allocation id, price, vouchers)."""
@@ -20,7 +20,7 @@ def post_faces(
     campaign_id: int,
     faces: Faces,
     reason: TransferReason,
-    cause: str,
+    cause: Cause,
     cause_id: int,
     origin: AccountKind,
     target: AccountKind,

@@ -21,7 +21,7 @@ from vouchers.models import (
 )
 from vouchers.models.ledger import INSERT_LEGS, INSERT_TRANSFERS, NEXT_TRANSFER_IDS
 from vouchers.models.statements import Answer
-from vouchers.states import AccountKind, TransferReason
+from vouchers.states import AccountKind, Cause, TransferReason
 
 AccountIds = Mapping[tuple[int, AccountKind], int]
 Split = Sequence[tuple[int, int]]
@@ -42,7 +42,7 @@ class Posting:
 
     campaign_id: int
     reason: TransferReason
-    cause: str
+    cause: Cause
     cause_id: int
     at: datetime
     lines: Sequence[Line]
@@ -96,7 +96,7 @@ def send_postings(
         "ats": [posting.at for posting in postings],
         "campaign_ids": [posting.campaign_id for posting in postings],
         "reasons": [posting.reason.value for posting in postings],
-        "causes": [posting.cause for posting in postings],
+        "causes": [posting.cause.value for posting in postings],
         "cause_ids": [posting.cause_id for posting in postings],
     }
     legs = [
@@ -173,7 +173,7 @@ def _post_appropriation(source: FundingSource, change_fen: int, at: datetime) ->
     posting = Posting(
         campaign_id=source.campaign_id,
         reason=TransferReason.APPROPRIATE if change_fen > 0 else TransferReason.CUT,
-        cause="source",
+        cause=Cause.SOURCE,
         cause_id=source.pk,
         at=at,
         lines=move_lines(

@@ -28,6 +28,7 @@ from vouchers.services.pipeline import raw_connection
 from vouchers.states import (
     AccountKind,
     CampaignState,
+    Cause,
     RunState,
     ShardState,
     TransferReason,
@@ -192,7 +193,7 @@ def _post(
         campaign_id=shard.run.campaign_id,
         faces=[(allocation_id, price, count) for allocation_id, count in counts.items()],
         reason=reason,
-        cause="shard",
+        cause=Cause.SHARD,
         cause_id=shard.pk,
         origin=AccountKind.RESERVED,
         target=target,

@@ -14,7 +14,7 @@ from vouchers.models.settlement import INSERT_LINES, LOCK_UNSETTLED, SUM_BY_ALLO
 from vouchers.rules.fraud import business_day as business_day_of
 from vouchers.rules.settlement import Captured, Draft, Heading, file_of, missing_fen, share_out
 from vouchers.services import ledger
-from vouchers.states import AccountKind, SettlementState, TransferReason
+from vouchers.states import AccountKind, Cause, SettlementState, TransferReason
 
 # A line of a transfer is numbered with 16 bits.
 POSTING_LINES = 30_000
@@ -173,7 +173,7 @@ def _post_payout(settlement: Settlement, at: datetime) -> None:
             ledger.Posting(
                 campaign_id=settlement.campaign_id,
                 reason=TransferReason.SETTLE,
-                cause="settlement",
+                cause=Cause.SETTLEMENT,
                 cause_id=settlement.pk,
                 at=at,
                 lines=lines[start : start + POSTING_LINES],

@@ -13,7 +13,7 @@ from vouchers.services import quotas
 from vouchers.services.faces import post_faces
 from vouchers.services.pipeline import raw_connection
 from vouchers.services.quotas import Part
-from vouchers.states import AccountKind, TierKind, TrancheState, TransferReason
+from vouchers.states import AccountKind, Cause, TierKind, TrancheState, TransferReason
 
 
 def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
@@ -36,7 +36,7 @@ def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
             campaign_id=tranche.campaign_id,
             faces=[(part.allocation_id, _price(part), 1) for part in parts],
             reason=TransferReason.EXPIRE,
-            cause="tranche",
+            cause=Cause.TRANCHE,
             cause_id=tranche_id,
             origin=AccountKind.OUTSTANDING,
             target=AccountKind.FREE,

@@ -13,7 +13,7 @@ from vouchers.services.ledger import Posting, move_lines, send_postings
 from vouchers.services.pipeline import pipeline
 from vouchers.services.redemption.decide import Effect, Verdict
 from vouchers.services.redemption.facts import counter_columns
-from vouchers.states import AccountKind, RedemptionState, TransferReason, VoucherState
+from vouchers.states import AccountKind, Cause, RedemptionState, TransferReason, VoucherState
 
 _encode = msgspec.json.encode
 
@@ -82,6 +82,9 @@ REDEMPTION_COLUMNS = (
     "state",
     "business_day",
     "redeemed_at",
+    "authorised_fen",
+    "expires_at",
+    "links",
 )
 
 
@@ -119,6 +122,9 @@ def _redemption(verdict: Verdict, effect: Effect) -> tuple[object, ...]:
         RedemptionState.CAPTURED.value,
         effect.business_day,
         request.at,
+        None,
+        None,
+        None,
     )
 
 
@@ -135,7 +141,7 @@ def _posting(verdict: Verdict, effect: Effect) -> Posting:
     return Posting(
         campaign_id=effect.terms.facts.campaign_id,
         reason=TransferReason.REDEEM,
-        cause="redemption",
+        cause=Cause.REDEMPTION,
         cause_id=effect.redemption_id,
         at=verdict.pending.request.at,
         lines=move_lines(

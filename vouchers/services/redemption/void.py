@@ -24,6 +24,7 @@ from vouchers.services.redemption.facts import counter_columns
 from vouchers.services.requests import Answer
 from vouchers.states import (
     AccountKind,
+    Cause,
     RedemptionState,
     TrancheState,
     TransferReason,
@@ -161,7 +162,7 @@ def _posting(redemption: Redemption, at: datetime, target: AccountKind) -> ledge
     return ledger.Posting(
         campaign_id=redemption.campaign_id,
         reason=TransferReason.VOID,
-        cause="redemption",
+        cause=Cause.REDEMPTION,
         cause_id=redemption.pk,
         at=at,
         lines=ledger.move_lines(
