@@ -136,7 +136,16 @@ def take(*, vouchers: Mapping[int, int]) -> None:
     Inside the caller's transaction. Refuses `quota_exhausted` naming the first cell that is short,
     and `quota_not_open`.
     """
-    needs = _needs(vouchers)
+    _take(_needs(vouchers))
+
+
+def take_parts(*, parts: Iterable[Part]) -> None:
+    """Take room for money that is promised again to vouchers which kept their place, from every
+    cell they count in, or nothing. As `take` otherwise."""
+    _take(_needs_of_parts(list(parts)))
+
+
+def _take(needs: Mapping[int, Need]) -> None:
     buckets = lock_buckets(cell_ids=needs)
     if full := short(rooms_of(buckets), needs):
         raise Refused("quota_exhausted", "quota_cell", cell=full[0])
