@@ -18,15 +18,19 @@ from vouchers.rules.fraud import (
     business_day,
     counter_keys,
     judge_caps,
+    link_no,
+    link_nos,
     window_no,
 )
 from vouchers.states import CapKind
 
 SHANGHAI = "Asia/Shanghai"
 ZONES = (SHANGHAI, "UTC", "Asia/Urumqi", "America/New_York", "Asia/Kathmandu")
-WHO = Subjects(resident_id=11, store_id=22, merchant_id=33)
-DAYS = (CapKind.RESIDENT_DAY, CapKind.STORE_DAY, CapKind.MERCHANT_DAY)
-WHOLE = (CapKind.RESIDENT_CAMPAIGN, CapKind.MERCHANT_CAMPAIGN)
+WHO = Subjects(resident_id=11, store_id=22, merchant_id=33, links=(44, 55))
+IDS = {"resident": (11,), "store": (22,), "merchant": (33,), "link": (44, 55)}
+DAYS = tuple(kind for kind in CapKind if kind.name.endswith("_DAY"))
+WEEKS = tuple(kind for kind in CapKind if kind.name.endswith("_WEEK"))
+WHOLE = tuple(kind for kind in CapKind if kind.name.endswith("_CAMPAIGN"))
 
 instants = st.integers(1_700_000_000, 2_000_000_000).map(
     lambda second: datetime.fromtimestamp(second, UTC)
@@ -51,9 +55,9 @@ class TestWindows:
         just_before = greenwich - timedelta(seconds=1)
         assert business_day(just_before, SHANGHAI) == business_day(greenwich, SHANGHAI)
 
-    def test_a_week_begins_on_monday_at_midnight_in_shanghai(self) -> None:
+    @pytest.mark.parametrize("week", WEEKS)
+    def test_a_week_begins_on_monday_at_midnight_in_shanghai(self, week: CapKind) -> None:
         sunday, monday = local(2026, 4, 5, 23, 59, 59), local(2026, 4, 6)
-        week = CapKind.RESIDENT_WEEK
         assert window_no(week, monday, SHANGHAI) == window_no(week, sunday, SHANGHAI) + 7
         assert window_no(week, monday + timedelta(days=6), SHANGHAI) == window_no(
             week, monday, SHANGHAI
@@ -105,20 +109,25 @@ class TestWindows:
 
 class TestCounters:
     @given(st.sets(kinds), instants)
-    def test_a_redemption_counts_once_for_every_rule_and_for_the_right_one(
+    def test_a_redemption_counts_once_for_every_rule_and_subject(
         self, of: set[CapKind], at: datetime
     ) -> None:
         rules = [CapRule(5, kind, 1, None) for kind in of]
         keys = counter_keys(rules, WHO, at, SHANGHAI)
-        assert [rule for _, rule in keys] == rules
-        for key, rule in keys:
-            word = CapKind(rule.kind).name.split("_")[0].lower()
-            assert key == CounterKey(
-                rule.kind,
-                5,
-                {"resident": 11, "store": 22, "merchant": 33}[word],
-                window_no(rule.kind, at, SHANGHAI),
-            )
+        assert keys == [
+            (CounterKey(rule.kind, 5, subject_id, window_no(rule.kind, at, SHANGHAI)), rule)
+            for rule in rules
+            for subject_id in IDS[CapKind(rule.kind).name.split("_")[0].lower()]
+        ]
+        assert len({key for key, _ in keys}) == len(keys)
+
+    def test_every_cap_there_is_is_counted_by_day_week_and_campaign(self) -> None:
+        assert set(CapKind) == COUNTED
+        assert {kind.name for kind in CapKind} == {"STORE_MINUTE"} | {
+            f"{subject.upper()}_{window}"
+            for subject in IDS
+            for window in ("DAY", "WEEK", "CAMPAIGN")
+        }
 
     def test_every_kind_that_is_counted_has_a_refusal_to_tell(self) -> None:
         for kind in COUNTED:
@@ -183,6 +192,9 @@ class TestJudging:
             (CapKind.MERCHANT_DAY, "merchant_limit", None),
             (CapKind.STORE_MINUTE, "store_limit", "2026-04-01T04:01:00+00:00"),
             (CapKind.STORE_DAY, "store_limit", "2026-04-02"),
+            (CapKind.STORE_WEEK, "store_limit", "2026-04-06"),
+            (CapKind.STORE_CAMPAIGN, "store_limit", None),
+            (CapKind.LINK_DAY, "resident_limit", None),
         ],
     )
     def test_a_refusal_says_who_is_at_the_limit_and_when_to_come_back(
@@ -193,3 +205,66 @@ class TestJudging:
         assert refusal.code == code
         assert refusal.facts["limit"] == "1"
         assert refusal.facts.get("next_at") == next_at
+
+    def test_a_shared_device_is_refused_as_the_customers_own_limit_and_names_nobody(self) -> None:
+        refusal = self.judged(CapRule(1, CapKind.LINK_WEEK, 1, None), Used(1, 0))
+        assert refusal is not None
+        assert (refusal.code, refusal.rule) == ("resident_limit", "link_week")
+        assert set(refusal.facts) == {"limit", "window", "window_zh"}
+
+    def test_one_full_link_of_several_is_enough(self) -> None:
+        rules = [CapRule(1, CapKind.LINK_DAY, 2, None)]
+        keys = counter_keys(rules, WHO, local(2026, 4, 1), SHANGHAI)
+        (_, _), (second, _) = keys
+        assert judge_caps(keys, {second: Used(1, 0)}, 1) is None
+        assert judge_caps(keys, {second: Used(2, 0)}, 1) is not None
+
+
+class TestSamePerson:
+    @given(
+        st.lists(st.tuples(st.integers(0, 3), st.integers(0, 300)), min_size=1, max_size=4),
+        st.integers(0, 8),
+        st.integers(0, 900),
+    )
+    def test_a_residents_limit_counts_what_all_members_of_a_merge_have_used(
+        self, used: list[tuple[int, int]], limit: int, limit_fen: int
+    ) -> None:
+        rules = [CapRule(1, CapKind.RESIDENT_WEEK, limit, limit_fen)]
+        keys = counter_keys(rules, WHO, local(2026, 4, 1), SHANGHAI)
+        ((own, _),) = keys
+        people = [11, *range(100, 99 + len(used))]
+        books = {
+            own._replace(subject_id=who): Used(*one) for who, one in zip(people, used, strict=True)
+        }
+        refusal = judge_caps(keys, books, 100, same_person=people[1:])
+        count, fen = sum(one for one, _ in used), sum(one for _, one in used)
+        assert (refusal is None) == (count + 1 <= limit and fen + 100 <= limit_fen)
+
+    def test_of_stores_and_merchants_nobody_is_the_same_person(self) -> None:
+        for kind in COUNTED:
+            keys = counter_keys([CapRule(1, kind, 1, None)], WHO, local(2026, 4, 1), SHANGHAI)
+            books = {key._replace(subject_id=99): Used(1, 0) for key, _ in keys}
+            refused = judge_caps(keys, books, 1, same_person=[99]) is not None
+            assert refused == kind.name.startswith("RESIDENT")
+
+
+class TestLinks:
+    @given(st.binary(min_size=32, max_size=32))
+    def test_a_links_number_fits_a_signed_column_and_depends_on_its_first_eight_bytes(
+        self, value_hash: bytes
+    ) -> None:
+        number = link_no(value_hash)
+        assert 0 <= number < 2**63
+        assert number == link_no(value_hash[:8] + bytes(24))
+
+    def test_numbers_are_the_hashes_bits(self) -> None:
+        assert link_no(bytes(7) + b"\x05" + bytes(24)) == 5
+        assert link_no(b"\x80" + bytes(6) + b"\x05" + bytes(24)) == 5
+
+    def test_the_device_told_counts_once_beside_the_holders_own_links(self) -> None:
+        assert link_nos(of_holder=[9, 3], device=5, shown_by_proxy=False) == (3, 5, 9)
+        assert link_nos(of_holder=[9, 3], device=3, shown_by_proxy=False) == (3, 9)
+        assert link_nos(of_holder=[9, 3], device=None, shown_by_proxy=False) == (3, 9)
+
+    def test_a_volunteers_phone_is_not_the_elders(self) -> None:
+        assert link_nos(of_holder=[9, 3], device=5, shown_by_proxy=True) == (3, 9)

@@ -277,6 +277,33 @@ FIND_SHOPPERS = Statement(
     """,
     Shopper._make,
 )
+FIND_LINKS = Statement(
+    """
+    SELECT l.resident_id, l.value_hmac FROM unnest(%(resident_ids)s::bigint[]) AS wanted(id)
+      JOIN vouchers_link l ON l.resident_id = wanted.id AND l.ended_at IS NULL
+    """,
+    lambda row: (int(row[0]), bytes(row[1])),
+)
+# Everybody whom live merges, also in a chain, declare to be the same person as one of these.
+FIND_SAME_PEOPLE = Statement(
+    """
+    WITH RECURSIVE same(wanted_id, id) AS (
+        SELECT id, id FROM unnest(%(resident_ids)s::bigint[]) AS wanted(id)
+         UNION
+        SELECT s.wanted_id, other.id
+          FROM same s
+         CROSS JOIN LATERAL (
+            SELECT kept_id FROM vouchers_residentmerge
+             WHERE member_id = s.id AND undone_at IS NULL
+             UNION ALL
+            SELECT member_id FROM vouchers_residentmerge
+             WHERE kept_id = s.id AND undone_at IS NULL
+         ) AS other(id)
+    )
+    SELECT wanted_id, id FROM same WHERE id <> wanted_id ORDER BY wanted_id, id
+    """,
+    lambda row: (int(row[0]), int(row[1])),
+)
 FIND_STATES: Statement[Any] = Statement(
     """
     SELECT r.id, r.state FROM unnest(%(resident_ids)s::bigint[]) AS wanted(id)

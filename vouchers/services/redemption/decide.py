@@ -1,7 +1,7 @@
 """From facts to verdicts: the rules asked once per request, in order of arrival."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from merchants.auth import Caller
 from merchants.errors import Refusal
@@ -12,6 +12,7 @@ from vouchers.queries.redemptions import RedemptionBody, SourceShare, encode_bod
 from vouchers.rules.fraud import NOTHING_USED, Used, business_day, judge_caps
 from vouchers.rules.redemption import Case, Decision, Order, VoucherFacts, judge
 from vouchers.services.redemption.facts import CapKeys, Facts, Pending, Terms
+from vouchers.services.redemption.links import Links
 from vouchers.services.requests import Answer, RedeemRequest
 from vouchers.states import RedemptionState, VoucherState
 
@@ -34,6 +35,20 @@ class Effect:
     category: str
     business_day: date
     counters: CapKeys
+    links: Links
+    # Until when a till may capture what was only authorised; None when it was captured at once.
+    expires_at: datetime | None
+
+    @property
+    def state(self) -> RedemptionState:
+        """What the redemption is from now on."""
+        is_captured = self.expires_at is None
+        return RedemptionState.CAPTURED if is_captured else RedemptionState.AUTHORISED
+
+    @property
+    def voucher_state(self) -> VoucherState:
+        """What its voucher is from now on."""
+        return VoucherState.REDEEMED if self.expires_at is None else VoucherState.AUTHORISED
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +125,12 @@ class Bench:
         if isinstance(decision, Refusal):
             return decision
         counters = facts.cap_keys[number]
-        over = judge_caps(counters, self._used, decision.discount_fen)
+        over = judge_caps(
+            counters,
+            self._used,
+            decision.discount_fen,
+            same_person=facts.same_people.get(voucher.resident_id, ()),
+        )
         if over is not None:
             return over
         assert shopper is not None  # the rules have asked
@@ -127,10 +147,12 @@ class Bench:
             category=order.category or place.category,
             business_day=business_day(request.at, terms.facts.zone),
             counters=counters,
+            links=facts.links[number],
+            expires_at=None if order.capture else request.at + terms.campaign.authorise_ttl,
         )
 
     def _take(self, effect: Effect, request: RedeemRequest) -> None:
-        self._states[effect.voucher.id] = VoucherState.REDEEMED
+        self._states[effect.voucher.id] = effect.voucher_state
         self._claims[request.order.store, request.order.order_no] = "used"
         for key, _ in effect.counters:
             so_far = self._used.get(key, NOTHING_USED)
@@ -161,7 +183,7 @@ def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
     order, decision = request.order, effect.decision
     body = RedemptionBody(
         id=effect.redemption_id,
-        state=RedemptionState.CAPTURED.name.lower(),
+        state=effect.state.name.lower(),
         discount_fen=decision.discount_fen,
         by_source=[
             SourceShare(effect.terms.campaign.source_codes[source_id], fen)
@@ -175,5 +197,6 @@ def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
         campaign=effect.terms.campaign.row.code,
         business_day=effect.business_day,
         redeemed_at=request.at,
+        expires_at=effect.expires_at,
     )
     return Answer(201, encode_body(body))

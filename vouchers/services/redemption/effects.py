@@ -13,7 +13,7 @@ from vouchers.services.ledger import Posting, move_lines, send_postings
 from vouchers.services.pipeline import pipeline
 from vouchers.services.redemption.decide import Effect, Verdict
 from vouchers.services.redemption.facts import counter_columns
-from vouchers.states import AccountKind, Cause, RedemptionState, TransferReason, VoucherState
+from vouchers.states import AccountKind, Cause, TransferReason
 
 _encode = msgspec.json.encode
 
@@ -26,9 +26,8 @@ def write(verdicts: Sequence[Verdict]) -> None:
     with pipeline() as raw:
         if accepted:
             effects = [effect for _, effect in accepted]
-            redeemed = [effect.voucher.id for effect in effects]
-            state = VoucherState.REDEEMED.value
-            MOVE_VOUCHERS.send(raw, {"voucher_ids": redeemed, "state": state})
+            for state, voucher_ids in _moved(effects).items():
+                MOVE_VOUCHERS.send(raw, {"voucher_ids": voucher_ids, "state": state})
             ADD_TO_COUNTERS.send(raw, _counted(effects))
             INSERT_REDEMPTIONS.send(raw, _redemptions(accepted))
             INSERT_CLAIMS.send(raw, _claims(accepted))
@@ -38,6 +37,14 @@ def write(verdicts: Sequence[Verdict]) -> None:
             INSERT_ATTEMPTS.send(raw, _attempts(refused))
         if lasting:
             INSERT_ANSWERS.send(raw, _answers(lasting))
+
+
+def _moved(effects: Sequence[Effect]) -> dict[int, list[int]]:
+    """Ids of the vouchers by the state they go into: one for most batches, two at most."""
+    moved: dict[int, list[int]] = {}
+    for effect in effects:
+        moved.setdefault(effect.voucher_state.value, []).append(effect.voucher.id)
+    return moved
 
 
 def _counted(effects: Sequence[Effect]) -> dict[str, Sequence[int | None]]:
@@ -119,12 +126,12 @@ def _redemption(verdict: Verdict, effect: Effect) -> tuple[object, ...]:
         order.receipt_no,
         effect.decision.discount_fen,
         _encode(effect.decision.split).decode(),
-        RedemptionState.CAPTURED.value,
+        effect.state.value,
         effect.business_day,
         request.at,
-        None,
-        None,
-        None,
+        None if effect.expires_at is None else effect.decision.discount_fen,
+        effect.expires_at,
+        None if effect.links is None else f"{{{','.join(map(str, effect.links))}}}",
     )
 
 
@@ -138,9 +145,10 @@ def _claims(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, list[object
 
 
 def _posting(verdict: Verdict, effect: Effect) -> Posting:
+    is_captured = effect.expires_at is None
     return Posting(
         campaign_id=effect.terms.facts.campaign_id,
-        reason=TransferReason.REDEEM,
+        reason=TransferReason.REDEEM if is_captured else TransferReason.AUTHORISE,
         cause=Cause.REDEMPTION,
         cause_id=effect.redemption_id,
         at=verdict.pending.request.at,
@@ -149,7 +157,7 @@ def _posting(verdict: Verdict, effect: Effect) -> Posting:
             split=effect.decision.split,
             allocation_id=effect.allocation_id,
             origin=AccountKind.OUTSTANDING,
-            target=AccountKind.PAYABLE,
+            target=AccountKind.PAYABLE if is_captured else AccountKind.AUTHORISED,
         ),
     )
 

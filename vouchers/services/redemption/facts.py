@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import psycopg
 
 from vouchers.models.campaigns import (
     FIND_CAMPAIGNS,
@@ -17,11 +19,20 @@ from vouchers.models.distribution import FIND_TRANCHES, SERIAL_BITS, TrancheRow
 from vouchers.models.fraud import READ_COUNTERS
 from vouchers.models.locks import LOCK_BATCH, LOCK_COUNTERS, lock_key
 from vouchers.models.redemption import FIND_ANSWERS, FIND_CLAIMS, NEXT_IDS, StoredAnswer
-from vouchers.models.residents import FIND_SHOPPERS, FIND_STATES
+from vouchers.models.residents import FIND_SAME_PEOPLE, FIND_SHOPPERS, FIND_STATES, Shopper
 from vouchers.models.vouchers import LOCK_VOUCHERS, LockedVoucher
-from vouchers.rules.fraud import CapRule, CounterKey, Subjects, Used, counter_keys
+from vouchers.rules.fraud import (
+    BY_LINK,
+    CapRule,
+    CounterKey,
+    Subjects,
+    Used,
+    counter_keys,
+    counters_of_person,
+)
 from vouchers.rules.redemption import ShopperFacts, StoreFacts, TrancheFacts
 from vouchers.services.pipeline import pipeline
+from vouchers.services.redemption.links import Asked, Links, links_of
 from vouchers.services.requests import RedeemRequest
 from vouchers.states import AccountKind
 
@@ -35,6 +46,12 @@ class CampaignTerms(NamedTuple):
     caps: Sequence[CapRule]
     accounts: Mapping[tuple[int, AccountKind], int]
     source_codes: Mapping[int, str]
+    authorise_ttl: timedelta
+
+    @property
+    def caps_links(self) -> bool:
+        """Whether some cap counts devices, phones, cards or accounts."""
+        return any(rule.kind in BY_LINK for rule in self.caps)
 
 
 class Terms(NamedTuple):
@@ -73,6 +90,10 @@ class Facts:
     # The counters a request would count in; none where voucher or store are unknown.
     cap_keys: Sequence[CapKeys]
     used: Mapping[CounterKey, Used]
+    # The links a request counts for; None where its campaign caps none.
+    links: Sequence[Links]
+    # By resident the others whom a merge declares to be the same person.
+    same_people: Mapping[int, Sequence[int]]
     # For a redemption and its transfer.
     ids: Sequence[tuple[int, int]]
 
@@ -90,8 +111,9 @@ def gather(batch: Sequence[Pending]) -> Facts:
     """Lock and read in the common order; the reads follow the locks, so they see what is committed.
 
     First pipeline: request keys, orders and tranches locked; answers, claims, vouchers (locked),
-    terms, stores, shoppers, fresh ids. Second: cap counters locked and read, and the states of
-    holders who have sent somebody else.
+    terms, stores, shoppers, fresh ids. Second: cap counters locked and read, merges, and the states
+    of holders who have sent somebody else. Links and the counters of merged residents are read
+    between and after them, only where there are any.
     """
     orders = [(p.request.order.store, p.request.order.order_no) for p in batch]
     tranche_ids = sorted({p.tranche_id for p in batch if p.tranche_id is not None})
@@ -134,12 +156,16 @@ def gather(batch: Sequence[Pending]) -> Facts:
     by_campaign = {row.id: _campaign_terms(row) for row in campaigns.rows()}
     terms = {row.id: _terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
     stores = {row.external_id: row for row in found_stores.rows()}
-    cap_keys = [_cap_keys(p, vouchers, terms, stores) for p in batch]
-    counters = sorted({key for keys in cap_keys for key, _ in keys})
     shoppers = {row.external_id: row for row in people.rows()}
+    links = _links(batch, vouchers, terms, shoppers)
+    cap_keys = [
+        _cap_keys(p, vouchers, terms, stores, found) for p, found in zip(batch, links, strict=True)
+    ]
+    counters = sorted({key for keys in cap_keys for key, _ in keys})
+    holders = {row.resident_id for row in vouchers.values()}
     states = {row.id: row.state for row in shoppers.values()}
-    unseen = sorted({row.resident_id for row in vouchers.values()} - states.keys())
-    used, states_of_unseen = _counters_and_states(counters, unseen)
+    unseen = sorted(holders - states.keys())
+    used, same_people, states_of_unseen = _counters_and_states(counters, sorted(holders), unseen)
     participations: dict[tuple[int, int], list[ParticipationRow]] = {}
     for period in periods.rows():
         participations.setdefault((period.campaign_id, period.store_id), []).append(period)
@@ -161,21 +187,59 @@ def gather(batch: Sequence[Pending]) -> Facts:
         holder_states=states | states_of_unseen,
         cap_keys=cap_keys,
         used=used,
+        links=links,
+        same_people=same_people,
         ids=ids.rows(),
     )
 
 
-def _counters_and_states(
-    keys: Sequence[CounterKey], resident_ids: Sequence[int]
-) -> tuple[dict[CounterKey, Used], dict[int, str]]:
-    """Counters locked and read, and the states of residents nobody has read yet."""
+def terms_of(tranche_id: int) -> Terms:
+    """A tranche's terms as they stand; for acts on one redemption, after its tranche is locked."""
     with pipeline() as raw:
-        LOCK_COUNTERS.send(raw, {"keys": sorted(lock_key("cap", *key) for key in keys)})
+        tranches = FIND_TRANCHES.send(raw, {"tranche_ids": [tranche_id]})
+        campaigns = FIND_CAMPAIGNS.send(raw, {"tranche_ids": [tranche_id]})
+    (campaign,), (tranche,) = campaigns.rows(), tranches.rows()
+    return _terms(tranche, _campaign_terms(campaign))
+
+
+def _counters_and_states(
+    keys: Sequence[CounterKey], holders: Sequence[int], unseen: Sequence[int]
+) -> tuple[dict[CounterKey, Used], dict[int, list[int]], dict[int, str]]:
+    """Counters locked and read, who is the same person as a holder, and the states of the holders
+    nobody has read yet.
+
+    Merges are read once the holder's own counter is locked, by a statement of its own: whoever
+    redeemed before as the same person has committed by then, and whoever comes after sees the
+    merge. Of merged residents the others' counters are locked too, out of the common order; should
+    that deadlock, the batch runs again.
+    """
+    with pipeline() as raw:
+        _lock_counters(raw, keys)
         counters = READ_COUNTERS.send(raw, counter_columns(keys))
-        if resident_ids:
-            residents = FIND_STATES.send(raw, {"resident_ids": resident_ids})
-    used = {CounterKey(*row[:4]): Used(row[4], row[5]) for row in counters.rows()}
-    return used, {row[0]: row[1] for row in residents.rows()} if resident_ids else {}
+        merges = FIND_SAME_PEOPLE.send(raw, {"resident_ids": holders})
+        if unseen:
+            residents = FIND_STATES.send(raw, {"resident_ids": unseen})
+    same_people: dict[int, list[int]] = {}
+    for resident_id, other_id in merges.rows():
+        same_people.setdefault(resident_id, []).append(other_id)
+    rows = counters.rows()
+    others = {
+        other
+        for key in keys
+        for other in counters_of_person(key, same_people.get(key.subject_id, ()))
+    }
+    if fresh := sorted(others.difference(keys)):
+        with pipeline() as raw:
+            _lock_counters(raw, fresh)
+            counters = READ_COUNTERS.send(raw, counter_columns(fresh))
+        rows = [*rows, *counters.rows()]
+    used = {CounterKey(*row[:4]): Used(row[4], row[5]) for row in rows}
+    states = {row[0]: row[1] for row in residents.rows()} if unseen else {}
+    return used, same_people, states
+
+
+def _lock_counters(raw: psycopg.Connection[Any], keys: Sequence[CounterKey]) -> None:
+    LOCK_COUNTERS.send(raw, {"keys": sorted(lock_key("cap", *key) for key in keys)})
 
 
 def counter_columns(keys: Sequence[CounterKey]) -> dict[str, list[int]]:
@@ -193,14 +257,36 @@ def _cap_keys(
     vouchers: Mapping[int, LockedVoucher],
     terms: Mapping[int, Terms],
     stores: Mapping[str, StoreRow],
+    links: Links,
 ) -> CapKeys:
     voucher = vouchers.get(pending.voucher_id or 0)
     tranche = terms.get(pending.tranche_id or 0)
     store = stores.get(pending.request.order.store)
     if voucher is None or tranche is None or store is None:
         return []
-    subjects = Subjects(voucher.resident_id, store.id, store.merchant_id)
+    subjects = Subjects(voucher.resident_id, store.id, store.merchant_id, links or ())
     return counter_keys(tranche.campaign.caps, subjects, pending.request.at, tranche.facts.zone)
+
+
+def _links(
+    batch: Sequence[Pending],
+    vouchers: Mapping[int, LockedVoucher],
+    terms: Mapping[int, Terms],
+    shoppers: Mapping[str, Shopper],
+) -> list[Links]:
+    asking = {id_ for id_, found in terms.items() if found.campaign.caps_links}
+    if not asking:
+        return [None] * len(batch)
+    asked: list[Asked | None] = []
+    for pending in batch:
+        voucher, order = vouchers.get(pending.voucher_id or 0), pending.request.order
+        if voucher is None or pending.tranche_id not in asking:
+            asked.append(None)
+            continue
+        shopper = shoppers.get(order.resident)
+        by_proxy = shopper is not None and shopper.id != voucher.resident_id
+        asked.append(Asked(voucher.resident_id, order.device, by_proxy))
+    return links_of(asked)
 
 
 def _request_key(pending: Pending) -> int:
@@ -213,6 +299,7 @@ def _campaign_terms(row: CampaignRow) -> CampaignTerms:
         caps=[CapRule(row.id, *cap) for cap in row.caps],  # type: ignore[arg-type]
         accounts={(source, AccountKind(kind)): id_ for source, _, kind, id_ in row.accounts},
         source_codes={source: code for source, code, _, _ in row.accounts},
+        authorise_ttl=timedelta(seconds=row.authorise_ttl_s),
     )
 
 
