@@ -24,8 +24,15 @@ from vouchers.models import (
 )
 from vouchers.rules.codes import encode
 from vouchers.services import ledger
-from vouchers.services.redemption import VoidRequest, redeem, void
-from vouchers.services.requests import Answer, RedeemRequest, fingerprint, redeem_request
+from vouchers.services.redemption import VoidRequest, capture, redeem, reverse, void
+from vouchers.services.requests import (
+    Answer,
+    RedeemRequest,
+    capture_request,
+    fingerprint,
+    redeem_request,
+    reverse_request,
+)
 from vouchers.states import AccountKind, Cause, TransferReason, VoucherState
 
 PATH = "/api/v1/redemptions"
@@ -196,5 +203,58 @@ def voided(
             fingerprint=fingerprint("POST", path, b""),
             at=at,
             redemption_id=redemption.pk,
+        )
+    )
+
+
+def authorised(
+    voucher: Voucher,
+    store: Store,
+    resident: Resident,
+    *,
+    amount_fen: int = 100_000,
+    at: datetime = NOON,
+    **fields: Any,
+) -> Redemption:
+    """A voucher authorised on an order of ¥1,000 that is still to be paid."""
+    request = order(voucher, store, resident, amount_fen=amount_fen, at=at, capture=False, **fields)
+    status, body = answer_to(request)
+    assert (status, body.get("state")) == (201, "authorised"), body
+    return Redemption.objects.get(pk=body["id"])
+
+
+def captured(
+    redemption: Redemption,
+    *,
+    caller: Caller,
+    amount_fen: int = 100_000,
+    at: datetime = NOON,
+    key: str | None = None,
+    **fields: Any,
+) -> Answer:
+    """The answer to capturing an authorisation on a final order of ¥1,000."""
+    return capture(
+        request=capture_request(
+            caller=caller,
+            key=key or f"capture-{next(_numbers)}",
+            path=f"{PATH}/{redemption.pk}/capture",
+            body=msgspec.json.encode({"order_amount_fen": amount_fen, **fields}),
+            at=at,
+            redemption_id=redemption.pk,
+        )
+    )
+
+
+def reversed_(
+    store: Store, order_no: str, *, caller: Caller, at: datetime = NOON, key: str | None = None
+) -> Answer:
+    """The answer to reversing an order by its number."""
+    return reverse(
+        request=reverse_request(
+            caller=caller,
+            key=key or f"reverse-{next(_numbers)}",
+            path=f"{PATH}/reverse",
+            body=msgspec.json.encode({"store": store.external_id, "order_no": order_no}),
+            at=at,
         )
     )

@@ -23,7 +23,8 @@ NEVER_SEEN = {
     # Of acts that these baselines have not.
     "voucher_withdrawn",
     "order_reversed",
-    "not_voidable",
+    "redemption_state",
+    "refund_too_large",
 }
 
 

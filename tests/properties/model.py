@@ -258,7 +258,7 @@ class Model:
     def undo_verdict(self, use: Use) -> str:
         """What a till hears that wants it void: yes, or the code of the refusal."""
         today = (self.now + SHANGHAI).date()
-        return "not_voidable" if use.is_undone or use.settled or today > use.day else "yes"
+        return "redemption_state" if use.is_undone or use.settled or today > use.day else "yes"
 
     def undo(self, use: Use) -> None:
         """The redemption was voided."""

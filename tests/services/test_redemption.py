@@ -313,7 +313,7 @@ class TestVoid:
         caller = till_of(cast.nanjing_road())
         till.voided(redemption, caller=caller)
         status, body = decoded(till.voided(redemption, caller=caller))
-        assert (status, body["code"]) == (409, "not_voidable")
+        assert (status, body["code"]) == (409, "redemption_state")
         assert balance_fen(campaign, AccountKind.OUTSTANDING) == 2_000
 
     def test_is_refused_after_the_business_day(
@@ -321,7 +321,7 @@ class TestVoid:
     ) -> None:
         midnight = NOON + timedelta(hours=12)
         answer = till.voided(redemption, caller=till_of(cast.nanjing_road()), at=midnight)
-        assert decoded(answer)[1]["code"] == "not_voidable"
+        assert decoded(answer)[1]["code"] == "redemption_state"
         assert balance_fen(campaign, AccountKind.PAYABLE) == 2_000
 
     def test_of_another_merchant_is_not_found(

@@ -152,7 +152,7 @@ def test_a_settled_redemption_is_not_voided_any_more(campaign: Campaign) -> None
     settle_day(campaign=campaign, business_day=TODAY, at=NOON)
     before = balances(campaign.pk)
     status, body = decoded(voided(made, caller=till_of(cast.nanjing_road())))
-    assert (status, body["code"], body["rule"]) == (409, "not_voidable", "void_settled")
+    assert (status, body["code"], body["rule"]) == (409, "redemption_state", "void_settled")
     assert balances(campaign.pk) == before
     assert Voucher.objects.get(pk=made.voucher_id).state == 3
 

@@ -38,7 +38,6 @@ FAULTS: Mapping[str, Any] = {
     "round_within_campaign": _("Round {round} must lie within the campaign."),
     "rounds_apart": _("Round {round} opens before the one before it closes."),
     "caps_nest": _("The limit {wide} must not be below the limit {narrow}."),
-    "cap_counted": _("Nothing counts the limit {cap} yet, so it cannot be promised."),
     "zone_known": _("There is no such time zone."),
     "cells_differ": _("There are two quota cells for {cell}."),
     "cells_nest": _("The quota of {narrow} is larger than that of {wide}, which holds it."),
@@ -78,7 +77,8 @@ REFUSALS: Mapping[str, Any] = {
     "resident_limit": _("resident's limit reached"),
     "store_limit": _("store's limit reached"),
     "merchant_limit": _("merchant's limit reached"),
-    "not_voidable": _("can no longer be voided"),
+    "redemption_state": _("not possible any more"),
+    "refund_too_large": _("refund too large"),
 }
 """What tills are refused, in a few words; the whole sentence is in the catalogue."""
 

@@ -40,6 +40,11 @@ class RedeemSchema(serializers.Serializer[object]):
     device = serializers.CharField(max_length=80, required=False)
     payment_ref = serializers.CharField(max_length=64, required=False)
     receipt_no = serializers.CharField(max_length=64, required=False)
+    currency = serializers.ChoiceField(["CNY"], default="CNY")
+    capture = serializers.BooleanField(
+        default=True,
+        help_text="False: only authorise (预核销); capture or undo it before `expires_at`.",
+    )
 
 
 class SourceShareSchema(serializers.Serializer[object]):
@@ -64,6 +69,9 @@ class RedemptionSchema(serializers.Serializer[object]):
     campaign = serializers.CharField()
     business_day = serializers.DateField()
     redeemed_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(
+        required=False, help_text="Until when it may be captured; only while it is authorised."
+    )
 
 
 class VoidSchema(serializers.Serializer[object]):

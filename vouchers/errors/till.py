@@ -172,8 +172,8 @@ TILL = (
     Meaning(
         "store_limit",
         429,
-        "This store has reached the limit of {limit} per {window}. Try again from {next_at}.",
-        "本门店已达每{window_zh}上限 {limit}，请于 {next_at} 后重试。",
+        "This store has reached the limit of {limit} per {window}. Open again from: {next_at}.",
+        "本门店已达每{window_zh}上限 {limit}；恢复时间：{next_at}。",
         "campaign",
         retryable=True,
     ),
@@ -184,12 +184,19 @@ TILL = (
         "本商户已达每{window_zh}上限 {limit}。",
         "campaign",
     ),
-    # Undoing
+    # What became of a redemption
     Meaning(
-        "not_voidable",
+        "redemption_state",
         409,
-        "This redemption can no longer be voided: {because}. Refund the order instead.",
-        "该笔核销无法撤销（{because}），请改为退款。",
+        "This redemption does not allow that: {because}.",
+        "该笔核销不能如此处理：{because_zh}。",
+        "campaign",
+    ),
+    Meaning(
+        "refund_too_large",
+        422,
+        "Only {left} of what the customer paid is left to refund.",
+        "顾客实付金额中仅剩 {left} 可退。",
         "campaign",
     ),
 )

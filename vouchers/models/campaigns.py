@@ -332,6 +332,7 @@ class CampaignRow(NamedTuple):
     is_test: bool
     excluded_categories: list[str]
     order_kinds: list[str]
+    authorise_ttl_s: int
     # [[kind, limit_count, limit_fen], …]
     caps: list[list[int | None]]
     # [[source id, source code, account kind, account id], …]
@@ -341,6 +342,7 @@ class CampaignRow(NamedTuple):
 FIND_CAMPAIGNS = Statement(
     """
     SELECT c.id, c.code, c.state, c.zone, c.is_test, c.excluded_categories, c.order_kinds,
+           c.authorise_ttl_s,
            COALESCE((SELECT jsonb_agg(jsonb_build_array(r.kind, r.limit_count, r.limit_fen)
                                       ORDER BY r.kind)
                        FROM vouchers_caprule r WHERE r.campaign_id = c.id), '[]'),

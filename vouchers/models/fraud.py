@@ -178,15 +178,16 @@ ADD_TO_COUNTERS: Statement[Any] = Statement(
            limit_fen = EXCLUDED.limit_fen
     """
 )
-# An undone redemption gives its place back; a limit cannot be broken by counting less.
+# What a redemption gives up again: its place (1) or only a part of the money (0); a limit cannot
+# be broken by counting less.
 TAKE_FROM_COUNTERS: Statement[Any] = Statement(
     """
     UPDATE vouchers_capcounter c
-       SET used_count = c.used_count - 1, used_fen = c.used_fen - gone.fen
+       SET used_count = c.used_count - gone.places, used_fen = c.used_fen - gone.fen
       FROM unnest(
         %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],
-        %(window_nos)s::bigint[], %(fens)s::bigint[]
-      ) AS gone(kind, campaign_id, subject_id, window_no, fen)
+        %(window_nos)s::bigint[], %(counts)s::int[], %(fens)s::bigint[]
+      ) AS gone(kind, campaign_id, subject_id, window_no, places, fen)
      WHERE (c.kind, c.campaign_id, c.subject_id, c.window_no)
          = (gone.kind, gone.campaign_id, gone.subject_id, gone.window_no)
     """

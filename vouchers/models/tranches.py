@@ -74,7 +74,8 @@ class RestRow(NamedTuple):
     fen: int
 
 
-# Only percentages leave something: they take less than the face of small orders.
+# Only percentages leave something: they take less than the face of small orders, when they are used
+# and already when they are authorised.
 SUM_RESTS = Statement(
     f"""
     SELECT r.allocation_id, (face.share->>0)::bigint,
@@ -82,7 +83,7 @@ SUM_RESTS = Statement(
       FROM vouchers_tranche t
       JOIN vouchers_redemption r
         ON r.voucher_id >= t.id << {SERIAL_BITS} AND r.voucher_id < (t.id + 1) << {SERIAL_BITS}
-       AND r.state = {RedemptionState.CAPTURED.value}
+       AND r.state IN ({RedemptionState.AUTHORISED.value}, {RedemptionState.CAPTURED.value})
      CROSS JOIN LATERAL jsonb_array_elements(t.split) AS face(share)
       LEFT JOIN LATERAL (
            SELECT (share->>1)::bigint AS fen FROM jsonb_array_elements(r.split) AS used(share)

@@ -19,7 +19,7 @@ class SourceShare(msgspec.Struct, frozen=True):
     fen: int
 
 
-class RedemptionBody(msgspec.Struct, frozen=True):
+class RedemptionBody(msgspec.Struct, frozen=True, omit_defaults=True):
     """A redemption as answered, when it is made and whenever it is asked for."""
 
     id: int
@@ -34,6 +34,8 @@ class RedemptionBody(msgspec.Struct, frozen=True):
     campaign: str
     business_day: date
     redeemed_at: datetime
+    # Until when it may be captured; only of one that is authorised.
+    expires_at: datetime | None = None
 
 
 encode_body = msgspec.json.Encoder().encode
@@ -44,6 +46,7 @@ def redemption_body(redemption: Redemption) -> bytes:
     codes = dict(
         FundingSource.objects.filter(campaign_id=redemption.campaign_id).values_list("id", "code")
     )
+    is_authorised = redemption.state == RedemptionState.AUTHORISED
     return encode_body(
         RedemptionBody(
             id=redemption.pk,
@@ -58,6 +61,7 @@ def redemption_body(redemption: Redemption) -> bytes:
             campaign=redemption.campaign.code,
             business_day=redemption.business_day,
             redeemed_at=redemption.redeemed_at,
+            expires_at=redemption.expires_at if is_authorised else None,
         )
     )
 

@@ -122,7 +122,8 @@ def judge(case: Case) -> Decision | Refusal:
         refusal = rule(case, tranche, voucher)
         if refusal is not None:
             return refusal
-    return Decision(*_discount(case.order, tranche))
+    discount_fen = _discount_fen(case.order, tranche)
+    return Decision(discount_fen, split_like(discount_fen, tranche.split))
 
 
 def _shown_by_holder(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
@@ -196,7 +197,10 @@ def _goods_allowed(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> 
 
 
 def _threshold_met(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
-    order = case.order
+    return _below_threshold(case.order, tranche)
+
+
+def _below_threshold(order: Order, tranche: TrancheFacts) -> Refusal | None:
     counts_fen = (
         order.order_amount_fen
         if tranche.threshold_basis == ThresholdBasis.PRE_DISCOUNT
@@ -216,9 +220,12 @@ def _threshold_met(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> 
 def _something_left_to_pay(
     case: Case, tranche: TrancheFacts, voucher: VoucherFacts
 ) -> Refusal | None:
+    return _payable_too_small(case.order, _discount_fen(case.order, tranche))
+
+
+def _payable_too_small(order: Order, discount_fen: int) -> Refusal | None:
     """A fen at least, and of the eligible part: other goods in the order earn no discount."""
-    discount_fen, _ = _discount(case.order, tranche)
-    eligible_fen = case.order.eligible_amount_fen
+    eligible_fen = order.eligible_amount_fen
     if 0 < discount_fen < eligible_fen:
         return None
     return Refusal(
@@ -242,22 +249,31 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _discount(order: Order, tranche: TrancheFacts) -> tuple[int, Split]:
-    """The discount in fen and its split; a full face uses the frozen shares as they are.
+def recompute(order: Order, tranche: TrancheFacts, authorised: Split) -> Decision | Refusal:
+    """The discount on the final order of an authorisation, by the same terms and never more than
+    was `authorised`; a refusal when that order earns none.
 
-    A percentage is taken of the eligible amount, rounded down to the fen, and never exceeds the
-    face. Its split follows the shares of the face by largest remainder.
+    The smaller discount is split like the authorised one, so that no source pays more than was set
+    aside of its money. (Split like the face, a source could gain a fen by rounding.)
     """
+    discount_fen = min(_discount_fen(order, tranche), sum(fen for _, fen in authorised))
+    refusal = _below_threshold(order, tranche) or _payable_too_small(order, discount_fen)
+    return refusal or Decision(discount_fen, split_like(discount_fen, authorised))
+
+
+def _discount_fen(order: Order, tranche: TrancheFacts) -> int:
+    """A percentage is taken of the eligible amount, rounded down to the fen, and never exceeds the
+    face; the other kinds give the face."""
     if tranche.kind != TierKind.PERCENT:
-        return tranche.face_fen, tranche.split
+        return tranche.face_fen
     share_fen = order.eligible_amount_fen * (tranche.percent_bp or 0) // 10_000
-    discount_fen = min(share_fen, tranche.face_fen)
-    return discount_fen, split_like(discount_fen, tranche.split)
+    return min(share_fen, tranche.face_fen)
 
 
-def split_like(amount_fen: int, face_split: Split) -> Split:
-    """`amount_fen` in the proportions of `face_split`."""
-    if amount_fen == sum(fen for _, fen in face_split):
-        return face_split
-    parts = split_pro_rata(amount_fen, [fen for _, fen in face_split])
-    return tuple((source_id, part) for (source_id, _), part in zip(face_split, parts, strict=True))
+def split_like(amount_fen: int, whole: Split) -> Split:
+    """`amount_fen` in the proportions of `whole`, by largest remainder; all of it as it is. No part
+    exceeds its part of the whole."""
+    if amount_fen == sum(fen for _, fen in whole):
+        return whole
+    parts = split_pro_rata(amount_fen, [fen for _, fen in whole])
+    return tuple((source_id, part) for (source_id, _), part in zip(whole, parts, strict=True))

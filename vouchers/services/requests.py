@@ -28,25 +28,46 @@ UNAUTHENTICATED = 401
 
 Text = Annotated[str, Meta(max_length=80)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
+StoreNo = Annotated[str, Meta(min_length=1, max_length=40)]
 AmountFen = Annotated[int, Meta(ge=1, le=MAX_AMOUNT_FEN)]
+EligibleFen = Annotated[int, Meta(ge=0, le=MAX_AMOUNT_FEN)]
+# Every campaign's; amounts in another currency would be other amounts.
+Currency = Literal["CNY"]
 
 
 class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
     """Body of `POST /redemptions`. Amounts are fen; fields not named here are ignored."""
 
     voucher: Name
-    store: Annotated[str, Meta(min_length=1, max_length=40)]
+    store: StoreNo
     order_no: Name
     order_amount_fen: AmountFen
     resident: Name
-    eligible_amount_fen: Annotated[int, Meta(ge=0, le=MAX_AMOUNT_FEN)] | None = None
+    eligible_amount_fen: EligibleFen | None = None
     order_kind: Literal["in_store", "delivered"] = "in_store"
     category: Annotated[str, Meta(max_length=40)] = ""
     terminal: Annotated[str, Meta(max_length=40)] = ""
     device: Text = ""
     payment_ref: Annotated[str, Meta(max_length=64)] = ""
     receipt_no: Annotated[str, Meta(max_length=64)] = ""
-    capture: Literal[True] = True
+    currency: Currency = "CNY"
+    # False: the discount is only promised (预核销), until a capture tells the final order.
+    capture: bool = True
+
+
+class FinalOrder(msgspec.Struct, frozen=True, gc=False):
+    """Body of a capture: the order as it was paid. Amounts are fen."""
+
+    order_amount_fen: AmountFen
+    eligible_amount_fen: EligibleFen | None = None
+    currency: Currency = "CNY"
+
+
+class ReversedOrder(msgspec.Struct, frozen=True, gc=False):
+    """Body of a reversal: which order of which store."""
+
+    store: StoreNo
+    order_no: Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +79,46 @@ class RedeemRequest:
     fingerprint: bytes
     at: datetime
     order: RedeemOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActRequest:
+    """A later act on a redemption asked for: by whom, under which key, when it arrived."""
+
+    caller: Caller
+    key: str
+    fingerprint: bytes
+    at: datetime
+
+    @property
+    def signature(self) -> str:
+        """Who acts, where a name is written down."""
+        return f"key {self.caller.credential_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoidRequest(ActRequest):
+    """A void asked for (撤销)."""
+
+    redemption_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureRequest(ActRequest):
+    """A capture asked for (确认核销). Amounts are the final order's, as `capture_request` has
+    checked them; without an eligible amount the whole order is eligible."""
+
+    redemption_id: int
+    order_amount_fen: int
+    eligible_amount_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReverseRequest(ActRequest):
+    """A reversal asked for (冲正), by the store's and the order's own numbers."""
+
+    store: str
+    order_no: str
 
 
 class Answer(NamedTuple):
@@ -85,6 +146,8 @@ _JSON_BRACKET = re.compile(rb"[\[\]{}]")
 _MISSING_FIELD = re.compile(r"missing required field `(\w+)`")
 
 _decode_order = msgspec.json.Decoder(RedeemOrder).decode
+_decode_final = msgspec.json.Decoder(FinalOrder).decode
+_decode_reversed = msgspec.json.Decoder(ReversedOrder).decode
 _decode_any = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -102,15 +165,55 @@ def redeem_request(
     )
 
 
+def capture_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime, redemption_id: int
+) -> CaptureRequest:
+    """What a till hands to `capture`. Refuses a missing key and a malformed body."""
+    checked = check_key(key)
+    order: FinalOrder = _decoded(_decode_final, body)
+    _check_eligible(order)
+    return CaptureRequest(
+        caller=caller,
+        key=checked,
+        fingerprint=fingerprint("POST", path, body),
+        at=at,
+        redemption_id=redemption_id,
+        order_amount_fen=order.order_amount_fen,
+        eligible_amount_fen=order.eligible_amount_fen,
+    )
+
+
+def reverse_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime
+) -> ReverseRequest:
+    """What a till hands to `reverse`. Refuses a missing key and a malformed body."""
+    checked = check_key(key)
+    order: ReversedOrder = _decoded(_decode_reversed, body)
+    if NUL_IN_JSON in body:
+        _check_text(order)
+    return ReverseRequest(
+        caller=caller,
+        key=checked,
+        fingerprint=fingerprint("POST", path, body),
+        at=at,
+        store=order.store,
+        order_no=order.order_no,
+    )
+
+
 def parse_redeem(body: bytes) -> RedeemOrder:
     """The order in `body`. Refuses `malformed_request`, naming the field."""
     order: RedeemOrder = _decoded(_decode_order, body)
     if NUL_IN_JSON in body:
         _check_text(order)
+    _check_eligible(order)
+    return order
+
+
+def _check_eligible(order: RedeemOrder | FinalOrder) -> None:
     eligible_fen = order.eligible_amount_fen
     if eligible_fen is not None and eligible_fen > order.order_amount_fen:
         raise malformed("eligible_amount_fen exceeds order_amount_fen - at `$.eligible_amount_fen`")
-    return order
 
 
 def _decoded(decode: Callable[[bytes], Any], body: bytes) -> Any:
@@ -135,7 +238,7 @@ def _nesting(body: bytes) -> int:
     return deepest
 
 
-def _check_text(order: RedeemOrder) -> None:
+def _check_text(order: RedeemOrder | ReversedOrder) -> None:
     """PostgreSQL stores every character but NUL."""
     for name in order.__struct_fields__:
         value = getattr(order, name)
