@@ -1,5 +1,6 @@
 """One full book for every test of a module, held by the schema's owner and rolled back."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -10,21 +11,34 @@ from pytest_django.plugin import DjangoDbBlocker
 from merchants.models import Credential
 from merchants.services import enrol_terminal, issue_credential
 from tests import cast
-from tests.books import as_owner, healthy_book
+from tests.books import TODAY, as_owner, healthy_book
 from tests.cast import DAY, NOON
-from tests.till import order, refusal_of
+from tests.models.breaking import again
+from tests.till import answer_to, order, refusal_of, till_of
 from vouchers.models import (
     AuditReport,
+    Campaign,
+    Collection,
+    CollectionLine,
     Geofence,
     Hold,
     Link,
+    OrderClaim,
+    Proposal,
+    ProposalDecision,
     Redemption,
+    Refund,
+    RefundPart,
+    Resident,
     ResidentMerge,
     Seal,
+    Settlement,
+    SettlementLine,
     Signal,
+    Voucher,
 )
 from vouchers.services import terms
-from vouchers.states import CapKind
+from vouchers.states import AccountKind, CapKind, ProposalKind, RefundPolicy
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +50,8 @@ def full_book(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
             healthy_book()
             _draft()
             _rare_rows()
+            _late_refund()
+            _proposals()
             # Whatever waits for a commit speaks now: tables with events pending cannot be altered.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
         yield
@@ -63,6 +79,8 @@ def _rare_rows() -> None:
     """Rows of tables that a quiet day leaves empty."""
     alice, carol = cast.alice(), cast.carol()
     redemption = Redemption.objects.latest("id")
+    OrderClaim.objects.create(store=cast.nanjing_road(), order_no="reversed", claimed_at=NOON)
+    _authorise(Voucher.objects.filter(resident__external_id="neighbour-4").latest("id"))
     assert refusal_of(order("8" * 20, cast.nanjing_road(), alice)) == "voucher_not_usable"
     Hold.objects.create(redemption=redemption, reason="look", opened_by="rosa", opened_at=NOON)
     Signal.objects.create(kind="burst", subject="store", subject_id=1, raised_at=NOON)
@@ -96,3 +114,100 @@ def _rare_rows() -> None:
         at=NOON,
         expires_at=NOON + timedelta(days=365),
     )
+
+
+def _authorise(voucher: Voucher) -> None:
+    statement = again(
+        "vouchers_redemption",
+        "state = 2",
+        state="1",
+        voucher_id=f"{voucher.pk}",
+        order_no="'authorised'",
+        authorised_fen="discount_fen",
+        expires_at="redeemed_at + interval '15 minutes'",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def _late_refund() -> None:
+    """Half of a settled order went back: of the city's 600 fen the next settlement keeps back 500,
+    and 100 were collected."""
+    of = Redemption.objects.filter(state=2, lines__isnull=False).earliest("id")
+    city, group = of.campaign.sources.order_by("code")
+    refund = Refund.objects.create(
+        redemption=of,
+        merchant=of.merchant,
+        store=of.store,
+        refund_no="R1",
+        amount_fen=(of.order_amount_fen - of.discount_fen) // 2,
+        clawback_fen=1_000,
+        policy=RefundPolicy.PRO_RATA,
+        gives_voucher_back=False,
+        caller_id=till_of(of.store).credential_id,
+        business_day=TODAY,
+        refunded_at=NOON + DAY,
+    )
+    owed = {"refund": refund, "target": AccountKind.RECOVERABLE}
+    RefundPart.objects.create(source=city, amount_fen=600, origin=AccountKind.SETTLED, **owed)
+    RefundPart.objects.create(source=group, amount_fen=400, origin=AccountKind.PAYABLE, **owed)
+    collection = Collection.objects.create(
+        campaign=of.campaign,
+        merchant=of.merchant,
+        source=city,
+        amount_fen=100,
+        document_no="C-1",
+        request_id="collection",
+        recorded_by="rosa",
+        received_at=NOON + DAY,
+    )
+    CollectionLine.objects.create(collection=collection, refund=refund, source=city, amount_fen=100)
+    neighbour = Resident.objects.get(external_id="neighbour-3")
+    voucher = Voucher.objects.filter(resident=neighbour).earliest("id")
+    status, body = answer_to(order(voucher, of.store, neighbour, at=NOON + DAY))
+    assert status == 201, body
+    line = {"source": city, "settlement": _next_settlement(of, total_fen=1_200 - 500)}
+    SettlementLine.objects.create(
+        kind="redemption", redemption_id=body["id"], amount_fen=1_200, **line
+    )
+    SettlementLine.objects.create(
+        kind="refund", redemption=of, refund_id=refund.pk, amount_fen=-500, **line
+    )
+
+
+def _next_settlement(of: Redemption, *, total_fen: int) -> Settlement:
+    return Settlement.objects.create(
+        campaign=of.campaign,
+        merchant=of.merchant,
+        source=of.campaign.sources.get(code="city"),
+        business_day=TODAY + DAY,
+        line_count=2,
+        total_fen=total_fen,
+        content=b"",
+        sha256=hashlib.sha256(b"").digest(),
+        closed_at=NOON + 2 * DAY,
+    )
+
+
+def _proposals() -> None:
+    """One that was approved, one that was rejected, and one nobody has decided on."""
+    campaign = Campaign.objects.get(code="spring-2026")
+    for name in ("approved", "rejected", "undecided"):
+        proposal = Proposal.objects.create(
+            campaign=campaign,
+            kind=ProposalKind.REPAYMENT,
+            document={},
+            sha256=bytes(32),
+            why="left over",
+            request_id=name,
+            proposed_by=cast.mei(),
+            proposed_at=NOON,
+        )
+        if name != "undecided":
+            ProposalDecision.objects.create(
+                proposal=proposal,
+                decided_by=cast.li(),
+                decision=name,
+                seen_sha256=proposal.sha256,
+                decided_at=NOON,
+            )

@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.models.breaking import again, constraints, guard_that_refuses, triggers, unknowns
+from tests.models.breaking import (
+    DRAFT,
+    again,
+    constraints,
+    decision,
+    guard_that_refuses,
+    of_proposal,
+    triggers,
+    unknowns,
+)
 from vouchers.states import (
     CAMPAIGN_ARROWS,
     REDEMPTION_ARROWS,
@@ -21,6 +30,8 @@ from vouchers.states import (
     CampaignState,
     RedemptionState,
     RunState,
+    SettlementState,
+    ShardState,
     TrancheState,
     VoucherState,
 )
@@ -37,13 +48,28 @@ BOOKS = {
     "vouchers_auditreport": "audit_report",
     "vouchers_campaignedit": "edit",
     "vouchers_cashreceipt": "receipt",
+    "vouchers_collection": "collection",
+    "vouchers_collectionline": "collection_line",
     "vouchers_leg": "leg",
+    "vouchers_proposal": "proposal",
+    "vouchers_proposaldecision": "proposal_decision",
+    "vouchers_refund": "refund",
+    "vouchers_refundpart": "refund_part",
     "vouchers_requestrecord": "request",
     "vouchers_seal": "seal",
     "vouchers_settlementline": "settlement_line",
     "vouchers_signal": "signal",
     "vouchers_termsversion": "terms",
     "vouchers_transfer": "transfer",
+}
+# Rows of these change, but none ever leaves.
+LASTING = {
+    "vouchers_capcounter": "cap_counter",
+    "vouchers_hold": "hold",
+    "vouchers_quotabucket": "quota_bucket",
+    "vouchers_redemption": "redemption",
+    "vouchers_settlement": "settlement",
+    "vouchers_tranche": "tranche",
 }
 PARTITIONED = ("vouchers_transfer", "vouchers_leg", "vouchers_attempt")
 MONTH = "_202604"
@@ -104,18 +130,38 @@ class TestBooks:
         assert guard.endswith("_no_truncate")
 
 
+class TestLastingRows:
+    """Rows that change with their thing, and stay."""
+
+    def test_none_is_taken_out(self) -> None:
+        for table in LASTING:
+            assert rows(f"SELECT count(*) FROM {table}") != [0], f"{table} is empty"
+        deleted = {table: guard_that_refuses(f"DELETE FROM {table}") for table in LASTING}
+        assert deleted == {table: f"{name}_not_deleted" for table, name in LASTING.items()}
+
+    def test_none_of_the_tables_is_emptied(self) -> None:
+        for table, name in LASTING.items():
+            # CASCADE would run into a book's own guard first.
+            guard = guard_that_refuses(f"TRUNCATE ONLY {table} CASCADE")
+            assert guard.endswith("_no_truncate")
+            assert rows(
+                "SELECT count(*) FROM pg_trigger WHERE tgrelid = %s::regclass"
+                " AND tgname ~ %s AND tgenabled = 'O'",
+                table,
+                f"^pgtrigger_{name}_no_truncate_",
+            ) == [1]
+
+
 class TestLegs:
     """A transfer's legs sum to zero for each source, on accounts of its own campaign."""
 
-    FRESH = "(SELECT max(id) + %s FROM vouchers_transfer)"
-
-    def post(self, *legs: tuple[str, int]) -> str:
+    def post(self, *legs: tuple[str, int], reason: str = "reserve", cause: str = "run") -> str:
         """A new transfer of the running campaign with legs of (account, fen)."""
         lines = ", ".join(f"({n}, ({account}), {fen})" for n, (account, fen) in enumerate(legs, 1))
         return (
             "WITH made AS (INSERT INTO vouchers_transfer (id, at, campaign_id, reason, cause,"
             " cause_id) SELECT nextval('vouchers_transfer_id_seq'), '2026-04-01 04:00Z', id,"
-            " 'reserve', 'test', 1 FROM vouchers_campaign WHERE code = 'spring-2026'"
+            f" '{reason}', '{cause}', 1 FROM vouchers_campaign WHERE code = 'spring-2026'"
             " RETURNING id, at)"
             " INSERT INTO vouchers_leg (transfer_id, line_no, at, account_id, amount_fen)"
             " SELECT made.id, line.no, made.at, line.account, line.fen"
@@ -155,6 +201,32 @@ class TestLegs:
     def test_an_account_that_is_none_is_refused(self) -> None:
         assert self.refuses(("SELECT 999999999", -5), ("SELECT 999999999", 5))
 
+    def test_a_reason_moves_money_between_its_own_accounts_only(self) -> None:
+        free, payable = self.account("city", "free"), self.account("city", "payable")
+        made = self.post((free, -5), (payable, 5))
+        assert guard_that_refuses(made) == "money_arrows"
+        back = self.post((self.account("city", "reserved"), -5), (free, 5))
+        assert guard_that_refuses(back) == "money_arrows"
+        # Out of one account the reason knows and into another, but not one into the other.
+        assert guard_that_refuses(self.post((free, 5), (free, -5))) == "money_arrows"
+
+    def test_nothing_is_added_to_a_transfer_of_another_transaction(self) -> None:
+        """`xid` is what tells them apart, and nobody chooses it."""
+        free, reserved = self.account("city", "free"), self.account("city", "reserved")
+        late = (
+            "INSERT INTO vouchers_leg (transfer_id, line_no, at, account_id, amount_fen)"
+            " SELECT t.id, line.no, t.at, line.account, line.fen FROM (SELECT id, at"
+            "  FROM vouchers_transfer WHERE reason = 'reserve' AND xid <> pg_current_xact_id()"
+            f"  LIMIT 1) AS t, (VALUES (98, ({free}), -5), (99, ({reserved}), 5))"
+            " AS line(no, account, fen)"
+        )
+        written_before = (
+            "ALTER TABLE vouchers_transfer DISABLE TRIGGER USER;"
+            "UPDATE vouchers_transfer SET xid = '7' WHERE reason = 'reserve';"
+            "ALTER TABLE vouchers_transfer ENABLE TRIGGER USER;"
+        )
+        assert guard_that_refuses(written_before + late) == "legs_balance"
+
     def test_legs_of_no_transfer_are_refused(self) -> None:
         statement = again("vouchers_leg", line_no="1", transfer_id="999999999")
         assert guard_that_refuses(statement) == "legs_balance"
@@ -176,15 +248,30 @@ class TestArrows:
                 {(TrancheState.OUTSTANDING, TrancheState.EXPIRED)},
                 "tranche_arrows",
             ),
+            (
+                "vouchers_settlement",
+                SettlementState,
+                {(SettlementState.READY, SettlementState.PAID)},
+                "settlement_arrows",
+            ),
+            (
+                "vouchers_shard",
+                ShardState,
+                {
+                    (ShardState.WAITING, ShardState.LEASED),
+                    (ShardState.LEASED, ShardState.WAITING),
+                    (ShardState.LEASED, ShardState.DONE),
+                },
+                "shard_arrows",
+            ),
         ],
     )
     def test_every_arrow_and_no_other(
         self, table: str, states: type[Enum], arrows: set[tuple[Enum, Enum]], guard: str
     ) -> None:
-        # The voided one: it is not settled, which would be another guard's business.
-        (row,) = rows(f"SELECT id FROM {table} ORDER BY state DESC, id LIMIT 1")
-        if table == "vouchers_redemption":
-            (row,) = rows("SELECT id FROM vouchers_redemption WHERE state = 3")
+        # One that is not settled, which would be another guard's business, and may be authorised.
+        where = "state = 1" if table == "vouchers_redemption" else "true"
+        (row,) = rows(f"SELECT id FROM {table} WHERE {where} ORDER BY state DESC, id LIMIT 1")
         for old, new in product(states, states):
             if old is new:
                 continue
@@ -267,7 +354,7 @@ class TestTranches:
         )
         moved = f"UPDATE {table} SET resident_id = resident_id + 1"
         assert guard_that_refuses(moved) == "voucher_identity_frozen"
-        jumped = f"UPDATE {table} SET state = CASE state WHEN 3 THEN 4 ELSE 0 END"
+        jumped = f"UPDATE {table} SET state = CASE state WHEN 3 THEN 2 ELSE 0 END"
         assert guard_that_refuses(jumped) == "voucher_arrows"
 
 
@@ -279,6 +366,26 @@ def test_an_approver_sees_what_they_approve() -> None:
         seen_sha256=r"'\x00'",
     )
     assert guard_that_refuses(statement) == "approval_of_what_was_seen"
+
+
+class TestProposals:
+    """Somebody else approves what they have seen; only then does money move."""
+
+    LI = "(SELECT id FROM auth_user WHERE username = 'li')"
+
+    def test_a_yes_is_to_what_was_seen(self) -> None:
+        assert guard_that_refuses(decision(decided_by_id=self.LI)).startswith("nothing")
+        unseen = decision(decided_by_id=self.LI, seen_sha256=r"'\x00'")
+        assert guard_that_refuses(unseen) == "decision_of_what_was_seen"
+
+    @pytest.mark.parametrize("answer", ["undecided", "rejected"])
+    def test_nothing_is_posted_without_a_yes(self, answer: str) -> None:
+        assert guard_that_refuses(of_proposal("approved")).startswith("nothing")
+        assert guard_that_refuses(of_proposal(answer)) == "proposal_was_approved"
+
+    def test_a_yes_is_good_for_its_own_campaign(self) -> None:
+        elsewhere = of_proposal("approved", campaign=DRAFT)
+        assert guard_that_refuses(elsewhere) == "proposal_was_approved"
 
 
 def test_a_voucher_undone_and_used_again_is_not_used_twice() -> None:
@@ -314,11 +421,15 @@ class TestComplete:
             "SELECT substring(tgname FROM '^pgtrigger_(.*)_[0-9a-f]{5}$') FROM pg_trigger"
             f" JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal AND {self.OURS}"
         )
-        of_books = {name for name in found if name.endswith(("_append_only", "_no_truncate"))}
-        assert set(found) - of_books == set(triggers())
-        assert {name.removesuffix("_append_only") for name in of_books if "append" in name} == set(
-            BOOKS.values()
-        )
+        shared = ("_append_only", "_not_deleted", "_no_truncate")
+        assert {it for it in found if not it.endswith(shared)} == set(triggers())
+        for suffix, tables in (
+            ("_append_only", BOOKS),
+            ("_not_deleted", LASTING),
+            ("_no_truncate", BOOKS | LASTING),
+        ):
+            guarded = {it.removesuffix(suffix) for it in found if it.endswith(suffix)}
+            assert guarded == set(tables.values())
 
     def test_every_book_and_every_month_of_one_refuses_to_be_emptied(self) -> None:
         unguarded = rows(
@@ -326,6 +437,6 @@ class TestComplete:
             " AND (relname = ANY (%s) OR relname ~ '^vouchers_(transfer|leg|attempt)_')"
             " AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid"
             "                 AND (tgname ~ 'no_truncate') AND tgenabled <> 'D')",
-            list(BOOKS),
+            list(BOOKS | LASTING),
         )
         assert unguarded == []

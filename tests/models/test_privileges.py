@@ -5,7 +5,7 @@ from django.db import connection, connections
 
 from tests import cast
 from tests.models.breaking import guard_that_refuses
-from tests.models.test_guards import BOOKS, PARTITIONED
+from tests.models.test_guards import BOOKS, LASTING, PARTITIONED
 from tests.till import hand_out
 from vouchers.models import Voucher
 from vouchers.states import VoucherState
@@ -84,6 +84,11 @@ def test_no_book_is_rewritten() -> None:
         )
     ]
     assert refusals(*statements) == {}
+
+
+def test_no_row_leaves_that_only_changes() -> None:
+    deletes = [f"DELETE FROM {table}" for table in LASTING]
+    assert refusals(*deletes, *(f"TRUNCATE {table} CASCADE" for table in LASTING)) == {}
 
 
 @pytest.mark.parametrize("parent", PARTITIONED)
