@@ -1,6 +1,6 @@
 """The tables, by concept. Re-exported for Django; no decisions are taken here."""
 
-from vouchers.models.audit import AuditReport, Outbox, Seal
+from vouchers.models.audit import AuditReport, Outbox, RoleChange, Seal
 from vouchers.models.campaigns import (
     Campaign,
     CampaignStore,
@@ -60,6 +60,7 @@ __all__ = [
     "ResidentMerge",
     "ResidentPoint",
     "Ring",
+    "RoleChange",
     "Round",
     "Run",
     "Seal",

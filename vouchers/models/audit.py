@@ -1,4 +1,4 @@
-"""The outbox of messages to send, and the seals that chain the journal."""
+"""The outbox of messages to send, the seals that chain the journal, changes of people's roles."""
 
 from typing import ClassVar
 
@@ -15,9 +15,13 @@ class Outbox(models.Model):
     """A message committed together with what it tells; sent afterwards, at least once."""
 
     topic = models.CharField(_("topic"), max_length=60)
+    # Names what is told to whom; a message with the same key is not queued twice.
+    key = models.CharField(_("key"), max_length=400, unique=True)
     payload = models.JSONField(_("payload"))
     created_at = models.DateTimeField(_("created at"))
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+    tries = models.PositiveIntegerField(_("tries"), default=0)
+    last_error = models.CharField(_("last error"), max_length=200, blank=True)
     xid = Xid8Field()
 
     class Meta:
@@ -78,3 +82,27 @@ class AuditReport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}"
+
+
+class RoleChange(models.Model):
+    """A role somebody got or lost. Written by triggers on Django's tables of users and groups, so
+    that no way of changing them goes unseen; nobody else may write here.
+    """
+
+    user_id = models.BigIntegerField(_("user no."))
+    username = models.CharField(_("user"), max_length=150)
+    # A group's name, or one of Django's own marks: superuser, staff, active.
+    role = models.CharField(_("role"), max_length=150)
+    is_granted = models.BooleanField(_("granted"))
+    at = models.DateTimeField(_("at"))
+    # The role of the database that made the change: the services', or somebody at a console.
+    database_role = models.CharField(_("database role"), max_length=63)
+
+    class Meta:
+        verbose_name = _("change of role")
+        verbose_name_plural = _("changes of roles")
+        ordering: ClassVar = ["id"]
+        triggers: ClassVar = append_only("role_change")
+
+    def __str__(self) -> str:
+        return f"{'+' if self.is_granted else '-'}{self.role} {self.username}"

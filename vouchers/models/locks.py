@@ -12,6 +12,7 @@ from vouchers.models.statements import Statement
 # First halves of two-part advisory keys; requests, orders and counters use 64-bit hashes instead.
 TRANCHE_CLASS = 1
 RUN_CLASS = 2
+SEAL_CLASS = 3
 
 # One statement in the common order. A request key is only tried: a batch never waits for a
 # duplicate in flight, it answers 409; the first rows say which keys were got. Arrays arrive sorted
@@ -44,6 +45,10 @@ SHARE_TRANCHES: Statement[Any] = Statement(
 )
 OWN_TRANCHE: Statement[Any] = Statement(
     f"SELECT pg_advisory_xact_lock({TRANCHE_CLASS}, %(tranche_id)s::int)"
+)
+# One sealer a campaign at a time; the statements after it see the last one's link.
+OWN_SEALING: Statement[Any] = Statement(
+    f"SELECT pg_advisory_xact_lock({SEAL_CLASS}, %(campaign_id)s::int)"
 )
 
 
