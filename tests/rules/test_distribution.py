@@ -5,12 +5,11 @@ from collections import Counter
 from datetime import date
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vouchers.rules.distribution import Costs, Line, choose, fill, limits, line_up, rank
-from vouchers.rules.quotas import Cell, Cells, Demand, Need, Price, Room, Slice, room_of, spread
+from vouchers.rules.quotas import Cell, Cells, Demand, Need, Price, Room, Slice
 
 CITY, GROUP = 1, 2
 PRICE = Price(2_000, ((CITY, 1_500), (GROUP, 500)))
@@ -229,11 +228,3 @@ def test_a_source_without_a_cell_of_its_own_is_unfunded() -> None:
     cells = Cells.of([Cell(1, source_id=CITY), Cell(2, source_id=GROUP, tier_id=1)])
 
     assert cells.unfunded(PRICE) == [GROUP]
-
-
-def test_sub_buckets_are_emptied_in_order() -> None:
-    assert spread(7, [3, 0, 10]) == [3, 0, 4]
-    assert spread(7, [3, None]) == [3, 4]
-    assert room_of([Room(3, None), Room(4, None)]) == Room(7, None)
-    with pytest.raises(ValueError, match="beyond the room"):
-        spread(7, [3, 3])

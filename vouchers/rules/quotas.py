@@ -73,6 +73,11 @@ class Room:
     fen: int | None
     count: int | None
 
+    def less(self, need: "Need") -> "Room":
+        """What is left once `need` is taken (or, where it is negative, given back)."""
+        fen = None if self.fen is None else self.fen - need.fen
+        return Room(fen, None if self.count is None else self.count - need.count)
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -80,6 +85,10 @@ class Need:
 
     fen: int
     count: int
+
+    def negative(self) -> "Need":
+        """What gives back as much as this takes."""
+        return Need(-self.fen, -self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +162,21 @@ class Cells:
         return [source_id for source_id, _ in price.split if source_id not in capped]
 
 
-def spread(amount: int, rooms: Sequence[int | None]) -> list[int]:
-    """`amount` over a cell's sub-buckets in their order, each up to its room.
+def split_evenly(amount: int | None, parts: int) -> list[int | None]:
+    """`amount` in as many parts, none more than one larger than another, the larger first;
+    unlimited in every part where it is None. Raises ValueError for a negative amount."""
+    if amount is None:
+        return [None] * parts
+    if amount < 0:
+        raise ValueError(f"{-amount} more than there is")
+    each, over = divmod(amount, parts)
+    return [each + (number < over) for number in range(parts)]
 
-    Raises ValueError when they can't hold it together.
-    """
-    parts = []
-    for room in rooms:
-        part = amount if room is None else min(room, amount)
-        parts.append(part)
-        amount -= part
-    if amount:
-        raise ValueError(f"{amount} beyond the room of the buckets")
-    return parts
+
+def lay_evenly(room: Room, parts: int) -> list[Room]:
+    """A cell's room over its sub-buckets, in their order."""
+    both = zip(split_evenly(room.fen, parts), split_evenly(room.count, parts), strict=True)
+    return [Room(fen, count) for fen, count in both]
 
 
 def room_of(buckets: Iterable[Room]) -> Room:

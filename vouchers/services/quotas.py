@@ -7,9 +7,12 @@ decided is decided on the numbers read under that lock.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Mod
 
 from merchants.errors import Refused
 from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, TierSplit
@@ -23,9 +26,9 @@ from vouchers.rules.quotas import (
     Room,
     Slice,
     Split,
+    lay_evenly,
     room_of,
     short,
-    spread,
 )
 
 
@@ -43,21 +46,27 @@ Buckets = Mapping[int, Sequence[QuotaBucket]]
 
 
 def open_cells(*, campaign: Campaign) -> int:
-    """Give every cell of a campaign that has no bucket one with the cap as headroom.
+    """Lay what every cell of a campaign holds evenly over as many sub-buckets as it asks for.
 
-    Returns how many were opened; running again opens none.
+    A cell without a bucket holds its cap; one that has some (a source's own, into which money flows
+    while the campaign is a draft) what is left in them. Before the launch, when nobody takes yet.
+    Returns how many buckets were made; running again makes none.
     """
     with transaction.atomic():
-        cells = campaign.cells.select_for_update(no_key=True, of=("self",))
-        closed = cells.filter(buckets__isnull=True)
-        opened = QuotaBucket.objects.bulk_create(
-            [
-                QuotaBucket(cell=cell, headroom_fen=cell.cap_fen, headroom_count=cell.cap_count)
-                for cell in closed.order_by("id")
-            ],
-            ignore_conflicts=True,
-        )
-    return len(opened)
+        cells = campaign.cells.select_for_update(no_key=True, of=("self",)).order_by("id")
+        made = [_open(cell) for cell in cells]
+    return sum(made)
+
+
+def _open(cell: QuotaCell) -> int:
+    held = list(cell.buckets.order_by("number").select_for_update(no_key=True))
+    fresh = [QuotaBucket(cell=cell, number=n) for n in range(len(held), cell.bucket_count)]
+    if fresh:
+        left = room_of(map(_room, held)) if held else Room(cell.cap_fen, cell.cap_count)
+        _lay([*held, *fresh], left)
+        QuotaBucket.objects.bulk_create(fresh)
+        _save(held)
+    return len(fresh)
 
 
 def cells_of_campaign(campaign_id: int) -> Cells:
@@ -139,6 +148,30 @@ def take(*, vouchers: Mapping[int, int]) -> None:
     _take(_needs(vouchers))
 
 
+def take_some(*, vouchers: Mapping[int, int], hint: int) -> None:
+    """As `take`, for many at once who take a few vouchers each: one sub-bucket of every cell is
+    locked, chosen by the hint (zero or more: a resident's bucket, say), so that others can take
+    beside it.
+
+    Only where one of them is short, all of them are let go, all sub-buckets of all its cells locked
+    and the last of them found: nobody is refused while the cells hold what is wanted. What is left
+    is laid evenly again. Once in a transaction, and as the last it locks.
+    """
+    needs = _needs(vouchers)
+    try:
+        with transaction.atomic():
+            buckets = lock_buckets(cell_ids=needs, hint=hint)
+            if short(rooms_of(buckets), needs):
+                raise _ShortHereError
+            take_locked(buckets=buckets, needs=needs)
+    except _ShortHereError:
+        _take(needs)
+
+
+class _ShortHereError(Exception):
+    """A sub-bucket is short; its locks are given up with the savepoint."""
+
+
 def take_parts(*, parts: Iterable[Part]) -> None:
     """Take room for money that is promised again to vouchers which kept their place, from every
     cell they count in, or nothing. As `take` otherwise."""
@@ -165,10 +198,8 @@ def give_back_parts(*, parts: Iterable[Part]) -> None:
 
 
 def _return(needs: Mapping[int, Need]) -> None:
-    buckets = lock_buckets(cell_ids=needs)
-    for cell_id, need in needs.items():
-        _add(buckets[cell_id][0], need.fen, need.count)
-    _save(buckets)
+    returned = {cell_id: need.negative() for cell_id, need in needs.items()}
+    take_locked(buckets=lock_buckets(cell_ids=needs), needs=returned)
 
 
 def _needs(vouchers: Mapping[int, int]) -> dict[int, Need]:
@@ -202,14 +233,17 @@ def _needs_of_parts(parts: Sequence[Part]) -> dict[int, Need]:
     return needs
 
 
-def lock_buckets(*, cell_ids: Iterable[int]) -> Buckets:
-    """Lock the buckets of cells in the common order and read them under the lock.
+def lock_buckets(*, cell_ids: Iterable[int], hint: int | None = None) -> Buckets:
+    """Lock the buckets of cells in the common order and read them under the lock; with a hint, of
+    each cell only the one it chooses.
 
     Refuses `quota_not_open` for a cell without a bucket: what is unknown can't be issued.
     """
     found: dict[int, list[QuotaBucket]] = {cell_id: [] for cell_id in cell_ids}
     rows = QuotaBucket.objects.filter(cell_id__in=list(found)).order_by("cell_id", "number")
-    for bucket in rows.select_for_update(no_key=True):
+    if hint is not None:
+        rows = rows.filter(number=Mod(Value(hint), F("cell__bucket_count")))
+    for bucket in rows.select_for_update(no_key=True, of=("self",)):
         found[bucket.cell_id].append(bucket)
     if closed := [cell_id for cell_id, held in found.items() if not held]:
         raise Refused("quota_not_open", "quota_cell", cell=min(closed))
@@ -218,30 +252,44 @@ def lock_buckets(*, cell_ids: Iterable[int]) -> Buckets:
 
 def rooms_of(buckets: Buckets) -> dict[int, Room]:
     """What each locked cell can still take."""
-    return {
-        cell_id: room_of(Room(bucket.headroom_fen, bucket.headroom_count) for bucket in held)
-        for cell_id, held in buckets.items()
-    }
+    return {cell_id: room_of(map(_room, held)) for cell_id, held in buckets.items()}
 
 
 def take_locked(*, buckets: Buckets, needs: Mapping[int, Need]) -> None:
-    """Take what was decided from buckets that `lock_buckets` locked in this transaction."""
-    for cell_id, need in needs.items():
-        held = buckets[cell_id]
-        fens = spread(need.fen, [bucket.headroom_fen for bucket in held])
-        counts = spread(need.count, [bucket.headroom_count for bucket in held])
-        for bucket, fen, count in zip(held, fens, counts, strict=True):
-            _add(bucket, -fen, -count)
-    _save(buckets)
+    """Take what was decided from buckets that `lock_buckets` locked in this transaction, and lay
+    what is left evenly over them. Raises ValueError for more than they hold together."""
+    rooms = rooms_of(buckets)
+    changed = [_lay(buckets[cell_id], rooms[cell_id].less(need)) for cell_id, need in needs.items()]
+    _save(list(chain.from_iterable(changed)))
 
 
-def _add(bucket: QuotaBucket, fen: int, count: int) -> None:
-    if bucket.headroom_fen is not None:
-        bucket.headroom_fen += fen
-    if bucket.headroom_count is not None:
-        bucket.headroom_count += count
+def resize_cells(*, buckets: Buckets, changes: Mapping[int, Need]) -> None:
+    """Change the caps of cells by signed amounts (cell id → fen and vouchers), headroom with them.
+
+    The buckets are those that `lock_buckets` locked in this transaction. An unlimited cap stays so.
+    """
+    for cell_id, change in changes.items():
+        QuotaCell.objects.filter(pk=cell_id).update(
+            cap_fen=F("cap_fen") + change.fen, cap_count=F("cap_count") + change.count
+        )
+    take_locked(
+        buckets=buckets, needs={cell_id: change.negative() for cell_id, change in changes.items()}
+    )
 
 
-def _save(buckets: Buckets) -> None:
-    every = [bucket for held in buckets.values() for bucket in held]
-    QuotaBucket.objects.bulk_update(every, ["headroom_fen", "headroom_count"], batch_size=1000)
+def _lay(held: Sequence[QuotaBucket], room: Room) -> list[QuotaBucket]:
+    """Spread a cell's room evenly over its buckets; returns those that change by it."""
+    changed = []
+    for bucket, part in zip(held, lay_evenly(room, len(held)), strict=True):
+        if _room(bucket) != part:
+            bucket.headroom_fen, bucket.headroom_count = part.fen, part.count
+            changed.append(bucket)
+    return changed
+
+
+def _room(bucket: QuotaBucket) -> Room:
+    return Room(bucket.headroom_fen, bucket.headroom_count)
+
+
+def _save(buckets: Sequence[QuotaBucket]) -> None:
+    QuotaBucket.objects.bulk_update(buckets, ["headroom_fen", "headroom_count"], batch_size=1000)
