@@ -102,6 +102,6 @@ def test_no_fen_is_lost_between_redemptions_drafts_and_files(
 
 
 def test_what_is_missing_is_never_negative() -> None:
-    assert missing_fen(received_fen=100, owed_fen=130) == 30
-    assert missing_fen(received_fen=130, owed_fen=130) == 0
-    assert missing_fen(received_fen=131, owed_fen=130) == 0
+    assert missing_fen(cash_fen=100, owed_fen=130) == 30
+    assert missing_fen(cash_fen=130, owed_fen=130) == 0
+    assert missing_fen(cash_fen=131, owed_fen=130) == 0

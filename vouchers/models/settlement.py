@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
 from django.db.models import Q
@@ -15,8 +15,8 @@ from vouchers.models.guards import append_only, frozen_columns, never_deleted, o
 from vouchers.models.redemption import Redemption
 from vouchers.models.refunds import recovered_within_owed
 from vouchers.models.statements import Statement
-from vouchers.rules.settlement import Captured
-from vouchers.states import RedemptionState, SettlementState
+from vouchers.rules.settlement import Captured, Owed
+from vouchers.states import AccountKind, RedemptionState, SettlementState
 
 SETTLEMENT_STATES = [
     (SettlementState.READY.value, _("waiting for cash")),
@@ -121,20 +121,13 @@ class SettlementLine(models.Model):
         return f"{self.settlement_id}/{self.redemption_id}"
 
 
-def _captured(row: Sequence[Any]) -> Captured:
-    *facts, split, business_day, redeemed_at = row
-    shares = tuple(map(tuple, json.loads(split)))
-    return Captured._make((*facts, shares, business_day, redeemed_at))
-
-
-# Locked, so that a void under way is waited for and a later one finds the lines. What arrives late
-# for a merchant whose day is closed waits for the next day; what is held, for its release.
-LOCK_UNSETTLED: Statement[Captured] = Statement(
+# Locked, so that a void, refund or hold under way is waited for and a later one finds the lines.
+# What arrives late for a merchant whose day is closed waits for the next day; what is held, for its
+# release.
+LOCK_UNSETTLED = Statement(
     f"""
-    SELECT r.id, r.merchant_id, s.external_id, r.order_no, r.order_amount_fen, r.discount_fen,
-           r.split, r.business_day, r.redeemed_at
+    SELECT r.id
       FROM vouchers_redemption r
-      JOIN merchants_store s ON s.id = r.store_id
      WHERE r.campaign_id = %(campaign_id)s
        AND r.business_day <= %(business_day)s
        AND r.state = {RedemptionState.CAPTURED.value}
@@ -147,30 +140,177 @@ LOCK_UNSETTLED: Statement[Captured] = Statement(
      ORDER BY r.id
        FOR NO KEY UPDATE OF r
     """,
+    lambda row: int(row[0]),
+)
+
+
+def _captured(row: Sequence[Any]) -> Captured:
+    """`split` and what was clawed back, both [[source id, fen], …], come as JSON texts."""
+    *order, split, clawed, business_day, redeemed_at = row
+    clawed_fen = dict(json.loads(clawed))
+    left = tuple(
+        (source_id, fen - clawed_fen.get(source_id, 0)) for source_id, fen in json.loads(split)
+    )
+    return Captured._make((*order, left, business_day, redeemed_at))
+
+
+_CAPTURED_COLUMNS = """
+           r.id, r.merchant_id, s.external_id, r.order_no, r.order_amount_fen, r.discount_fen,
+           r.split,
+           COALESCE((SELECT jsonb_agg(jsonb_build_array(part.source_id, part.fen))
+                       FROM (SELECT p.source_id, sum(p.amount_fen)::bigint AS fen
+                               FROM vouchers_refundpart p
+                               JOIN vouchers_refund f ON f.id = p.refund_id
+                              WHERE f.redemption_id = r.id
+                              GROUP BY p.source_id) AS part), '[]'),
+           r.business_day, r.redeemed_at"""
+
+# A statement of its own after the locks: it sees what was committed while they were waited for,
+# also by those who locked a redemption and wrote elsewhere.
+READ_CAPTURED: Statement[Captured] = Statement(
+    f"""
+    SELECT {_CAPTURED_COLUMNS}
+      FROM unnest(%(redemption_ids)s::bigint[]) AS locked(id)
+      JOIN vouchers_redemption r ON r.id = locked.id
+      JOIN merchants_store s ON s.id = r.store_id
+     WHERE r.state = {RedemptionState.CAPTURED.value}
+       AND NOT EXISTS (SELECT FROM vouchers_hold h
+                        WHERE h.redemption_id = r.id AND h.released_at IS NULL)
+     ORDER BY r.id
+    """,
     _captured,
+)
+
+
+def _owed(row: Sequence[Any]) -> Owed:
+    return Owed._make((*row[:5], _captured(row[5:])))
+
+
+# What a merchant owes for a refund: what became recoverable, less what settlements keep back (also
+# those that still wait for cash) and what was collected.
+_OWED = f"""
+      FROM vouchers_refundpart p
+      JOIN vouchers_refund f ON f.id = p.refund_id
+      JOIN vouchers_redemption r ON r.id = f.redemption_id
+     CROSS JOIN LATERAL (
+           SELECT p.amount_fen
+                + COALESCE((SELECT sum(l.amount_fen) FROM vouchers_settlementline l
+                             WHERE l.refund_id = p.refund_id AND l.source_id = p.source_id
+                               AND l.kind = 'refund'), 0)
+                - COALESCE((SELECT sum(c.amount_fen) FROM vouchers_collectionline c
+                             WHERE c.refund_id = p.refund_id
+                               AND c.source_id = p.source_id), 0)) AS owed(fen)
+     WHERE p.target = '{AccountKind.RECOVERABLE.value}'
+       AND r.campaign_id = %(campaign_id)s::bigint
+       AND owed.fen > 0"""
+
+# For settling a day: refunds after its end wait for the next one.
+FIND_OWED: Statement[Owed] = Statement(
+    f"""
+    WITH owed AS (
+    SELECT f.id, f.refund_no, f.business_day, p.source_id, owed.fen::bigint, f.redemption_id
+    {_OWED} AND f.business_day <= %(business_day)s::date)
+    SELECT owed.id, owed.refund_no, owed.business_day, owed.source_id, owed.fen,
+           {_CAPTURED_COLUMNS}
+      FROM owed
+      JOIN vouchers_redemption r ON r.id = owed.redemption_id
+      JOIN merchants_store s ON s.id = r.store_id
+    """,
+    _owed,
+)
+
+
+class Debt(NamedTuple):
+    """What a merchant owes a source for one refund, and the slices its voucher counts in."""
+
+    refund_id: int
+    allocation_id: int
+    owed_fen: int
+
+
+# For collecting, the oldest first.
+FIND_DEBTS = Statement(
+    f"""
+    SELECT f.id, r.allocation_id, owed.fen::bigint
+    {_OWED} AND f.merchant_id = %(merchant_id)s::bigint AND p.source_id = %(source_id)s::bigint
+     ORDER BY f.id
+    """,
+    Debt._make,
+)
+
+
+class OwedRow(NamedTuple):
+    """What a merchant owes a source in all."""
+
+    merchant_id: int
+    source_id: int
+    fen: int
+
+
+SUM_OWED = Statement(
+    f"""
+    SELECT f.merchant_id, p.source_id, sum(owed.fen)::bigint
+    {_OWED}
+     GROUP BY f.merchant_id, p.source_id
+     ORDER BY f.merchant_id, p.source_id
+    """,
+    OwedRow._make,
+)
+
+# By source the state of a redemption's settlement. FOR SHARE: a payout under way is waited for, and
+# a later one waits for whoever reads this.
+LOCK_SETTLEMENTS_OF = Statement(
+    """
+    SELECT z.source_id, z.state
+      FROM vouchers_settlementline l
+      JOIN vouchers_settlement z ON z.id = l.settlement_id
+     WHERE l.redemption_id = %(redemption_id)s::bigint AND l.kind = 'redemption'
+     ORDER BY z.id
+       FOR SHARE OF z
+    """,
+    lambda row: (int(row[0]), SettlementState(row[1])),
 )
 
 INSERT_LINES: Statement[Any] = Statement(
     """
     INSERT INTO vouchers_settlementline
            (settlement_id, redemption_id, source_id, kind, refund_id, amount_fen)
-    SELECT settlement_id, redemption_id, source_id, 'redemption', 0, amount_fen
+    SELECT settlement_id, redemption_id, source_id,
+           CASE refund_id WHEN 0 THEN 'redemption' ELSE 'refund' END, refund_id, amount_fen
       FROM unnest(%(settlement_ids)s::bigint[], %(redemption_ids)s::bigint[],
-                  %(source_ids)s::bigint[], %(amounts_fen)s::bigint[])
-        AS line(settlement_id, redemption_id, source_id, amount_fen)
+                  %(source_ids)s::bigint[], %(refund_ids)s::bigint[], %(amounts_fen)s::bigint[])
+        AS line(settlement_id, redemption_id, source_id, refund_id, amount_fen)
     """
 )
 
-# What a settlement pays, by the slices its vouchers count in.
-SUM_BY_ALLOCATION: Statement[tuple[int, int]] = Statement(
-    """
-    SELECT r.allocation_id, sum(l.amount_fen)
+
+class PayoutRow(NamedTuple):
+    """What a settlement moves within an allocation: paid to the merchant, and kept back."""
+
+    allocation_id: int
+    settled_fen: int
+    netted_fen: int
+
+
+# What refunds called back while the settlement waited for cash is recoverable already; its line is
+# paid all the same, since its file was fixed.
+SUM_PAYOUT = Statement(
+    f"""
+    SELECT r.allocation_id,
+           COALESCE(sum(l.amount_fen - moved.fen) FILTER (WHERE l.kind = 'redemption'), 0)::bigint,
+           COALESCE(-sum(l.amount_fen) FILTER (WHERE l.kind = 'refund'), 0)::bigint
       FROM vouchers_settlementline l
       JOIN vouchers_redemption r ON r.id = l.redemption_id
+     CROSS JOIN LATERAL (
+           SELECT COALESCE(sum(p.amount_fen), 0) AS fen
+             FROM vouchers_refund f
+             JOIN vouchers_refundpart p ON p.refund_id = f.id AND p.source_id = l.source_id
+            WHERE f.redemption_id = l.redemption_id
+              AND p.origin = '{AccountKind.PAYABLE.value}'
+              AND p.target = '{AccountKind.RECOVERABLE.value}') AS moved
      WHERE l.settlement_id = %(settlement_id)s
      GROUP BY r.allocation_id
-    HAVING sum(l.amount_fen) <> 0
      ORDER BY r.allocation_id
     """,
-    lambda row: (int(row[0]), int(row[1])),
+    PayoutRow._make,
 )

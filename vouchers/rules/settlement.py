@@ -1,5 +1,8 @@
 """From redemptions to what each source owes each merchant for a day, and the file that says so.
 
+What a merchant owes a source for refunds that came after a settlement is kept back from the next
+ones, the oldest refund first, and never more than they pay.
+
 The file is made once and stored. The same lines and heading give the same bytes, so that whoever
 holds the rows can make it again and compare its SHA-256.
 """
@@ -40,7 +43,7 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Captured(NamedTuple):
-    """A captured redemption that no settlement has taken yet."""
+    """A captured redemption; `split` is what refunds have left of each source's share."""
 
     redemption_id: int
     merchant_id: int
@@ -53,16 +56,28 @@ class Captured(NamedTuple):
     redeemed_at: datetime
 
 
+class Owed(NamedTuple):
+    """What a merchant owes a source for a refund of something settled."""
+
+    refund_id: int
+    refund_no: str
+    business_day: date
+    source_id: int
+    owed_fen: int
+    captured: Captured
+
+
 class Line(NamedTuple):
-    """What one source owes for one redemption."""
+    """What one source owes for one redemption; with a refund, what it keeps back (negative)."""
 
     captured: Captured
     amount_fen: int
+    refund: Owed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A settlement to be: one merchant, one source, its lines by redemption id."""
+    """A settlement to be: one merchant, one source; redemptions by id, then refunds by theirs."""
 
     merchant_id: int
     source_id: int
@@ -84,13 +99,23 @@ class Heading(NamedTuple):
     zone: str
 
 
-def share_out(redemptions: Iterable[Captured]) -> list[Draft]:
-    """One draft per merchant and source, in the order of their ids; zero shares make no line."""
+def share_out(redemptions: Iterable[Captured], owed: Iterable[Owed] = ()) -> list[Draft]:
+    """One draft per merchant and source, in the order of their ids; zero shares make no line.
+
+    A merchant whom a source owes nothing gets no draft, and its refunds wait.
+    """
     lines: dict[tuple[int, int], list[Line]] = defaultdict(list)
     for captured in sorted(redemptions):
         for source_id, amount_fen in captured.split:
             if amount_fen:
                 lines[captured.merchant_id, source_id].append(Line(captured, amount_fen))
+    left_fen = {key: sum(line.amount_fen for line in drafted) for key, drafted in lines.items()}
+    for refund in sorted(owed):
+        key = refund.captured.merchant_id, refund.source_id
+        kept_fen = min(refund.owed_fen, left_fen.get(key, 0))
+        if kept_fen:
+            lines[key].append(Line(refund.captured, -kept_fen, refund))
+            left_fen[key] -= kept_fen
     return [
         Draft(merchant_id, source_id, tuple(drafted))
         for (merchant_id, source_id), drafted in sorted(lines.items())
@@ -109,32 +134,37 @@ def file_of(draft: Draft, heading: Heading) -> bytes:
     return text.getvalue().encode()
 
 
-def missing_fen(*, received_fen: int, owed_fen: int) -> int:
+def missing_fen(*, cash_fen: int, owed_fen: int) -> int:
     """How much cash is still to arrive before `owed_fen` in all is covered; zero when none is."""
-    return max(0, owed_fen - received_fen)
+    return max(0, owed_fen - cash_fen)
 
 
 def _rows(draft: Draft, heading: Heading) -> Iterator[tuple[str | int | date, ...]]:
     zone = ZoneInfo(heading.zone)
-    for line_no, (captured, amount_fen) in enumerate(draft.lines, 1):
+    for line_no, (captured, amount_fen, refund) in enumerate(draft.lines, 1):
         yield (
             _cell(heading.campaign),
             heading.settlement_day,
             _cell(heading.merchant),
             _cell(heading.source),
             line_no,
-            "redemption",
+            "refund" if refund else "redemption",
             captured.redemption_id,
-            0,
-            captured.business_day,
+            _cell(refund.refund_no) if refund else 0,
+            refund.business_day if refund else captured.business_day,
             captured.redeemed_at.astimezone(zone).isoformat(timespec="milliseconds"),
             _cell(captured.store_no),
             _cell(captured.order_no),
             captured.order_amount_fen,
             captured.discount_fen,
             amount_fen,
-            f"{amount_fen // 100}.{amount_fen % 100:02d}",
+            _yuan(amount_fen),
         )
+
+
+def _yuan(amount_fen: int) -> str:
+    whole, part = divmod(abs(amount_fen), 100)
+    return f"{'-' if amount_fen < 0 else ''}{whole}.{part:02d}"
 
 
 def _cell(text: str) -> str:

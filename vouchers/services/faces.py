@@ -1,6 +1,6 @@
 """Moving the face of vouchers between accounts, a pair of legs per allocation and source."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 
@@ -13,6 +13,13 @@ Faces = Sequence[tuple[int, Price, int]]
 
 FACES_PER_TRANSFER = 2_000
 """Legs of a transfer are numbered with 16 bits; this leaves room for eight sources."""
+
+
+def paid_by(source_id: int, sums: Iterable[tuple[int, int]]) -> Faces:
+    """(allocation id, fen) of one source's money as faces, for moves that are not of vouchers."""
+    return [
+        (allocation_id, Price(fen, ((source_id, fen),)), 1) for allocation_id, fen in sums if fen
+    ]
 
 
 def post_faces(

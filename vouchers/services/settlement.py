@@ -10,29 +10,46 @@ from django.db.models import Q, Sum
 from merchants.errors import Refused
 from merchants.models import Merchant
 from vouchers.models import Campaign, FundingSource, Settlement
-from vouchers.models.settlement import INSERT_LINES, LOCK_UNSETTLED, SUM_BY_ALLOCATION
+from vouchers.models.settlement import (
+    FIND_OWED,
+    INSERT_LINES,
+    LOCK_UNSETTLED,
+    READ_CAPTURED,
+    SUM_PAYOUT,
+)
 from vouchers.rules.fraud import business_day as business_day_of
-from vouchers.rules.settlement import Captured, Draft, Heading, file_of, missing_fen, share_out
-from vouchers.services import ledger
+from vouchers.rules.settlement import (
+    Captured,
+    Draft,
+    Heading,
+    Owed,
+    file_of,
+    missing_fen,
+    share_out,
+)
+from vouchers.services import ledger, quotas
+from vouchers.services.faces import paid_by, post_faces
+from vouchers.services.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, SettlementState, TransferReason
-
-# A line of a transfer is numbered with 16 bits.
-POSTING_LINES = 30_000
 
 
 def settle_day(*, campaign: Campaign, business_day: date, at: datetime) -> list[Settlement]:
     """Close a business day: one settlement per merchant and source, with lines and file.
 
-    Takes every captured redemption of that day or before which no settlement has taken. A
-    merchant's day is closed once: running again returns the same settlements and changes nothing,
-    and what is captured after the close goes to the next day. Refuses `day_not_begun`.
+    Takes every captured redemption of that day or before which no settlement has taken, less what
+    refunds called back of it; from that it keeps back what the merchant owes for refunds, of that
+    day or before, of what was settled earlier. A merchant's day is closed once: running again
+    returns the same settlements and changes nothing, and what is captured or refunded after the
+    close goes to the next day. Refuses `day_not_begun`.
     """
     if business_day > business_day_of(at, campaign.zone):
         raise Refused("day_not_begun", business_day=business_day.isoformat())
     with transaction.atomic():
-        # One settler per campaign at a time; the statements after it see what the last one wrote.
+        # One settler or collector per campaign at a time; the statements after the lock see what
+        # the last one wrote.
         Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
-        drafts = share_out(_unsettled(campaign, business_day))
+        captured = _unsettled(campaign, business_day)
+        drafts = share_out(captured, _owed(campaign, business_day) if captured else ())
         _write(campaign, business_day, drafts, at)
     return list(
         campaign.settlements.filter(business_day=business_day).order_by("merchant_id", "source_id")
@@ -42,17 +59,19 @@ def settle_day(*, campaign: Campaign, business_day: date, at: datetime) -> list[
 def pay(*, settlement: Settlement, at: datetime) -> bool:
     """Instruct the payout of a settlement; False if that had been done before.
 
-    Cash pays first in, first out by business day: a settlement is paid when what its source has
-    sent covers it, everything paid so far and everything settled earlier that still waits.
+    Cash pays first in, first out by business day: a settlement is paid when what its source has in
+    cash covers it, everything paid so far and everything settled earlier that still waits. What
+    refunds called back meanwhile is the merchant's debt already, and stays it; what the settlement
+    keeps back of debts is free again, and issuable.
     Refuses `cash_not_received` with what is missing.
     """
     with transaction.atomic():
         # Payouts of one source queue here, so that no two of them count the same cash.
-        FundingSource.objects.select_for_update(no_key=True).get(pk=settlement.source_id)
+        source = FundingSource.objects.select_for_update(no_key=True).get(pk=settlement.source_id)
         owed = Settlement.objects.filter(pk=settlement.pk, state=SettlementState.READY)
         if not owed.update(state=SettlementState.PAID, paid_at=at):
             return False
-        short_fen = _missing_fen(settlement)
+        short_fen = _missing_fen(settlement, source)
         if short_fen:
             raise Refused("cash_not_received", missing_fen=short_fen)
         _post_payout(settlement, at)
@@ -85,11 +104,17 @@ def settle_and_pay_day(*, campaign: Campaign, business_day: date, at: datetime) 
 
 
 def _unsettled(campaign: Campaign, business_day: date) -> list[Captured]:
-    raw = connection.connection
-    assert raw is not None
+    facts = {"campaign_id": campaign.pk, "business_day": business_day}
+    raw = raw_connection()
+    with connection.wrap_database_errors:
+        locked = LOCK_UNSETTLED.send(raw, facts).rows()
+        return READ_CAPTURED.send(raw, {"redemption_ids": locked}).rows()
+
+
+def _owed(campaign: Campaign, business_day: date) -> list[Owed]:
     facts = {"campaign_id": campaign.pk, "business_day": business_day}
     with connection.wrap_database_errors:
-        return LOCK_UNSETTLED.send(raw, facts).rows()
+        return FIND_OWED.send(raw_connection(), facts).rows()
 
 
 def _write(campaign: Campaign, business_day: date, drafts: Sequence[Draft], at: datetime) -> None:
@@ -126,58 +151,53 @@ def _write(campaign: Campaign, business_day: date, drafts: Sequence[Draft], at: 
 
 def _write_lines(settlements: Sequence[Settlement], drafts: Sequence[Draft]) -> None:
     lines = [
-        (settlement.pk, line.captured.redemption_id, draft.source_id, line.amount_fen)
+        (
+            settlement.pk,
+            line.captured.redemption_id,
+            draft.source_id,
+            line.refund.refund_id if line.refund else 0,
+            line.amount_fen,
+        )
         for settlement, draft in zip(settlements, drafts, strict=True)
         for line in draft.lines
     ]
-    columns = ("settlement_ids", "redemption_ids", "source_ids", "amounts_fen")
-    raw = connection.connection
-    assert raw is not None
+    columns = ("settlement_ids", "redemption_ids", "source_ids", "refund_ids", "amounts_fen")
+    facts = dict(zip(columns, map(list, zip(*lines, strict=True)), strict=True))
     with connection.wrap_database_errors:
-        INSERT_LINES.send(raw, dict(zip(columns, map(list, zip(*lines, strict=True)), strict=True)))
+        INSERT_LINES.send(raw_connection(), facts)
 
 
-def _missing_fen(settlement: Settlement) -> int:
-    """What its source has yet to send before the settlement, by now marked paid, is covered."""
+def _missing_fen(settlement: Settlement, source: FundingSource) -> int:
+    """What is yet to come before the settlement, by now marked paid, is covered too."""
     earlier = Q(business_day__lt=settlement.business_day) | Q(
         business_day=settlement.business_day, pk__lt=settlement.pk
     )
-    owed = Settlement.objects.filter(
-        Q(state=SettlementState.PAID) | earlier, source_id=settlement.source_id
-    ).aggregate(fen=Sum("total_fen"))
-    received = ledger.cash_received_fen([settlement.source_id])
-    return missing_fen(
-        received_fen=received.get(settlement.source_id, 0), owed_fen=owed["fen"] or 0
-    )
+    waiting = Settlement.objects.filter(earlier, source=source, state=SettlementState.READY)
+    owed = waiting.aggregate(fen=Sum("total_fen"))
+    return missing_fen(cash_fen=ledger.cash_on_hand_fen(source), owed_fen=owed["fen"] or 0)
 
 
 def _post_payout(settlement: Settlement, at: datetime) -> None:
-    raw = connection.connection
-    assert raw is not None
-    accounts = ledger.account_ids(settlement.campaign_id)
+    """What is paid leaves payable; what is kept back of debts is free again, and issuable."""
     with connection.wrap_database_errors:
-        sums = SUM_BY_ALLOCATION.send(raw, {"settlement_id": settlement.pk}).rows()
-    lines = [
-        line
-        for allocation_id, amount_fen in sums
-        for line in ledger.move_lines(
-            accounts,
-            split=[(settlement.source_id, amount_fen)],
-            allocation_id=allocation_id,
-            origin=AccountKind.PAYABLE,
-            target=AccountKind.SETTLED,
+        rows = SUM_PAYOUT.send(raw_connection(), {"settlement_id": settlement.pk}).rows()
+    paid = paid_by(settlement.source_id, [(row.allocation_id, row.settled_fen) for row in rows])
+    netted = paid_by(settlement.source_id, [(row.allocation_id, row.netted_fen) for row in rows])
+    for reason, faces, origin, target in (
+        (TransferReason.SETTLE, paid, AccountKind.PAYABLE, AccountKind.SETTLED),
+        (TransferReason.NET, netted, AccountKind.RECOVERABLE, AccountKind.FREE),
+    ):
+        post_faces(
+            campaign_id=settlement.campaign_id,
+            faces=faces,
+            reason=reason,
+            cause=Cause.SETTLEMENT,
+            cause_id=settlement.pk,
+            origin=origin,
+            target=target,
+            at=at,
         )
-    ]
-    ledger.post(
-        postings=[
-            ledger.Posting(
-                campaign_id=settlement.campaign_id,
-                reason=TransferReason.SETTLE,
-                cause=Cause.SETTLEMENT,
-                cause_id=settlement.pk,
-                at=at,
-                lines=lines[start : start + POSTING_LINES],
-            )
-            for start in range(0, len(lines), POSTING_LINES)
-        ]
+    # Quota buckets are locked last.
+    quotas.give_back_parts(
+        parts=[quotas.Part(allocation_id, price.split, 0) for allocation_id, price, _ in netted]
     )

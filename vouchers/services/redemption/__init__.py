@@ -3,17 +3,20 @@
 from vouchers.services.redemption.capture import capture
 from vouchers.services.redemption.lapse import lapse_due
 from vouchers.services.redemption.redeem import redeem
+from vouchers.services.redemption.refund import RefundRequest, refund
 from vouchers.services.redemption.reverse import reverse
 from vouchers.services.redemption.void import void
 from vouchers.services.requests import CaptureRequest, ReverseRequest, VoidRequest
 
 __all__ = [
     "CaptureRequest",
+    "RefundRequest",
     "ReverseRequest",
     "VoidRequest",
     "capture",
     "lapse_due",
     "redeem",
+    "refund",
     "reverse",
     "void",
 ]
