@@ -245,7 +245,7 @@ class TestSamePerson:
             keys = counter_keys([CapRule(1, kind, 1, None)], WHO, local(2026, 4, 1), SHANGHAI)
             books = {key._replace(subject_id=99): Used(1, 0) for key, _ in keys}
             refused = judge_caps(keys, books, 1, same_person=[99]) is not None
-            assert refused == kind.name.startswith("RESIDENT")
+            assert refused == CapKind(kind).name.startswith("RESIDENT")
 
 
 class TestLinks:

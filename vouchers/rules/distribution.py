@@ -73,6 +73,7 @@ def line_up(
     cells: Cells,
     round_id: int | None,
     day: date,
+    channel: str | None = None,
 ) -> Line:
     """Rank an audience and sort it into groups.
 
@@ -89,7 +90,7 @@ def line_up(
         combinations = found.T.tolist()
     else:
         group, combinations = np.zeros(order.size, dtype=np.intp), [[]]
-    whole = cells.narrowed(Slice(0, round_id, day=day))
+    whole = cells.narrowed(Slice(0, round_id, channel=channel, day=day))
     return Line(
         resident_id=resident_id[order],
         bucket=bucket[order],

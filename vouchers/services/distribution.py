@@ -9,6 +9,7 @@ from datetime import datetime
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Q
 from numpy.typing import NDArray
 
 from merchants.errors import Refused
@@ -27,6 +28,7 @@ from vouchers.states import AccountKind, Cause, RunState, TransferReason
 
 SHARD_VOUCHERS = 100_000
 PROGRESS_RESERVED_PCT = 30
+CHANNEL_LENGTH = 20
 
 
 def request_run(
@@ -36,10 +38,14 @@ def request_run(
     by: str,
     at: datetime,
     round: Round | None = None,  # noqa: A002  # the word of the vocabulary
+    channel: str | None = None,
 ) -> Run:
     """Queue a run of a launched campaign under the terms in force.
 
-    Refuses `campaign_state`, and `round_unknown` for another campaign's round.
+    With a channel its vouchers count in that channel's quota cells, and a resident may have got as
+    many in the same round through another channel. Refuses `campaign_state`, `round_unknown` for
+    another campaign's round, and `channel_unknown` for no channel where the quota cells tell
+    channels apart, and for what can't be a channel.
     """
     with transaction.atomic():
         held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
@@ -47,15 +53,26 @@ def request_run(
             raise Refused("campaign_state", "launched", state=held.state)
         if round is not None and round.campaign_id != held.pk:
             raise Refused("round_unknown", round=round.pk)
+        _check_channel(held, channel)
         return Run.objects.create(
             campaign=held,
             round=round,
+            channel=channel,
             terms_id=held.terms_id,
             seed=seed,
             state=RunState.QUEUED.value,
             requested_by=by,
             created_at=at,
         )
+
+
+def _check_channel(campaign: Campaign, channel: str | None) -> None:
+    if channel is None:
+        # Nobody could say which channel's cap the vouchers count in.
+        if campaign.cells.filter(channel__isnull=False).exists():
+            raise Refused("channel_unknown", "channel_named")
+    elif not 0 < len(channel.strip()) <= CHANNEL_LENGTH:
+        raise Refused("channel_unknown", "channel_code", channel=channel)
 
 
 def reserve_run(*, run_id: int, fence: int, at: datetime, shard_size: int = SHARD_VOUCHERS) -> Run:
@@ -183,6 +200,7 @@ def _line_of(run: Run, cells: Cells, at: datetime) -> Line:
         seed=run.seed,
         cells=cells,
         round_id=run.round_id,
+        channel=run.channel,
         day=business_day(at, run.campaign.zone),
     )
 
@@ -197,10 +215,16 @@ def _store_ids(location_ids: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _had(run: Run, tier: Tier, line: Line) -> NDArray[np.int64]:
     """Vouchers of a tier that each member got, or is about to get, from other runs of the same
-    round; read under the buckets' locks, which every such run takes."""
+    round and channel; read under the buckets' locks, which every such run takes.
+
+    One enrolment per platform and round: what came through another channel does not count, but what
+    came through none in particular does, and a run of none counts what came through any.
+    """
     others = Shard.objects.filter(
         tier=tier, run__campaign=run.campaign, run__round=run.round
     ).exclude(run=run)
+    if run.channel is not None:
+        others = others.filter(Q(run__channel=run.channel) | Q(run__channel=None))
     packed = b"".join(bytes(ids) for ids in others.values_list("resident_ids", flat=True))
     resident_id, counts = np.unique(np.frombuffer(packed, dtype="<i8"), return_counts=True)
     if not resident_id.size:

@@ -228,8 +228,10 @@ def add_cell(
     day: date | None = None,
     cap_fen: int | None = None,
     cap_count: int | None = None,
+    bucket_count: int = 1,
 ) -> QuotaCell:
-    """A cap on the slice that the given dimensions name; opened (made usable) by `launch`."""
+    """A cap on the slice that the given dimensions name; opened (made usable) by `launch`, in as
+    many sub-buckets as `bucket_count` says, where many are to take from it at once."""
     with refused_by_database(), transaction.atomic():
         note_edit(campaign=campaign, by=by, what="quota cell", at=at)
         return QuotaCell.objects.create(
@@ -243,4 +245,14 @@ def add_cell(
             day=day,
             cap_fen=cap_fen,
             cap_count=cap_count,
+            bucket_count=bucket_count,
         )
+
+
+def set_bucket_count(*, cell: QuotaCell, bucket_count: int, by: User, at: datetime) -> None:
+    """Lay a draft's cell over so many sub-buckets once it is opened; for those that are there
+    without having been added, as a source's own."""
+    with refused_by_database(), transaction.atomic():
+        note_edit(campaign=cell.campaign, by=by, what="quota cell", at=at)
+        QuotaCell.objects.filter(pk=cell.pk).update(bucket_count=bucket_count)
+        cell.bucket_count = bucket_count
