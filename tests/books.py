@@ -43,6 +43,7 @@ def healthy_book() -> Campaign:
             amount_fen=4_000 if source.code == "city" else 100,
             document_no="R-1",
             request_id=f"cash-{source.code}",
+            by="mei",
             at=NOON,
         )
     settle_and_pay_day(campaign=campaign, business_day=TODAY, at=NOON + DAY)

@@ -40,7 +40,7 @@ def town() -> Campaign:
     till.refusal_of(till.order(second, cast.rival_shop(), alice, at=now))
     city = campaign.sources.get(code="city")
     ledger.receive_cash(
-        source=city, amount_fen=50_000_000, document_no="R-1", request_id="r1", at=now
+        source=city, amount_fen=50_000_000, document_no="R-1", request_id="r1", by="mei", at=now
     )
     settlement.settle_day(campaign=campaign, business_day=timezone.localdate(), at=now)
     redemption = Redemption.objects.get()

@@ -135,6 +135,10 @@ def test_a_campaign_is_created_as_a_draft_of_the_person_who_saved_it() -> None:
             "ends_at_1": "00:00:00",
             "validity_days": "7",
             "radius_m": "3000",
+            "currency": "cny",
+            "refund_policy": "pro_rata",
+            "authorise_ttl_s": "600",
+            "anchor_recipients": "audit@city.example, https://seals.example/in",
             "point_kinds": ["home", "work"],
             "order_kinds": [],
             "excluded_categories": "tobacco， prepaid card",
@@ -147,6 +151,8 @@ def test_a_campaign_is_created_as_a_draft_of_the_person_who_saved_it() -> None:
     assert campaign.validity_s == 7 * 24 * 3600
     assert campaign.point_kinds == ["home", "work"]
     assert campaign.excluded_categories == ["tobacco", "prepaid card"]
+    assert (campaign.currency, campaign.refund_policy) == ("CNY", "pro_rata")
+    assert campaign.anchor_recipients == ["audit@city.example", "https://seals.example/in"]
     assert campaign.edits.get().user == cast.mei()
 
 

@@ -88,16 +88,31 @@ def test_sound_terms_have_no_fault() -> None:
             },
             "caps_nest",
         ),
-        ({"caps": (CapTerms(CapKind.LINK_DAY, 3, None),)}, "cap_counted"),
+        (
+            {
+                "caps": (
+                    CapTerms(CapKind.STORE_WEEK, 3, None),
+                    CapTerms(CapKind.MERCHANT_WEEK, 2, None),
+                )
+            },
+            "caps_nest",
+        ),
         ({"cells": (cell(tier="off20"), cell(cap_count=1, tier="off20"))}, "cells_differ"),
         ({"cells": (cell(cap_count=101, tier="off20"),)}, "budget_covers"),
         ({"cells": (cell(cap_fen=202_000, tier="off20"),)}, "budget_covers"),
+        ({"currency": "yuan"}, "currency_known"),
+        ({"refund_policy": "never"}, "refund_policy_known"),
+        ({"authorise_ttl_s": 59}, "authorise_ttl_in_range"),
+        ({"authorise_ttl_s": 86_401}, "authorise_ttl_in_range"),
+        ({"anchor_recipients": ("http://plain.example",)}, "recipient_known"),
+        ({"anchor_recipients": ("nobody",)}, "recipient_known"),
     ],
 )
 def test_each_fault_is_named_and_alone(change: dict[str, object], rule: str) -> None:
     found = faults(replace(SOUND, **change), at=NOON - DAY)  # type: ignore[arg-type]
-    assert {fault.code for fault in found} == {"terms_invalid"}
     assert rule in {fault.rule for fault in found}
+    dates = {"ends_after_start", "round_within_campaign", "rounds_apart"}
+    assert {fault.code for fault in found} == {"dates_cross" if rule in dates else "terms_invalid"}
 
 
 def test_a_campaign_that_is_over_cannot_be_submitted() -> None:
@@ -117,7 +132,7 @@ def test_caps_of_tiers_may_use_the_budget_to_the_last_voucher() -> None:
 def test_a_cell_within_another_cannot_promise_more() -> None:
     cells = (cell(cap_count=50, tier="off20"), cell(cap_count=51, tier="off20", district="310101"))
     (fault,) = faults(replace(SOUND, cells=cells), at=NOON)
-    assert fault.rule == "cells_nest"
+    assert (fault.code, fault.rule) == ("cells_do_not_nest", "cells_nest")
     assert fault.facts == {"narrow": "district=310101, tier=off20", "wide": "tier=off20"}
 
 

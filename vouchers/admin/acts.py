@@ -260,6 +260,8 @@ class CampaignActs(ModelAdmin):
             amount_fen=given["amount_fen"],
             document_no=given["document_no"],
             request_id=given["request_id"],
+            currency=form.campaign.currency,
+            by=request.user.get_username(),
             at=timezone.now(),
         )
         return go_to("vouchers_campaign_change", object_id)

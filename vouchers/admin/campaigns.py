@@ -31,7 +31,7 @@ from vouchers.admin.parts import (
 from vouchers.models import Campaign, ResidentPoint
 from vouchers.money import yuan
 from vouchers.services import campaigns
-from vouchers.states import CampaignState
+from vouchers.states import CampaignState, RefundPolicy
 
 STATE_COLOURS = {
     CampaignState.SUBMITTED.value: "info",
@@ -68,6 +68,10 @@ class CampaignAdmin(CampaignActs, ModelAdmin):
                 ]
             },
         ),
+        (
+            _("Money and proof"),
+            {"fields": [("currency", "refund_policy"), "authorise_ttl_s", "anchor_recipients"]},
+        ),
     ]
     # The same page to look at: what the form types in its own way is told in words.
     shown_fieldsets = [
@@ -80,8 +84,12 @@ class CampaignAdmin(CampaignActs, ModelAdmin):
             _("Audience and orders"),
             {"fields": [("places", "orders"), ("excluded", "audience_filter")]},
         ),
+        (
+            _("Money and proof"),
+            {"fields": [("currency", "refund_policy"), ("authorise_ttl_s", "recipients")]},
+        ),
     ]
-    shown_fields = ["validity", "places", "orders", "excluded"]
+    shown_fields = ["validity", "places", "orders", "excluded", "recipients"]
     inlines = [
         SourceInline,
         TierInline,
@@ -114,7 +122,7 @@ class CampaignAdmin(CampaignActs, ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         if obj is None:
             return []
-        frozen = ["code", "zone", "is_test"]
+        frozen = ["code", "zone", "currency", "is_test"]
         return frozen if self.has_change_permission(request, obj) else frozen + self.shown_fields
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
@@ -137,6 +145,10 @@ class CampaignAdmin(CampaignActs, ModelAdmin):
     @display(description=_("excluded categories"), empty_value="–")
     def excluded(self, campaign: Campaign) -> str | None:
         return ", ".join(campaign.excluded_categories) or None
+
+    @display(description=_("recipients of seals"), empty_value="–")
+    def recipients(self, campaign: Campaign) -> str | None:
+        return ", ".join(campaign.anchor_recipients) or None
 
     def get_inlines(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         return self.inlines if obj else []
@@ -175,6 +187,10 @@ class CampaignAdmin(CampaignActs, ModelAdmin):
             audience_filter=obj.audience_filter,
             excluded_categories=obj.excluded_categories,
             order_kinds=obj.order_kinds,
+            currency=obj.currency,
+            refund_policy=RefundPolicy(obj.refund_policy),
+            authorise_ttl_s=obj.authorise_ttl_s,
+            anchor_recipients=obj.anchor_recipients,
             is_test=obj.is_test,
             by=user,
             at=timezone.now(),

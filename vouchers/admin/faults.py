@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from merchants.errors import Refusal
 from vouchers.errors import explain
 from vouchers.models.campaigns import CAMPAIGN_STATES, CAP_KINDS
+from vouchers.models.ledger import ACCOUNT_KINDS
 from vouchers.money import yuan
-from vouchers.rules.campaigns import INVALID
+from vouchers.rules.campaigns import CELLS_DO_NOT_NEST, DATES_CROSS, INVALID
 from vouchers.states import CapKind
 
 FAULTS: Mapping[str, Any] = {
@@ -39,6 +40,18 @@ FAULTS: Mapping[str, Any] = {
     "rounds_apart": _("Round {round} opens before the one before it closes."),
     "caps_nest": _("The limit {wide} must not be below the limit {narrow}."),
     "zone_known": _("There is no such time zone."),
+    "currency_known": _("{currency} is no code of a currency."),
+    "refund_policy_known": _("There is no way {policy} to handle refunds."),
+    "authorise_ttl_in_range": _("An authorisation must last {least_s} to {most_s} seconds."),
+    "recipient_known": _("{address} is neither a web (https) nor an e-mail address."),
+    "round_closes_after_opening": _("A round must close after it opens."),
+    "participation_ends_after_start": _("A store's part must end after it begins."),
+    "part_stays": _("{part} must stay as it was approved."),
+    "ends_no_earlier": _("The campaign must not end earlier than {ends_at}."),
+    "validity_no_shorter": _("A voucher's validity must not become shorter, nor last for ever."),
+    "stores_stay": _("The stores that take part must stay."),
+    "store_joins_once": _("{store} takes part already."),
+    "store_joins_now": _("{store} can only join at the approval, and to the end."),
     "cells_differ": _("There are two quota cells for {cell}."),
     "cells_nest": _("The quota of {narrow} is larger than that of {wide}, which holds it."),
     "budget_covers": _("The quotas plan {planned} of {source}, which appropriated {appropriated}."),
@@ -47,6 +60,8 @@ FAULTS: Mapping[str, Any] = {
     "one_source_per_code": _("This code is in use."),
     "one_tier_per_code": _("This code is in use."),
 }
+
+TOLD_BY_RULE = {INVALID, DATES_CROSS, CELLS_DO_NOT_NEST, "amendment_worsens"}
 
 REFUSALS: Mapping[str, Any] = {
     "malformed_request": _("request not understood"),
@@ -91,7 +106,7 @@ def refusal_name(code: str) -> str:
 def sentence(refusal: Refusal, language: str) -> str:
     """The refusal in the reader's language; a fault of the terms says which and where."""
     facts = {name: _told(name, value) for name, value in refusal.facts.items()}
-    if refusal.code == INVALID and refusal.rule in FAULTS:
+    if refusal.code in TOLD_BY_RULE and refusal.rule in FAULTS:
         amounts = {
             name.removesuffix("_fen"): yuan(value)
             for name, value in refusal.facts.items()
@@ -106,6 +121,8 @@ def _told(name: str, value: Any) -> Any:
         return localize(localtime(at))
     if name in {"state", "wanted"}:
         return str(dict(CAMPAIGN_STATES).get(value, value))
+    if name == "account":
+        return str(dict(ACCOUNT_KINDS).get(value, value))
     if (
         name in {"narrow", "wide"}
         and isinstance(value, str)

@@ -13,6 +13,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -20,6 +21,7 @@ from unfold.widgets import (
 from merchants.models import District, Merchant
 from vouchers.models import Campaign, FundingSource, ResidentPoint, Round
 from vouchers.rules.audience import AudienceFilter, InvalidFilterError
+from vouchers.rules.campaigns import AUTHORISE_TTL_S, is_address
 
 DAY_S = 24 * 60 * 60
 ORDER_KINDS = [("in_store", _("in the store")), ("delivered", _("delivered"))]
@@ -78,6 +80,20 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminTextInputWidget,
     )
 
+    authorise_ttl_s = forms.IntegerField(
+        label=_("An authorisation lasts, seconds"),
+        min_value=AUTHORISE_TTL_S[0],
+        max_value=AUTHORISE_TTL_S[1],
+        initial=900,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    anchor_recipients = forms.CharField(
+        label=_("Recipients of the journal's seals"),
+        required=False,
+        help_text=_("Web addresses (https) or e-mail addresses, separated by commas."),
+        widget=UnfoldAdminTextInputWidget,
+    )
+
     class Meta:
         model = Campaign
         fields = [
@@ -93,6 +109,8 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
             "audience_filter",
             "excluded_categories",
             "order_kinds",
+            "currency",
+            "refund_policy",
             "is_test",
         ]
 
@@ -100,12 +118,24 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **options)
         if self.instance.pk:
             self.initial["validity_days"] = Decimal(self.instance.validity_s) / DAY_S
-            self.initial["excluded_categories"] = ", ".join(self.instance.excluded_categories)
+            for name in ("excluded_categories", "anchor_recipients"):
+                self.initial[name] = ", ".join(getattr(self.instance, name))
 
     def clean_excluded_categories(self) -> list[str]:
         """A list of trimmed names."""
-        parts = self.cleaned_data["excluded_categories"].replace("，", ",").split(",")
-        return [part.strip() for part in parts if part.strip()]
+        return _listed(self.cleaned_data["excluded_categories"])
+
+    def clean_anchor_recipients(self) -> list[str]:
+        """A list of addresses that seals can be sent to."""
+        addresses = _listed(self.cleaned_data["anchor_recipients"])
+        for address in addresses:
+            if not is_address(address):
+                raise ValidationError(_("%s is neither a web nor an e-mail address.") % address)
+        return addresses
+
+    def clean_currency(self) -> str:
+        """A code of three letters."""
+        return str(self.cleaned_data["currency"]).upper()
 
     def clean_zone(self) -> str:
         """A zone whose days can be told."""
@@ -129,6 +159,11 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         if "validity_days" in cleaned:
             self.instance.validity_s = int(cleaned["validity_days"] * DAY_S)
         return cleaned
+
+
+def _listed(text: str) -> list[str]:
+    parts = (part.strip() for part in text.replace("，", ",").split(","))
+    return [part for part in parts if part]
 
 
 class DialogForm(BaseDialogForm):

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from vouchers.admin.forms import DAY_S, ORDER_KINDS
 from vouchers.models import Geofence, ResidentPoint
-from vouchers.models.campaigns import CAP_KINDS
+from vouchers.models.campaigns import CAP_KINDS, REFUND_POLICIES
 from vouchers.models.funding import THRESHOLD_BASES, TIER_KINDS
 from vouchers.money import yuan
 from vouchers.states import CapKind
@@ -32,6 +32,10 @@ NAMES: Mapping[str, Any] = {
     "audience_filter": gettext_lazy("audience filter"),
     "excluded_categories": gettext_lazy("excluded categories"),
     "order_kinds": gettext_lazy("orders accepted"),
+    "currency": gettext_lazy("currency"),
+    "refund_policy": gettext_lazy("refunds"),
+    "authorise_ttl_s": gettext_lazy("authorisation lasts, seconds"),
+    "anchor_recipients": gettext_lazy("recipients of seals"),
     "is_test": gettext_lazy("test campaign"),
     "appropriated_fen": gettext_lazy("appropriated"),
     "kind": gettext_lazy("kind"),
@@ -70,6 +74,7 @@ CHOICES: Mapping[str, Iterable[tuple[Any, Any]]] = {
     "threshold_basis": THRESHOLD_BASES,
     "point_kinds": ResidentPoint.Kind.choices,
     "order_kinds": ORDER_KINDS,
+    "refund_policy": REFUND_POLICIES,
 }
 
 

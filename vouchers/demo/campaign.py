@@ -132,6 +132,7 @@ def set_up(*, plan: Plan, group: Group, staff: Staff, at: datetime) -> Campaign:
             amount_fen=source.appropriated_fen,
             document_no=f"{plan.code}-{source.code}-1",
             request_id=f"{plan.code}-{source.code}-1",
+            by=by.username,
             at=at,
         )
     return campaign

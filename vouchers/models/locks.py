@@ -12,6 +12,7 @@ from vouchers.models.statements import Statement
 # First halves of two-part advisory keys; requests, orders and counters use 64-bit hashes instead.
 TRANCHE_CLASS = 1
 RUN_CLASS = 2
+TERMS_CLASS = 4
 SEAL_CLASS = 3
 
 # One statement in the common order. A request key is only tried: a batch never waits for a
@@ -49,6 +50,15 @@ OWN_TRANCHE: Statement[Any] = Statement(
 # One sealer a campaign at a time; the statements after it see the last one's link.
 OWN_SEALING: Statement[Any] = Statement(
     f"SELECT pg_advisory_xact_lock({SEAL_CLASS}, %(campaign_id)s::int)"
+)
+
+# Shared by those who mint under a campaign's terms, exclusive for the one who amends them; before
+# any tranche.
+SHARE_TERMS: Statement[Any] = Statement(
+    f"SELECT pg_advisory_xact_lock_shared({TERMS_CLASS}, %(campaign_id)s::int)"
+)
+OWN_TERMS: Statement[Any] = Statement(
+    f"SELECT pg_advisory_xact_lock({TERMS_CLASS}, %(campaign_id)s::int)"
 )
 
 

@@ -20,6 +20,10 @@ def terms_of(campaign: Campaign) -> Terms:
         radii_m=(campaign.radius_m, *own_radii_m),
         store_count=len(stores),
         point_kinds=tuple(campaign.point_kinds),
+        currency=campaign.currency,
+        refund_policy=campaign.refund_policy,
+        authorise_ttl_s=campaign.authorise_ttl_s,
+        anchor_recipients=tuple(campaign.anchor_recipients),
         audience_filter=campaign.audience_filter,
         appropriated_fen={
             source.code: source.appropriated_fen for source in campaign.sources.all()
@@ -34,7 +38,7 @@ def terms_of(campaign: Campaign) -> Terms:
             for cap in campaign.caps.all()
         ),
         cells=tuple(
-            CellTerms(frozenset(_slice_of(cell).items()), cell.cap_fen, cell.cap_count)
+            CellTerms(frozenset(slice_of(cell).items()), cell.cap_fen, cell.cap_count)
             for cell in _cells(campaign)
         ),
     )
@@ -49,14 +53,18 @@ def document_of(campaign: Campaign) -> dict[str, Any]:
             "organiser": campaign.organiser,
             "operator": campaign.operator,
             "zone": campaign.zone,
-            "starts_at": _instant(campaign.starts_at),
-            "ends_at": _instant(campaign.ends_at),
+            "starts_at": instant(campaign.starts_at),
+            "ends_at": instant(campaign.ends_at),
             "validity_s": campaign.validity_s,
             "radius_m": campaign.radius_m,
             "point_kinds": campaign.point_kinds,
             "audience_filter": campaign.audience_filter,
             "excluded_categories": campaign.excluded_categories,
             "order_kinds": campaign.order_kinds,
+            "currency": campaign.currency,
+            "refund_policy": campaign.refund_policy,
+            "authorise_ttl_s": campaign.authorise_ttl_s,
+            "anchor_recipients": campaign.anchor_recipients,
             "is_test": campaign.is_test,
         },
         "sources": [
@@ -71,8 +79,8 @@ def document_of(campaign: Campaign) -> dict[str, Any]:
         "rounds": [
             {
                 "number": item.number,
-                "opens_at": _instant(item.opens_at),
-                "closes_at": _instant(item.closes_at),
+                "opens_at": instant(item.opens_at),
+                "closes_at": instant(item.closes_at),
             }
             for item in campaign.rounds.order_by("number")
         ],
@@ -89,11 +97,16 @@ def document_of(campaign: Campaign) -> dict[str, Any]:
             for cap in campaign.caps.order_by("kind")
         ],
         "cells": [
-            {"slice": _slice_of(cell), "cap_fen": cell.cap_fen, "cap_count": cell.cap_count}
+            {"slice": slice_of(cell), "cap_fen": cell.cap_fen, "cap_count": cell.cap_count}
             for cell in _cells(campaign)
         ],
         "stores": [_store_document(store) for store in _participations(campaign)],
     }
+
+
+def shares_of(campaign: Campaign) -> dict[str, dict[str, int]]:
+    """By tier code what each source (by code) pays of one face, in fen."""
+    return {tier.code: _shares_fen(tier) for tier in _tiers(campaign)}
 
 
 def _tiers(campaign: Campaign) -> Iterable[Tier]:
@@ -145,12 +158,12 @@ def _store_document(participation: CampaignStore) -> dict[str, Any]:
         "store": participation.store.external_id,
         "category": participation.category,
         "radius_m": participation.radius_m,
-        "valid_from_at": _instant(participation.valid_from_at),
-        "valid_until_at": until_at and _instant(until_at),
+        "valid_from_at": instant(participation.valid_from_at),
+        "valid_until_at": until_at and instant(until_at),
     }
 
 
-def _slice_of(cell: QuotaCell) -> dict[str, str]:
+def slice_of(cell: QuotaCell) -> dict[str, str]:
     """The dimensions a cell names, by the codes people use."""
     found = {
         "tier": cell.tier and cell.tier.code,
@@ -164,5 +177,6 @@ def _slice_of(cell: QuotaCell) -> dict[str, str]:
     return {dimension: str(value) for dimension, value in found.items() if value is not None}
 
 
-def _instant(at: datetime) -> str:
+def instant(at: datetime) -> str:
+    """An instant as documents write it: ISO 8601, UTC."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -6,6 +6,7 @@ document of the terms and its hash are made here too: an approval binds to exact
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,19 +15,37 @@ from typing import Any, Final
 
 from merchants.errors import Refusal
 from vouchers.rules.audience import POINT_KINDS, AudienceFilter, InvalidFilterError
-from vouchers.rules.fraud import COUNTED
 from vouchers.rules.store_cover import MAX_RADIUS_M
-from vouchers.states import CAMPAIGN_ARROWS, CampaignState, CapKind, TierKind
+from vouchers.states import (
+    CAMPAIGN_ARROWS,
+    AccountKind,
+    CampaignState,
+    CapKind,
+    RefundPolicy,
+    TierKind,
+)
 
 INVALID: Final = "terms_invalid"
-"""The code of every fault; its rule says which."""
+"""The code of a fault that has none of its own; its rule says which."""
+DATES_CROSS: Final = "dates_cross"
+CELLS_DO_NOT_NEST: Final = "cells_do_not_nest"
 
+AUTHORISE_TTL_S: Final = (60, 24 * 60 * 60)
+"""The least and the most time between authorising a voucher and capturing it."""
+_ADDRESS: Final = re.compile(
+    r"https://[^\s/@]+(/\S*)?|[^\s@/:]+@[^\s@/:]+\.[^\s@/:]+", re.ASCII | re.IGNORECASE
+)
+
+_OF_STORE: Final = (CapKind.STORE_MINUTE, CapKind.STORE_DAY)
 CAP_LADDERS: Final = (
     (CapKind.RESIDENT_DAY, CapKind.RESIDENT_WEEK, CapKind.RESIDENT_CAMPAIGN),
-    (CapKind.STORE_MINUTE, CapKind.STORE_DAY, CapKind.MERCHANT_DAY, CapKind.MERCHANT_CAMPAIGN),
-    (CapKind.LINK_DAY, CapKind.LINK_CAMPAIGN),
+    (*_OF_STORE, CapKind.STORE_WEEK, CapKind.STORE_CAMPAIGN, CapKind.MERCHANT_CAMPAIGN),
+    (*_OF_STORE, CapKind.STORE_WEEK, CapKind.MERCHANT_WEEK, CapKind.MERCHANT_CAMPAIGN),
+    (*_OF_STORE, CapKind.MERCHANT_DAY, CapKind.MERCHANT_WEEK, CapKind.MERCHANT_CAMPAIGN),
+    (CapKind.LINK_DAY, CapKind.LINK_WEEK, CapKind.LINK_CAMPAIGN),
 )
-"""Limits of the same subject, narrow before wide: a wide limit below a narrow one is a slip."""
+"""Limits of one subject or of what contains it, narrow before wide: a wide limit below a narrow
+one is a slip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +114,10 @@ class Terms:
     point_kinds: tuple[str, ...]
     appropriated_fen: Mapping[str, int]
     """By source code."""
+    currency: str = "CNY"
+    refund_policy: str = RefundPolicy.RETURN.value
+    authorise_ttl_s: int = 900
+    anchor_recipients: tuple[str, ...] = ()
     audience_filter: Mapping[str, Any] = field(default_factory=dict)
     tiers: tuple[TierTerms, ...] = ()
     rings: tuple[RingTerms, ...] = ()
@@ -108,6 +131,35 @@ def move(old: CampaignState, new: CampaignState) -> Refusal | None:
     if (old, new) in CAMPAIGN_ARROWS:
         return None
     return Refusal("campaign_state", "arrows", {"state": old.value, "wanted": new.value})
+
+
+UNDER_WAY: Final = (
+    AccountKind.RESERVED,
+    AccountKind.OUTSTANDING,
+    AccountKind.AUTHORISED,
+    AccountKind.PAYABLE,
+    AccountKind.RISK_HELD,
+)
+"""Money that somebody still waits for."""
+
+
+def may_settle(totals_fen: Mapping[AccountKind, int]) -> Refusal | None:
+    """Whether nothing is promised, held or owed any more; totals of a campaign by kind, in fen."""
+    return _none_left("money_under_way", UNDER_WAY, totals_fen)
+
+
+def may_close(totals_fen: Mapping[AccountKind, int]) -> Refusal | None:
+    """Whether the left-over is gone and no merchant owes anything."""
+    return _none_left("left_over", (AccountKind.FREE, AccountKind.RECOVERABLE), totals_fen)
+
+
+def _none_left(
+    code: str, kinds: Iterable[AccountKind], totals_fen: Mapping[AccountKind, int]
+) -> Refusal | None:
+    for kind in kinds:
+        if fen := totals_fen.get(kind, 0):
+            return Refusal(code, kind.value, {"account": kind.value, "amount_fen": fen})
+    return None
 
 
 def decide(
@@ -138,10 +190,10 @@ def faults(terms: Terms, *, at: datetime) -> list[Refusal]:
     checks: tuple[Callable[[Terms], Iterator[Refusal]], ...] = (
         _parts_present,
         _audience_known,
+        _conduct_known,
         _tiers_sound,
         _rings_contiguous,
         _rounds_in_order,
-        _caps_counted,
         _caps_nest,
         _cells_nest,
         _budget_covers,
@@ -155,7 +207,7 @@ def _fault(rule: str, **facts: str | int) -> Refusal:
 
 def _dates_in_order(terms: Terms, at: datetime) -> Iterator[Refusal]:
     if terms.ends_at <= terms.starts_at:
-        yield _fault("ends_after_start")
+        yield Refusal(DATES_CROSS, "ends_after_start")
     if terms.ends_at <= at:
         yield _fault("not_over_yet", ends_at=terms.ends_at.isoformat())
     if terms.validity_s <= 0:
@@ -186,6 +238,25 @@ def _audience_known(terms: Terms) -> Iterator[Refusal]:
         AudienceFilter.of(terms.audience_filter)
     except InvalidFilterError as error:
         yield _fault("filter_known", problem=str(error))
+
+
+def _conduct_known(terms: Terms) -> Iterator[Refusal]:
+    """How refunds, authorisations and seals are handled."""
+    if not re.fullmatch("[A-Z]{3}", terms.currency):
+        yield _fault("currency_known", currency=terms.currency)
+    if terms.refund_policy not in set(RefundPolicy):
+        yield _fault("refund_policy_known", policy=terms.refund_policy)
+    least_s, most_s = AUTHORISE_TTL_S
+    if not least_s <= terms.authorise_ttl_s <= most_s:
+        yield _fault("authorise_ttl_in_range", least_s=least_s, most_s=most_s)
+    for address in terms.anchor_recipients:
+        if not is_address(address):
+            yield _fault("recipient_known", address=address)
+
+
+def is_address(text: str) -> bool:
+    """Whether seals can be sent there: an https URL or an e-mail address."""
+    return _ADDRESS.fullmatch(text) is not None
 
 
 def _tiers_sound(terms: Terms) -> Iterator[Refusal]:
@@ -219,37 +290,35 @@ def _rounds_in_order(terms: Terms) -> Iterator[Refusal]:
     rounds = sorted(terms.rounds, key=lambda item: item.number)
     for item in rounds:
         if not terms.starts_at <= item.opens_at < item.closes_at <= terms.ends_at:
-            yield _fault("round_within_campaign", round=item.number)
+            yield Refusal(DATES_CROSS, "round_within_campaign", {"round": item.number})
     for earlier, later in pairwise(rounds):
         if later.opens_at < earlier.closes_at:
-            yield _fault("rounds_apart", round=later.number)
-
-
-def _caps_counted(terms: Terms) -> Iterator[Refusal]:
-    """A limit that nothing counts would be a promise nobody keeps."""
-    for cap in terms.caps:
-        if cap.kind not in COUNTED:
-            yield _fault("cap_counted", cap=cap.kind.name.lower())
+            yield Refusal(DATES_CROSS, "rounds_apart", {"round": later.number})
 
 
 def _caps_nest(terms: Terms) -> Iterator[Refusal]:
     by_kind = {cap.kind: cap for cap in terms.caps}
-    for ladder in CAP_LADDERS:
-        present = [by_kind[kind] for kind in ladder if kind in by_kind]
-        for narrow, wide in combinations(present, 2):
-            if _exceeds(narrow.limit_count, wide.limit_count) or _exceeds(
-                narrow.limit_fen, wide.limit_fen
-            ):
-                yield _fault(
-                    "caps_nest", narrow=narrow.kind.name.lower(), wide=wide.kind.name.lower()
-                )
+    steps = dict.fromkeys(step for ladder in CAP_LADDERS for step in combinations(ladder, 2))
+    for narrow, wide in (
+        (by_kind[inner], by_kind[outer]) for inner, outer in steps if {inner, outer} <= set(by_kind)
+    ):
+        if _exceeds(narrow.limit_count, wide.limit_count) or _exceeds(
+            narrow.limit_fen, wide.limit_fen
+        ):
+            yield _fault("caps_nest", narrow=narrow.kind.name.lower(), wide=wide.kind.name.lower())
 
 
 def _cells_nest(terms: Terms) -> Iterator[Refusal]:
-    """A cell within another can't promise more than the other holds."""
     for one, other in combinations(terms.cells, 2):
         if one.slice == other.slice:
             yield _fault("cells_differ", cell=one.name)
+    for narrow, wide in broken_nests(terms.cells):
+        yield cells_do_not_nest(narrow, wide)
+
+
+def broken_nests(cells: Iterable[CellTerms]) -> Iterator[tuple[CellTerms, CellTerms]]:
+    """(narrow, wide) where a cell promises more than another that holds it."""
+    for one, other in combinations(cells, 2):
         narrow, wide = (one, other) if one.slice > other.slice else (other, one)
         if not narrow.slice > wide.slice:
             continue
@@ -258,7 +327,12 @@ def _cells_nest(terms: Terms) -> Iterator[Refusal]:
         if _exceeds(narrow.cap_count, wide.cap_count) or (
             same_money and _exceeds(narrow.cap_fen, wide.cap_fen)
         ):
-            yield _fault("cells_nest", narrow=narrow.name, wide=wide.name)
+            yield narrow, wide
+
+
+def cells_do_not_nest(narrow: CellTerms, wide: CellTerms) -> Refusal:
+    """The refusal of a pair that `broken_nests` found."""
+    return Refusal(CELLS_DO_NOT_NEST, "cells_nest", {"narrow": narrow.name, "wide": wide.name})
 
 
 def _exceeds(narrow: int | None, wide: int | None) -> bool:

@@ -1,26 +1,26 @@
 """A campaign's life: created, submitted, approved by somebody else, launched, paused, ended."""
 
-import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Max
 
 from merchants.errors import Refused
 from vouchers.models import Approval, Campaign, TermsVersion
+from vouchers.queries.balances import balances
 from vouchers.queries.terms import document_of, terms_of
 from vouchers.rules import campaigns as rules
 from vouchers.services import quotas
-from vouchers.services.refusals import refused_by_database
+from vouchers.services.history import note
+from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import demand
 from vouchers.services.terms import EDIT, note_edit
-from vouchers.states import CampaignState
+from vouchers.states import AccountKind, CampaignState, RefundPolicy
 
 DECIDE = "vouchers.add_approval"
 PAUSE = "vouchers.pause_campaign"
@@ -43,10 +43,14 @@ def create_campaign(
     audience_filter: Mapping[str, Any] | None = None,
     excluded_categories: Sequence[str] = (),
     order_kinds: Sequence[str] = (),
+    currency: str = "CNY",
+    refund_policy: RefundPolicy = RefundPolicy.RETURN,
+    authorise_ttl_s: int = 900,
+    anchor_recipients: Sequence[str] = (),
     is_test: bool = False,
 ) -> Campaign:
-    """A new draft. Refuses `not_permitted`, and `terms_invalid` for a code in use, bad dates or an
-    unknown time zone (its business days could not be told)."""
+    """A new draft. Refuses `not_permitted`, `dates_cross`, and `terms_invalid` for a code in use or
+    an unknown time zone (its business days could not be told); the rest is judged by `submit`."""
     demand(by, "vouchers.add_campaign")
     if zone not in available_timezones():
         raise Refused(rules.INVALID, "zone_known", zone=zone)
@@ -65,6 +69,10 @@ def create_campaign(
             audience_filter=dict(audience_filter or {}),
             excluded_categories=list(excluded_categories),
             order_kinds=list(order_kinds),
+            currency=currency,
+            refund_policy=refund_policy,
+            authorise_ttl_s=authorise_ttl_s,
+            anchor_recipients=list(anchor_recipients),
             is_test=is_test,
             created_by=by,
             created_at=at,
@@ -76,14 +84,13 @@ def create_campaign(
 def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
     """Freeze the terms into an immutable, hashed version that waits for another person's yes.
 
-    Refuses `not_permitted`, `campaign_state`, and `terms_invalid` with the first fault's rule.
+    Refuses `not_permitted`, `campaign_state`, and the first fault of `rules.campaigns.faults`.
     """
     demand(by, EDIT)
     with transaction.atomic():
-        held = _hold(campaign.pk)
+        held = hold(campaign.pk)
         _check_move(held, CampaignState.SUBMITTED)
-        if faults := rules.faults(terms_of(held), at=at):
-            raise Refused(faults[0].code, faults[0].rule, **faults[0].facts)
+        refuse(next(iter(rules.faults(terms_of(held), at=at)), None))
         document = document_of(held)
         last = held.versions.aggregate(last=Max("number"))["last"] or 0
         editors = set(held.edits.values_list("user_id", flat=True))
@@ -139,7 +146,7 @@ def launch(*, campaign: Campaign, by: User, at: datetime) -> CampaignState:
     """
     demand(by, EDIT)
     with transaction.atomic():
-        held = _hold(campaign.pk)
+        held = hold(campaign.pk)
         if held.ends_at <= at:
             raise Refused("campaign_over", "not_over_yet", ends_at=held.ends_at.isoformat())
         state = CampaignState.RUNNING if held.starts_at <= at else CampaignState.SCHEDULED
@@ -159,7 +166,7 @@ def resume(*, campaign: Campaign, by: User, at: datetime) -> None:
     """Let a paused campaign run on."""
     demand(by, EDIT)
     with transaction.atomic():
-        held = _hold(campaign.pk)
+        held = hold(campaign.pk)
         if held.state != CampaignState.PAUSED:
             raise Refused("campaign_state", "arrows", state=held.state, wanted="running")
         _move(campaign, held, CampaignState.RUNNING, by=by, at=at)
@@ -169,6 +176,44 @@ def end(*, campaign: Campaign, by: User, at: datetime) -> None:
     """End a campaign for good; what is in people's hands expires by its own tranches."""
     demand(by, EDIT)
     _step(campaign, CampaignState.ENDED, by=by, at=at)
+
+
+def settle(*, campaign: Campaign, by: User, at: datetime) -> None:
+    """ENDED → SETTLED: nothing is promised, held or owed to anybody any more.
+
+    Refuses `not_permitted`, `campaign_state` and `money_under_way` with the account and amount.
+    """
+    demand(by, EDIT)
+    with transaction.atomic():
+        held = hold(campaign.pk)
+        _check_move(held, CampaignState.SETTLED)
+        refuse(rules.may_settle(_totals_fen(held)))
+        _move(campaign, held, CampaignState.SETTLED, by=by, at=at)
+
+
+def close(*, campaign: Campaign, document_no: str, by: User, at: datetime) -> None:
+    """SETTLED → CLOSED under a document number: the left-over is repaid (or was cut), and no
+    merchant owes anything.
+
+    What is refunded later is posted, collected and repaid all the same. Refuses `not_permitted`,
+    `campaign_state`, `document_no_missing` and `left_over`.
+    """
+    demand(by, EDIT)
+    if not document_no.strip():
+        raise Refused("document_no_missing")
+    with transaction.atomic():
+        held = hold(campaign.pk)
+        _check_move(held, CampaignState.CLOSED)
+        totals_fen = _totals_fen(held)
+        refuse(rules.may_settle(totals_fen) or rules.may_close(totals_fen))
+        _move(campaign, held, CampaignState.CLOSED, by=by, at=at, closing_document_no=document_no)
+
+
+def _totals_fen(campaign: Campaign) -> dict[AccountKind, int]:
+    totals: Counter[AccountKind] = Counter()
+    for parts_fen in balances(campaign.pk).values():
+        totals.update(parts_fen)
+    return totals
 
 
 def start_due(*, at: datetime) -> int:
@@ -195,20 +240,20 @@ def _decide(
     decision: Approval.Decision,
 ) -> tuple[Campaign, Approval]:
     demand(by, DECIDE)
-    held = _hold(terms.campaign_id)
+    held = hold(terms.campaign_id)
     if held.state != CampaignState.SUBMITTED:
         raise Refused("campaign_state", "only_submitted", state=held.state)
     newest = held.versions.order_by("-number").first()
     if newest is None or newest.pk != terms.pk:
         raise Refused("terms_not_as_seen", "newest_version")
-    refusal = rules.decide(
-        editors=newest.edited_by,
-        approver_id=by.pk,
-        sha256=bytes(newest.sha256),
-        seen_sha256=seen_sha256,
+    refuse(
+        rules.decide(
+            editors=newest.edited_by,
+            approver_id=by.pk,
+            sha256=bytes(newest.sha256),
+            seen_sha256=seen_sha256,
+        )
     )
-    if refusal:
-        raise Refused(refusal.code, refusal.rule, **refusal.facts)
     approval = Approval.objects.create(
         terms=terms,
         approver=by,
@@ -220,21 +265,21 @@ def _decide(
     return held, approval
 
 
-def _hold(campaign_id: int) -> Campaign:
-    """The campaign's row, locked, so that edits and moves of one campaign happen one at a time."""
+def hold(campaign_id: int) -> Campaign:
+    """The campaign's row, locked by the caller's transaction, so that edits, moves and changes of
+    the budget of one campaign happen one at a time."""
     return Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
 
 
 def _step(campaign: Campaign, state: CampaignState, *, by: User, at: datetime) -> None:
     with transaction.atomic():
-        held = _hold(campaign.pk)
+        held = hold(campaign.pk)
         _check_move(held, state)
         _move(campaign, held, state, by=by, at=at)
 
 
 def _check_move(held: Campaign, state: CampaignState) -> None:
-    if refusal := rules.move(CampaignState(held.state), state):
-        raise Refused(refusal.code, refusal.rule, **refusal.facts)
+    refuse(rules.move(CampaignState(held.state), state))
 
 
 def _move(
@@ -245,12 +290,4 @@ def _move(
         setattr(held, name, value)
         setattr(campaign, name, value)
     held.save(update_fields=["state", *also])
-    LogEntry.objects.create(
-        user=by,
-        action_time=at,
-        action_flag=CHANGE,
-        content_type=ContentType.objects.get_for_model(Campaign),
-        object_id=str(held.pk),
-        object_repr=held.name,
-        change_message=json.dumps([{"changed": {"fields": [state.value]}}]),
-    )
+    note(campaign=held, by=by, what=state.value, at=at)

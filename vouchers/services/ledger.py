@@ -8,20 +8,28 @@ from typing import Any, NamedTuple
 
 import psycopg
 from django.db import connection, transaction
-from django.db.models import F, Sum
+from django.db.models import Sum
 
 from merchants.errors import Refused
 from vouchers.models import (
     Account,
     CashReceipt,
+    Collection,
     FundingSource,
+    Leg,
     QuotaBucket,
     QuotaCell,
+    Settlement,
     Transfer,
 )
 from vouchers.models.ledger import INSERT_LEGS, INSERT_TRANSFERS, NEXT_TRANSFER_IDS
 from vouchers.models.statements import Answer
-from vouchers.states import AccountKind, Cause, TransferReason
+from vouchers.rules import proposals as rules
+from vouchers.rules.amounts import check_amount_fen, check_currency
+from vouchers.rules.quotas import Need
+from vouchers.services import quotas
+from vouchers.services.refusals import refuse
+from vouchers.states import AccountKind, CampaignState, Cause, SettlementState, TransferReason
 
 AccountIds = Mapping[tuple[int, AccountKind], int]
 Split = Sequence[tuple[int, int]]
@@ -111,6 +119,30 @@ def send_postings(
     ]
 
 
+def post_move(
+    source: FundingSource,
+    amount_fen: int,
+    cause: tuple[Cause, int],
+    at: datetime,
+    *,
+    reason: TransferReason,
+    arrow: tuple[AccountKind, AccountKind],
+) -> int:
+    """Move money of one source that counts in no allocation, in the caller's transaction; returns
+    the transfer's id."""
+    kind, cause_id = cause
+    origin, target = arrow
+    lines = move_lines(
+        account_ids(source.campaign_id),
+        split=[(source.pk, amount_fen)],
+        allocation_id=None,
+        origin=origin,
+        target=target,
+    )
+    (transfer_id,) = post(postings=[Posting(source.campaign_id, reason, kind, cause_id, at, lines)])
+    return transfer_id
+
+
 def account_ids(campaign_id: int) -> dict[tuple[int, AccountKind], int]:
     """Every account of a campaign by (source id, kind)."""
     rows = Account.objects.filter(campaign_id=campaign_id).values_list("source_id", "kind", "id")
@@ -118,33 +150,61 @@ def account_ids(campaign_id: int) -> dict[tuple[int, AccountKind], int]:
 
 
 def appropriate(
-    *, source: FundingSource, expected_fen: int, target_fen: int, at: datetime
+    *,
+    source: FundingSource,
+    expected_fen: int,
+    target_fen: int,
+    at: datetime,
+    proposal_id: int | None = None,
 ) -> Transfer | None:
     """Set what a source appropriates (批复额度), by compare-and-swap on the current figure.
 
     Up: the difference becomes free money. Down: only what is free can go. The source's own quota
-    cell follows, so that issuing can never take more than is appropriated. Repeating a change that
-    has been made (the figure is already `target_fen`) changes nothing and returns None.
-    Refuses `amount_invalid`, `figure_changed`, `not_free`.
+    cell follows, so that issuing can never take more than is appropriated. In a draft, repeating a
+    change that has been made changes nothing and returns None; later a change needs the number of
+    an approved proposal. Refuses `campaign_state` and as `rules.proposals.appropriation` does.
     """
-    if target_fen < 0:
-        raise Refused("amount_invalid", amount_fen=target_fen)
     with transaction.atomic():
-        held = FundingSource.objects.select_for_update(no_key=True).get(pk=source.pk)
-        if held.appropriated_fen == target_fen:
+        if proposal_id is None and _demand_draft(source).appropriated_fen == target_fen:
             return None
-        if held.appropriated_fen != expected_fen:
-            raise Refused(
-                "figure_changed", expected_fen=expected_fen, actual_fen=held.appropriated_fen
-            )
+        held = judge_appropriation(source=source, expected_fen=expected_fen, target_fen=target_fen)
         change_fen = target_fen - expected_fen
-        _move_source_cell(held, change_fen, target_fen)
+        _move_source_cell(held, change_fen)
         FundingSource.objects.filter(pk=held.pk).update(appropriated_fen=target_fen)
         source.appropriated_fen = target_fen
-        return _post_appropriation(held, change_fen, at)
+        cause = (Cause.SOURCE, held.pk) if proposal_id is None else (Cause.PROPOSAL, proposal_id)
+        return _post_appropriation(held, change_fen, cause, at)
 
 
-def _move_source_cell(source: FundingSource, change_fen: int, cap_fen: int) -> None:
+def judge_appropriation(
+    *, source: FundingSource, expected_fen: int, target_fen: int
+) -> FundingSource:
+    """The source, locked by the caller's transaction, when its figure may be set as asked.
+
+    Refuses as `rules.proposals.appropriation` does.
+    """
+    held = FundingSource.objects.select_for_update(no_key=True).get(pk=source.pk)
+    refuse(
+        rules.appropriation(
+            current_fen=held.appropriated_fen,
+            free_fen=lock_free_fen([held])[held.pk],
+            expected_fen=expected_fen,
+            target_fen=target_fen,
+        )
+    )
+    return held
+
+
+def lock_free_fen(sources: Iterable[FundingSource]) -> dict[int, int]:
+    """By source id the money that nothing has taken: the headroom of the source's own quota cell,
+    read under its lock."""
+    cells = {source.pk: source_cell(source).pk for source in sources}
+    rooms = quotas.rooms_of(quotas.lock_buckets(cell_ids=cells.values()))
+    return {source_id: rooms[cell_id].fen or 0 for source_id, cell_id in cells.items()}
+
+
+def source_cell(source: FundingSource) -> QuotaCell:
+    """The cell that caps all a source pays, opened at zero where there is none yet."""
     cell, is_new = QuotaCell.objects.get_or_create(
         campaign_id=source.campaign_id,
         source=source,
@@ -154,37 +214,38 @@ def _move_source_cell(source: FundingSource, change_fen: int, cap_fen: int) -> N
         store=None,
         channel=None,
         day=None,
-        defaults={"cap_fen": cap_fen},
+        defaults={"cap_fen": 0},
     )
     if is_new:
-        QuotaBucket.objects.create(cell=cell, headroom_fen=cap_fen)
-        return
-    QuotaCell.objects.filter(pk=cell.pk).update(cap_fen=cap_fen)
-    bucket = QuotaBucket.objects.select_for_update(no_key=True).get(cell=cell, number=0)
-    free_fen = bucket.headroom_fen or 0
-    if free_fen + change_fen < 0:
-        raise Refused("not_free", free_fen=free_fen, wanted_fen=-change_fen)
-    QuotaBucket.objects.filter(pk=bucket.pk).update(headroom_fen=F("headroom_fen") + change_fen)
+        QuotaBucket.objects.create(cell=cell, headroom_fen=0)
+    return cell
 
 
-def _post_appropriation(source: FundingSource, change_fen: int, at: datetime) -> Transfer:
-    _open_accounts(source)
-    accounts = account_ids(source.campaign_id)
-    posting = Posting(
-        campaign_id=source.campaign_id,
-        reason=TransferReason.APPROPRIATE if change_fen > 0 else TransferReason.CUT,
-        cause=Cause.SOURCE,
-        cause_id=source.pk,
-        at=at,
-        lines=move_lines(
-            accounts,
-            split=[(source.pk, change_fen)],
-            allocation_id=None,
-            origin=AccountKind.APPROPRIATED,
-            target=AccountKind.FREE,
-        ),
+def _demand_draft(source: FundingSource) -> FundingSource:
+    """The source of a draft; once the terms have left the draft, only a proposal changes it."""
+    held = FundingSource.objects.select_related("campaign").get(pk=source.pk)
+    if held.campaign.state != CampaignState.DRAFT:
+        raise Refused("campaign_state", "only_in_draft", state=held.campaign.state)
+    return held
+
+
+def _move_source_cell(source: FundingSource, change_fen: int) -> None:
+    cell = source_cell(source)
+    quotas.resize_cells(
+        buckets=quotas.lock_buckets(cell_ids=[cell.pk]), changes={cell.pk: Need(change_fen, 0)}
     )
-    (transfer_id,) = post(postings=[posting])
+
+
+def _post_appropriation(
+    source: FundingSource, change_fen: int, cause: tuple[Cause, int], at: datetime
+) -> Transfer:
+    _open_accounts(source)
+    reason, arrow = (
+        (TransferReason.APPROPRIATE, (AccountKind.APPROPRIATED, AccountKind.FREE))
+        if change_fen > 0
+        else (TransferReason.CUT, (AccountKind.FREE, AccountKind.APPROPRIATED))
+    )
+    transfer_id = post_move(source, abs(change_fen), cause, at, reason=reason, arrow=arrow)
     return Transfer.objects.get(pk=transfer_id)
 
 
@@ -199,14 +260,22 @@ def _open_accounts(source: FundingSource) -> None:
 
 
 def receive_cash(
-    *, source: FundingSource, amount_fen: int, document_no: str, request_id: str, at: datetime
+    *,
+    source: FundingSource,
+    amount_fen: int,
+    document_no: str,
+    request_id: str,
+    by: str,
+    at: datetime,
+    currency: str = "CNY",
 ) -> CashReceipt:
-    """Record money that has arrived (到账). The same request id again returns the first receipt.
+    """Record money that has arrived (到账); the same request id again returns the first receipt.
 
-    Refuses `amount_invalid`, and `request_id_reused` when the repeated request says something else.
+    Refuses `currency_mismatch`, as `check_amount_fen` does, and `request_id_reused` when the
+    repeated request says something else.
     """
-    if amount_fen <= 0:
-        raise Refused("amount_invalid", amount_fen=amount_fen)
+    refuse(check_currency(currency, wanted=source.campaign.currency))
+    refuse(check_amount_fen(amount_fen))
     receipt, is_new = CashReceipt.objects.get_or_create(
         request_id=request_id,
         defaults={
@@ -214,6 +283,7 @@ def receive_cash(
             "amount_fen": amount_fen,
             "document_no": document_no,
             "received_at": at,
+            "recorded_by": by,
         },
     )
     said = (receipt.source_id, receipt.amount_fen, receipt.document_no)
@@ -226,3 +296,16 @@ def cash_received_fen(source_ids: Iterable[int]) -> dict[int, int]:
     """Σ of the receipts of each source, in fen; sources without one are absent."""
     rows = CashReceipt.objects.filter(source_id__in=source_ids).values_list("source_id")
     return dict(rows.annotate(total=Sum("amount_fen")))
+
+
+def cash_on_hand_fen(source: FundingSource) -> int:
+    """Received and collected, neither paid out nor repaid; fen. Stable under the source's lock."""
+    received_fen = cash_received_fen([source.pk]).get(source.pk, 0)
+    collected = Collection.objects.filter(source=source).aggregate(fen=Sum("amount_fen"))
+    paid = Settlement.objects.filter(source=source, state=SettlementState.PAID.value)
+    repaid = Leg.objects.filter(account__source=source, account__kind=AccountKind.REPAID.value)
+    out_fen = sum(
+        rows.aggregate(fen=Sum(figure))["fen"] or 0
+        for rows, figure in ((paid, "total_fen"), (repaid, "amount_fen"))
+    )
+    return received_fen + (collected["fen"] or 0) - out_fen

@@ -12,6 +12,7 @@ from psycopg import sql
 from vouchers.models import Run, Shard, Tranche
 from vouchers.models.copying import HEADER, TRAILER, binary_rows
 from vouchers.models.distribution import SERIAL_BITS
+from vouchers.models.locks import SHARE_TERMS
 from vouchers.models.tranches import (
     ATTACH_TRANCHE,
     OPEN_TRANCHE,
@@ -107,9 +108,13 @@ def _wind_up_run(run_id: int, at: datetime) -> bool:
 
 
 def _create_tranche(shard: Shard, price: Price, at: datetime) -> Tranche:
-    """Terms frozen into the row; valid from now, or from the campaign's start."""
+    """The terms in force frozen into the row; valid from now, or from the campaign's start."""
     run, tier = shard.run, shard.tier
     campaign = run.campaign
+    # An amendment approved since the shard was read has widened these; the next one waits.
+    SHARE_TERMS.send(raw_connection(), {"campaign_id": campaign.pk}).rows()
+    campaign.refresh_from_db(fields=["terms", "starts_at", "ends_at", "validity_s"])
+    assert campaign.terms_id is not None  # of every launched campaign: approved_campaign_has_terms
     valid_from_at = max(at, campaign.starts_at)
     valid_until_at = valid_from_at + timedelta(seconds=campaign.validity_s)
     return Tranche.objects.create(
@@ -117,7 +122,7 @@ def _create_tranche(shard: Shard, price: Price, at: datetime) -> Tranche:
         tier=tier,
         round_id=run.round_id,
         shard=shard,
-        terms_id=run.terms_id,
+        terms_id=campaign.terms_id,
         voucher_count=shard.voucher_count,
         kind=tier.kind,
         face_fen=tier.face_fen,

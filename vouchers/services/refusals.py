@@ -6,15 +6,27 @@ from contextlib import contextmanager
 import psycopg
 from django.db import DatabaseError
 
-from merchants.errors import Refused
-from vouchers.rules.campaigns import INVALID
+from merchants.errors import Refusal, Refused
+from vouchers.rules.campaigns import DATES_CROSS, INVALID
 
 CODES = {
     "approval_by_another_person": "approver_edited",
     "approval_of_what_was_seen": "terms_not_as_seen",
     "one_decision_per_approver": "already_decided",
+    "decision_by_another_person": "approver_proposed",
+    "decision_of_what_was_seen": "proposal_not_as_seen",
+    "vouchers_proposaldecision_proposal_id_key": "proposal_decided",
+    "campaign_ends_after_start": DATES_CROSS,
+    "round_closes_after_opening": DATES_CROSS,
+    "participation_ends_after_start": DATES_CROSS,
     "terms_only_in_draft": "campaign_state",
 }
+
+
+def refuse(refusal: Refusal | None) -> None:
+    """Raise what a rule decided; None is a yes."""
+    if refusal:
+        raise Refused(refusal.code, refusal.rule, **refusal.facts)
 
 
 @contextmanager

@@ -1,0 +1,102 @@
+"""An amendment of terms in force only widens them: what somebody holds never gets worse. Pure.
+
+It is judged on the two documents alone, the one that was approved and the one that would be. Later
+the end, longer the validity, more stores; every other word must stand as it stood. Money is changed
+by proposals, not here.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from merchants.errors import Refusal
+
+Document = Mapping[str, Any]
+
+WIDENED: Final = ("ends_at", "validity_s")
+"""What may grow of the campaign itself."""
+
+MOST_VALIDITY_S: Final = 10 * 366 * 24 * 60 * 60
+
+
+def amended(
+    document: Document, *, ends_at: str | None, validity_s: int | None, stores: Sequence[str]
+) -> dict[str, Any]:
+    """The terms with a new end (ISO 8601, UTC), a new validity and further stores (by number).
+
+    The stores join at the moment of the approval, so no instant is written.
+    """
+    campaign = dict(document["campaign"])
+    if ends_at is not None:
+        campaign["ends_at"] = ends_at
+    if validity_s is not None:
+        campaign["validity_s"] = validity_s
+    joining = [
+        {
+            "store": store,
+            "category": "",
+            "radius_m": None,
+            "valid_from_at": None,
+            "valid_until_at": None,
+        }
+        for store in stores
+    ]
+    return {**document, "campaign": campaign, "stores": [*document["stores"], *joining]}
+
+
+def joining_stores(before: Document, after: Document) -> list[str]:
+    """The numbers of the stores that an amendment adds, in its order."""
+    return [row["store"] for row in after["stores"][len(before["stores"]) :]]
+
+
+def judge(before: Document, after: Document, *, at: datetime) -> Refusal | None:
+    """None when `after` widens `before` and nothing else.
+
+    Refuses `campaign_over`, `nothing_to_change`, and `amendment_worsens` with the rule broken.
+    """
+    old, new = before["campaign"], after["campaign"]
+    if datetime.fromisoformat(old["ends_at"]) <= at:
+        return Refusal("campaign_over", "not_over_yet", {"ends_at": old["ends_at"]})
+    if after == before:
+        return Refusal("nothing_to_change", "another_promise")
+    for name in sorted(before.keys() | after.keys()):
+        if name not in {"campaign", "stores"} and before.get(name) != after.get(name):
+            return _worse("part_stays", part=name)
+    for name in sorted(old.keys() | new.keys()):
+        if name not in WIDENED and old.get(name) != new.get(name):
+            return _worse("part_stays", part=name)
+    if datetime.fromisoformat(new["ends_at"]) < datetime.fromisoformat(old["ends_at"]):
+        return _worse("ends_no_earlier", ends_at=old["ends_at"])
+    if not old["validity_s"] <= new["validity_s"] <= max(old["validity_s"], MOST_VALIDITY_S):
+        return _worse("validity_no_shorter", validity_s=old["validity_s"])
+    return _stores(before["stores"], after["stores"])
+
+
+def valid_until_at(
+    *,
+    valid_from_at: datetime,
+    valid_until_at: datetime,
+    validity_s: int,
+    ends_at: datetime,
+) -> datetime:
+    """Until when vouchers in people's hands are good under widened terms: never shorter than they
+    were, at most to the campaign's end."""
+    return max(valid_until_at, min(valid_from_at + timedelta(seconds=validity_s), ends_at))
+
+
+def _stores(before: Sequence[Document], after: Sequence[Document]) -> Refusal | None:
+    """The stores there were stand first, as they stood; each that joins is not among them."""
+    if list(after[: len(before)]) != list(before):
+        return _worse("stores_stay")
+    taking_part = {row["store"] for row in before if row["valid_until_at"] is None}
+    for row in after[len(before) :]:
+        if row["store"] in taking_part:
+            return _worse("store_joins_once", store=row["store"])
+        if row["valid_from_at"] is not None or row["valid_until_at"] is not None:
+            return _worse("store_joins_now", store=row["store"])
+        taking_part.add(row["store"])
+    return None
+
+
+def _worse(rule: str, **facts: str | int) -> Refusal:
+    return Refusal("amendment_worsens", rule, facts)
