@@ -1,6 +1,7 @@
 """Long answers read a block at a time, through a cursor that stays on the server."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 from typing import Any, Final
 
@@ -12,17 +13,27 @@ Row = tuple[Any, ...]
 _numbers = count(1)
 
 
-def stream(
-    raw: psycopg.Connection[Any],
-    text: str,
-    parameters: Mapping[str, Any],
-    *,
-    block_rows: int = BLOCK_ROWS,
-) -> Iterator[Sequence[Row]]:
-    """The rows of a query in blocks, in the transaction that is open. Instants come in UTC, jsonb
-    as Python objects, bytea as bytes.
+@contextmanager
+def server_cursor(
+    raw: psycopg.Connection[Any], text: str, parameters: Mapping[str, Any]
+) -> Iterator[psycopg.ServerCursor[Any]]:
+    """A query begun in the transaction that is open. Instants come in UTC, jsonb as Python
+    objects, bytea as bytes.
     """
     with raw.cursor(name=f"stream_{next(_numbers)}") as cursor:
         cursor.execute(text, parameters, binary=True)
-        while block := cursor.fetchmany(block_rows):
-            yield block
+        yield cursor
+
+
+def blocks(cursor: psycopg.ServerCursor[Any]) -> Iterator[Sequence[Row]]:
+    """What is left of the answer."""
+    while block := cursor.fetchmany(BLOCK_ROWS):
+        yield block
+
+
+def stream(
+    raw: psycopg.Connection[Any], text: str, parameters: Mapping[str, Any]
+) -> Iterator[Sequence[Row]]:
+    """The rows of a query in blocks."""
+    with server_cursor(raw, text, parameters) as cursor:
+        yield from blocks(cursor)
