@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Event
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -32,14 +33,21 @@ def campaign_of(units: int, *, by_money: bool) -> Campaign:
     hold as many each, and the source's holds plenty. All lie in eight sub-buckets."""
     draft = cast.spring_campaign(tiers={"off20": (FACE_FEN, 10_000)})
     # So many fen that no sub-bucket's part makes whole vouchers.
-    cap = {"cap_fen": units * FACE_FEN + FACE_FEN - 1} if by_money else {"cap_count": units}
+    cap: dict[str, Any] = (
+        {"cap_fen": units * FACE_FEN + FACE_FEN - 1} if by_money else {"cap_count": units}
+    )
     by, at = cast.mei(), NOON - DAY
     for channel in CHANNELS:
         terms.add_cell(
             campaign=draft, channel=channel, bucket_count=SUB_BUCKETS, by=by, at=at, **cap
         )
     tier = draft.tiers.get()
-    for slice_ in ({"day": TODAY}, {"tier": tier}, {"tier": tier, "day": TODAY}):
+    slices: Sequence[dict[str, Any]] = (
+        {"day": TODAY},
+        {"tier": tier},
+        {"tier": tier, "day": TODAY},
+    )
+    for slice_ in slices:
         terms.add_cell(campaign=draft, bucket_count=SUB_BUCKETS, by=by, at=at, **slice_, **cap)
     root = QuotaCell.objects.get(campaign=draft, source__isnull=False)
     terms.set_bucket_count(cell=root, bucket_count=SUB_BUCKETS, by=by, at=at)
