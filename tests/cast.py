@@ -12,11 +12,13 @@ from merchants.models import District, Merchant, State, Store, StoreLocation
 from vouchers.models import (
     Campaign,
     Consent,
+    Proposal,
+    ProposalDecision,
     Resident,
     ResidentPoint,
 )
 from vouchers.models.residents import BUCKETS
-from vouchers.services import campaigns, terms
+from vouchers.services import campaigns, proposals, terms
 from vouchers.states import CapKind, ResidentState
 
 NOON = datetime(2026, 4, 1, 4, 0, tzinfo=UTC)
@@ -298,3 +300,27 @@ def launched(campaign: Campaign, *, at: datetime = NOON) -> Campaign:
 def running_campaign(*, at: datetime = NOON, **options: object) -> Campaign:
     """The spring campaign, launched; options are `spring_campaign`'s."""
     return launched(spring_campaign(**options), at=at)  # type: ignore[arg-type]
+
+
+def approved(proposal: Proposal, *, at: datetime = NOON) -> ProposalDecision:
+    """A proposal of Mei's that Li has looked at and approved; done at `at`."""
+    return proposals.approve_proposal(
+        proposal=proposal, by=li(), seen_sha256=bytes(proposal.sha256), at=at
+    )
+
+
+def topped_up(
+    campaign: Campaign, *, source: str = "city", to_fen: int, at: datetime = NOON
+) -> None:
+    """What a launched campaign's source appropriates, set to a figure by Mei and Li."""
+    held = campaign.sources.get(code=source)
+    proposal = proposals.propose_appropriation(
+        source=held,
+        expected_fen=held.appropriated_fen,
+        target_fen=to_fen,
+        why="Council minute 12",
+        request_id=f"{campaign.code}-{source}-{held.appropriated_fen}-{to_fen}",
+        by=mei(),
+        at=at,
+    )
+    approved(proposal, at=at)

@@ -91,8 +91,15 @@ def propose_caps(
     `figure_changed`, `cap_unlimited`, `cap_below_use`, `cells_do_not_nest`, `nothing_to_change`
     and, for a round that free money would not cover, `not_free`.
     """
+    demand(by, EDIT)
     if not changes:
         raise Refused("nothing_to_change")
+    figures = {"changes": _with_slices(campaign, changes)}
+    return _propose(campaign, ProposalKind.CAPS, figures, why, request_id, by, at)
+
+
+def _with_slices(campaign: Campaign, changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The changes in order of cell, each with its slice, so that people can read them."""
     cells = {cell.pk: cell for cell in budgets.cells_with_names(campaign)}
     listed: list[dict[str, Any]] = []
     for change in changes:
@@ -107,8 +114,7 @@ def propose_caps(
                 "target": dict(change["target"]),
             }
         )
-    figures = {"changes": sorted(listed, key=lambda item: item["cell"])}
-    return _propose(campaign, ProposalKind.CAPS, figures, why, request_id, by, at)
+    return sorted(listed, key=lambda item: int(item["cell"]))
 
 
 def approve_proposal(

@@ -23,8 +23,9 @@ from vouchers.models import (
     TierSplit,
 )
 from vouchers.rules import campaigns as rules
+from vouchers.rules.amounts import check_amount_fen
 from vouchers.services import ledger
-from vouchers.services.refusals import refused_by_database
+from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import demand
 from vouchers.states import CampaignState, CapKind, ThresholdBasis, TierKind
 
@@ -45,6 +46,13 @@ def note_edit(*, campaign: Campaign, by: User, what: str, at: datetime) -> None:
     CampaignEdit.objects.create(campaign=held, user=by, what=what[:WHAT_LENGTH], at=at)
 
 
+def _check_amounts(*figures: object, least: int = 1) -> None:
+    """Refuse what is no amount of fen or number of vouchers; None says that there is none."""
+    for figure in figures:
+        if figure is not None:
+            refuse(check_amount_fen(figure, least_fen=least))
+
+
 def add_source(
     *,
     campaign: Campaign,
@@ -58,7 +66,7 @@ def add_source(
     with refused_by_database(), transaction.atomic():
         note_edit(campaign=campaign, by=by, what=f"source {code}", at=at)
         source = FundingSource.objects.create(campaign=campaign, code=code, name=name)
-        if appropriated_fen:
+        if appropriated_fen != 0:
             ledger.appropriate(source=source, expected_fen=0, target_fen=appropriated_fen, at=at)
     return source
 
@@ -91,6 +99,8 @@ def add_tier(
     per_resident: int = 1,
 ) -> Tier:
     """A tier; `split` says what each source (by code) pays of the face, in fen."""
+    _check_amounts(face_fen, *split.values())
+    _check_amounts(threshold_fen, least=0)
     with refused_by_database(), transaction.atomic():
         note_edit(campaign=campaign, by=by, what=f"tier {code}", at=at)
         tier = Tier.objects.create(
@@ -169,6 +179,7 @@ def add_cap(
     limit_fen: int | None = None,
 ) -> CapRule:
     """An exact limit by number of redemptions, by subsidy, or both."""
+    _check_amounts(limit_count, limit_fen, least=0)
     with refused_by_database(), transaction.atomic():
         note_edit(campaign=campaign, by=by, what=f"cap {kind.name.lower()}", at=at)
         return CapRule.objects.create(
@@ -232,6 +243,7 @@ def add_cell(
 ) -> QuotaCell:
     """A cap on the slice that the given dimensions name; opened (made usable) by `launch`, in as
     many sub-buckets as `bucket_count` says, where many are to take from it at once."""
+    _check_amounts(cap_fen, cap_count, least=0)
     with refused_by_database(), transaction.atomic():
         note_edit(campaign=campaign, by=by, what="quota cell", at=at)
         return QuotaCell.objects.create(
