@@ -6,52 +6,62 @@ from hypothesis import strategies as st
 
 from tests import cast
 from tests.cast import NOON
-from tests.properties.model import LIMITS, Tier
+from tests.properties.model import LIMITS, Cap, Tier
 from vouchers.models import Campaign
 from vouchers.services import terms
-from vouchers.states import TierKind
+from vouchers.states import RefundPolicy, TierKind
 
 TIERS = (
-    Tier("off20", 2_000, {"city": 1_200, "group": 800}, threshold_fen=10_000, cap_count=12),
-    Tier("off15pc", 3_001, {"city": 1_801, "group": 1_200}, percent=15, cap_fen=9 * 3_001),
+    Tier("off20", 2_000, {"city": 1_200, "group": 800}, threshold_fen=10_000),
+    Tier("off15pc", 3_001, {"city": 1_801, "group": 1_200}, percent=15),
 )
+CAPS = {"off20": Cap(count=12), "off15pc": Cap(fen=9 * 3_001), "round 1": Cap(count=4)}
 BUDGET_FEN = 100_000
 PER_RESIDENT = 2
-LAST_DAY = NOON + timedelta(days=20)
+ENDS_AT = NOON + timedelta(days=30)
+LAST_DAY = NOON + timedelta(days=25)
 LEASE_S = 60
 PEOPLE = ("alice", "carol", "erin")
 STORES = ("nanjing_road", "xujiahui", "closed_shop", "rival_shop")
+MERCHANTS = {store: "rival" if store == "rival_shop" else "huilian" for store in STORES}
 SHUT = {"closed_shop": "store_closed", "rival_shop": "store_not_participating"}
 
+which = st.integers(0, 99)
 good_orders = st.tuples(
-    st.integers(0, 99),
+    which,
     st.just(True),
     st.sampled_from(STORES[:2]),
     st.sampled_from([10_000, 12_345, 20_006, 50_000]),
+    st.sampled_from([True, False]),
     st.just("new"),
     st.just(0),
 )
 orders = st.tuples(
-    st.integers(0, 99),  # which voucher
+    which,  # which voucher
     st.sampled_from([True] * 7 + [False]),  # shown by its holder?
     st.sampled_from(STORES[:2] * 4 + STORES[2:]),
     st.sampled_from([1, 7, 9_999, 10_000, 12_345, 20_006, 50_000]),
-    st.sampled_from(["new"] * 6 + ["replay", "replay", "changed", "same order"]),
-    st.integers(0, 99),  # which earlier request
+    st.sampled_from([True, True, False]),  # captured at once?
+    st.sampled_from(["new"] * 6 + ["replay", "changed", "same order"]),
+    which,  # which earlier request
 )
 
 
-def open_city() -> Campaign:
-    """Two sources, two tiers, three people in the circle and one outside; open."""
+def open_city(policy: RefundPolicy) -> Campaign:
+    """Two sources, two tiers, a round, three people in the circle and one outside; open."""
     draft = cast.spring_campaign(
+        code=f"city-{policy}",
         budget_fen=BUDGET_FEN,
         funding=cast.CO_FUNDED,
         tiers={"off20": (2_000, 10_000)},
         tier_counts={"off20": 12},
         per_resident=PER_RESIDENT,
         caps=LIMITS,
+        ends_at=ENDS_AT,
         validity_s=2 * 24 * 3600,
     )
+    Campaign.objects.filter(pk=draft.pk).update(refund_policy=policy.value)
+    by, at = cast.mei(), NOON
     percent = terms.add_tier(
         campaign=draft,
         code="off15pc",
@@ -61,12 +71,17 @@ def open_city() -> Campaign:
         face_fen=TIERS[1].face_fen,
         split=dict(TIERS[1].split),
         per_resident=PER_RESIDENT,
-        by=cast.mei(),
-        at=NOON,
+        by=by,
+        at=at,
     )
-    terms.add_cell(campaign=draft, tier=percent, cap_fen=TIERS[1].cap_fen, by=cast.mei(), at=NOON)
+    terms.add_cell(campaign=draft, tier=percent, cap_fen=CAPS["off15pc"].fen, by=by, at=at)
+    first = terms.add_round(
+        campaign=draft, number=1, opens_at=NOON - cast.DAY, closes_at=ENDS_AT, by=by, at=at
+    )
+    terms.add_cell(campaign=draft, round=first, cap_count=CAPS["round 1"].count, by=by, at=at)
     for name in PEOPLE:
         cast.resident(name)
     cast.bob()
     cast.rival_shop()
+    draft.refresh_from_db()
     return cast.launched(draft)

@@ -1,0 +1,157 @@
+"""What every part of the machine stands on: one example's life, and the invariants."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from itertools import count
+from typing import ClassVar, TypeVar
+
+import pytest
+from django.db import connection, transaction
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from merchants.errors import Refused
+from merchants.models import Store
+from tests import cast
+from tests.cast import NOON
+from tests.concurrency.books import assert_proven
+from tests.properties.city import BUDGET_FEN, CAPS, ENDS_AT, TIERS
+from tests.properties.model import LIMITS, Model
+from vouchers.models import (
+    Campaign,
+    CapCounter,
+    QuotaBucket,
+    Redemption,
+    Resident,
+    Settlement,
+    Voucher,
+)
+from vouchers.queries.balances import balances
+from vouchers.rules.fraud import window_no
+from vouchers.services.requests import Answer
+from vouchers.states import CapKind, RefundPolicy, SettlementState
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A till's request as it was answered, and how to send it again: the same, or changed where
+    there is a body to change."""
+
+    answer: Answer
+    again: Callable[[], Answer]
+    changed: Callable[[], Answer] | None
+
+
+def pick(items: Sequence[Item], which: int) -> Item:
+    """One of the items; low numbers are the latest."""
+    return items[-1 - which % len(items)]
+
+
+class Ground(RuleBasedStateMachine):
+    """The engine beside its model, and what must be so after every step."""
+
+    cities: ClassVar[Mapping[RefundPolicy, Campaign]]
+    campaign: Campaign
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.savepoint = transaction.atomic()
+        self.savepoint.__enter__()
+        self.numbers = count(1)
+        self.stores = {store.external_id: store for store in Store.objects.all()}
+        self.people = {person.external_id: person for person in Resident.objects.all()}
+        shares = cast.CO_FUNDED
+        self.model = Model(
+            now=NOON,
+            ends_at=ENDS_AT,
+            appropriated={source: BUDGET_FEN * shares[source] // 100 for source in shares},
+            tiers=TIERS,
+            caps=dict(CAPS),
+        )
+        self.sent: list[Sent] = []
+
+    def teardown(self) -> None:
+        try:
+            assert_proven()
+        finally:
+            transaction.set_rollback(True)
+            self.savepoint.__exit__(None, None, None)
+
+    @staticmethod
+    def refused(code: str) -> AbstractContextManager[object]:
+        """What happens inside is refused with this code; an empty one lets it happen."""
+        return pytest.raises(Refused, match=code) if code else nullcontext()
+
+    def number(self, of: str) -> str:
+        """A key, or a document's number, that nobody has used."""
+        return f"{of} {next(self.numbers)}"
+
+    @invariant()
+    def the_books_hold(self) -> None:
+        """After every step; one of them, so that a failure tells the steps and little else."""
+        self.constraints_hold()
+        self.money_is_where_the_model_has_it()
+        self.headroom_is_the_cap_less_what_counts()
+        self.vouchers_and_redemptions_are_in_their_states()
+        self.counters_are_the_sums_of_their_rows()
+        self.settlements_have_their_totals()
+
+    def constraints_hold(self) -> None:
+        """A savepoint never fires what waits for the commit, so it is made to speak now."""
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+
+    def money_is_where_the_model_has_it(self) -> None:
+        found = balances(self.campaign.pk)
+        assert found == self.model.balances()
+        for by_kind in found.values():
+            assert sum(by_kind.values()) == 0
+            assert all(fen >= 0 for kind, fen in by_kind.items() if kind != "appropriated")
+
+    def headroom_is_the_cap_less_what_counts(self) -> None:
+        rows = QuotaBucket.objects.filter(cell__campaign=self.campaign).values_list(
+            "cell__source__code", "cell__tier__code", "cell__round__number", "headroom_fen",
+            "headroom_count",
+        )  # fmt: skip
+        found = {source or tier or f"round {no}": tuple(left) for source, tier, no, *left in rows}
+        assert found == self.model.room()
+
+    def vouchers_and_redemptions_are_in_their_states(self) -> None:
+        assert dict(Voucher.objects.values_list("id", "state")) == self.model.states()
+        rows = Redemption.objects.values_list("id", "state", "discount_fen")
+        assert sorted(rows) == [(use.id, use.state, use.discount_fen) for use in self.model.uses]
+
+    def counters_are_the_sums_of_their_rows(self) -> None:
+        rows = CapCounter.objects.filter(campaign=self.campaign, used_count__gt=0)
+        found = {
+            (row.kind, row.subject_id, row.window_no): (row.used_count, row.used_fen)
+            for row in rows
+        }
+        assert found == self._counted()
+        assert all(used <= LIMITS[CapKind(kind)] for (kind, _, _), (used, _) in found.items())
+
+    def _counted(self) -> dict[tuple[int, int, int], tuple[int, int]]:
+        counts: Counter[tuple[int, int, int]] = Counter()
+        fens: Counter[tuple[int, int, int]] = Counter()
+        for use in self.model.live():
+            for kind in LIMITS:
+                is_store = kind is CapKind.STORE_MINUTE
+                subject = self.stores[use.store] if is_store else self.people[use.voucher.holder]
+                key = kind.value, subject.pk, window_no(kind, use.at, self.campaign.zone)
+                counts[key] += 1
+                fens[key] += sum(use.left.values())
+        return {key: (counts[key], fens[key]) for key in counts}
+
+    def settlements_have_their_totals(self) -> None:
+        rows = Settlement.objects.order_by("id").values_list(
+            "merchant__code", "source__code", "business_day", "total_fen", "state"
+        )
+        ready, paid = SettlementState.READY.value, SettlementState.PAID.value
+        told = [
+            (it.merchant, it.source, it.day, it.total_fen, paid if it.is_paid else ready)
+            for it in self.model.settlements
+        ]
+        assert list(rows) == told

@@ -1,0 +1,127 @@
+"""Vouchers into hands: a run reserves and mints, or a tranche is handed out by itself."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import hypothesis
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from tests.properties.city import LEASE_S, PEOPLE, PER_RESIDENT, TIERS
+from tests.properties.machine.ground import Ground
+from tests.properties.model import Batch, Tier, Voucher, Waiting
+from tests.till import hand_out
+from vouchers.models import Shard
+from vouchers.models import Voucher as VoucherRow
+from vouchers.services.distribution import request_run, reserve_run
+from vouchers.services.leases import lease_run, lease_shard
+from vouchers.services.minting import mint_shard, wind_up
+from vouchers.services.targeting import target_run
+from vouchers.states import RefundPolicy
+
+
+class Hands(Ground):
+    """How vouchers come about."""
+
+    @initialize(policy=st.sampled_from(RefundPolicy), hours=st.sampled_from([1, 20, 200]))
+    def begin(self, policy: RefundPolicy, hours: int) -> None:
+        """The campaign's policy is drawn; Alice and Carol have two vouchers of each tier."""
+        hypothesis.event(f"policy: {policy}")
+        self.model.policy = policy
+        self.campaign = self.cities[policy]
+        self.campaign.refresh_from_db()
+        for name in ("alice", "carol"):
+            for tier in TIERS:
+                self.hand(name, tier, 2, hours)
+
+    @precondition(lambda self: self.model.is_running)
+    @rule(
+        name=st.sampled_from(PEOPLE),
+        tier=st.sampled_from(TIERS),
+        size=st.integers(1, 3),
+        hours=st.integers(1, 30),
+    )
+    def hand(self, name: str, tier: Tier, size: int, hours: int) -> None:
+        """Straight into a hand, good for some hours only."""
+        if not self.model.fits(tier, size):
+            return
+        now, until = self.model.now, self.model.now + timedelta(hours=hours)
+        rows = hand_out(
+            self.campaign,
+            [self.people[name]] * size,
+            tier=tier.code,
+            at=now,
+            valid_until_at=until,
+        )
+        batch = Batch(rows[0].tranche_id, tier, now, until)
+        self.model.vouchers += [Voucher(row.pk, name, batch) for row in rows]
+
+    @precondition(lambda self: self.model.is_running and not self.model.waiting)
+    @rule(in_round=st.booleans())
+    def reserve(self, in_round: bool) -> None:
+        """A run, of the round or of none: whoever can be given one more is given one more."""
+        code = "round 1" if in_round else ""
+        request_run(
+            campaign=self.campaign,
+            seed="seed",
+            by="mei",
+            at=self.model.now,
+            round=self.campaign.rounds.get() if in_round else None,
+        )
+        for phase in (target_run, reserve_run):
+            lease = lease_run(at=self.model.now, lease_s=LEASE_S)
+            assert lease is not None
+            phase(run_id=lease.run_id, fence=lease.fence, at=self.model.now)
+        assert lease is not None
+        hypothesis.event(f"reserved: {'some' if self._note_shards(lease.run_id, code) else 'none'}")
+        self._assert_nobody_could_have_more(code)
+
+    def _note_shards(self, run_id: int, code: str) -> int:
+        names = {person.pk: name for name, person in self.people.items()}
+        reserved = 0
+        for shard in Shard.objects.filter(run_id=run_id).select_related("tier"):
+            tier = next(tier for tier in TIERS if tier.code == shard.tier.code)
+            for resident_id in np.frombuffer(shard.resident_ids, dtype="<i8").tolist():
+                name = names[resident_id]
+                assert name in PEOPLE
+                self.model.waiting.append(Waiting(shard.pk, tier, name, code))
+                self.model.had[name, tier.code, code] += 1
+                reserved += 1
+        return reserved
+
+    def _assert_nobody_could_have_more(self, code: str) -> None:
+        for tier in TIERS:
+            had = [self.model.had[name, tier.code, code] for name in PEOPLE]
+            assert max(had) <= PER_RESIDENT
+            assert min(had) == PER_RESIDENT or not self.model.fits(tier, 1, code)
+
+    @precondition(lambda self: self.model.waiting)
+    @rule()
+    def issue(self) -> None:
+        """The next shard is minted; once the campaign is over, its money goes back instead."""
+        lease = lease_shard(at=self.model.now, lease_s=LEASE_S)
+        if lease is None:
+            assert not self.model.is_running
+            return
+        tranche = mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=self.model.now)
+        mine = [item for item in self.model.waiting if item.shard_id == lease.shard_id]
+        self.model.waiting = [it for it in self.model.waiting if it.shard_id != lease.shard_id]
+        until = min(self.model.now + self.model.validity, self.model.ends_at)
+        batch = Batch(tranche.pk, mine[0].tier, self.model.now, until, mine[0].round)
+        assert tranche.valid_until_at == batch.until
+        self._note_vouchers(batch, [item.holder for item in mine])
+
+    def _note_vouchers(self, batch: Batch, holders: Sequence[str]) -> None:
+        rows = VoucherRow.objects.filter(id__gte=batch.id << 20, id__lt=batch.id + 1 << 20)
+        found = [(row.pk, row.resident.external_id) for row in rows.order_by("id")]
+        assert [holder for _, holder in found] == list(holders)
+        self.model.vouchers += [Voucher(id_, holder, batch) for id_, holder in found]
+
+    @precondition(lambda self: self.model.waiting)
+    @rule()
+    def wind_up(self) -> None:
+        """What was reserved and not minted is free again when the campaign is over."""
+        assert wind_up(at=self.model.now) == int(self.model.is_over)
+        if self.model.is_over:
+            self.model.waiting.clear()

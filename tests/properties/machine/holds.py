@@ -1,0 +1,44 @@
+"""Money of a redemption kept back until somebody has looked."""
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests import cast
+from tests.properties.city import which
+from tests.properties.machine.ground import Ground, pick
+from vouchers.models import Hold, Redemption
+from vouchers.services import holds
+
+
+class Holds(Ground):
+    """Holds and releases, by the risk officer."""
+
+    @precondition(lambda self: self.model.uses)
+    @rule(number=which, aimed=st.booleans())
+    def hold(self, number: int, aimed: bool) -> None:
+        """Any redemption's money, or one's that can be held; once, and only what is payable."""
+        fit = [use for use in self.model.uses if self.model.hold_verdict(use) == "yes"]
+        use = pick(fit if aimed and fit else self.model.uses, number)
+        verdict = self.model.hold_verdict(use)
+        hypothesis.event(f"hold: {verdict}")
+        with self.refused(verdict if verdict != "yes" else ""):
+            holds.hold(
+                redemption=Redemption.objects.get(pk=use.id),
+                reason="odd",
+                by=cast.member("rui", "risk officer"),
+                at=self.model.now,
+            )
+            use.is_held = True
+
+    @precondition(lambda self: any(use.is_held for use in self.model.uses))
+    @rule()
+    def release(self) -> None:
+        """Somebody has looked; looking twice is refused."""
+        use = next(use for use in self.model.uses if use.is_held)
+        hold = Hold.objects.get(redemption_id=use.id, released_at=None)
+        rui = cast.member("rui", "risk officer")
+        holds.release(hold=hold, by=rui, at=self.model.now)
+        use.is_held = False
+        with self.refused("not_held"):
+            holds.release(hold=hold, by=rui, at=self.model.now)

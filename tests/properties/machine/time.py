@@ -1,0 +1,46 @@
+"""The clock: it goes on, jumps, and what is due happens."""
+
+from datetime import timedelta
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from tests.cast import DAY
+from tests.properties.city import LAST_DAY, which
+from tests.properties.machine.ground import Ground
+from vouchers.services.vouchers import expire_due, expire_tranche
+
+
+class Time(Ground):
+    """What happens by itself."""
+
+    @rule(step_s=st.sampled_from([0.5, 30, 90, 1_000, 3_600, 6 * 3_600]), sweep=st.booleans())
+    def wait(self, step_s: float, sweep: bool) -> None:
+        """The clock goes on; sometimes the sweep comes by, sometimes it is late."""
+        self._set_clock(timedelta(seconds=step_s))
+        if sweep:
+            self.expire()
+
+    @rule(step=st.sampled_from([timedelta(hours=30), 3 * DAY, timedelta(minutes=-20), -DAY]))
+    def clock_jump(self, step: timedelta) -> None:
+        """Days pass at once, or a clock that went wrong is set back."""
+        self._set_clock(step)
+
+    def _set_clock(self, step: timedelta) -> None:
+        self.model.now = min(self.model.now + step, LAST_DAY)
+
+    @rule()
+    def expire(self) -> None:
+        """The sweep ends what is due."""
+        ended = self.model.expire_due()
+        hypothesis.event(f"expire: {'some' if ended else 'none'}")
+        assert expire_due(at=self.model.now) == ended
+
+    @rule(number=which)
+    def expire_one(self, number: int) -> None:
+        """A sweep looks at a tranche that may not be due, or has expired before."""
+        batches = self.model.batches()
+        batch = batches[number % len(batches)]
+        ended = self.model.expire(batch)
+        assert expire_tranche(tranche_id=batch.id, at=self.model.now) == ended

@@ -1,0 +1,26 @@
+"""The engine as a few lists in memory: what must be true of its books, worked out from scratch.
+
+Nothing is added up as it goes along. Every figure is summed anew from the things themselves, and no
+amount is taken from the rules of the engine, so that the model can only be wrong in ways the engine
+is not.
+"""
+
+from tests.properties.model.budget import Change, Model
+from tests.properties.model.money import Cap, Waiting
+from tests.properties.model.things import Batch, Order, Refund, Settlement, Tier, Use, Voucher
+from tests.properties.model.tills import LIMITS
+
+__all__ = [
+    "LIMITS",
+    "Batch",
+    "Cap",
+    "Change",
+    "Model",
+    "Order",
+    "Refund",
+    "Settlement",
+    "Tier",
+    "Use",
+    "Voucher",
+    "Waiting",
+]
