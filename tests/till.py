@@ -1,6 +1,7 @@
 """A till for the tests: vouchers in people's hands, a terminal with a key, and orders to redeem."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -16,15 +17,28 @@ from tests.cast import NOON
 from vouchers.models import (
     Allocation,
     Campaign,
+    CapCounter,
+    Hold,
+    Leg,
+    OrderClaim,
     QuotaBucket,
     Redemption,
+    Refund,
     Resident,
     Tranche,
     Voucher,
 )
 from vouchers.rules.codes import encode
 from vouchers.services import ledger
-from vouchers.services.redemption import VoidRequest, capture, redeem, reverse, void
+from vouchers.services.redemption import (
+    RefundRequest,
+    VoidRequest,
+    capture,
+    redeem,
+    refund,
+    reverse,
+    void,
+)
 from vouchers.services.requests import (
     Answer,
     RedeemRequest,
@@ -258,3 +272,58 @@ def reversed_(
             at=at,
         )
     )
+
+
+def refunded(
+    redemption: Redemption,
+    *,
+    caller: Caller,
+    amount_fen: int | None = None,
+    store: Store | None = None,
+    refund_no: str | None = None,
+    at: datetime = NOON,
+    key: str | None = None,
+) -> Answer:
+    """The answer to refunding what the shopper paid, all of it unless an amount is given."""
+    number = next(_numbers)
+    paid_fen = redemption.order_amount_fen - redemption.discount_fen
+    fen = paid_fen if amount_fen is None else amount_fen
+    told = refund_no or f"F{number}"
+    return refund(
+        request=RefundRequest(
+            caller=caller,
+            key=key or f"refund-{number}",
+            fingerprint=fingerprint(
+                "POST", f"{PATH}/{redemption.pk}/refunds", msgspec.json.encode([fen, told])
+            ),
+            at=at,
+            redemption_id=redemption.pk,
+            store=(store or redemption.store).external_id,
+            amount_fen=fen,
+            refund_no=told,
+        )
+    )
+
+
+@contextmanager
+def nothing_moves() -> Iterator[None]:
+    """Asserts at the end that money, vouchers, redemptions, orders, counters, quotas, holds and
+    refunds are as they were."""
+    before = _everything()
+    yield
+    assert _everything() == before
+
+
+def _everything() -> list[list[str]]:
+    movable = (
+        Leg,
+        Voucher,
+        Redemption,
+        OrderClaim,
+        CapCounter,
+        QuotaBucket,
+        Tranche,
+        Hold,
+        Refund,
+    )
+    return [sorted(map(str, model._base_manager.values())) for model in movable]

@@ -21,6 +21,7 @@ from vouchers.rules.redemption import (
     TrancheFacts,
     VoucherFacts,
     judge,
+    recompute,
     split_like,
 )
 from vouchers.states import (
@@ -320,6 +321,71 @@ def test_a_proxy_shows_for_those_who_declared_it_and_nobody_else(case: Case) -> 
 @given(good_cases)
 def test_judging_is_a_function_of_its_facts(case: Case) -> None:
     assert judge(case) == judge(case)
+
+
+def final_orders(case: Case) -> st.SearchStrategy[Order]:
+    """What may be paid in the end, smaller or larger than what was authorised."""
+    return st.tuples(st.integers(0, 200_000), st.integers(0, 50_000)).map(
+        lambda fen: changed(
+            case.order, eligible_amount_fen=fen[0], order_amount_fen=max(1, fen[0] + fen[1])
+        )
+    )
+
+
+@given(st.data(), good_cases)
+def test_a_capture_earns_what_the_final_order_does_but_never_more_than_authorised(
+    data: st.DataObject, case: Case
+) -> None:
+    authorised = judge(case)
+    assert isinstance(authorised, Decision)
+    final = data.draw(final_orders(case))
+    assert case.tranche is not None
+    alone = judge(changed(case, order=final))
+    captured = recompute(final, case.tranche, authorised.split)
+    if isinstance(alone, Decision):
+        assert isinstance(captured, Decision)
+        assert captured.discount_fen == min(alone.discount_fen, authorised.discount_fen)
+    elif isinstance(captured, Refusal):
+        assert captured == alone
+    else:
+        # Capped by what was authorised, something is left to pay after all.
+        assert alone.code == "payable_too_small"
+        assert captured.discount_fen == authorised.discount_fen < final.eligible_amount_fen
+
+
+@given(st.data(), good_cases)
+def test_no_source_pays_more_at_the_capture_than_was_set_aside_of_its_money(
+    data: st.DataObject, case: Case
+) -> None:
+    authorised = judge(case)
+    assert isinstance(authorised, Decision)
+    assert case.tranche is not None
+    captured = recompute(data.draw(final_orders(case)), case.tranche, authorised.split)
+    if isinstance(captured, Refusal):
+        return
+    assert sum(fen for _, fen in captured.split) == captured.discount_fen
+    for (source, fen), (set_aside_of, most_fen) in zip(
+        captured.split, authorised.split, strict=True
+    ):
+        assert source == set_aside_of
+        assert 0 <= fen <= most_fen
+
+
+@given(good_cases)
+def test_the_order_as_it_was_authorised_is_captured_whole(case: Case) -> None:
+    authorised = judge(case)
+    assert isinstance(authorised, Decision)
+    assert case.tranche is not None
+    assert recompute(case.order, case.tranche, authorised.split) == authorised
+
+
+def test_split_like_the_face_a_smaller_discount_could_cost_a_source_more() -> None:
+    """Why a capture is split like its authorisation (the old paradox of largest remainders)."""
+    face = ((1, 3), (2, 3), (3, 1))
+    authorised = split_like(4, face)
+    assert authorised == ((1, 2), (2, 2), (3, 0))
+    assert split_like(3, face) == ((1, 1), (2, 1), (3, 1))
+    assert split_like(3, authorised) == ((1, 2), (2, 1), (3, 0))
 
 
 @given(st.data(), st.lists(st.integers(1, 10_000), min_size=1, max_size=5))

@@ -2,10 +2,12 @@
 the note of a refusal, and the answer kept under its key.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from merchants.errors import Refusal
 from vouchers.errors import problem
@@ -15,13 +17,21 @@ from vouchers.models.fraud import INSERT_ATTEMPTS
 from vouchers.models.locks import LOCK_BATCH, SHARE_TRANCHES, lock_key
 from vouchers.models.redemption import FIND_ANSWERS, INSERT_ANSWERS
 from vouchers.models.vouchers import LOCK_VOUCHERS
+from vouchers.queries.redemptions import redemptions_of
 from vouchers.rules.undo import RedemptionFacts
 from vouchers.services.pipeline import pipeline
 from vouchers.services.redemption.decide import IN_FLIGHT, replay
 from vouchers.services.redemption.facts import Terms, terms_of
+from vouchers.services.redemption.redeem import BUSY
 from vouchers.services.requests import ActRequest, Answer
 
 encode = msgspec.json.Encoder().encode
+
+TRIES = 3
+# Serialisation failure and deadlock: somebody else was first, and one look later all is well.
+RACES = frozenset({"40001", "40P01"})
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,39 @@ class Held:
     redemption: Redemption
     terms: Terms
     facts: RedemptionFacts
+
+
+def act_on(request: ActRequest, *, redemption_id: int, act: Callable[[Held], Answer]) -> Answer:
+    """What `act` answers on a redemption of the caller's, locked; kept under the request's key.
+
+    Refuses `not_found` (also another merchant's), and `busy` after losing too many races; neither
+    is kept.
+    """
+    return tried(lambda: _act_once(request, redemption_id, act), otherwise=BUSY)
+
+
+def _act_once(request: ActRequest, redemption_id: int, act: Callable[[Held], Answer]) -> Answer:
+    found = redemptions_of(request.caller, redemption_id=redemption_id).first()
+    if found is None:
+        return Answer(*problem(Refusal("not_found")))
+    known = take_up(request, store_no=found.store.external_id, order_no=found.order_no)
+    if known is not None:
+        return known
+    answer = act(hold(redemption_id=found.pk, voucher_id=found.voucher_id))
+    remember(request, answer)
+    return answer
+
+
+def tried(act: Callable[[], Result], *, otherwise: Result) -> Result:
+    """Run `act` in a transaction, again when it lost a race; `otherwise` when it lost them all."""
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                return act()
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) not in RACES:
+                raise
+    return otherwise
 
 
 def take_up(request: ActRequest, *, store_no: str, order_no: str) -> Answer | None:

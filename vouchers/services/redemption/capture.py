@@ -3,26 +3,17 @@
 from datetime import datetime
 
 import msgspec
-from django.db import transaction
 
 from merchants.errors import Refusal
-from vouchers.errors import explain, problem
+from vouchers.errors import explain
 from vouchers.models import Redemption
 from vouchers.models.vouchers import MOVE_VOUCHERS
-from vouchers.queries.redemptions import SourceShare, redemptions_of
+from vouchers.queries.redemptions import SourceShare
 from vouchers.rules.redemption import Decision, Order, Split, recompute
 from vouchers.rules.undo import judge_capture
 from vouchers.services import ledger
 from vouchers.services.pipeline import pipeline
-from vouchers.services.redemption.acts import (
-    Held,
-    encode,
-    hold,
-    note_attempt,
-    refuse,
-    remember,
-    take_up,
-)
+from vouchers.services.redemption.acts import Held, act_on, encode, note_attempt, refuse
 from vouchers.services.redemption.undo import count_less, given_back, make_room, posting_of, undo
 from vouchers.services.requests import Answer, CaptureRequest
 from vouchers.states import AccountKind, RedemptionState, TransferReason, VoucherState
@@ -55,20 +46,12 @@ def capture(*, request: CaptureRequest) -> Answer:
     the reason. Whether the voucher's window or the campaign ended meanwhile makes no difference.
     Refuses `not_found` (also another merchant's), `redemption_state`.
     """
-    with transaction.atomic():
-        found = redemptions_of(request.caller, redemption_id=request.redemption_id).first()
-        if found is None:
-            return Answer(*problem(Refusal("not_found")))
-        known = take_up(request, store_no=found.store.external_id, order_no=found.order_no)
-        if known is not None:
-            return known
-        answer = _capture(request, found.voucher_id)
-        remember(request, answer)
-    return answer
+    return act_on(
+        request, redemption_id=request.redemption_id, act=lambda held: _capture(request, held)
+    )
 
 
-def _capture(request: CaptureRequest, voucher_id: int) -> Answer:
-    held = hold(redemption_id=request.redemption_id, voucher_id=voucher_id)
+def _capture(request: CaptureRequest, held: Held) -> Answer:
     refusal = judge_capture(held.facts, request.at)
     if refusal is not None:
         return refuse(request, refusal, redemption=held.redemption)

@@ -3,15 +3,15 @@
 from datetime import datetime
 
 import msgspec
-from django.db import transaction
 
 from merchants.errors import Refusal
 from vouchers.models import OrderClaim
 from vouchers.models.campaigns import FIND_STORES, StoreRow
 from vouchers.rules.undo import judge_reverse
 from vouchers.services.pipeline import raw_connection
-from vouchers.services.redemption.acts import encode, hold, refuse, remember, take_up
+from vouchers.services.redemption.acts import encode, hold, refuse, remember, take_up, tried
 from vouchers.services.redemption.decide import may_act_for
+from vouchers.services.redemption.redeem import BUSY
 from vouchers.services.redemption.undo import undo
 from vouchers.services.requests import Answer, ReverseRequest
 from vouchers.states import RedemptionState, TransferReason
@@ -43,12 +43,15 @@ def reverse(*, request: ReverseRequest) -> Answer:
     `store_not_found` (also another merchant's), `redemption_state`, and `order_already_used` when
     the order belongs to the sandbox and the caller does not, or the other way round.
     """
-    with transaction.atomic():
-        known = take_up(request, store_no=request.store, order_no=request.order_no)
-        if known is not None:
-            return known
-        answer = _reverse(request)
-        remember(request, answer)
+    return tried(lambda: _reverse_once(request), otherwise=BUSY)
+
+
+def _reverse_once(request: ReverseRequest) -> Answer:
+    known = take_up(request, store_no=request.store, order_no=request.order_no)
+    if known is not None:
+        return known
+    answer = _reverse(request)
+    remember(request, answer)
     return answer
 
 

@@ -49,8 +49,7 @@ def undo(
     ledger.post(postings=[posting_of(held, reason=reason, at=at, lines=lines)])
     # What the discount had left of the face went back when the tranche expired.
     make_room(held, redemption.split, vouchers=1)
-    tranche = held.terms.facts
-    return _lasts(held) and tranche.valid_from_at <= at < tranche.valid_until_at
+    return _lasts(held) and at < held.terms.facts.valid_until_at
 
 
 def count_less(held: Held, *, fen: int, places: int) -> None:

@@ -3,13 +3,9 @@
 from datetime import datetime
 
 import msgspec
-from django.db import transaction
 
-from merchants.errors import Refusal
-from vouchers.errors import problem
-from vouchers.queries.redemptions import redemptions_of
 from vouchers.rules.undo import judge_void
-from vouchers.services.redemption.acts import encode, hold, refuse, remember, take_up
+from vouchers.services.redemption.acts import Held, act_on, encode, refuse
 from vouchers.services.redemption.undo import undo
 from vouchers.services.requests import Answer, VoidRequest
 from vouchers.states import RedemptionState, TransferReason
@@ -32,20 +28,12 @@ def void(*, request: VoidRequest) -> Answer:
     The voucher can be used again while its tranche lasts; afterwards its money is free again.
     Refuses `not_found` (also another merchant's), `redemption_state`.
     """
-    with transaction.atomic():
-        found = redemptions_of(request.caller, redemption_id=request.redemption_id).first()
-        if found is None:
-            return Answer(*problem(Refusal("not_found")))
-        known = take_up(request, store_no=found.store.external_id, order_no=found.order_no)
-        if known is not None:
-            return known
-        answer = _void(request, found.voucher_id)
-        remember(request, answer)
-    return answer
+    return act_on(
+        request, redemption_id=request.redemption_id, act=lambda held: _void(request, held)
+    )
 
 
-def _void(request: VoidRequest, voucher_id: int) -> Answer:
-    held = hold(redemption_id=request.redemption_id, voucher_id=voucher_id)
+def _void(request: VoidRequest, held: Held) -> Answer:
     refusal = judge_void(held.facts, request.at)
     if refusal is not None:
         return refuse(request, refusal, redemption=held.redemption)
