@@ -66,7 +66,15 @@ def hand_out(
     kind = campaign.tiers.get(code=tier)
     split = [(s.source_id, s.amount_fen) for s in kind.splits.order_by("source_id")]
     with transaction.atomic(), connection.cursor() as cursor:
-        allocation, _ = Allocation.objects.get_or_create(campaign=campaign, tier=kind)
+        allocation, _ = Allocation.objects.get_or_create(
+            campaign=campaign,
+            tier=kind,
+            round=None,
+            district=None,
+            store=None,
+            channel=None,
+            day=None,
+        )
         tranche = Tranche.objects.create(
             campaign=campaign,
             tier=kind,
