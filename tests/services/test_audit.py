@@ -135,7 +135,14 @@ def test_all_checks_read_one_snapshot_while_tills_go_on(monkeypatch: pytest.Monk
 
 def test_the_same_seed_draws_the_same_sample(book: Campaign) -> None:
     spoil("UPDATE vouchers_audiencemember SET distance_m = distance_m + 1")
-    first, again = (audit(at=NOON, seed=3, sample=2).findings[-1] for _ in range(2))
+    first, again = (
+        next(
+            finding
+            for finding in audit(at=NOON, seed=3, sample=2).findings
+            if finding.name == "targeting_exact"
+        )
+        for _ in range(2)
+    )
     assert first.rows == again.rows
     assert first.broken_count == 2
 

@@ -10,6 +10,15 @@ from dataclasses import dataclass
 from vouchers.states import RedemptionState
 
 LIVE = f"({RedemptionState.AUTHORISED.value}, {RedemptionState.CAPTURED.value})"
+USED = f"({RedemptionState.CAPTURED.value}, {RedemptionState.REFUNDED.value})"
+
+SHARES = """
+    (SELECT alike.split, (share->>0)::bigint AS source_id, (share->>1)::bigint AS fen
+       FROM (SELECT DISTINCT split FROM vouchers_redemption
+              WHERE jsonb_typeof(split) = 'array' OFFSET 0) AS alike
+      CROSS JOIN jsonb_array_elements(alike.split) AS share)
+"""
+"""Each source's share in every split there is: equal splits are unfolded once. Join on `split`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,13 @@
-"""Audit checks of postings and settlements (invariants 3, 4 and 11)."""
+"""Audit checks of postings: that they balance, and are what their redemption says (3 and 4)."""
 
 from django.utils.translation import gettext_noop as _
 
-from vouchers.queries.audit_check import LIVE, Check
-from vouchers.states import RedemptionState, SettlementState
+from vouchers.queries.audit_check import SHARES, USED, Check
+from vouchers.states import RedemptionState
+
+AUTHORISED = RedemptionState.AUTHORISED.value
+VOIDED = RedemptionState.VOIDED.value
+REVERSED = RedemptionState.REVERSED.value
 
 LEGS_BALANCE = Check(
     3,
@@ -29,103 +33,81 @@ LEGS_BALANCE = Check(
     SELECT * FROM judged WHERE why IS NOT NULL
     """,
 )
+# A capture whose final order earned nothing any more ends an authorisation as a void does.
 REDEMPTION_POSTED = Check(
     4,
     "redemption_posted",
-    _("every redemption was posted once, and once back when it was undone"),
-    ("redemption", "state", "posted", "undone"),
+    _("every redemption was posted once: made, captured where it was authorised first, undone"),
+    ("redemption", "state", "made", "captured", "undone"),
     f"""
     WITH posted AS (
-        SELECT cause_id, count(*) FILTER (WHERE reason IN ('redeem', 'authorise')) AS made,
-               count(*) FILTER (WHERE reason IN ('void', 'reverse')) AS undone
+        SELECT cause_id,
+               count(*) FILTER (WHERE reason = 'redeem') AS redeemed,
+               count(*) FILTER (WHERE reason = 'authorise') AS authorised,
+               count(*) FILTER (WHERE reason = 'capture') AS captured,
+               count(*) FILTER (WHERE reason IN ('void', 'lapse')) AS voided,
+               count(*) FILTER (WHERE reason = 'reverse') AS reversed
           FROM vouchers_transfer WHERE cause = 'redemption' GROUP BY cause_id)
-    SELECT COALESCE(r.id, p.cause_id), r.state, COALESCE(p.made, 0), COALESCE(p.undone, 0)
+    SELECT COALESCE(r.id, p.cause_id), r.state, COALESCE(p.redeemed + p.authorised, 0),
+           COALESCE(p.captured, 0), COALESCE(p.voided + p.reversed, 0)
       FROM vouchers_redemption r
       FULL JOIN posted p ON p.cause_id = r.id
-     WHERE r.id IS NULL OR p.made IS DISTINCT FROM 1
-        OR p.undone <> CASE WHEN r.state IN {LIVE} THEN 0 ELSE 1 END
+     WHERE r.id IS NULL OR p.cause_id IS NULL
+        OR p.redeemed <> (r.authorised_fen IS NULL)::int
+        OR p.authorised <> (r.authorised_fen IS NOT NULL)::int
+        OR p.reversed <> (r.state = {REVERSED})::int
+        OR p.captured + p.voided <> (r.captured_at IS NOT NULL)::int + (r.state = {VOIDED})::int
+        OR p.voided > (r.state = {VOIDED})::int
     """,
 )
-SETTLED_ONCE = Check(
-    11,
-    "settled_once",
-    _("a redemption is settled whole and once: its lines sum to its discount"),
-    ("redemption", "lines_fen", "discount_fen"),
-    """
-    SELECT r.id, l.fen, r.discount_fen
-      FROM (SELECT redemption_id, sum(amount_fen)::bigint AS fen FROM vouchers_settlementline
-             WHERE kind = 'redemption' GROUP BY redemption_id) AS l
-      JOIN vouchers_redemption r ON r.id = l.redemption_id
-     WHERE l.fen <> r.discount_fen
-    """,
-)
-LINE_LEGAL = Check(
-    11,
-    "line_is_its_redemption",
-    _("every line is a share of a captured redemption of that merchant, source and campaign"),
-    ("line", "settlement", "redemption", "why"),
+REDEMPTION_AMOUNTS = Check(
+    4,
+    "redemption_amounts",
+    _("what a redemption posted is its split: per source, on the accounts of its state"),
+    ("redemption", "source", "state", "share_fen", "made_fen", "authorised_fen", "owed_fen"),
     f"""
-    WITH judged AS (
-        SELECT l.id, l.settlement_id, l.redemption_id, CASE
-                 WHEN z.id IS NULL OR r.id IS NULL THEN 'no such settlement or redemption'
-                 WHEN r.state <> {RedemptionState.CAPTURED.value} THEN 'the redemption was undone'
-                 WHEN (z.campaign_id, z.merchant_id, z.source_id)
-                      <> (r.campaign_id, r.merchant_id, l.source_id) THEN 'somebody else''s'
-                 WHEN r.business_day > z.business_day THEN 'of a later day'
-                 WHEN l.kind = 'redemption' AND NOT COALESCE(
-                      r.split->0 = jsonb_build_array(l.source_id, l.amount_fen)
-                      OR r.split->1 = jsonb_build_array(l.source_id, l.amount_fen)
-                      OR jsonb_build_array(l.source_id, l.amount_fen)
-                         IN (SELECT jsonb_array_elements(r.split)), false)
-                   THEN 'not the source''s share'
-               END AS why
-          FROM vouchers_settlementline l
-          LEFT JOIN vouchers_settlement z ON z.id = l.settlement_id
-          LEFT JOIN vouchers_redemption r ON r.id = l.redemption_id)
-    SELECT * FROM judged WHERE why IS NOT NULL
+    WITH moved AS (
+        SELECT t.cause_id AS id, a.source_id,
+               COALESCE(sum(l.amount_fen) FILTER (
+                   WHERE l.amount_fen > 0 AND t.reason IN ('redeem', 'authorise')), 0) AS made,
+               COALESCE(sum(l.amount_fen) FILTER (
+                   WHERE a.kind = 'authorised'), 0) AS authorised,
+               COALESCE(sum(l.amount_fen) FILTER (
+                   WHERE a.kind IN ('payable', 'risk_held')), 0) AS owed
+          FROM vouchers_transfer t
+          JOIN vouchers_leg l ON l.transfer_id = t.id AND l.at = t.at
+          JOIN vouchers_account a ON a.id = l.account_id
+         WHERE t.cause = 'redemption'
+         GROUP BY 1, 2),
+    due AS (
+        SELECT r.id, s.source_id, r.state, r.authorised_fen, s.fen
+          FROM vouchers_redemption r JOIN {SHARES} AS s ON s.split = r.split
+         WHERE s.fen <> 0)
+    SELECT id, source_id, due.state, due.fen, moved.made, moved.authorised, moved.owed
+      FROM due FULL JOIN moved USING (id, source_id)
+     WHERE due.id IS NULL OR moved.id IS NULL
+        OR CASE WHEN due.authorised_fen IS NULL THEN moved.made <> due.fen
+                ELSE moved.made < due.fen END
+        OR moved.authorised <> CASE WHEN due.state = {AUTHORISED} THEN due.fen ELSE 0 END
+        OR moved.owed <> CASE WHEN due.state IN {USED} THEN due.fen ELSE 0 END
     """,
 )
-SETTLEMENT_TOTALS = Check(
-    11,
-    "settlement_totals",
-    _("a settlement's total is the sum of its lines, and its file is the one that was hashed"),
-    ("settlement", "lines", "total_fen", "sum_fen", "why"),
+AUTHORISED_AMOUNTS = Check(
+    4,
+    "authorised_amounts",
+    _("an authorisation posted what it says, and its capture no more"),
+    ("redemption", "authorised_fen", "posted_fen", "discount_fen"),
     """
-    WITH judged AS (
-        SELECT z.id, COALESCE(l.n, 0) AS n, z.total_fen, COALESCE(l.fen, 0) AS fen, CASE
-                 WHEN z.line_count <> COALESCE(l.n, 0) THEN 'line count'
-                 WHEN z.total_fen <> COALESCE(l.fen, 0) THEN 'total'
-                 WHEN sha256(z.content) <> z.sha256 THEN 'file'
-               END AS why
-          FROM vouchers_settlement z
-          LEFT JOIN (SELECT settlement_id, count(*) AS n, sum(amount_fen)::bigint AS fen
-                       FROM vouchers_settlementline GROUP BY settlement_id) AS l
-            ON l.settlement_id = z.id)
-    SELECT * FROM judged WHERE why IS NOT NULL
-    """,
-)
-PAID_WITHIN_CASH = Check(
-    11,
-    "paid_within_cash",
-    _("no source has paid out more than it has sent"),
-    ("source", "paid_fen", "received_fen"),
-    f"""
-    SELECT s.id, paid.fen, COALESCE(cash.fen, 0)
-      FROM vouchers_fundingsource s
-      JOIN (SELECT source_id, sum(total_fen)::bigint AS fen FROM vouchers_settlement
-             WHERE state = '{SettlementState.PAID.value}' GROUP BY source_id) AS paid
-        ON paid.source_id = s.id
-      LEFT JOIN (SELECT source_id, sum(amount_fen)::bigint AS fen FROM vouchers_cashreceipt
-                  GROUP BY source_id) AS cash ON cash.source_id = s.id
-     WHERE paid.fen > COALESCE(cash.fen, 0)
+    SELECT r.id, r.authorised_fen, COALESCE(p.fen, 0), r.discount_fen
+      FROM vouchers_redemption r
+      LEFT JOIN (SELECT t.cause_id, sum(l.amount_fen) AS fen
+                   FROM vouchers_transfer t
+                   JOIN vouchers_leg l ON l.transfer_id = t.id AND l.at = t.at
+                  WHERE t.reason = 'authorise' AND l.amount_fen > 0
+                  GROUP BY 1) AS p ON p.cause_id = r.id
+     WHERE r.authorised_fen IS NOT NULL
+       AND (p.fen IS DISTINCT FROM r.authorised_fen OR r.discount_fen > r.authorised_fen)
     """,
 )
 
-MONEY_CHECKS = (
-    LEGS_BALANCE,
-    REDEMPTION_POSTED,
-    SETTLED_ONCE,
-    LINE_LEGAL,
-    SETTLEMENT_TOTALS,
-    PAID_WITHIN_CASH,
-)
+MONEY_CHECKS = (LEGS_BALANCE, REDEMPTION_POSTED, REDEMPTION_AMOUNTS, AUTHORISED_AMOUNTS)

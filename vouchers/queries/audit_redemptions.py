@@ -3,24 +3,34 @@
 from django.utils.translation import gettext_noop as _
 
 from vouchers.models.distribution import SERIAL_BITS
-from vouchers.queries.audit_check import LIVE, Check
-from vouchers.states import VoucherState
+from vouchers.queries.audit_check import LIVE, USED, Check
+from vouchers.states import RedemptionState, VoucherState
 
+REFUNDED = RedemptionState.REFUNDED.value
+REVERSED = RedemptionState.REVERSED.value
+
+# A refund that took the voucher says "withdrawn" for ever; one that gave it back says nothing.
 REDEEMS_ONCE = Check(
     5,
     "voucher_redeems_once",
-    _("a voucher is used exactly when one live redemption says so"),
-    ("voucher", "voucher_state", "live_redemptions", "redemption_state"),
+    _("a voucher is used exactly when one live redemption says so, withdrawn when a refund did"),
+    ("voucher", "voucher_state", "said_by", "said_state"),
     f"""
-    WITH live AS (
+    WITH said AS (
         SELECT voucher_id, count(*) AS n, min(state) AS state
-          FROM vouchers_redemption WHERE state IN {LIVE} GROUP BY voucher_id),
-    used AS (
-        SELECT id, state FROM vouchers_voucher
-         WHERE state IN ({VoucherState.AUTHORISED.value}, {VoucherState.REDEEMED.value}))
-    SELECT COALESCE(used.id, live.voucher_id), used.state, COALESCE(live.n, 0), live.state
-      FROM used FULL JOIN live ON live.voucher_id = used.id
-     WHERE used.id IS NULL OR live.n IS DISTINCT FROM 1 OR live.state <> used.state - 1
+          FROM (SELECT voucher_id, state + 1 AS state
+                  FROM vouchers_redemption WHERE state IN {LIVE}
+                 UNION ALL
+                SELECT r.voucher_id, {VoucherState.WITHDRAWN.value}
+                  FROM vouchers_redemption r
+                 WHERE r.state = {REFUNDED}
+                   AND r.id NOT IN (SELECT redemption_id FROM vouchers_refund
+                                     WHERE gives_voucher_back)) AS each
+         GROUP BY voucher_id),
+    used AS (SELECT id, state FROM vouchers_voucher WHERE state <> {VoucherState.ISSUED.value})
+    SELECT COALESCE(used.id, said.voucher_id), used.state, COALESCE(said.n, 0), said.state
+      FROM used FULL JOIN said ON said.voucher_id = used.id
+     WHERE used.id IS NULL OR said.n IS DISTINCT FROM 1 OR said.state <> used.state
     """,
 )
 REDEMPTION_LEGAL = Check(
@@ -44,7 +54,8 @@ REDEMPTION_LEGAL = Check(
                  WHEN t.kind <> 'percent' AND (r.discount_fen <> t.face_fen OR r.split <> t.split)
                    THEN 'not the face'
                  WHEN t.kind = 'percent' AND r.discount_fen
-                      <> LEAST(r.eligible_amount_fen * t.percent_bp / 10000, t.face_fen)
+                      <> LEAST(r.eligible_amount_fen * t.percent_bp / 10000, t.face_fen,
+                               r.authorised_fen)
                    THEN 'not the percentage'
                  WHEN t.kind = 'percent' AND r.discount_fen <> (
                       SELECT sum((share->>1)::bigint) FROM jsonb_array_elements(r.split) AS share)
@@ -55,6 +66,12 @@ REDEMPTION_LEGAL = Check(
                            ELSE r.eligible_amount_fen END < t.threshold_fen THEN 'below threshold'
                  WHEN r.order_amount_fen - r.discount_fen < 1 THEN 'nothing left to pay'
                  WHEN c.excluded_categories @> to_jsonb(r.category) THEN 'excluded category'
+                 WHEN (r.authorised_fen IS NULL) <> (r.expires_at IS NULL) THEN 'half authorised'
+                 WHEN r.discount_fen > r.authorised_fen THEN 'more than was authorised'
+                 WHEN r.captured_at < r.redeemed_at OR r.captured_at >= r.expires_at
+                   THEN 'captured out of its time'
+                 WHEN r.authorised_fen IS NOT NULL AND r.captured_at IS NULL AND r.state IN {USED}
+                   THEN 'never captured'
                END AS why
           FROM vouchers_redemption r
           LEFT JOIN vouchers_voucher v ON v.id = r.voucher_id
@@ -122,10 +139,25 @@ ORDER_CLAIMED = Check(
     SELECT COALESCE(r.store_id, c.store_id), COALESCE(r.order_no, c.order_no), r.id,
            c.redemption_id
       FROM (SELECT id, store_id, order_no FROM vouchers_redemption WHERE state IN {LIVE}) AS r
-      FULL JOIN (SELECT store_id, order_no, redemption_id FROM vouchers_orderclaim
-                  WHERE redemption_id IS NOT NULL) AS c
+      FULL JOIN (SELECT c.store_id, c.order_no, c.redemption_id
+                   FROM vouchers_orderclaim c
+                   LEFT JOIN vouchers_redemption back
+                          ON back.id = c.redemption_id AND back.state = {REFUNDED}
+                  WHERE c.redemption_id IS NOT NULL AND back.id IS NULL) AS c
         ON (c.store_id, c.order_no) = (r.store_id, r.order_no)
      WHERE r.id IS DISTINCT FROM c.redemption_id
+    """,
+)
+TOMBSTONES = Check(
+    7,
+    "reversed_order_stays",
+    _("the order of every reversed redemption has a tombstone that refuses a late original"),
+    ("redemption", "store", "order_no", "claimed_by"),
+    f"""
+    SELECT r.id, r.store_id, r.order_no, c.redemption_id
+      FROM vouchers_redemption r
+      LEFT JOIN vouchers_orderclaim c ON (c.store_id, c.order_no) = (r.store_id, r.order_no)
+     WHERE r.state = {REVERSED} AND (c.order_no IS NULL OR c.redemption_id IS NOT NULL)
     """,
 )
 
@@ -136,4 +168,5 @@ REDEMPTION_CHECKS = (
     STORE_TOOK_PART,
     REQUEST_RECORDED,
     ORDER_CLAIMED,
+    TOMBSTONES,
 )

@@ -1,16 +1,17 @@
-"""The books judged from sums: budget identity, quota cells, and the ties of the subledgers. Pure.
+"""What the audit reads and what it finds: sums of the books of one moment, and broken rows. Pure.
 
-Everything is worked out here a second time, from rows alone: none of the code that moved the money
-is used. A check gives back the rows that break it; no rows, and it holds.
+Everything is worked out a second time, from rows alone: none of the code that moved the money is
+used. The checks are in `audit_books` (the books in themselves), `audit_ties` (the accounts and
+their rows) and `audit_acts` (what single acts posted). A check gives back the rows that break it;
+no rows, and it holds.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
-from vouchers.states import AccountKind, RedemptionState, TrancheState, VoucherState
+from vouchers.states import AccountKind
 
 Row = Mapping[str, str | int | float | None]
 """A broken row, as it is shown to people and stored in the report."""
@@ -33,6 +34,26 @@ class Finding:
     says: str
     broken_count: int = 0
     rows: tuple[Row, ...] = ()
+    took_s: float = 0.0
+
+
+class Legs(NamedTuple):
+    """Σ of legs alike: one account and allocation, one direction, one reason and cause.
+
+    `reason` and `cause` are None where the legs have lost their transfer; `campaign_id`,
+    `source_id` and `kind` where they name no account.
+    """
+
+    reason: str | None
+    cause: str | None
+    campaign_id: int | None
+    source_id: int | None
+    kind: str | None
+    allocation_id: int | None
+    is_credit: bool
+    size: int
+    fen: int
+    first_transfer_id: int
 
 
 class Balance(NamedTuple):
@@ -50,6 +71,7 @@ class Source(NamedTuple):
 
     id: int
     campaign_id: int
+    code: str
     appropriated_fen: int
 
 
@@ -62,6 +84,9 @@ class Slice(NamedTuple):
     store_id: int | None
     channel: str | None
     day: date | None
+
+
+WHOLE: Final = Slice(None, None, None, None, None, None)
 
 
 class Allocation(NamedTuple):
@@ -91,6 +116,7 @@ class Tranche(NamedTuple):
     id: int
     campaign_id: int
     tier_id: int
+    shard_id: int | None
     state: str
     voucher_count: int
     split: Split
@@ -107,17 +133,20 @@ class Vouchers(NamedTuple):
     last_serial: int
 
 
-class Waiting(NamedTuple):
-    """Vouchers reserved in shards that are not minted yet."""
+class Shard(NamedTuple):
+    """A shard of a run; `sizes` are its vouchers by allocation while it has no tranche."""
 
+    id: int
+    run_id: int
     campaign_id: int
-    allocation_id: int
+    state: str
+    run_state: str
     split: Split
-    size: int
+    sizes: Sequence[tuple[int, int]]
 
 
 class Redeemed(NamedTuple):
-    """Σ of what a source owes for live redemptions of an allocation, by state."""
+    """Σ of a source's shares of the redemptions of an allocation that are in a state."""
 
     campaign_id: int
     source_id: int
@@ -126,8 +155,8 @@ class Redeemed(NamedTuple):
     fen: int
 
 
-class Rest(NamedTuple):
-    """Σ of what live redemptions left of a source's shares, in tranches that have not expired."""
+class Amount(NamedTuple):
+    """Σ of something by source and allocation."""
 
     campaign_id: int
     source_id: int
@@ -135,264 +164,80 @@ class Rest(NamedTuple):
     fen: int
 
 
-class Paid(NamedTuple):
-    """Σ of the lines of paid settlements."""
+class Parts(NamedTuple):
+    """Σ of refunds' parts alike. `line` is the state of the settlement that took that source's
+    share of the redemption; None where none has."""
 
     campaign_id: int
     source_id: int
     allocation_id: int
+    origin: str
+    target: str
+    line: str | None
     fen: int
+
+
+class Lines(NamedTuple):
+    """Σ of the lines of paid settlements; those of refunds are negative."""
+
+    campaign_id: int
+    source_id: int
+    allocation_id: int
+    kind: str
+    fen: int
+
+
+class Posted(NamedTuple):
+    """Σ of what the transfers of one reason and cause brought to a kind of account."""
+
+    reason: str
+    cause: str
+    cause_id: int
+    campaign_id: int
+    source_id: int
+    allocation_id: int | None
+    kind: str
+    transfers: int
+    fen: int
+
+
+class Discount(NamedTuple):
+    """A discount and its split as redemptions of a split of the face have them, and how many."""
+
+    face: Split
+    discount_fen: int
+    split: Split
+    redemptions: int
+    first_redemption_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
     """The sums of one moment, read in one snapshot."""
 
-    balances: Sequence[Balance]
+    legs: Sequence[Legs]
+    posted: Sequence[Posted]
     sources: Sequence[Source]
     allocations: Sequence[Allocation]
     cells: Sequence[Cell]
     tranches: Sequence[Tranche]
     vouchers: Sequence[Vouchers]
-    waiting: Sequence[Waiting]
+    shards: Sequence[Shard]
     redeemed: Sequence[Redeemed]
-    rests: Sequence[Rest]
-    paid: Sequence[Paid]
+    discounts: Sequence[Discount]
+    rests: Sequence[Amount]
+    parts: Sequence[Parts]
+    lines: Sequence[Lines]
+    collected: Sequence[Amount]
+    held: Sequence[Amount]
 
-
-def budget_identity(books: Books) -> Iterator[Row]:
-    """Per source: appropriated = Σ of all other accounts, none of them negative."""
-    terms: dict[tuple[int, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for balance in books.balances:
-        terms[balance.campaign_id, balance.source_id][balance.kind] += balance.fen
-    for (campaign_id, source_id), by_kind in sorted(terms.items()):
-        off_fen = sum(by_kind.values())
-        negative = [kind for kind, fen in by_kind.items() if _is_wrong_side(kind, fen)]
-        if off_fen or negative:
-            yield {
-                "campaign": campaign_id,
-                "source": source_id,
-                "off_fen": off_fen,
-                "negative": ", ".join(sorted(negative)) or None,
-                **by_kind,
-            }
-
-
-def allocation_identity(books: Books) -> Iterator[Row]:
-    """Per source and allocation: what left free is somewhere else, and nowhere below zero."""
-    terms: dict[Slot, dict[str, int]] = defaultdict(dict)
-    for campaign_id, source_id, kind, allocation_id, fen in books.balances:
-        terms[campaign_id, source_id, allocation_id][kind] = fen
-    for (campaign_id, source_id, allocation_id), by_kind in terms.items():
-        off_fen = sum(by_kind.values())
-        negative = [kind for kind, fen in by_kind.items() if fen < 0 and kind not in IN_HAND]
-        if off_fen or negative:
-            yield {
-                "campaign": campaign_id,
-                "source": source_id,
-                "allocation": allocation_id,
-                "off_fen": off_fen,
-                "negative": ", ".join(sorted(negative)) or None,
-            }
-
-
-def appropriated_figure(books: Books) -> Iterator[Row]:
-    """A source's figure = what its account says."""
-    booked: dict[int, int] = defaultdict(int)
-    for balance in books.balances:
-        if balance.kind == AccountKind.APPROPRIATED:
-            booked[balance.source_id] -= balance.fen
-    for source in books.sources:
-        if source.appropriated_fen != booked[source.id]:
-            yield {
-                "campaign": source.campaign_id,
-                "source": source.id,
-                "figure_fen": source.appropriated_fen,
-                "booked_fen": booked[source.id],
-            }
-
-
-def cell_headroom(books: Books) -> Iterator[Row]:
-    """Every cell: Σ headroom of its buckets = cap − what counts in it, and not below zero."""
-    cells_of = _matcher(books.cells)
-    slices = {item.id: item for item in books.allocations}
-    used_fen: dict[int, int] = defaultdict(int)
-    used_count: dict[int, int] = defaultdict(int)
-    for balance in books.balances:
-        if balance.kind in IN_HAND or balance.allocation_id is None:
-            continue
-        for cell in cells_of(slices.get(balance.allocation_id)):
-            if cell.source_id in (None, balance.source_id):
-                used_fen[cell.id] += balance.fen
-    for allocation_id, split, count in _counted(books):
-        payers = {source_id for source_id, fen in split if fen}
-        for cell in cells_of(slices.get(allocation_id)):
-            if cell.source_id is None or cell.source_id in payers:
-                used_count[cell.id] += count
-    for cell in books.cells:
-        fen_left = _left(cell.cap_fen, used_fen[cell.id])
-        count_left = _left(cell.cap_count, used_count[cell.id])
-        negative = min(cell.headroom_fen or 0, cell.headroom_count or 0) < 0
-        if negative or (fen_left, count_left) != (cell.headroom_fen, cell.headroom_count):
-            yield {
-                "campaign": cell.campaign_id,
-                "cell": cell.id,
-                "cap_fen": cell.cap_fen,
-                "used_fen": used_fen[cell.id],
-                "headroom_fen": cell.headroom_fen,
-                "cap_count": cell.cap_count,
-                "used_count": used_count[cell.id],
-                "headroom_count": cell.headroom_count,
-            }
-
-
-def reserved_tie(books: Books) -> Iterator[Row]:
-    """Σ face of vouchers in shards not minted yet = the reserved account."""
-    rows: dict[Slot, int] = defaultdict(int)
-    for item in books.waiting:
-        for source_id, fen in item.split:
-            rows[item.campaign_id, source_id, item.allocation_id] += fen * item.size
-    return _tie(books, [AccountKind.RESERVED], rows)
-
-
-def outstanding_tie(books: Books) -> Iterator[Row]:
-    """In tranches not expired, Σ face of issued vouchers, and what percentages left of the faces
-    of redeemed ones = the outstanding account."""
-    rows = _faces(books, VoucherState.ISSUED)
-    for rest in books.rests:
-        rows[rest.campaign_id, rest.source_id, rest.allocation_id] += rest.fen
-    return _tie(books, [AccountKind.OUTSTANDING], rows)
-
-
-def authorised_tie(books: Books) -> Iterator[Row]:
-    """Σ face of authorised vouchers = the authorised account."""
-    return _tie(books, [AccountKind.AUTHORISED], _faces(books, VoucherState.AUTHORISED))
-
-
-def payable_tie(books: Books) -> Iterator[Row]:
-    """Σ of captured redemptions that are not paid = payable + held for risk."""
-    rows: dict[Slot, int] = defaultdict(int)
-    for item in books.redeemed:
-        if item.state == RedemptionState.CAPTURED:
-            rows[item.campaign_id, item.source_id, item.allocation_id] += item.fen
-    for line in books.paid:
-        rows[line.campaign_id, line.source_id, line.allocation_id] -= line.fen
-    return _tie(books, [AccountKind.PAYABLE, AccountKind.RISK_HELD], rows)
-
-
-def settled_tie(books: Books) -> Iterator[Row]:
-    """Σ of the lines of paid settlements = settled + recoverable."""
-    rows: dict[Slot, int] = {
-        (item.campaign_id, item.source_id, item.allocation_id): item.fen for item in books.paid
-    }
-    return _tie(books, [AccountKind.SETTLED, AccountKind.RECOVERABLE], rows)
-
-
-def tranche_holds(books: Books) -> Iterator[Row]:
-    """Each partition holds as many vouchers as its tranche says, serials 0, 1, 2, …"""
-    tranches = {tranche.id: tranche for tranche in books.tranches}
-    held: dict[int, list[Vouchers]] = {tranche_id: [] for tranche_id in tranches}
-    for item in books.vouchers:
-        held.setdefault(item.tranche_id, []).append(item)
-    for tranche_id, items in sorted(held.items()):
-        tranche = tranches.get(tranche_id)
-        promised = tranche.voucher_count if tranche else 0
-        count = sum(item.size for item in items)
-        first = min((item.first_serial for item in items), default=0)
-        last = max((item.last_serial for item in items), default=-1)
-        if (count, first, last) != (promised, 0, promised - 1):
-            yield {
-                "tranche": tranche_id,
-                "promised": promised,
-                "vouchers": count,
-                "first_serial": first,
-                "last_serial": last,
-            }
-
-
-def voucher_allocations(books: Books) -> Iterator[Row]:
-    """Vouchers count in an allocation of their own campaign and tier."""
-    tranches = {tranche.id: tranche for tranche in books.tranches}
-    known = {item.id: (item.campaign_id, item.slice.tier_id) for item in books.allocations}
-    for item in books.vouchers:
-        tranche = tranches.get(item.tranche_id)
-        wanted = tranche and (tranche.campaign_id, tranche.tier_id)
-        if wanted != known.get(item.allocation_id):
-            yield {
-                "tranche": item.tranche_id,
-                "allocation": item.allocation_id,
-                "vouchers": item.size,
-            }
-
-
-def _is_wrong_side(kind: str, fen: int) -> bool:
-    return fen > 0 if kind == AccountKind.APPROPRIATED else fen < 0
-
-
-def _left(cap: int | None, used: int) -> int | None:
-    return None if cap is None else cap - used
-
-
-def _matcher(cells: Iterable[Cell]) -> Callable[[Allocation | None], Iterator[Cell]]:
-    """Finds the cells an allocation counts in: those that name nothing it differs in."""
-    by_names: dict[tuple[int, ...], dict[tuple[object, ...], list[Cell]]] = {}
-    for cell in cells:
-        names = tuple(i for i, value in enumerate(cell.slice) if value is not None)
-        values = (cell.campaign_id, *(cell.slice[i] for i in names))
-        by_names.setdefault(names, {}).setdefault(values, []).append(cell)
-
-    def cells_of(item: Allocation | None) -> Iterator[Cell]:
-        if item is None:
-            return
-        for names, by_values in by_names.items():
-            values = (item.campaign_id, *(item.slice[i] for i in names))
-            yield from by_values.get(values, ())
-
-    return cells_of
-
-
-def _counted(books: Books) -> Iterator[tuple[int, Split, int]]:
-    """(allocation id, split, count) of vouchers that hold a place: expired and withdrawn don't."""
-    for waiting in books.waiting:
-        yield waiting.allocation_id, waiting.split, waiting.size
-    tranches = {tranche.id: tranche for tranche in books.tranches}
-    for item in books.vouchers:
-        tranche = tranches.get(item.tranche_id)
-        if tranche is None or item.state == VoucherState.WITHDRAWN:
-            continue
-        if item.state == VoucherState.ISSUED and tranche.state == TrancheState.EXPIRED:
-            continue
-        yield item.allocation_id, tranche.split, item.size
-
-
-def _faces(books: Books, state: VoucherState) -> dict[Slot, int]:
-    rows: dict[Slot, int] = defaultdict(int)
-    tranches = {tranche.id: tranche for tranche in books.tranches}
-    for item in books.vouchers:
-        tranche = tranches.get(item.tranche_id)
-        if tranche is None or item.state != state:
-            continue
-        if state == VoucherState.ISSUED and tranche.state == TrancheState.EXPIRED:
-            continue
-        for source_id, fen in tranche.split:
-            rows[tranche.campaign_id, source_id, item.allocation_id] += fen * item.size
-    return rows
-
-
-def _tie(books: Books, kinds: Sequence[AccountKind], rows: Mapping[Slot, int]) -> Iterator[Row]:
-    """Where the accounts of these kinds and the sums of the rows differ."""
-    booked: dict[Slot, int] = defaultdict(int)
-    for campaign_id, source_id, kind, allocation_id, fen in books.balances:
-        if kind in kinds:
-            booked[campaign_id, source_id, allocation_id] += fen
-    for slot in booked.keys() | rows.keys():
-        booked_fen, rows_fen = booked.get(slot, 0), rows.get(slot, 0)
-        if booked_fen != rows_fen:
-            campaign_id, source_id, allocation_id = slot
-            yield {
-                "campaign": campaign_id,
-                "source": source_id,
-                "allocation": allocation_id,
-                "booked_fen": booked_fen,
-                "rows_fen": rows_fen,
-            }
+    @property
+    def balances(self) -> list[Balance]:
+        """By account and allocation; legs that name no account are in none."""
+        sums: dict[tuple[int, int, str, int | None], int] = {}
+        for legs in self.legs:
+            if legs.campaign_id is None or legs.source_id is None or legs.kind is None:
+                continue
+            key = (legs.campaign_id, legs.source_id, legs.kind, legs.allocation_id)
+            sums[key] = sums.get(key, 0) + legs.fen
+        return [Balance(*key, fen) for key, fen in sums.items()]

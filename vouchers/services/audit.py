@@ -1,110 +1,35 @@
 """The books proved from their rows, in one snapshot; what was found is kept as a report."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import DataError, connection, transaction
 from django.utils.translation import gettext_noop as _
 
-from vouchers.models import AuditReport, TermsVersion
+from vouchers.models import AuditReport
 from vouchers.models.statements import Statement
-from vouchers.queries import audit as sums
 from vouchers.queries import audit_targeting as targeting
+from vouchers.queries.audit import raw_connection
+from vouchers.queries.audit_books import BOOK_CHECKS, BookCheck, Facts, read
 from vouchers.queries.audit_check import Check
 from vouchers.queries.audit_checks import CHECKS
-from vouchers.rules import audit as rules
 from vouchers.rules.audit import Finding, Row
 from vouchers.rules.audit_targeting import Measured, MemberFacts, judge_member
-from vouchers.rules.campaigns import terms_sha256
+from vouchers.services.snapshots import Work
 
 SHOWN_ROWS: Final = 20
 SAMPLE_MEMBERS: Final = 2_000
 
+Tell = Callable[[int, int], None]
+"""Hears how many pieces of the work are done, and of how many."""
 
-class BookCheck(NamedTuple):
-    """A check on sums."""
-
-    invariant: int
-    name: str
-    says: str
-    broken: Callable[[rules.Books], Iterator[Row]]
-
-
-BOOK_CHECKS: Final = (
-    BookCheck(
-        1,
-        "budget_identity",
-        _("per source, appropriated is the sum of all other accounts, and none is negative"),
-        rules.budget_identity,
-    ),
-    BookCheck(
-        1,
-        "allocation_identity",
-        _("per source and allocation, what left free money is somewhere else, never below zero"),
-        rules.allocation_identity,
-    ),
-    BookCheck(
-        1,
-        "appropriated_figure",
-        _("a source's appropriated figure is what its account says"),
-        rules.appropriated_figure,
-    ),
-    BookCheck(
-        1,
-        "cell_headroom",
-        _("every quota cell's headroom is its cap minus what counts in it, and not negative"),
-        rules.cell_headroom,
-    ),
-    BookCheck(
-        4,
-        "reserved_tie",
-        _("the face of vouchers waiting in shards is the reserved account"),
-        rules.reserved_tie,
-    ),
-    BookCheck(
-        4,
-        "outstanding_tie",
-        _("the face of vouchers in people's hands is the outstanding account"),
-        rules.outstanding_tie,
-    ),
-    BookCheck(
-        4,
-        "authorised_tie",
-        _("the face of authorised vouchers is the authorised account"),
-        rules.authorised_tie,
-    ),
-    BookCheck(
-        4,
-        "payable_tie",
-        _("redemptions captured and not paid are the payable and held accounts"),
-        rules.payable_tie,
-    ),
-    BookCheck(
-        4,
-        "settled_tie",
-        _("the lines of paid settlements are the settled and recoverable accounts"),
-        rules.settled_tie,
-    ),
-    BookCheck(
-        6,
-        "tranche_holds",
-        _("every tranche holds as many vouchers as it says, numbered without a gap"),
-        rules.tranche_holds,
-    ),
-    BookCheck(
-        6,
-        "voucher_allocations",
-        _("vouchers count in an allocation of their own campaign and tier"),
-        rules.voucher_allocations,
-    ),
-)
-TERMS_HASHED: Final = (6, "terms_hashed", _("the terms' document has the hash that was approved"))
 TARGETING_EXACT: Final = (
     12,
     "targeting_exact",
@@ -147,24 +72,34 @@ class Report:
         }
 
 
-def audit(*, at: datetime, seed: int, sample: int = SAMPLE_MEMBERS) -> Report:
+def audit(
+    *, at: datetime, seed: int, sample: int = SAMPLE_MEMBERS, tell: Tell = lambda done, of: None
+) -> Report:
     """Recompute what rows can show of the invariants, all in one snapshot of the database.
 
-    The sums are judged by `rules/audit`, row by row statements by PostgreSQL, and `sample` random
+    The sums are judged by `rules/audit_*`, row by row statements by PostgreSQL, and `sample` random
     members of audiences by measuring their distance again. The same `seed` draws the same sample.
-    Called inside a transaction it reads in that one, as isolated as that one is.
+    `services/snapshots` shares the work out. Called inside a transaction it reads in that one, as
+    isolated as that one is.
     """
     start = perf_counter()
-    with _snapshot():
-        findings = [*_judge_books(), *map(_run, CHECKS), _judge_terms()]
-        sampled, unmeasured, targeted = _judge_sample(sample, seed)
+    members = Counter[str]()
+    work: Work[Finding] = Work(
+        [
+            _judge_books,
+            *(partial(_run, check) for check in CHECKS),
+            partial(_judge_sample, sample, seed, members),
+        ],
+        tell,
+    )
+    work.do()
     return Report(
         started_at=at,
         took_s=perf_counter() - start,
         seed=seed,
-        sampled=sampled,
-        unmeasured=unmeasured,
-        findings=tuple(sorted([*findings, targeted], key=lambda finding: finding.invariant)),
+        sampled=members["sampled"],
+        unmeasured=members["unmeasured"],
+        findings=tuple(sorted(work.found, key=lambda found: (found.invariant, found.name))),
     )
 
 
@@ -178,37 +113,37 @@ def record(*, report: Report) -> AuditReport:
     )
 
 
-@contextmanager
-def _snapshot() -> Iterator[None]:
-    is_outermost = not connection.in_atomic_block
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            if is_outermost:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            # Whole tables are joined and hardly a row comes back, so workers in parallel pay off.
-            cursor.execute(
-                "SET LOCAL work_mem = '128MB'; SET LOCAL jit = off;"
-                "SET LOCAL parallel_tuple_cost = 0; SET LOCAL enable_partitionwise_aggregate = on"
-            )
-        yield
-
-
-def _judge_books() -> list[Finding]:
+def _judge_books() -> Iterator[Finding]:
+    start = perf_counter()
     try:
         with transaction.atomic():
-            books = sums.books()
+            facts = read()
     except DataError as error:
-        return [Finding(*READABLE, broken_count=1, rows=({"error": str(error)},))]
-    return [_finding(check[:3], check.broken(books)) for check in BOOK_CHECKS]
+        yield Finding(*READABLE, broken_count=1, rows=({"error": str(error)},))
+        return
+    yield Finding(*READABLE, took_s=perf_counter() - start)
+    for check in BOOK_CHECKS:
+        yield _judge(check, facts)
 
 
-def _finding(check: tuple[int, str, str], broken: Iterator[Row]) -> Finding:
+def _judge(check: BookCheck, facts: Facts) -> Finding:
+    """Documents too damaged to be read break the check as well."""
+    start = perf_counter()
+    try:
+        return _finding(check[:3], check.broken(facts), start)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return Finding(*check[:3], broken_count=1, rows=({"error": repr(error)},))
+
+
+def _finding(check: tuple[int, str, str], broken: Iterator[Row], start: float) -> Finding:
     rows = tuple(islice(broken, SHOWN_ROWS))
-    return Finding(*check, broken_count=len(rows) + sum(1 for _ in broken), rows=rows)
+    count = len(rows) + sum(1 for _ in broken)
+    return Finding(*check, broken_count=count, rows=rows, took_s=perf_counter() - start)
 
 
-def _run(check: Check) -> Finding:
+def _run(check: Check) -> list[Finding]:
     """Runs a statement; rows too damaged to be read break the check as well."""
+    start = perf_counter()
     columns = (*check.columns, "broken_count")
     names = ", ".join(f'"{name}"' for name in check.columns)
     statement: Statement[Row] = Statement(
@@ -218,32 +153,24 @@ def _run(check: Check) -> Finding:
     head = (check.invariant, check.name, check.says)
     try:
         with transaction.atomic(), connection.wrap_database_errors:
-            rows = statement.send(sums.raw_connection(), {}).rows()
+            rows = statement.send(raw_connection(), {}).rows()
     except DataError as error:
-        return Finding(*head, broken_count=1, rows=({"error": str(error)},))
+        return [Finding(*head, broken_count=1, rows=({"error": str(error)},))]
     count = int(rows[0]["broken_count"] or 0) if rows else 0
     shown = tuple({name: row[name] for name in check.columns} for row in rows)
-    return Finding(*head, broken_count=count, rows=shown)
+    return [Finding(*head, broken_count=count, rows=shown, took_s=perf_counter() - start)]
 
 
 def _scalar(value: Any) -> str | int | float | None:
     return value if isinstance(value, str | int | float | None) else str(value)
 
 
-def _judge_terms() -> Finding:
-    broken = (
-        {"terms": version.pk, "campaign": version.campaign_id}
-        for version in TermsVersion.objects.order_by("id").iterator()
-        if terms_sha256(version.document) != bytes(version.sha256)
-    )
-    return _finding(TERMS_HASHED, broken)
-
-
-def _judge_sample(members: int, seed: int) -> tuple[int, int, Finding]:
-    """How many sampled members were measured, how many could not be, and what is wrong."""
-    raw = sums.raw_connection()
+def _judge_sample(size: int, seed: int, members: Counter[str]) -> list[Finding]:
+    """What is wrong with sampled members; `members` is told how many were measured."""
+    start = perf_counter()
+    raw = raw_connection()
     with connection.wrap_database_errors:
-        drawn = targeting.sample(raw, members=members, seed=seed)
+        drawn = targeting.sample(raw, members=size, seed=seed)
         points = targeting.points_of(raw, drawn)
     rings = targeting.rings()
     outcomes = [
@@ -255,13 +182,14 @@ def _judge_sample(members: int, seed: int) -> tuple[int, int, Finding]:
         )
         for member in drawn
     ]
-    measured = sum(1 for outcome in outcomes if outcome.distance_m is not None)
+    members["sampled"] = sum(1 for outcome in outcomes if outcome.distance_m is not None)
+    members["unmeasured"] = len(drawn) - members["sampled"]
     broken = (
         _misplaced(member, outcome)
         for member, outcome in zip(drawn, outcomes, strict=True)
         if outcome.wrong
     )
-    return measured, len(drawn) - measured, _finding(TARGETING_EXACT, broken)
+    return [_finding(TARGETING_EXACT, broken, start)]
 
 
 def _misplaced(member: MemberFacts, outcome: Measured) -> Row:
