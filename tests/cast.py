@@ -58,6 +58,11 @@ def li() -> User:
     return member("li", "approver")
 
 
+def ren() -> User:
+    """Ren is the risk officer: she holds money until somebody has looked."""
+    return member("ren", "risk officer")
+
+
 # Merchants
 
 

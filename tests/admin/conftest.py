@@ -8,8 +8,19 @@ from django.utils import timezone
 from merchants.models import Credential
 from merchants.services.credentials import issue_credential
 from tests import cast, till
-from vouchers.models import AuditReport, Campaign, Exclusion, Hold, Outbox, Redemption, Seal, Signal
-from vouchers.services import distribution, leases, ledger, minting, settlement, targeting
+from vouchers.models import AuditReport, Campaign, Exclusion, Outbox, Redemption, Seal, Signal
+from vouchers.services import (
+    collection,
+    distribution,
+    holds,
+    leases,
+    ledger,
+    minting,
+    proposals,
+    seals,
+    settlement,
+    targeting,
+)
 
 
 def distribute(campaign: Campaign) -> None:
@@ -34,7 +45,7 @@ def town() -> Campaign:
     )
     distribute(campaign)
     mall, alice = cast.nanjing_road(), residents[0]
-    first, second = till.hand_out(campaign, [alice, alice], at=now)
+    first, second, third = till.hand_out(campaign, [alice] * 3, at=now)
     status, _ = till.answer_to(till.order(first, mall, alice, at=now))
     assert status == 201
     till.refusal_of(till.order(second, cast.rival_shop(), alice, at=now))
@@ -43,15 +54,29 @@ def town() -> Campaign:
         source=city, amount_fen=50_000_000, document_no="R-1", request_id="r1", by="mei", at=now
     )
     settlement.settle_day(campaign=campaign, business_day=timezone.localdate(), at=now)
-    redemption = Redemption.objects.get()
-    Hold.objects.create(redemption=redemption, reason="looks odd", opened_by="ren", opened_at=now)
+    give_money_back(campaign, Redemption.objects.get())
+    assert till.answer_to(till.order(third, mall, alice, at=now))[0] == 201
+    holds.hold(
+        redemption=Redemption.objects.latest("id"), reason="looks odd", by=cast.ren(), at=now
+    )
+    proposals.propose_appropriation(
+        source=city,
+        expected_fen=city.appropriated_fen,
+        target_fen=city.appropriated_fen + 100,
+        why="the district adds a yuan",
+        request_id="p1",
+        by=cast.mei(),
+        at=now,
+    )
     Signal.objects.create(kind="burst", subject="store", subject_id=mall.pk, raised_at=now)
-    Outbox.objects.create(topic="redeemed", payload={"id": 1}, created_at=now)
+    Outbox.objects.create(topic="redeemed", key="redeemed 1", payload={"id": 1}, created_at=now)
     Exclusion.objects.create(
         resident=residents[3], reason="deceased", created_by="ren", created_at=now
     )
     AuditReport.objects.create(started_at=now, took_s=0.1, is_proven=True, report={})
+    assert seals.seal_journal(campaign=campaign, at=now) is None, "all in one open transaction"
     Seal.objects.create(
+        campaign=campaign,
         number=1,
         from_xid=1,
         until_xid=2,
@@ -68,6 +93,22 @@ def town() -> Campaign:
         at=now,
     )
     return campaign
+
+
+def give_money_back(campaign: Campaign, redemption: Redemption) -> None:
+    """A refund after the day was settled; the merchant pays the city's share back by hand."""
+    now = timezone.now()
+    assert till.refunded(redemption, caller=till.till_of(redemption.store), at=now).status == 200
+    collection.collect(
+        campaign=campaign,
+        merchant=redemption.merchant,
+        source=campaign.sources.get(code="city"),
+        amount_fen=100,
+        document_no="C-1",
+        request_id="c1",
+        by="mei",
+        at=now,
+    )
 
 
 def signed_in(user: User) -> Client:

@@ -3,9 +3,29 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from vouchers.admin import audit, campaigns, distribution, fraud, money, people, residents
+from vouchers.admin import (
+    audit,
+    campaigns,
+    distribution,
+    fraud,
+    money,
+    people,
+    proposals,
+    refunds,
+    residents,
+)
 
-__all__ = ["audit", "campaigns", "distribution", "fraud", "money", "people", "residents"]
+__all__ = [
+    "audit",
+    "campaigns",
+    "distribution",
+    "fraud",
+    "money",
+    "people",
+    "proposals",
+    "refunds",
+    "residents",
+]
 
 admin.site.index_template = "vouchers/dashboard.html"
 admin.site.index_title = _("Overview")

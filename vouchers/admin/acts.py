@@ -11,14 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from merchants.models import State, Store
 from vouchers import tasks
+from vouchers.admin import budget_acts
 from vouchers.admin.base import act, go_to
-from vouchers.admin.forms import AppropriationForm, CashForm, DialogForm, RunForm, StoresForm
+from vouchers.admin.budget_acts import BudgetActs
+from vouchers.admin.campaign_page import dialog
+from vouchers.admin.forms import AppropriationForm, CashForm, RunForm, StoresForm
 from vouchers.admin.overview import preview_groups
 from vouchers.admin.review import review_terms
 from vouchers.models import Campaign
@@ -39,20 +41,11 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
     "pause": {CampaignState.RUNNING},
     "resume": {CampaignState.PAUSED},
     "end": {CampaignState.RUNNING, CampaignState.PAUSED},
+    **budget_acts.OFFERED,
 }
 
 
-def dialog(title: Any, description: Any = "", form: type[DialogForm] = DialogForm) -> Any:
-    """What a button asks before it acts; acting is always a POST."""
-    return {
-        "title": title,
-        "description": description,
-        "form_class": form,
-        "form_submit_text": _("Confirm"),
-    }
-
-
-class CampaignActs(ModelAdmin):
+class CampaignActs(BudgetActs):
     """What can be done to a campaign, and who is offered it in which state."""
 
     actions_detail = [
@@ -71,7 +64,13 @@ class CampaignActs(ModelAdmin):
                 "add_stores",
                 "preview",
                 "reopen",
+                "amend",
+                "propose_appropriation",
+                "propose_room",
+                "propose_repayment",
                 "end",
+                "settle",
+                "close",
             ],
         },
     ]
@@ -85,33 +84,6 @@ class CampaignActs(ModelAdmin):
             if campaign
             and CampaignState(campaign.state) in OFFERED.get(offered.path, CampaignState)
         ]
-
-    def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm(terms.EDIT)
-
-    def has_pause_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm(campaigns.PAUSE)
-
-    def has_distribute_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("vouchers.add_run")
-
-    def has_cash_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("vouchers.add_cashreceipt")
-
-    def _act(
-        self, request: HttpRequest, object_id: Any, service: Any, success: Any, **more: Any
-    ) -> HttpResponse:
-        campaign = get_object_or_404(Campaign, pk=object_id)
-        act(
-            request,
-            service,
-            success,
-            campaign=campaign,
-            by=request.user,
-            at=timezone.now(),
-            **more,
-        )
-        return go_to("vouchers_campaign_change", object_id)
 
     @action(
         description=_("Submit"),

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from vouchers.admin.base import ReadOnlyAdmin, in_lines, short_hash
-from vouchers.models import AuditReport, Outbox, Seal
+from vouchers.models import AuditReport, Outbox, RoleChange, Seal
 
 
 @admin.register(AuditReport)
@@ -43,8 +43,18 @@ class AuditReportAdmin(ReadOnlyAdmin):
 class SealAdmin(ReadOnlyAdmin):
     """The chain over the journal."""
 
-    list_display = ["number", "sealed_at", "transfer_count", "hash", "previous"]
-    fields = ["number", "from_xid", "until_xid", "transfer_count", "sealed_at", "hash", "previous"]
+    list_display = ["number", "campaign", "sealed_at", "transfer_count", "hash", "previous"]
+    list_filter = ["campaign"]
+    fields = [
+        "campaign",
+        "number",
+        "from_xid",
+        "until_xid",
+        "transfer_count",
+        "sealed_at",
+        "hash",
+        "previous",
+    ]
     readonly_fields = ["hash", "previous"]
 
     @display(description=_("SHA-256"))
@@ -60,5 +70,15 @@ class SealAdmin(ReadOnlyAdmin):
 class OutboxAdmin(ReadOnlyAdmin):
     """Messages committed with what they tell."""
 
-    list_display = ["id", "topic", "created_at", "sent_at"]
+    list_display = ["id", "topic", "created_at", "sent_at", "tries", "last_error"]
     list_filter = ["topic", ("sent_at", admin.EmptyFieldListFilter)]
+
+
+@admin.register(RoleChange)
+class RoleChangeAdmin(ReadOnlyAdmin):
+    """Who got or lost which role, noted by the database itself."""
+
+    list_display = ["at", "username", "role", "is_granted", "database_role"]
+    list_filter = ["role", "is_granted"]
+    search_fields = ["username"]
+    date_hierarchy = "at"

@@ -1,15 +1,22 @@
 """What was refused, what was noticed, what is held."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
 
 from merchants.errors import Refusal
 from merchants.models import Store
-from vouchers.admin.base import ExactSearch, ReadOnlyAdmin
+from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, act, go_to
 from vouchers.admin.faults import refusal_name, sentence
 from vouchers.models import Attempt, Campaign, Hold, Signal
+from vouchers.services import holds
 
 
 @admin.register(Attempt)
@@ -78,3 +85,35 @@ class HoldAdmin(ReadOnlyAdmin):
     list_display = ["redemption_id", "reason", "opened_by", "opened_at", "released_at"]
     list_filter = [("released_at", admin.EmptyFieldListFilter)]
     raw_id_fields = ["redemption"]
+    actions_detail = ["release"]
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Nothing to do once it has been released."""
+        hold = self.get_object(request, str(object_id))
+        is_open = hold is not None and hold.released_at is None
+        return super().get_actions_detail(request, object_id) if is_open else []
+
+    def has_release_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vouchers.change_hold")
+
+    @action(
+        description=_("Release"),
+        icon="lock_open",
+        permissions=["release"],
+        dialog={
+            "title": _("Release the money"),
+            "description": _("The next settlement pays it out."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Confirm"),
+        },
+    )
+    def release(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        act(
+            request,
+            holds.release,
+            _("Released."),
+            hold=get_object_or_404(Hold, pk=object_id),
+            by=request.user,
+            at=timezone.now(),
+        )
+        return go_to("vouchers_hold_change", object_id)

@@ -1,14 +1,24 @@
 """Money to look at: transfers, cash, redemptions, settlements. Nothing here can be changed."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from vouchers.admin.base import (
     ExactSearch,
     ReadOnlyAdmin,
     ReadOnlyInline,
+    act,
     coloured,
+    go_to,
     in_lines,
     money,
     split_in_yuan,
@@ -24,7 +34,8 @@ from vouchers.models import (
 )
 from vouchers.models.ledger import ACCOUNT_KINDS
 from vouchers.money import yuan
-from vouchers.states import RedemptionState, SettlementState, TransferReason
+from vouchers.services import holds
+from vouchers.states import Cause, RedemptionState, SettlementState, TransferReason
 
 REASONS = {
     TransferReason.APPROPRIATE: _("appropriated"),
@@ -34,6 +45,7 @@ REASONS = {
     TransferReason.MINT: _("issued"),
     TransferReason.AUTHORISE: _("authorised"),
     TransferReason.CAPTURE: _("captured"),
+    TransferReason.LAPSE: _("authorisation lapsed"),
     TransferReason.REDEEM: _("redeemed"),
     TransferReason.VOID: _("voided"),
     TransferReason.REVERSE: _("reversed"),
@@ -43,17 +55,23 @@ REASONS = {
     TransferReason.UNHOLD: _("hold lifted"),
     TransferReason.SETTLE: _("settled"),
     TransferReason.RECOVER: _("to be recovered"),
-    TransferReason.NET: _("netted"),
+    TransferReason.REISSUE: _("voucher given back"),
+    TransferReason.NET: _("kept back from a payout"),
+    TransferReason.COLLECT: _("paid back by a merchant"),
     TransferReason.REPAY: _("repaid"),
 }
 
 CAUSES = {
-    "source": _("funding source"),
-    "run": _("distribution run"),
-    "shard": _("shard"),
-    "tranche": _("tranche"),
-    "redemption": _("redemption"),
-    "settlement": _("settlement"),
+    Cause.SOURCE: _("funding source"),
+    Cause.PROPOSAL: _("proposal"),
+    Cause.RUN: _("distribution run"),
+    Cause.SHARD: _("shard"),
+    Cause.TRANCHE: _("tranche"),
+    Cause.REDEMPTION: _("redemption"),
+    Cause.REFUND: _("refund"),
+    Cause.HOLD: _("hold"),
+    Cause.SETTLEMENT: _("settlement"),
+    Cause.COLLECTION: _("collection"),
 }
 
 
@@ -76,7 +94,7 @@ class TransferAdmin(ExactSearch, ReadOnlyAdmin):
 
     @display(description=_("cause"))
     def origin(self, transfer: Transfer) -> str:
-        return f"{CAUSES.get(transfer.cause, transfer.cause)} {transfer.cause_id}"
+        return f"{CAUSES[Cause(transfer.cause)]} {transfer.cause_id}"
 
     @display(description=_("moved"))
     def amount(self, transfer: Transfer) -> str:
@@ -101,7 +119,7 @@ class TransferAdmin(ExactSearch, ReadOnlyAdmin):
 class CashReceiptAdmin(ReadOnlyAdmin):
     """Money that has arrived; recorded on the campaign's page."""
 
-    list_display = ["document_no", "campaign", "source", "amount", "received_at"]
+    list_display = ["document_no", "campaign", "source", "amount", "received_at", "recorded_by"]
     list_filter = ["source__campaign"]
     list_select_related = ["source__campaign"]
     search_fields = ["document_no", "request_id"]
@@ -111,6 +129,12 @@ class CashReceiptAdmin(ReadOnlyAdmin):
     @display(description=_("campaign"))
     def campaign(self, receipt: CashReceipt) -> str:
         return str(receipt.source.campaign)
+
+
+class HoldForm(BaseDialogForm):
+    """Why money is kept back."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=200, widget=UnfoldAdminTextInputWidget)
 
 
 @admin.register(Redemption)
@@ -154,6 +178,9 @@ class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
         "caller",
         "payment_ref",
         "receipt_no",
+        "authorised",
+        "expires_at",
+        "captured_at",
         "undone_at",
     ]
     readonly_fields = [
@@ -161,8 +188,10 @@ class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
         "eligible_amount",
         "discount",
         "by_source",
+        "authorised",
         "voucher_no",
     ]
+    authorised = money("authorised_fen", _("authorised"))
     order_amount = money("order_amount_fen", _("order amount"))
     eligible_amount = money("eligible_amount_fen", _("eligible amount"))
     discount = money("discount_fen", _("discount"))
@@ -174,8 +203,43 @@ class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
             RedemptionState.AUTHORISED: "info",
             RedemptionState.VOIDED: "warning",
             RedemptionState.REVERSED: "danger",
+            RedemptionState.REFUNDED: "warning",
         },
     )
+
+    actions_detail = ["hold"]
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Only what stands can be held; whether it still may be is decided by the service."""
+        redemption = self.get_object(request, str(object_id))
+        stands = redemption is not None and redemption.state == RedemptionState.CAPTURED
+        return super().get_actions_detail(request, object_id) if stands else []
+
+    def has_hold_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vouchers.add_hold")
+
+    @action(
+        description=_("Hold the money"),
+        icon="lock",
+        permissions=["hold"],
+        dialog={
+            "title": _("Hold the money"),
+            "description": _("It is not settled until somebody releases it."),
+            "form_class": HoldForm,
+            "form_submit_text": _("Confirm"),
+        },
+    )
+    def hold(self, request: HttpRequest, form: HoldForm, object_id: str) -> HttpResponse:
+        act(
+            request,
+            holds.hold,
+            _("Held."),
+            redemption=get_object_or_404(Redemption, pk=object_id),
+            reason=form.cleaned_data["reason"],
+            by=request.user,
+            at=timezone.now(),
+        )
+        return go_to("vouchers_redemption_change", object_id)
 
     @display(description=_("discount by source"))
     def by_source(self, redemption: Redemption) -> str:

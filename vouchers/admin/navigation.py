@@ -15,6 +15,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 (_("Overview"), "dashboard", ""),
                 (_("Campaigns"), "campaign", "vouchers.campaign"),
+                (_("Proposals"), "how_to_vote", "vouchers.proposal"),
             ],
         ),
         (
@@ -31,7 +32,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _("Money"),
             [
                 (_("Redemptions"), "point_of_sale", "vouchers.redemption"),
+                (_("Refunds"), "undo", "vouchers.refund"),
                 (_("Settlements"), "receipt_long", "vouchers.settlement"),
+                (_("Collections"), "keyboard_return", "vouchers.collection"),
                 (_("Cash received"), "payments", "vouchers.cashreceipt"),
                 (_("Journal"), "menu_book", "vouchers.transfer"),
             ],
@@ -57,7 +60,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         ),
         (
             _("People"),
-            [(_("Users"), "person", "auth.user"), (_("Roles"), "badge", "auth.group")],
+            [
+                (_("Users"), "person", "auth.user"),
+                (_("Roles"), "badge", "auth.group"),
+                (_("Changes of roles"), "manage_history", "vouchers.rolechange"),
+            ],
         ),
     ]
     shown = [

@@ -13,8 +13,29 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.admin.base import act
 from vouchers.admin.forms import ReviewForm
 from vouchers.admin.terms import terms_tables
-from vouchers.models import Campaign
-from vouchers.services import campaigns
+from vouchers.models import Campaign, TermsVersion
+from vouchers.services import amendments, campaigns
+from vouchers.states import CampaignState
+
+
+def _answers(version: TermsVersion) -> dict[str, tuple[Any, Any]]:
+    """By button: what it does, and what is told then. Amendments come while the campaign runs."""
+    if version.amends_id:
+        return {
+            "approve": (amendments.approve_amendment, _("Approved; in force from now.")),
+            "reject": (amendments.reject_amendment, _("Rejected; the terms in force stay.")),
+        }
+    return {
+        "approve": (campaigns.approve, _("Approved.")),
+        "reject": (campaigns.reject, _("Rejected; the campaign is a draft again.")),
+    }
+
+
+def _waits(campaign: Campaign, version: TermsVersion) -> bool:
+    """Whether nobody has decided on the newest version yet."""
+    return not version.approvals.exists() and (
+        version.amends_id is not None or campaign.state == CampaignState.SUBMITTED
+    )
 
 
 def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpResponse:
@@ -27,11 +48,11 @@ def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> H
     form = ReviewForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        yes = given["decision"] == "approve"
+        service, told = _answers(version)[given["decision"]]
         act(
             request,
-            campaigns.approve if yes else campaigns.reject,
-            _("Approved.") if yes else _("Rejected; the campaign is a draft again."),
+            service,
+            told,
             terms=version,
             by=request.user,
             seen_sha256=bytes.fromhex(given["seen_sha256"]),
@@ -48,7 +69,7 @@ def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> H
         "version": version,
         "sha256": sha256,
         "form": ReviewForm(initial={"seen_sha256": sha256}) if not form.is_bound else form,
-        "may_decide": request.user.has_perm(campaigns.DECIDE),
+        "may_decide": request.user.has_perm(campaigns.DECIDE) and _waits(campaign, version),
         "tables": terms_tables(version.document),
     }
     return TemplateResponse(request, "vouchers/review.html", context)

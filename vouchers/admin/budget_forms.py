@@ -1,0 +1,151 @@
+"""Dialogs about the money of a launched campaign. Each carries the number of its request."""
+
+import secrets
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from merchants.models import Merchant
+from vouchers.admin.forms import DialogForm, YuanField
+from vouchers.models import FundingSource, QuotaCell
+
+
+class ProposalForm(DialogForm):
+    """Whatever is proposed has a reason and a request number."""
+
+    why = forms.CharField(
+        label=_("Why"),
+        max_length=500,
+        help_text=_("The person who decides reads this."),
+        widget=UnfoldAdminTextInputWidget,
+    )
+    request_id = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["request_id"].initial = secrets.token_hex(16)
+        if "source" in self.fields:
+            self.fields["source"].queryset = self.campaign.sources.all()
+
+
+def source_field() -> forms.ModelChoiceField:  # type: ignore[type-arg]
+    """One of the campaign's own sources."""
+    return forms.ModelChoiceField(
+        label=_("Funding source"),
+        queryset=FundingSource.objects.none(),
+        widget=UnfoldAdminSelectWidget,
+    )
+
+
+class AppropriationProposalForm(ProposalForm):
+    """Top up, or cut what is free."""
+
+    source = source_field()
+    target_fen = YuanField(label=_("Appropriated in all, yuan"))
+    field_order = ["source", "target_fen", "why"]
+
+
+class RepaymentProposalForm(ProposalForm):
+    """Left-over to the treasury."""
+
+    source = source_field()
+    amount_fen = YuanField(label=_("To repay, yuan"))
+    document_no = forms.CharField(
+        label=_("Document no."), max_length=60, widget=UnfoldAdminTextInputWidget
+    )
+    field_order = ["source", "amount_fen", "document_no", "why"]
+
+
+class RoomProposalForm(ProposalForm):
+    """Room moved from one quota cell to another, or a cell made larger with free money."""
+
+    origin = forms.ModelChoiceField(
+        label=_("Taken from"),
+        queryset=QuotaCell.objects.none(),
+        required=False,
+        help_text=_("None chosen: the other quota is made larger, from free money."),
+        widget=UnfoldAdminSelectWidget,
+    )
+    target = forms.ModelChoiceField(
+        label=_("Given to"), queryset=QuotaCell.objects.none(), widget=UnfoldAdminSelectWidget
+    )
+    fen = YuanField(label=_("Money, yuan"), required=False)
+    count = forms.IntegerField(
+        label=_("Vouchers"), min_value=1, required=False, widget=UnfoldAdminIntegerFieldWidget
+    )
+    field_order = ["origin", "target", "fen", "count", "why"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        cells = self.campaign.cells.select_related("tier", "round", "district", "store", "source")
+        for name in ("origin", "target"):
+            self.fields[name].queryset = cells.order_by("id")
+
+    def clean(self) -> dict[str, Any]:
+        """Something has to be moved, and to somewhere else."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not cleaned.get("fen") and not cleaned.get("count"):
+            raise ValidationError(_("Say how much money or how many vouchers."))
+        if cleaned.get("origin") == cleaned.get("target"):
+            raise ValidationError(_("Choose two different quotas."))
+        return cleaned
+
+    def changes(self) -> list[dict[str, Any]]:
+        """The caps as they are seen now and as they are to be, cell by cell."""
+        given = self.cleaned_data
+        fen, count = given["fen"] or 0, given["count"] or 0
+        signed = [(given["origin"], -1), (given["target"], 1)]
+        return [
+            {
+                "cell": cell.pk,
+                "expected": {"fen": cell.cap_fen, "count": cell.cap_count},
+                "target": {
+                    "fen": None if cell.cap_fen is None else cell.cap_fen + sign * fen,
+                    "count": None if cell.cap_count is None else cell.cap_count + sign * count,
+                },
+            }
+            for cell, sign in signed
+            if cell is not None
+        ]
+
+
+class AmendmentForm(DialogForm):
+    """Only widening: a later end, a longer validity, more stores."""
+
+    ends_on = forms.DateField(
+        label=_("New end, midnight after"),
+        required=False,
+        widget=UnfoldAdminSingleDateWidget,
+    )
+    validity_days = forms.DecimalField(
+        label=_("A voucher is valid for, days"),
+        min_value=Decimal("0.01"),
+        decimal_places=2,
+        required=False,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+    merchants = forms.ModelMultipleChoiceField(
+        label=_("Also all active stores of"),
+        queryset=Merchant.objects.filter(state="active"),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+
+
+class ClosingForm(DialogForm):
+    """The document that ends a campaign's books."""
+
+    document_no = forms.CharField(
+        label=_("Document no."), max_length=60, widget=UnfoldAdminTextInputWidget
+    )

@@ -1,0 +1,86 @@
+"""Money that comes back: refunds at the till, and what merchants paid back themselves."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, ReadOnlyInline, coloured, money
+from vouchers.models import Collection, CollectionLine, Refund, RefundPart
+from vouchers.states import RefundPolicy
+
+
+class RefundPartInline(ReadOnlyInline):
+    """Each source's share, out of which account and into which."""
+
+    model = RefundPart
+    fields = ["source", "amount", "origin", "target"]
+    readonly_fields = fields
+    amount = money("amount_fen", _("amount"))
+
+
+@admin.register(Refund)
+class RefundAdmin(ExactSearch, ReadOnlyAdmin):
+    """Refunds of the shopper's money, and what of the subsidy followed."""
+
+    list_display = [
+        "refund_no",
+        "refunded_at",
+        "store",
+        "redemption_no",
+        "amount",
+        "clawback",
+        "policy_label",
+        "gives_voucher_back",
+    ]
+    list_filter = ["policy", "gives_voucher_back", "redemption__campaign"]
+    list_select_related = ["store"]
+    search_fields = ["refund_no", "id"]
+    search_help_text = _("The whole refund number")
+    fields = [
+        "refund_no",
+        "refunded_at",
+        "business_day",
+        "merchant",
+        "store",
+        "redemption_no",
+        "amount",
+        "clawback",
+        "policy",
+        "gives_voucher_back",
+        "caller",
+    ]
+    readonly_fields = ["redemption_no", "amount", "clawback"]
+    inlines = [RefundPartInline]
+    amount = money("amount_fen", _("refunded to the shopper"))
+    clawback = money("clawback_fen", _("subsidy called back"))
+    policy_label = coloured(
+        "policy",
+        _("policy"),
+        {RefundPolicy.RETURN.value: "success", RefundPolicy.FORFEIT.value: "warning"},
+    )
+
+    @display(description=_("redemption"))
+    def redemption_no(self, refund: Refund) -> str:
+        return str(refund.redemption_id)
+
+
+class CollectionLineInline(ReadOnlyInline):
+    """Which refunds a collection clears."""
+
+    model = CollectionLine
+    fields = ["refund", "amount"]
+    readonly_fields = fields
+    amount = money("amount_fen", _("amount"))
+
+
+@admin.register(Collection)
+class CollectionAdmin(ReadOnlyAdmin):
+    """What merchants paid back that could not be kept back from a settlement."""
+
+    list_display = ["document_no", "campaign", "merchant", "source", "amount", "received_at"]
+    list_filter = ["campaign", "source"]
+    list_select_related = ["campaign", "merchant", "source"]
+    search_fields = ["document_no", "request_id", "merchant__code"]
+    date_hierarchy = "received_at"
+    inlines = [CollectionLineInline]
+    amount = money("amount_fen", _("amount"))
