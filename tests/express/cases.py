@@ -66,6 +66,7 @@ def _good() -> Iterator[Case]:
                 device="d" * 80,
                 payment_ref="p",
                 receipt_no="r",
+                currency="CNY",
                 capture=True,
             ),
             key="whole",
@@ -83,6 +84,13 @@ def _good() -> Iterator[Case]:
         201,
     )
     yield Case("the largest amount", _amount(5, str(MOST_FEN)), 201)
+    yield Case("authorised only", lambda h: h.call(h.order(17, capture=False), key="later"), 201)
+    yield Case(
+        "authorised only, replayed",
+        lambda h: h.call(h.order(17, capture=False), key="later"),
+        201,
+        replays=True,
+    )
     yield Case("the longest key", lambda h: h.call(h.order(6), key="k" * (254 - len(h.name))), 201)
 
 
@@ -135,7 +143,10 @@ def _malformed() -> Iterator[Case]:
     yield _bad("eligible beyond the order", _order(**{eligible: 25_001}), f"$.{eligible}")
     yield _bad("eligible negative", _order(**{eligible: -1}), f"$.{eligible}")
     yield _bad("no such kind of order", _order(order_kind="flown"), "$.order_kind")
-    yield _bad("authorising only", _order(capture=False), "$.capture")
+    yield _bad("capture a text", _order(capture="false"), "$.capture")
+    yield _bad("capture a number", _order(capture=0), "$.capture")
+    yield _bad("another currency", _order(currency="USD"), "$.currency")
+    yield _bad("currency in small letters", _order(currency="cny"), "$.currency")
 
 
 def _headers() -> Iterator[Case]:
@@ -199,6 +210,7 @@ def _refused() -> Iterator[Case]:
         return Case(name, lambda h: h.call(h.order(number, **change), key=name), status, code)
 
     yield case("used", 409, "voucher_redeemed", number=0, order_no="another")
+    yield case("authorised already", 409, "voucher_redeemed", number=17, order_no="another too")
     yield case("below threshold", 422, "below_threshold", order_amount_fen=9_999)
     yield case("too little of it eligible", 422, "below_threshold", eligible_amount_fen=9_999)
     yield case("a guessed code", 404, "voucher_not_usable", voucher="8" + "0" * 19)

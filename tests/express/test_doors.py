@@ -66,6 +66,7 @@ class Door:
             if isinstance(one, dict) and "redeemed_at" in one:
                 body = body.replace(b'"id":%d,' % one["id"], b'"id":1,')
                 body = body.replace(one["redeemed_at"].encode(), b"then")
+                body = body.replace(one.get("expires_at", "then").encode(), b"a while later")
                 headers["content-length"] = "…"
         kept = {name: value for name, value in headers.items() if name not in OF_EVERY_PAGE}
         return answer.status_code, kept, body

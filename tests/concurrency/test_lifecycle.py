@@ -1,0 +1,272 @@
+"""Authorise, capture, void, reverse and lapse meeting on one voucher: one of them has it."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from merchants.errors import Refused
+from tests import cast, till
+from tests.cast import NOON
+from tests.concurrency.books import assert_proven, totals_fen
+from tests.concurrency.harness import at_once
+from tests.till import authorised, captured, decoded, hand_out, order, reversed_, till_of, voided
+from vouchers.models import Campaign, CapCounter, Hold, OrderClaim, Redemption, Voucher
+from vouchers.services import holds, ledger
+from vouchers.services.redemption import lapse_due, redeem
+from vouchers.services.vouchers import expire_tranche
+from vouchers.states import (
+    AccountKind,
+    CapKind,
+    Cause,
+    RedemptionState,
+    TransferReason,
+    VoucherState,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUNDS = 8
+FACE_FEN = 2_000
+BUDGET_FEN = 500_000_000
+DUE = NOON + timedelta(minutes=15)
+INSTANT = timedelta(microseconds=1)
+END = NOON + timedelta(minutes=10)
+
+Act = Callable[[Redemption], int]
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return cast.running_campaign(caps={CapKind.RESIDENT_DAY: 1_000}, funding=cast.CO_FUNDED)
+
+
+def authorisation(campaign: Campaign) -> Redemption:
+    """A voucher of Alice's, good until ten past twelve, authorised in Nanjing Road."""
+    (voucher,) = hand_out(campaign, [cast.alice()], valid_until_at=END)
+    return authorised(voucher, cast.nanjing_road(), cast.alice())
+
+
+def capture(redemption: Redemption, amount_fen: int = 100_000) -> int:
+    caller = till_of(cast.nanjing_road())
+    last_moment = DUE - INSTANT
+    return captured(redemption, caller=caller, amount_fen=amount_fen, at=last_moment).status
+
+
+def capture_too_little(redemption: Redemption) -> int:
+    return capture(redemption, amount_fen=9_999)
+
+
+def void(redemption: Redemption) -> int:
+    return voided(redemption, caller=till_of(cast.nanjing_road())).status
+
+
+def reverse(redemption: Redemption) -> int:
+    store = cast.nanjing_road()
+    return reversed_(store, redemption.order_no, caller=till_of(store)).status
+
+
+def lapse(redemption: Redemption) -> int:
+    """Sweeps all that is due, as beat does: how many it voided."""
+    return lapse_due(at=DUE)
+
+
+def expire(redemption: Redemption) -> int:
+    return expire_tranche(tranche_id=redemption.voucher.tranche_id, at=END) or 0
+
+
+def hold(redemption: Redemption) -> int:
+    officer = cast.member("ruo", "risk officer")
+    try:
+        holds.hold(redemption=redemption, reason="many at once", by=officer, at=NOON)
+    except Refused:
+        return 409
+    return 200
+
+
+def end_naively(reason: TransferReason, target: AccountKind, redemption: Redemption) -> bool:
+    """Read, decide, save: every step right by itself."""
+    found = Redemption.objects.get(pk=redemption.pk)
+    if found.state != RedemptionState.AUTHORISED:
+        return False
+    posting = ledger.Posting(
+        campaign_id=found.campaign_id,
+        reason=reason,
+        cause=Cause.REDEMPTION,
+        cause_id=found.pk,
+        at=NOON,
+        lines=ledger.move_lines(
+            ledger.account_ids(found.campaign_id),
+            split=found.split,
+            allocation_id=found.allocation_id,
+            origin=AccountKind.AUTHORISED,
+            target=target,
+        ),
+    )
+    with transaction.atomic():
+        ledger.post(postings=[posting])
+        is_capture = reason == TransferReason.CAPTURE
+        Redemption.objects.filter(pk=found.pk).update(
+            state=RedemptionState.CAPTURED if is_capture else RedemptionState.VOIDED
+        )
+    return True
+
+
+def race(campaign: Campaign, *acts: Act, prepare: Act | None = None) -> list[list[int]]:
+    """Let the acts meet on one authorisation after the other."""
+    answers = []
+    for _ in range(ROUNDS):
+        redemption = authorisation(campaign)
+        if prepare is not None:
+            prepare(redemption)
+        answers.append(at_once([partial(act, redemption) for act in acts]))
+    return answers
+
+
+def assert_in_one_place(campaign: Campaign) -> None:
+    """Every fen is somewhere once, and the counters hold what stands."""
+    fen = totals_fen(campaign)
+    live = list(Redemption.objects.filter(state__in=[1, 2]))
+    of_state = {
+        state: sum(it.discount_fen for it in live if it.state == state)
+        for state in (RedemptionState.AUTHORISED, RedemptionState.CAPTURED)
+    }
+    assert fen[AccountKind.AUTHORISED] == of_state[RedemptionState.AUTHORISED]
+    owed_fen = fen[AccountKind.PAYABLE] + fen[AccountKind.RISK_HELD]
+    assert owed_fen == of_state[RedemptionState.CAPTURED]
+    rest_fen = fen[AccountKind.FREE] + fen[AccountKind.OUTSTANDING] + fen[AccountKind.AUTHORISED]
+    assert rest_fen + owed_fen == BUDGET_FEN
+    counted = CapCounter.objects.values_list("used_count", "used_fen").first() or (0, 0)
+    assert counted == (len(live), sum(it.discount_fen for it in live))
+    assert_proven()
+
+
+def states() -> list[RedemptionState]:
+    rows = Redemption.objects.order_by("id").values_list("state", flat=True)
+    return [RedemptionState(state) for state in rows]
+
+
+def test_control_naive_acts_end_an_authorisation_twice(campaign: Campaign) -> None:
+    """No arrow of a state is broken, and yet its money has gone to two places."""
+    capture_naively = partial(end_naively, TransferReason.CAPTURE, AccountKind.PAYABLE)
+    lapse_naively = partial(end_naively, TransferReason.LAPSE, AccountKind.OUTSTANDING)
+    for _ in range(ROUNDS):
+        redemption = authorisation(campaign)
+        # Voided first, it cannot be captured: then the arrows' guard stops the second one.
+        with suppress(DatabaseError):
+            at_once([partial(act, redemption) for act in (capture_naively, lapse_naively)])
+    assert totals_fen(campaign)[AccountKind.AUTHORISED] < 0, "the acts never met"
+
+
+def test_many_captures_capture_once(campaign: Campaign) -> None:
+    for statuses in race(campaign, *[capture] * 6):
+        assert sorted(statuses) == [200] + [409] * 5
+    assert states() == [RedemptionState.CAPTURED] * ROUNDS
+    assert_in_one_place(campaign)
+
+
+def test_capture_against_lapse(campaign: Campaign) -> None:
+    """In the last moment: captured or given back, and the till knows which."""
+    redemptions = [authorisation(campaign) for _ in range(ROUNDS)]
+    acts = [partial(capture, redemption) for redemption in redemptions]
+    sweeps = [partial(lapse, redemptions[0])] * 3
+    *captures, first, second, third = at_once([*acts, *sweeps])
+    assert captures.count(409) == first + second + third
+    told = {200: RedemptionState.CAPTURED, 409: RedemptionState.VOIDED}
+    assert states() == [told[status] for status in captures]
+    assert_in_one_place(campaign)
+
+
+def test_void_against_capture(campaign: Campaign) -> None:
+    """The void wins always: before the capture, or after it."""
+    for captured_, voided_, again in race(campaign, capture, void, void):
+        assert {voided_, again} == {200, 409}
+        assert captured_ in {200, 409}
+    assert states() == [RedemptionState.VOIDED] * ROUNDS
+    assert totals_fen(campaign)[AccountKind.OUTSTANDING] == ROUNDS * FACE_FEN
+    assert_in_one_place(campaign)
+
+
+def test_capture_void_reverse_lapse_and_expiry_together(campaign: Campaign) -> None:
+    """One of them undoes it, and the vouchers' end makes no difference to the sum."""
+    race(campaign, capture, capture_too_little, void, reverse, lapse, expire)
+    assert set(states()) <= {RedemptionState.VOIDED, RedemptionState.REVERSED}
+    assert totals_fen(campaign)[AccountKind.FREE] == BUDGET_FEN
+    assert_in_one_place(campaign)
+
+
+def test_void_against_hold(campaign: Campaign) -> None:
+    """Held and then given back, or given back and never held; nothing stays held."""
+    cast.member("ruo", "risk officer")
+    for held, voided_ in race(campaign, hold, void, prepare=capture):
+        assert held in {200, 409}
+        assert voided_ == 200
+    assert not Hold.objects.filter(released_at=None).exists()
+    assert totals_fen(campaign)[AccountKind.RISK_HELD] == 0
+    assert_in_one_place(campaign)
+
+
+@pytest.mark.parametrize("capture", [True, False], ids=["redeem", "authorise"])
+def test_reverse_against_the_late_original(campaign: Campaign, capture: bool) -> None:
+    """Whoever is first: in the end there is a tombstone and nothing is owed."""
+    vouchers = hand_out(campaign, [cast.alice()] * ROUNDS)
+    store = cast.nanjing_road()
+    for number, voucher in enumerate(vouchers):
+        original = order(voucher, store, cast.alice(), order_no=f"L{number}", capture=capture)
+        redeemed, *reversals = at_once(
+            [
+                lambda original=original: redeem(requests=[original])[0],  # type: ignore[misc]
+                *[partial(reversed_, store, f"L{number}", caller=till_of(store)) for _ in range(3)],
+            ]
+        )
+        assert [answer.status for answer in reversals] == [200] * 3
+        undone = [body["id"] for _, body in map(decoded, reversals) if body["id"] is not None]
+        assert len(undone) == (redeemed.status == 201)
+        if redeemed.status != 201:
+            assert decoded(redeemed)[1]["code"] == "order_reversed"
+    assert not OrderClaim.objects.exclude(redemption_id=None).exists()
+    assert set(states()) <= {RedemptionState.REVERSED}
+    assert set(Voucher.objects.values_list("state", flat=True)) == {VoucherState.ISSUED}
+    assert_in_one_place(campaign)
+
+
+def test_authorise_against_redeem_from_many_threads(campaign: Campaign) -> None:
+    """Each voucher goes to one till, whether it pays now or only promises."""
+    vouchers = hand_out(campaign, [cast.alice()] * ROUNDS)
+
+    def grab(number: int) -> list[int]:
+        requests = [
+            order(voucher, cast.nanjing_road(), cast.alice(), capture=bool(number % 2))
+            for voucher in (vouchers if number % 3 else reversed(vouchers))
+        ]
+        return [answer.status for answer in redeem(requests=requests)]
+
+    answers = at_once([partial(grab, number) for number in range(8)])
+    for number in range(8):
+        if not number % 3:
+            answers[number].reverse()
+    won = [sum(statuses[n] == 201 for statuses in answers) for n in range(ROUNDS)]
+    assert won == [1] * ROUNDS
+    assert Redemption.objects.count() == ROUNDS
+    fen = totals_fen(campaign)
+    assert fen[AccountKind.OUTSTANDING] == 0
+    assert fen[AccountKind.AUTHORISED] + fen[AccountKind.PAYABLE] == ROUNDS * FACE_FEN
+    assert_in_one_place(campaign)
+
+
+def test_the_last_place_of_a_limit_goes_to_one_authorisation(campaign: Campaign) -> None:
+    campaign = cast.running_campaign(
+        code="one-a-day", caps={CapKind.RESIDENT_DAY: 1}, funding=cast.CO_FUNDED
+    )
+    vouchers = hand_out(campaign, [cast.carol()] * 6)
+    store = cast.nanjing_road()
+    requests = [
+        order(voucher, store, cast.carol(), capture=bool(number % 2))
+        for number, voucher in enumerate(vouchers)
+    ]
+    statuses = at_once([partial(till.answer_to, request) for request in requests])
+    assert sorted(status for status, _ in statuses) == [201] + [422] * 5
+    assert_proven()
