@@ -10,11 +10,12 @@ from tests.cast import NOON
 from tests.concurrency.books import assert_proven, spent_fen
 from tests.concurrency.harness import at_once
 from tests.till import decoded, hand_out, order, till_of
-from vouchers.models import Campaign, CapCounter, Redemption, Voucher
+from vouchers.models import Campaign, CapCounter, Link, Redemption, ResidentMerge, Voucher
 from vouchers.rules.fraud import window_no
 from vouchers.services import terms
 from vouchers.services.redemption import redeem
 from vouchers.services.requests import RedeemRequest
+from vouchers.services.residents.identity import keyed_hash
 from vouchers.states import CapKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,12 +24,9 @@ CROWD = 16
 LIMIT = 5
 FACE_FEN = 2_000
 CODES: Mapping[CapKind, str] = {
-    CapKind.RESIDENT_DAY: "resident_limit",
-    CapKind.RESIDENT_WEEK: "resident_limit",
-    CapKind.RESIDENT_CAMPAIGN: "resident_limit",
-    CapKind.STORE_MINUTE: "store_limit",
-    CapKind.STORE_DAY: "store_limit",
-    CapKind.MERCHANT_CAMPAIGN: "merchant_limit",
+    kind: {"LINK": "resident_limit"}.get(subject, f"{subject.lower()}_limit")
+    for kind in CapKind
+    for subject in [kind.name.split("_")[0]]
 }
 
 
@@ -42,7 +40,13 @@ def orders(vouchers: Sequence[Voucher]) -> list[RedeemRequest]:
     """Each voucher on an order of its own, at a till of its own."""
     store = cast.nanjing_road()
     return [
-        order(voucher, store, cast.alice(), caller=till_of(store, credential_id=till))
+        order(
+            voucher,
+            store,
+            cast.alice(),
+            caller=till_of(store, credential_id=till),
+            device="shared",
+        )
         for till, voucher in enumerate(vouchers)
     ]
 
@@ -85,6 +89,44 @@ def test_the_last_place_is_given_to_exactly_one() -> None:
         requests = [order(voucher, store, people[0]) for voucher in vouchers[2:]]
         assert codes(requests).count("201") == 1
         assert Redemption.objects.count() == 3 * expected
+
+
+def test_two_who_are_one_person_share_one_limit() -> None:
+    """Each of a merged pair has counters of their own; together they get no more than one may."""
+    campaign = cast.running_campaign(caps={CapKind.RESIDENT_WEEK: LIMIT})
+    pair = [cast.resident("kept"), cast.resident("member")]
+    ResidentMerge.objects.create(
+        kept=pair[0], member=pair[1], reason="same passport", merged_by="mei", merged_at=NOON
+    )
+    vouchers = hand_out(campaign, pair * (CROWD // 2))
+    store = cast.nanjing_road()
+    requests = [order(voucher, store, voucher.resident) for voucher in vouchers]
+    assert codes(requests).count("201") == LIMIT
+    assert sum(CapCounter.objects.values_list("used_count", flat=True)) == LIMIT
+    assert_proven()
+
+
+def test_many_people_of_one_device_share_its_limit() -> None:
+    """Told by some, on file of others: one number, one counter."""
+    campaign = cast.running_campaign(caps={CapKind.LINK_CAMPAIGN: LIMIT})
+    people = [cast.resident(f"guest{number}") for number in range(CROWD)]
+    for person in people[::2]:
+        Link.objects.create(
+            resident=person,
+            bucket=person.bucket,
+            kind=Link.Kind.DEVICE,
+            value_hmac=keyed_hash("device", "shared"),
+            first_seen_at=NOON,
+            last_seen_at=NOON,
+        )
+    vouchers, store = hand_out(campaign, people), cast.nanjing_road()
+    requests = [
+        order(voucher, store, person, device="" if number % 2 == 0 else "shared")
+        for number, (voucher, person) in enumerate(zip(vouchers, people, strict=True))
+    ]
+    assert codes(requests).count("201") == LIMIT
+    assert CapCounter.objects.get().used_count == LIMIT
+    assert_proven()
 
 
 def count_naively(campaign: Campaign, resident_id: int, _number: int) -> bool:
