@@ -1,0 +1,71 @@
+"""Terms and acts: hashed as they were seen, decided by somebody else."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from vouchers.verify.archive import Archive
+from vouchers.verify.faults import Fault
+from vouchers.verify.journal import Postings
+
+
+def canonical_sha256(document: Any) -> str:
+    """SHA-256 of a document's canonical JSON: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_terms(archive: Archive) -> Iterator[Fault]:
+    """Every version has its hash; who decided saw exactly it and had edited no part; the version in
+    force was approved."""
+    versions = {}
+    for row in archive.rows("terms"):
+        versions[row["id"]] = row
+        if canonical_sha256(row["document"]) != row["sha256"]:
+            yield archive.fault("the document is not what was hashed", "条款与哈希不符")
+    approved = set()
+    for row in archive.rows("approvals"):
+        version = versions.get(row["terms"])
+        if version is None:
+            yield archive.fault("is about no version", "条款版本不存在")
+            continue
+        if row["seen_sha256"] != version["sha256"]:
+            yield archive.fault("decides on other terms", "审批的不是该版本")
+        if row["approver"] in version["edited_by"]:
+            yield archive.fault("is by somebody who edited them", "审批人参与过编辑")
+        if row["decision"] == "approved":
+            approved.add(row["terms"])
+    for row in archive.rows("campaign"):
+        if row["terms"] is not None and row["terms"] not in approved:
+            yield archive.fault("its terms were approved by nobody", "现行条款未经审批")
+
+
+def check_proposals(archive: Archive, postings: Postings) -> Iterator[Fault]:
+    """Acts on money were decided by another person on what was asked, and approved ones alone were
+    posted."""
+    proposals = {}
+    for row in archive.rows("proposals"):
+        proposals[row["id"]] = row
+        if canonical_sha256(row["document"]) != row["sha256"]:
+            yield archive.fault("the document is not what was hashed", "提议与哈希不符")
+    approved = set()
+    for row in archive.rows("decisions"):
+        asked = proposals.get(row["proposal"])
+        if asked is None:
+            yield archive.fault("is about no proposal", "提议不存在")
+            continue
+        if row["seen_sha256"] != asked["sha256"]:
+            yield archive.fault("decides on something else", "审批的不是该提议")
+        if row["decided_by"] == asked["proposed_by"]:
+            yield archive.fault("is by the one who asked", "提议人自行审批")
+        if row["decision"] == "approved":
+            approved.add(row["proposal"])
+    for proposal, number in postings.proposals.items():
+        if proposal not in approved:
+            yield Fault(
+                "journal.jsonl",
+                number,
+                f"nobody approved proposal {proposal}",
+                f"提议 {proposal} 未经批准",
+            )
