@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from vouchers.admin.faults import refusal_name
 from vouchers.admin.overview import Bar, Segment, budget_bar, count_bars
-from vouchers.models import AuditReport, Campaign
+from vouchers.models import AuditReport, Campaign, Proposal, TermsVersion
 from vouchers.money import yuan
 from vouchers.queries.balances import identity_rows
 from vouchers.queries.overview import (
@@ -40,12 +41,21 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "cards": _cards(redeemed_on(today), sum(count for _code, count in refusals)),
         "campaigns": _campaigns(),
         "waiting": Campaign.objects.filter(state=CampaignState.SUBMITTED),
+        "proposals": Proposal.objects.filter(decision=None).select_related("campaign"),
+        "amendments": _amendments(),
         "refusals": count_bars(
             {refusal_name(code): count for code, count in refusals[:REFUSALS_SHOWN]}, kind="refused"
         ),
         "days": _days(),
         "report": AuditReport.objects.first(),
     }
+
+
+def _amendments() -> QuerySet[TermsVersion]:
+    """Amendments of the terms in force on which nobody has decided."""
+    return TermsVersion.objects.filter(
+        amends=F("campaign__terms"), approvals=None, campaign__state__in=UNDER_WAY
+    ).select_related("campaign")
 
 
 def _cards(today: Figures, refused_count: int) -> list[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from vouchers.models import Campaign
 from vouchers.models.ledger import ACCOUNT_KINDS
 from vouchers.money import yuan
 from vouchers.queries.balances import IdentityRow, identity_rows
+from vouchers.queries.leftovers import Leftovers, leftovers_of
 from vouchers.queries.overview import Figures, figures_of, last_audience
 from vouchers.queries.terms import terms_of
 from vouchers.rules import campaigns as rules
@@ -57,6 +58,7 @@ def campaign_overview(campaign: Campaign, *, at: datetime) -> dict[str, Any]:
         "is_balanced": all(row.off_fen == 0 for row in rows),
         "bars": [budget_bar(row) for row in rows],
         "cards": figure_cards(figures_of([campaign.pk])[campaign.pk], rows),
+        "leftovers": leftovers_table(leftovers_of(campaign.pk)),
         "audience": audience_bars(campaign),
         "faults": [sentence(fault, language) for fault in found],
         "versions": campaign.versions.prefetch_related("approvals__approver").order_by("-number"),
@@ -89,6 +91,37 @@ def identity_table(rows: list[IdentityRow]) -> Table:
         "rows": lines,
         "sums": [_("sum"), *(yuan(sum(row.parts_fen.values())) for row in rows)],
         "whole": [_("appropriated"), *(yuan(row.appropriated_fen) for row in rows)],
+    }
+
+
+def leftovers_table(found: Leftovers) -> Table | None:
+    """What became of each round's and tier's money: a row each, and what is free at the bottom."""
+    if not found.rows:
+        return None
+    rows = [
+        [
+            str(row.round or "–"),
+            row.tier,
+            row.source,
+            *(
+                yuan(fen)
+                for fen in (row.issued_fen, row.used_fen, row.in_hands_fen, row.returned_fen)
+            ),
+        ]
+        for row in found.rows
+    ]
+    return {
+        "headers": [
+            _("round"),
+            _("tier"),
+            _("source"),
+            _("issued"),
+            _("used"),
+            _("in hands"),
+            _("came back"),
+        ],
+        "rows": rows,
+        "free": " · ".join(f"{source} {yuan(fen)}" for source, fen in found.free_fen.items()),
     }
 
 
