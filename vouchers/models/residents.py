@@ -265,13 +265,18 @@ class Shopper(NamedTuple):
     external_id: str
     state: str
     may_show_for: list[int]
+    is_merged: bool
 
 
 FIND_SHOPPERS = Statement(
     """
     SELECT r.id, r.external_id, r.state,
            ARRAY(SELECT p.holder_id FROM vouchers_proxy p
-                  WHERE p.proxy_id = r.id AND p.ended_at IS NULL)
+                  WHERE p.proxy_id = r.id AND p.ended_at IS NULL),
+           EXISTS (SELECT FROM vouchers_residentmerge m
+                    WHERE m.member_id = r.id AND m.undone_at IS NULL)
+        OR EXISTS (SELECT FROM vouchers_residentmerge m
+                    WHERE m.kept_id = r.id AND m.undone_at IS NULL)
       FROM unnest(%(resident_nos)s::text[]) AS wanted(external_id)
       JOIN vouchers_resident r ON r.external_id = wanted.external_id
     """,

@@ -11,8 +11,8 @@ from vouchers.models.vouchers import MOVE_VOUCHERS
 from vouchers.rules.fraud import NOTHING_USED, CapRule, CounterKey, Used
 from vouchers.services.ledger import Posting, move_lines, send_postings
 from vouchers.services.pipeline import pipeline
+from vouchers.services.redemption.counters import counter_columns
 from vouchers.services.redemption.decide import Effect, Verdict
-from vouchers.services.redemption.facts import counter_columns
 from vouchers.states import AccountKind, Cause, TransferReason
 
 _encode = msgspec.json.encode

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
-
-import psycopg
+from typing import NamedTuple
 
 from vouchers.models.campaigns import (
     FIND_CAMPAIGNS,
@@ -16,10 +14,9 @@ from vouchers.models.campaigns import (
     StoreRow,
 )
 from vouchers.models.distribution import FIND_TRANCHES, SERIAL_BITS, TrancheRow
-from vouchers.models.fraud import READ_COUNTERS
-from vouchers.models.locks import LOCK_BATCH, LOCK_COUNTERS, lock_key
+from vouchers.models.locks import LOCK_BATCH, lock_key
 from vouchers.models.redemption import FIND_ANSWERS, FIND_CLAIMS, NEXT_IDS, StoredAnswer
-from vouchers.models.residents import FIND_SAME_PEOPLE, FIND_SHOPPERS, FIND_STATES, Shopper
+from vouchers.models.residents import FIND_SHOPPERS, Shopper
 from vouchers.models.vouchers import LOCK_VOUCHERS, LockedVoucher
 from vouchers.rules.fraud import (
     BY_LINK,
@@ -28,10 +25,10 @@ from vouchers.rules.fraud import (
     Subjects,
     Used,
     counter_keys,
-    counters_of_person,
 )
 from vouchers.rules.redemption import ShopperFacts, StoreFacts, TrancheFacts
 from vouchers.services.pipeline import pipeline
+from vouchers.services.redemption.counters import find_same_people, lock_and_read, with_members
 from vouchers.services.redemption.links import Asked, Links, links_of
 from vouchers.services.requests import RedeemRequest
 from vouchers.states import AccountKind
@@ -161,11 +158,12 @@ def gather(batch: Sequence[Pending]) -> Facts:
     cap_keys = [
         _cap_keys(p, vouchers, terms, stores, found) for p, found in zip(batch, links, strict=True)
     ]
-    counters = sorted({key for keys in cap_keys for key, _ in keys})
     holders = {row.resident_id for row in vouchers.values()}
+    merges = find_same_people(holders) if any(row.is_merged for row in shoppers.values()) else {}
+    counters = with_members({key for keys in cap_keys for key, _ in keys}, merges)
     states = {row.id: row.state for row in shoppers.values()}
-    unseen = sorted(holders - states.keys())
-    used, same_people, states_of_unseen = _counters_and_states(counters, sorted(holders), unseen)
+    unseen = holders - states.keys()
+    used, same_people, states_of_unseen = lock_and_read(counters, holders, unseen)
     participations: dict[tuple[int, int], list[ParticipationRow]] = {}
     for period in periods.rows():
         participations.setdefault((period.campaign_id, period.store_id), []).append(period)
@@ -200,56 +198,6 @@ def terms_of(tranche_id: int) -> Terms:
         campaigns = FIND_CAMPAIGNS.send(raw, {"tranche_ids": [tranche_id]})
     (campaign,), (tranche,) = campaigns.rows(), tranches.rows()
     return _terms(tranche, _campaign_terms(campaign))
-
-
-def _counters_and_states(
-    keys: Sequence[CounterKey], holders: Sequence[int], unseen: Sequence[int]
-) -> tuple[dict[CounterKey, Used], dict[int, list[int]], dict[int, str]]:
-    """Counters locked and read, who is the same person as a holder, and the states of the holders
-    nobody has read yet.
-
-    Merges are read once the holder's own counter is locked, by a statement of its own: whoever
-    redeemed before as the same person has committed by then, and whoever comes after sees the
-    merge. Of merged residents the others' counters are locked too, out of the common order; should
-    that deadlock, the batch runs again.
-    """
-    with pipeline() as raw:
-        _lock_counters(raw, keys)
-        counters = READ_COUNTERS.send(raw, counter_columns(keys))
-        merges = FIND_SAME_PEOPLE.send(raw, {"resident_ids": holders})
-        if unseen:
-            residents = FIND_STATES.send(raw, {"resident_ids": unseen})
-    same_people: dict[int, list[int]] = {}
-    for resident_id, other_id in merges.rows():
-        same_people.setdefault(resident_id, []).append(other_id)
-    rows = counters.rows()
-    others = {
-        other
-        for key in keys
-        for other in counters_of_person(key, same_people.get(key.subject_id, ()))
-    }
-    if fresh := sorted(others.difference(keys)):
-        with pipeline() as raw:
-            _lock_counters(raw, fresh)
-            counters = READ_COUNTERS.send(raw, counter_columns(fresh))
-        rows = [*rows, *counters.rows()]
-    used = {CounterKey(*row[:4]): Used(row[4], row[5]) for row in rows}
-    states = {row[0]: row[1] for row in residents.rows()} if unseen else {}
-    return used, same_people, states
-
-
-def _lock_counters(raw: psycopg.Connection[Any], keys: Sequence[CounterKey]) -> None:
-    LOCK_COUNTERS.send(raw, {"keys": sorted(lock_key("cap", *key) for key in keys)})
-
-
-def counter_columns(keys: Sequence[CounterKey]) -> dict[str, list[int]]:
-    """Counter keys as the parameters every counter statement takes."""
-    return {
-        "kinds": [key.kind for key in keys],
-        "campaign_ids": [key.campaign_id for key in keys],
-        "subject_ids": [key.subject_id for key in keys],
-        "window_nos": [key.window_no for key in keys],
-    }
 
 
 def _cap_keys(

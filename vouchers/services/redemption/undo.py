@@ -11,7 +11,7 @@ from vouchers.services import ledger, quotas
 from vouchers.services.ledger import Line, Posting, Split
 from vouchers.services.pipeline import pipeline
 from vouchers.services.redemption.acts import Held
-from vouchers.services.redemption.facts import counter_columns
+from vouchers.services.redemption.counters import counter_columns
 from vouchers.states import (
     AccountKind,
     Cause,
