@@ -5,12 +5,15 @@ import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
 KEY_BYTES = 32
+MAIL_PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
 
 
 def text(name: str, default: str = "") -> str:
@@ -60,6 +63,21 @@ def key(name: str, value: str) -> bytes:
     if len(raw) < KEY_BYTES:
         raise ImproperlyConfigured(f"{name} must be at least {KEY_BYTES} bytes long.")
     return raw
+
+
+def mail_server(name: str, url: str) -> dict[str, Any]:
+    """Django's EMAIL_ settings from scheme://user:password@host:port."""
+    parts = urlsplit(url)
+    if parts.scheme not in MAIL_PORTS or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} must be smtp://, submission:// or smtps:// and a host.")
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or MAIL_PORTS[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "submission",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+    }
 
 
 def local_secrets(path: Path, names: Sequence[str]) -> dict[str, str]:

@@ -196,6 +196,16 @@ STORAGES = {
     },
 }
 
+# E-mail: smtp://, submission:// (STARTTLS) or smtps://; into files where no server is given
+
+EMAIL_URL = env.text("EMAIL_URL")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "huimin@localhost")
+EMAIL_TIMEOUT = 20
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_URL else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = HUIMIN_LOCAL_DIR / "mail"
+if EMAIL_URL:
+    locals().update(env.mail_server("EMAIL_URL", EMAIL_URL))
+
 # Security
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")

@@ -1,0 +1,191 @@
+"""Anchors reach their recipients: by mail, or by a signed POST over TLS; again until they do."""
+
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.core import mail
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from standardwebhooks import Webhook
+
+from config import env
+from tests import cast
+from tests.cast import NOON
+from vouchers.models import Campaign, Outbox
+from vouchers.services.outbox import send_due, webhook_secret
+from vouchers.services.seals import anchor_day
+
+MAIL = "audit@city.example"
+
+
+def campaign_for(*recipients: str) -> Campaign:
+    """A running campaign whose anchors go there, with one queued."""
+    draft = cast.spring_campaign()
+    draft.anchor_recipients = list(recipients)
+    draft.save(update_fields=["anchor_recipients"])
+    return cast.launched(draft)
+
+
+def queue(to: str) -> Outbox:
+    """A message of its own."""
+    body = {"campaign": "spring-2026", "day": "2026-04-01", "number": 1, "sha256": "00"}
+    return Outbox.objects.create(
+        topic="anchor", key=to, payload={"to": to, "body": body}, created_at=NOON
+    )
+
+
+class Receiver:
+    """An https server on this machine that keeps what it gets."""
+
+    def __init__(self, certificate: Path) -> None:
+        self.status = 204
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                receiver.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
+                self.send_response(receiver.status)
+                self.send_header("Location", "https://elsewhere.example/")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self.server.server_port}/anchors"
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """Running, with a certificate this process trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "server.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    receiver = Receiver(path)
+    thread = threading.Thread(target=receiver.server.serve_forever)
+    thread.start()
+    yield receiver
+    receiver.server.shutdown()
+    thread.join()
+    receiver.server.server_close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_anchor_goes_by_mail() -> None:
+    campaign = campaign_for(MAIL)
+    anchor_day(at=NOON)
+    assert send_due(at=NOON) == 1
+    (letter,) = mail.outbox
+    assert letter.to == ["audit@city.example"]
+    (line,) = [line for line in letter.body.splitlines() if line.startswith("{")]
+    seal = campaign.seals.get()
+    assert json.loads(line) == {
+        "campaign": "spring-2026",
+        "day": "2026-04-01",
+        "number": 1,
+        "sha256": bytes(seal.sha256).hex(),
+        "until_xid": seal.until_xid,
+    }
+    assert send_due(at=NOON) == 0
+
+
+@pytest.mark.django_db
+class TestPost:
+    def test_it_is_signed(self, receiver: Receiver) -> None:
+        message = queue(receiver.url)
+        now = datetime.now(UTC)
+        assert send_due(at=now) == 1
+        ((headers, body),) = receiver.got
+        assert headers["webhook-id"] == f"msg_{message.pk}"
+        verified = Webhook(webhook_secret(receiver.url)).verify(body.decode(), headers)
+        assert verified == message.payload["body"]
+
+    @pytest.mark.parametrize("status", [500, 404, 302])
+    def test_whatever_is_not_taken_is_sent_again(self, receiver: Receiver, status: int) -> None:
+        message = queue(receiver.url)
+        receiver.status = status
+        assert send_due(at=NOON) == 0
+        message.refresh_from_db()
+        assert (message.tries, message.last_error, message.sent_at) == (1, f"HTTP {status}", None)
+        receiver.status = 200
+        assert send_due(at=NOON) == 1
+        message.refresh_from_db()
+        assert (message.tries, message.last_error, message.sent_at) == (2, "", NOON)
+
+    def test_nobody_keeps_the_others_waiting(self, receiver: Receiver) -> None:
+        dead = queue("https://127.0.0.1:9/")
+        odd = queue("carrier pigeon")
+        queue(receiver.url)
+        assert send_due(at=NOON) == 1
+        assert set(Outbox.objects.filter(sent_at=None)) == {dead, odd}
+        odd.refresh_from_db()
+        assert "no way to reach" in odd.last_error
+
+    def test_a_certificate_nobody_vouches_for_is_not_trusted(
+        self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("SSL_CERT_FILE")
+        message = queue(receiver.url)
+        assert send_due(at=NOON) == 0
+        message.refresh_from_db()
+        assert "CERTIFICATE_VERIFY_FAILED" in message.last_error
+        assert receiver.got == []
+
+
+def test_the_secret_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("anchor_secret", "https://anchor.example/hook")
+    assert capsys.readouterr().out.strip() == webhook_secret("https://anchor.example/hook")
+    assert webhook_secret("https://anchor.example/hook") != webhook_secret("https://a.example/")
+
+
+def test_a_mail_server_is_one_variable() -> None:
+    found = env.mail_server("EMAIL_URL", "submission://me%40x:pass@mail.example")
+    assert found == {
+        "EMAIL_HOST": "mail.example",
+        "EMAIL_PORT": 587,
+        "EMAIL_HOST_USER": "me@x",
+        "EMAIL_HOST_PASSWORD": "pass",
+        "EMAIL_USE_TLS": True,
+        "EMAIL_USE_SSL": False,
+    }
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
+        env.mail_server("EMAIL_URL", "imap://mail.example")
