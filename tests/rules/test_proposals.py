@@ -89,9 +89,7 @@ def test_after_the_closing_money_only_goes_back() -> None:
 
 def cell(fen: int | None, count: int | None, *, used: int = 0, **slice_: str) -> CellState:
     """A cell with caps and so many vouchers of ¥20 in it."""
-    left = Cap(
-        None if fen is None else fen - used * 2_000, None if count is None else count - used
-    )
+    left = Cap(None if fen is None else fen - used * 2_000, None if count is None else count - used)
     return CellState(slice_, Cap(fen, count), left)
 
 

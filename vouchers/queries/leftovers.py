@@ -66,13 +66,15 @@ SUM_BY_SLICE: Statement[LeftoverRow] = Statement(
          WHERE a.campaign_id = %(campaign_id)s::bigint AND l.allocation_id IS NOT NULL
          GROUP BY 1, 2, 3)
     SELECT r.number, k.code, s.code,
-           COALESCE(sum(fen) FILTER (WHERE kind = 'reserved'), 0)::bigint,
-           COALESCE(sum(issued_fen) FILTER (WHERE kind = 'outstanding'), 0)::bigint,
-           COALESCE(sum(fen) FILTER (WHERE kind IN ('payable', 'risk_held', 'settled')), 0)::bigint,
-           COALESCE(sum(fen) FILTER (WHERE kind IN ('outstanding', 'authorised')), 0)::bigint,
-           COALESCE(sum(fen) FILTER (WHERE kind = 'recoverable'), 0)::bigint,
-           COALESCE(sum(returned_fen) FILTER (WHERE kind = 'free'), 0)::bigint,
-           COALESCE(sum(expired_fen) FILTER (WHERE kind = 'free'), 0)::bigint
+           COALESCE(sum(sums.fen) FILTER (WHERE sums.kind = 'reserved'), 0)::bigint,
+           COALESCE(sum(sums.issued_fen) FILTER (WHERE sums.kind = 'outstanding'), 0)::bigint,
+           COALESCE(sum(sums.fen)
+               FILTER (WHERE sums.kind IN ('payable', 'risk_held', 'settled')), 0)::bigint,
+           COALESCE(sum(sums.fen)
+               FILTER (WHERE sums.kind IN ('outstanding', 'authorised')), 0)::bigint,
+           COALESCE(sum(sums.fen) FILTER (WHERE sums.kind = 'recoverable'), 0)::bigint,
+           COALESCE(sum(returned_fen) FILTER (WHERE sums.kind = 'free'), 0)::bigint,
+           COALESCE(sum(expired_fen) FILTER (WHERE sums.kind = 'free'), 0)::bigint
       FROM sums
       JOIN vouchers_allocation n ON n.id = sums.allocation_id
       JOIN vouchers_tier k ON k.id = n.tier_id

@@ -1,0 +1,137 @@
+"""Budget acts meeting each other and the handing out: no figure is set twice, no fen used twice."""
+
+from collections.abc import Callable
+from functools import partial
+from threading import Barrier
+
+import pytest
+
+from merchants.errors import Refused
+from tests import cast
+from tests.cast import NOON
+from tests.concurrency.books import assert_proven, totals_fen
+from tests.concurrency.harness import PATIENCE_S, at_once
+from vouchers.models import Campaign, FundingSource, Proposal
+from vouchers.services import distribution, leases, ledger, proposals, targeting
+from vouchers.states import AccountKind
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BUDGET_FEN = 100_000
+FACE_FEN = 2_000
+ACTORS = 8
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return cast.running_campaign(
+        budget_fen=BUDGET_FEN, tiers={"off20": (FACE_FEN, 10_000)}, caps={}
+    )
+
+
+def figure(campaign: Campaign, target_fen: int, request_id: str) -> Proposal:
+    return proposals.propose_appropriation(
+        source=campaign.sources.get(),
+        expected_fen=BUDGET_FEN,
+        target_fen=target_fen,
+        why="council",
+        request_id=request_id,
+        by=cast.mei(),
+        at=NOON,
+    )
+
+
+def outcome(act: Callable[[], object]) -> str:
+    """The code of a refusal, or "done"."""
+    try:
+        act()
+    except Refused as refused:
+        return refused.refusal.code
+    return "done"
+
+
+def approval(proposal: Proposal) -> Callable[[], str]:
+    return partial(outcome, partial(cast.approved, proposal))
+
+
+def test_of_approvals_on_the_same_figure_one_wins(campaign: Campaign) -> None:
+    waiting = [figure(campaign, BUDGET_FEN + n, f"p{n}") for n in range(1, ACTORS + 1)]
+    codes = at_once([approval(proposal) for proposal in waiting])
+    assert sorted(codes) == ["done"] + ["figure_changed"] * (ACTORS - 1)
+    winner = waiting[codes.index("done")]
+    assert campaign.sources.get().appropriated_fen == winner.document["target_fen"]
+    assert totals_fen(campaign)[AccountKind.FREE] == winner.document["target_fen"]
+    assert_proven()
+
+
+def test_one_proposal_is_approved_once(campaign: Campaign) -> None:
+    proposal = figure(campaign, BUDGET_FEN + 1, "once")
+    codes = at_once([approval(proposal)] * ACTORS)
+    assert sorted(codes) == ["done"] + ["proposal_decided"] * (ACTORS - 1)
+    assert totals_fen(campaign)[AccountKind.FREE] == BUDGET_FEN + 1
+
+
+def test_one_request_makes_one_proposal(campaign: Campaign) -> None:
+    made = at_once([partial(figure, campaign, BUDGET_FEN + 1, "same")] * ACTORS)
+    assert len({proposal.pk for proposal in made}) == 1
+
+
+def test_a_cut_against_a_reservation(campaign: Campaign) -> None:
+    """Whoever is first has the money: it is issued or it is gone, never both."""
+    for number in range(50):
+        cast.resident(f"p{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=1))
+    distribution.request_run(campaign=campaign, seed="7", by="mei", at=NOON)
+    lease = leases.lease_run(at=NOON, lease_s=60)
+    assert lease is not None
+    targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=NOON)
+    lease = leases.lease_run(at=NOON, lease_s=60)
+    assert lease is not None
+    cut = figure(campaign, FACE_FEN, "cut")
+    reserve = partial(distribution.reserve_run, run_id=lease.run_id, fence=lease.fence, at=NOON)
+    cut_code, reserve_code = at_once([approval(cut), partial(outcome, reserve)])
+    assert reserve_code == "done"
+    reserved_fen = totals_fen(campaign)[AccountKind.RESERVED]
+    assert (cut_code, reserved_fen) in {("done", FACE_FEN), ("not_free", BUDGET_FEN)}
+    assert_proven()
+
+
+def test_control_without_the_lock_both_set_the_figure_they_saw(campaign: Campaign) -> None:
+    both_have_compared = Barrier(2)
+
+    def set_on_what_was_read(target_fen: int) -> bool:
+        source = FundingSource.objects.get()
+        is_as_seen = source.appropriated_fen == BUDGET_FEN
+        both_have_compared.wait(PATIENCE_S)
+        FundingSource.objects.filter(pk=source.pk).update(appropriated_fen=target_fen)
+        return is_as_seen
+
+    assert at_once([partial(set_on_what_was_read, BUDGET_FEN + n) for n in (1, 2)]) == [True] * 2
+
+
+def test_two_repayments_of_the_same_left_over(campaign: Campaign) -> None:
+    source = campaign.sources.get()
+    ledger.receive_cash(
+        source=source,
+        amount_fen=BUDGET_FEN,
+        document_no="C-1",
+        request_id="cash",
+        by="mei",
+        at=NOON,
+    )
+    waiting = [
+        proposals.propose_repayment(
+            source=source,
+            expected_free_fen=BUDGET_FEN,
+            amount_fen=BUDGET_FEN,
+            document_no=f"D-{number}",
+            why="left over",
+            request_id=f"repay-{number}",
+            by=cast.mei(),
+            at=NOON,
+        )
+        for number in range(2)
+    ]
+    codes = at_once([approval(proposal) for proposal in waiting])
+    assert sorted(codes) == ["done", "figure_changed"]
+    assert totals_fen(campaign)[AccountKind.REPAID] == BUDGET_FEN
+    assert totals_fen(campaign)[AccountKind.FREE] == 0
