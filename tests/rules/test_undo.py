@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -25,9 +26,7 @@ UNDOING = (judge_void, judge_reverse)
 Judge = Callable[[RedemptionFacts, datetime], Refusal | None]
 
 
-def redemption(
-    state: RedemptionState = RedemptionState.CAPTURED, **change: object
-) -> RedemptionFacts:
+def redemption(state: RedemptionState = RedemptionState.CAPTURED, **change: Any) -> RedemptionFacts:
     """One of noon, 1 April in Shanghai; an authorisation until a quarter past."""
     facts = RedemptionFacts(
         state=state,

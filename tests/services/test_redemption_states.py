@@ -1,6 +1,6 @@
 """Every act on a redemption in every state: only the arrows of the state machine are possible."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -27,6 +27,8 @@ pytestmark = pytest.mark.django_db
 
 LATER = NOON + timedelta(minutes=15)
 AUTHORISED, CAPTURED, VOIDED, REVERSED, REFUNDED = RedemptionState
+
+Act = Callable[[Redemption], int]
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def authorise_again(redemption: Redemption) -> int:
 
 
 # Where an act does something, and the state it leads to; everywhere else it is refused.
-POSSIBLE = {
+POSSIBLE: Mapping[tuple[Act, RedemptionState], RedemptionState] = {
     (capture, AUTHORISED): CAPTURED,
     (void, AUTHORISED): VOIDED,
     (void, CAPTURED): VOIDED,
@@ -98,7 +100,7 @@ ACTS = (capture, void, reverse, refund, lapse)
 @pytest.mark.parametrize("state", RedemptionState, ids=lambda state: state.name.lower())
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
 def test_an_act_follows_an_arrow_or_changes_nothing(
-    act: Callable[[Redemption], int], state: RedemptionState, voucher: Voucher
+    act: Act, state: RedemptionState, voucher: Voucher
 ) -> None:
     redemption = brought_to(state, voucher)
     target = POSSIBLE.get((act, state))
@@ -119,7 +121,7 @@ def test_an_act_follows_an_arrow_or_changes_nothing(
 @pytest.mark.parametrize("state", RedemptionState, ids=lambda state: state.name.lower())
 @pytest.mark.parametrize("act", [redeem_again, authorise_again], ids=lambda act: act.__name__)
 def test_its_voucher_is_used_again_only_when_nothing_stands(
-    act: Callable[[Redemption], int], state: RedemptionState, voucher: Voucher
+    act: Act, state: RedemptionState, voucher: Voucher
 ) -> None:
     redemption = brought_to(state, voucher)
     if state in (VOIDED, REVERSED, REFUNDED):
