@@ -169,6 +169,7 @@ class CampaignActs(BudgetActs):
             _("The distribution waits for a worker."),
             campaign=form.campaign,
             round=form.cleaned_data["round"],
+            channel=form.cleaned_data["channel"],
             seed=form.cleaned_data["seed"],
             by=request.user.get_username(),
             at=timezone.now(),

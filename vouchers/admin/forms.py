@@ -251,6 +251,14 @@ class RunForm(DialogForm):
         required=False,
         widget=UnfoldAdminSelectWidget,
     )
+    channel = forms.CharField(
+        label=_("Channel"),
+        max_length=20,
+        required=False,
+        empty_value=None,
+        help_text=_("Needed where quotas are kept by channel."),
+        widget=UnfoldAdminTextInputWidget,
+    )
     seed = forms.CharField(
         label=_("Seed"),
         max_length=64,
