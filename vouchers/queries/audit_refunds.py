@@ -63,40 +63,44 @@ REFUNDED_WHOLE = Check(
      WHERE (r.state = {REFUNDED}) <> (COALESCE(f.fen, 0) = r.discount_fen)
     """,
 )
-# By largest remainder over what was left of each share, so a part is never a whole fen off.
+# By largest remainder over what was left of each share, earlier sources first among equals.
 REFUND_PARTS = Check(
     4,
     "refund_parts",
-    _("a refund's parts add up to its clawback, in the proportion of what was left of each share"),
-    ("refund", "source", "part_fen", "left_fen", "why"),
+    _("a refund's parts are its clawback, shared out by what was left of each source's share"),
+    ("refund", "source", "part_fen", "left_fen", "due_fen"),
     """
     WITH shares AS (
-        SELECT f.id AS refund_id, r.state, f.redemption_id, f.clawback_fen,
-               (share->>0)::bigint AS source_id, (share->>1)::bigint AS share_fen
+        SELECT f.id AS refund_id, f.redemption_id, f.clawback_fen, share.place,
+               (share.value->>0)::bigint AS source_id, (share.value->>1)::bigint AS share_fen
           FROM vouchers_refund f
           JOIN vouchers_redemption r ON r.id = f.redemption_id
-         CROSS JOIN jsonb_array_elements(r.split) AS share),
+         CROSS JOIN jsonb_array_elements(r.split) WITH ORDINALITY AS share(value, place)),
     parts AS (
-        SELECT COALESCE(s.refund_id, p.refund_id) AS refund_id,
-               COALESCE(s.source_id, p.source_id) AS source_id, s.redemption_id, s.state,
-               s.share_fen, s.clawback_fen, COALESCE(p.amount_fen, 0) AS fen
+        SELECT refund_id, source_id, s.redemption_id, s.place, s.share_fen, s.clawback_fen,
+               COALESCE(p.amount_fen, 0)::numeric AS fen
           FROM shares s
           FULL JOIN vouchers_refundpart p USING (refund_id, source_id)),
     lefts AS (
-        SELECT *, share_fen - sum(fen) OVER (
-                   PARTITION BY redemption_id, source_id ORDER BY refund_id) + fen AS left_fen,
-               sum(fen) OVER (PARTITION BY refund_id) AS parts_fen
+        SELECT *, share_fen + fen - sum(fen) OVER (
+                   PARTITION BY redemption_id, source_id ORDER BY refund_id) AS left_fen
           FROM parts),
+    whole AS (
+        SELECT *, NULLIF(sum(left_fen) OVER (PARTITION BY refund_id), 0) AS all_left_fen
+          FROM lefts),
+    floors AS (
+        SELECT *, div(clawback_fen * left_fen, all_left_fen) AS floor_fen,
+               row_number() OVER (
+                   PARTITION BY refund_id
+                   ORDER BY mod(clawback_fen * left_fen, all_left_fen) DESC, place) AS turn
+          FROM whole),
     judged AS (
-        SELECT *, sum(left_fen) OVER (PARTITION BY refund_id) AS all_left_fen FROM lefts)
-    SELECT refund_id, source_id, fen, left_fen, CASE
-             WHEN share_fen IS NULL THEN 'no such share'
-             WHEN parts_fen <> clawback_fen THEN 'the parts miss the clawback'
-             WHEN fen > left_fen THEN 'more than was left'
-             ELSE 'another proportion' END
-      FROM judged
-     WHERE share_fen IS NULL OR parts_fen <> clawback_fen OR fen > left_fen
-        OR abs(fen * all_left_fen - clawback_fen * left_fen) >= all_left_fen
+        SELECT *, floor_fen
+                  + (turn <= clawback_fen - sum(floor_fen) OVER (PARTITION BY refund_id))::int
+                  AS due_fen
+          FROM floors)
+    SELECT refund_id, source_id, fen::bigint, left_fen::bigint, due_fen::bigint
+      FROM judged WHERE fen IS DISTINCT FROM due_fen
     """,
 )
 REFUND_ACCOUNTS = Check(
