@@ -88,7 +88,8 @@ def test_a_cut_against_a_reservation(campaign: Campaign) -> None:
     assert lease is not None
     cut = figure(campaign, FACE_FEN, "cut")
     reserve = partial(distribution.reserve_run, run_id=lease.run_id, fence=lease.fence, at=NOON)
-    cut_code, reserve_code = at_once([approval(cut), partial(outcome, reserve)])
+    acts: list[Callable[[], str]] = [approval(cut), partial(outcome, reserve)]
+    cut_code, reserve_code = at_once(acts)
     assert reserve_code == "done"
     reserved_fen = totals_fen(campaign)[AccountKind.RESERVED]
     assert (cut_code, reserved_fen) in {("done", FACE_FEN), ("not_free", BUDGET_FEN)}

@@ -211,3 +211,35 @@ def test_the_database_takes_no_money_for_a_proposal_nobody_approved() -> None:
             proposal_id=proposal.pk,
             at=NOON,
         )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_takes_a_yes_only_once() -> None:
+    """Nor for another kind of act: whoever holds an old approval can't move money with it."""
+    campaign = cast.running_campaign()
+    proposal = top_up(campaign)
+    cast.approved(proposal)
+    with pytest.raises(DatabaseError, match="nobody approved"), transaction.atomic():
+        ledger.appropriate(
+            source=campaign.sources.get(code="city"),
+            expected_fen=BUDGET_FEN + 1_000,
+            target_fen=BUDGET_FEN + 2_000,
+            proposal_id=proposal.pk,
+            at=NOON,
+        )
+    assert free_fen(campaign) == BUDGET_FEN + 1_000
+
+
+def test_the_database_lets_a_source_fund_only_a_draft() -> None:
+    campaign = cast.running_campaign()
+    source = campaign.sources.get(code="city")
+    with pytest.raises(DatabaseError, match="only a draft"), transaction.atomic():
+        ledger.post_move(
+            source,
+            1_000,
+            (Cause.SOURCE, source.pk),
+            NOON,
+            reason=TransferReason.APPROPRIATE,
+            arrow=(AccountKind.APPROPRIATED, AccountKind.FREE),
+        )
+    assert free_fen(campaign) == BUDGET_FEN

@@ -175,6 +175,14 @@ MANAGER = (
         audience="manager",
     ),
     Meaning(
+        "why_missing",
+        422,
+        "A proposal needs a reason.",
+        "须填写提议理由。",
+        "campaign",
+        audience="manager",
+    ),
+    Meaning(
         "document_no_missing",
         422,
         "This needs the number of its document.",

@@ -101,15 +101,35 @@ class Transfer(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
                 condition=pgtrigger.Condition(f"NEW.cause = '{Cause.PROPOSAL.value}'"),
+                # In the decision's own transaction, so that a yes cannot be used again later.
                 func="""
                     PERFORM FROM vouchers_proposaldecision d
                        JOIN vouchers_proposal p ON p.id = d.proposal_id
                       WHERE p.id = NEW.cause_id AND p.campaign_id = NEW.campaign_id
-                        AND d.decision = 'approved';
+                        AND p.kind = CASE NEW.reason
+                                     WHEN 'repay' THEN 'repayment' ELSE 'appropriation' END
+                        AND d.decision = 'approved' AND d.xid = pg_current_xact_id();
                     IF NOT FOUND THEN
                         RAISE EXCEPTION 'nobody approved proposal %', NEW.cause_id
                             USING ERRCODE = 'check_violation',
                                   CONSTRAINT = 'proposal_was_approved';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="source_only_in_draft",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition(f"NEW.cause = '{Cause.SOURCE.value}'"),
+                # FOR SHARE: a submission under way is waited for.
+                func="""
+                    PERFORM FROM vouchers_campaign
+                      WHERE id = NEW.campaign_id AND state = 'draft' FOR SHARE;
+                    IF NOT FOUND THEN
+                        RAISE EXCEPTION 'only a draft is funded without a proposal'
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'source_only_in_draft';
                     END IF;
                     RETURN NEW;
                 """,

@@ -38,8 +38,8 @@ def propose_appropriation(
     """Top up what a source appropriates, or cut what is free of it.
 
     Like every proposal: the same request id with the same content is the same proposal, with other
-    content `request_id_reused`; `not_permitted` and `campaign_state` (launched ones only). Refuses
-    `amount_…`, `figure_changed`, `nothing_to_change` and `not_free`.
+    content `request_id_reused`; `not_permitted`, `why_missing` and `campaign_state` (launched ones
+    only). Refuses `amount_…`, `figure_changed`, `nothing_to_change` and `not_free`.
     """
     _check_figures(expected_fen, target_fen)
     figures = {"source": source.code, "expected_fen": expected_fen, "target_fen": target_fen}
@@ -158,6 +158,8 @@ def _propose(
     at: datetime,
 ) -> Proposal:
     demand(by, EDIT)
+    if not why.strip():
+        raise Refused("why_missing")
     document = {"campaign": campaign.code, "kind": kind.value, "why": why, **figures}
     sha256 = rules.document_sha256(document)
     with transaction.atomic():
