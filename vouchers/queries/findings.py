@@ -167,7 +167,6 @@ def answers(
         "closes_minute": closes_minute,
     }
     for question in QUESTIONS:
-        statement: Statement[dict[str, Any]] = Statement(
-            question.text, lambda row, names=question.columns: dict(zip(names, row, strict=True))
-        )
-        yield question, statement.send(raw, parameters).rows()
+        statement: Statement[Any] = Statement(question.text)
+        rows = statement.send(raw, parameters).rows()
+        yield question, [dict(zip(question.columns, row, strict=True)) for row in rows]

@@ -22,7 +22,7 @@ HORIZON = Statement(
 class Unsealed(NamedTuple):
     """Transfers waiting for a seal, and the first and last of their transactions."""
 
-    count: int
+    transfers: int
     first_xid: int | None
     last_xid: int | None
 

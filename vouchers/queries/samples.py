@@ -7,6 +7,15 @@ from vouchers.models import Redemption
 from vouchers.queries.streams import BLOCK_ROWS
 from vouchers.states import RedemptionState
 
+COLUMNS = (
+    "id",
+    "business_day",
+    "store__external_id",
+    "order_no",
+    "receipt_no",
+    "order_amount_fen",
+    "discount_fen",
+)
 OWED = (RedemptionState.CAPTURED, RedemptionState.REFUNDED)
 
 
@@ -18,16 +27,5 @@ def population(campaign_id: int) -> Iterator[int]:
 
 def drawn(redemption_ids: Sequence[int]) -> list[dict[str, Any]]:
     """What an auditor takes along to the store."""
-    return list(
-        Redemption.objects.filter(pk__in=redemption_ids)
-        .order_by("id")
-        .values(
-            "id",
-            "business_day",
-            "store__external_id",
-            "order_no",
-            "receipt_no",
-            "order_amount_fen",
-            "discount_fen",
-        )
-    )
+    rows = Redemption.objects.filter(pk__in=redemption_ids).order_by("id").values(*COLUMNS)
+    return [dict(row) for row in rows]

@@ -151,9 +151,9 @@ def _until(
         "most": most_transfers + 1,
     }
     (waiting,) = FIND_UNSEALED.send(raw, wanted).rows()
-    if not waiting.count:
+    if not waiting.transfers:
         return horizon if is_empty_sealed else None
-    if waiting.count <= most_transfers:
+    if waiting.transfers <= most_transfers:
         return horizon
     assert waiting.first_xid is not None
     assert waiting.last_xid is not None

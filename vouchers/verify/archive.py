@@ -175,7 +175,7 @@ class Archive:
         if len(header) == LOCAL_HEADER.size:
             signature, *_, name_bytes, extra_bytes = LOCAL_HEADER.unpack(header)
             if (signature, self._raw.read(name_bytes)) == (b"PK\3\4", name):
-                return info.header_offset + LOCAL_HEADER.size + name_bytes + extra_bytes
+                return info.header_offset + LOCAL_HEADER.size + int(name_bytes + extra_bytes)
         raise Broken(Fault(info.filename, None, "its header is damaged", "文件头损坏"))
 
 

@@ -1,0 +1,179 @@
+"""Packs for the tests: of a campaign that has seen everything, and forged ones."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests import cast
+from tests.books import distribute
+from tests.cast import DAY, NOON, PEOPLES_SQUARE, north_of
+from tests.refunds import PAID_FEN, bought, campaign_with, refund_of, send_cash, settled
+from tests.till import authorised, captured, hand_out, order, refusal_of, reversed_, till_of, voided
+from vouchers.models import Campaign
+from vouchers.rules import packs
+from vouchers.rules.campaigns import canonical_json
+from vouchers.rules.seals import NO_SEAL, Link, Stretch
+from vouchers.services import proposals
+from vouchers.services.collection import collect
+from vouchers.services.export import export_pack
+from vouchers.services.holds import hold, release
+from vouchers.services.seals import seal_whole
+from vouchers.services.vouchers import expire_due
+from vouchers.states import CapKind, RefundPolicy
+
+TODAY, TOMORROW, THIRD_DAY = (date(2026, 4, day) for day in (1, 2, 3))
+MIDNIGHT = NOON + DAY / 2
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def eventful_campaign() -> Campaign:
+    """Handed out, authorised, captured, lapsed or undone, refunded before, between and after
+    settlement and payout, held, netted, collected, expired, topped up and repaid."""
+    campaign = campaign_with(
+        RefundPolicy.PRO_RATA,
+        tier_counts={"off20": 100},
+        caps={CapKind.RESIDENT_DAY: 3, CapKind.STORE_DAY: 60, CapKind.MERCHANT_CAMPAIGN: 900},
+    )
+    for number in range(3):
+        cast.resident(f"neighbour-{number}", home=north_of(PEOPLES_SQUARE, km=number))
+    distribute(campaign)
+    _undone(campaign)
+    _refunded(campaign)
+    _decided(campaign)
+    soon = NOON + timedelta(hours=1)
+    hand_out(campaign, [cast.resident("too-late")], valid_until_at=soon)
+    expire_due(at=soon)
+    return campaign
+
+
+def _undone(campaign: Campaign) -> None:
+    till = till_of(cast.nanjing_road())
+    place, people = cast.nanjing_road(), [cast.resident(f"shopper-{n}") for n in range(4)]
+    vouchers = hand_out(campaign, people, tier="off20")
+    waits, kept, gone, back = (
+        authorised(voucher, place, person) for voucher, person in zip(vouchers, people, strict=True)
+    )
+    assert waits.authorised_fen
+    assert captured(kept, caller=till, amount_fen=50_000).status == 200
+    assert voided(gone, caller=till).status == 200
+    assert reversed_(place, back.order_no, caller=till).status == 200
+    assert refusal_of(order(vouchers[1], place, people[1], category="tobacco"))
+
+
+def _refunded(campaign: Campaign) -> None:
+    rosa = cast.member("rosa", "risk officer")
+    early, between, late, whole, held, freed = (
+        bought(campaign, who=f"buyer-{number}") for number in range(6)
+    )
+    refund_of(early, 19_000)
+    hold(redemption=held, reason="three in a minute", by=rosa, at=NOON)
+    opened = hold(redemption=freed, reason="odd", by=rosa, at=NOON)
+    release(hold=opened, by=rosa, at=NOON)
+    settlements = settled(campaign, TODAY, MIDNIGHT, is_paid=False)
+    refund_of(between, 19_000, at=MIDNIGHT)
+    send_cash(campaign)
+    assert settlements
+    settled(campaign, TODAY, MIDNIGHT, is_paid=True)
+    refund_of(late, 19_000, at=NOON + DAY)
+    refund_of(whole, PAID_FEN, at=NOON + DAY)
+    bought(campaign, who="buyer-7", at=NOON + DAY)
+    settled(campaign, TOMORROW, MIDNIGHT + DAY, is_paid=True)
+    for source in campaign.sources.order_by("id"):
+        collect(
+            campaign=campaign,
+            merchant=cast.huilian(),
+            source=source,
+            amount_fen=500,
+            document_no="B-1",
+            request_id=f"collect-{source.pk}",
+            by="mei",
+            at=NOON + 2 * DAY,
+        )
+    bought(campaign, who="buyer-8", at=NOON + 2 * DAY)
+    settled(campaign, THIRD_DAY, MIDNIGHT + 2 * DAY, is_paid=False)
+
+
+def _decided(campaign: Campaign) -> None:
+    source = campaign.sources.order_by("id")[0]
+    told = {"source": source, "why": "minute 12", "by": cast.mei(), "at": NOON}
+    cast.approved(
+        proposals.propose_appropriation(
+            expected_fen=source.appropriated_fen,
+            target_fen=source.appropriated_fen + 70_000,
+            request_id="top-up",
+            **told,
+        )
+    )
+
+
+def pack_of(campaign: Campaign, path: Path) -> Path:
+    """Sealed and exported."""
+    seal_whole(campaign=campaign, at=NOON)
+    export_pack(campaign=campaign, path=path, at=NOON)
+    return path
+
+
+def read_rows(path: Path) -> Rows:
+    """Every row of every file."""
+    with zipfile.ZipFile(path) as archive:
+        return {
+            name.removesuffix(".jsonl"): [
+                json.loads(line)["row"] for line in archive.read(name).splitlines()
+            ]
+            for name in archive.namelist()
+            if name != packs.MANIFEST
+        }
+
+
+def forge(path: Path, target: Path, change: Callable[[Rows], None], *, reseal: bool) -> Path:
+    """A pack with other rows and everything worked out anew that needs no key: row chains,
+    manifest, the archive's hash; and with `reseal` the seals."""
+    rows = read_rows(path)
+    change(rows)
+    if reseal:
+        _reseal(rows)
+    with zipfile.ZipFile(path) as archive:
+        manifest = json.loads(archive.read(packs.MANIFEST))
+    manifest["files"] = []
+    if rows["seals"]:
+        manifest["chain_head"] = rows["seals"][-1]["sha256"]
+    texts: dict[str, bytes] = {}
+    for name, items in rows.items():
+        chain = packs.RowChain(f"{name}.jsonl")
+        texts[f"{name}.jsonl"] = chain.lines(map(canonical_json, items))
+        listed = {"name": f"{name}.jsonl", "rows": chain.rows}
+        manifest["files"].append({**listed, "sha256": chain.sha256, "head": chain.head})
+    write_archive(target, texts, canonical_json(manifest))
+    return target
+
+
+def write_archive(target: Path, texts: dict[str, bytes], manifest: bytes) -> None:
+    """Files as an archive whose comment is its own hash."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in texts.items():
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+        archive.writestr(zipfile.ZipInfo(packs.MANIFEST), manifest)
+        archive.comment = b"0" * packs.DIGITS
+    whole = target.read_bytes()[: -packs.DIGITS]
+    target.write_bytes(whole + hashlib.sha256(whole).hexdigest().encode())
+
+
+def _reseal(rows: Rows) -> None:
+    previous, (campaign,) = NO_SEAL, rows["campaign"]
+    for seal in rows["seals"]:
+        inside = [e for e in rows["journal"] if seal["from_xid"] <= e["xid"] < seal["until_xid"]]
+        link = Link(previous)
+        link.add(map(canonical_json, inside))
+        seal["transfer_count"] = len(inside)
+        seal["previous_sha256"] = previous.hex()
+        previous = link.close(
+            Stretch(
+                campaign["code"], seal["number"], seal["from_xid"], seal["until_xid"], len(inside)
+            )
+        )
+        seal["sha256"] = previous.hex()
