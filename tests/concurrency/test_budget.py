@@ -1,6 +1,7 @@
 """Budget acts meeting each other and the handing out: no figure is set twice, no fen used twice."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from threading import Barrier
 
@@ -11,8 +12,11 @@ from tests import cast
 from tests.cast import NOON
 from tests.concurrency.books import assert_proven, totals_fen
 from tests.concurrency.harness import PATIENCE_S, at_once
-from vouchers.models import Campaign, FundingSource, Proposal
-from vouchers.services import distribution, leases, ledger, proposals, targeting
+from tests.till import hand_out
+from vouchers.models import Campaign, FundingSource, Proposal, Tranche
+from vouchers.services import distribution, leases, ledger, minting, proposals, targeting
+from vouchers.services.amendments import approve_amendment, propose_amendment
+from vouchers.services.vouchers import expire_due
 from vouchers.states import AccountKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +43,17 @@ def figure(campaign: Campaign, target_fen: int, request_id: str) -> Proposal:
         by=cast.mei(),
         at=NOON,
     )
+
+
+def targeted(campaign: Campaign) -> leases.RunLease:
+    """A run whose audience is found, leased to reserve its money."""
+    distribution.request_run(campaign=campaign, seed="7", by="mei", at=NOON)
+    lease = leases.lease_run(at=NOON, lease_s=60)
+    assert lease is not None
+    targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=NOON)
+    lease = leases.lease_run(at=NOON, lease_s=60)
+    assert lease is not None
+    return lease
 
 
 def outcome(act: Callable[[], object]) -> str:
@@ -80,12 +95,7 @@ def test_a_cut_against_a_reservation(campaign: Campaign) -> None:
     """Whoever is first has the money: it is issued or it is gone, never both."""
     for number in range(50):
         cast.resident(f"p{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=1))
-    distribution.request_run(campaign=campaign, seed="7", by="mei", at=NOON)
-    lease = leases.lease_run(at=NOON, lease_s=60)
-    assert lease is not None
-    targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=NOON)
-    lease = leases.lease_run(at=NOON, lease_s=60)
-    assert lease is not None
+    lease = targeted(campaign)
     cut = figure(campaign, FACE_FEN, "cut")
     reserve = partial(distribution.reserve_run, run_id=lease.run_id, fence=lease.fence, at=NOON)
     acts: list[Callable[[], str]] = [approval(cut), partial(outcome, reserve)]
@@ -136,3 +146,51 @@ def test_two_repayments_of_the_same_left_over(campaign: Campaign) -> None:
     assert sorted(codes) == ["done", "figure_changed"]
     assert totals_fen(campaign)[AccountKind.REPAID] == BUDGET_FEN
     assert totals_fen(campaign)[AccountKind.FREE] == 0
+
+
+def test_an_amendment_against_the_minting(campaign: Campaign) -> None:
+    """Minted before it or after it, every voucher has the validity that was approved."""
+    for number in range(12):
+        cast.resident(f"p{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=1))
+    lease = targeted(campaign)
+    distribution.reserve_run(run_id=lease.run_id, fence=lease.fence, at=NOON, shard_size=2)
+    longer_s = campaign.validity_s + 60
+    terms = propose_amendment(campaign=campaign, validity_s=longer_s, by=cast.mei(), at=NOON)
+    approve = partial(
+        approve_amendment, terms=terms, by=cast.li(), seen_sha256=bytes(terms.sha256), at=NOON
+    )
+    acts: list[Callable[[], object]] = [approve, *[mint_one] * 6]
+    at_once(acts)
+    ends = set(Tranche.objects.values_list("valid_until_at", flat=True))
+    assert Tranche.objects.count() == 6
+    assert ends == {NOON + timedelta(seconds=longer_s)}
+    assert_proven()
+
+
+def mint_one() -> object:
+    """Mint as a worker does; another's lease is left to it."""
+    shard = leases.lease_shard(at=NOON, lease_s=60)
+    assert shard is not None
+    return minting.mint_shard(shard_id=shard.shard_id, fence=shard.fence, at=NOON)
+
+
+def test_an_amendment_against_expiry(campaign: Campaign) -> None:
+    """In the moment before the end: what was lengthened in time is not swept, what was swept stays
+    so, and its money is in one place."""
+    end = NOON + timedelta(hours=1)
+    hand_out(campaign, [cast.alice()], valid_until_at=end)
+    longer_s = campaign.validity_s + 60
+    terms = propose_amendment(campaign=campaign, validity_s=longer_s, by=cast.mei(), at=NOON)
+    approve = partial(
+        approve_amendment,
+        terms=terms,
+        by=cast.li(),
+        seen_sha256=bytes(terms.sha256),
+        at=end - timedelta(microseconds=1),
+    )
+    acts: list[Callable[[], object]] = [approve, *[partial(expire_due, at=end)] * 3]
+    at_once(acts)
+    tranche, fens = Tranche.objects.get(), totals_fen(campaign)
+    in_hands = (tranche.state, fens[AccountKind.OUTSTANDING], tranche.valid_until_at == end)
+    assert in_hands in {("outstanding", FACE_FEN, False), ("expired", 0, True)}
+    assert_proven()

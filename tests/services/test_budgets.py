@@ -10,6 +10,7 @@ from merchants.errors import Refused
 from tests import cast
 from tests.cast import DAY, NOON
 from tests.concurrency.books import assert_proven
+from tests.refunds import DISCOUNT_FEN, bought, refund_of, settled
 from tests.till import answer_to, hand_out, order
 from vouchers.models import Campaign, Proposal, QuotaBucket, QuotaCell, Settlement, Voucher
 from vouchers.queries.balances import balances
@@ -26,8 +27,9 @@ from vouchers.services import (
     targeting,
     terms,
 )
+from vouchers.services.collection import collect
 from vouchers.services.vouchers import expire_due
-from vouchers.states import AccountKind, CampaignState
+from vouchers.states import AccountKind, CampaignState, RefundPolicy
 
 pytestmark = pytest.mark.django_db
 
@@ -387,14 +389,14 @@ def test_cash_that_was_repaid_pays_nobody() -> None:
     source = campaign.sources.get(code="city")
     assert ledger.cash_on_hand_fen(source) == 0
 
-    def settled() -> list[str]:
+    def states() -> list[str]:
         day = business_day(NOON, campaign.zone)
         found = settlement.settle_and_pay_day(campaign=campaign, business_day=day, at=NOON)
         return [item.state for item in found]
 
-    assert settled() == ["ready"]
+    assert states() == ["ready"]
     cash(campaign, FACE_FEN)
-    assert settled() == ["paid"]
+    assert states() == ["paid"]
     assert ledger.cash_on_hand_fen(source) == 0
 
 
@@ -441,4 +443,36 @@ def test_a_campaign_is_settled_when_nobody_waits_for_money_and_closed_when_none_
     with pytest.raises(Refused) as refused:
         cut(campaign, to_fen=20 * FACE_FEN)
     assert refused_code(refused) == "campaign_state"
+    assert_proven()
+
+
+def test_money_refunded_after_the_closing_is_collected_and_repaid() -> None:
+    draft = cast.spring_campaign(
+        budget_fen=DISCOUNT_FEN, tiers={"off50": (DISCOUNT_FEN, 20_000)}, caps={}
+    )
+    Campaign.objects.filter(pk=draft.pk).update(refund_policy=RefundPolicy.FORFEIT)
+    draft.refresh_from_db()
+    campaign, by = cast.launched(draft), cast.mei()
+    cash(campaign, DISCOUNT_FEN)
+    redemption = bought(campaign)
+    settled(campaign, business_day(NOON, campaign.zone), NOON, is_paid=True)
+    campaigns.end(campaign=campaign, by=by, at=NOON)
+    campaigns.settle(campaign=campaign, by=by, at=NOON)
+    campaigns.close(campaign=campaign, document_no="Z-1", by=by, at=NOON)
+    later = NOON + 300 * DAY
+    refund_of(redemption, at=later)
+    assert fen(campaign, AccountKind.RECOVERABLE) == DISCOUNT_FEN
+    collect(
+        campaign=campaign,
+        merchant=redemption.merchant,
+        source=campaign.sources.get(),
+        amount_fen=DISCOUNT_FEN,
+        document_no="B-1",
+        request_id="back",
+        by="mei",
+        at=later,
+    )
+    cast.approved(repay(campaign, amount_fen=DISCOUNT_FEN, at=later), at=later)
+    assert fen(campaign, AccountKind.REPAID) == DISCOUNT_FEN
+    assert ledger.cash_on_hand_fen(campaign.sources.get()) == 0
     assert_proven()
