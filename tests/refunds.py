@@ -6,6 +6,7 @@ from datetime import date, datetime
 from itertools import count
 from typing import Any
 
+import msgspec
 from django.db.models import Sum
 
 from merchants.auth import Caller
@@ -28,8 +29,9 @@ from vouchers.models import (
 )
 from vouchers.queries.balances import balances, identity_rows
 from vouchers.services import ledger
-from vouchers.services.redemption import RefundRequest, refund
-from vouchers.services.requests import Answer, fingerprint
+from vouchers.services.audit import audit
+from vouchers.services.redemption import refund
+from vouchers.services.requests import Answer, refund_request
 from vouchers.services.settlement import pay, settle_day
 from vouchers.states import (
     AccountKind,
@@ -91,17 +93,15 @@ def refunded(
     number = next(_numbers)
     place = store or redemption.store
     number_text = refund_no or f"R{number}"
-    body = f'{{"amount_fen":{amount_fen},"refund_no":"{number_text}"}}'.encode()
+    body = {"store": place.external_id, "amount_fen": amount_fen, "refund_no": number_text}
     return refund(
-        request=RefundRequest(
+        request=refund_request(
             caller=caller or till_of(place),
             key=key or f"refund-{number}",
-            fingerprint=fingerprint("POST", f"{PATH}/{redemption.pk}/refunds", body),
+            path=f"{PATH}/{redemption.pk}/refunds",
+            body=msgspec.json.encode(body),
             at=at,
             redemption_id=redemption.pk,
-            store=place.external_id,
-            amount_fen=amount_fen,
-            refund_no=number_text,
         )
     )
 
@@ -149,7 +149,7 @@ def total_fen(campaign: Campaign, kind: AccountKind) -> int:
 
 def assert_ties(campaign: Campaign) -> None:
     """Accounts, counters and quotas say what the rows of redemptions, refunds, settlements and
-    collections say; nothing is negative and nothing is missing."""
+    collections say; nothing is negative and nothing is missing; and the audit agrees."""
     for row in identity_rows(campaign.pk):
         assert row.off_fen == 0, row
         assert min(row.parts_fen.values()) >= 0, row
@@ -160,6 +160,8 @@ def assert_ties(campaign: Campaign) -> None:
         _assert_headroom_is_free(campaign, source.pk, found[AccountKind.FREE])
     _assert_places(campaign)
     _assert_counters(campaign)
+    broken = audit(at=NOON, seed=1).first_broken
+    assert broken is None, broken
 
 
 def _expected(campaign: Campaign, source_id: int) -> dict[AccountKind, int]:

@@ -1,11 +1,13 @@
 """A refund returns each payer its own share, from wherever the money has got to by then."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
+from merchants.errors import Refused
 from merchants.models import State
 from tests import cast
 from tests.cast import DAY, NOON
@@ -38,6 +40,7 @@ from vouchers.models import (
 )
 from vouchers.services import terms
 from vouchers.services.holds import hold
+from vouchers.services.requests import refund_request
 from vouchers.services.settlement import pay
 from vouchers.services.vouchers import expire_due, expire_tranche
 from vouchers.states import (
@@ -546,6 +549,38 @@ def test_a_refusal_is_noted_and_stays_one_under_its_key(campaign: Campaign) -> N
     assert (noted.code, noted.facts["redemption"]) == ("refund_too_large", redemption.pk)
     again = refunded(redemption, PAID_FEN + 1, key="k", refund_no="R-1")
     assert (again.body, again.is_replay) == (first.body, True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("amount_fen", -1),
+        ("amount_fen", 0),
+        ("amount_fen", 0.5),
+        ("amount_fen", "100"),
+        ("amount_fen", 10**12),
+        ("amount_fen", None),
+        ("currency", "USD"),
+        ("refund_no", ""),
+        ("refund_no", "R" * 65),
+        ("refund_no", "R\x001"),
+        ("store", 7),
+    ],
+)
+def test_what_is_no_refund_is_not_understood(campaign: Campaign, field: str, value: object) -> None:
+    redemption = bought(campaign)
+    body = {"store": "nanjing_road", "amount_fen": 100, "refund_no": "R-1", field: value}
+    with nothing_moves(), pytest.raises(Refused) as refused:
+        refund_request(
+            caller=till_of(cast.nanjing_road()),
+            key="k",
+            path=f"/api/v1/redemptions/{redemption.pk}/refunds",
+            body=json.dumps(body).encode(),
+            at=NOON,
+            redemption_id=redemption.pk,
+        )
+    assert refused.value.refusal.code == "malformed_request"
+    assert refused.value.refusal.facts["field"] == f"$.{field}"
 
 
 # The database's own word

@@ -70,6 +70,15 @@ class ReversedOrder(msgspec.Struct, frozen=True, gc=False):
     order_no: Name
 
 
+class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
+    """Body of a refund: what the shopper got back of their own money, where, under which number."""
+
+    store: StoreNo
+    amount_fen: AmountFen
+    refund_no: Name
+    currency: Currency = "CNY"
+
+
 @dataclass(frozen=True, slots=True)
 class RedeemRequest:
     """One redemption asked for: by whom, under which key, when it arrived."""
@@ -121,6 +130,17 @@ class ReverseRequest(ActRequest):
     order_no: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest(ActRequest):
+    """A refund asked for (退款): what the shopper got of their own money, at which store, under
+    which number of the merchant's."""
+
+    redemption_id: int
+    store: str
+    amount_fen: int
+    refund_no: str
+
+
 class Answer(NamedTuple):
     """What goes back: HTTP status and body bytes, and whether they were given before."""
 
@@ -148,6 +168,7 @@ _MISSING_FIELD = re.compile(r"missing required field `(\w+)`")
 _decode_order = msgspec.json.Decoder(RedeemOrder).decode
 _decode_final = msgspec.json.Decoder(FinalOrder).decode
 _decode_reversed = msgspec.json.Decoder(ReversedOrder).decode
+_decode_refunded = msgspec.json.Decoder(RefundedMoney).decode
 _decode_any = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -201,6 +222,26 @@ def reverse_request(
     )
 
 
+def refund_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime, redemption_id: int
+) -> RefundRequest:
+    """What a till hands to `refund`. Refuses a missing key and a malformed body."""
+    checked = check_key(key)
+    money: RefundedMoney = _decoded(_decode_refunded, body)
+    if NUL_IN_JSON in body:
+        _check_text(money)
+    return RefundRequest(
+        caller=caller,
+        key=checked,
+        fingerprint=fingerprint("POST", path, body),
+        at=at,
+        redemption_id=redemption_id,
+        store=money.store,
+        amount_fen=money.amount_fen,
+        refund_no=money.refund_no,
+    )
+
+
 def parse_redeem(body: bytes) -> RedeemOrder:
     """The order in `body`. Refuses `malformed_request`, naming the field."""
     order: RedeemOrder = _decoded(_decode_order, body)
@@ -238,7 +279,7 @@ def _nesting(body: bytes) -> int:
     return deepest
 
 
-def _check_text(order: RedeemOrder | ReversedOrder) -> None:
+def _check_text(order: RedeemOrder | ReversedOrder | RefundedMoney) -> None:
     """PostgreSQL stores every character but NUL."""
     for name in order.__struct_fields__:
         value = getattr(order, name)

@@ -3,10 +3,10 @@
 from vouchers.services.redemption.capture import capture
 from vouchers.services.redemption.lapse import lapse_due
 from vouchers.services.redemption.redeem import redeem
-from vouchers.services.redemption.refund import RefundRequest, refund
+from vouchers.services.redemption.refund import refund
 from vouchers.services.redemption.reverse import reverse
 from vouchers.services.redemption.void import void
-from vouchers.services.requests import CaptureRequest, ReverseRequest, VoidRequest
+from vouchers.services.requests import CaptureRequest, RefundRequest, ReverseRequest, VoidRequest
 
 __all__ = [
     "CaptureRequest",

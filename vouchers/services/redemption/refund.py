@@ -1,6 +1,5 @@
 """Refund the shopper's money (退款): the subsidy that follows it goes back to each source."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -27,18 +26,8 @@ from vouchers.rules.refunds import (
 from vouchers.services.pipeline import pipeline, raw_connection
 from vouchers.services.redemption.acts import Held, encode, hold, refuse, remember, take_up
 from vouchers.services.redemption.clawback import with_room, write
-from vouchers.services.requests import ActRequest, Answer
+from vouchers.services.requests import Answer, RefundRequest
 from vouchers.states import RedemptionState, TrancheState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundRequest(ActRequest):
-    """A refund asked for (退款): how much of their own money the shopper got, and where."""
-
-    redemption_id: int
-    store: str
-    amount_fen: int
-    refund_no: str
 
 
 class RefundBody(msgspec.Struct, frozen=True):
@@ -55,7 +44,7 @@ class RefundBody(msgspec.Struct, frozen=True):
 
 
 def refund(*, request: RefundRequest) -> Answer:
-    """Refund `amount_fen` (≥ 1) of what the shopper paid, at any store of the merchant, however
+    """Refund so much of what the shopper paid, at any store of the merchant, however
     late. The same key gets the same answer.
 
     The campaign's policy says how much of the subsidy goes back and whether the voucher does
