@@ -16,6 +16,7 @@ from tests.cast import DAY, NOON
 from tests.concurrency.harness import PATIENCE_S, at_once
 from vouchers.models import Campaign, QuotaBucket, QuotaCell
 from vouchers.rules.fraud import business_day
+from vouchers.rules.quotas import Need
 from vouchers.services import quotas, terms
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -174,6 +175,24 @@ def test_runs_and_a_crowd_together_take_all_there_is() -> None:
     singles, pairs = crowd(campaign, CROWD // 2), [partial(takes_two, one) for one in wanted * 2]
     assert all(at_once([*singles, *pairs]))
     assert left(campaign, day=TODAY, tier=None)["count"] == 0
+
+
+def test_room_made_while_a_crowd_takes_is_taken_too_and_never_lost() -> None:
+    """The cap of every cell grows in the midst of it, under the same locks."""
+    campaign = campaign_of(2, by_money=False)
+    cells = list(campaign.cells.filter(cap_count__isnull=False).values_list("id", flat=True))
+
+    def grow() -> bool:
+        with transaction.atomic():
+            buckets = quotas.lock_buckets(cell_ids=cells)
+            quotas.resize_cells(buckets=buckets, changes=dict.fromkeys(cells, Need(0, 5)))
+        return False
+
+    won = at_once([*crowd(campaign), grow])
+    assert 2 <= sum(won) <= 7
+    assert sum(won) + left(campaign, day=TODAY, tier=None)["count"] == 7
+    more = [take(one_voucher(campaign, "alipay"), hint) for hint in range(7)]
+    assert sum(won) + sum(more) == 7
 
 
 def take_naively(cells: Sequence[int], number: int) -> bool:
