@@ -33,13 +33,13 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name="transfer",
             trigger=pgtrigger.compiler.Trigger(
-                name="source_only_in_draft",
+                name="funding_only_in_draft",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.cause = 'source')",
-                    func="\n                    PERFORM FROM vouchers_campaign\n                      WHERE id = NEW.campaign_id AND state = 'draft' FOR SHARE;\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'only a draft is funded without a proposal'\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'source_only_in_draft';\n                    END IF;\n                    RETURN NEW;\n                ",
-                    hash="d68065d62bd37cfe1e7ab7160b2e9cd59c4fd0ea",
+                    func="\n                    PERFORM FROM vouchers_campaign\n                      WHERE id = NEW.campaign_id AND state = 'draft' FOR SHARE;\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'only a draft is funded without a proposal'\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'funding_only_in_draft';\n                    END IF;\n                    RETURN NEW;\n                ",
+                    hash="c3fb7cc5aa80af24ed649bb5d2c9dcc2b39273ce",
                     operation="INSERT",
-                    pgid="pgtrigger_source_only_in_draft_fa2a2",
+                    pgid="pgtrigger_funding_only_in_draft_6fe79",
                     table="vouchers_transfer",
                     when="BEFORE",
                 ),

@@ -118,7 +118,7 @@ class Transfer(models.Model):
                 """,
             ),
             pgtrigger.Trigger(
-                name="source_only_in_draft",
+                name="funding_only_in_draft",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
                 condition=pgtrigger.Condition(f"NEW.cause = '{Cause.SOURCE.value}'"),
@@ -129,7 +129,7 @@ class Transfer(models.Model):
                     IF NOT FOUND THEN
                         RAISE EXCEPTION 'only a draft is funded without a proposal'
                             USING ERRCODE = 'check_violation',
-                                  CONSTRAINT = 'source_only_in_draft';
+                                  CONSTRAINT = 'funding_only_in_draft';
                     END IF;
                     RETURN NEW;
                 """,
