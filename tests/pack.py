@@ -14,16 +14,17 @@ from tests.cast import DAY, NOON, PEOPLES_SQUARE, north_of
 from tests.refunds import PAID_FEN, bought, campaign_with, refund_of, send_cash, settled
 from tests.till import authorised, captured, hand_out, order, refusal_of, reversed_, till_of, voided
 from vouchers.models import Campaign
+from vouchers.queries.balances import balances
 from vouchers.rules import packs
 from vouchers.rules.campaigns import canonical_json
 from vouchers.rules.seals import NO_SEAL, Link, Stretch
-from vouchers.services import proposals
+from vouchers.services import proposals, terms
 from vouchers.services.collection import collect
 from vouchers.services.export import export_pack
 from vouchers.services.holds import hold, release
 from vouchers.services.seals import seal_whole
 from vouchers.services.vouchers import expire_due
-from vouchers.states import CapKind, RefundPolicy
+from vouchers.states import AccountKind, CapKind, RefundPolicy, TierKind
 
 TODAY, TOMORROW, THIRD_DAY = (date(2026, 4, day) for day in (1, 2, 3))
 MIDNIGHT = NOON + DAY / 2
@@ -48,6 +49,54 @@ def eventful_campaign() -> Campaign:
     soon = NOON + timedelta(hours=1)
     hand_out(campaign, [cast.resident("too-late")], valid_until_at=soon)
     expire_due(at=soon)
+    source = campaign.sources.order_by("id")[0]
+    cast.approved(
+        proposals.propose_repayment(
+            source=source,
+            expected_free_fen=balances(campaign.pk)[source.code][AccountKind.FREE],
+            amount_fen=12_345,
+            document_no="D-1",
+            why="left over",
+            request_id="repay",
+            by=cast.mei(),
+            at=NOON,
+        )
+    )
+    return campaign
+
+
+def returning_campaign() -> Campaign:
+    """Percentages among the vouchers, and a policy that gives them back: before a settlement, after
+    it, and after the voucher's own end."""
+    draft = cast.spring_campaign(funding=cast.CO_FUNDED, budget_fen=1_000_000, caps={})
+    Campaign.objects.filter(pk=draft.pk).update(refund_policy=RefundPolicy.RETURN.value)
+    draft.refresh_from_db()
+    tier = terms.add_tier(
+        campaign=draft,
+        code="off15pc",
+        name="八五折",
+        kind=TierKind.PERCENT,
+        percent_bp=1_500,
+        face_fen=5_000,
+        split={"city": 3_000, "group": 2_000},
+        by=cast.mei(),
+        at=NOON,
+    )
+    terms.add_cell(campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
+    campaign = cast.launched(draft)
+    small = {"tier": "off15pc", "amount_fen": 10_001}
+    soon = NOON + timedelta(hours=1)
+    bought(campaign, who="keeps", **small)
+    refund_of(bought(campaign, who="early", **small), 8_501)
+    refund_of(bought(campaign, who="partly", **small), 3_333)
+    late, over = bought(campaign, who="late", **small), bought(campaign, who="over")
+    ends = bought(campaign, who="ends", valid_until_at=soon, **small)
+    expire_due(at=soon)
+    refund_of(ends, 8_501, at=soon)
+    send_cash(campaign)
+    settled(campaign, TODAY, MIDNIGHT, is_paid=True)
+    refund_of(late, 8_501, at=NOON + DAY)
+    refund_of(over, PAID_FEN, at=NOON + DAY)
     return campaign
 
 
@@ -62,7 +111,8 @@ def _undone(campaign: Campaign) -> None:
     assert captured(kept, caller=till, amount_fen=50_000).status == 200
     assert voided(gone, caller=till).status == 200
     assert reversed_(place, back.order_no, caller=till).status == 200
-    assert refusal_of(order(vouchers[1], place, people[1], category="tobacco"))
+    for voucher, person in zip(vouchers[:2], people, strict=False):
+        assert refusal_of(order(voucher, place, person))
 
 
 def _refunded(campaign: Campaign) -> None:
