@@ -279,6 +279,11 @@ def triggers() -> Mapping[str, str]:
         ),
         "decision_by_another_person": decision(decided_by_id="p.proposed_by_id"),
         "proposal_was_approved": of_proposal("undecided"),
+        "funding_only_in_draft": (
+            "INSERT INTO vouchers_transfer (at, campaign_id, reason, cause, cause_id)"
+            f" SELECT created_at, id, 'appropriate', 'source', 1 FROM vouchers_campaign"
+            f" WHERE {running}"
+        ),
         "hold_facts_frozen": "UPDATE vouchers_hold SET redemption_id = redemption_id + 1",
         "hold_released_once": (
             "UPDATE vouchers_hold SET released_at = opened_at, released_by = 'rosa';"
