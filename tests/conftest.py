@@ -1,6 +1,7 @@
 """The ground every test stands on: real servers, a database of its own, profiles for Hypothesis."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -25,10 +26,31 @@ hypothesis.settings.load_profile(
 )
 
 VALKEY_DATABASES = 16
+SEED = "hypothesis_seed"
 
 
-def pytest_configure() -> None:
-    """Give the run a Valkey database of its own; 0 belongs to the installation."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the run's seed unless one is given, and give it a Valkey database of its own."""
+    if config.getoption(SEED, None) is None:
+        setattr(config.option, SEED, str(secrets.randbelow(2**32)))
+    _use_own_valkey()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """With what to have the same tests again."""
+    profile = hypothesis.settings.get_current_profile_name()
+    return f"again: HYPOTHESIS_PROFILE={profile} --hypothesis-seed={config.getoption(SEED)}"
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    """The run's seed, for what is random and not Hypothesis's own."""
+    return int(pytestconfig.getoption(SEED))
+
+
+def _use_own_valkey() -> None:
+    """Valkey's database 0 belongs to the installation."""
     number = 1 + os.getpid() % (VALKEY_DATABASES - 1)
     address = urlsplit(settings.REDIS_URL)
     if address.scheme == "unix":

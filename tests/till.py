@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
 
 from merchants.auth import Caller
 from merchants.models import Store
@@ -29,7 +28,7 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.rules.codes import encode
-from vouchers.services import ledger
+from vouchers.services import ledger, quotas
 from vouchers.services.redemption import (
     RefundRequest,
     VoidRequest,
@@ -60,8 +59,12 @@ def hand_out(
     tier: str = "off20",
     at: datetime = NOON,
     valid_until_at: datetime | None = None,
+    hint: int | None = None,
 ) -> list[Voucher]:
-    """One voucher of `tier` for each of `residents`, minted as one tranche outside any run."""
+    """One voucher of `tier` for each of `residents`, minted as one tranche outside any run.
+
+    With a `hint` the room is looked for in one sub-bucket first. Refuses `quota_exhausted`.
+    """
     assert campaign.terms is not None
     kind = campaign.tiers.get(code=tier)
     split = [(s.source_id, s.amount_fen) for s in kind.splits.order_by("source_id")]
@@ -101,14 +104,11 @@ def hand_out(
             ],
         )
         cursor.execute("SELECT huimin_attach_tranche(%s)", [tranche.pk])
-        for source_id, fen in split:
-            QuotaBucket.objects.filter(
-                cell__campaign=campaign, cell__source_id=source_id, cell__tier=None
-            ).update(headroom_fen=F("headroom_fen") - fen * len(residents))
-        QuotaBucket.objects.filter(cell__campaign=campaign, cell__tier=kind).update(
-            headroom_count=F("headroom_count") - len(residents),
-            headroom_fen=F("headroom_fen") - kind.face_fen * len(residents),
-        )
+        wanted = {allocation.pk: len(residents)}
+        if hint is None:
+            quotas.take(vouchers=wanted)
+        else:
+            quotas.take_some(vouchers=wanted, hint=hint)
         _post(campaign, allocation, split, len(residents), tranche.pk, at)
     return list(Voucher.objects.filter(id__gte=first_id, id__lt=first_id + len(residents)))
 

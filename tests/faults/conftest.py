@@ -1,6 +1,7 @@
 """A PostgreSQL of this test's own, which may be killed: the run's may serve others too."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ from django.db import connections
 from config.servers import Postgres
 from tests import database
 
+_HOST = re.compile("host=[^&]*")
+
 
 @pytest.fixture
-def private_postgres(process_environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The test database on a server that nobody else uses; the environment that leads to it."""
+def private_server(process_environment: dict[str, str]) -> Iterator[Postgres]:
+    """The test database on a server that nobody else uses."""
     if os.environ.get("DATABASE_URL"):
         pytest.skip("the run is about a PostgreSQL of the operator's, which is not killed")
     root = Path(tempfile.mkdtemp(prefix="huimin-"))
@@ -27,13 +30,25 @@ def private_postgres(process_environment: dict[str, str]) -> Iterator[dict[str, 
     _use({alias: str(server.run) for alias in hosts})
     try:
         database.create()
-        address = quote(hosts["default"], safe=""), quote(str(server.run), safe="")
-        yield {name: value.replace(*address) for name, value in process_environment.items()}
+        yield server
         database.destroy()
     finally:
         _use(hosts)
         server.stop()
         shutil.rmtree(root)
+
+
+@pytest.fixture
+def private_postgres(
+    process_environment: dict[str, str], private_server: Postgres
+) -> dict[str, str]:
+    """The environment that leads to it."""
+    run = quote(str(private_server.run), safe="")
+    addresses = {name: process_environment[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL")}
+    return {
+        **process_environment,
+        **{name: _HOST.sub(f"host={run}", address) for name, address in addresses.items()},
+    }
 
 
 def _use(hosts: dict[str, str]) -> None:

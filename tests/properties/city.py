@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
+from django.db.models import Sum
 from hypothesis import strategies as st
 
 from tests import cast
 from tests.cast import NOON
-from tests.properties.model import LIMITS, Cap, Tier
-from vouchers.models import Campaign
+from tests.properties.model import LIMITS, Cap, Model, Tier
+from vouchers.models import Campaign, QuotaCell
 from vouchers.services import terms
 from vouchers.states import RefundPolicy, TierKind
 
@@ -17,6 +18,7 @@ TIERS = (
 )
 CAPS = {"off20": Cap(count=12), "off15pc": Cap(fen=9 * 3_001), "round 1": Cap(count=4)}
 BUDGET_FEN = 100_000
+SUB_BUCKETS = 3
 PER_RESIDENT = 2
 ENDS_AT = NOON + timedelta(days=30)
 LAST_DAY = NOON + timedelta(days=25)
@@ -47,8 +49,22 @@ orders = st.tuples(
 )
 
 
+def fresh_model(policy: RefundPolicy) -> Model:
+    """The city as `open_city` leaves it."""
+    shares = cast.CO_FUNDED
+    return Model(
+        now=NOON,
+        ends_at=ENDS_AT,
+        appropriated={source: BUDGET_FEN * shares[source] // 100 for source in shares},
+        tiers=TIERS,
+        caps=dict(CAPS),
+        policy=policy,
+    )
+
+
 def open_city(policy: RefundPolicy) -> Campaign:
-    """Two sources, two tiers, a round, three people in the circle and one outside; open."""
+    """Two sources, two tiers (one with sub-buckets), a round, three people in the circle and one
+    outside; open."""
     draft = cast.spring_campaign(
         code=f"city-{policy}",
         budget_fen=BUDGET_FEN,
@@ -62,6 +78,8 @@ def open_city(policy: RefundPolicy) -> Campaign:
     )
     Campaign.objects.filter(pk=draft.pk).update(refund_policy=policy.value)
     by, at = cast.mei(), NOON
+    hot = draft.cells.get(tier__code="off20")
+    terms.set_bucket_count(cell=hot, bucket_count=SUB_BUCKETS, by=by, at=at)
     percent = terms.add_tier(
         campaign=draft,
         code="off15pc",
@@ -85,3 +103,12 @@ def open_city(policy: RefundPolicy) -> Campaign:
     cast.rival_shop()
     draft.refresh_from_db()
     return cast.launched(draft)
+
+
+def room_in_cells(campaign: Campaign) -> dict[str, Cap]:
+    """What the sub-buckets of each cell hold together, by the code of its source, tier or round."""
+    cells = QuotaCell.objects.filter(campaign=campaign).annotate(
+        fen=Sum("buckets__headroom_fen"), count=Sum("buckets__headroom_count")
+    )
+    rows = cells.values_list("source__code", "tier__code", "round__number", "fen", "count")
+    return {source or tier or f"round {no}": Cap(*left) for source, tier, no, *left in rows}

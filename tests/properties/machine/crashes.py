@@ -16,7 +16,6 @@ from tests.properties.machine.money import Money
 from tests.properties.machine.settlement import Settlement
 from tests.properties.machine.time import Time
 from tests.properties.machine.undoing import Undoing
-from tests.properties.model.settling import unsettled
 from vouchers.models import Attempt, OrderClaim, RequestRecord, Transfer
 from vouchers.states import RedemptionState
 
@@ -64,7 +63,7 @@ class Crashes(Money, Undoing, Holds, Settlement, Life, Time):
             "approve": (True, lambda: self.top_up_or_cut("city", 5_000, 0, "at once")),
             "amend": (not model.is_over, lambda: self.amend("validity")),
             "pay": (model.unpaid(), lambda: self.pay(0)),
-            "settle": (unsettled(model.uses), lambda: self.settle(0)),
+            "settle": (model.to_settle(), lambda: self.settle(0)),
             "issue": (model.waiting, self.issue),
             "expire": (True, self.expire),
             "lapse": (model.in_state(RedemptionState.AUTHORISED), self.lapse),

@@ -13,15 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from merchants.errors import Refused
 from merchants.models import Store
-from tests import cast
-from tests.cast import NOON
 from tests.concurrency.books import assert_proven
-from tests.properties.city import BUDGET_FEN, CAPS, ENDS_AT, TIERS
-from tests.properties.model import LIMITS, Model
+from tests.properties.city import fresh_model, room_in_cells
+from tests.properties.model import LIMITS
 from vouchers.models import (
     Campaign,
     CapCounter,
-    QuotaBucket,
     Redemption,
     Resident,
     Settlement,
@@ -63,14 +60,7 @@ class Ground(RuleBasedStateMachine):
         self.numbers = count(1)
         self.stores = {store.external_id: store for store in Store.objects.all()}
         self.people = {person.external_id: person for person in Resident.objects.all()}
-        shares = cast.CO_FUNDED
-        self.model = Model(
-            now=NOON,
-            ends_at=ENDS_AT,
-            appropriated={source: BUDGET_FEN * shares[source] // 100 for source in shares},
-            tiers=TIERS,
-            caps=dict(CAPS),
-        )
+        self.model = fresh_model(RefundPolicy.RETURN)
         self.sent: list[Sent] = []
 
     def teardown(self) -> None:
@@ -112,12 +102,7 @@ class Ground(RuleBasedStateMachine):
             assert all(fen >= 0 for kind, fen in by_kind.items() if kind != "appropriated")
 
     def headroom_is_the_cap_less_what_counts(self) -> None:
-        rows = QuotaBucket.objects.filter(cell__campaign=self.campaign).values_list(
-            "cell__source__code", "cell__tier__code", "cell__round__number", "headroom_fen",
-            "headroom_count",
-        )  # fmt: skip
-        found = {source or tier or f"round {no}": tuple(left) for source, tier, no, *left in rows}
-        assert found == self.model.room()
+        assert room_in_cells(self.campaign) == self.model.room()
 
     def vouchers_and_redemptions_are_in_their_states(self) -> None:
         assert dict(Voucher.objects.values_list("id", "state")) == self.model.states()

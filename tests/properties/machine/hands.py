@@ -6,7 +6,7 @@ from datetime import timedelta
 import hypothesis
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import precondition, rule
 
 from tests.properties.city import LEASE_S, PEOPLE, PER_RESIDENT, TIERS
 from tests.properties.machine.ground import Ground
@@ -18,22 +18,10 @@ from vouchers.services.distribution import request_run, reserve_run
 from vouchers.services.leases import lease_run, lease_shard
 from vouchers.services.minting import mint_shard, wind_up
 from vouchers.services.targeting import target_run
-from vouchers.states import RefundPolicy
 
 
 class Hands(Ground):
     """How vouchers come about."""
-
-    @initialize(policy=st.sampled_from(RefundPolicy), hours=st.sampled_from([1, 20, 200]))
-    def begin(self, policy: RefundPolicy, hours: int) -> None:
-        """The campaign's policy is drawn; Alice and Carol have two vouchers of each tier."""
-        hypothesis.event(f"policy: {policy}")
-        self.model.policy = policy
-        self.campaign = self.cities[policy]
-        self.campaign.refresh_from_db()
-        for name in ("alice", "carol"):
-            for tier in TIERS:
-                self.hand(name, tier, 2, hours)
 
     @precondition(lambda self: self.model.is_running)
     @rule(

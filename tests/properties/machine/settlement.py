@@ -9,7 +9,6 @@ from hypothesis.stateful import precondition, rule
 from merchants.models import Merchant
 from tests.properties.city import MERCHANTS, which
 from tests.properties.machine.ground import Ground, pick
-from tests.properties.model.settling import unsettled
 from tests.properties.model.things import day_of
 from vouchers.models import FundingSource
 from vouchers.models import Settlement as SettlementRow
@@ -19,7 +18,7 @@ from vouchers.services import collection, settlement
 class Settlement(Ground):
     """How merchants get their money, and how it comes back from them."""
 
-    @precondition(lambda self: unsettled(self.model.uses))
+    @precondition(lambda self: self.model.to_settle())
     @rule(days_ago=st.sampled_from([0, 0, 0, 1]))
     def settle(self, days_ago: int) -> None:
         """A day is closed, twice: the second time nothing happens."""

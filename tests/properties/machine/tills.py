@@ -10,9 +10,10 @@ from hypothesis.stateful import precondition, rule
 from tests.properties.city import SHUT, good_orders, orders, which
 from tests.properties.machine.ground import Sent, pick
 from tests.properties.machine.hands import Hands
-from tests.properties.model import Order, Use
+from tests.properties.model import Order, Use, Voucher
 from tests.till import captured, decoded, order, till_of
-from vouchers.models import Redemption, Voucher
+from vouchers.models import Redemption
+from vouchers.models import Voucher as VoucherRow
 from vouchers.services.redemption import redeem
 from vouchers.services.requests import Answer, RedeemRequest
 from vouchers.states import RedemptionState, VoucherState
@@ -36,6 +37,10 @@ class Tills(Hands):
         answers = redeem(requests=[request for request, _ in sent])
         for (request, wanted), answer in zip(sent, answers, strict=True):
             self._compare(request, wanted, answer)
+
+    def plain_order(self, voucher: Voucher, store: str = "nanjing_road", no: str = "") -> Order:
+        """Its holder shows a voucher on an order that is large enough."""
+        return Order(voucher, voucher.holder, store, no or self.number("order"), 20_006)
 
     def redeem_one(self, wanted: Order) -> None:
         """One order by itself, under a key of its own."""
@@ -71,7 +76,7 @@ class Tills(Hands):
     def _body(self, wanted: Order, key: str) -> RedeemRequest:
         place = self.stores[wanted.store]
         return order(
-            Voucher.objects.get(pk=wanted.voucher.id),
+            VoucherRow.objects.get(pk=wanted.voucher.id),
             place,
             self.people[wanted.shopper],
             amount_fen=wanted.amount_fen,

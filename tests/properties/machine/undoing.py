@@ -9,7 +9,7 @@ from hypothesis.stateful import precondition, rule
 from tests.properties.city import STORES, which
 from tests.properties.machine.ground import pick
 from tests.properties.machine.tills import Tills
-from tests.properties.model import Order, Use
+from tests.properties.model import Use
 from tests.till import decoded, refunded, reversed_, till_of, voided
 from vouchers.models import Redemption
 from vouchers.services.redemption import lapse_due
@@ -42,7 +42,7 @@ class Undoing(Tills):
         hypothesis.event(f"void: {use.state.name if may else 'refused'}")
         if may:
             self.model.void(use)
-            is_usable = use.voucher.batch.is_open(self.model.now)
+            is_usable = not use.voucher.batch.is_over(self.model.now)
             assert (status, body["returned_fen"]) == (200, use.discount_fen)
             assert body["voucher_usable"] == is_usable
         else:
@@ -61,8 +61,7 @@ class Undoing(Tills):
         """An order that has not arrived yet: it is refused when it does."""
         no = self.number("late")
         self._reverse(store, no)
-        voucher = self.model.vouchers[-1]
-        self.redeem_one(Order(voucher, voucher.holder, store, no, 20_006))
+        self.redeem_one(self.plain_order(self.model.vouchers[-1], store, no))
 
     def _reverse(self, store: str, order_no: str) -> None:
         send = partial(

@@ -8,34 +8,58 @@ from tests.properties.model.things import Refund, Settlement, Use
 from tests.properties.model.undoing import Undoing
 from vouchers.states import RedemptionState
 
+Lines = Mapping[tuple[str, int], int]
+"""Fen by source and redemption, or by source and refund."""
+
 
 class Settling(Undoing):
     """Redemptions as they are paid, and late refunds as they are paid back."""
 
     _settlement_numbers = count(1)
 
-    def settle(self, day: date, merchants: Mapping[str, str]) -> list[Settlement]:
-        """Close a day for every merchant it has not been closed for; `merchants` by store."""
+    def settle(
+        self,
+        day: date,
+        merchants: Mapping[str, str],
+        lines: Lines | None = None,
+        kept: Lines | None = None,
+    ) -> list[Settlement]:
+        """Close a day for every merchant it has not been closed for; `merchants` by store. With
+        `lines` and `kept`, just these are taken, and just so much is kept back of debts."""
+        lines = self.lines_of(day, merchants) if lines is None else lines
         drafts: dict[tuple[str, str], Settlement] = {}
-        for use in self.in_state(RedemptionState.CAPTURED):
-            merchant = merchants[use.store]
-            is_closed = (merchant, day) in self.closed
-            if use.settlements or use.is_held or use.day > day or is_closed:
-                continue
-            for source, fen in use.left.items():
-                if fen:
-                    draft = drafts.setdefault(
-                        (merchant, source), Settlement(merchant, source, day, 0)
-                    )
-                    draft.lines[use.id] = fen
-                    use.settlements[source] = draft
+        for (source, use_id), fen in lines.items():
+            use = next(use for use in self.uses if use.id == use_id)
+            key = merchants[use.store], source
+            draft = drafts.setdefault(key, Settlement(*key, day, 0))
+            draft.lines[use_id] = fen
+            use.settlements[source] = draft
         for key in sorted(drafts):
-            self._close(drafts[key], merchants)
+            self._close(drafts[key], merchants, kept)
         return [drafts[key] for key in sorted(drafts)]
 
-    def _close(self, settlement: Settlement, merchants: Mapping[str, str]) -> None:
+    def lines_of(self, day: date, merchants: Mapping[str, str]) -> Lines:
+        """What closing a day would take, by source and redemption."""
+        return {
+            (source, use.id): fen
+            for use in self.to_settle()
+            if use.day <= day and (merchants[use.store], day) not in self.closed
+            for source, fen in use.left.items()
+            if fen
+        }
+
+    def to_settle(self) -> list[Use]:
+        """Redemptions whose day can be settled: captured, not held, and not settled yet."""
+        captured = self.in_state(RedemptionState.CAPTURED)
+        return [use for use in captured if not use.settlements and not use.is_held]
+
+    def _close(
+        self, settlement: Settlement, merchants: Mapping[str, str], only: Lines | None
+    ) -> None:
         for refund in self.debts(settlement.merchant, settlement.source, merchants):
             fen = min(self.owed(refund, settlement.source), settlement.total_fen)
+            if only is not None:
+                fen = min(fen, only.get((settlement.source, refund.id), 0))
             if fen and refund.day <= settlement.day:
                 settlement.kept.append((refund, fen))
         settlement.number = next(self._settlement_numbers)
@@ -99,8 +123,3 @@ class Settling(Undoing):
             refund.collected[source] += fen
             amount_fen -= fen
         return True
-
-
-def unsettled(uses: list[Use]) -> list[Use]:
-    """Redemptions that stand and that no settlement has taken."""
-    return [use for use in uses if use.is_live and not use.settlements]

@@ -66,7 +66,11 @@ class Batch:
 
     def is_open(self, now: datetime) -> bool:
         """Whether its vouchers can be used now."""
-        return self.since <= now < self.until and not self.is_expired
+        return self.since <= now and not self.is_over(now)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether they can never be used again, as the clock stands."""
+        return self.is_expired or now >= self.until
 
 
 @dataclass(slots=True)

@@ -1,0 +1,117 @@
+"""Sixteen connections at once, and yet one after the other: what was told has one order.
+
+Every act of a crowded while is put where its commit was (`history.py`) and repeated, one by
+one, in the pure model (`tests/properties/model`). There every yes must be a yes, with the very
+figures that were told; every no must have been true at some moment between question and answer, so
+that nobody heard "exhausted" while there was room all along; and after each act no account may be
+negative and no cell beyond its cap. The controls break the engine in two ways, and are found out.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pytest
+from django.db import connection, transaction
+
+from tests.cast import DAY, NOON
+from tests.concurrency import office_acts, till_acts
+from tests.concurrency.acts import YES, Said
+from tests.concurrency.books import assert_proven
+from tests.concurrency.crowd import CLIENTS, Scene, crowd, open_scene, tell
+from tests.concurrency.harness import at_once
+from tests.concurrency.linear import NotLinear, linearise
+from tests.properties.city import SUB_BUCKETS, room_in_cells
+from vouchers.models import Tranche, Voucher
+from vouchers.queries.balances import balances
+from vouchers.services import ledger
+from vouchers.states import AccountKind, Cause, RefundPolicy, TransferReason, VoucherState
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return open_scene(RefundPolicy.RETURN)
+
+
+def assert_same(scene: Scene) -> None:
+    """The engine ended where the model did."""
+    campaign, model = scene.place.campaign, scene.model
+    assert balances(campaign.pk) == model.balances()
+    assert dict(Voucher.objects.values_list("id", "state")) == model.states()
+    assert room_in_cells(campaign) == model.room()
+
+
+@pytest.mark.parametrize("policy", [RefundPolicy.RETURN, RefundPolicy.FORFEIT])
+def test_what_a_crowd_was_told_has_one_order(policy: RefundPolicy, seed: int) -> None:
+    scene = open_scene(policy)
+    told = crowd(scene, seed)
+    happened = linearise(scene.model, told)
+    kinds = {type(one.act) for one in happened}
+    assert len(kinds) >= 11, f"only {kinds} ever happened"
+    assert any(one.code == "quota_exhausted" for one in told), "there was room all along"
+    assert_same(scene)
+    assert_proven()
+
+
+@dataclass(frozen=True)
+class NaiveRedeem(till_acts.Redeem):
+    """Reads, decides, and then saves: every step right by itself."""
+
+    def do(self) -> Said:
+        voucher = Voucher.objects.get(pk=self.voucher.pk)
+        if voucher.state != VoucherState.ISSUED:
+            return Said("voucher_redeemed")
+        tranche = Tranche.objects.get(pk=voucher.tranche_id)
+        with transaction.atomic(), connection.cursor() as cursor:
+            Voucher.objects.filter(pk=voucher.pk).update(state=VoucherState.REDEEMED)
+            lines = ledger.move_lines(
+                ledger.account_ids(tranche.campaign_id),
+                split=tranche.split,
+                allocation_id=voucher.allocation_id,
+                origin=AccountKind.OUTSTANDING,
+                target=AccountKind.PAYABLE,
+            )
+            posting = ledger.Posting(
+                tranche.campaign_id,
+                TransferReason.REDEEM,
+                Cause.REDEMPTION,
+                int(self.key),
+                self.at,
+                lines,
+            )
+            ledger.post(postings=[posting])
+            cursor.execute("SELECT linear_note(%s)", [self.key])
+        return Said(YES, {"id": int(self.key), "split": {"city": 1_200, "group": 800}}, self.key)
+
+
+def test_control_a_naive_redemption_fits_no_order(scene: Scene) -> None:
+    voucher = Voucher.objects.select_related("resident").earliest("pk")
+    naive = NaiveRedeem(scene.place, voucher, "alice", "nanjing_road", "N", 20_006, True, "", NOON)
+    jobs = [partial(tell, replace(naive, key=str(n), order_no=f"N-{n}")) for n in range(1, CLIENTS)]
+    told = at_once(jobs)
+    assert [one.code for one in told].count(YES) > 1, "the clients never met: nothing was proved"
+    with pytest.raises(NotLinear, match="in its turn it is voucher_redeemed"):
+        linearise(scene.model, told)
+
+
+@dataclass(frozen=True)
+class HastyIssue(office_acts.Issue):
+    """Believes the first sub-bucket it looks into."""
+
+    def do(self) -> Said:
+        cell = self.place.campaign.cells.get(tier__code=self.tier)
+        bucket = cell.buckets.get(number=self.hint % SUB_BUCKETS)
+        return office_acts.Issue.do(self) if bucket.headroom_count else Said("quota_exhausted")
+
+
+def test_control_a_hasty_no_was_never_true(scene: Scene) -> None:
+    left = scene.model.room()["off20"].count or 0
+    jobs = [
+        HastyIssue(scene.place, "off20", "erin", NOON + DAY, SUB_BUCKETS - 1, NOON)
+        for _ in range(left)
+    ]
+    told = [tell(job) for job in jobs]
+    assert "quota_exhausted" in [one.code for one in told]
+    with pytest.raises(NotLinear, match="never true while it was asked"):
+        linearise(scene.model, told)
