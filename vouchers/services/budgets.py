@@ -72,13 +72,13 @@ def _appropriate(campaign: Campaign, proposal: Proposal, at: datetime) -> None:
 # Left-over to the treasury
 
 
-def _judge_repayment(campaign: Campaign, document: Document) -> FundingSource:
+def _judge_repayment(campaign: Campaign, document: Document, deciding: int = 0) -> FundingSource:
     """The source, locked: its payouts queue there too, so no cash is both paid out and repaid."""
     source = campaign.sources.select_for_update(no_key=True).get(code=document["source"])
     refuse(
         rules.repayment(
             free_fen=ledger.lock_free_fen([source])[source.pk],
-            cash_fen=ledger.cash_on_hand_fen(source),
+            cash_fen=ledger.cash_on_hand_fen(source, deciding=deciding),
             expected_free_fen=document["expected_free_fen"],
             amount_fen=document["amount_fen"],
         )
@@ -87,7 +87,7 @@ def _judge_repayment(campaign: Campaign, document: Document) -> FundingSource:
 
 
 def _repay(campaign: Campaign, proposal: Proposal, at: datetime) -> None:
-    source = _judge_repayment(campaign, proposal.document)
+    source = _judge_repayment(campaign, proposal.document, deciding=proposal.pk)
     cell_id, amount_fen = ledger.source_cell(source).pk, proposal.document["amount_fen"]
     quotas.take_locked(
         buckets=quotas.lock_buckets(cell_ids=[cell_id]), needs={cell_id: Need(amount_fen, 0)}

@@ -16,7 +16,7 @@ from vouchers.models import (
     CashReceipt,
     Collection,
     FundingSource,
-    Leg,
+    Proposal,
     QuotaBucket,
     QuotaCell,
     Settlement,
@@ -29,7 +29,15 @@ from vouchers.rules.amounts import check_amount_fen, check_currency
 from vouchers.rules.quotas import Need
 from vouchers.services import quotas
 from vouchers.services.refusals import refuse
-from vouchers.states import AccountKind, CampaignState, Cause, SettlementState, TransferReason
+from vouchers.states import (
+    AccountKind,
+    CampaignState,
+    Cause,
+    Decision,
+    ProposalKind,
+    SettlementState,
+    TransferReason,
+)
 
 AccountIds = Mapping[tuple[int, AccountKind], int]
 Split = Sequence[tuple[int, int]]
@@ -298,14 +306,21 @@ def cash_received_fen(source_ids: Iterable[int]) -> dict[int, int]:
     return dict(rows.annotate(total=Sum("amount_fen")))
 
 
-def cash_on_hand_fen(source: FundingSource) -> int:
-    """Received and collected, neither paid out nor repaid; fen. Stable under the source's lock."""
+def cash_on_hand_fen(source: FundingSource, *, deciding: int = 0) -> int:
+    """Received and collected, neither paid out nor repaid; fen. Stable under the source's lock.
+
+    Repaid is what was approved, but for the proposal that is being decided on just now: the legs
+    say the same, and are too many to read for every payout.
+    """
     received_fen = cash_received_fen([source.pk]).get(source.pk, 0)
     collected = Collection.objects.filter(source=source).aggregate(fen=Sum("amount_fen"))
     paid = Settlement.objects.filter(source=source, state=SettlementState.PAID.value)
-    repaid = Leg.objects.filter(account__source=source, account__kind=AccountKind.REPAID.value)
-    out_fen = sum(
-        rows.aggregate(fen=Sum(figure))["fen"] or 0
-        for rows, figure in ((paid, "total_fen"), (repaid, "amount_fen"))
-    )
-    return received_fen + (collected["fen"] or 0) - out_fen
+    repayments = Proposal.objects.filter(
+        campaign_id=source.campaign_id,
+        kind=ProposalKind.REPAYMENT.value,
+        decision__decision=Decision.APPROVED.value,
+        document__source=source.code,
+    ).exclude(pk=deciding)
+    repaid_fen = sum(map(int, repayments.values_list("document__amount_fen", flat=True)))
+    paid_fen = paid.aggregate(fen=Sum("total_fen"))["fen"] or 0
+    return received_fen + (collected["fen"] or 0) - paid_fen - repaid_fen
