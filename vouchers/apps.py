@@ -16,6 +16,7 @@ class VouchersConfig(AppConfig):
 
     def ready(self) -> None:
         self._name_foreign_keys()
+        post_migrate.connect(_never_ignore_triggers, sender=self)
         post_migrate.connect(_sync_roles, sender=self)
 
     def _name_foreign_keys(self) -> None:
@@ -24,6 +25,12 @@ class VouchersConfig(AppConfig):
             for field in model._meta.local_fields:
                 if isinstance(field, ForeignKey) and type(field.verbose_name) is str:
                     field.verbose_name = field.related_model._meta.verbose_name or field.name
+
+
+def _never_ignore_triggers(using: str, **_kwargs: Any) -> None:
+    from vouchers.models.guards import never_ignored  # models load after apps
+
+    never_ignored(using=using)
 
 
 def _sync_roles(using: str, **_kwargs: Any) -> None:

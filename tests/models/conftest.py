@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 from pytest_django.plugin import DjangoDbBlocker
 
-from merchants.models import Credential
+from merchants.models import Credential, Store
 from merchants.services import enrol_terminal, issue_credential
 from tests import cast
 from tests.books import TODAY, as_owner, healthy_book
@@ -24,6 +24,7 @@ from vouchers.models import (
     Hold,
     Link,
     OrderClaim,
+    Outbox,
     Proposal,
     ProposalDecision,
     Redemption,
@@ -79,10 +80,13 @@ def _rare_rows() -> None:
     """Rows of tables that a quiet day leaves empty."""
     alice, carol = cast.alice(), cast.carol()
     redemption = Redemption.objects.latest("id")
+    neighbour = Resident.objects.get(external_id="neighbour-2")
+    held = _use(Voucher.objects.filter(resident=neighbour).latest("id"), cast.nanjing_road())
     OrderClaim.objects.create(store=cast.nanjing_road(), order_no="reversed", claimed_at=NOON)
     _authorise(Voucher.objects.filter(resident__external_id="neighbour-4").latest("id"))
     assert refusal_of(order("8" * 20, cast.nanjing_road(), alice)) == "voucher_not_usable"
-    Hold.objects.create(redemption=redemption, reason="look", opened_by="rosa", opened_at=NOON)
+    Hold.objects.create(redemption=held, reason="look", opened_by="rosa", opened_at=NOON)
+    Outbox.objects.create(topic="anchor", key="k", payload={"to": "auditor"}, created_at=NOON)
     Signal.objects.create(kind="burst", subject="store", subject_id=1, raised_at=NOON)
     Seal.objects.create(
         campaign=redemption.campaign,
@@ -114,6 +118,12 @@ def _rare_rows() -> None:
         at=NOON,
         expires_at=NOON + timedelta(days=365),
     )
+
+
+def _use(voucher: Voucher, store: Store) -> Redemption:
+    status, body = answer_to(order(voucher, store, voucher.resident, at=NOON + DAY))
+    assert status == 201, body
+    return Redemption.objects.get(pk=body["id"])
 
 
 def _authorise(voucher: Voucher) -> None:
@@ -163,13 +173,9 @@ def _late_refund() -> None:
     )
     CollectionLine.objects.create(collection=collection, refund=refund, source=city, amount_fen=100)
     neighbour = Resident.objects.get(external_id="neighbour-3")
-    voucher = Voucher.objects.filter(resident=neighbour).earliest("id")
-    status, body = answer_to(order(voucher, of.store, neighbour, at=NOON + DAY))
-    assert status == 201, body
+    used = _use(Voucher.objects.filter(resident=neighbour).earliest("id"), of.store)
     line = {"source": city, "settlement": _next_settlement(of, total_fen=1_200 - 500)}
-    SettlementLine.objects.create(
-        kind="redemption", redemption_id=body["id"], amount_fen=1_200, **line
-    )
+    SettlementLine.objects.create(kind="redemption", redemption=used, amount_fen=1_200, **line)
     SettlementLine.objects.create(
         kind="refund", redemption=of, refund_id=refund.pk, amount_fen=-500, **line
     )

@@ -2,13 +2,20 @@
 
 from typing import ClassVar
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.models.campaigns import Campaign
 from vouchers.models.fields import Xid8Field
-from vouchers.models.guards import append_only
+from vouchers.models.guards import (
+    append_only,
+    frozen_columns,
+    never_truncated,
+    own_transaction,
+    refuse_if,
+)
 
 
 class Outbox(models.Model):
@@ -29,6 +36,16 @@ class Outbox(models.Model):
         verbose_name_plural = _("outbox messages")
         indexes: ClassVar = [
             models.Index(fields=["id"], name="outbox_unsent", condition=Q(sent_at__isnull=True))
+        ]
+        triggers: ClassVar = [
+            own_transaction("outbox"),
+            frozen_columns("message_frozen", "topic", "key", "payload", "created_at", "xid"),
+            pgtrigger.Protect(
+                name="message_sent_before_it_leaves",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Condition("OLD.sent_at IS NULL"),
+            ),
+            never_truncated("outbox"),
         ]
 
     def __str__(self) -> str:
@@ -60,7 +77,28 @@ class Seal(models.Model):
                 condition=Q(until_xid__gt=F("from_xid")), name="seal_goes_forward"
             ),
         ]
-        triggers: ClassVar = append_only("seal")
+        triggers: ClassVar = [
+            *append_only("seal"),
+            # What commits later would fall between two seals, were one taken above the oldest
+            # transaction still running.
+            pgtrigger.Trigger(
+                name="seal_follows_the_last",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                declare=[("last", "vouchers_seal%ROWTYPE")],
+                func="SELECT * INTO last FROM vouchers_seal WHERE campaign_id = NEW.campaign_id"
+                " AND id <> NEW.id ORDER BY number DESC LIMIT 1;"
+                + refuse_if(
+                    "(NEW.number, NEW.from_xid, NEW.previous_sha256) IS DISTINCT FROM"
+                    " (COALESCE(last.number, 0) + 1, COALESCE(last.until_xid, 0),"
+                    " COALESCE(last.sha256, decode(repeat('00', 32), 'hex')))"
+                    " OR NEW.until_xid > pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+                    "seal_follows_the_last",
+                    "a seal goes on from the last one, below the oldest transaction still running",
+                )
+                + " RETURN NULL;",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.number}"

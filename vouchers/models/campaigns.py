@@ -123,6 +123,24 @@ class Campaign(models.Model):
         triggers: ClassVar = [
             only_arrows("campaign_arrows", CAMPAIGN_ARROWS),
             frozen_columns("campaign_identity_frozen", "code", "is_test", "zone", "currency"),
+            # From approval on its terms are those somebody else has approved.
+            pgtrigger.Trigger(
+                name="terms_were_approved",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                condition=pgtrigger.Condition("NEW.state NOT IN ('draft', 'submitted')"),
+                func="""
+                    PERFORM FROM vouchers_approval a JOIN vouchers_termsversion v
+                        ON v.id = a.terms_id
+                      WHERE v.id = NEW.terms_id AND v.campaign_id = NEW.id
+                        AND a.decision = 'approved';
+                    IF NOT FOUND THEN
+                        RAISE EXCEPTION 'nobody approved the terms of campaign %', NEW.id
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_were_approved';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
             # An approved amendment moves these together with the terms in force.
             pgtrigger.Protect(
                 name="campaign_terms_frozen",

@@ -11,7 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import StoreLocation
 from vouchers.models.campaigns import Campaign, Round
 from vouchers.models.funding import THRESHOLD_BASES, TIER_KINDS, Tier
-from vouchers.models.guards import append_only, frozen_columns, never_deleted, only_arrows
+from vouchers.models.guards import (
+    append_only,
+    frozen_columns,
+    never_deleted,
+    only_arrows,
+    same_campaign,
+)
 from vouchers.models.residents import Resident, ResidentPoint
 from vouchers.models.statements import Statement
 from vouchers.states import RUN_ARROWS, RunState, ShardState, TrancheState
@@ -67,6 +73,12 @@ class Run(models.Model):
         verbose_name_plural = _("distribution runs")
         ordering: ClassVar = ["-id"]
         triggers: ClassVar = [
+            *never_deleted("run"),
+            same_campaign(
+                "run_of_own_campaign",
+                round_id="vouchers_round",
+                terms_id="vouchers_termsversion",
+            ),
             only_arrows("run_arrows", RUN_ARROWS),
             frozen_columns(
                 "run_identity_frozen", "campaign_id", "round_id", "channel", "terms_id", "seed"
@@ -138,6 +150,7 @@ class Shard(models.Model):
             ),
         ]
         triggers: ClassVar = [
+            *never_deleted("shard"),
             only_arrows(
                 "shard_arrows",
                 {
@@ -197,6 +210,11 @@ class Tranche(models.Model):
         ]
         triggers: ClassVar = [
             *never_deleted("tranche"),
+            same_campaign(
+                "tranche_of_own_campaign",
+                tier_id="vouchers_tier",
+                terms_id="vouchers_termsversion",
+            ),
             only_arrows("tranche_arrows", {(TrancheState.OUTSTANDING, TrancheState.EXPIRED)}),
             # `valid_until_at` stays open: an approved amendment may extend it, and only extend.
             frozen_columns(

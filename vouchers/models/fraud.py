@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Credential
 from vouchers.models.campaigns import CAP_KINDS, Campaign
-from vouchers.models.guards import append_only, frozen_columns, never_deleted
+from vouchers.models.guards import append_only, frozen_columns, never_deleted, refuse_if
 from vouchers.models.redemption import Redemption
 from vouchers.models.statements import Statement
+from vouchers.states import RedemptionState
 
 
 class CapCounter(models.Model):
@@ -138,6 +139,19 @@ class Hold(models.Model):
         ]
         triggers: ClassVar = [
             *never_deleted("hold"),
+            pgtrigger.Trigger(
+                name="hold_of_what_is_owed",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=refuse_if(
+                    "NOT EXISTS (SELECT FROM vouchers_redemption WHERE id = NEW.redemption_id"
+                    f" AND state = {RedemptionState.CAPTURED.value}) OR EXISTS (SELECT"
+                    " FROM vouchers_settlementline WHERE redemption_id = NEW.redemption_id)",
+                    "hold_of_what_is_owed",
+                    "only a captured redemption that is not settled can be held",
+                )
+                + " RETURN NEW;",
+            ),
             frozen_columns(
                 "hold_facts_frozen", "redemption_id", "reason", "opened_by", "opened_at"
             ),

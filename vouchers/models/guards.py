@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 import pgtrigger
+from django.db import connections
 
 
 def append_only(table: str) -> list[pgtrigger.Trigger]:
@@ -12,7 +13,7 @@ def append_only(table: str) -> list[pgtrigger.Trigger]:
         pgtrigger.Protect(
             name=f"{table}_append_only", operation=pgtrigger.Update | pgtrigger.Delete
         ),
-        _no_truncate(table),
+        never_truncated(table),
     ]
 
 
@@ -20,11 +21,12 @@ def never_deleted(table: str) -> list[pgtrigger.Trigger]:
     """Refuse DELETE and TRUNCATE of a table whose rows change but never leave."""
     return [
         pgtrigger.Protect(name=f"{table}_not_deleted", operation=pgtrigger.Delete),
-        _no_truncate(table),
+        never_truncated(table),
     ]
 
 
-def _no_truncate(table: str) -> pgtrigger.Trigger:
+def never_truncated(table: str) -> pgtrigger.Trigger:
+    """Refuse TRUNCATE of a table whose rows leave one by one, by their own rules."""
     return pgtrigger.Trigger(
         name=f"{table}_no_truncate",
         when=pgtrigger.Before,
@@ -50,6 +52,61 @@ def only_arrows(name: str, arrows: Iterable[tuple[Enum, Enum]]) -> pgtrigger.Tri
             f"OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN ({pairs})"
         ),
     )
+
+
+def begins_as(name: str, *states: Enum) -> pgtrigger.Trigger:
+    """Refuse a row that begins in any other of its states."""
+    return pgtrigger.Protect(
+        name=name,
+        operation=pgtrigger.Insert,
+        condition=pgtrigger.Condition(f"NEW.state NOT IN ({', '.join(map(_literal, states))})"),
+    )
+
+
+def own_transaction(table: str) -> pgtrigger.Trigger:
+    """Refuse a row that says another transaction wrote it: `xid` is the database's to fill in."""
+    return pgtrigger.Protect(
+        name=f"{table}_xid_is_its_own",
+        operation=pgtrigger.Insert,
+        condition=pgtrigger.Condition("NEW.xid IS DISTINCT FROM pg_current_xact_id()"),
+    )
+
+
+def same_campaign(name: str, **parents: str) -> pgtrigger.Trigger:
+    """Refuse a new row whose `parents` (column to table) belong to another campaign than itself."""
+    strangers = " UNION ALL ".join(
+        f"SELECT FROM {table} WHERE id = NEW.{column} AND campaign_id <> NEW.campaign_id"
+        for column, table in parents.items()
+    )
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=refuse_if(f"EXISTS ({strangers})", name, "a part of another campaign")
+        + " RETURN NEW;",
+    )
+
+
+def refuse_if(condition: str, name: str, message: str) -> str:
+    """PL/pgSQL that refuses, as constraint `name`, when `condition` is true; unknown is false."""
+    return f"""
+            IF {condition} THEN
+                RAISE EXCEPTION '{message}'
+                    USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
+            END IF;"""
+
+
+def never_ignored(*, using: str) -> None:
+    """Take away the switch by which any session can turn django-pgtrigger's triggers off.
+
+    Its triggers ask this function first, which looks at a session's variable; every installation of
+    a trigger writes it anew, so this follows each migration.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name name)"
+            " RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false'"
+        )
 
 
 def frozen_columns(name: str, *columns: str) -> pgtrigger.Trigger:

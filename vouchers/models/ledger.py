@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.models.campaigns import Campaign
 from vouchers.models.fields import Xid8Field
 from vouchers.models.funding import FundingSource
-from vouchers.models.guards import append_only
+from vouchers.models.guards import append_only, own_transaction, same_campaign
 from vouchers.models.quotas import Allocation
 from vouchers.models.statements import Statement
 from vouchers.states import MONEY_ARROWS, AccountKind, Cause, TransferReason
@@ -29,6 +29,9 @@ ACCOUNT_KINDS = [
     (AccountKind.REPAID.value, _("repaid")),
 ]
 
+# Money that nobody has promised yet counts in no slices.
+UNPROMISED = (TransferReason.APPROPRIATE, TransferReason.CUT, TransferReason.REPAY)
+_UNPROMISED = ", ".join(f"'{reason.value}'" for reason in UNPROMISED)
 # Which accounts a reason may take from (-) and give to (+), as the trigger on legs compares them.
 LEG_ARROWS = sorted(
     {
@@ -55,7 +58,10 @@ class Account(models.Model):
                 fields=["campaign", "source", "kind"], name="one_account_per_kind"
             )
         ]
-        triggers: ClassVar = append_only("account")
+        triggers: ClassVar = [
+            *append_only("account"),
+            same_campaign("account_of_own_source", source_id="vouchers_fundingsource"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source_id} {self.kind}"
@@ -96,6 +102,7 @@ class Transfer(models.Model):
         ]
         triggers: ClassVar = [
             *append_only("transfer"),
+            own_transaction("transfer"),
             pgtrigger.Trigger(
                 name="proposal_was_approved",
                 when=pgtrigger.Before,
@@ -141,7 +148,9 @@ class Transfer(models.Model):
 
 
 class Leg(models.Model):
-    """A signed amount on one account; the legs of a transfer sum to zero for every source."""
+    """A signed amount on one account; the legs of a transfer sum to zero for every source and
+    allocation.
+    """
 
     pk = models.CompositePrimaryKey("transfer_id", "line_no")
     transfer = models.ForeignKey(
@@ -173,31 +182,36 @@ class Leg(models.Model):
                 operation=pgtrigger.Insert,
                 level=pgtrigger.Statement,
                 referencing=pgtrigger.Referencing(new="fresh"),  # type: ignore[no-untyped-call]
-                declare=[("broken", "bigint"), ("strays", "boolean")],
+                declare=[("broken", "bigint"), ("rule", "text")],
                 # One pass over the legs inserted together. The joins take the place of foreign
                 # keys: a leg of a missing transfer, of an earlier transaction's, of a missing
-                # account or of another campaign's account fails here.
+                # account or of another campaign's account or allocation fails here.
                 func=f"""
-                    SELECT f.transfer_id, sum(f.amount_fen) = 0 AND a.source_id IS NOT NULL
-                      INTO broken, strays
+                    SELECT f.transfer_id,
+                           CASE WHEN sum(f.amount_fen) <> 0 OR a.source_id IS NULL
+                                THEN 'legs_balance'
+                                WHEN bool_or((al.id IS NULL) <> (t.reason IN ({_UNPROMISED})))
+                                THEN 'legs_count_in_their_slices'
+                                ELSE 'money_arrows' END
+                      INTO broken, rule
                       FROM fresh f
                       LEFT JOIN vouchers_transfer t
                              ON t.id = f.transfer_id AND t.at = f.at
                             AND t.xid = pg_current_xact_id()
                       LEFT JOIN vouchers_account a
                              ON a.id = f.account_id AND a.campaign_id = t.campaign_id
-                     GROUP BY f.transfer_id, a.source_id
+                      LEFT JOIN vouchers_allocation al
+                             ON al.id = f.allocation_id AND al.campaign_id = t.campaign_id
+                     GROUP BY f.transfer_id, a.source_id, f.allocation_id
                     HAVING sum(f.amount_fen) <> 0 OR a.source_id IS NULL
+                        OR bool_or((al.id IS NULL) <> (t.reason IN ({_UNPROMISED})))
                         OR bool_or(
                            t.reason || CASE WHEN f.amount_fen < 0 THEN '-' ELSE '+' END || a.kind
                            <> ALL ('{{{",".join(LEG_ARROWS)}}}'::text[]))
                      LIMIT 1;
-                    IF FOUND AND strays THEN
-                        RAISE EXCEPTION 'transfer % moves money where its reason may not', broken
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'money_arrows';
-                    ELSIF FOUND THEN
-                        RAISE EXCEPTION 'the legs of transfer % do not balance', broken
-                            USING ERRCODE = 'check_violation', CONSTRAINT = 'legs_balance';
+                    IF FOUND THEN
+                        RAISE EXCEPTION 'the legs of transfer % are not in order: %', broken, rule
+                            USING ERRCODE = 'check_violation', CONSTRAINT = rule;
                     END IF;
                     RETURN NULL;
                 """,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers.models.campaigns import Campaign
 from vouchers.models.fields import Xid8Field
-from vouchers.models.guards import append_only
+from vouchers.models.guards import append_only, own_transaction
 from vouchers.states import Decision, ProposalKind
 
 PROPOSAL_KINDS = [
@@ -66,6 +66,7 @@ class ProposalDecision(models.Model):
         verbose_name_plural = _("decisions")
         triggers: ClassVar = [
             *append_only("proposal_decision"),
+            own_transaction("proposal_decision"),
             pgtrigger.Trigger(
                 name="decision_by_another_person",
                 when=pgtrigger.Before,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import District, Store
 from vouchers.models.campaigns import Campaign, Round
 from vouchers.models.funding import FundingSource, Tier
-from vouchers.models.guards import never_deleted
+from vouchers.models.guards import append_only, frozen_columns, never_deleted, same_campaign
 
 MOST_BUCKETS = 64
 
@@ -63,6 +63,25 @@ class QuotaCell(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(bucket_count__range=(1, MOST_BUCKETS)), name="cell_bucket_count_valid"
+            ),
+        ]
+        triggers: ClassVar = [
+            same_campaign(
+                "cell_of_own_campaign",
+                tier_id="vouchers_tier",
+                round_id="vouchers_round",
+                source_id="vouchers_fundingsource",
+            ),
+            frozen_columns(
+                "cell_identity_frozen",
+                "campaign_id",
+                "tier_id",
+                "round_id",
+                "district_id",
+                "store_id",
+                "source_id",
+                "channel",
+                "day",
             ),
         ]
 
@@ -123,6 +142,12 @@ class Allocation(models.Model):
                 name="one_allocation_per_combination",
                 nulls_distinct=False,
             )
+        ]
+        triggers: ClassVar = [
+            *append_only("allocation"),
+            same_campaign(
+                "allocation_of_own_campaign", tier_id="vouchers_tier", round_id="vouchers_round"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,16 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import Credential, Merchant, Store
 from vouchers.models.campaigns import Campaign
 from vouchers.models.fields import Xid8Field
-from vouchers.models.guards import append_only, frozen_columns, never_deleted, only_arrows
+from vouchers.models.guards import (
+    append_only,
+    begins_as,
+    frozen_columns,
+    never_deleted,
+    never_truncated,
+    only_arrows,
+    own_transaction,
+    refuse_if,
+)
 from vouchers.models.quotas import Allocation
 from vouchers.models.residents import Resident
 from vouchers.models.statements import Statement
@@ -153,6 +162,10 @@ class Redemption(models.Model):
         ]
         triggers: ClassVar = [
             only_arrows("redemption_arrows", REDEMPTION_ARROWS),
+            begins_as(
+                "redemption_begins_live", RedemptionState.AUTHORISED, RedemptionState.CAPTURED
+            ),
+            own_transaction("redemption"),
             *never_deleted("redemption"),
             frozen_columns(
                 "redemption_facts_frozen",
@@ -178,6 +191,7 @@ class Redemption(models.Model):
                 "authorised_fen",
                 "expires_at",
                 "links",
+                "xid",
             ),
             # The final order is told once, by the capture of an authorisation.
             pgtrigger.Protect(
@@ -209,8 +223,32 @@ class Redemption(models.Model):
                             USING ERRCODE = 'check_violation',
                                   CONSTRAINT = 'settled_redemption_stands';
                     END IF;
+                    PERFORM FROM vouchers_refund WHERE redemption_id = NEW.id;
+                    IF FOUND THEN
+                        RAISE EXCEPTION 'redemption % has refunds', NEW.id
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'refunded_redemption_stands';
+                    END IF;
                     RETURN NEW;
                 """,
+            ),
+            # Deferred: the refund that gives up the last fen is written in the same transaction.
+            pgtrigger.Trigger(
+                name="refunded_is_all_back",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                timing=pgtrigger.Deferred,
+                condition=pgtrigger.Condition(
+                    f"OLD.state IS DISTINCT FROM NEW.state"
+                    f" AND NEW.state = {RedemptionState.REFUNDED.value}"
+                ),
+                func=refuse_if(
+                    "NEW.discount_fen IS DISTINCT FROM (SELECT sum(clawback_fen)"
+                    " FROM vouchers_refund WHERE redemption_id = NEW.id)",
+                    "refunded_is_all_back",
+                    "a redemption is refunded when all of its subsidy is back",
+                )
+                + " RETURN NULL;",
             ),
         ]
 
@@ -242,7 +280,32 @@ class OrderClaim(models.Model):
                 name="tombstone_stands",
                 operation=pgtrigger.Update | pgtrigger.Delete,
                 condition=pgtrigger.Condition("OLD.redemption_id IS NULL"),
-            )
+            ),
+            # Otherwise an order could be used again while its redemption stands. What was reversed
+            # leaves a tombstone; what was voided, nothing.
+            pgtrigger.Protect(
+                name="order_claim_only_reversed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NEW.redemption_id IS NOT NULL OR (OLD.store_id, OLD.order_no, OLD.claimed_at)"
+                    " IS DISTINCT FROM (NEW.store_id, NEW.order_no, NEW.claimed_at)"
+                ),
+            ),
+            pgtrigger.Trigger(
+                name="order_claim_of_undone",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Condition("OLD.redemption_id IS NOT NULL"),
+                func=refuse_if(
+                    "NOT EXISTS (SELECT FROM vouchers_redemption WHERE id = OLD.redemption_id"
+                    f" AND state = CASE TG_OP WHEN 'DELETE' THEN {RedemptionState.VOIDED.value}"
+                    f" ELSE {RedemptionState.REVERSED.value} END)",
+                    "order_claim_of_undone",
+                    "the redemption of this order stands",
+                )
+                + " RETURN COALESCE(NEW, OLD);",
+            ),
+            never_truncated("order_claim"),
         ]
 
     def __str__(self) -> str:

@@ -11,10 +11,10 @@ from merchants.models import Credential, Merchant, Store
 from vouchers.models.campaigns import REFUND_POLICIES, Campaign
 from vouchers.models.fields import Xid8Field
 from vouchers.models.funding import FundingSource
-from vouchers.models.guards import append_only
+from vouchers.models.guards import append_only, own_transaction, refuse_if
 from vouchers.models.ledger import ACCOUNT_KINDS
 from vouchers.models.redemption import Redemption
-from vouchers.states import AccountKind
+from vouchers.states import AccountKind, RedemptionState
 
 ORIGINS = (AccountKind.PAYABLE, AccountKind.RISK_HELD, AccountKind.SETTLED)
 TARGETS = (AccountKind.FREE, AccountKind.OUTSTANDING, AccountKind.RECOVERABLE)
@@ -54,6 +54,51 @@ def recovered_within_owed(name: str, *, condition: str = "") -> pgtrigger.Trigge
     )
 
 
+def refund_adds_up(name: str, key: str) -> pgtrigger.Trigger:
+    """At commit: a refund's parts are its clawback, and a redemption is refunded exactly when
+    clawbacks have taken its whole discount. For rows that name their refund in column `key`.
+    """
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        timing=pgtrigger.Deferred,
+        func=refuse_if(
+            f"""EXISTS (
+                SELECT FROM vouchers_refund f JOIN vouchers_redemption r ON r.id = f.redemption_id
+                 WHERE f.id = NEW.{key}
+                   AND (f.clawback_fen <> COALESCE((SELECT sum(amount_fen) FROM vouchers_refundpart
+                                                     WHERE refund_id = f.id), 0)
+                    OR (r.state = {RedemptionState.REFUNDED.value})
+                       <> (r.discount_fen = (SELECT sum(clawback_fen) FROM vouchers_refund
+                                              WHERE redemption_id = r.id))))""",
+            "refund_adds_up",
+            "the parts of a refund are its clawback, and all of them the discount",
+        )
+        + " RETURN NULL;",
+    )
+
+
+def collection_adds_up(name: str, key: str) -> pgtrigger.Trigger:
+    """At commit: the lines of a collection are its amount. `key` as in `refund_adds_up`."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        timing=pgtrigger.Deferred,
+        func=refuse_if(
+            f"""EXISTS (
+                SELECT FROM vouchers_collection c
+                 WHERE c.id = NEW.{key}
+                   AND c.amount_fen IS DISTINCT FROM (SELECT sum(amount_fen)
+                       FROM vouchers_collectionline WHERE collection_id = c.id))""",
+            "collection_adds_up",
+            "the lines of a collection are its amount",
+        )
+        + " RETURN NULL;",
+    )
+
+
 class Refund(models.Model):
     """A refund of the shopper's money (退款), with the subsidy it called back (补贴退回)."""
 
@@ -82,6 +127,22 @@ class Refund(models.Model):
         ]
         triggers: ClassVar = [
             *append_only("refund"),
+            own_transaction("refund"),
+            pgtrigger.Trigger(
+                name="refund_by_its_merchant",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=refuse_if(
+                    "NOT EXISTS (SELECT FROM vouchers_redemption r JOIN merchants_store s"
+                    " ON s.merchant_id = r.merchant_id WHERE r.id = NEW.redemption_id"
+                    " AND r.merchant_id = NEW.merchant_id AND s.id = NEW.store_id AND r.state IN"
+                    f" ({RedemptionState.CAPTURED.value}, {RedemptionState.REFUNDED.value}))",
+                    "refund_by_its_merchant",
+                    "not a captured redemption of that store''s merchant",
+                )
+                + " RETURN NEW;",
+            ),
+            refund_adds_up("refund_adds_up", "id"),
             pgtrigger.Trigger(
                 name="refunds_within_payment",
                 when=pgtrigger.After,
@@ -130,6 +191,7 @@ class RefundPart(models.Model):
         ]
         triggers: ClassVar = [
             *append_only("refund_part"),
+            refund_adds_up("refund_part_adds_up", "refund_id"),
             pgtrigger.Trigger(
                 name="clawback_within_share",
                 when=pgtrigger.After,
@@ -181,7 +243,10 @@ class Collection(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="collection_positive")
         ]
-        triggers: ClassVar = append_only("collection")
+        triggers: ClassVar = [
+            *append_only("collection"),
+            collection_adds_up("collection_adds_up", "id"),
+        ]
 
     def __str__(self) -> str:
         return self.document_no
@@ -204,6 +269,22 @@ class CollectionLine(models.Model):
         ]
         triggers: ClassVar = [
             *append_only("collection_line"),
+            pgtrigger.Trigger(
+                name="collected_from_its_merchant",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=refuse_if(
+                    "NOT EXISTS (SELECT FROM vouchers_collection c, vouchers_refund f"
+                    " JOIN vouchers_redemption r ON r.id = f.redemption_id"
+                    " WHERE c.id = NEW.collection_id AND f.id = NEW.refund_id AND"
+                    " (c.source_id, c.merchant_id, c.campaign_id) ="
+                    " (NEW.source_id, f.merchant_id, r.campaign_id))",
+                    "collected_from_its_merchant",
+                    "a refund of somebody else",
+                )
+                + " RETURN NEW;",
+            ),
+            collection_adds_up("collection_line_adds_up", "collection_id"),
             recovered_within_owed("collected_within_owed"),
         ]
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import Merchant
 from vouchers.models.campaigns import Campaign
 from vouchers.models.funding import FundingSource
-from vouchers.models.guards import append_only, frozen_columns, never_deleted, only_arrows
+from vouchers.models.guards import (
+    append_only,
+    begins_as,
+    frozen_columns,
+    never_deleted,
+    only_arrows,
+    refuse_if,
+    same_campaign,
+)
 from vouchers.models.redemption import Redemption
 from vouchers.models.refunds import recovered_within_owed
 from vouchers.models.statements import Statement
@@ -57,6 +66,22 @@ class Settlement(models.Model):
         ]
         triggers: ClassVar = [
             *never_deleted("settlement"),
+            begins_as("settlement_begins_ready", SettlementState.READY),
+            same_campaign("settlement_of_own_source", source_id="vouchers_fundingsource"),
+            pgtrigger.Trigger(
+                name="settlement_adds_up",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                func=refuse_if(
+                    "(SELECT (count(*), COALESCE(sum(amount_fen), 0)) <>"
+                    " (NEW.line_count, NEW.total_fen) FROM vouchers_settlementline"
+                    " WHERE settlement_id = NEW.id)",
+                    "settlement_adds_up",
+                    "the lines of a settlement are its count and its total",
+                )
+                + " RETURN NULL;",
+            ),
             only_arrows("settlement_arrows", {(SettlementState.READY, SettlementState.PAID)}),
             frozen_columns(
                 "settlement_figures_frozen",
@@ -73,6 +98,42 @@ class Settlement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.merchant_id} {self.business_day}"
+
+
+# A redemption's own line is what refunds have left of the source's share; a refund's line is of a
+# redemption it refunded. Neither is another merchant's, nor of money that is held.
+_NOT_ITS_REDEMPTIONS = refuse_if(
+    f"""EXISTS (
+        SELECT FROM fresh n
+          JOIN vouchers_settlement z ON z.id = n.settlement_id
+          JOIN vouchers_redemption r ON r.id = n.redemption_id
+         WHERE (n.source_id, r.merchant_id, r.campaign_id)
+            <> (z.source_id, z.merchant_id, z.campaign_id)
+            OR n.kind = 'refund' AND NOT EXISTS (
+               SELECT FROM vouchers_refund f
+                WHERE f.id = n.refund_id AND f.redemption_id = n.redemption_id)
+            OR n.kind = 'redemption' AND (
+               r.state <> {RedemptionState.CAPTURED.value}
+               OR EXISTS (SELECT FROM vouchers_hold h
+                           WHERE h.redemption_id = r.id AND h.released_at IS NULL)
+               OR n.amount_fen IS DISTINCT FROM (
+                  SELECT sum((share->>1)::bigint) FROM jsonb_array_elements(r.split) AS share
+                   WHERE (share->>0)::bigint = n.source_id) - COALESCE((
+                  SELECT sum(p.amount_fen) FROM vouchers_refundpart p
+                    JOIN vouchers_refund f ON f.id = p.refund_id
+                   WHERE f.redemption_id = r.id AND p.source_id = n.source_id), 0)))""",
+    "line_is_its_redemption",
+    "a settlement line is what is left of a captured redemption''s share",
+)
+_ADDED_LATER = refuse_if(
+    """EXISTS (
+        SELECT FROM vouchers_settlement z
+         WHERE z.id IN (SELECT settlement_id FROM fresh)
+           AND z.line_count < (SELECT count(*) FROM vouchers_settlementline
+                                WHERE settlement_id = z.id))""",
+    "settlement_is_fixed",
+    "a settlement that was made takes no more lines",
+)
 
 
 class SettlementLine(models.Model):
@@ -114,6 +175,15 @@ class SettlementLine(models.Model):
         ]
         triggers: ClassVar = [
             *append_only("settlement_line"),
+            # In sets: a day's lines come in one statement.
+            pgtrigger.Trigger(
+                name="line_is_its_redemption",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="fresh"),  # type: ignore[no-untyped-call]
+                func=f"{_NOT_ITS_REDEMPTIONS}{_ADDED_LATER} RETURN NULL;",
+            ),
             recovered_within_owed("netted_within_owed", condition="NEW.kind = 'refund'"),
         ]
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.models.distribution import SERIAL_BITS
-from vouchers.models.guards import frozen_columns, only_arrows
+from vouchers.models.guards import frozen_columns, never_deleted, only_arrows
 from vouchers.models.quotas import Allocation
 from vouchers.models.residents import Resident
 from vouchers.models.statements import ByIds
@@ -42,6 +42,7 @@ class Voucher(models.Model):
         verbose_name = _("voucher")
         verbose_name_plural = _("vouchers")
         triggers: ClassVar = [
+            *never_deleted("voucher"),
             only_arrows("voucher_arrows", VOUCHER_ARROWS),
             frozen_columns(
                 "voucher_identity_frozen", "id", "bucket", "resident_id", "allocation_id"
