@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types contracts migrations bench serve stop
+.PHONY: help setup demo test mutations lint types contracts migrations bench serve stop
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -19,6 +19,9 @@ demo: $(RUNTIME) ## A city and its day, then the admin (RESIDENTS=n STORES=path.
 
 test: $(DEV) ## Run the tests (ARGS="tests/rules -x" narrows them)
 	$(PY) -m pytest $(ARGS)
+
+mutations: $(DEV) ## Break each guard in turn: some test must go red (ONLY=word)
+	$(PY) -m tests.mutations $(if $(ONLY),--only "$(ONLY)")
 
 lint: $(DEV) ## Formatting, lint, types, layers, missing migrations
 	$(PY) -m ruff format --check .

@@ -7,6 +7,7 @@ flush, would be refused. A test marked `transaction=True` gets the database repl
 import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 from django.core.management import call_command
@@ -20,17 +21,26 @@ TEMPLATE = f"{NAME}_template"
 MAINTENANCE = "postgres"
 ALIASES = ("default", "owner")
 TERMINATE_TIMEOUT_MS = 10_000
+# For the mutation check: a migrated database to begin from, and statements to spoil the copy with.
+BASE_VARIABLE = "HUIMIN_TEST_BASE"
+SPOIL_VARIABLE = "HUIMIN_TEST_SPOIL"
 
 
 def create() -> None:
     """Migrate the template as the owner role and make the test database from it."""
     _drop_orphans()
     _use(TEMPLATE)
-    with _maintenance("owner") as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-    call_command("migrate", verbosity=0, interactive=False)
+    if base := os.environ.get(BASE_VARIABLE):
+        _copy(base, TEMPLATE)
+    else:
+        with _maintenance("owner") as server:
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+        call_command("migrate", verbosity=0, interactive=False)
+    if spoil := os.environ.get(SPOIL_VARIABLE):
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(Path(spoil).read_text())
     _close()
-    _copy()
+    _copy(TEMPLATE, NAME)
     _use(NAME)
 
 
@@ -38,7 +48,7 @@ def restore() -> None:
     """Replace the test database by a fresh copy; whoever is still connected is disconnected."""
     _close()
     _drop(NAME)
-    _copy()
+    _copy(TEMPLATE, NAME)
 
 
 def destroy() -> None:
@@ -69,11 +79,11 @@ def _maintenance(alias: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def _copy() -> None:
+def _copy(template: str, name: str) -> None:
     # A small database is copied sooner through the log than by files, which takes two checkpoints.
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log")
     with _maintenance("owner") as server:
-        server.execute(statement.format(sql.Identifier(NAME), sql.Identifier(TEMPLATE)))
+        server.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
 
 def _drop(name: str) -> None:

@@ -1,0 +1,85 @@
+"""`python -m tests.mutations [--only WORD] [--markdown]`: break each guard in turn.
+
+Runs the selected tests of every mutation, first once without any; prints a table, keeps it as JSON
+and exits with 1 when a mutant survives. `--markdown` prints the last run's table for the README.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+
+import django
+from rich.console import Console
+
+from config import embedded
+
+
+def main() -> int:
+    """Run what the arguments name; 1 when something survives or could not be proved."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
+    parser.add_argument("--only", default="", metavar="WORD", help="in the name, or an invariant")
+    parser.add_argument("--jobs", type=int, default=2, help="mutants at once")
+    parser.add_argument("--markdown", action="store_true", help="print the last run's table")
+    arguments = parser.parse_args()
+    latest = embedded.local_dir() / "mutations" / "latest.json"
+    if arguments.markdown:
+        return _print_markdown(latest.read_text() if latest.exists() else "")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    embedded.ensure()
+    django.setup()
+    from tests import database  # settings are read once Django is set up
+
+    database.create()
+    try:
+        return _run(database.TEMPLATE, arguments.only, arguments.jobs)
+    finally:
+        database.destroy()
+
+
+def _print_markdown(kept: str) -> int:
+    from tests.mutations.report import markdown
+
+    if not kept:
+        sys.stderr.write("Nothing is kept yet: run `make mutations` first.\n")
+        return 1
+    sys.stdout.write(markdown(json.loads(kept)))
+    return 0
+
+
+def _run(base: str, only: str, jobs: int) -> int:
+    # Models load once Django is set up.
+    from tests.mutations.report import in_order, keep, show
+    from tests.mutations.runner import Laboratory, Outcome
+    from tests.mutations.table import MUTATIONS
+
+    chosen = [it for it in MUTATIONS if only in it.name or only == str(it.invariant)]
+    console = Console()
+    started = time.monotonic()
+    with Laboratory(base=base, jobs=jobs) as laboratory:
+        console.print(f"{len(chosen)} mutations; first their tests without any …")
+        control = laboratory.control(chosen)
+        for test in control.red:
+            console.print(f"[yellow]red without a mutation:[/] {test}")
+        if control.returncode not in (0, 1):
+            console.print(control.said)
+            return 1
+        results = []
+        for result in laboratory.try_all(chosen, control):
+            results.append(result)
+            took = f"{result.took_s:.0f} s"
+            name = result.mutation.name
+            console.print(f"{result.outcome:9} {name}  [dim]{result.test} {took}[/]")
+    results = in_order(results)
+    show(results, console)
+    took_s = time.monotonic() - started
+    path = embedded.local_dir() / "mutations" / ("partial.json" if only else "latest.json")
+    keep(results, path, took_s=took_s)
+    killed = sum(result.outcome is Outcome.KILLED for result in results)
+    console.print(f"{killed} of {len(results)} mutants killed in {took_s:.0f} s; kept in {path}")
+    return int(killed < len(results) or not results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
