@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vouchers.money import split_pro_rata
-from vouchers.rules.settlement import COLUMNS, Captured, Heading, file_of, missing_fen, share_out
+from vouchers.rules.settlement import (
+    COLUMNS,
+    Captured,
+    Heading,
+    Owed,
+    file_of,
+    missing_fen,
+    share_out,
+)
 
 CITY, GROUP = 1, 2
 CAFE, BAKERY = 7, 8
@@ -32,6 +40,17 @@ def captured(
         split=split,
         business_day=date(2026, 3, 2),
         redeemed_at=datetime(2026, 3, 2, 4, 5, 6, 789_000, tzinfo=UTC),
+    )
+
+
+def owed(refund_id: int, owed_fen: int, *, source_id: int = CITY, merchant_id: int = CAFE) -> Owed:
+    return Owed(
+        refund_id=refund_id,
+        refund_no=f"R-{refund_id}",
+        business_day=date(2026, 3, 5),
+        source_id=source_id,
+        owed_fen=owed_fen,
+        captured=captured(100 + refund_id, merchant_id=merchant_id),
     )
 
 
@@ -99,6 +118,52 @@ def test_no_fen_is_lost_between_redemptions_drafts_and_files(
     assert sum(draft.total_fen for draft in drafts) == sum(faces)
     assert sum(int(row["amount_fen"]) for file in files for row in file) == sum(faces)
     assert all(tuple(row) == COLUMNS for file in files for row in file)
+
+
+def test_what_a_merchant_owes_is_kept_back_the_oldest_refund_first() -> None:
+    city, group = share_out([captured(1)], [owed(3, 900), owed(2, 800)])
+    assert [(line.refund and line.refund.refund_no, line.amount_fen) for line in city.lines] == [
+        (None, 1500),
+        ("R-2", -800),
+        ("R-3", -700),
+    ]
+    assert (city.total_fen, group.total_fen) == (0, 500)
+
+
+def test_who_is_owed_nothing_by_a_source_waits_with_what_they_owe_it() -> None:
+    assert share_out([], [owed(1, 5)]) == []
+    only_group = captured(split=((CITY, 0), (GROUP, 500)))
+    assert [draft.total_fen for draft in share_out([only_group], [owed(1, 5)])] == [500]
+    assert [d.total_fen for d in share_out([captured()], [owed(1, 5, merchant_id=BAKERY)])] == [
+        1500,
+        500,
+    ]
+
+
+def test_a_refunds_line_names_it_and_is_negative() -> None:
+    (draft, _) = share_out([captured()], [owed(2, 105)])
+    _, row = read(file_of(draft, HEADING))
+    assert (row["kind"], row["redemption_id"], row["refund_no"]) == ("refund", "102", "R-2")
+    assert (row["business_day"], row["amount_fen"], row["amount_yuan"]) == (
+        "2026-03-05",
+        "-105",
+        "-1.05",
+    )
+
+
+@given(
+    shares=st.lists(st.integers(0, 10**6), max_size=8),
+    debts=st.lists(st.integers(1, 10**6), max_size=8),
+)
+def test_as_much_is_kept_back_as_is_owed_and_paid(shares: list[int], debts: list[int]) -> None:
+    rows = [captured(n, split=((CITY, fen),)) for n, fen in enumerate(shares, 1)]
+    drafts = share_out(rows, [owed(n, fen) for n, fen in enumerate(debts, 1)])
+    paid_fen, owed_fen = sum(shares), sum(debts)
+    assert sum(draft.total_fen for draft in drafts) == max(0, paid_fen - owed_fen)
+    kept = [-line.amount_fen for draft in drafts for line in draft.lines if line.refund]
+    assert sum(kept) == min(paid_fen, owed_fen)
+    # All but the last are kept back whole.
+    assert kept[:-1] == debts[: len(kept)][:-1]
 
 
 def test_what_is_missing_is_never_negative() -> None:
