@@ -118,19 +118,27 @@ class Client:
 
     def _capture(self) -> Act | None:
         found = self._redemption()
-        return found and till_acts.Capture(
-            self.place,
-            found.pk,
-            found.store.external_id,
-            self.dice.choice([5_000, 10_000, 20_006]),
-            next(self.keys),
-            self._at(),
+        return (
+            None
+            if found is None
+            else till_acts.Capture(
+                self.place,
+                found.pk,
+                found.store.external_id,
+                self.dice.choice([5_000, 10_000, 20_006]),
+                next(self.keys),
+                self._at(),
+            )
         )
 
     def _void(self) -> Act | None:
         found = self._redemption()
-        return found and till_acts.Void(
-            self.place, found.pk, found.store.external_id, next(self.keys), self._at()
+        return (
+            None
+            if found is None
+            else till_acts.Void(
+                self.place, found.pk, found.store.external_id, next(self.keys), self._at()
+            )
         )
 
     def _reverse(self) -> Act:
@@ -155,11 +163,11 @@ class Client:
 
     def _hold(self) -> Act | None:
         found = self._redemption()
-        return found and office_acts.KeepBack(found.pk, self._at())
+        return None if found is None else office_acts.KeepBack(found.pk, self._at())
 
     def _let_go(self) -> Act | None:
         hold = Hold.objects.order_by("-id").first()
-        return hold and office_acts.LetGo(hold, self._at())
+        return None if hold is None else office_acts.LetGo(hold, self._at())
 
     def _issue(self) -> Act:
         return office_acts.Issue(

@@ -81,7 +81,7 @@ def check(model: Model) -> None:
         if short:
             raise NotLinear(f"{source}: {short[0]} is negative")
     for code, left in model.room().items():
-        if any(part is not None and part < 0 for part in left):
+        if min(left.fen or 0, left.count or 0) < 0:
             raise NotLinear(f"{code}: beyond its cap")
     if any(used > LIMITS[key[0]] for key, used in model.counters()[0].items()):
         raise NotLinear("a limit is exceeded")

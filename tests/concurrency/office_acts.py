@@ -150,7 +150,7 @@ class SettleDay:
     def unseen(self, model: Model, figures: Figures) -> set[object]:
         lines = figures["lines"]
         assert isinstance(lines, dict)
-        return set(model.lines_of(self.day, MERCHANTS)) - set(lines)
+        return {line for line in model.lines_of(self.day, MERCHANTS) if line not in lines}
 
     def happen(self, model: Model, said: Said) -> Figures:
         lines, kept = said.figures["lines"], said.figures["kept"]

@@ -89,26 +89,24 @@ class Town:
 
 def insist(act: Callable[[], object]) -> None:
     """Do something as soon as the database can be reached again."""
-    done = False
+    until(lambda: _succeeds(act))
 
-    def is_done() -> bool:
-        nonlocal done
-        try:
-            act()
-            done = True
-        except Error:
-            connection.close()
-            time.sleep(0.05)
-        return done
 
-    until(is_done)
+def _succeeds(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except Error:
+        connection.close()
+        time.sleep(0.05)
+        return False
+    return True
 
 
 def some_backend() -> int:
     """The process of PostgreSQL that works for somebody, whoever it is."""
     found: list[int] = []
 
-    def look() -> None:
+    def look() -> bool:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
@@ -116,8 +114,9 @@ def some_backend() -> int:
                 " ORDER BY xact_start NULLS LAST, random() LIMIT 1"
             )
             found.extend(pid for (pid,) in cursor.fetchall())
+        return bool(found)
 
-    until(lambda: (insist(look), bool(found))[1])
+    until(lambda: _succeeds(look) and bool(found))
     connection.close()
     return found[0]
 

@@ -20,8 +20,8 @@ from vouchers.states import RefundPolicy
 pytestmark = pytest.mark.django_db
 
 # One example is a life of so many acts, some forty checks each; so a part of the profile's number.
-EXAMPLES = max(15, hypothesis.settings().max_examples // 10)
-STEPS = 40
+EXAMPLES = max(20, hypothesis.settings().max_examples // 10)
+STEPS = 50
 
 
 @pytest.fixture

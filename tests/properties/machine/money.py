@@ -1,7 +1,7 @@
 """Money in and out of the budget, and room moved between cells: one proposes, another approves."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import hypothesis
 from hypothesis import strategies as st
@@ -135,8 +135,8 @@ class Money(Ground):
                 changes=[
                     {
                         "cell": self._cell(change.code).pk,
-                        "expected": change.seen._asdict(),
-                        "target": change.target._asdict(),
+                        "expected": asdict(change.seen),
+                        "target": asdict(change.target),
                     }
                     for change in changes
                 ],

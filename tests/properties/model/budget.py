@@ -71,8 +71,10 @@ class Model(Time):
 
     def _cap_refusal(self, change: Change, room: Mapping[str, Cap]) -> str:
         cap = self.caps[change.code]
-        for now, left, seen, target in zip(
-            cap, room[change.code], change.seen, change.target, strict=True
+        left_of = room[change.code]
+        for now, left, seen, target in (
+            (cap.fen, left_of.fen, change.seen.fen, change.target.fen),
+            (cap.count, left_of.count, change.seen.count, change.target.count),
         ):
             if now != seen:
                 return "figure_changed"

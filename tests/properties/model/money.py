@@ -18,8 +18,9 @@ from tests.properties.model.things import (
 from vouchers.states import AccountKind, RedemptionState, RefundPolicy
 
 
-class Cap(NamedTuple):
-    """A cap in fen and in vouchers; None does not limit."""
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A cap in fen and in vouchers, or what is left of one; None does not limit."""
 
     fen: int | None = None
     count: int | None = None
