@@ -1,4 +1,4 @@
-"""A launched campaign's money changed by approved proposals; its left-over; its closing."""
+"""A launched campaign's money changed by approved proposals, quotas and rounds with it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,81 +8,17 @@ from django.db.models import Sum
 
 from merchants.errors import Refused
 from tests import cast
+from tests.budgets import BUDGET_FEN, FACE_FEN, OFF20, cut, fen, refused_code, small_campaign
 from tests.cast import DAY, NOON
 from tests.concurrency.books import assert_proven
-from tests.refunds import DISCOUNT_FEN, bought, refund_of, settled
 from tests.till import answer_to, hand_out, order
-from vouchers.models import Campaign, Proposal, QuotaBucket, QuotaCell, Settlement, Voucher
-from vouchers.queries.balances import balances
+from vouchers.models import Campaign, Proposal, QuotaBucket, QuotaCell, Voucher
 from vouchers.queries.leftovers import LeftoverRow, leftovers_of
-from vouchers.rules.fraud import business_day
-from vouchers.services import (
-    campaigns,
-    distribution,
-    leases,
-    ledger,
-    minting,
-    proposals,
-    settlement,
-    targeting,
-    terms,
-)
-from vouchers.services.collection import collect
+from vouchers.services import distribution, leases, minting, proposals, targeting, terms
 from vouchers.services.vouchers import expire_due
-from vouchers.states import AccountKind, CampaignState, RefundPolicy
+from vouchers.states import AccountKind
 
 pytestmark = pytest.mark.django_db
-
-BUDGET_FEN = 100_000
-FACE_FEN = 2_000
-OFF20 = {"off20": (FACE_FEN, 10_000)}
-
-
-def small_campaign(**options: object) -> Campaign:
-    """¥1,000 of the city's for vouchers of ¥20."""
-    given = {"budget_fen": BUDGET_FEN, "tiers": OFF20, "caps": {}, **options}
-    return cast.running_campaign(**given)  # type: ignore[arg-type]
-
-
-def fen(campaign: Campaign, kind: AccountKind, source: str = "city") -> int:
-    return balances(campaign.pk)[source][kind]
-
-
-def cut(campaign: Campaign, *, to_fen: int) -> None:
-    cast.topped_up(campaign, to_fen=to_fen)
-
-
-def repay(
-    campaign: Campaign,
-    *,
-    amount_fen: int,
-    expected_free_fen: int | None = None,
-    document_no: str = "R-2026-1",
-    at: datetime = NOON,
-) -> Proposal:
-    """Mei wants left-over of the city's returned."""
-    free_fen = fen(campaign, AccountKind.FREE)
-    return proposals.propose_repayment(
-        source=campaign.sources.get(code="city"),
-        expected_free_fen=free_fen if expected_free_fen is None else expected_free_fen,
-        amount_fen=amount_fen,
-        document_no=document_no,
-        why="left over",
-        request_id=f"{document_no}-{amount_fen}",
-        by=cast.mei(),
-        at=at,
-    )
-
-
-def cash(campaign: Campaign, amount_fen: int) -> None:
-    ledger.receive_cash(
-        source=campaign.sources.get(code="city"),
-        amount_fen=amount_fen,
-        document_no="C-1",
-        request_id=f"cash-{amount_fen}",
-        by="mei",
-        at=NOON,
-    )
 
 
 def caps(
@@ -114,10 +50,6 @@ def room(cell: QuotaCell) -> tuple[int | None, int | None]:
         fen=Sum("headroom_fen"), count=Sum("headroom_count")
     )
     return sums["fen"], sums["count"]
-
-
-def refused_code(refused: pytest.ExceptionInfo[Refused]) -> str:
-    return refused.value.refusal.code
 
 
 # What a source appropriates
@@ -331,148 +263,4 @@ def test_a_round_resized_from_returned_money_hands_out_every_voucher_again() -> 
     found = leftovers_of(campaign.pk)
     assert found.free_fen == {"city": 0}
     assert [(row.round, row.in_hands_fen) for row in found.rows] == [(1, 0), (2, 9 * FACE_FEN)]
-    assert_proven()
-
-
-# Left-over to the treasury, settling and closing
-
-
-def test_left_over_is_repaid_with_its_document() -> None:
-    campaign = small_campaign()
-    cash(campaign, BUDGET_FEN)
-    proposal = repay(campaign, amount_fen=30_000)
-    assert proposal.document["document_no"] == "R-2026-1"
-    cast.approved(proposal)
-    assert fen(campaign, AccountKind.REPAID) == 30_000
-    assert fen(campaign, AccountKind.FREE) == BUDGET_FEN - 30_000
-    hand_out(campaign, [cast.alice()] * 35)
-    with pytest.raises(Refused, match="quota_exhausted"):
-        hand_out(campaign, [cast.alice()])
-    assert_proven()
-
-
-def test_no_more_is_repaid_than_is_free_or_has_arrived() -> None:
-    campaign = small_campaign()
-    hand_out(campaign, [cast.alice()] * 10)
-    cash(campaign, 50_000)
-    with pytest.raises(Refused) as refused:
-        repay(campaign, amount_fen=80_001)
-    assert refused_code(refused) == "not_free"
-    with pytest.raises(Refused) as refused:
-        repay(campaign, amount_fen=50_001)
-    assert refused_code(refused) == "cash_not_received"
-    cast.approved(repay(campaign, amount_fen=50_000))
-    with pytest.raises(Refused) as refused:
-        repay(campaign, amount_fen=1)
-    assert refused_code(refused) == "cash_not_received"
-    assert refused.value.refusal.facts == {"missing_fen": 1}
-
-
-def test_what_is_free_must_be_as_it_was_seen() -> None:
-    campaign = small_campaign()
-    cash(campaign, BUDGET_FEN)
-    proposal = repay(campaign, amount_fen=1_000)
-    hand_out(campaign, [cast.alice()])
-    with pytest.raises(Refused) as refused:
-        cast.approved(proposal)
-    assert refused_code(refused) == "figure_changed"
-    assert fen(campaign, AccountKind.REPAID) == 0
-
-
-def test_cash_that_was_repaid_pays_nobody() -> None:
-    campaign = small_campaign()
-    cash(campaign, 10_000)
-    (voucher,) = hand_out(campaign, [cast.alice()])
-    status, _ = answer_to(order(voucher, cast.nanjing_road(), cast.alice()))
-    assert status == 201
-    cast.approved(repay(campaign, amount_fen=10_000))
-    source = campaign.sources.get(code="city")
-    assert ledger.cash_on_hand_fen(source) == 0
-
-    def states() -> list[str]:
-        day = business_day(NOON, campaign.zone)
-        found = settlement.settle_and_pay_day(campaign=campaign, business_day=day, at=NOON)
-        return [item.state for item in found]
-
-    assert states() == ["ready"]
-    cash(campaign, FACE_FEN)
-    assert states() == ["paid"]
-    assert ledger.cash_on_hand_fen(source) == 0
-
-
-def test_a_campaign_is_settled_when_nobody_waits_for_money_and_closed_when_none_is_left() -> None:
-    campaign = small_campaign()
-    cash(campaign, 10 * FACE_FEN)
-    first, _ = hand_out(campaign, [cast.alice()] * 2, valid_until_at=NOON + DAY)
-    status, _ = answer_to(order(first, cast.nanjing_road(), cast.alice()))
-    assert status == 201
-    by = cast.mei()
-    with pytest.raises(Refused) as refused:
-        campaigns.settle(campaign=campaign, by=by, at=NOON)
-    assert refused_code(refused) == "campaign_state"
-    campaigns.end(campaign=campaign, by=by, at=NOON)
-
-    def cannot_settle_for(account: AccountKind) -> None:
-        with pytest.raises(Refused) as refused:
-            campaigns.settle(campaign=campaign, by=by, at=NOON)
-        assert (refused_code(refused), refused.value.refusal.facts["account"]) == (
-            "money_under_way",
-            account.value,
-        )
-
-    cannot_settle_for(AccountKind.OUTSTANDING)
-    expire_due(at=NOON + DAY)
-    cannot_settle_for(AccountKind.PAYABLE)
-    settlement.settle_and_pay_day(
-        campaign=campaign, business_day=business_day(NOON, campaign.zone), at=NOON
-    )
-    assert Settlement.objects.get().state == "paid"
-    campaigns.settle(campaign=campaign, by=by, at=NOON)
-    with pytest.raises(Refused) as refused:
-        campaigns.close(campaign=campaign, document_no="Z-1", by=by, at=NOON)
-    assert refused_code(refused) == "left_over"
-    cast.approved(repay(campaign, amount_fen=9 * FACE_FEN))
-    # The rest was appropriated and never sent.
-    cut(campaign, to_fen=10 * FACE_FEN)
-    with pytest.raises(Refused) as refused:
-        campaigns.close(campaign=campaign, document_no=" ", by=by, at=NOON)
-    assert refused_code(refused) == "document_no_missing"
-    campaigns.close(campaign=campaign, document_no="Z-1", by=by, at=NOON)
-    closed = Campaign.objects.get()
-    assert (closed.state, closed.closing_document_no) == (CampaignState.CLOSED, "Z-1")
-    with pytest.raises(Refused) as refused:
-        cut(campaign, to_fen=20 * FACE_FEN)
-    assert refused_code(refused) == "campaign_state"
-    assert_proven()
-
-
-def test_money_refunded_after_the_closing_is_collected_and_repaid() -> None:
-    draft = cast.spring_campaign(
-        budget_fen=DISCOUNT_FEN, tiers={"off50": (DISCOUNT_FEN, 20_000)}, caps={}
-    )
-    Campaign.objects.filter(pk=draft.pk).update(refund_policy=RefundPolicy.FORFEIT)
-    draft.refresh_from_db()
-    campaign, by = cast.launched(draft), cast.mei()
-    cash(campaign, DISCOUNT_FEN)
-    redemption = bought(campaign)
-    settled(campaign, business_day(NOON, campaign.zone), NOON, is_paid=True)
-    campaigns.end(campaign=campaign, by=by, at=NOON)
-    campaigns.settle(campaign=campaign, by=by, at=NOON)
-    campaigns.close(campaign=campaign, document_no="Z-1", by=by, at=NOON)
-    later = NOON + 300 * DAY
-    refund_of(redemption, at=later)
-    assert fen(campaign, AccountKind.RECOVERABLE) == DISCOUNT_FEN
-    collect(
-        campaign=campaign,
-        merchant=redemption.merchant,
-        source=campaign.sources.get(),
-        amount_fen=DISCOUNT_FEN,
-        document_no="B-1",
-        request_id="back",
-        by="mei",
-        at=later,
-    )
-    cast.approved(repay(campaign, amount_fen=DISCOUNT_FEN, at=later), at=later)
-    assert fen(campaign, AccountKind.REPAID) == DISCOUNT_FEN
-    assert ledger.cash_on_hand_fen(campaign.sources.get()) == 0
     assert_proven()
