@@ -84,7 +84,7 @@ def returning_campaign() -> Campaign:
     )
     terms.add_cell(campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
     campaign = cast.launched(draft)
-    small = {"tier": "off15pc", "amount_fen": 10_001}
+    small: dict[str, Any] = {"tier": "off15pc", "amount_fen": 10_001}
     soon = NOON + timedelta(hours=1)
     bought(campaign, who="keeps", **small)
     refund_of(bought(campaign, who="early", **small), 8_501)
@@ -150,7 +150,7 @@ def _refunded(campaign: Campaign) -> None:
 
 def _decided(campaign: Campaign) -> None:
     source = campaign.sources.order_by("id")[0]
-    told = {"source": source, "why": "minute 12", "by": cast.mei(), "at": NOON}
+    told: dict[str, Any] = {"source": source, "why": "minute 12", "by": cast.mei(), "at": NOON}
     cast.approved(
         proposals.propose_appropriation(
             expected_fen=source.appropriated_fen,

@@ -34,6 +34,11 @@ PLANTED = {
         "from vouchers.express import Express",
         "Layers of vouchers",
     ),
+    "verify → states": (
+        "vouchers/verify/arrows.py",
+        "from vouchers.states import CapKind",
+        "The verifier stands alone",
+    ),
     "merchants → vouchers": (
         "merchants/models.py",
         "from vouchers.states import CapKind",

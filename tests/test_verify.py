@@ -243,7 +243,7 @@ def first_of(rows: Rows, name: str, **facts: object) -> dict[str, object]:
 
 def drop(rows: Rows, name: str, **facts: object) -> None:
     """Take a row away."""
-    rows[name].remove(first_of(rows, name, **facts))  # type: ignore[arg-type]
+    rows[name].remove(first_of(rows, name, **facts))
 
 
 def more_fen(rows: Rows) -> None:

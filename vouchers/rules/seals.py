@@ -53,13 +53,13 @@ def journal_line(entry: JournalEntry) -> bytes:
 
     Reasons and causes are words of ours, so nothing needs escaping.
     """
-    at = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    at = entry.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
     legs = ",".join(
         f"[{line_no},{account_id},{'null' if allocation_id is None else allocation_id},{amount}]"
         for line_no, account_id, allocation_id, amount in entry.legs
     )
     return (
-        f'{{"at":"{at}","cause":"{entry.cause}","cause_id":{entry.cause_id},"id":{entry.id},'
+        f'{{"at":"{at}Z","cause":"{entry.cause}","cause_id":{entry.cause_id},"id":{entry.id},'
         f'"legs":[{legs}],"reason":"{entry.reason}","xid":{entry.xid}}}'
     ).encode()
 

@@ -144,7 +144,7 @@ class Verifier:
             yield from check()
         except Broken as broken:
             yield broken.fault
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
             yield self._archive.fault(f"cannot be read: {error!r}", f"无法解读：{error!r}")
 
 
