@@ -410,6 +410,9 @@ def test_across_the_end_of_the_year_it_is_still_the_same_money() -> None:
     body = refund_of(redemption, at=new_years_eve + 5 * DAY)
     assert body["voucher_usable"] is True
     assert Refund.objects.get().business_day == date(2027, 1, 5)
+    bought(campaign, who="carol", at=new_years_eve + 5 * DAY)
+    settled(campaign, date(2027, 1, 5), new_years_eve + 6 * DAY, is_paid=True)
+    assert fens(campaign, AccountKind.RECOVERABLE) == NOTHING
     assert_ties(campaign)
 
 

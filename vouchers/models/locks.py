@@ -1,7 +1,8 @@
 """Locks that are not rows. Every writer takes its locks in one order:
 
-request key → order claim → tranche → voucher → cap counter → quota bucket, and within a class by
-ascending key. All are released by the end of the transaction.
+request key → order claim → refund number → tranche → voucher → redemption → settlement →
+cap counter → quota bucket, and within a class by ascending key. All are released by the end of the
+transaction.
 """
 
 from hashlib import blake2b

@@ -44,8 +44,8 @@ class RefundBody(msgspec.Struct, frozen=True):
 
 
 def refund(*, request: RefundRequest) -> Answer:
-    """Refund so much of what the shopper paid, at any store of the merchant, however
-    late. The same key gets the same answer.
+    """Refund some of what the shopper paid, or all, at any store of the merchant, however late. The
+    same key gets the same answer.
 
     The campaign's policy says how much of the subsidy goes back and whether the voucher does
     (`rules/refunds`). What a settlement has taken is owed by the merchant from now on: kept back
