@@ -380,6 +380,7 @@ class TestCaptureOfPercentages:
         _, body = decoded(captured(authorisation, caller=here, amount_fen=20_000))
         assert (body["discount_fen"], body["payable_fen"]) == (1_500, 18_500)
         assert fen(campaign, *OUTSTANDING_AUTHORISED_PAYABLE) == (3_500, 0, 1_500)
+        assert_proven()
 
     def test_an_order_of_a_few_fen_earns_nothing_and_voids_it(
         self, campaign: Campaign, authorisation: Redemption, here: Caller
