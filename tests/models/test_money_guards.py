@@ -110,9 +110,10 @@ class TestLegs:
         across = self.post(*legs, slices=(self.SLICES, other))
         assert guard_that_refuses(across) == "legs_balance"
         left = (self.account("city", "free"), -5), (self.account("city", "repaid"), 5)
-        unpromised = {"reason": "repay", "cause": "proposal"}
-        assert guard_that_refuses(self.post(*left, **unpromised)) == rule
-        assert guard_that_refuses(self.post(*left, **unpromised, slices=none)).startswith("nothing")
+        counted = self.post(*left, reason="repay", cause="proposal")
+        assert guard_that_refuses(counted) == rule
+        uncounted = self.post(*left, reason="repay", cause="proposal", slices=none)
+        assert guard_that_refuses(uncounted).startswith("nothing")
 
     def test_nothing_is_added_to_a_transfer_of_another_transaction(self) -> None:
         """`xid` is what tells them apart, and nobody chooses it."""

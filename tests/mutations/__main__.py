@@ -51,10 +51,11 @@ def _print_markdown(kept: str) -> int:
 def _run(base: str, only: str, jobs: int) -> int:
     # Models load once Django is set up.
     from tests.mutations.report import in_order, keep, show
-    from tests.mutations.runner import Laboratory, Outcome
+    from tests.mutations.runner import Laboratory, Outcome, Result
     from tests.mutations.table import MUTATIONS
 
     chosen = [it for it in MUTATIONS if only in it.name or only == str(it.invariant)]
+    path = embedded.local_dir() / "mutations" / ("partial.json" if only else "latest.json")
     console = Console()
     started = time.monotonic()
     with Laboratory(base=base, jobs=jobs) as laboratory:
@@ -65,17 +66,15 @@ def _run(base: str, only: str, jobs: int) -> int:
         if control.returncode not in (0, 1):
             console.print(control.said)
             return 1
-        results = []
+        results: list[Result] = []
         for result in laboratory.try_all(chosen, control):
-            results.append(result)
+            results = in_order([*results, result])
+            keep(results, path, took_s=time.monotonic() - started)
             took = f"{result.took_s:.0f} s"
             name = result.mutation.name
             console.print(f"{result.outcome:9} {name}  [dim]{result.test} {took}[/]")
-    results = in_order(results)
     show(results, console)
     took_s = time.monotonic() - started
-    path = embedded.local_dir() / "mutations" / ("partial.json" if only else "latest.json")
-    keep(results, path, took_s=took_s)
     killed = sum(result.outcome is Outcome.KILLED for result in results)
     console.print(f"{killed} of {len(results)} mutants killed in {took_s:.0f} s; kept in {path}")
     return int(killed < len(results) or not results)

@@ -134,6 +134,17 @@ OF_DATABASE: tuple[Mutation, ...] = (
         f"{GUARDS}::TestTranches",
     ),
     database(
+        "a row slipped in while attaching",
+        10,
+        "`huimin_attach_tranche` does not lock the table before it counts",
+        rewritten(
+            "huimin_attach_tranche",
+            "EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', child);",
+            "",
+        ),
+        "tests/concurrency/test_attach.py",
+    ),
+    database(
         "a shard minted twice",
         10,
         "one tranche per shard no longer unique",

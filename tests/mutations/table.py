@@ -2,7 +2,8 @@
 
 from tests.mutations.mutation import Mutation
 from tests.mutations.of_database import OF_DATABASE
-from tests.mutations.of_source import LOCKS_AND_KEYS, OF_RULES
+from tests.mutations.of_locks import OF_LOCKS
+from tests.mutations.of_rules import OF_RULES
 
 INVARIANTS = {
     1: "Budget identity",
@@ -19,5 +20,5 @@ INVARIANTS = {
     12: "Targeting is exact",
 }
 MUTATIONS: tuple[Mutation, ...] = tuple(
-    sorted((*OF_DATABASE, *LOCKS_AND_KEYS, *OF_RULES), key=lambda mutation: mutation.invariant)
+    sorted((*OF_DATABASE, *OF_LOCKS, *OF_RULES), key=lambda mutation: mutation.invariant)
 )

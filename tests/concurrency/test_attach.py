@@ -1,0 +1,64 @@
+"""A tranche's table is counted when nobody can add to it any more."""
+
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
+
+import psycopg
+import pytest
+from django.db import IntegrityError, connection, connections, transaction
+
+from tests import cast
+from tests.cast import NOON
+from tests.till import hand_out
+from vouchers.models import Tranche, Voucher
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TRANCHE = 777
+FIRST = TRANCHE << 20
+PATIENCE_S = 20
+ROW = (
+    f"INSERT INTO vouchers_voucher_t{TRANCHE:06d} (id, bucket, resident_id, allocation_id, state)"
+    " VALUES (%s, 0, 1, 1, 1)"
+)
+
+
+def attach() -> None:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT huimin_attach_tranche(%s)", [TRANCHE])
+    finally:
+        connection.close()
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = to_regclass(%s))",
+            [f"vouchers_voucher_t{TRANCHE:06d}"],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_voucher_slipped_in_while_the_table_is_attached_is_counted() -> None:
+    """One session adds a voucher that nobody paid for and commits once the other has counted."""
+    hand_out(cast.running_campaign(), [cast.alice()])
+    tranche = Tranche.objects.get()
+    tranche.pk, tranche.minted_at = TRANCHE, NOON
+    with transaction.atomic(), connection.cursor() as cursor:
+        tranche.save(force_insert=True)
+        cursor.execute("SELECT huimin_open_tranche(%s)", [TRANCHE])
+        cursor.execute(ROW, [FIRST])
+    given = connections["default"].get_connection_params()
+    given.pop("cursor_factory", None)
+    given.pop("context", None)
+    with psycopg.connect(**given) as hostile, ThreadPoolExecutor(1) as pool:
+        hostile.execute(ROW.encode(), [FIRST + 1])
+        attached = pool.submit(attach)
+        deadline = monotonic() + PATIENCE_S
+        while not somebody_waits() and monotonic() < deadline:
+            sleep(0.01)
+        hostile.commit()
+        with pytest.raises(IntegrityError, match="does not hold the 1 vouchers"):
+            attached.result(PATIENCE_S)
+    assert not Voucher.objects.filter(pk__gte=FIRST).exists()

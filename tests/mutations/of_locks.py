@@ -1,0 +1,221 @@
+"""Mutations of locks, compare-and-swaps, fences and keys."""
+
+from tests.mutations.mutation import Mutation, source
+
+SERVICES = "vouchers/services"
+REDEMPTION = "tests/services/test_redemption.py"
+LIFECYCLE = "tests/services/test_redemption_lifecycle.py"
+RULES = "tests/rules/test_redemption.py"
+RACES = "tests/concurrency"
+SAME_REQUEST = f"{RACES}/test_same_request.py"
+SETTLEMENT = "tests/services/test_settlement.py"
+PROPOSALS = "tests/services/test_proposals.py"
+
+OF_LOCKS: tuple[Mutation, ...] = (
+    # 2, 8, 9: what is counted is counted under a lock
+    source(
+        "quota buckets unlocked",
+        2,
+        "buckets are read without `FOR NO KEY UPDATE`",
+        f"{SERVICES}/quotas.py",
+        'rows.select_for_update(no_key=True, of=("self",))',
+        "rows",
+        f"{RACES}/test_buckets.py::test_of_a_crowd_exactly_as_many_win_as_there_are_units",
+    ),
+    source(
+        "no second look",
+        2,
+        "one short sub-bucket refuses, the others are not asked",
+        f"{SERVICES}/quotas.py",
+        "    except _ShortHereError:\n        _take(needs)",
+        '    except _ShortHereError:\n        raise Refused("quota_exhausted", "quota_cell")',
+        f"{RACES}/test_buckets.py::test_nobody_is_refused_while_there_is_a_unit_for_everybody",
+        "tests/services/test_quotas.py::test_the_last_unit_is_found_wherever_it_lies",
+    ),
+    source(
+        "counters unlocked",
+        8,
+        "cap counters are read without their lock",
+        f"{SERVICES}/redemption/facts.py",
+        '    LOCK_COUNTERS.send(raw, {"keys": sorted(lock_key("cap", *key) for key in keys)})',
+        "    return",
+        f"{RACES}/test_caps.py::test_the_last_place_is_given_to_exactly_one",
+        f"{RACES}/test_caps.py::test_exactly_the_limit_is_redeemed",
+    ),
+    source(
+        "counters locked last used first",
+        8,
+        "the lock order swapped: counters are locked in descending order by odd batches",
+        f"{SERVICES}/redemption/facts.py",
+        '{"keys": sorted(lock_key("cap", *key) for key in keys)}',
+        '{"keys": sorted((lock_key("cap", *k) for k in keys), reverse=len(str(keys)) % 2 == 1)}',
+        f"{RACES}/test_two_tills.py",
+    ),
+    # 5: a voucher is decided on under its lock
+    source(
+        "vouchers unlocked",
+        5,
+        "vouchers are read without `FOR NO KEY UPDATE`",
+        "vouchers/models/vouchers.py",
+        "     ORDER BY id\n       FOR NO KEY UPDATE\n",
+        "     ORDER BY id\n",
+        f"{RACES}/test_two_tills.py::test_exactly_one_till_redeems_it",
+        f"{RACES}/test_undo.py::test_void_against_redeem",
+    ),
+    source(
+        "vouchers locked as they come",
+        5,
+        "the lock order swapped: a batch locks its vouchers from the last to the first or the"
+        " first to the last",
+        "vouchers/models/vouchers.py",
+        "     ORDER BY id\n       FOR NO KEY UPDATE\n",
+        "     ORDER BY CASE WHEN pg_backend_pid() % 2 = 0 THEN id ELSE -id END\n"
+        "       FOR NO KEY UPDATE\n",
+        f"{RACES}/test_two_tills.py::test_batches_in_opposite_orders_neither_deadlock_nor_overspend",
+    ),
+    source(
+        "tranches unlocked",
+        4,
+        "a tranche expires without waiting for who uses its vouchers",
+        f"{SERVICES}/vouchers.py",
+        '        OWN_TRANCHE.send(raw_connection(), {"tranche_id": tranche_id}).rows()\n',
+        "",
+        f"{RACES}/test_undo.py::test_void_against_expiry",
+        f"{RACES}/test_undo.py::test_void_redeem_and_expiry_together",
+        f"{RACES}/test_lifecycle.py::test_capture_void_reverse_lapse_and_expiry_together",
+    ),
+    # 7: one effect per request and order
+    source(
+        "keys not tried",
+        7,
+        "a duplicate in flight waits for nobody and is told nothing",
+        "vouchers/models/locks.py",
+        "    SELECT pg_try_advisory_xact_lock(key) FROM",
+        "    SELECT key IS NOT NULL FROM",
+        SAME_REQUEST,
+    ),
+    source(
+        "orders unlocked",
+        7,
+        "the order's lock is not taken",
+        "vouchers/models/locks.py",
+        "    SELECT pg_advisory_xact_lock(key) IS NULL FROM unnest(%(order_keys)s::bigint[])",
+        "    SELECT key IS NULL FROM unnest(%(order_keys)s::bigint[])",
+        f"{SAME_REQUEST}::test_one_order_takes_one_voucher_from_many_tills",
+        f"{RACES}/test_lifecycle.py::test_reverse_against_the_late_original",
+    ),
+    source(
+        "another body under the same key",
+        7,
+        "the fingerprint of a repeated request is not compared",
+        f"{SERVICES}/redemption/decide.py",
+        "    if fingerprint != stored.fingerprint:\n        return KEY_REUSED\n",
+        "",
+        f"{REDEMPTION}::test_the_same_key_with_another_body_is_refused",
+    ),
+    source(
+        "an act forgets its answer",
+        7,
+        "an act on a redemption keeps no answer under its key",
+        f"{SERVICES}/redemption/acts.py",
+        "    answer = act(hold(redemption_id=found.pk, voucher_id=found.voucher_id))\n"
+        "    remember(request, answer)\n",
+        "    answer = act(hold(redemption_id=found.pk, voucher_id=found.voucher_id))\n",
+        f"{REDEMPTION}::TestVoid",
+    ),
+    source(
+        "no tombstone",
+        7,
+        "a reversal frees the order instead of burying it",
+        f"{SERVICES}/redemption/undo.py",
+        "        claim.update(redemption_id=None)",
+        "        claim.delete()",
+        f"{LIFECYCLE}::TestReverse",
+    ),
+    source(
+        "the late original accepted",
+        7,
+        "a tombstone is not looked at",
+        "vouchers/rules/redemption.py",
+        "    if case.claim is None:\n        return None\n",
+        '    if case.claim in (None, "reversed"):\n        return None\n',
+        f"{RULES}::test_one_thing_wrong_is_enough_for_a_no",
+        f"{LIFECYCLE}::TestReverse",
+    ),
+    # 10: leases, fences, compare-and-swaps
+    source(
+        "no fence on shards",
+        10,
+        "a worker whose lease was given away may still mint",
+        f"{SERVICES}/leases.py",
+        "        pk=shard_id, fence=fence, state=ShardState.LEASED.value",
+        "        pk=shard_id, state=ShardState.LEASED.value",
+        "tests/services/test_distribution.py::test_a_shard_is_minted_by_the_newest_lease_only",
+    ),
+    source(
+        "no fence on runs",
+        10,
+        "a worker whose lease was given away may still target",
+        f"{SERVICES}/leases.py",
+        "        pk=run_id, fence=fence, state=state.value",
+        "        pk=run_id, state=state.value",
+        "tests/services/test_targeting.py::test_a_worker_whose_lease_was_given_away_is_turned_down",
+    ),
+    source(
+        "leases shared",
+        10,
+        "a run is leased without locking its row",
+        f"{SERVICES}/leases.py",
+        '        ).select_for_update(no_key=True, skip_locked=True, of=("self",))\n'
+        '        run = waiting.order_by("id").first()',
+        '        )\n        run = waiting.order_by("id").first()',
+        f"{RACES}/test_distribution.py::test_one_run_is_leased_to_one_worker",
+    ),
+    source(
+        "paid twice",
+        11,
+        "no compare-and-swap from ready to paid",
+        f"{SERVICES}/settlement.py",
+        "Settlement.objects.filter(pk=settlement.pk, state=SettlementState.READY)\n",
+        "Settlement.objects.filter(pk=settlement.pk)\n",
+        f"{SETTLEMENT}::test_paying_twice_pays_once",
+    ),
+    source(
+        "redemptions settled unlocked",
+        11,
+        "settling does not lock the redemptions it takes",
+        "vouchers/models/settlement.py",
+        "     ORDER BY r.id\n       FOR NO KEY UPDATE OF r\n",
+        "     ORDER BY r.id\n",
+        f"{RACES}/test_undo.py::test_void_against_settlement",
+        f"{RACES}/test_lifecycle.py::test_void_against_hold",
+    ),
+    source(
+        "acts on unlocked redemptions",
+        5,
+        "an act reads its redemption without locking it",
+        f"{SERVICES}/redemption/acts.py",
+        "Redemption.objects.select_for_update(no_key=True).get(pk=redemption_id)",
+        "Redemption.objects.get(pk=redemption_id)",
+        f"{RACES}/test_lifecycle.py::test_void_against_hold",
+        f"{RACES}/test_undo.py::test_void_against_settlement",
+    ),
+    source(
+        "a figure that has moved",
+        6,
+        "an approved change is made though the figure is no longer the one seen",
+        "vouchers/rules/proposals.py",
+        "    if refusal := _unchanged(current_fen, expected_fen):\n        return refusal\n",
+        "",
+        f"{PROPOSALS}::test_of_two_proposals_on_one_figure_the_second_approval_is_refused_and_waits",
+    ),
+    source(
+        "sealed above the horizon",
+        3,
+        "the journal is sealed beyond the oldest transaction still running",
+        "vouchers/queries/journal.py",
+        "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+        "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
+        "tests/services/test_seals.py::TestSealing",
+    ),
+)
