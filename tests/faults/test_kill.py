@@ -10,6 +10,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -56,13 +57,18 @@ class Town:
     environment: dict[str, str]
     campaign: Campaign
     files: list[Path]
-    running: ExitStack = field(default_factory=ExitStack)
+    clients: list[subprocess.Popen[bytes]]
     worker: ExitStack = field(default_factory=ExitStack)
 
     @property
+    def told(self) -> int:
+        """How many answers the clients have been given."""
+        return sum(file.read_bytes().count(b"\n") for file in self.files if file.exists())
+
+    @property
     def lines(self) -> list[load.Step]:
-        """Every answer that a client has been given."""
-        texts = [file.read_text(encoding="utf-8") for file in self.files if file.exists()]
+        """Each of them, once nobody writes any more."""
+        texts = [file.read_text(encoding="utf-8") for file in self.files]
         return [json.loads(line) for text in texts for line in text.splitlines()]
 
     def hire_worker(self) -> None:
@@ -134,16 +140,12 @@ def town(
         cast.resident(f"neighbour{number}")
     hands = [hand_out(campaign, [cast.alice()] * VOUCHERS_A_ROUND * ROUNDS) for _ in range(CLIENTS)]
     reserve(campaign)
-    town = Town(
-        private_server,
-        private_postgres,
-        campaign,
-        [tmp_path / f"client{number}" for number in range(CLIENTS)],
-    )
+    files = [tmp_path / f"client{number}" for number in range(CLIENTS)]
     clients = [
         load.start(private_postgres, str(number), [row.pk for row in hand], file)
-        for number, (hand, file) in enumerate(zip(hands, town.files, strict=True))
+        for number, (hand, file) in enumerate(zip(hands, files, strict=True))
     ]
+    town = Town(private_server, private_postgres, campaign, files, clients)
     try:
         with town.worker:
             town.hire_worker()
@@ -190,8 +192,8 @@ def test_whatever_is_killed_nothing_acknowledged_is_lost_and_nothing_doubled(
     victims = [*VICTIMS, *dice.choices(VICTIMS, k=ROUNDS - len(VICTIMS))]
     dice.shuffle(victims)
     for number, victim in enumerate(victims):
-        before = len(town.lines)
-        until(lambda before=before: len(town.lines) > before)  # type: ignore[misc]
+        before = town.told
+        until(lambda before=before: town.told > before)  # type: ignore[misc]
         time.sleep(dice.uniform(0, MOST_PAUSE_S))
         town.strike(victim)
         insist(lambda number=number: settle(town.campaign, number))  # type: ignore[misc]
@@ -209,11 +211,12 @@ def stop(town: Town) -> None:
     """Let everybody finish what they have begun."""
     for file in town.files:
         file.with_suffix(".stop").touch()
+    assert [client.wait(load.PATIENCE_S) for client in town.clients] == [0] * CLIENTS
     connection.close()
-    until(lambda: not Run.objects.exclude(state=RunState.DONE).exists())
-    lines = -1
-    while lines != len(town.lines):
-        lines = len(town.lines)
+    while Run.objects.exclude(state=RunState.DONE).exists():
+        # A worker that lost its connection in mid-task has lost the message too.
+        let_leases_run_out()
+        tasks.wake(tasks.sweep_runs)
         time.sleep(1)
 
 
