@@ -250,6 +250,12 @@ CASES: list[tuple[str, Act, str]] = [
     ("cash in dollars", lambda o: cash(o, currency="USD"), "currency_mismatch"),
     ("a figure seen otherwise", lambda o: figure(o, 1, expected_fen=7), "figure_changed"),
     ("a figure without a reason", lambda o: figure(o, 1, why=" "), "why_missing"),
+    (
+        "a figure with a novel for a reason",
+        lambda o: figure(o, BUDGET_FEN + 9, why="x" * 501),
+        "text_too_long",
+    ),
+    ("cash with a long document", lambda o: cash(o, document_no="x" * 61), "text_too_long"),
     ("a figure as it is", lambda o: figure(o, BUDGET_FEN), "nothing_to_change"),
     ("a cut of what is promised", lambda o: figure(o, 7_999), "not_free"),
     ("repaying more than is free", lambda o: repay(o, BUDGET_FEN), "not_free"),

@@ -183,6 +183,14 @@ MANAGER = (
         audience="manager",
     ),
     Meaning(
+        "text_too_long",
+        422,
+        "A text is too long. Make it shorter.",
+        "文字过长，请缩短。",
+        "interface",
+        audience="manager",
+    ),
+    Meaning(
         "document_no_missing",
         422,
         "This needs the number of its document.",

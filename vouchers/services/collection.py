@@ -13,7 +13,7 @@ from vouchers.rules.amounts import check_amount_fen
 from vouchers.services import quotas
 from vouchers.services.faces import paid_by, post_faces
 from vouchers.services.pipeline import raw_connection
-from vouchers.services.refusals import refuse
+from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.states import AccountKind, Cause, TransferReason
 
 
@@ -35,7 +35,7 @@ def collect(
     back is not owed any more), and `request_id_reused` when a repeated request says something else.
     """
     refuse(check_amount_fen(amount_fen))
-    with transaction.atomic():
+    with refused_by_database(), transaction.atomic():
         # One settler or collector per campaign at a time; what follows sees what the last wrote.
         Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
         collection, is_new = Collection.objects.get_or_create(

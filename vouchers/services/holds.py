@@ -10,6 +10,7 @@ from django.db.models import Sum
 from merchants.errors import Refused
 from vouchers.models import Hold, Redemption, RefundPart, SettlementLine
 from vouchers.services import ledger
+from vouchers.services.refusals import refused_by_database
 from vouchers.services.roles import demand
 from vouchers.states import AccountKind, Cause, RedemptionState, TransferReason
 
@@ -20,7 +21,7 @@ def hold(*, redemption: Redemption, reason: str, by: User, at: datetime) -> Hold
     Refuses `not_permitted`, `hold_not_captured`, `already_settled` and `already_held`.
     """
     demand(by, "vouchers.add_hold")
-    with transaction.atomic():
+    with refused_by_database(), transaction.atomic():
         held = Redemption.objects.select_for_update(no_key=True).get(pk=redemption.pk)
         _check_holdable(held)
         opened = Hold.objects.create(

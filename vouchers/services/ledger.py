@@ -28,7 +28,7 @@ from vouchers.rules import proposals as rules
 from vouchers.rules.amounts import check_amount_fen, check_currency
 from vouchers.rules.quotas import Need
 from vouchers.services import quotas
-from vouchers.services.refusals import refuse
+from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.states import (
     AccountKind,
     CampaignState,
@@ -279,21 +279,22 @@ def receive_cash(
 ) -> CashReceipt:
     """Record money that has arrived (到账); the same request id again returns the first receipt.
 
-    Refuses `currency_mismatch`, as `check_amount_fen` does, and `request_id_reused` when the
-    repeated request says something else.
+    Refuses `currency_mismatch`, as `check_amount_fen` does, `text_too_long`, and
+    `request_id_reused` when the repeated request says something else.
     """
     refuse(check_currency(currency, wanted=source.campaign.currency))
     refuse(check_amount_fen(amount_fen))
-    receipt, is_new = CashReceipt.objects.get_or_create(
-        request_id=request_id,
-        defaults={
-            "source": source,
-            "amount_fen": amount_fen,
-            "document_no": document_no,
-            "received_at": at,
-            "recorded_by": by,
-        },
-    )
+    with refused_by_database():
+        receipt, is_new = CashReceipt.objects.get_or_create(
+            request_id=request_id,
+            defaults={
+                "source": source,
+                "amount_fen": amount_fen,
+                "document_no": document_no,
+                "received_at": at,
+                "recorded_by": by,
+            },
+        )
     said = (receipt.source_id, receipt.amount_fen, receipt.document_no)
     if not is_new and said != (source.pk, amount_fen, document_no):
         raise Refused("request_id_reused", request_id=request_id)

@@ -162,7 +162,7 @@ def _propose(
         raise Refused("why_missing")
     document = {"campaign": campaign.code, "kind": kind.value, "why": why, **figures}
     sha256 = rules.document_sha256(document)
-    with transaction.atomic():
+    with refused_by_database(), transaction.atomic():
         held = hold(campaign.pk)
         proposal = Proposal.objects.filter(request_id=request_id).first()
         if proposal is None:

@@ -31,13 +31,16 @@ def refuse(refusal: Refusal | None) -> None:
 
 @contextmanager
 def refused_by_database() -> Iterator[None]:
-    """Turn a violated check or unique constraint into a refusal whose rule is its name.
+    """Turn a violated check or unique constraint into a refusal whose rule is its name, and a text
+    beyond its column into `text_too_long`.
 
     Stands outside `atomic()`, so that the transaction (or savepoint) has been rolled back by then.
     """
     try:
         yield
     except DatabaseError as error:
+        if isinstance(error.__cause__, psycopg.errors.StringDataRightTruncation):
+            raise Refused("text_too_long") from error
         if not isinstance(
             error.__cause__, psycopg.errors.CheckViolation | psycopg.errors.UniqueViolation
         ):
