@@ -37,10 +37,11 @@ def test_marks_count_too_even_by_hand() -> None:
 
 def test_who_is_deleted_loses_everything() -> None:
     user = User.objects.create_user("gone", is_staff=True)
-    user_id = user.pk
     user.groups.add(Group.objects.get(name="auditor"))
-    user.delete()
-    assert {change for change in changes(user_id) if not change[2]} == {
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM auth_user_groups WHERE user_id = %s", [user.pk])
+        cursor.execute("DELETE FROM auth_user WHERE id = %s", [user.pk])
+    assert {change for change in changes(user.pk) if not change[2]} == {
         ("gone", "auditor", False),
         ("gone", "staff", False),
         ("gone", "active", False),

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from itertools import count
 
 import psycopg
 import pytest
@@ -13,10 +14,12 @@ from tests.cast import DAY, NOON
 from vouchers.models import Campaign, Outbox, Seal, Transfer
 from vouchers.models.locks import SEAL_CLASS
 from vouchers.queries.audit_seals import SEALS_RECOMPUTE
-from vouchers.services import ledger
+from vouchers.services import proposals
 from vouchers.services.seals import anchor_day, seal_all, seal_journal, seal_whole
 from vouchers.services.seals import anchor_of as anchor_body
 from vouchers.states import CampaignState
+
+_numbers = count(1)
 
 
 def broken_seals() -> list[tuple[object, ...]]:
@@ -29,13 +32,16 @@ def broken_seals() -> list[tuple[object, ...]]:
 def more_money(campaign: Campaign) -> None:
     """One more transfer."""
     source = campaign.sources.order_by("id")[0]
-    source.refresh_from_db()
-    ledger.appropriate(
+    proposal = proposals.propose_appropriation(
         source=source,
         expected_fen=source.appropriated_fen,
         target_fen=source.appropriated_fen + 100,
+        why="one more transfer",
+        request_id=f"top-up {next(_numbers)}",
+        by=cast.mei(),
         at=NOON,
     )
+    cast.approved(proposal)
 
 
 def raw_to_test_database() -> psycopg.Connection:
