@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from celery.schedules import crontab
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -16,19 +17,28 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["vouchers"])
 app.steps["worker"].add(DjangoStructLogInitStep)
 # Sweeps find in the tables what no message told of. A sweep that nobody has taken by the time of
-# the next one is dropped.
+# the next one is dropped. Hours are those of the installation's zone.
+HOUR_S = 3600
+SWEEPS_S = {
+    "sweep_runs": 5,
+    "turn_campaigns": 5,
+    "expire_vouchers": 30,
+    "lapse_authorisations": 30,
+    "send_messages": 60,
+    "seal_journals": 600,
+    "open_months": 6 * HOUR_S,
+}
+DAILY = {
+    "anchor_journals": crontab(hour=0, minute=30),
+    "audit_books": crontab(hour=3, minute=30),
+}
 app.conf.beat_schedule = {
     name: {
         "task": f"vouchers.tasks.{name}",
-        "schedule": every_s,
-        "options": {"expires": every_s},
+        "schedule": schedule,
+        "options": {"expires": HOUR_S if name in DAILY else schedule},
     }
-    for name, every_s in {
-        "sweep_runs": 5.0,
-        "turn_campaigns": 5.0,
-        "expire_vouchers": 30.0,
-        "open_months": 6 * 3600.0,
-    }.items()
+    for name, schedule in {**SWEEPS_S, **DAILY}.items()
 }
 
 

@@ -170,7 +170,6 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "huimin"
-CELERY_TIMEZONE = "UTC"
 
 # Language and time
 
@@ -180,6 +179,8 @@ LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / app / "locale" for app in ("vouchers", "merchants", "config")]
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
+# The hours of beat are hours of the day here.
+CELERY_TIMEZONE = TIME_ZONE
 
 # Files
 

@@ -5,6 +5,8 @@ Losing one costs the time until the next sweep of beat, and a message too many f
 So tasks may run twice, on any number of workers.
 """
 
+import secrets
+
 import structlog
 from celery import Task, shared_task
 from django.db import transaction
@@ -12,7 +14,19 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from merchants.errors import Refused
-from vouchers.services import campaigns, distribution, leases, minting, months, targeting, vouchers
+from vouchers.services import (
+    audit,
+    campaigns,
+    distribution,
+    leases,
+    minting,
+    months,
+    outbox,
+    seals,
+    targeting,
+    vouchers,
+)
+from vouchers.services.redemption import lapse_due
 from vouchers.states import RunState
 
 log = structlog.get_logger(__name__)
@@ -67,6 +81,37 @@ def expire_vouchers() -> None:
     """Return what the tranches that are due have not spent, and wind up runs that came too late."""
     vouchers.expire_due(at=timezone.now())
     minting.wind_up(at=timezone.now())
+
+
+@shared_task
+def lapse_authorisations() -> None:
+    """Give back what tills have authorised and not captured in time."""
+    lapse_due(at=timezone.now())
+
+
+@shared_task
+def seal_journals() -> None:
+    """Chain what has been posted since the last seals."""
+    seals.seal_all(at=timezone.now())
+
+
+@shared_task
+def anchor_journals() -> None:
+    """Tell the heads of the chains to those who were named to keep them, once a day."""
+    seals.anchor_day(at=timezone.now())
+
+
+@shared_task
+def send_messages() -> None:
+    """Send what waits in the outbox."""
+    outbox.send_due(at=timezone.now())
+
+
+@shared_task
+def audit_books() -> None:
+    """Prove the books and keep the report; whoever watches the log hears when they are not."""
+    report = audit.audit(at=timezone.now(), seed=secrets.randbits(audit.SEED_BITS))
+    audit.record(report=report)
 
 
 @shared_task

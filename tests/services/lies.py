@@ -197,10 +197,10 @@ LIES = {
         f"UPDATE vouchers_redemption SET state = 3 WHERE {ANY_REDEMPTION}",
         {
             "counters_are_their_rows",
+            "lifecycle_amounts",
             "line_is_its_redemption",
             "order_claimed",
             "payable_tie",
-            "redemption_amounts",
             "redemption_posted",
             "voucher_redeems_once",
         },
@@ -221,7 +221,7 @@ LIES = {
             " (SELECT max(id) FROM vouchers_transfer WHERE reason = 'redeem')"
         ),
         {
-            "redemption_amounts",
+            "redeemed_amounts",
             "redemption_posted",
         },
     ),
@@ -268,8 +268,8 @@ LIES = {
         ("UPDATE vouchers_redemption SET state = 2, captured_at = redeemed_at WHERE state = 1"),
         {
             "authorised_tie",
+            "lifecycle_amounts",
             "payable_tie",
-            "redemption_amounts",
             "redemption_posted",
             "voucher_redeems_once",
         },
@@ -277,7 +277,7 @@ LIES = {
     "an authorisation was for a fen more": (
         ("UPDATE vouchers_redemption SET authorised_fen = authorised_fen + 1 WHERE state = 1"),
         {
-            "authorised_amounts",
+            "lifecycle_amounts",
         },
     ),
     "an open hold is called released": (
@@ -408,10 +408,10 @@ LIES = {
             " WHERE captured_at IS NOT NULL"
         ),
         {
+            "lifecycle_amounts",
             "line_is_its_redemption",
             "outstanding_tie",
             "payable_tie",
-            "redemption_amounts",
             "split_follows_shares",
         },
     ),
@@ -765,7 +765,7 @@ LIES = {
         {
             "books_readable",
             "line_is_its_redemption",
-            "redemption_amounts",
+            "redeemed_amounts",
             "redemption_legal",
             "refund_parts",
         },

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, connections, transaction
 from pytest_django.plugin import DjangoDbBlocker
+from structlog.testing import capture_logs
 
 from tests import cast
 from tests.books import as_owner, healthy_book, spoil
@@ -22,10 +23,11 @@ from tests.cast import NOON
 from tests.lived import lived_campaign
 from tests.services.lies import LIES
 from tests.till import answer_to, hand_out, order, till_of, voided
+from vouchers import tasks
 from vouchers.models import AuditReport, Campaign, Redemption
 from vouchers.queries import audit as queries
 from vouchers.queries.audit_books import BOOK_CHECKS
-from vouchers.queries.audit_checks import CHECKS
+from vouchers.queries.audit_checks import SCANS
 from vouchers.rules import audit as rules
 from vouchers.services.audit import Report, audit
 from vouchers.services.vouchers import expire_tranche
@@ -71,7 +73,9 @@ def test_a_lie_is_found_by_exactly_the_checks_it_breaks(book: Campaign, lie: str
 
 
 def test_every_check_is_broken_by_some_lie() -> None:
-    known = {check.name for check in (*CHECKS, *BOOK_CHECKS)} | {"targeting_exact"}
+    told = [check for scan in SCANS for check in scan.checks]
+    known = {*(check.name for check in told), *(check.name for check in BOOK_CHECKS)}
+    known.add("targeting_exact")
     # What seals say is lied about in their own tests.
     assert known - set().union(*(names for _, names in LIES.values())) == {"seals_recompute"}
 
@@ -156,6 +160,26 @@ def test_the_same_seed_draws_the_same_sample(book: Campaign) -> None:
     )
     assert first.rows == again.rows
     assert first.broken_count == 2
+
+
+# By night
+
+
+def test_a_nightly_audit_keeps_its_report_and_is_silent_when_the_books_hold(book: Campaign) -> None:
+    with capture_logs() as logs:
+        tasks.audit_books()
+    assert AuditReport.objects.get().is_proven
+    assert logs == []
+
+
+def test_a_nightly_audit_that_fails_is_an_error_with_the_first_broken_check(book: Campaign) -> None:
+    spoil(LIES["a request's record is gone"][0])
+    with capture_logs() as logs:
+        tasks.audit_books()
+    (entry,) = logs
+    assert (entry["log_level"], entry["event"]) == ("error", "books_not_proven")
+    assert (entry["invariant"], entry["check"], entry["broken_rows"]) == (7, "request_recorded", 1)
+    assert not AuditReport.objects.get().is_proven
 
 
 # The command

@@ -1,12 +1,15 @@
 """Proof: audit reports, seals, and messages on their way out."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from vouchers.admin.base import ReadOnlyAdmin, in_lines, short_hash
+from vouchers.admin.base import ReadOnlyAdmin, short_hash
 from vouchers.models import AuditReport, Outbox, RoleChange, Seal
 
 
@@ -14,29 +17,78 @@ from vouchers.models import AuditReport, Outbox, RoleChange, Seal
 class AuditReportAdmin(ReadOnlyAdmin):
     """What each run of the audit found."""
 
-    list_display = ["started_at", "is_proven", "took_s"]
+    list_display = ["started_at", "proven", "took", "checks", "first_broken"]
     list_filter = ["is_proven"]
     date_hierarchy = "started_at"
-    fields = ["started_at", "took", "is_proven", "findings"]
-    readonly_fields = ["took", "findings"]
+    fields = ["started_at", "verdict", "took", "sample", "findings"]
+    readonly_fields = ["verdict", "took", "sample", "findings"]
 
-    @display(description=_("took, seconds"))
+    @display(
+        description=_("books proven"),
+        ordering="is_proven",
+        label={True: "success", False: "danger"},
+    )
+    def proven(self, report: AuditReport) -> tuple[bool, str]:
+        return report.is_proven, self.verdict(report)
+
+    @display(description=_("books proven"))
+    def verdict(self, report: AuditReport) -> str:
+        return gettext("proven") if report.is_proven else gettext("not proven")
+
+    @display(description=_("took, seconds"), ordering="took_s")
     def took(self, report: AuditReport) -> str:
         return f"{report.took_s:.1f}"
 
     @display(description=_("checks"))
+    def checks(self, report: AuditReport) -> int:
+        return len(_findings(report))
+
+    @display(description=_("first broken check"), empty_value="–")
+    def first_broken(self, report: AuditReport) -> str | None:
+        broken = first_broken(report)
+        return None if broken is None else f"{broken['invariant']} · {broken['name']}"
+
+    @display(description=_("residents measured again"), empty_value="–")
+    def sample(self, report: AuditReport) -> str | None:
+        if "seed" not in report.report:
+            return None
+        return gettext("%(sampled)s, %(unmeasured)s no longer on file (seed %(seed)s)") % {
+            name: report.report[name] for name in ("sampled", "unmeasured", "seed")
+        }
+
+    @display(description=_("checks"))
     def findings(self, report: AuditReport) -> str:
-        """One line per check; broken rows, where there are any, in full."""
-        return in_lines(
-            gettext("%(mark)s invariant %(number)s: %(says)s")
-            % {
-                "mark": "✗" if finding["broken_count"] else "✓",
-                "number": finding["invariant"],
-                "says": gettext(finding["says"]),
-            }
-            + (f" — {finding['broken_count']:,}: {finding['rows']}" if finding["rows"] else "")
-            for finding in report.report.get("findings", [])
+        """Every check on a line, broken ones first with the first rows that break them."""
+        return render_to_string(
+            "vouchers/findings.html",
+            {
+                "report": report,
+                "findings": [
+                    {**finding, "says": gettext(finding["says"]), "table": _table(finding["rows"])}
+                    for finding in sorted(_findings(report), key=_is_clean)
+                ],
+            },
         )
+
+
+def first_broken(report: AuditReport) -> dict[str, Any] | None:
+    """The finding that a report failed by, as stored; None when the books were proven."""
+    return next((finding for finding in _findings(report) if finding["broken_count"]), None)
+
+
+def _findings(report: AuditReport) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = report.report.get("findings", [])
+    return found
+
+
+def _is_clean(finding: dict[str, Any]) -> bool:
+    return not finding["broken_count"]
+
+
+def _table(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    headers = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [["–" if row.get(name) is None else row[name] for name in headers] for row in rows]
+    return {"headers": headers, "rows": cells}
 
 
 @admin.register(Seal)

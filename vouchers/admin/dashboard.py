@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from vouchers.admin.audit import first_broken
 from vouchers.admin.faults import refusal_name
 from vouchers.admin.overview import Bar, Segment, budget_bar, count_bars
 from vouchers.models import AuditReport, Campaign, Proposal, TermsVersion
@@ -33,6 +34,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's DASHBOARD_CALLBACK; shows only what the user may see."""
     if not request.user.has_perm("vouchers.view_campaign"):
         return context
+    report = AuditReport.objects.first()
     today = timezone.localdate()
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     refusals = refusals_since(midnight)
@@ -47,7 +49,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             {refusal_name(code): count for code, count in refusals[:REFUSALS_SHOWN]}, kind="refused"
         ),
         "days": _days(),
-        "report": AuditReport.objects.first(),
+        "report": report,
+        "broken": report and _broken(report),
     }
 
 
@@ -56,6 +59,11 @@ def _amendments() -> QuerySet[TermsVersion]:
     return TermsVersion.objects.filter(
         amends=F("campaign__terms"), approvals=None, campaign__state__in=UNDER_WAY
     ).select_related("campaign")
+
+
+def _broken(report: AuditReport) -> dict[str, Any] | None:
+    broken = first_broken(report)
+    return broken and {**broken, "says": _(broken["says"])}
 
 
 def _cards(today: Figures, refused_count: int) -> list[tuple[str, str, str]]:

@@ -2,26 +2,42 @@
 
 from django.utils.translation import gettext_noop as _
 
-from vouchers.queries.audit_check import SHARES, USED, Check
+from vouchers.queries.audit_check import SHARES, USED, Check, Says, Scan
 from vouchers.states import RedemptionState
 
 AUTHORISED = RedemptionState.AUTHORISED.value
 VOIDED = RedemptionState.VOIDED.value
 REVERSED = RedemptionState.REVERSED.value
 
-LEGS_BALANCE = Check(
-    3,
-    "legs_balance",
-    _("every transfer has legs, all on accounts of its campaign, and they sum to zero per source"),
-    ("transfer", "source", "off_fen", "why"),
-    """
+# The largest tables there are: legs are summed once by transfer and source. For redemptions in one
+# act that is all there is to compare; whatever has a history is left to `LIFECYCLE_AMOUNTS`.
+JOURNAL = Scan(
+    (
+        Says(
+            3,
+            "legs_balance",
+            _(
+                "every transfer has legs, all on accounts of its campaign, and they sum to zero per"
+                " source"
+            ),
+        ),
+        Says(
+            4,
+            "redeemed_amounts",
+            _("what was redeemed in one act was posted by source as its split says"),
+        ),
+    ),
+    ("transfer", "redemption", "source", "share_fen", "posted_fen", "off_fen", "why"),
+    f"""
     WITH sums AS (
-        SELECT l.transfer_id, l.at, a.campaign_id, a.source_id, sum(l.amount_fen)::bigint AS fen
+        SELECT l.transfer_id, l.at, a.campaign_id, a.source_id, sum(l.amount_fen)::bigint AS fen,
+               sum(l.amount_fen) FILTER (WHERE a.kind = 'payable')::bigint AS payable_fen
           FROM vouchers_leg l
           LEFT JOIN vouchers_account a ON a.id = l.account_id
          GROUP BY 1, 2, 3, 4),
-    judged AS (
-        SELECT COALESCE(t.id, s.transfer_id) AS transfer, s.source_id, s.fen,
+    posted AS (
+        SELECT COALESCE(t.id, s.transfer_id) AS transfer, s.source_id, s.fen, s.payable_fen,
+               CASE WHEN t.reason = 'redeem' THEN t.cause_id END AS redemption,
                CASE WHEN t.id IS NULL THEN 'legs without a transfer'
                     WHEN s.transfer_id IS NULL THEN 'a transfer without legs'
                     WHEN s.source_id IS NULL THEN 'an unknown account'
@@ -29,8 +45,23 @@ LEGS_BALANCE = Check(
                     WHEN s.fen <> 0 THEN 'the legs do not sum to zero'
                END AS why
           FROM vouchers_transfer t
-          FULL JOIN sums s ON s.transfer_id = t.id AND s.at = t.at)
-    SELECT * FROM judged WHERE why IS NOT NULL
+          FULL JOIN sums s ON s.transfer_id = t.id AND s.at = t.at),
+    due AS (
+        SELECT r.id, s.source_id, s.fen
+          FROM vouchers_redemption r JOIN {SHARES} AS s ON s.split = r.split
+         WHERE r.authorised_fen IS NULL AND s.fen <> 0),
+    judged AS (
+        SELECT p.transfer, COALESCE(due.id, p.redemption) AS redemption,
+               COALESCE(due.source_id, p.source_id) AS source_id, due.fen AS share_fen,
+               p.payable_fen, p.fen, p.why,
+               (due.id IS NOT NULL OR p.redemption IS NOT NULL)
+               AND due.fen IS DISTINCT FROM p.payable_fen AS is_off
+          FROM posted p
+          FULL JOIN due ON due.id = p.redemption AND due.source_id = p.source_id)
+    SELECT verdict.name, transfer, redemption, source_id, share_fen, payable_fen, fen, why
+      FROM (SELECT * FROM judged WHERE why IS NOT NULL OR is_off) AS broken
+      JOIN (VALUES ('legs_balance'), ('redeemed_amounts')) AS verdict(name)
+        ON CASE verdict.name WHEN 'legs_balance' THEN why IS NOT NULL ELSE is_off END
     """,
 )
 # A capture whose final order earned nothing any more ends an authorisation as a void does.
@@ -60,16 +91,17 @@ REDEMPTION_POSTED = Check(
         OR p.voided > (r.state = {VOIDED})::int
     """,
 )
-REDEMPTION_AMOUNTS = Check(
+# Per source, what all postings but a redeeming in one act left on the accounts of its state.
+LIFECYCLE_AMOUNTS = Check(
     4,
-    "redemption_amounts",
-    _("what a redemption posted is its split: per source, on the accounts of its state"),
+    "lifecycle_amounts",
+    _("authorising, capturing and undoing posted by source what the redemption and its state say"),
     ("redemption", "source", "state", "share_fen", "made_fen", "authorised_fen", "owed_fen"),
     f"""
     WITH moved AS (
         SELECT t.cause_id AS id, a.source_id,
                COALESCE(sum(l.amount_fen) FILTER (
-                   WHERE l.amount_fen > 0 AND t.reason IN ('redeem', 'authorise')), 0) AS made,
+                   WHERE l.amount_fen > 0 AND t.reason = 'authorise'), 0) AS made,
                COALESCE(sum(l.amount_fen) FILTER (
                    WHERE a.kind = 'authorised'), 0) AS authorised,
                COALESCE(sum(l.amount_fen) FILTER (
@@ -77,37 +109,29 @@ REDEMPTION_AMOUNTS = Check(
           FROM vouchers_transfer t
           JOIN vouchers_leg l ON l.transfer_id = t.id AND l.at = t.at
           JOIN vouchers_account a ON a.id = l.account_id
-         WHERE t.cause = 'redemption'
+         WHERE t.cause = 'redemption' AND t.reason <> 'redeem'
          GROUP BY 1, 2),
     due AS (
-        SELECT r.id, s.source_id, r.state, r.authorised_fen, s.fen
-          FROM vouchers_redemption r JOIN {SHARES} AS s ON s.split = r.split
-         WHERE s.fen <> 0)
-    SELECT id, source_id, due.state, due.fen, moved.made, moved.authorised, moved.owed
-      FROM due FULL JOIN moved USING (id, source_id)
-     WHERE due.id IS NULL OR moved.id IS NULL
-        OR CASE WHEN due.authorised_fen IS NULL THEN moved.made <> due.fen
-                ELSE moved.made < due.fen END
-        OR moved.authorised <> CASE WHEN due.state = {AUTHORISED} THEN due.fen ELSE 0 END
-        OR moved.owed <> CASE WHEN due.state IN {USED} THEN due.fen ELSE 0 END
-    """,
-)
-AUTHORISED_AMOUNTS = Check(
-    4,
-    "authorised_amounts",
-    _("an authorisation posted what it says, and its capture no more"),
-    ("redemption", "authorised_fen", "posted_fen", "discount_fen"),
-    """
-    SELECT r.id, r.authorised_fen, COALESCE(p.fen, 0), r.discount_fen
-      FROM vouchers_redemption r
-      LEFT JOIN (SELECT t.cause_id, sum(l.amount_fen) AS fen
-                   FROM vouchers_transfer t
-                   JOIN vouchers_leg l ON l.transfer_id = t.id AND l.at = t.at
-                  WHERE t.reason = 'authorise' AND l.amount_fen > 0
-                  GROUP BY 1) AS p ON p.cause_id = r.id
-     WHERE r.authorised_fen IS NOT NULL
-       AND (p.fen IS DISTINCT FROM r.authorised_fen OR r.discount_fen > r.authorised_fen)
+        SELECT r.id, (share->>0)::bigint AS source_id, r.state, r.authorised_fen,
+               (share->>1)::bigint AS fen, r.discount_fen
+          FROM vouchers_redemption r CROSS JOIN jsonb_array_elements(r.split) AS share
+         WHERE (r.authorised_fen IS NOT NULL OR r.state IN ({VOIDED}, {REVERSED}))
+           AND share->>1 <> '0'),
+    both_sides AS (
+        SELECT id, source_id, due.state, due.fen, due.authorised_fen AS wanted_fen,
+               due.discount_fen, COALESCE(moved.made, 0) AS made,
+               COALESCE(moved.authorised, 0) AS authorised, COALESCE(moved.owed, 0) AS owed,
+               sum(moved.made) OVER (PARTITION BY id) AS all_made, due.id IS NULL AS is_stray
+          FROM due FULL JOIN moved USING (id, source_id))
+    SELECT id, source_id, state, fen, made, authorised, owed
+      FROM both_sides
+     WHERE is_stray
+        OR wanted_fen IS NULL AND (made, authorised, owed) <> (0, 0, -fen)
+        OR all_made <> wanted_fen OR discount_fen > wanted_fen OR wanted_fen > 0 AND made < fen
+        OR wanted_fen > 0 AND (authorised, owed) <> (
+           CASE WHEN state = {AUTHORISED} THEN fen ELSE 0 END,
+           CASE WHEN state IN {USED} THEN fen ELSE 0 END)
     """,
 )
 
-MONEY_CHECKS = (LEGS_BALANCE, REDEMPTION_POSTED, REDEMPTION_AMOUNTS, AUTHORISED_AMOUNTS)
+MONEY_CHECKS = (REDEMPTION_POSTED, LIFECYCLE_AMOUNTS)

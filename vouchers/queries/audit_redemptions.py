@@ -65,7 +65,7 @@ REDEMPTION_LEGAL = Check(
                  WHEN CASE t.threshold_basis WHEN 'pre_discount' THEN r.order_amount_fen
                            ELSE r.eligible_amount_fen END < t.threshold_fen THEN 'below threshold'
                  WHEN r.order_amount_fen - r.discount_fen < 1 THEN 'nothing left to pay'
-                 WHEN c.excluded_categories @> to_jsonb(r.category) THEN 'excluded category'
+                 WHEN c.excluded_categories ? r.category THEN 'excluded category'
                  WHEN (r.authorised_fen IS NULL) <> (r.expires_at IS NULL) THEN 'half authorised'
                  WHEN r.discount_fen > r.authorised_fen THEN 'more than was authorised'
                  WHEN r.captured_at < r.redeemed_at OR r.captured_at >= r.expires_at

@@ -4,28 +4,36 @@ from django.utils.translation import gettext_noop as _
 
 from vouchers.queries.audit_check import Check
 
-# The lines are written out here a second time, not by `rules/seals`.
+# The lines are written out here a second time, not by `rules/seals`. Seals follow one another, so
+# the one a transaction belongs to is found among their beginnings.
 SEALS_RECOMPUTE = Check(
     3,
     "seals_recompute",
     _("every seal follows the one before it and is the SHA-256 of its stretch of the journal"),
     ("campaign", "seal", "why"),
     r"""
-    WITH lines AS (
-        SELECT s.id AS seal, t.xid, t.id,
+    WITH bounds AS (
+        SELECT campaign_id, array_agg(from_xid ORDER BY number) AS from_xids,
+               array_agg(id ORDER BY number) AS seals, max(until_xid) AS until_xid
+          FROM vouchers_seal GROUP BY campaign_id),
+    sealed AS (
+        SELECT b.seals[width_bucket(t.xid::text::bigint, b.from_xids)] AS seal, t.*
+          FROM vouchers_transfer t
+          JOIN bounds b ON b.campaign_id = t.campaign_id AND t.xid::text::bigint < b.until_xid),
+    legs AS (
+        SELECT l.transfer_id, l.at,
+               string_agg('[' || l.line_no || ',' || l.account_id || ','
+                          || COALESCE(l.allocation_id::text, 'null') || ',' || l.amount_fen
+                          || ']', ',' ORDER BY l.line_no) AS told
+          FROM vouchers_leg l GROUP BY l.transfer_id, l.at),
+    lines AS (
+        SELECT t.seal, t.xid, t.id,
                '{"at":"' || to_char(t.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
                || '","cause":"' || t.cause || '","cause_id":' || t.cause_id || ',"id":' || t.id
-               || ',"legs":['
-               || string_agg('[' || l.line_no || ',' || l.account_id || ','
-                             || COALESCE(l.allocation_id::text, 'null') || ',' || l.amount_fen
-                             || ']', ',' ORDER BY l.line_no)
+               || ',"legs":[' || legs.told
                || '],"reason":"' || t.reason || '","xid":' || t.xid || E'}\n' AS line
-          FROM vouchers_seal s
-          JOIN vouchers_transfer t
-            ON t.campaign_id = s.campaign_id
-           AND t.xid::text::bigint >= s.from_xid AND t.xid::text::bigint < s.until_xid
-          JOIN vouchers_leg l ON l.transfer_id = t.id AND l.at = t.at
-         GROUP BY s.id, t.at, t.cause, t.cause_id, t.id, t.reason, t.xid),
+          FROM sealed t
+          JOIN legs ON legs.transfer_id = t.id AND legs.at = t.at),
     stretches AS (
         SELECT seal, count(*) AS n, string_agg(line, '' ORDER BY xid, id) AS whole
           FROM lines GROUP BY seal),

@@ -1,7 +1,7 @@
 """The books proved from their rows, in one snapshot; what was found is kept as a report."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -9,6 +9,7 @@ from itertools import islice
 from time import perf_counter
 from typing import Any, Final
 
+import structlog
 from django.conf import settings
 from django.db import DataError, connection, transaction
 from django.utils.translation import gettext_noop as _
@@ -18,12 +19,15 @@ from vouchers.models.statements import Statement
 from vouchers.queries import audit_targeting as targeting
 from vouchers.queries.audit import raw_connection
 from vouchers.queries.audit_books import BOOK_CHECKS, BookCheck, Facts, read
-from vouchers.queries.audit_check import Check
-from vouchers.queries.audit_checks import CHECKS
+from vouchers.queries.audit_check import Says, Scan
+from vouchers.queries.audit_checks import SCANS
 from vouchers.rules.audit import Finding, Row
 from vouchers.rules.audit_targeting import Measured, MemberFacts, judge_member
 from vouchers.services.snapshots import Work
 
+log = structlog.get_logger(__name__)
+
+SEED_BITS: Final = 31
 SHOWN_ROWS: Final = 20
 SAMPLE_MEMBERS: Final = 2_000
 
@@ -87,7 +91,7 @@ def audit(
     work: Work[Finding] = Work(
         [
             _judge_books,
-            *(partial(_run, check) for check in CHECKS),
+            *(partial(_run, scan) for scan in SCANS),
             partial(_judge_sample, sample, seed, members),
         ],
         tell,
@@ -104,7 +108,19 @@ def audit(
 
 
 def record(*, report: Report) -> AuditReport:
-    """Keep a report; it can't be changed afterwards."""
+    """Keep a report; it can't be changed afterwards. What is broken is logged as an error, for
+    whoever is called at night."""
+    broken = report.first_broken
+    if broken is not None:
+        log.error(
+            "books_not_proven",
+            invariant=broken.invariant,
+            check=broken.name,
+            says=broken.says,
+            broken_rows=broken.broken_count,
+            first_row=broken.rows[0],
+            checks_broken=[found.name for found in report.findings if found.broken_count],
+        )
     return AuditReport.objects.create(
         started_at=report.started_at,
         took_s=report.took_s,
@@ -141,24 +157,36 @@ def _finding(check: tuple[int, str, str], broken: Iterator[Row], start: float) -
     return Finding(*check, broken_count=count, rows=rows, took_s=perf_counter() - start)
 
 
-def _run(check: Check) -> list[Finding]:
-    """Runs a statement; rows too damaged to be read break the check as well."""
+def _run(scan: Scan) -> list[Finding]:
+    """Runs a statement; rows too damaged to be read break its checks as well."""
     start = perf_counter()
-    columns = (*check.columns, "broken_count")
-    names = ", ".join(f'"{name}"' for name in check.columns)
+    columns = ("check", *scan.columns, "broken_count", "place")
+    names = ", ".join(f'"{name}"' for name in columns[:-2])
     statement: Statement[Row] = Statement(
-        f"SELECT *, count(*) OVER () FROM ({check.text}) AS broken({names}) LIMIT {SHOWN_ROWS}",
+        f"""
+        SELECT * FROM (
+            SELECT *, count(*) OVER (PARTITION BY "check"),
+                   row_number() OVER (PARTITION BY "check") AS place
+              FROM ({scan.text}) AS broken({names})) AS counted
+         WHERE place <= {SHOWN_ROWS}
+        """,
         lambda row: dict(zip(columns, map(_scalar, row), strict=True)),
     )
-    head = (check.invariant, check.name, check.says)
     try:
         with transaction.atomic(), connection.wrap_database_errors:
             rows = statement.send(raw_connection(), {}).rows()
     except DataError as error:
-        return [Finding(*head, broken_count=1, rows=({"error": str(error)},))]
-    count = int(rows[0]["broken_count"] or 0) if rows else 0
-    shown = tuple({name: row[name] for name in check.columns} for row in rows)
-    return [Finding(*head, broken_count=count, rows=shown, took_s=perf_counter() - start)]
+        unread: Row = {"error": str(error)}
+        return [Finding(*head, broken_count=1, rows=(unread,)) for head in scan.checks]
+    took_s = (perf_counter() - start) / len(scan.checks)
+    return [_found(head, scan, rows, took_s) for head in scan.checks]
+
+
+def _found(head: Says, scan: Scan, rows: Sequence[Row], took_s: float) -> Finding:
+    own = [row for row in rows if row["check"] == head.name]
+    count = int(own[0]["broken_count"] or 0) if own else 0
+    shown = tuple({name: row[name] for name in scan.columns} for row in own)
+    return Finding(*head, broken_count=count, rows=shown, took_s=took_s)
 
 
 def _scalar(value: Any) -> str | int | float | None:

@@ -18,7 +18,8 @@ Found = TypeVar("Found")
 _PLANNED_FOR_WHOLE_TABLES: Final = """
 SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL hash_mem_multiplier = 2;
 SET LOCAL max_parallel_workers_per_gather = {workers};
-SET LOCAL parallel_tuple_cost = 0; SET LOCAL enable_partitionwise_aggregate = on
+SET LOCAL parallel_tuple_cost = 0; SET LOCAL enable_partitionwise_aggregate = on;
+SET LOCAL enable_partitionwise_join = on
 """
 WORKERS_ALONE: Final = 2
 

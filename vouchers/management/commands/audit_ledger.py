@@ -3,18 +3,25 @@
 import json
 import secrets
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from vouchers.rules.audit import Finding
-from vouchers.services.audit import SAMPLE_MEMBERS, Report, audit, record
-
-SEED_BITS = 31
+from vouchers.services.audit import SAMPLE_MEMBERS, SEED_BITS, Report, Tell, audit, record
 
 
 class Command(BaseCommand):
@@ -35,7 +42,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         seed = secrets.randbits(SEED_BITS) if options["seed"] is None else options["seed"]
-        report = audit(at=timezone.now(), seed=seed, sample=options["sample"])
+        with _bar() as tell:
+            report = audit(at=timezone.now(), seed=seed, sample=options["sample"], tell=tell)
         if not options["dry_run"]:
             record(report=report)
         if options["json"]:
@@ -48,6 +56,22 @@ class Command(BaseCommand):
                 _("Books not proven: invariant %(number)s is broken (%(name)s): %(says)s.")
                 % {"number": broken.invariant, "name": broken.name, "says": _(broken.says)}
             )
+
+
+@contextmanager
+def _bar() -> Iterator[Tell]:
+    """How far the audit is, on the terminal's error stream; nothing where there is no terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task(_("Auditing the books"), total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
 
 
 def _show(console: Console, report: Report) -> None:

@@ -1,0 +1,17 @@
+"""What beat sends, and at which hours."""
+
+import pytest
+
+from config.celery import app
+from vouchers import tasks
+
+
+@pytest.mark.parametrize("entry", app.conf.beat_schedule)
+def test_every_entry_is_a_task_that_there_is(entry: str) -> None:
+    assert app.conf.beat_schedule[entry]["task"] == getattr(tasks, entry).name
+
+
+def test_the_books_are_audited_at_half_past_three_in_the_installations_zone() -> None:
+    schedule = app.conf.beat_schedule["audit_books"]["schedule"]
+    assert (schedule.hour, schedule.minute) == ({3}, {30})
+    assert str(app.timezone) == "Asia/Shanghai"
