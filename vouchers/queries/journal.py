@@ -62,4 +62,4 @@ def journal(
     """Transfers of the transactions from ≤ xid < until, in (xid, id) order, a block at a time."""
     parameters = {"campaign_id": campaign_id, "from_xid": from_xid, "until_xid": until_xid}
     for block in stream(raw, _ENTRIES, parameters):
-        yield [JournalEntry(*facts, legs=list(starmap(JournalLeg, legs))) for *facts, legs in block]
+        yield [JournalEntry._make((*facts, [*starmap(JournalLeg, legs)])) for *facts, legs in block]
