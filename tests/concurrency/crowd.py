@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
+import hypothesis
+
 from merchants.models import Store
 from tests import cast
 from tests.cast import DAY, NOON
@@ -24,7 +26,7 @@ from vouchers.rules.fraud import business_day
 from vouchers.states import AccountKind, RefundPolicy
 
 CLIENTS = 16
-ACTS = 25
+ACTS = 100 if hypothesis.settings.get_current_profile_name() == "deep" else 25
 SOON = NOON + timedelta(minutes=5)
 ORDERS = ("A-1", "A-2", "A-3", "A-4", "A-5")
 GATE = {"busy", "request_in_flight"}

@@ -63,6 +63,22 @@ class Seen:
         return xid < self._low or (xid < self._high and xid not in self._under_way)
 
 
+BELOW_ZERO = """
+    WITH placed AS (
+        SELECT l.account_id, l.amount_fen, a.kind, t.reason,
+               COALESCE((SELECT min(o.no) FROM linear_order o WHERE o.xid = t.xid), 0) AS place
+          FROM vouchers_leg l
+          JOIN vouchers_transfer t ON t.id = l.transfer_id
+          JOIN vouchers_account a ON a.id = l.account_id
+         WHERE a.kind <> 'appropriated'),
+    running AS (
+        SELECT kind, reason, place,
+               sum(amount_fen) OVER (PARTITION BY account_id ORDER BY place) AS fen
+          FROM placed)
+    SELECT place, kind, reason, fen FROM running WHERE place > 0 AND fen < 0 ORDER BY place LIMIT 1
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Told(Generic[Act]):
     """An act with its answer: a code, figures, and the row that marks its commit, if any."""
@@ -112,3 +128,11 @@ class Order(Generic[Act]):
         after = [place for place, xid in enumerate(xids) if not told.answered.has(xid)]
         bounds = max(before, default=0), min(after, default=len(xids))
         return range(min(bounds), max(bounds) + 1)
+
+
+def first_below_zero() -> tuple[object, ...] | None:
+    """The first commit after which an account of the ledger held less than nothing, if any did."""
+    with connection.cursor() as cursor:
+        cursor.execute(BELOW_ZERO)
+        found: tuple[object, ...] | None = cursor.fetchone()
+    return found

@@ -184,7 +184,7 @@ def settle(campaign: Campaign, number: int) -> None:
     settlement.settle_and_pay_day(campaign=campaign, business_day=day, at=at)
 
 
-@pytest.mark.timeout(3_600 if IS_DEEP else 300)
+@pytest.mark.timeout(3_600 if IS_DEEP else 900)
 def test_whatever_is_killed_nothing_acknowledged_is_lost_and_nothing_doubled(
     town: Town, seed: int
 ) -> None:
