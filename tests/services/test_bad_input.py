@@ -71,12 +71,14 @@ def office() -> Office:
     return made
 
 
-def cash(office: Office, amount_fen: Any = 1, currency: str = "CNY") -> None:
+def cash(
+    office: Office, amount_fen: Any = 1, currency: str = "CNY", document_no: str = "C-1"
+) -> None:
     ledger.receive_cash(
         source=office.running.sources.get(),
         amount_fen=amount_fen,
         currency=currency,
-        document_no="C-1",
+        document_no=document_no,
         request_id="cash",
         by="mei",
         at=NOON,
