@@ -45,6 +45,8 @@ class Mutation:
     tests: Sequence[str]
     patches: Sequence[Patch] = ()
     sql: str = ""
+    # Its tests look at the whole server's transactions: nothing else may run beside them.
+    is_alone: bool = False
 
 
 def source(

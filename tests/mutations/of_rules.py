@@ -183,7 +183,7 @@ OF_RULES: tuple[Mutation, ...] = (
         '    if approver_id in editors:\n        return Refusal("approver_edited",'
         ' "another_person")\n',
         "",
-        "tests/services/test_campaigns.py",
+        "tests/services/test_campaigns.py::test_nobody_approves_what_they_edited",
     ),
     source(
         "approved by its proposer",
@@ -261,7 +261,8 @@ OF_RULES: tuple[Mutation, ...] = (
         "       AND NOT EXISTS (SELECT FROM vouchers_settlementline l"
         " WHERE l.redemption_id = r.id)\n",
         "",
-        SETTLEMENT,
+        f"{SETTLEMENT}::test_settling_twice_changes_nothing",
+        f"{SETTLEMENT}::test_what_is_captured_after_the_close_goes_to_the_next_day",
     ),
     source(
         "held money settled",
@@ -355,8 +356,8 @@ OF_RULES: tuple[Mutation, ...] = (
         "vouchers/rules/store_cover.py",
         "            beyond = distance - self.circles.radius_m[candidate]\n",
         "            beyond = distance - self.circles.radius_m[candidate] - 0.1\n",
-        "tests/rules/test_targeting_cover.py",
-        "tests/rules/test_targeting.py::test_placing_and_explaining_agree_everywhere",
+        "tests/rules/test_targeting_cover.py"
+        "::test_a_radius_of_exactly_the_distance_is_inside_and_one_ulp_less_is_outside",
     ),
     source(
         "a ring's edge outside",

@@ -82,11 +82,15 @@ class Laboratory:
             self._copies.put(copy)
 
     def try_all(self, mutations: Sequence[Mutation], control: Run) -> Iterator[Result]:
-        """The result of each mutation, as they come in."""
+        """The result of each mutation, as they come in; of those that want to be alone, last."""
         with ThreadPoolExecutor(self._jobs) as pool:
-            futures = [pool.submit(self._try, mutation, control) for mutation in mutations]
+            beside = [mutation for mutation in mutations if not mutation.is_alone]
+            futures = [pool.submit(self._try, mutation, control) for mutation in beside]
             for future in as_completed(futures):
                 yield future.result()
+        for mutation in mutations:
+            if mutation.is_alone:
+                yield self._try(mutation, control)
 
     def _try(self, mutation: Mutation, control: Run) -> Result:
         copy = self._copies.get()
