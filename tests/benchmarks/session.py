@@ -6,7 +6,7 @@ from django.conf import settings
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import city, equality, ground, issue, machine, pgbench, redemptions
+from tests.benchmarks import audit, city, equality, ground, issue, machine, pgbench, redemptions
 from tests.benchmarks.figures import Figure, merge, paired, under
 from tests.benchmarks.load import GENERATOR
 from tests.benchmarks.targeting import targeting_10m_s
@@ -48,8 +48,10 @@ class Session:
                 with self.noise.watched():
                     found = [targeting_10m_s() for _ in range(self.rounds)]
                 self.figures[TARGETING] = under(found, TARGETING_MAX_S, unit="CPU s", goal="≤ 1")
+            if self._wants(audit.FIGURE):
+                self._audit()
         finally:
-            for name in (ground.NAME, TEMPLATE):
+            for name in (ground.NAME, TEMPLATE, audit.NAME):
                 ground.drop(name)
         path = settings.HUIMIN_LOCAL_DIR / "bench" / "latest.json"
         merge(path, self.figures)
@@ -108,6 +110,17 @@ class Session:
         for name, against in sides.items():
             if self._wants(name):
                 self.figures[name] = paired(minting, against, unit="vouchers/s", goal=ISSUE[name])
+
+    def _audit(self) -> None:
+        size = audit.wanted_size()
+        audit.build(size, tell=self._say)
+        with self.noise.watched():
+            reports = [audit.measure(number) for number in range(self.rounds)]
+        took_s = [report.took_s for report in reports]
+        name = audit.FIGURE if size == audit.VOUCHERS else f"audit_{size}_s"
+        self.figures[name] = under(took_s, audit.MOST_S, unit="s", goal="≤ 1")
+        for finding in audit.longest(reports[-1]):
+            self._say(f"{finding.took_s:6.2f} s {finding.name}")
 
     def _print(self, described: machine.Machine) -> None:
         table = Table(title="Benchmarks: median of rounds, least and greatest in brackets")
