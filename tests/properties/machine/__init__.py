@@ -37,8 +37,8 @@ class Machine(Crashes):
         if past == "settled":
             return
         for code in self.model.appropriated:
-            self.receive_cash(code, 5_000)
-        while self.model.unpaid():
+            self.receive_cash(code, 6_000)
+        for _ in self.model.unpaid():
             self.pay(0)
 
 
