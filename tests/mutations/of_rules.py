@@ -7,7 +7,6 @@ REDEMPTION = "tests/services/test_redemption.py"
 LIFECYCLE = "tests/services/test_redemption_lifecycle.py"
 RULES = "tests/rules/test_redemption.py"
 SETTLEMENT = "tests/services/test_settlement.py"
-PROPOSALS = "tests/services/test_proposals.py"
 
 OF_RULES: tuple[Mutation, ...] = (
     # 1, 4: what acts give back
@@ -193,7 +192,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "    if proposer_id == approver_id:\n"
         '        return Refusal("approver_proposed", "another_person")\n',
         "",
-        f"{PROPOSALS}::test_nobody_decides_on_their_own_proposal_even_with_both_roles",
+        "tests/rules/test_proposals.py::test_nobody_decides_on_their_own_nor_unseen_nor_twice",
     ),
     source(
         "approved unseen",
@@ -203,7 +202,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "    if sha256 != seen_sha256:\n"
         '        return Refusal("proposal_not_as_seen", "seen_hash")\n',
         "",
-        f"{PROPOSALS}::test_a_decision_is_bound_to_what_was_seen",
+        "tests/rules/test_proposals.py::test_nobody_decides_on_their_own_nor_unseen_nor_twice",
     ),
     # 8, 9: exact limits
     source(

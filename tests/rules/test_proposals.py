@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vouchers.rules import proposals
 from vouchers.rules.amounts import MOST_FEN, check_amount_fen, check_currency
-from vouchers.rules.proposals import Cap, CellState, Change
+from vouchers.rules.proposals import Cap, CellState, Change, decide
 from vouchers.states import CampaignState, ProposalKind
 
 amounts = st.integers(0, 10**6)
@@ -153,3 +153,18 @@ def test_of_a_sources_cell_in_a_round_only_that_source_must_pay() -> None:
     )
     assert refusal is not None
     assert refusal.code == "not_free"
+
+
+def test_nobody_decides_on_their_own_nor_unseen_nor_twice() -> None:
+    """The rule by itself: the database refuses the same, so acts alone would not tell."""
+    sha = bytes(32)
+    sound = {"approver_id": 2, "sha256": sha, "seen_sha256": sha, "is_decided": False}
+    assert decide(proposer_id=1, **sound) is None  # type: ignore[arg-type]
+    for change, code in (
+        ({"approver_id": 1}, "approver_proposed"),
+        ({"seen_sha256": b"other"}, "proposal_not_as_seen"),
+        ({"is_decided": True}, "proposal_decided"),
+    ):
+        refusal = decide(proposer_id=1, **{**sound, **change})  # type: ignore[arg-type]
+        assert refusal is not None
+        assert refusal.code == code
