@@ -78,7 +78,7 @@ def town() -> Campaign:
     Seal.objects.create(
         campaign=campaign,
         number=1,
-        from_xid=1,
+        from_xid=0,
         until_xid=2,
         transfer_count=0,
         previous_sha256=bytes(32),

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import msgspec
-from django.db import transaction
 from django.db.models import Sum
 
 from merchants.auth import Caller
@@ -24,8 +23,17 @@ from vouchers.rules.refunds import (
     number_used,
 )
 from vouchers.services.pipeline import pipeline, raw_connection
-from vouchers.services.redemption.acts import Held, encode, hold, refuse, remember, take_up
+from vouchers.services.redemption.acts import (
+    Held,
+    encode,
+    hold,
+    refuse,
+    remember,
+    take_up,
+    tried,
+)
 from vouchers.services.redemption.clawback import with_room, write
+from vouchers.services.redemption.redeem import BUSY
 from vouchers.services.requests import Answer, RefundRequest
 from vouchers.states import RedemptionState, TrancheState
 
@@ -50,17 +58,21 @@ def refund(*, request: RefundRequest) -> Answer:
     The campaign's policy says how much of the subsidy goes back and whether the voucher does
     (`rules/refunds`). What a settlement has taken is owed by the merchant from now on: kept back
     from their next settlement, or collected. Refuses `not_found` (also another merchant's),
-    `store_not_found`, `redemption_state`, `refund_too_large`.
+    `store_not_found`, `redemption_state`, `refund_too_large`, and `busy` after losing too many
+    races, which is not kept.
     """
-    with transaction.atomic():
-        found = _found(request)
-        if found is None:
-            return Answer(*problem(Refusal("not_found")))
-        known = take_up(request, store_no=found.store.external_id, order_no=found.order_no)
-        if known is not None:
-            return known
-        answer = _refund(request, found)
-        remember(request, answer)
+    return tried(lambda: _refund_once(request), otherwise=BUSY)
+
+
+def _refund_once(request: RefundRequest) -> Answer:
+    found = _found(request)
+    if found is None:
+        return Answer(*problem(Refusal("not_found")))
+    known = take_up(request, store_no=found.store.external_id, order_no=found.order_no)
+    if known is not None:
+        return known
+    answer = _refund(request, found)
+    remember(request, answer)
     return answer
 
 
