@@ -1,6 +1,6 @@
 """Held money waits: no settlement takes it, and only those who may do so hold it or let it go."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,7 +9,7 @@ from merchants.errors import Refused
 from tests import cast
 from tests.cast import DAY, NOON
 from tests.refunds import assert_ties, bought, campaign_with, fens, refund_of, settled
-from tests.till import nothing_moves, till_of, voided
+from tests.till import nothing_moves, refunded, till_of, voided
 from vouchers.models import Campaign, Hold, Redemption, Settlement
 from vouchers.services.holds import hold, release
 from vouchers.states import AccountKind, RefundPolicy
@@ -137,3 +137,19 @@ def test_only_risk_officers_hold_and_release(role: str, redemption: Redemption, 
     opened = hold(redemption=redemption, reason="odd", by=rosa, at=NOON)
     with nothing_moves(), pytest.raises(Refused, match="not_permitted"):
         release(hold=opened, by=someone, at=NOON)
+
+
+@pytest.mark.parametrize("end", ["release", "void", "refund"])
+def test_a_clock_that_lags_ends_a_hold_no_earlier_than_it_was_opened(
+    redemption: Redemption, rosa: User, end: str
+) -> None:
+    opened = hold(redemption=redemption, reason="odd", by=rosa, at=NOON + timedelta(seconds=2))
+    caller, lagging_at = till_of(redemption.store), NOON + timedelta(seconds=1)
+    if end == "release":
+        release(hold=opened, by=rosa, at=lagging_at)
+    elif end == "void":
+        assert voided(redemption, caller=caller, at=lagging_at).status == 200
+    else:
+        assert refunded(redemption, caller=caller, at=lagging_at).status == 200
+    opened.refresh_from_db()
+    assert opened.released_at == opened.opened_at

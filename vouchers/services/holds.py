@@ -5,7 +5,8 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import F, Sum, Value
+from django.db.models.functions import Greatest
 
 from merchants.errors import Refused
 from vouchers.models import Hold, Redemption, RefundPart, SettlementLine
@@ -40,7 +41,9 @@ def release(*, hold: Hold, by: User, at: datetime) -> None:
     with transaction.atomic():
         held = Redemption.objects.select_for_update(no_key=True).get(pk=hold.redemption_id)
         open_hold = Hold.objects.filter(pk=hold.pk, released_at=None)
-        if not open_hold.update(released_at=at, released_by=by.get_username()):
+        # A clock that lags behind the one that opened it must not end it before.
+        released_at = Greatest(Value(at), F("opened_at"))
+        if not open_hold.update(released_at=released_at, released_by=by.get_username()):
             raise Refused("not_held", redemption=held.pk)
         _post(hold, held, TransferReason.UNHOLD, at)
     hold.refresh_from_db(fields=["released_at", "released_by"])

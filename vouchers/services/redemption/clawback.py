@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
+
 from merchants.errors import Refused
 from vouchers.models import Hold, Redemption, Refund, RefundPart
 from vouchers.models.vouchers import MOVE_VOUCHERS
@@ -66,7 +69,9 @@ def _end(row: Refund, held: Held) -> None:
     redemption = Redemption.objects.filter(pk=held.redemption.pk)
     redemption.update(state=RedemptionState.REFUNDED, undone_at=row.refunded_at)
     opened = Hold.objects.filter(redemption=held.redemption, released_at=None)
-    opened.update(released_at=row.refunded_at, released_by=f"refund {row.refund_no}")
+    # A clock that lags behind the one that opened the hold must not undo it before.
+    released_at = Greatest(Value(row.refunded_at), F("opened_at"))
+    opened.update(released_at=released_at, released_by=f"refund {row.refund_no}")
 
 
 def _postings(row: Refund, held: Held, clawback: Clawback) -> Iterator[Posting]:

@@ -2,6 +2,9 @@
 
 from datetime import datetime
 
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
+
 from vouchers.models import Hold, OrderClaim, Redemption
 from vouchers.models.fraud import TAKE_FROM_COUNTERS
 from vouchers.models.locks import LOCK_COUNTERS, lock_key
@@ -119,6 +122,7 @@ def _origin(held: Held, at: datetime, by: str) -> AccountKind:
     if held.redemption.state == RedemptionState.AUTHORISED:
         return AccountKind.AUTHORISED
     opened = Hold.objects.filter(redemption=held.redemption, released_at=None)
-    if opened.update(released_at=at, released_by=by):
+    # A clock that lags behind the one that opened the hold must not undo it before.
+    if opened.update(released_at=Greatest(Value(at), F("opened_at")), released_by=by):
         return AccountKind.RISK_HELD
     return AccountKind.PAYABLE
