@@ -20,9 +20,9 @@ class Time(Ground):
         """The clock goes on; what is due by then has not happened yet."""
         self._set_clock(timedelta(seconds=step_s))
 
-    @rule(step=st.sampled_from([timedelta(hours=30), DAY, 3 * DAY, timedelta(minutes=-20)]))
+    @rule(step=st.sampled_from([timedelta(hours=30), DAY, 3 * DAY]))
     def clock_jump(self, step: timedelta) -> None:
-        """Days pass at once, or a clock that went wrong is set back."""
+        """Days pass at once, and nothing of what they should have brought has happened."""
         self._set_clock(step)
 
     def _set_clock(self, step: timedelta) -> None:

@@ -78,6 +78,8 @@ class Model(Time):
         ):
             if now != seen:
                 return "figure_changed"
+            if target is not None and target < 0:
+                return "amount_not_positive"
             if now is not None and left is not None and target is not None and target < now - left:
                 return "cap_below_use"
         return "nothing_to_change" if change.seen == change.target else ""
