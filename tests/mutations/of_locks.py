@@ -61,6 +61,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "vouchers/models/vouchers.py",
         "     ORDER BY id\n       FOR NO KEY UPDATE\n",
         "     ORDER BY id\n",
+        f"{RACES}/test_voucher_locks.py::test_a_till_waits_for_whoever_has_the_voucher",
         f"{RACES}/test_two_tills.py::test_exactly_one_till_redeems_it",
         f"{RACES}/test_undo.py::test_void_against_redeem",
     ),
@@ -73,7 +74,8 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "     ORDER BY id\n       FOR NO KEY UPDATE\n",
         "     ORDER BY CASE WHEN pg_backend_pid() % 2 = 0 THEN id ELSE -id END\n"
         "       FOR NO KEY UPDATE\n",
-        f"{RACES}/test_two_tills.py::test_batches_in_opposite_orders_neither_deadlock_nor_overspend",
+        f"{RACES}/test_voucher_locks.py"
+        "::test_a_batch_that_waits_for_its_first_voucher_holds_none_of_the_later",
     ),
     source(
         "tranches unlocked",

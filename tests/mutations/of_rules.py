@@ -132,7 +132,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "vouchers/rules/redemption.py",
         "    if 0 < discount_fen < eligible_fen:",
         "    if 0 < discount_fen <= eligible_fen:",
-        f"{RULES}::test_a_discount_leaves_something_to_pay_and_its_shares_add_up",
+        f"{RULES}::test_of_the_eligible_goods_a_fen_stays_to_be_paid",
         f"{REDEMPTION}::test_something_must_be_left_to_pay",
     ),
     source(

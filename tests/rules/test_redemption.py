@@ -256,6 +256,21 @@ def test_goods_that_do_not_count_earn_nothing(case: Case) -> None:
 
 
 @given(good_cases)
+def test_of_the_eligible_goods_a_fen_stays_to_be_paid(case: Case) -> None:
+    assert case.tranche is not None
+    flat = changed(case.tranche, kind=TierKind.FLAT.value, percent_bp=None, threshold_fen=0)
+    face_fen = flat.face_fen
+    for eligible_fen, is_enough in ((face_fen, False), (face_fen + 1, True)):
+        amounts = {"order_amount_fen": face_fen + 1, "eligible_amount_fen": eligible_fen}
+        answer = judge(changed(case, tranche=flat, order=changed(case.order, **amounts)))
+        if is_enough:
+            assert isinstance(answer, Decision)
+        else:
+            assert isinstance(answer, Refusal)
+            assert answer.code == "payable_too_small"
+
+
+@given(good_cases)
 def test_the_window_is_half_open(case: Case) -> None:
     outcomes = [
         judge(order_with(at=at)(case)) for at in (FROM - INSTANT, FROM, UNTIL - INSTANT, UNTIL)
