@@ -66,7 +66,8 @@ def _capture(request: CaptureRequest, held: Held) -> Answer:
 def _final_order(request: CaptureRequest, redemption: Redemption) -> Order:
     eligible_fen = request.eligible_amount_fen
     return Order(
-        at=request.at,
+        # Never before the authorisation, though this clock may lag behind the one that told that.
+        at=max(request.at, redemption.redeemed_at),
         order_no=redemption.order_no,
         order_amount_fen=request.order_amount_fen,
         eligible_amount_fen=request.order_amount_fen if eligible_fen is None else eligible_fen,

@@ -159,6 +159,8 @@ def _shares(redemption: Redemption) -> list[Share]:
 
 def _row(request: RefundRequest, held: Held, clawback: Clawback, store: Store) -> Refund:
     redemption = held.redemption
+    # Never before what it undoes, though this clock may lag behind the one that told that.
+    at = max(request.at, redemption.captured_at or redemption.redeemed_at)
     return Refund(
         redemption=redemption,
         merchant_id=redemption.merchant_id,
@@ -169,8 +171,8 @@ def _row(request: RefundRequest, held: Held, clawback: Clawback, store: Store) -
         policy=redemption.campaign.refund_policy,
         gives_voucher_back=clawback.voucher is VoucherFate.GIVEN_BACK,
         caller_id=request.caller.credential_id,
-        business_day=business_day(request.at, held.facts.zone),
-        refunded_at=request.at,
+        business_day=business_day(at, held.facts.zone),
+        refunded_at=at,
     )
 
 

@@ -1,0 +1,27 @@
+"""Clocks that differ by a second: what follows is written no earlier than what it follows."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests import cast
+from tests.cast import NOON
+from tests.concurrency.books import assert_proven
+from tests.till import authorised, captured, hand_out, refunded, till_of
+from vouchers.models import Refund
+
+pytestmark = pytest.mark.django_db
+
+LAGGING = NOON - timedelta(seconds=1)
+
+
+def test_a_capture_and_a_refund_by_a_clock_that_lags() -> None:
+    (voucher,) = hand_out(cast.running_campaign(), [cast.alice()])
+    redemption = authorised(voucher, cast.nanjing_road(), cast.alice(), at=NOON)
+    till = till_of(redemption.store)
+    assert captured(redemption, caller=till, at=LAGGING).status == 200
+    redemption.refresh_from_db()
+    assert redemption.captured_at == redemption.redeemed_at == NOON
+    assert refunded(redemption, caller=till, at=LAGGING).status == 200
+    assert Refund.objects.get().refunded_at == NOON
+    assert_proven()
