@@ -41,17 +41,16 @@ OF_LOCKS: tuple[Mutation, ...] = (
         f"{SERVICES}/redemption/counters.py",
         '    LOCK_COUNTERS.send(raw, {"keys": sorted(lock_key("cap", *key) for key in keys)})',
         "    return",
-        f"{RACES}/test_caps.py::test_the_last_place_is_given_to_exactly_one",
-        f"{RACES}/test_caps.py::test_exactly_the_limit_is_redeemed",
+        f"{RACES}/test_locks.py::test_a_till_waits_for_whoever_counts_and_holds_no_later_counter",
     ),
     source(
         "counters locked last used first",
         8,
-        "the lock order swapped: counters are locked in descending order by odd batches",
+        "the lock order swapped: counters are locked from the last to the first",
         f"{SERVICES}/redemption/counters.py",
         '{"keys": sorted(lock_key("cap", *key) for key in keys)}',
-        '{"keys": sorted((lock_key("cap", *k) for k in keys), reverse=len(str(keys)) % 2 == 1)}',
-        f"{RACES}/test_two_tills.py::test_batches_in_opposite_orders_neither_deadlock_nor_overspend",
+        '{"keys": sorted((lock_key("cap", *k) for k in keys), reverse=True)}',
+        f"{RACES}/test_locks.py::test_a_till_waits_for_whoever_counts_and_holds_no_later_counter",
     ),
     # 5: a voucher is decided on under its lock
     source(
@@ -61,20 +60,18 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "vouchers/models/vouchers.py",
         "     ORDER BY id\n       FOR NO KEY UPDATE\n",
         "     ORDER BY id\n",
-        f"{RACES}/test_voucher_locks.py::test_a_till_waits_for_whoever_has_the_voucher",
+        f"{RACES}/test_locks.py::test_a_till_waits_for_whoever_has_the_voucher",
         f"{RACES}/test_two_tills.py::test_exactly_one_till_redeems_it",
         f"{RACES}/test_undo.py::test_void_against_redeem",
     ),
     source(
         "vouchers locked as they come",
         5,
-        "the lock order swapped: a batch locks its vouchers from the last to the first or the"
-        " first to the last",
+        "the lock order swapped: a batch locks its vouchers from the last to the first",
         "vouchers/models/vouchers.py",
         "     ORDER BY id\n       FOR NO KEY UPDATE\n",
-        "     ORDER BY CASE WHEN pg_backend_pid() % 2 = 0 THEN id ELSE -id END\n"
-        "       FOR NO KEY UPDATE\n",
-        f"{RACES}/test_voucher_locks.py"
+        "     ORDER BY id DESC\n       FOR NO KEY UPDATE\n",
+        f"{RACES}/test_locks.py"
         "::test_a_batch_that_waits_for_its_first_voucher_holds_none_of_the_later",
     ),
     source(

@@ -142,7 +142,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "vouchers/rules/redemption.py",
         "min(_discount_fen(order, tranche), sum(fen for _, fen in authorised))",
         "_discount_fen(order, tranche)",
-        f"{RULES}::test_a_capture_earns_what_the_final_order_does_but_never_more_than_authorised",
+        f"{RULES}::test_a_larger_final_order_earns_no_more_than_was_set_aside",
     ),
     source(
         "captured at the last instant",
@@ -248,8 +248,8 @@ OF_RULES: tuple[Mutation, ...] = (
         f"{SERVICES}/redemption/decide.py",
         "so_far.redemptions + 1, so_far.fen + effect.decision.discount_fen",
         "so_far.redemptions, so_far.fen",
-        "tests/services/test_limits.py::TestLinks::test_a_batch_counts_its_own_links",
-        f"{REDEMPTION}::TestLimits",
+        "tests/concurrency/test_locks.py"
+        "::test_a_batch_that_reaches_a_limit_is_one_transaction_all_the_same",
     ),
     # 11: settlements and refunds
     source(

@@ -368,6 +368,20 @@ def test_a_capture_earns_what_the_final_order_does_but_never_more_than_authorise
         assert captured.discount_fen == authorised.discount_fen < final.eligible_amount_fen
 
 
+@given(good_cases)
+def test_a_larger_final_order_earns_no_more_than_was_set_aside(case: Case) -> None:
+    assert case.tranche is not None
+    tenth = changed(
+        case.tranche, kind=TierKind.PERCENT.value, percent_bp=1_000, threshold_fen=0, face_fen=5_000
+    )
+    small, large = (
+        changed(case.order, order_amount_fen=fen, eligible_amount_fen=fen) for fen in (100, 999)
+    )
+    authorised = ((tenth.split[0][0], 10),)
+    assert recompute(small, tenth, authorised) == Decision(10, authorised)
+    assert recompute(large, tenth, authorised) == Decision(10, authorised)
+
+
 @given(st.data(), good_cases)
 def test_no_source_pays_more_at_the_capture_than_was_set_aside_of_its_money(
     data: st.DataObject, case: Case

@@ -1,0 +1,173 @@
+"""Vouchers and counters are locked before they are judged, the lowest number first."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from threading import Event
+from time import monotonic, sleep
+
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+
+from tests import cast
+from tests.cast import NOON
+from tests.till import decoded, hand_out, order
+from vouchers.models import Campaign, Redemption, Voucher
+from vouchers.models.locks import lock_key
+from vouchers.rules.fraud import CapRule, Subjects, counter_keys
+from vouchers.services.redemption import redeem
+from vouchers.services.requests import Answer, RedeemRequest
+from vouchers.states import CapKind, VoucherState
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENCE_S = 20
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'
+"""
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return cast.running_campaign(caps={})
+
+
+@contextmanager
+def somebody_holds(
+    take: Callable[[], object], at_last: Callable[[], object] = int
+) -> Iterator[None]:
+    """Another connection has a lock, as an act under way would, and may change what it locked."""
+    held, done = Event(), Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                take()
+                held.set()
+                assert done.wait(PATIENCE_S)
+                at_last()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold)
+        try:
+            assert held.wait(PATIENCE_S)
+            yield
+        finally:
+            done.set()
+            holding.result(PATIENCE_S)
+
+
+def lock_row(voucher: Voucher) -> Voucher:
+    """Lock a voucher as an act on it does."""
+    return Voucher.objects.select_for_update(no_key=True).get(pk=voucher.pk)
+
+
+def lock_counter(key: int) -> bool:
+    """Try to lock a counter as a batch does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [key])
+        return bool(cursor.fetchone()[0])
+
+
+def wait_until_somebody_waits() -> None:
+    """Until a statement of another connection waits for a lock."""
+    end = monotonic() + PATIENCE_S
+    while monotonic() < end:
+        with connection.cursor() as cursor:
+            cursor.execute(WAITING)
+            if cursor.fetchone()[0]:
+                return
+        sleep(0.01)
+    raise AssertionError("nobody waits for the voucher")
+
+
+def redeemed(requests: list[RedeemRequest]) -> list[Answer]:
+    try:
+        return redeem(requests=requests)
+    finally:
+        connections.close_all()
+
+
+def is_free(voucher: Voucher) -> bool:
+    """Whether nobody has the voucher's row."""
+    try:
+        with transaction.atomic():
+            Voucher.objects.select_for_update(no_key=True, nowait=True).get(pk=voucher.pk)
+    except OperationalError:
+        return False
+    return True
+
+
+def counter_locks(campaign: Campaign, voucher: Voucher) -> list[int]:
+    """The locks of the counters that a redemption in Nanjing Road counts in, in their order."""
+    place = cast.nanjing_road()
+    rules = [
+        CapRule(campaign.pk, *cap)
+        for cap in campaign.caps.values_list("kind", "limit_count", "limit_fen")
+    ]
+    subjects = Subjects(voucher.resident_id, place.pk, place.merchant_id, ())
+    keys = counter_keys(rules, subjects, NOON, campaign.zone)
+    return sorted(lock_key("cap", *key) for key, _ in keys)
+
+
+def withdraw(voucher: Voucher) -> None:
+    Voucher.objects.filter(pk=voucher.pk).update(state=VoucherState.WITHDRAWN)
+
+
+def test_a_till_waits_for_whoever_has_the_voucher(campaign: Campaign) -> None:
+    """And judges the voucher as they left it."""
+    (voucher,) = hand_out(campaign, [cast.alice()])
+    request = order(voucher, cast.nanjing_road(), cast.alice())
+    with ThreadPoolExecutor(1) as pool:
+        with somebody_holds(partial(lock_row, voucher), partial(withdraw, voucher)):
+            waiting: Future[list[Answer]] = pool.submit(redeemed, [request])
+            wait_until_somebody_waits()
+            assert not waiting.done()
+        (answer,) = waiting.result(PATIENCE_S)
+    assert decoded(answer)[1]["code"] == "voucher_withdrawn"
+
+
+def test_a_batch_that_waits_for_its_first_voucher_holds_none_of_the_later(
+    campaign: Campaign,
+) -> None:
+    """Whatever the order of its requests, so that no two batches wait for each other."""
+    first, second = hand_out(campaign, [cast.alice(), cast.carol()])
+    place = cast.nanjing_road()
+    batch = [order(second, place, cast.carol()), order(first, place, cast.alice())]
+    with ThreadPoolExecutor(1) as pool:
+        with somebody_holds(partial(lock_row, first)):
+            waiting = pool.submit(redeemed, batch)
+            wait_until_somebody_waits()
+            assert is_free(second)
+        assert [answer.status for answer in waiting.result(PATIENCE_S)] == [201, 201]
+
+
+def test_a_till_waits_for_whoever_counts_and_holds_no_later_counter() -> None:
+    capped = cast.running_campaign(caps={CapKind.RESIDENT_DAY: 5, CapKind.STORE_DAY: 50})
+    (voucher,) = hand_out(capped, [cast.alice()])
+    lower, higher = counter_locks(capped, voucher)
+    request = order(voucher, cast.nanjing_road(), cast.alice())
+    with ThreadPoolExecutor(1) as pool:
+        with somebody_holds(partial(lock_counter, lower)):
+            waiting = pool.submit(redeemed, [request])
+            wait_until_somebody_waits()
+            with transaction.atomic():
+                assert lock_counter(higher)
+        assert [answer.status for answer in waiting.result(PATIENCE_S)] == [201]
+
+
+def test_a_batch_that_reaches_a_limit_is_one_transaction_all_the_same() -> None:
+    """It remembers what it gave; nothing has to be refused by the database and run again."""
+    capped = cast.running_campaign(caps={CapKind.STORE_DAY: 2})
+    people = [cast.alice(), cast.carol(), cast.resident("erin")]
+    vouchers = hand_out(capped, people)
+    batch = [
+        order(voucher, cast.nanjing_road(), person)
+        for voucher, person in zip(vouchers, people, strict=True)
+    ]
+    assert [answer.status for answer in redeem(requests=batch)] == [201, 201, 429]
+    assert len(set(Redemption.objects.values_list("xid", flat=True))) == 1
