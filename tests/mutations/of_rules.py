@@ -1,12 +1,16 @@
 """Mutations of rules, and of what acts write."""
 
-from tests.mutations.mutation import Mutation, source
+from tests.mutations.mutation import Mutation, Patch, source
 
 SERVICES = "vouchers/services"
 REDEMPTION = "tests/services/test_redemption.py"
 LIFECYCLE = "tests/services/test_redemption_lifecycle.py"
 RULES = "tests/rules/test_redemption.py"
 SETTLEMENT = "tests/services/test_settlement.py"
+NOT_HELD = (
+    "       AND NOT EXISTS (SELECT FROM vouchers_hold h\n"
+    "                        WHERE h.redemption_id = r.id AND h.released_at IS NULL)\n"
+)
 
 OF_RULES: tuple[Mutation, ...] = (
     # 1, 4: what acts give back
@@ -263,16 +267,18 @@ OF_RULES: tuple[Mutation, ...] = (
         f"{SETTLEMENT}::test_settling_twice_changes_nothing",
         f"{SETTLEMENT}::test_what_is_captured_after_the_close_goes_to_the_next_day",
     ),
-    source(
+    Mutation(
         "held money settled",
         11,
-        "holds are not looked at when a day is settled",
-        "vouchers/models/settlement.py",
-        "       AND NOT EXISTS (SELECT FROM vouchers_hold h\n"
-        "                        WHERE h.redemption_id = r.id AND h.released_at IS NULL)\n"
-        "     ORDER BY r.id\n       FOR NO KEY",
-        "     ORDER BY r.id\n       FOR NO KEY",
-        f"{SETTLEMENT}::test_held_money_waits_for_its_release",
+        "holds are not looked at when a day is settled, neither before nor after its locks",
+        (f"{SETTLEMENT}::test_held_money_waits_for_its_release",),
+        patches=[
+            Patch("vouchers/models/settlement.py", f"{NOT_HELD}{before}", before)
+            for before in (
+                "     ORDER BY r.id\n       FOR NO KEY",
+                '     ORDER BY r.id\n    """,\n    _captured',
+            )
+        ],
     ),
     source(
         "kept back beyond the payout",
