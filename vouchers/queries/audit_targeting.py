@@ -50,11 +50,11 @@ _POINTS: Statement[Any] = Statement(
 def sample(raw: Raw, *, members: int, seed: int) -> list[MemberFacts]:
     """Up to `members` members of all audiences, drawn by `seed`.
 
-    Half as many again are drawn as wanted, so that the limit is nearly always reached.
+    Half as many again and a hundred are drawn, so that the limit is reached, by small audiences too.
     """
     (of,) = COUNT_MEMBERS.send(raw, {}).rows()
     parameters = {
-        "percent": min(100.0, 150.0 * members / of) if of else 100.0,
+        "percent": min(100.0, 100.0 * (1.5 * members + 100) / of) if of else 100.0,
         "seed": seed,
         "members": members,
         "polygon": Geofence.Kind.INCLUDE_POLYGON.value,
