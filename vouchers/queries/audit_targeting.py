@@ -50,7 +50,8 @@ _POINTS: Statement[Any] = Statement(
 def sample(raw: Raw, *, members: int, seed: int) -> list[MemberFacts]:
     """Up to `members` members of all audiences, drawn by `seed`.
 
-    Half as many again and a hundred are drawn, so that the limit is reached, by small audiences too.
+    Half as many again and a hundred are drawn, so that the limit is reached, also by small
+    audiences.
     """
     (of,) = COUNT_MEMBERS.send(raw, {}).rows()
     parameters = {
