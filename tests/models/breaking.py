@@ -157,6 +157,7 @@ def _checks_of_people() -> dict[str, str]:
         "nobody_is_their_own_proxy": "UPDATE vouchers_proxy SET proxy_id = holder_id",
         "nobody_is_their_own_guardian": "UPDATE vouchers_resident SET guardian_id = id",
         "nobody_merges_with_themselves": "UPDATE vouchers_residentmerge SET kept_id = member_id",
+        "order_claim_folded": again("vouchers_orderclaim", order_no="'small'"),
         "resident_bucket_in_range": again(
             "vouchers_resident", external_id="'x'", identity_hmac="NULL", bucket="1024"
         ),

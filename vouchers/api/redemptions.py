@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from merchants.auth import Caller, HasScope, KeyAuthentication
 from merchants.errors import Refused
+from merchants.references import is_reference
 from vouchers.api.errors import rendered
 from vouchers.api.schema import (
     BUSY,
@@ -27,7 +28,7 @@ from vouchers.services.requests import (
     Answer,
     check_key,
     fingerprint,
-    malformed,
+    not_a_number,
     redeem_request,
     too_large,
 )
@@ -146,8 +147,8 @@ def body_of(request: Request) -> bytes:
 
 
 def parameter(request: Request, name: str) -> str | None:
-    """A parameter of the query. Refuses `malformed_request` for a text nothing can be called."""
+    """A number in the query. Refuses `malformed_request` for what can't be one."""
     value: str | None = request.query_params.get(name)
-    if value is not None and "\x00" in value:
-        raise malformed(f"the character NUL is not allowed - at `{name}`")
+    if value and not is_reference(value):
+        raise not_a_number(name)
     return value

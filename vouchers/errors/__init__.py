@@ -19,9 +19,11 @@ CATALOGUE: Mapping[str, Meaning] = {meaning.code: meaning for meaning in (*TILL,
 
 
 class _Facts(dict[str, Fact]):
-    """Facts for a text: `x_fen` also as `x` in yuan, a missing one as a dash."""
+    """Facts for a text: `x_fen` also as `x` in yuan, `x` as `x_zh`, a missing one as a dash."""
 
     def __missing__(self, name: str) -> str:
+        if name.endswith("_zh"):
+            return str(self[name.removesuffix("_zh")])
         amount_fen = self.get(f"{name}_fen")
         return yuan(amount_fen) if isinstance(amount_fen, int) else "–"
 
@@ -29,7 +31,8 @@ class _Facts(dict[str, Fact]):
 def explain(refusal: Refusal, language: str) -> str:
     """The refusal as a sentence, in `zh…` or else English."""
     meaning = CATALOGUE[refusal.code]
-    text = meaning.zh if language.startswith("zh") else meaning.en
+    en, zh = meaning.by_rule.get(refusal.rule, (meaning.en, meaning.zh))
+    text = zh if language.startswith("zh") else en
     return text.format_map(_Facts(refusal.facts))
 
 

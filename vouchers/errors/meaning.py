@@ -1,6 +1,7 @@
 """The shape of an entry of the refusal catalogue."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Audience = Literal["till", "manager"]
@@ -20,5 +21,7 @@ class Meaning:
     authority: str
     retryable: bool = False
     audience: Audience = "till"
+    # Texts in English and Chinese of rules that need their own.
+    by_rule: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     # The deciding rule and its facts stay in our books: they would tell whose a thing is.
     is_opaque: bool = False

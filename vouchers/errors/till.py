@@ -8,14 +8,14 @@ TILL = (
         "malformed_request",
         400,
         "The request is not understood: {problem}",
-        "请求格式有误：{problem}",
+        "请求格式有误：{problem_zh}",
         "interface",
     ),
     Meaning(
         "idempotency_key_required",
         400,
-        "Send an Idempotency-Key header of 1 to 255 printable characters.",
-        "请在请求头中提供 Idempotency-Key（1–255 个可见字符）。",
+        "Send an Idempotency-Key header of 1 to 255 printable ASCII characters.",
+        "请在请求头中提供 Idempotency-Key（1–255 个可见 ASCII 字符）。",
         "interface",
     ),
     Meaning(
@@ -146,6 +146,12 @@ TILL = (
         "After the discount of {discount} at least ¥0.01 must be left to pay.",
         "减 {discount} 后应付金额须不少于 ¥0.01。",
         "campaign",
+        by_rule={
+            "discount_rounds_to_nothing": (
+                "The discount on {eligible} is less than ¥0.01; the voucher stays unused.",
+                "{eligible} 的优惠不足 ¥0.01，此券未使用。",
+            )
+        },
     ),
     Meaning(
         "order_already_used",

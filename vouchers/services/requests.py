@@ -5,14 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
 from merchants.auth import Caller
 from merchants.errors import Refused
+from merchants.references import FORM_TEXT, FORM_TEXT_ZH, folded, is_reference
 from vouchers.errors import CONTENT_TYPE
+from vouchers.rules.codes import LENGTH as CODE_DIGITS
+from vouchers.rules.codes import is_code, typed
 
 MAX_AMOUNT_FEN = 100_000_000_00
 KEY_MAX_LENGTH = 255
@@ -54,6 +57,16 @@ class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
     # False: the discount is only promised (预核销), until a capture tells the final order.
     capture: bool = True
 
+    references: ClassVar = (
+        "store",
+        "order_no",
+        "resident",
+        "terminal",
+        "device",
+        "payment_ref",
+        "receipt_no",
+    )
+
 
 class FinalOrder(msgspec.Struct, frozen=True, gc=False):
     """Body of a capture: the order as it was paid. Amounts are fen."""
@@ -69,6 +82,8 @@ class ReversedOrder(msgspec.Struct, frozen=True, gc=False):
     store: StoreNo
     order_no: Name
 
+    references: ClassVar = ("store", "order_no")
+
 
 class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
     """Body of a refund: what the shopper got back of their own money, where, under which number."""
@@ -77,6 +92,8 @@ class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
     amount_fen: AmountFen
     refund_no: Name
     currency: Currency = "CNY"
+
+    references: ClassVar = ("store", "refund_no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +227,7 @@ def reverse_request(
     """What a till hands to `reverse`. Refuses a missing key and a malformed body."""
     checked = check_key(key)
     order: ReversedOrder = _decoded(_decode_reversed, body)
-    if NUL_IN_JSON in body:
-        _check_text(order)
+    _check_references(order)
     return ReverseRequest(
         caller=caller,
         key=checked,
@@ -228,8 +244,7 @@ def refund_request(
     """What a till hands to `refund`. Refuses a missing key and a malformed body."""
     checked = check_key(key)
     money: RefundedMoney = _decoded(_decode_refunded, body)
-    if NUL_IN_JSON in body:
-        _check_text(money)
+    _check_references(money)
     return RefundRequest(
         caller=caller,
         key=checked,
@@ -245,10 +260,24 @@ def refund_request(
 def parse_redeem(body: bytes) -> RedeemOrder:
     """The order in `body`. Refuses `malformed_request`, naming the field."""
     order: RedeemOrder = _decoded(_decode_order, body)
+    _check_references(order)
     if NUL_IN_JSON in body:
         _check_text(order)
     _check_eligible(order)
-    return order
+    return _with_typed_code(order)
+
+
+def _with_typed_code(order: RedeemOrder) -> RedeemOrder:
+    """The order with its voucher's code as the engine writes it. Refuses what has not its form."""
+    code = order.voucher if is_code(order.voucher) else typed(order.voucher)
+    if not is_code(code):
+        raise Refused(
+            "malformed_request",
+            problem=f"a voucher's code has {CODE_DIGITS} digits",
+            problem_zh=f"券码应为 {CODE_DIGITS} 位数字",
+            field="$.voucher",
+        )
+    return order if code == order.voucher else msgspec.structs.replace(order, voucher=code)
 
 
 def _check_eligible(order: RedeemOrder | FinalOrder) -> None:
@@ -279,7 +308,15 @@ def _nesting(body: bytes) -> int:
     return deepest
 
 
-def _check_text(order: RedeemOrder | ReversedOrder | RefundedMoney) -> None:
+def _check_references(order: RedeemOrder | ReversedOrder | RefundedMoney) -> None:
+    """Refuse a number that breaks the rule of `merchants/references`, naming its field."""
+    for name in order.references:
+        value = getattr(order, name)
+        if value and not is_reference(value):
+            raise not_a_number(f"$.{name}")
+
+
+def _check_text(order: RedeemOrder) -> None:
     """PostgreSQL stores every character but NUL."""
     for name in order.__struct_fields__:
         value = getattr(order, name)
@@ -296,16 +333,21 @@ def malformed(problem: str) -> Refused:
     return Refused("malformed_request", problem=sentence, field=field)
 
 
+def not_a_number(field: str) -> Refused:
+    """The refusal of a number that breaks the rule of `merchants/references`."""
+    return Refused("malformed_request", problem=FORM_TEXT, problem_zh=FORM_TEXT_ZH, field=field)
+
+
 def too_large() -> Refused:
     """The refusal of a body that nobody goes on reading."""
     return malformed(f"the body is larger than {BODY_MAX_BYTES} bytes")
 
 
 def check_key(key: str | None) -> str:
-    """The idempotency key as sent. Refuses `idempotency_key_required`."""
-    if not key or len(key) > KEY_MAX_LENGTH or not key.isprintable():
+    """The idempotency key, folded. Refuses `idempotency_key_required`."""
+    if not key or len(key) > KEY_MAX_LENGTH or not is_reference(key):
         raise Refused("idempotency_key_required")
-    return key
+    return folded(key)
 
 
 def fingerprint(method: str, path: str, body: bytes) -> bytes:

@@ -8,6 +8,7 @@ from django.db.models import Sum
 from merchants.auth import Caller
 from merchants.errors import Refusal
 from merchants.models import Store
+from merchants.references import folded
 from vouchers.errors import problem
 from vouchers.models import Hold, Redemption, Refund, RefundPart
 from vouchers.models.locks import LOCK_BATCH, lock_key
@@ -100,7 +101,7 @@ def _refund(request: RefundRequest, found: Redemption) -> Answer:
 
 def _lock_number(merchant_id: int, refund_no: str) -> None:
     """After the order, before the tranche: of two refunds with one number the second finds it."""
-    number = lock_key("refund", merchant_id, refund_no)
+    number = lock_key("refund", merchant_id, folded(refund_no))
     with pipeline() as raw:
         LOCK_BATCH.send(raw, {"request_keys": [], "order_keys": [number], "tranche_ids": []})
 
@@ -112,8 +113,7 @@ def _decide(request: RefundRequest, held: Held) -> tuple[Store, Clawback] | Refu
     ).first()
     if store is None or not _may_act_in(request.caller, store):
         return Refusal("store_not_found")
-    merchants = Refund.objects.filter(merchant_id=redemption.merchant_id)
-    if merchants.filter(refund_no=request.refund_no).exists():
+    if Refund.of_number(redemption.merchant_id, request.refund_no).exists():
         return number_used(request.refund_no)
     clawback = judge_refund(_facts(held, request.at), request.amount_fen)
     return clawback if isinstance(clawback, Refusal) else (store, clawback)

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from merchants.errors import Refusal
+from merchants.references import folded
 from vouchers.models import OrderClaim
 from vouchers.models.campaigns import FIND_STORES, StoreRow
 from vouchers.rules.undo import judge_reverse
@@ -59,11 +60,14 @@ def _reverse(request: ReverseRequest) -> Answer:
     store = _own_store(request)
     if store is None:
         return refuse(request, Refusal("store_not_found", facts=_asked(request)))
-    claims = OrderClaim.objects.filter(store_id=store.id, order_no=request.order_no)
+    claims = OrderClaim.objects.filter(store_id=store.id, order_no=folded(request.order_no))
     claim = claims.select_related("redemption").first()
     if claim is None:
         OrderClaim.objects.create(
-            store_id=store.id, order_no=request.order_no, redemption=None, claimed_at=request.at
+            store_id=store.id,
+            order_no=folded(request.order_no),
+            redemption=None,
+            claimed_at=request.at,
         )
         return _answer(request)
     if claim.redemption is None:
