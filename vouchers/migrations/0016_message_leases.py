@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0015_what_hostile_hands_may_not")]
+    dependencies = [("vouchers", "0016_numbers_folded")]
 
     operations = [
         migrations.AddField(
