@@ -26,7 +26,9 @@ RUN_PID = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
 NAME = f"test_huimin_{os.getpid()}"
 TEMPLATE = f"test_huimin_{RUN_PID}_template"
 UNFINISHED = f"test_huimin_{RUN_PID}_unfinished"
-TEMPLATE_LOCK = (int.from_bytes(b"test"), RUN_PID)
+# Advisory locks of the run: held for a moment; and shared by every process that uses the template.
+CHANGING = (int.from_bytes(b"make"), RUN_PID)
+IN_USE = (int.from_bytes(b"used"), RUN_PID)
 MAINTENANCE = "postgres"
 ALIASES = ("default", "owner")
 TERMINATE_TIMEOUT_MS = 10_000
@@ -51,19 +53,27 @@ def created() -> Iterator[None]:
 @contextlib.contextmanager
 def _template(server: psycopg.Connection) -> Iterator[None]:
     """The run's template: made by the first process that asks, dropped by the last to leave."""
-    server.execute("SELECT pg_advisory_lock(%s, %s)", TEMPLATE_LOCK)
-    if not _exists(server, TEMPLATE):
-        _drop_orphans()
-        _make_template(server)
-    server.execute("SELECT pg_advisory_lock_shared(%s, %s)", TEMPLATE_LOCK)
-    server.execute("SELECT pg_advisory_unlock(%s, %s)", TEMPLATE_LOCK)
+    with _locked(server):
+        if not _exists(server, TEMPLATE):
+            _drop_orphans()
+            _make_template(server)
+        server.execute("SELECT pg_advisory_lock_shared(%s, %s)", IN_USE)
     try:
         yield
     finally:
-        server.execute("SELECT pg_advisory_unlock_shared(%s, %s)", TEMPLATE_LOCK)
-        last = server.execute("SELECT pg_try_advisory_lock(%s, %s)", TEMPLATE_LOCK).fetchone()
-        if last == (True,):
-            _drop(TEMPLATE)
+        with _locked(server):
+            server.execute("SELECT pg_advisory_unlock_shared(%s, %s)", IN_USE)
+            alone = server.execute("SELECT pg_try_advisory_lock(%s, %s)", IN_USE).fetchone()
+            if alone == (True,):
+                _drop(TEMPLATE)
+
+
+@contextlib.contextmanager
+def _locked(server: psycopg.Connection) -> Iterator[None]:
+    """One process at a time makes or drops the template."""
+    server.execute("SELECT pg_advisory_lock(%s, %s)", CHANGING)
+    yield
+    server.execute("SELECT pg_advisory_unlock(%s, %s)", CHANGING)
 
 
 def _make_template(server: psycopg.Connection) -> None:
