@@ -31,8 +31,12 @@ from vouchers.states import RunState
 
 log = structlog.get_logger(__name__)
 
-LEASE_S = 60
-"""Bridges the moment between taking a lease and locking the row; see services/leases."""
+LEASE_S = 10
+"""Bridges the moment between taking a lease and locking the row (see `leases`).
+
+The row's lock is the heartbeat: it lasts as long as the worker's connection, so a killed worker
+costs at most this lease and one sweep.
+"""
 
 MOST_WAKE_UPS = 64
 WAKE_UP_S = 60
@@ -103,8 +107,9 @@ def anchor_journals() -> None:
 
 @shared_task
 def send_messages() -> None:
-    """Send what waits in the outbox."""
-    outbox.send_due(at=timezone.now())
+    """Send what is due in the outbox; several workers share it."""
+    while message := outbox.lease_message(at=timezone.now()):
+        outbox.deliver(message=message, at=timezone.now())
 
 
 @shared_task
