@@ -22,6 +22,7 @@ from vouchers.services import (
     minting,
     months,
     outbox,
+    residents,
     seals,
     targeting,
     vouchers,
@@ -117,6 +118,12 @@ def audit_books() -> None:
     """Prove the books and keep the report; whoever watches the log hears when they are not."""
     report = audit.audit(at=timezone.now(), seed=secrets.randbits(audit.SEED_BITS))
     audit.record(report=report)
+
+
+@shared_task
+def coarsen_points() -> None:
+    """Round the points of residents that nothing needs exactly any more."""
+    residents.coarsen_points(at=timezone.now())
 
 
 @shared_task
