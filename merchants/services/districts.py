@@ -20,7 +20,8 @@ from merchants.geo import (
     to_wgs84,
 )
 from merchants.models import District
-from merchants.services.tables import REASONS, Floats, LoadSummary, RowFault, UnreadableFileError
+from merchants.services.encodings import UnreadableFileError
+from merchants.services.tables import REASONS, Floats, LoadSummary, RowFault
 
 DISTRICT_REASONS: Final[Mapping[str, str]] = {
     **REASONS,
@@ -83,6 +84,18 @@ class DistrictBook:
     def adcodes(self, names: Iterable[str]) -> list[int | None]:
         """Adcodes of district names or adcodes as text; None for one that is not on file."""
         return [self._adcodes.get(name) for name in names]
+
+    def check_guess(self, names: Iterable[str]) -> None:
+        """Of names in a guessed encoding one must be on file; else UnreadableFileError."""
+        given = {name.strip() for name in names} - {""}
+        if self._adcodes and given and given.isdisjoint(self._adcodes):
+            raise UnreadableFileError(
+                _(
+                    "The file is not UTF-8, and read as GB18030 it names no district on file"
+                    " (%(name)s, …). Save it as CSV UTF-8."
+                )
+                % {"name": min(given)}
+            )
 
     def outside(
         self, adcodes: list[int | None], longitude_deg: Floats, latitude_deg: Floats

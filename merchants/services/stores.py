@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import numpy as np
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
@@ -85,10 +84,12 @@ def import_stores(
     with open_table(path, COLUMNS) as table:
         summary.notices += encoding_notice(table)
         for block in table.blocks():
+            if table.is_guessed and not summary.read:
+                DistrictBook().check_guess(block.columns.get("district", ()))
             stores = _read(block, datum)
             _mark_faults(block, stores, merchant, seen)
             _load(block, stores, merchant, at, summary)
-            _report(block, stores, on_fault)
+            block.report(stores.external_id, STORE_REASONS, on_fault, summary)
             on_progress(table.bytes_read)
     return summary
 
@@ -202,9 +203,3 @@ def _staged(
             float(raw_lat[place]),
             outside[place],
         )
-
-
-def _report(block: Block, stores: _Stores, on_fault: Callable[[RowFault], None]) -> None:
-    for row, code in block.faults.rows():
-        reason = _(STORE_REASONS[code])
-        on_fault(RowFault(block.lines[row], stores.external_id[row], code, reason))

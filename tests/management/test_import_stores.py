@@ -163,7 +163,7 @@ def test_bad_rows_are_listed_and_good_ones_go_in(tmp_path: Path) -> None:
         ("8", "S7", "merchant_unknown"),
         ("9", "S8", "value_missing"),
         ("10", "S9", "row_malformed"),
-        ("13", "S11", "text_not_printable"),
+        ("12", "S11", "text_not_printable"),
         ("14", "S12", "coordinates_polar"),
         ("15", "S13", "coordinates_zero"),
         ("16", "S14", "coordinates_not_finite"),

@@ -3,7 +3,6 @@
 Exit codes: 0 every row is in, 1 some were refused (the others are in), 2 nothing usable.
 """
 
-import csv
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator, Mapping
@@ -13,12 +12,19 @@ from typing import Any, ClassVar, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from merchants.geo import Datum, UnknownDatumError
 from merchants.services import LoadSummary, RowFault, UnreadableFileError
+from merchants.services.tables import LINES_SWALLOWED, ROWS_OF_SEVERAL_LINES
+from merchants.spreadsheets import SpreadsheetWriter
 
+COMMON_WARNINGS: Final[Mapping[str, Any]] = {
+    LINES_SWALLOWED: _lazy("Lines swallowed by quotes of refused rows"),
+    ROWS_OF_SEVERAL_LINES: _lazy("Rows with a quoted cell of several lines"),
+}
 SOME_REFUSED: Final = 1
 NOTHING_USABLE: Final = 2
 
@@ -40,15 +46,15 @@ def error_file(path: Path) -> Iterator[Callable[[RowFault], None]]:
     """
     path.unlink(missing_ok=True)
     with ExitStack() as stack:
-        writers: list[Any] = []
+        writers: list[SpreadsheetWriter] = []
 
         def add(fault: RowFault) -> None:
             if not writers:
                 # With a BOM, so that spreadsheets show Chinese.
                 file = stack.enter_context(open(path, "w", encoding="utf-8-sig", newline=""))
-                writers.append(csv.writer(file))
-                writers[0].writerow(["line", "number", "code", "reason"])
-            writers[0].writerow([fault.line, fault.subject, fault.code, fault.reason])
+                writers.append(SpreadsheetWriter(file))
+                writers[0].row(["line", "number", "code", "reason"])
+            writers[0].row([fault.line, fault.subject, fault.code, fault.reason])
 
         yield add
 
@@ -57,6 +63,7 @@ class ImportCommand(BaseCommand, ABC):
     """A command that loads FILE and tells what came of it."""
 
     warnings: ClassVar[Mapping[str, Any]] = {}
+    """Sentences of what this import alone warns of, by code."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the file to import")
@@ -110,8 +117,9 @@ class ImportCommand(BaseCommand, ABC):
             (_("refused"), summary.refused),
         )
         self.stdout.write(" · ".join(f"{name} {count:,}" for name, count in counts))
+        sentences = {**COMMON_WARNINGS, **self.warnings}
         for code, count in sorted(summary.warnings.items()):
-            self.stdout.write(f"{self.warnings[code]}: {count:,}")
+            self.stdout.write(f"{sentences[code]}: {count:,}")
         if summary.unchanged and not (summary.new or summary.changed):
             self.stdout.write(_("Nothing changed."))
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
@@ -71,8 +70,10 @@ def import_residents(
         with ResidentLoader(at=at, keep_originals=keep_originals) as loader:
             loader.summary.notices += encoding_notice(table)
             for block in table.blocks():
+                if table.is_guessed and not loader.summary.read:
+                    districts.check_guess(block.columns.get("district", ()))
                 rows = _read(block, datum, at, districts, loader.summary)
-                loader.put(rows, block.faults, _reporter(block, rows, on_fault))
+                loader.put(rows, block.faults, _reporter(block, rows, on_fault, loader.summary))
                 on_progress(table.bytes_read)
     return loader.summary
 
@@ -141,11 +142,12 @@ def _districts(block: Block, districts: DistrictBook, summary: LoadSummary) -> I
 
 
 def _reporter(
-    block: Block, rows: ResidentColumns, on_fault: Callable[[RowFault], None]
+    block: Block,
+    rows: ResidentColumns,
+    on_fault: Callable[[RowFault], None],
+    summary: LoadSummary,
 ) -> Callable[[Faults], None]:
-    def report(faults: Faults) -> None:
-        for row, code in faults.rows():
-            reason = _(RESIDENT_REASONS[code])
-            on_fault(RowFault(block.lines[row], rows.external_id[row], code, reason))
+    def report(_faults: Faults) -> None:
+        block.report(rows.external_id, RESIDENT_REASONS, on_fault, summary)
 
     return report
