@@ -17,7 +17,7 @@ from merchants import models
 from merchants.geo import Datum
 from merchants.models import Merchant
 from merchants.services.districts import DistrictBook
-from merchants.services.places import convert_places, mark_places
+from merchants.services.places import convert_places, mark_places, place_warnings
 from merchants.services.tables import (
     DATUMS,
     REASONS,
@@ -89,6 +89,10 @@ def import_stores(
             stores = _read(block, datum)
             _mark_faults(block, stores, merchant, seen)
             _load(block, stores, merchant, at, summary)
+            sound = block.faults.sound
+            block.warnings.update(
+                place_warnings(DistrictBook(), stores.longitude, stores.latitude, sound)
+            )
             block.report(stores.external_id, STORE_REASONS, on_fault, summary)
             on_progress(table.bytes_read)
     return summary
@@ -104,7 +108,7 @@ def merchant_of_brand(brand: str) -> MerchantName:
 def _read(block: Block, datum: Datum | None) -> _Stores:
     blank = [""] * len(block)
     return _Stores(
-        external_id=block.texts("store_id", 40, required=True),
+        external_id=block.ids("store_id", 40),
         brand=block.texts("brand", 80) if "brand" in block else blank,
         name=block.texts("name", 120, required=True),
         category=block.texts("category", 40, required=True),
@@ -124,8 +128,9 @@ def _mark_faults(
         block.faults.mark(np.array([not brand for brand in stores.brand]), "merchant_unknown")
     repeated = np.zeros(len(block), dtype=np.bool_)
     for row in np.flatnonzero(block.faults.sound).tolist():
-        repeated[row] = stores.external_id[row] in seen
-        seen.add(stores.external_id[row])
+        number = stores.external_id[row].upper()
+        repeated[row] = number in seen
+        seen.add(number)
     block.faults.mark(repeated, "duplicate_row")
 
 

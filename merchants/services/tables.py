@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
-from merchants.geo import FAULTS, Datum, UnknownDatumError
+from merchants.geo import FAULTS, Datum, UnknownDatumError, is_cgcs2000
 from merchants.services.encodings import GUESSED, UnreadableFileError, encoding_of
 from merchants.services.records import Record, read_records
 
@@ -34,9 +34,21 @@ DATUMS: Final = tuple(Datum)
 
 LINES_SWALLOWED: Final = "lines_swallowed"
 ROWS_OF_SEVERAL_LINES: Final = "rows_of_several_lines"
+IDS_ROUNDED: Final = "ids_rounded"
+DATUM_CGCS2000: Final = "datum_cgcs2000"
 
 _OTHER_DELIMITERS: Final = (";", "\t", "|", "，", "；")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_NO_ID_SIGN: Final = re.compile(r"[^\x20-\x7e\n]")
+# How a spreadsheet shows a number of twelve digits or more, and what it leaves of one beyond its
+# precision. Of untouched numbers one in a thousand ends so.
+_SCIENTIFIC: Final = re.compile(r"^[+-]?\d(?:\.\d+)?E[+-]\d+$", re.MULTILINE | re.IGNORECASE)
+_LONG_ID: Final = re.compile(r"^\d{12,}$", re.MULTILINE)
+_ROUNDED_ID: Final = re.compile(r"^\d{9,}000$", re.MULTILINE)
+_MANY_ROUNDED: Final = 3
+_ROUNDED_SHARE: Final = 0.05
+# What float() and int() take of these signs alone is plain decimal: no exponent, no underscore.
+_DECIMAL_SIGNS: Final = b"0123456789.+- "
 _BOOLEANS: Final = {
     **dict.fromkeys(("1", "true", "yes", "y", "是"), 1),
     **dict.fromkeys(("0", "false", "no", "n", "否"), 0),
@@ -51,6 +63,12 @@ REASONS: Final[Mapping[str, str]] = {
     "value_missing": gettext_noop("A required cell is empty."),
     "text_too_long": gettext_noop("A text is longer than its field allows."),
     "text_not_printable": gettext_noop("A text holds control characters."),
+    "id_malformed": gettext_noop(
+        "A number that names something holds signs other than letters, digits and signs of ASCII."
+    ),
+    "id_scientific": gettext_noop(
+        "A spreadsheet has turned the number into scientific notation. Format the column as text."
+    ),
     "number_malformed": gettext_noop("A cell that must be a number is not one."),
     "number_out_of_range": gettext_noop("A number lies outside the range of its field."),
     "boolean_malformed": gettext_noop("A yes-or-no cell must be 1, 0 or empty."),
@@ -119,6 +137,8 @@ class Block:
     def __init__(self, columns: Mapping[str, Sequence[str]], records: Sequence[Record]) -> None:
         self.columns = columns
         self.faults = Faults(len(records))
+        self.warnings = Counter[str]()
+        """What deserves a look in these rows, by code; `report` adds it to the summary."""
         self._lines = [record.first_line for record in records]
         self._spans = {
             row: (record.opens, record.last_line)
@@ -142,6 +162,19 @@ class Block:
             self._mark((_CONTROL.search(cell) is not None for cell in cells), "text_not_printable")
         if required and not all(cells):
             self._mark((not cell for cell in cells), "value_missing")
+        return cells
+
+    def ids(self, name: str, max_length: int) -> list[str]:
+        """Numbers that name things: printable ASCII, and not what a spreadsheet made of one."""
+        cells = self.texts(name, max_length, required=True)
+        together = "\n".join(cells)
+        if _NO_ID_SIGN.search(together):
+            self._mark((_NO_ID_SIGN.search(cell) is not None for cell in cells), "id_malformed")
+        if _SCIENTIFIC.search(together):
+            self._mark((_SCIENTIFIC.match(cell) is not None for cell in cells), "id_scientific")
+        long, rounded = len(_LONG_ID.findall(together)), len(_ROUNDED_ID.findall(together))
+        if rounded >= _MANY_ROUNDED and rounded > _ROUNDED_SHARE * long:
+            self.warnings[IDS_ROUNDED] += rounded
         return cells
 
     def numbers(self, name: str) -> Floats:
@@ -171,6 +204,10 @@ class Block:
         otherwise = -1 if default is None else DATUMS.index(default)
         if "datum" not in self:
             return np.full(len(self), otherwise, dtype=np.int8)
+        as_wgs84 = {cell for cell in set(self.columns["datum"]) if is_cgcs2000(cell)}
+        if as_wgs84:
+            rows = sum(cell in as_wgs84 for cell in self.columns["datum"])
+            self.warnings[DATUM_CGCS2000] += rows
         known = {cell: _datum(cell, otherwise) for cell in set(self.columns["datum"])}
         return np.array([known[cell] for cell in self.columns["datum"]], dtype=np.int8)
 
@@ -194,6 +231,7 @@ class Block:
         for row, code in self.faults.rows():
             reason = f"{_(reasons[code])}{self._detail(row, code)}"
             on_fault(RowFault(self._lines[row], subjects[row], code, reason))
+        summary.warnings.update(self.warnings)
         for row, (opens, last) in self._spans.items():
             if self.faults.sound[row]:
                 summary.warnings[ROWS_OF_SEVERAL_LINES] += 1
@@ -211,6 +249,8 @@ class Block:
 
     def _parse(self, name: str, parse: Any, empty: Any) -> list[Any]:
         cells = self.columns[name]
+        if not _is_decimal("".join(cells)):
+            return self._parse_one_by_one(name, parse, empty)
         try:
             return [parse(cell) if cell else empty for cell in cells]
         except ValueError:
@@ -220,16 +260,20 @@ class Block:
         values, bad = [], []
         for cell in map(str.strip, self.columns[name]):
             try:
-                values.append(parse(cell) if cell else empty)
-                bad.append(False)
+                value, is_bad = parse(cell) if cell else empty, not _is_decimal(cell)
             except ValueError:
-                values.append(empty)
-                bad.append(True)
+                is_bad = True
+            values.append(empty if is_bad else value)
+            bad.append(is_bad)
         self._mark(bad, "number_malformed")
         return values
 
     def _mark(self, where: Iterable[bool], code: str) -> None:
         self.faults.mark(np.fromiter(where, np.bool_, len(self)), code)
+
+
+def _is_decimal(text: str) -> bool:
+    return not text.encode().translate(None, _DECIMAL_SIGNS)
 
 
 def _datum(cell: str, otherwise: int) -> int:

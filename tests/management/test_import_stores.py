@@ -157,7 +157,7 @@ def test_bad_rows_are_listed_and_good_ones_go_in(tmp_path: Path) -> None:
     assert errors_of(path) == [
         ("3", "S1", "duplicate_row"),
         ("4", "S3", "coordinates_swapped"),
-        ("5", "S4", "coordinates_not_finite"),
+        ("5", "S4", "number_malformed"),
         ("6", "S5", "number_malformed"),
         ("7", "S6", "datum_unknown"),
         ("8", "S7", "merchant_unknown"),

@@ -171,3 +171,84 @@ def test_a_guess_that_names_no_district_on_file_is_refused(tmp_path: Path) -> No
     path = table(tmp_path, good(1).replace("店,", "店,黄浦区"))
     path.write_bytes(path.read_text("utf-8").encode("gb18030"))
     assert imported(path)[1] == 0
+
+
+@pytest.mark.parametrize(
+    "longitude", ["12_1.48", "1.2148E+02", "１２１.48", "0x79", "121,48", "nan", "121. 48"]
+)
+def test_only_plain_decimals_are_numbers(tmp_path: Path, longitude: str) -> None:
+    path = table(tmp_path, good(1).replace("121.48", f'"{longitude}"'), good(2))
+    assert imported(path)[1] == 1
+    assert [(fault["line"], fault["code"]) for fault in faults(path)] == [("2", "number_malformed")]
+
+
+@pytest.mark.parametrize("year", ["1_985", "1985.0", "1.985E+3", "１９８５"])
+def test_only_plain_digits_are_a_year(tmp_path: Path, year: str) -> None:
+    path = table(tmp_path, f"alice,{year}", "bob, 1985 ", header="external_id,birth_year")
+    assert imported_residents(path)[1] == 1
+    assert [fault["code"] for fault in faults(path)] == ["number_malformed"]
+    assert Resident.objects.get().birth_year == 1985
+
+
+def test_places_far_from_every_district_or_in_whole_degrees_are_counted(tmp_path: Path) -> None:
+    rows = [
+        good(1),
+        good(2).replace("121.48", "-121.48"),
+        good(3).replace("121.48,31.23", "121,31"),
+        good(4).replace("121.48", "122.30"),
+    ]
+    path = table(tmp_path, *rows)
+    assert "50" not in imported(path)[0]
+    ring = [(121.4, 31.2), (121.6, 31.2), (121.6, 31.3), (121.4, 31.2)]
+    boundary = {"type": "Polygon", "coordinates": [ring]}
+    District.objects.create(adcode=310101, name="黄浦区", boundary=boundary)
+    said, code = imported(path)
+    assert code == 0
+    assert "50 公里以上的地点: 2" in said
+    assert "整度数的地点: 1" in said
+
+
+def test_cgcs2000_is_read_as_wgs84_and_said(tmp_path: Path) -> None:
+    path = table(tmp_path, good(1), good(2).replace("WGS-84", "CGCS2000"))
+    said, code = imported(path)
+    assert (code, Store.objects.count()) == (0, 2)
+    assert "CGCS2000" in said
+    said, _ = imported(table(tmp_path, good(1).replace("WGS-84", "")), "--datum", "cgcs2000")
+    assert "CGCS2000" in said
+
+
+@pytest.mark.parametrize("number", ["S1\u200b", "\ufeffS1", "Ｓ１", "S\xa01", "店1", "S\u202e1"])
+def test_invisible_and_full_width_signs_make_no_second_number(tmp_path: Path, number: str) -> None:
+    path = table(tmp_path, good(1), good(1).replace("S1", number))
+    assert imported(path)[1] == 1
+    assert [(fault["line"], fault["code"]) for fault in faults(path)] == [("3", "id_malformed")]
+    path = table(tmp_path, "S1,1985", f"{number},1985", header="external_id,birth_year")
+    assert imported_residents(path)[1] == 1
+    assert (Store.objects.count(), Resident.objects.count()) == (1, 1)
+
+
+def test_a_store_in_another_case_is_the_same_store(tmp_path: Path) -> None:
+    path = table(tmp_path, good(1), good(1).lower())
+    assert imported(path)[1] == 1
+    assert [fault["code"] for fault in faults(path)] == ["duplicate_row"]
+
+
+@pytest.mark.parametrize("number", ["6.9E+12", "3.10101E+17", "7e+12", "1E-05"])
+def test_scientific_notation_is_no_number_of_anything(tmp_path: Path, number: str) -> None:
+    path = table(tmp_path, good(1), good(2).replace("S2", number), good(3).replace("S3", "3E12"))
+    assert imported(path)[1] == 1
+    assert [(fault["number"], fault["code"]) for fault in faults(path)] == [
+        (number, "id_scientific")
+    ]
+    path = table(tmp_path, "alice,", f"{number},", header="external_id,birth_year")
+    assert imported_residents(path)[1] == 1
+    assert Resident.objects.get().external_id == "alice"
+
+
+def test_many_numbers_ending_in_000_are_worth_a_look(tmp_path: Path) -> None:
+    rounded = [f"{310101199000000000 + number * 1000}," for number in range(5)]
+    path = table(tmp_path, *rounded, header="external_id,birth_year")
+    said, code = imported_residents(path)
+    assert (code, "000" in said) == (0, True)
+    exact = [f"{310101198000000001 + number}," for number in range(5)]
+    assert "000" not in imported_residents(table(tmp_path, *exact, header="external_id,a"))[0]
