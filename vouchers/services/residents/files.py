@@ -104,7 +104,7 @@ def _read(
         tags=_integers(block, "tags", 0, MAX_TAGS, 0),
         consent_targeting=_texts(block, "consent_targeting", 20),
         national_id=_normalised(block, "national_id", identity.normalised_national_id),
-        phone=_normalised(block, "phone", identity.normalised_phone),
+        phone=block.columns.get("phone"),
     )
 
 
