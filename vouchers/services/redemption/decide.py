@@ -7,7 +7,7 @@ from merchants.auth import Caller
 from merchants.errors import Refusal
 from vouchers.errors import problem
 from vouchers.models.campaigns import StoreRow
-from vouchers.models.redemption import StoredAnswer
+from vouchers.models.requests import StoredAnswer
 from vouchers.queries.redemptions import RedemptionBody, SourceShare, encode_body
 from vouchers.rules.fraud import NOTHING_USED, Used, business_day, judge_caps
 from vouchers.rules.redemption import Case, Decision, Order, VoucherFacts, judge
