@@ -9,12 +9,14 @@ import secrets
 
 import structlog
 from celery import Task, shared_task
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from merchants.errors import Refused
 from vouchers.services import (
+    archives,
     audit,
     campaigns,
     distribution,
@@ -124,6 +126,16 @@ def audit_books() -> None:
 def coarsen_points() -> None:
     """Round the points of residents that nothing needs exactly any more."""
     residents.coarsen_points(at=timezone.now())
+
+
+@shared_task
+def archive_requests() -> None:
+    """Move requests older than the retention into a file."""
+    archives.archive_requests(
+        at=timezone.now(),
+        retention=settings.HUIMIN_REQUEST_RETENTION,
+        directory=settings.HUIMIN_ARCHIVE_DIR,
+    )
 
 
 @shared_task

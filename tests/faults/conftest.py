@@ -29,10 +29,10 @@ def private_server(process_environment: dict[str, str]) -> Iterator[Postgres]:
     hosts = {alias: connections.settings[alias]["HOST"] for alias in database.ALIASES}
     try:
         database.send_copy(from_host=hosts["owner"], to_host=str(server.run))
-        _use({alias: str(server.run) for alias in hosts})
+        use({alias: str(server.run) for alias in hosts})
         yield server
     finally:
-        _use(hosts)
+        use(hosts)
         server.stop()
         shutil.rmtree(root)
 
@@ -50,7 +50,8 @@ def private_postgres(
     }
 
 
-def _use(hosts: dict[str, str]) -> None:
+def use(hosts: dict[str, str]) -> None:
+    """Let Django's connections go to other servers, by alias."""
     for alias, host in hosts.items():
         connections[alias].close()
         connections.settings[alias]["HOST"] = host

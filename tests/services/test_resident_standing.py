@@ -236,7 +236,7 @@ class TestLink:
     def test_it_is_seen_again_and_ends(self) -> None:
         alice, device = cast.alice(), Link.Kind.DEVICE
         link = residents.link(resident=alice, kind=device, value="d-1", at=NOON)
-        again = residents.link(resident=alice, kind=device, value=" d-1 ", at=LATER)
+        again = residents.link(resident=alice, kind=device, value="D-1", at=LATER)
         assert again.pk == link.pk
         assert (again.first_seen_at, again.last_seen_at) == (NOON, LATER)
         assert residents.end_link(link=again, at=LATER)
@@ -244,7 +244,8 @@ class TestLink:
         assert residents.link(resident=alice, kind=device, value="d-1", at=LATER).ended_at is None
 
     @pytest.mark.parametrize(
-        ("kind", "value"), [(Link.Kind.DEVICE, " "), (Link.Kind.PHONE, "no number")]
+        ("kind", "value"),
+        [(Link.Kind.DEVICE, " "), (Link.Kind.DEVICE, "d-1 "), (Link.Kind.PHONE, "no number")],
     )
     def test_what_cannot_be_a_link_is_refused(self, kind: Link.Kind, value: str) -> None:
         with pytest.raises(Refused, match="link_invalid"):

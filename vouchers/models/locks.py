@@ -15,6 +15,7 @@ TRANCHE_CLASS = 1
 RUN_CLASS = 2
 TERMS_CLASS = 4
 SEAL_CLASS = 3
+ARCHIVE_CLASS = 5
 
 # One statement in the common order. A request key is only tried: a batch never waits for a
 # duplicate in flight, it answers 409; the first rows say which keys were got. Arrays arrive sorted
@@ -52,6 +53,8 @@ OWN_TRANCHE: Statement[Any] = Statement(
 OWN_SEALING: Statement[Any] = Statement(
     f"SELECT pg_advisory_xact_lock({SEAL_CLASS}, %(campaign_id)s::int)"
 )
+# One archiver of requests at a time.
+OWN_ARCHIVING: Statement[Any] = Statement(f"SELECT pg_advisory_xact_lock({ARCHIVE_CLASS}, 0)")
 
 # Shared by those who mint under a campaign's terms, exclusive for the one who amends them; before
 # any tranche.

@@ -36,6 +36,7 @@ COLUMNS: Final = (
     "discount_fen",
     "amount_fen",
     "amount_yuan",
+    "cell",
 )
 """Of the file, in order. Columns may be added at the end, never moved or taken away."""
 
@@ -44,6 +45,7 @@ class Captured(NamedTuple):
     """A captured redemption; `split` is what refunds have left of each source's share."""
 
     redemption_id: int
+    voucher_id: int
     merchant_id: int
     store_no: str
     order_no: str
@@ -90,6 +92,7 @@ class Draft:
 class Heading(NamedTuple):
     """What every line of a file repeats, so that files can be laid end to end."""
 
+    cell: str
     campaign: str
     settlement_day: date
     merchant: str
@@ -158,6 +161,7 @@ def _rows(draft: Draft, heading: Heading) -> Iterator[tuple[str | int | Decimal 
             captured.discount_fen,
             amount_fen,
             _yuan(amount_fen),
+            heading.cell,
         )
 
 

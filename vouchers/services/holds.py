@@ -23,10 +23,16 @@ def hold(*, redemption: Redemption, reason: str, by: User, at: datetime) -> Hold
     """
     demand(by, "vouchers.add_hold")
     with refused_by_database(), transaction.atomic():
-        held = Redemption.objects.select_for_update(no_key=True).get(pk=redemption.pk)
+        held = Redemption.objects.select_for_update(no_key=True).get(
+            pk=redemption.pk, voucher_id=redemption.voucher_id
+        )
         _check_holdable(held)
         opened = Hold.objects.create(
-            redemption=held, reason=reason, opened_by=by.get_username(), opened_at=at
+            redemption=held,
+            voucher_id=held.voucher_id,
+            reason=reason,
+            opened_by=by.get_username(),
+            opened_at=at,
         )
         _post(opened, held, TransferReason.HOLD, at)
     return opened
@@ -39,7 +45,9 @@ def release(*, hold: Hold, by: User, at: datetime) -> None:
     """
     demand(by, "vouchers.change_hold")
     with transaction.atomic():
-        held = Redemption.objects.select_for_update(no_key=True).get(pk=hold.redemption_id)
+        held = Redemption.objects.select_for_update(no_key=True).get(
+            pk=hold.redemption_id, voucher_id=hold.voucher_id
+        )
         open_hold = Hold.objects.filter(pk=hold.pk, released_at=None)
         # A clock that lags behind the one that opened it must not end it before.
         released_at = Greatest(Value(at), F("opened_at"))

@@ -16,7 +16,7 @@ from vouchers.models import Redemption, Refund, SettlementLine
 from vouchers.models.distribution import SERIAL_BITS
 from vouchers.models.fraud import INSERT_ATTEMPTS
 from vouchers.models.locks import LOCK_BATCH, SHARE_TRANCHES, lock_key
-from vouchers.models.redemption import FIND_ANSWERS, INSERT_ANSWERS
+from vouchers.models.requests import FIND_ANSWERS, INSERT_ANSWERS
 from vouchers.models.vouchers import LOCK_VOUCHERS
 from vouchers.queries.redemptions import redemptions_of
 from vouchers.rules.undo import RedemptionFacts
@@ -114,7 +114,9 @@ def hold(*, redemption_id: int, voucher_id: int) -> Held:
         SHARE_TRANCHES.send(raw, {"tranche_ids": [tranche_id]})
         LOCK_VOUCHERS.send(raw, {"voucher_ids": [voucher_id]})
     terms = terms_of(tranche_id)
-    redemption = Redemption.objects.select_for_update(no_key=True).get(pk=redemption_id)
+    redemption = Redemption.objects.select_for_update(no_key=True).get(
+        pk=redemption_id, voucher_id=voucher_id
+    )
     facts = RedemptionFacts(
         state=redemption.state,
         business_day=redemption.business_day,

@@ -88,7 +88,8 @@ def _settle_on(order: Order, held: Held, decision: Decision, authorised: Split) 
         MOVE_VOUCHERS.send(
             raw, {"voucher_ids": [redemption.voucher_id], "state": VoucherState.REDEEMED.value}
         )
-    Redemption.objects.filter(pk=redemption.pk).update(
+    row = Redemption.objects.filter(pk=redemption.pk, voucher_id=redemption.voucher_id)
+    row.update(
         state=RedemptionState.CAPTURED,
         order_amount_fen=order.order_amount_fen,
         eligible_amount_fen=order.eligible_amount_fen,

@@ -66,7 +66,9 @@ def write(row: Refund, held: Held, clawback: Clawback) -> None:
 
 
 def _end(row: Refund, held: Held) -> None:
-    redemption = Redemption.objects.filter(pk=held.redemption.pk)
+    redemption = Redemption.objects.filter(
+        pk=held.redemption.pk, voucher_id=held.redemption.voucher_id
+    )
     redemption.update(state=RedemptionState.REFUNDED, undone_at=row.refunded_at)
     opened = Hold.objects.filter(redemption=held.redemption, released_at=None)
     # A clock that lags behind the one that opened the hold must not undo it before.

@@ -8,7 +8,7 @@ from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.errors import problem
 from vouchers.models.campaigns import StoreRow
-from vouchers.models.redemption import StoredAnswer
+from vouchers.models.requests import StoredAnswer
 from vouchers.queries.redemptions import RedemptionBody, SourceShare, encode_body
 from vouchers.rules.fraud import NOTHING_USED, Used, business_day, judge_caps
 from vouchers.rules.redemption import Case, Decision, Order, VoucherFacts, judge

@@ -7,7 +7,8 @@ import msgspec
 
 from merchants.references import folded
 from vouchers.models.fraud import ADD_TO_COUNTERS, INSERT_ATTEMPTS
-from vouchers.models.redemption import INSERT_ANSWERS, INSERT_CLAIMS, INSERT_REDEMPTIONS
+from vouchers.models.redemption import INSERT_CLAIMS, INSERT_REDEMPTIONS
+from vouchers.models.requests import INSERT_ANSWERS
 from vouchers.models.vouchers import MOVE_VOUCHERS
 from vouchers.rules.fraud import NOTHING_USED, CapRule, CounterKey, Used
 from vouchers.services.ledger import Posting, move_lines, send_postings
@@ -141,6 +142,7 @@ def _claims(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, list[object
         "store_ids": [effect.store.id for _, effect in accepted],
         "order_nos": [folded(v.pending.request.order.order_no) for v, _ in accepted],
         "redemption_ids": [effect.redemption_id for _, effect in accepted],
+        "voucher_ids": [effect.voucher.id for _, effect in accepted],
         "ats": [v.pending.request.at for v, _ in accepted],
     }
 

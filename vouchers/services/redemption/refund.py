@@ -163,6 +163,7 @@ def _row(request: RefundRequest, held: Held, clawback: Clawback, store: Store) -
     at = max(request.at, redemption.captured_at or redemption.redeemed_at)
     return Refund(
         redemption=redemption,
+        voucher_id=redemption.voucher_id,
         merchant_id=redemption.merchant_id,
         store=store,
         refund_no=request.refund_no,

@@ -43,7 +43,8 @@ def undo(
         MOVE_VOUCHERS.send(
             raw, {"voucher_ids": [redemption.voucher_id], "state": VoucherState.ISSUED.value}
         )
-    Redemption.objects.filter(pk=redemption.pk).update(state=state, undone_at=at)
+    row = Redemption.objects.filter(pk=redemption.pk, voucher_id=redemption.voucher_id)
+    row.update(state=state, undone_at=at)
     claim = OrderClaim.objects.filter(
         store_id=redemption.store_id, order_no=folded(redemption.order_no)
     )

@@ -11,6 +11,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
 from merchants.errors import Refused
+from merchants.references import folded, is_reference
 from vouchers.models import Link, Resident
 from vouchers.services.residents import identity
 from vouchers.states import ResidentState
@@ -47,7 +48,12 @@ def end_link(*, link: Link, at: datetime) -> bool:
 
 
 def _normalised(kind: Link.Kind, value: str) -> str:
-    normalised = identity.normalised_phone(value) if kind == Link.Kind.PHONE else value.strip()
-    if not normalised or (kind == Link.Kind.PHONE and not identity.is_phone(normalised)):
+    normalised = identity.normalised_phone(value) if kind == Link.Kind.PHONE else _number(value)
+    if not normalised:
         raise Refused("link_invalid", kind=kind.value)
     return normalised
+
+
+def _number(value: str) -> str | None:
+    """As tills send it: see `merchants/references`."""
+    return folded(value) if is_reference(value) else None
