@@ -10,12 +10,12 @@ from tests import cast
 from tests.cast import DAY, NOON, PEOPLES_SQUARE, north_of
 from tests.till import answer_to, order, till_of, voided
 from vouchers.models import Campaign, Proxy, Redemption, Resident, Voucher
-from vouchers.services import ledger
-from vouchers.services.distribution import request_run, reserve_run
-from vouchers.services.leases import lease_run, lease_shard
-from vouchers.services.minting import mint_shard
-from vouchers.services.settlement import settle_and_pay_day
-from vouchers.services.targeting import target_run
+from vouchers.services.audience.targeting import target_run
+from vouchers.services.issuing.leases import lease_run, lease_shard
+from vouchers.services.issuing.minting import mint_shard
+from vouchers.services.issuing.runs import request_run, reserve_run
+from vouchers.services.ledger import transfers
+from vouchers.services.settlement.days import settle_and_pay_day
 from vouchers.states import CapKind
 
 LEASE_S = 60
@@ -38,7 +38,7 @@ def healthy_book() -> Campaign:
     distribute(campaign)
     use(residents)
     for source in campaign.sources.all():
-        ledger.receive_cash(
+        transfers.receive_cash(
             source=source,
             amount_fen=4_000 if source.code == "city" else 100,
             document_no="R-1",

@@ -8,8 +8,9 @@ from merchants.errors import Refused
 from tests import cast
 from tests.cast import NOON
 from vouchers.models import Campaign, Proposal
-from vouchers.queries.balances import balances
-from vouchers.services import ledger, proposals
+from vouchers.queries.ledger.balances import balances
+from vouchers.services.campaigns import proposals
+from vouchers.services.ledger import transfers
 from vouchers.states import AccountKind
 
 BUDGET_FEN = 100_000
@@ -54,7 +55,7 @@ def repay(
 
 
 def cash(campaign: Campaign, amount_fen: int) -> None:
-    ledger.receive_cash(
+    transfers.receive_cash(
         source=campaign.sources.get(code="city"),
         amount_fen=amount_fen,
         document_no="C-1",

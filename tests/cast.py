@@ -17,8 +17,8 @@ from vouchers.models import (
     Resident,
     ResidentPoint,
 )
-from vouchers.models.residents import BUCKETS
-from vouchers.services import campaigns, proposals, terms
+from vouchers.models.residents.residents import BUCKETS
+from vouchers.services.campaigns import lifecycle, proposals, terms
 from vouchers.states import CapKind, ResidentState
 
 NOON = datetime(2026, 4, 1, 4, 0, tzinfo=UTC)
@@ -245,7 +245,7 @@ def spring_campaign(
     caps the vouchers of a tier. Huilian's three stores take part unless others are given.
     """
     at, by = starts_at - DAY, mei()
-    campaign = campaigns.create_campaign(
+    campaign = lifecycle.create_campaign(
         code=code,
         name="春季消费券",
         organiser="市商务委",
@@ -295,9 +295,9 @@ def spring_campaign(
 
 def launched(campaign: Campaign, *, at: datetime = NOON) -> Campaign:
     """A draft taken through submission by Mei, approval by Li, and launch; running at `at`."""
-    version = campaigns.submit(campaign=campaign, by=mei(), at=at)
-    campaigns.approve(terms=version, by=li(), seen_sha256=bytes(version.sha256), at=at)
-    campaigns.launch(campaign=campaign, by=mei(), at=at)
+    version = lifecycle.submit(campaign=campaign, by=mei(), at=at)
+    lifecycle.approve(terms=version, by=li(), seen_sha256=bytes(version.sha256), at=at)
+    lifecycle.launch(campaign=campaign, by=mei(), at=at)
     campaign.refresh_from_db()
     return campaign
 

@@ -9,13 +9,14 @@ from tests.cast import DAY, NOON
 from tests.refunds import bought, refund_of, send_cash, settled
 from tests.till import answer_to, authorised, captured, decoded, hand_out, order, reversed_, till_of
 from vouchers.models import Campaign, Redemption, Resident, Settlement, Voucher
-from vouchers.queries.balances import balances
-from vouchers.services import amendments, holds, proposals, terms
-from vouchers.services.collection import collect
+from vouchers.queries.ledger.balances import balances
+from vouchers.services.campaigns import amendments, proposals, terms
+from vouchers.services.issuing.expiry import expire_due
+from vouchers.services.limits import holds
 from vouchers.services.redemption import lapse_due
 from vouchers.services.requests import Answer
-from vouchers.services.settlement import pay
-from vouchers.services.vouchers import expire_due
+from vouchers.services.settlement.collection import collect
+from vouchers.services.settlement.days import pay
 from vouchers.states import AccountKind, CapKind, TierKind
 
 TODAY = date(2026, 4, 1)

@@ -14,16 +14,16 @@ from tests.cast import DAY, NOON, PEOPLES_SQUARE, north_of
 from tests.refunds import PAID_FEN, bought, campaign_with, refund_of, send_cash, settled
 from tests.till import authorised, captured, hand_out, order, refusal_of, reversed_, till_of, voided
 from vouchers.models import Campaign
-from vouchers.queries.balances import balances
-from vouchers.rules import packs
-from vouchers.rules.campaigns import canonical_json
-from vouchers.rules.seals import NO_SEAL, Link, Stretch
-from vouchers.services import proposals, terms
-from vouchers.services.collection import collect
-from vouchers.services.export import export_pack
-from vouchers.services.holds import hold, release
-from vouchers.services.seals import seal_whole
-from vouchers.services.vouchers import expire_due
+from vouchers.queries.ledger.balances import balances
+from vouchers.rules.campaigns.terms import canonical_json
+from vouchers.rules.proofs import packs
+from vouchers.rules.proofs.seals import NO_SEAL, Link, Stretch
+from vouchers.services.campaigns import proposals, terms
+from vouchers.services.issuing.expiry import expire_due
+from vouchers.services.limits.holds import hold, release
+from vouchers.services.proofs.pack import export_pack
+from vouchers.services.proofs.seals import seal_whole
+from vouchers.services.settlement.collection import collect
 from vouchers.states import AccountKind, CapKind, RefundPolicy, TierKind
 
 TODAY, TOMORROW, THIRD_DAY = (date(2026, 4, day) for day in (1, 2, 3))

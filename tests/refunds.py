@@ -27,12 +27,12 @@ from vouchers.models import (
     Tranche,
     Voucher,
 )
-from vouchers.queries.balances import balances, identity_rows
-from vouchers.services import ledger
-from vouchers.services.audit import audit
+from vouchers.queries.ledger.balances import balances, identity_rows
+from vouchers.services.ledger import transfers
+from vouchers.services.proofs.audit import audit
 from vouchers.services.redemption import refund
 from vouchers.services.requests import Answer, refund_request
-from vouchers.services.settlement import pay, settle_day
+from vouchers.services.settlement.days import pay, settle_day
 from vouchers.states import (
     AccountKind,
     CapKind,
@@ -116,7 +116,7 @@ def refund_of(redemption: Redemption, amount_fen: int = PAID_FEN, **options: Any
 def send_cash(campaign: Campaign, fen: int = 10_000_000) -> None:
     """Every source sends so much."""
     for source in campaign.sources.all():
-        ledger.receive_cash(
+        transfers.receive_cash(
             source=source,
             amount_fen=fen,
             document_no="C-1",

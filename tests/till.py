@@ -27,8 +27,8 @@ from vouchers.models import (
     Tranche,
     Voucher,
 )
-from vouchers.rules.codes import encode
-from vouchers.services import ledger, quotas
+from vouchers.rules.issuing.codes import encode
+from vouchers.services.ledger import quotas, transfers
 from vouchers.services.redemption import (
     RefundRequest,
     VoidRequest,
@@ -125,16 +125,16 @@ def _post(
         (TransferReason.RESERVE, AccountKind.FREE, AccountKind.RESERVED),
         (TransferReason.MINT, AccountKind.RESERVED, AccountKind.OUTSTANDING),
     )
-    accounts = ledger.account_ids(campaign.pk)
-    ledger.post(
+    accounts = transfers.account_ids(campaign.pk)
+    transfers.post(
         postings=[
-            ledger.Posting(
+            transfers.Posting(
                 campaign_id=campaign.pk,
                 reason=reason,
                 cause=Cause.TRANCHE,
                 cause_id=tranche_id,
                 at=at,
-                lines=ledger.move_lines(
+                lines=transfers.move_lines(
                     accounts,
                     split=[(source_id, fen * vouchers) for source_id, fen in split],
                     allocation_id=allocation.pk,

@@ -28,7 +28,7 @@ class VouchersConfig(AppConfig):
 
 
 def _never_ignore_triggers(using: str, **_kwargs: Any) -> None:
-    from vouchers.models.guards import never_ignored  # models load after apps
+    from vouchers.sql.triggers import never_ignored  # models load after apps
 
     never_ignored(using=using)
 

@@ -15,21 +15,13 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from merchants.errors import Refused
-from vouchers.services import (
-    archives,
-    audit,
-    campaigns,
-    distribution,
-    leases,
-    minting,
-    months,
-    outbox,
-    residents,
-    seals,
-    targeting,
-    vouchers,
-)
-from vouchers.services.redemption import lapse_due
+from vouchers.services import outbox, residents
+from vouchers.services.audience import targeting
+from vouchers.services.campaigns import lifecycle
+from vouchers.services.issuing import expiry, leases, minting, runs
+from vouchers.services.ledger import partitions
+from vouchers.services.proofs import audit, seals
+from vouchers.services.redemption import archives, lapse_due
 from vouchers.states import RunState
 
 log = structlog.get_logger(__name__)
@@ -59,7 +51,7 @@ def sweep_runs() -> None:
 def _advance(lease: leases.RunLease) -> None:
     """One phase of a run. What it refuses, or what somebody else took over, must not keep the other
     runs waiting: the lease runs out and the next sweep tries again."""
-    phase = targeting.target_run if lease.state is RunState.QUEUED else distribution.reserve_run
+    phase = targeting.target_run if lease.state is RunState.QUEUED else runs.reserve_run
     try:
         phase(run_id=lease.run_id, fence=lease.fence, at=timezone.now())
     except (Refused, leases.LeaseLostError) as reason:
@@ -79,14 +71,14 @@ def mint_shards() -> None:
 @shared_task
 def turn_campaigns() -> None:
     """Start the scheduled campaigns whose hour has come, end those whose time is over."""
-    campaigns.start_due(at=timezone.now())
-    campaigns.end_due(at=timezone.now())
+    lifecycle.start_due(at=timezone.now())
+    lifecycle.end_due(at=timezone.now())
 
 
 @shared_task
 def expire_vouchers() -> None:
     """Return what the tranches that are due have not spent, and wind up runs that came too late."""
-    vouchers.expire_due(at=timezone.now())
+    expiry.expire_due(at=timezone.now())
     minting.wind_up(at=timezone.now())
 
 
@@ -141,7 +133,7 @@ def archive_requests() -> None:
 @shared_task
 def open_months() -> None:
     """Open the journal's partitions ahead."""
-    months.open_months(at=timezone.now())
+    partitions.open_months(at=timezone.now())
 
 
 def wake(task: "Task[[], None]") -> None:

@@ -9,27 +9,22 @@ from merchants.models import Credential
 from merchants.services.credentials import issue_credential
 from tests import cast, till
 from vouchers.models import AuditReport, Campaign, Exclusion, Link, Outbox, Redemption, Seal, Signal
-from vouchers.services import (
-    collection,
-    distribution,
-    holds,
-    leases,
-    ledger,
-    minting,
-    proposals,
-    residents,
-    seals,
-    settlement,
-    targeting,
-)
+from vouchers.services import residents
+from vouchers.services.audience import targeting
+from vouchers.services.campaigns import proposals
+from vouchers.services.issuing import leases, minting, runs
+from vouchers.services.ledger import transfers
+from vouchers.services.limits import holds
+from vouchers.services.proofs import seals
+from vouchers.services.settlement import collection, days
 
 
 def distribute(campaign: Campaign) -> None:
     """One run, by hand instead of by a worker."""
     now = timezone.now()
-    distribution.request_run(campaign=campaign, seed="s", by="mei", at=now)
+    runs.request_run(campaign=campaign, seed="s", by="mei", at=now)
     while run := leases.lease_run(at=now, lease_s=60):
-        phase = distribution.reserve_run if run.state == "targeted" else targeting.target_run
+        phase = runs.reserve_run if run.state == "targeted" else targeting.target_run
         phase(run_id=run.run_id, fence=run.fence, at=now)
     while shard := leases.lease_shard(at=now, lease_s=60):
         minting.mint_shard(shard_id=shard.shard_id, fence=shard.fence, at=now)
@@ -51,10 +46,10 @@ def town() -> Campaign:
     assert status == 201
     till.refusal_of(till.order(second, cast.rival_shop(), alice, at=now))
     city = campaign.sources.get(code="city")
-    ledger.receive_cash(
+    transfers.receive_cash(
         source=city, amount_fen=50_000_000, document_no="R-1", request_id="r1", by="mei", at=now
     )
-    settlement.settle_day(campaign=campaign, business_day=timezone.localdate(), at=now)
+    days.settle_day(campaign=campaign, business_day=timezone.localdate(), at=now)
     give_money_back(campaign, Redemption.objects.get())
     assert till.answer_to(till.order(third, mall, alice, at=now))[0] == 201
     holds.hold(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from tests import cast
 from tests.admin.conftest import signed_in
 from vouchers.models import Approval, Campaign, CashReceipt, Ring, Run, Tier
-from vouchers.services import campaigns, terms
+from vouchers.services.campaigns import lifecycle, terms
 from vouchers.states import CampaignState, CapKind
 
 pytestmark = pytest.mark.django_db
@@ -220,7 +220,7 @@ def test_a_tier_is_added_in_yuan_with_shares_that_add_up(draft: Campaign) -> Non
 
 
 def test_the_parts_of_a_submitted_campaign_cannot_be_posted(draft: Campaign) -> None:
-    campaigns.submit(campaign=draft, by=cast.mei(), at=timezone.now())
+    lifecycle.submit(campaign=draft, by=cast.mei(), at=timezone.now())
     mei = signed_in(cast.mei())
     address = reverse("admin:vouchers_campaign_change", args=[draft.pk])
     assert mei.post(address, {"name": "other"}).status_code == 403

@@ -12,8 +12,8 @@ from tests import cast, till
 from tests.admin.conftest import signed_in
 from tests.admin.test_acts import press, said
 from vouchers.models import Campaign, Hold, Proposal, Redemption, Tranche
-from vouchers.queries.balances import balances
-from vouchers.services import campaigns
+from vouchers.queries.ledger.balances import balances
+from vouchers.services.campaigns import lifecycle
 from vouchers.states import AccountKind, CampaignState, Decision
 
 pytestmark = pytest.mark.django_db
@@ -179,4 +179,4 @@ def test_acts_on_money_need_their_permission(campaign: Campaign) -> None:
     for act in ("propose_appropriation", "propose_room", "propose_repayment", "amend", "settle"):
         address = reverse(f"admin:vouchers_campaign_{act}", args=[campaign.pk])
         assert audrey.post(address, {"_form_submitted": "on"}).status_code == 403, act
-    assert campaigns.DECIDE not in audrey.get(reverse("admin:index")).content.decode()
+    assert lifecycle.DECIDE not in audrey.get(reverse("admin:index")).content.decode()

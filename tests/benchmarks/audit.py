@@ -17,9 +17,11 @@ from psycopg import sql
 from tests import cast
 from tests.benchmarks import city, ground
 from tests.benchmarks.audit_rows import STEPS
-from vouchers.rules.audit import Finding
-from vouchers.services import leases, months, seals
-from vouchers.services.audit import Report, audit
+from vouchers.rules.proofs.audit.facts import Finding
+from vouchers.services.issuing import leases
+from vouchers.services.ledger import partitions
+from vouchers.services.proofs import seals
+from vouchers.services.proofs.audit import Report, audit
 
 NAME = "huimin_bench_audit"
 VOUCHERS = 10_000_000
@@ -78,7 +80,7 @@ def build(size: int, tell: Tell) -> None:
     now = datetime.now(UTC)
     while leases.waiting_shards(at=now):
         city.mint_next()
-    months.open_months(at=now)
+    partitions.open_months(at=now)
     tell("redemptions, refunds, settlements")
     live()
     tell("seals")

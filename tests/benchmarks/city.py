@@ -21,11 +21,11 @@ from merchants.services.enrolment import enrol_merchant, enrol_terminal, open_st
 from tests import cast
 from tests.benchmarks import ground
 from vouchers.models import Campaign
-from vouchers.rules.codes import encode
-from vouchers.services import leases
-from vouchers.services.distribution import request_run, reserve_run
-from vouchers.services.minting import mint_shard
-from vouchers.services.targeting import target_run
+from vouchers.rules.issuing.codes import encode
+from vouchers.services.audience.targeting import target_run
+from vouchers.services.issuing import leases
+from vouchers.services.issuing.minting import mint_shard
+from vouchers.services.issuing.runs import request_run, reserve_run
 from vouchers.states import CapKind
 
 STORES = 240

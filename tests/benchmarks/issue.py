@@ -16,10 +16,10 @@ from psycopg import sql
 
 from tests.benchmarks.city import City, mint_next
 from vouchers.models import Leg, Transfer
-from vouchers.models.copying import HEADER, TRAILER, binary_rows
-from vouchers.models.ledger import NEXT_TRANSFER_IDS
-from vouchers.services.ledger import account_ids
-from vouchers.services.pipeline import raw_connection
+from vouchers.models.ledger.transfers import NEXT_TRANSFER_IDS
+from vouchers.services.ledger.transfers import account_ids
+from vouchers.sql.copying import HEADER, TRAILER, binary_rows
+from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, TransferReason
 
 COPIED = 100_000

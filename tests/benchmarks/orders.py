@@ -17,7 +17,7 @@ from merchants.models import Store
 from tests import cast, till
 from tests.cast import NOON
 from vouchers.models import Campaign, Proxy, Resident, Voucher
-from vouchers.services import campaigns, terms
+from vouchers.services.campaigns import lifecycle, terms
 from vouchers.states import CapKind, ResidentState, ThresholdBasis, TierKind
 
 TICK = timedelta(seconds=0.7)
@@ -96,7 +96,7 @@ def build_world(size: int) -> World:
         *till.hand_out(paused, people[:10]),
         *till.hand_out(sandbox, people[:10]),
     ]
-    campaigns.pause(campaign=paused, by=cast.mei(), at=NOON)
+    lifecycle.pause(campaign=paused, by=cast.mei(), at=NOON)
     return World(
         stores=shops,
         callers=[till.till_of(shop, credential_id=n) for n, shop in enumerate(shops, 1)],

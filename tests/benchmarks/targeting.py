@@ -6,7 +6,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from vouchers.rules.store_cover import StoreCover
+from vouchers.rules.audience.store_cover import StoreCover
 
 RESIDENTS = 10_000_000
 STORES = 500

@@ -35,9 +35,9 @@ from vouchers.models import (
     Transfer,
     Voucher,
 )
-from vouchers.rules import fraud
-from vouchers.rules.codes import decode
-from vouchers.rules.redemption import split_like
+from vouchers.rules.issuing.codes import decode
+from vouchers.rules.limits import limits
+from vouchers.rules.redemption.redeem import split_like
 from vouchers.states import (
     AccountKind,
     CampaignState,
@@ -91,7 +91,7 @@ def _redeem(caller: Caller, order: Order, at: datetime) -> Redemption:
     _check_voucher(voucher, tranche, at)
     _check_order(store, order, category, tranche)
     discount_fen, split = _discount(order, tranche)
-    day = fraud.business_day(at, tranche.campaign.zone)
+    day = limits.business_day(at, tranche.campaign.zone)
     _count(tranche, voucher, store, discount_fen, at)
     with connection.cursor() as cursor:
         cursor.execute(NEXT_IDS)
@@ -235,12 +235,12 @@ def _count(
     tranche: Tranche, voucher: Voucher, store: Store, discount_fen: int, at: datetime
 ) -> None:
     campaign = tranche.campaign
-    subjects = fraud.Subjects(voucher.resident_id, store.pk, store.merchant_id)
+    subjects = limits.Subjects(voucher.resident_id, store.pk, store.merchant_id)
     rules = [
-        fraud.CapRule(campaign.pk, cap.kind, cap.limit_count, cap.limit_fen)
+        limits.CapRule(campaign.pk, cap.kind, cap.limit_count, cap.limit_fen)
         for cap in CapRule.objects.filter(campaign=campaign).order_by("kind")
     ]
-    for key, rule in fraud.counter_keys(rules, subjects, at, campaign.zone):
+    for key, rule in limits.counter_keys(rules, subjects, at, campaign.zone):
         counter, _ = CapCounter.objects.select_for_update().get_or_create(
             kind=key.kind,
             campaign=campaign,
@@ -253,8 +253,8 @@ def _count(
                 "limit_fen": rule.limit_fen,
             },
         )
-        used = {key: fraud.Used(counter.used_count, counter.used_fen)}
-        over = fraud.judge_caps([(key, rule)], used, discount_fen)
+        used = {key: limits.Used(counter.used_count, counter.used_fen)}
+        over = limits.judge_caps([(key, rule)], used, discount_fen)
         if over is not None:
             raise Refused(over.code, over.rule, **over.facts)
         counter.used_count += 1

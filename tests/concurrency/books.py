@@ -6,8 +6,8 @@ from django.db.models import Sum
 
 from tests.cast import NOON
 from vouchers.models import Campaign, Leg, Redemption
-from vouchers.queries.balances import balances
-from vouchers.services.audit import audit
+from vouchers.queries.ledger.balances import balances
+from vouchers.services.proofs.audit import audit
 from vouchers.states import AccountKind, RedemptionState
 
 

@@ -13,8 +13,11 @@ from tests.till import (
 )
 from vouchers.models import FundingSource, Hold, Redemption, SettlementLine
 from vouchers.models import Settlement as SettlementRow
-from vouchers.services import collection, holds, ledger, proposals, settlement
-from vouchers.services.vouchers import expire_tranche
+from vouchers.services.campaigns import proposals
+from vouchers.services.issuing.expiry import expire_tranche
+from vouchers.services.ledger import transfers
+from vouchers.services.limits import holds
+from vouchers.services.settlement import collection, days
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +132,7 @@ class SettleDay:
     at: datetime
 
     def do(self) -> Said:
-        found = settlement.settle_day(
-            campaign=self.place.campaign, business_day=self.day, at=self.at
-        )
+        found = days.settle_day(campaign=self.place.campaign, business_day=self.day, at=self.at)
         own = [row for row in found if row.closed_at == self.at]
         if not own:
             return Said("nothing to close")
@@ -173,7 +174,7 @@ class Pay:
     at: datetime
 
     def do(self) -> Said:
-        if not settlement.pay(settlement=self.row, at=self.at):
+        if not days.pay(settlement=self.row, at=self.at):
             return Said("paid before")
         return Said(YES, mark=f"vouchers_settlement UPDATE {self.row.pk}")
 
@@ -206,7 +207,7 @@ class Cash:
     at: datetime
 
     def do(self) -> Said:
-        ledger.receive_cash(
+        transfers.receive_cash(
             source=self.source,
             amount_fen=self.amount_fen,
             document_no="R",

@@ -15,9 +15,10 @@ from tests import cast
 from tests.cast import DAY, NOON
 from tests.concurrency.harness import PATIENCE_S, at_once
 from vouchers.models import Campaign, QuotaBucket, QuotaCell
-from vouchers.rules.fraud import business_day
-from vouchers.rules.quotas import Need
-from vouchers.services import quotas, terms
+from vouchers.rules.ledger.quotas import Need
+from vouchers.rules.limits.limits import business_day
+from vouchers.services.campaigns import terms
+from vouchers.services.ledger import quotas
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,9 +14,12 @@ from tests.concurrency.books import assert_proven, totals_fen
 from tests.concurrency.harness import PATIENCE_S, at_once
 from tests.till import hand_out
 from vouchers.models import Campaign, FundingSource, Proposal, Tranche
-from vouchers.services import distribution, leases, ledger, minting, proposals, targeting
-from vouchers.services.amendments import approve_amendment, propose_amendment
-from vouchers.services.vouchers import expire_due
+from vouchers.services.audience import targeting
+from vouchers.services.campaigns import proposals
+from vouchers.services.campaigns.amendments import approve_amendment, propose_amendment
+from vouchers.services.issuing import leases, minting, runs
+from vouchers.services.issuing.expiry import expire_due
+from vouchers.services.ledger import transfers
 from vouchers.states import AccountKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,7 +50,7 @@ def figure(campaign: Campaign, target_fen: int, request_id: str) -> Proposal:
 
 def targeted(campaign: Campaign) -> leases.RunLease:
     """A run whose audience is found, leased to reserve its money."""
-    distribution.request_run(campaign=campaign, seed="7", by="mei", at=NOON)
+    runs.request_run(campaign=campaign, seed="7", by="mei", at=NOON)
     lease = leases.lease_run(at=NOON, lease_s=60)
     assert lease is not None
     targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=NOON)
@@ -97,7 +100,7 @@ def test_a_cut_against_a_reservation(campaign: Campaign) -> None:
         cast.resident(f"p{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=1))
     lease = targeted(campaign)
     cut = figure(campaign, FACE_FEN, "cut")
-    reserve = partial(distribution.reserve_run, run_id=lease.run_id, fence=lease.fence, at=NOON)
+    reserve = partial(runs.reserve_run, run_id=lease.run_id, fence=lease.fence, at=NOON)
     acts: list[Callable[[], str]] = [approval(cut), partial(outcome, reserve)]
     cut_code, reserve_code = at_once(acts)
     assert reserve_code == "done"
@@ -121,7 +124,7 @@ def test_control_without_the_lock_both_set_the_figure_they_saw(campaign: Campaig
 
 def test_two_repayments_of_the_same_left_over(campaign: Campaign) -> None:
     source = campaign.sources.get()
-    ledger.receive_cash(
+    transfers.receive_cash(
         source=source,
         amount_fen=BUDGET_FEN,
         document_no="C-1",
@@ -153,7 +156,7 @@ def test_an_amendment_against_the_minting(campaign: Campaign) -> None:
     for number in range(12):
         cast.resident(f"p{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=1))
     lease = targeted(campaign)
-    distribution.reserve_run(run_id=lease.run_id, fence=lease.fence, at=NOON, shard_size=2)
+    runs.reserve_run(run_id=lease.run_id, fence=lease.fence, at=NOON, shard_size=2)
     longer_s = campaign.validity_s + 60
     terms = propose_amendment(campaign=campaign, validity_s=longer_s, by=cast.mei(), at=NOON)
     approve = partial(

@@ -11,8 +11,8 @@ from tests.concurrency.books import assert_proven, spent_fen
 from tests.concurrency.harness import at_once
 from tests.till import decoded, hand_out, order, till_of
 from vouchers.models import Campaign, CapCounter, Link, Redemption, ResidentMerge, Voucher
-from vouchers.rules.fraud import window_no
-from vouchers.services import terms
+from vouchers.rules.limits.limits import window_no
+from vouchers.services.campaigns import terms
 from vouchers.services.redemption import redeem
 from vouchers.services.requests import RedeemRequest
 from vouchers.services.residents.identity import keyed_hash

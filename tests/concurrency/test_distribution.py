@@ -11,7 +11,8 @@ from tests import cast
 from tests.concurrency.books import assert_proven
 from tests.concurrency.harness import PATIENCE_S, at_once
 from vouchers.models import Campaign, QuotaBucket, Run, Shard, Transfer, Voucher
-from vouchers.services import distribution, leases, minting, targeting, vouchers
+from vouchers.services.audience import targeting
+from vouchers.services.issuing import expiry, leases, minting, runs
 from vouchers.states import RunState, TransferReason
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +32,7 @@ def campaign_with_crowd() -> Campaign:
 
 def targeted(campaign: Campaign, seed: str) -> leases.RunLease:
     """A run whose audience is found, leased for its reservation."""
-    distribution.request_run(campaign=campaign, seed=seed, by="mei", at=cast.NOON)
+    runs.request_run(campaign=campaign, seed=seed, by="mei", at=cast.NOON)
     lease = leases.lease_run(at=cast.NOON, lease_s=60)
     assert lease is not None
     targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=cast.NOON)
@@ -41,7 +42,7 @@ def targeted(campaign: Campaign, seed: str) -> leases.RunLease:
 
 
 def reserve(lease: leases.RunLease, *, shard_size: int = 100) -> Run:
-    return distribution.reserve_run(
+    return runs.reserve_run(
         run_id=lease.run_id, fence=lease.fence, at=cast.NOON, shard_size=shard_size
     )
 
@@ -103,7 +104,7 @@ def test_workers_at_once_mint_every_shard_once_and_the_last_ends_the_run() -> No
 
 def test_one_run_is_leased_to_one_worker() -> None:
     campaign = campaign_with_crowd()
-    distribution.request_run(campaign=campaign, seed="s", by="mei", at=cast.NOON)
+    runs.request_run(campaign=campaign, seed="s", by="mei", at=cast.NOON)
 
     found = at_once([lambda: leases.lease_run(at=cast.NOON, lease_s=60)] * 4)
 
@@ -115,7 +116,7 @@ def test_a_tranche_that_two_sweeps_find_due_expires_once() -> None:
     reserve(targeted(campaign, "s"))
     mint_until_none_waits()
 
-    expired = at_once([lambda: vouchers.expire_due(at=campaign.ends_at)] * 2)
+    expired = at_once([lambda: expiry.expire_due(at=campaign.ends_at)] * 2)
 
     assert sorted(expired) == [0, BUDGET_VOUCHERS]
     assert Transfer.objects.filter(reason=TransferReason.EXPIRE).count() == 1

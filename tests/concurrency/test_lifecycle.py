@@ -15,10 +15,11 @@ from tests.concurrency.books import assert_proven, totals_fen
 from tests.concurrency.harness import at_once
 from tests.till import authorised, captured, decoded, hand_out, order, reversed_, till_of, voided
 from vouchers.models import Campaign, CapCounter, Hold, OrderClaim, Redemption, Voucher
-from vouchers.services import holds, ledger
+from vouchers.services.issuing.expiry import expire_tranche
+from vouchers.services.ledger import transfers
+from vouchers.services.limits import holds
 from vouchers.services.redemption import lapse_due, redeem
 from vouchers.services.requests import Answer, RedeemRequest
-from vouchers.services.vouchers import expire_tranche
 from vouchers.states import (
     AccountKind,
     CapKind,
@@ -97,14 +98,14 @@ def end_naively(reason: TransferReason, target: AccountKind, redemption: Redempt
     found = Redemption.objects.get(pk=redemption.pk)
     if found.state != RedemptionState.AUTHORISED:
         return False
-    posting = ledger.Posting(
+    posting = transfers.Posting(
         campaign_id=found.campaign_id,
         reason=reason,
         cause=Cause.REDEMPTION,
         cause_id=found.pk,
         at=NOON,
-        lines=ledger.move_lines(
-            ledger.account_ids(found.campaign_id),
+        lines=transfers.move_lines(
+            transfers.account_ids(found.campaign_id),
             split=found.split,
             allocation_id=found.allocation_id,
             origin=AccountKind.AUTHORISED,
@@ -112,7 +113,7 @@ def end_naively(reason: TransferReason, target: AccountKind, redemption: Redempt
         ),
     )
     with transaction.atomic():
-        ledger.post(postings=[posting])
+        transfers.post(postings=[posting])
         is_capture = reason == TransferReason.CAPTURE
         Redemption.objects.filter(pk=found.pk).update(
             state=RedemptionState.CAPTURED if is_capture else RedemptionState.VOIDED

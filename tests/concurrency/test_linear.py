@@ -23,8 +23,8 @@ from tests.concurrency.history import first_below_zero
 from tests.concurrency.linear import NotLinear, linearise
 from tests.properties.city import SUB_BUCKETS, room_in_cells
 from vouchers.models import Tranche, Voucher
-from vouchers.queries.balances import balances
-from vouchers.services import ledger
+from vouchers.queries.ledger.balances import balances
+from vouchers.services.ledger import transfers
 from vouchers.states import AccountKind, Cause, RefundPolicy, TransferReason, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
@@ -67,14 +67,14 @@ class NaiveRedeem(till_acts.Redeem):
         tranche = Tranche.objects.get(pk=voucher.tranche_id)
         with transaction.atomic(), connection.cursor() as cursor:
             Voucher.objects.filter(pk=voucher.pk).update(state=VoucherState.REDEEMED)
-            lines = ledger.move_lines(
-                ledger.account_ids(tranche.campaign_id),
+            lines = transfers.move_lines(
+                transfers.account_ids(tranche.campaign_id),
                 split=tranche.split,
                 allocation_id=voucher.allocation_id,
                 origin=AccountKind.OUTSTANDING,
                 target=AccountKind.PAYABLE,
             )
-            posting = ledger.Posting(
+            posting = transfers.Posting(
                 tranche.campaign_id,
                 TransferReason.REDEEM,
                 Cause.REDEMPTION,
@@ -82,7 +82,7 @@ class NaiveRedeem(till_acts.Redeem):
                 self.at,
                 lines,
             )
-            ledger.post(postings=[posting])
+            transfers.post(postings=[posting])
             cursor.execute("SELECT linear_note(%s)", [self.key])
         return Said(YES, {"id": int(self.key), "split": {"city": 1_200, "group": 800}}, self.key)
 

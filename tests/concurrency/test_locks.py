@@ -15,7 +15,7 @@ from tests.cast import NOON
 from tests.till import decoded, hand_out, order
 from vouchers.models import Campaign, Redemption, Voucher
 from vouchers.models.locks import lock_key
-from vouchers.rules.fraud import CapRule, Subjects, counter_keys
+from vouchers.rules.limits.limits import CapRule, Subjects, counter_keys
 from vouchers.services.redemption import redeem
 from vouchers.services.requests import Answer, RedeemRequest
 from vouchers.states import CapKind, VoucherState

@@ -11,8 +11,8 @@ from tests import cast
 from tests.concurrency.harness import PATIENCE_S
 from tests.till import hand_out
 from vouchers.models import Voucher
-from vouchers.models.vouchers import LOCK_VOUCHERS, LockedVoucher
-from vouchers.services.pipeline import raw_connection
+from vouchers.models.issuing.vouchers import LOCK_VOUCHERS, LockedVoucher
+from vouchers.sql.pipeline import raw_connection
 from vouchers.states import VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)

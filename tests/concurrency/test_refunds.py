@@ -34,11 +34,11 @@ from vouchers.models import (
     SettlementLine,
     Voucher,
 )
-from vouchers.queries.recoverables import owed_rows
-from vouchers.services.collection import collect
-from vouchers.services.holds import hold
-from vouchers.services.settlement import pay, settle_and_pay_day, settle_day
-from vouchers.services.vouchers import expire_tranche
+from vouchers.queries.ledger.recoverables import owed_rows
+from vouchers.services.issuing.expiry import expire_tranche
+from vouchers.services.limits.holds import hold
+from vouchers.services.settlement.collection import collect
+from vouchers.services.settlement.days import pay, settle_and_pay_day, settle_day
 from vouchers.states import AccountKind, RedemptionState, RefundPolicy, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)

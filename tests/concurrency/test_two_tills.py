@@ -18,7 +18,7 @@ from tests.concurrency.books import assert_proven, spent_fen
 from tests.concurrency.harness import at_once
 from tests.till import hand_out, order, till_of
 from vouchers.models import Campaign, Redemption, Tranche, Voucher
-from vouchers.services import ledger
+from vouchers.services.ledger import transfers
 from vouchers.services.redemption import redeem
 from vouchers.services.requests import RedeemRequest
 from vouchers.states import AccountKind, CapKind, Cause, TransferReason, VoucherState
@@ -64,14 +64,14 @@ def spend_naively(voucher: Voucher, till: int) -> bool:
     tranche = Tranche.objects.get(pk=found.tranche_id)
     with transaction.atomic():
         Voucher.objects.filter(pk=found.pk).update(state=VoucherState.REDEEMED)
-        lines = ledger.move_lines(
-            ledger.account_ids(tranche.campaign_id),
+        lines = transfers.move_lines(
+            transfers.account_ids(tranche.campaign_id),
             split=tranche.split,
             allocation_id=found.allocation_id,
             origin=AccountKind.OUTSTANDING,
             target=AccountKind.PAYABLE,
         )
-        posting = ledger.Posting(
+        posting = transfers.Posting(
             campaign_id=tranche.campaign_id,
             reason=TransferReason.REDEEM,
             cause=Cause.REDEMPTION,
@@ -79,7 +79,7 @@ def spend_naively(voucher: Voucher, till: int) -> bool:
             at=NOON,
             lines=lines,
         )
-        ledger.post(postings=[posting])
+        transfers.post(postings=[posting])
     return True
 
 

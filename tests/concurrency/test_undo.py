@@ -12,10 +12,10 @@ from tests.concurrency.books import assert_proven, live_fen, totals_fen
 from tests.concurrency.harness import at_once
 from tests.till import decoded, hand_out, order, till_of, voided
 from vouchers.models import Campaign, Redemption, SettlementLine, Tranche
-from vouchers.rules.fraud import business_day
+from vouchers.rules.limits.limits import business_day
+from vouchers.services.issuing.expiry import expire_tranche
 from vouchers.services.redemption import redeem
-from vouchers.services.settlement import settle_day
-from vouchers.services.vouchers import expire_tranche
+from vouchers.services.settlement.days import settle_day
 from vouchers.states import AccountKind, RedemptionState, TrancheState
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -34,8 +34,11 @@ from tests.faults.test_worker_killed import kill, let_leases_run_out, worker
 from tests.till import hand_out
 from vouchers import tasks
 from vouchers.models import Campaign, Redemption, Refund, RequestRecord, Run, Tranche, Voucher
-from vouchers.rules.fraud import business_day
-from vouchers.services import distribution, leases, ledger, settlement, targeting
+from vouchers.rules.limits.limits import business_day
+from vouchers.services.audience import targeting
+from vouchers.services.issuing import leases, runs
+from vouchers.services.ledger import transfers
+from vouchers.services.settlement import days
 from vouchers.states import RedemptionState, RunState
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
@@ -159,13 +162,13 @@ def town(
 def reserve(campaign: Campaign) -> None:
     """A run whose shards are of one voucher each, so that minting takes its time."""
     at = timezone.now()
-    distribution.request_run(campaign=campaign, seed="s", by="mei", at=at)
+    runs.request_run(campaign=campaign, seed="s", by="mei", at=at)
     lease = leases.lease_run(at=at, lease_s=60)
     assert lease is not None
     targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=at)
     lease = leases.lease_run(at=at, lease_s=60)
     assert lease is not None
-    distribution.reserve_run(run_id=lease.run_id, fence=lease.fence, at=at, shard_size=1)
+    runs.reserve_run(run_id=lease.run_id, fence=lease.fence, at=at, shard_size=1)
 
 
 def settle(campaign: Campaign, number: int) -> None:
@@ -173,7 +176,7 @@ def settle(campaign: Campaign, number: int) -> None:
     at = timezone.now() + number * cast.DAY
     day = business_day(at, campaign.zone)
     for source in campaign.sources.all():
-        ledger.receive_cash(
+        transfers.receive_cash(
             source=source,
             amount_fen=50_000,
             document_no=f"R-{number}",
@@ -181,7 +184,7 @@ def settle(campaign: Campaign, number: int) -> None:
             by="mei",
             at=at,
         )
-    settlement.settle_and_pay_day(campaign=campaign, business_day=day, at=at)
+    days.settle_and_pay_day(campaign=campaign, business_day=day, at=at)
 
 
 @pytest.mark.timeout(3_600 if IS_DEEP else 900)

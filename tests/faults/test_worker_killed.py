@@ -18,7 +18,9 @@ from django.utils import timezone
 from tests import cast
 from vouchers import tasks
 from vouchers.models import AudienceMember, Campaign, Run, Shard, Tranche, Voucher
-from vouchers.services import audit, distribution, leases, targeting
+from vouchers.services.audience import targeting
+from vouchers.services.issuing import leases, runs
+from vouchers.services.proofs import audit
 from vouchers.states import RunState, ShardState
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
@@ -124,10 +126,10 @@ def test_a_worker_killed_while_minting_loses_nothing_and_doubles_nothing(
     process_environment: dict[str, str], redis_client: redis.Redis
 ) -> None:
     campaign, at = crowded_campaign(), timezone.now()
-    run = distribution.request_run(campaign=campaign, seed="s", by="mei", at=at)
+    run = runs.request_run(campaign=campaign, seed="s", by="mei", at=at)
     for phase in (
         targeting.target_run,
-        lambda **lease: distribution.reserve_run(**lease, shard_size=2),
+        lambda **lease: runs.reserve_run(**lease, shard_size=2),
     ):
         lease = leases.lease_run(at=at, lease_s=60)
         assert lease is not None
@@ -156,9 +158,7 @@ def test_a_worker_killed_while_minting_loses_nothing_and_doubles_nothing(
 def test_a_worker_killed_while_targeting_leaves_an_audience_to_find_anew(
     process_environment: dict[str, str], redis_client: redis.Redis
 ) -> None:
-    run = distribution.request_run(
-        campaign=crowded_campaign(), seed="s", by="mei", at=timezone.now()
-    )
+    run = runs.request_run(campaign=crowded_campaign(), seed="s", by="mei", at=timezone.now())
     tasks.wake_distribution()
 
     with (

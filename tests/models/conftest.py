@@ -40,7 +40,7 @@ from vouchers.models import (
     Signal,
     Voucher,
 )
-from vouchers.services import terms
+from vouchers.services.campaigns import terms
 from vouchers.states import AccountKind, CapKind, ProposalKind, RefundPolicy
 
 

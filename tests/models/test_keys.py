@@ -7,8 +7,8 @@ caller's request.
 import pytest
 from django.db import connection
 
-from vouchers.models.requests import FIND_ANSWERS
-from vouchers.services.pipeline import raw_connection
+from vouchers.models.redemption.requests import FIND_ANSWERS
+from vouchers.sql.pipeline import raw_connection
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.models.breaking import AT_COMMIT, DRAFT, again, guard_that_refuses, rows
 from tests.models.breaking_money import GROUP, HELD, decision, of_proposal
-from vouchers.models.ledger import LEG_ARROWS
+from vouchers.models.ledger.transfers import LEG_ARROWS
 from vouchers.states import (
     CAMPAIGN_ARROWS,
     CAUSES,

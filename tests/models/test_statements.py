@@ -8,9 +8,9 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vouchers.models.arrays import PACK
-from vouchers.models.statements import ByIds, Statement
-from vouchers.services.pipeline import raw_connection
+from vouchers.sql.arrays import PACK
+from vouchers.sql.pipeline import raw_connection
+from vouchers.sql.statements import ByIds, Statement
 
 pytestmark = pytest.mark.django_db
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 from tests.mutations.mutation import Mutation, source
 
 SERVICES = "vouchers/services"
-REDEMPTION = "tests/services/test_redemption.py"
-LIFECYCLE = "tests/services/test_redemption_lifecycle.py"
-RULES = "tests/rules/test_redemption.py"
+REDEMPTION = "tests/services/redemption/test_redeem.py"
+LIFECYCLE = "tests/services/redemption/test_lifecycle.py"
+RULES = "tests/rules/redemption/test_redeem.py"
 RACES = "tests/concurrency"
 SAME_REQUEST = f"{RACES}/test_same_request.py"
-SETTLEMENT = "tests/services/test_settlement.py"
-PROPOSALS = "tests/services/test_proposals.py"
+SETTLEMENT = "tests/services/settlement/test_days.py"
+PROPOSALS = "tests/services/campaigns/test_proposals.py"
 
 OF_LOCKS: tuple[Mutation, ...] = (
     # 2, 8, 9: what is counted is counted under a lock
@@ -32,7 +32,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "    except _ShortHereError:\n        _take(needs)",
         '    except _ShortHereError:\n        raise Refused("quota_exhausted", "quota_cell")',
         f"{RACES}/test_buckets.py::test_nobody_is_refused_while_there_is_a_unit_for_everybody",
-        "tests/services/test_quotas.py::test_the_last_unit_is_found_wherever_it_lies",
+        "tests/services/ledger/test_quotas.py::test_the_last_unit_is_found_wherever_it_lies",
     ),
     source(
         "counters unlocked",
@@ -57,7 +57,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "vouchers unlocked",
         5,
         "vouchers are read without `FOR NO KEY UPDATE`",
-        "vouchers/models/vouchers.py",
+        "vouchers/models/issuing/vouchers.py",
         "     ORDER BY id\n       FOR NO KEY UPDATE\n",
         "     ORDER BY id\n",
         f"{RACES}/test_locks.py::test_a_till_waits_for_whoever_has_the_voucher",
@@ -68,7 +68,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "vouchers locked as they come",
         5,
         "the lock order swapped: a batch locks its vouchers from the last to the first",
-        "vouchers/models/vouchers.py",
+        "vouchers/models/issuing/vouchers.py",
         "     ORDER BY id\n       FOR NO KEY UPDATE\n",
         "     ORDER BY id DESC\n       FOR NO KEY UPDATE\n",
         f"{RACES}/test_locks.py"
@@ -138,7 +138,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "the late original accepted",
         7,
         "a tombstone is not looked at",
-        "vouchers/rules/redemption.py",
+        "vouchers/rules/redemption/redeem.py",
         "    if case.claim is None:\n        return None\n",
         '    if case.claim in (None, "reversed"):\n        return None\n',
         f"{RULES}::test_one_thing_wrong_is_enough_for_a_no",
@@ -152,7 +152,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         f"{SERVICES}/leases.py",
         "        pk=shard_id, fence=fence, state=ShardState.LEASED.value",
         "        pk=shard_id, state=ShardState.LEASED.value",
-        "tests/services/test_distribution.py::test_a_shard_is_minted_by_the_newest_lease_only",
+        "tests/services/issuing/test_distribution.py::test_a_shard_is_minted_by_the_newest_lease_only",
     ),
     source(
         "no fence on runs",
@@ -161,7 +161,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         f"{SERVICES}/leases.py",
         "        pk=run_id, fence=fence, state=state.value",
         "        pk=run_id, state=state.value",
-        "tests/services/test_targeting.py::test_a_worker_whose_lease_was_given_away_is_turned_down",
+        "tests/services/audience/test_targeting.py::test_a_worker_whose_lease_was_given_away_is_turned_down",
     ),
     source(
         "leases shared",
@@ -206,7 +206,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "a figure that has moved",
         6,
         "an approved change is made though the figure is no longer the one seen",
-        "vouchers/rules/proposals.py",
+        "vouchers/rules/campaigns/proposals.py",
         "    if refusal := _unchanged(current_fen, expected_fen):\n        return refusal\n",
         "",
         f"{PROPOSALS}::test_of_two_proposals_on_one_figure_the_second_approval_is_refused_and_waits",
@@ -216,10 +216,10 @@ OF_LOCKS: tuple[Mutation, ...] = (
             "sealed above the horizon",
             3,
             "the journal is sealed beyond the oldest transaction still running",
-            "vouchers/queries/journal.py",
+            "vouchers/queries/proofs/journal.py",
             "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
             "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
-            "tests/services/test_seals.py::TestSealing::test_what_commits_late_goes_to_the_next_link",
+            "tests/services/proofs/test_seals.py::TestSealing::test_what_commits_late_goes_to_the_next_link",
         ),
         is_alone=True,
     ),

@@ -3,10 +3,10 @@
 from tests.mutations.mutation import Mutation, Patch, source
 
 SERVICES = "vouchers/services"
-REDEMPTION = "tests/services/test_redemption.py"
-LIFECYCLE = "tests/services/test_redemption_lifecycle.py"
-RULES = "tests/rules/test_redemption.py"
-SETTLEMENT = "tests/services/test_settlement.py"
+REDEMPTION = "tests/services/redemption/test_redeem.py"
+LIFECYCLE = "tests/services/redemption/test_lifecycle.py"
+RULES = "tests/rules/redemption/test_redeem.py"
+SETTLEMENT = "tests/services/settlement/test_days.py"
 NOT_HELD = (
     "       AND NOT EXISTS (SELECT FROM vouchers_hold h\n"
     "                        WHERE h.redemption_id = r.id AND h.released_at IS NULL)\n"
@@ -30,17 +30,17 @@ OF_RULES: tuple[Mutation, ...] = (
         f"{SERVICES}/vouchers.py",
         "        quotas.give_back_parts(parts=parts)\n",
         "",
-        "tests/services/test_vouchers.py"
+        "tests/services/issuing/test_expiry.py"
         "::test_unspent_vouchers_return_their_money_and_their_place_in_the_quota",
     ),
     source(
         "a unit too many",
         2,
         "a quota cell gives one more than it has",
-        "vouchers/rules/quotas.py",
+        "vouchers/rules/ledger/quotas.py",
         "    return room is not None and wanted > room\n",
         "    return room is not None and wanted > room + 1\n",
-        "tests/services/test_quotas.py"
+        "tests/services/ledger/test_quotas.py"
         "::test_a_cell_on_any_dimension_takes_its_last_unit_and_no_more",
     ),
     source(
@@ -68,14 +68,14 @@ OF_RULES: tuple[Mutation, ...] = (
         f"{SERVICES}/holds.py",
         "fen - clawed_fen.get(source_id, 0)) for source_id, fen in redemption.split]",
         "fen) for source_id, fen in redemption.split]",
-        "tests/services/test_holds.py::test_what_a_refund_called_back_is_neither_held_nor_released",
+        "tests/services/limits/test_holds.py::test_what_a_refund_called_back_is_neither_held_nor_released",
     ),
     # 5: the rules of a redemption
     source(
         "used vouchers accepted",
         5,
         "the voucher's state is not asked",
-        "vouchers/rules/redemption.py",
+        "vouchers/rules/redemption/redeem.py",
         "    _campaign_running,\n    _not_used,\n",
         "    _campaign_running,\n",
         f"{REDEMPTION}::test_a_used_voucher_is_refused",
@@ -85,7 +85,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "anybody may show it",
         5,
         "holder and proxies are not asked",
-        "vouchers/rules/redemption.py",
+        "vouchers/rules/redemption/redeem.py",
         "    if shopper.id != voucher.resident_id and"
         " voucher.resident_id not in shopper.may_show_for:\n"
         '        return Refusal("voucher_not_usable", "holder_or_proxy")\n',
@@ -96,7 +96,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "a stranger is told",
         5,
         "the order of the rules swapped: the voucher's state before its holder",
-        "vouchers/rules/redemption.py",
+        "vouchers/rules/redemption/redeem.py",
         "RULES: tuple[Rule, ...] = (\n    _shown_by_holder,\n",
         "RULES: tuple[Rule, ...] = (\n    _not_used,\n    _shown_by_holder,\n",
         f"{RULES}::test_strangers_learn_nothing_of_a_voucher",
@@ -106,7 +106,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "good for an instant longer",
         5,
         "a window's end counts as inside",
-        "vouchers/rules/redemption.py",
+        "vouchers/rules/redemption/redeem.py",
         "    if at >= tranche.valid_until_at or",
         "    if at > tranche.valid_until_at or",
         f"{RULES}::test_the_window_is_half_open",
@@ -115,7 +115,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "expired tranches accepted",
         5,
         "a tranche's state is not asked",
-        "vouchers/rules/redemption.py",
+        "vouchers/rules/redemption/redeem.py",
         " or tranche.state == TrancheState.EXPIRED:",
         ":",
         f"{RULES}::test_one_thing_wrong_is_enough_for_a_no",
@@ -124,7 +124,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "a fen below the threshold",
         5,
         "an order one fen short is accepted",
-        "vouchers/rules/redemption.py",
+        "vouchers/rules/redemption/redeem.py",
         "    if counts_fen >= tranche.threshold_fen:",
         "    if counts_fen + 1 >= tranche.threshold_fen:",
         f"{RULES}::test_the_threshold_is_inclusive_and_the_missing_fen_are_exact",
@@ -133,7 +133,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "nothing left to pay",
         5,
         "a discount may take the whole eligible amount",
-        "vouchers/rules/redemption.py",
+        "vouchers/rules/redemption/redeem.py",
         "    if 0 < discount_fen < eligible_fen:",
         "    if 0 < discount_fen <= eligible_fen:",
         f"{RULES}::test_of_the_eligible_goods_a_fen_stays_to_be_paid",
@@ -143,7 +143,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "captured beyond the authorisation",
         5,
         "a larger final order earns more than was set aside",
-        "vouchers/rules/redemption.py",
+        "vouchers/rules/redemption/redeem.py",
         "min(_discount_fen(order, tranche), sum(fen for _, fen in authorised))",
         "_discount_fen(order, tranche)",
         f"{RULES}::test_a_larger_final_order_earns_no_more_than_was_set_aside",
@@ -152,10 +152,10 @@ OF_RULES: tuple[Mutation, ...] = (
         "captured at the last instant",
         5,
         "the authorisation's end counts as inside",
-        "vouchers/rules/undo.py",
+        "vouchers/rules/redemption/undo.py",
         "    if ends_at is not None and at >= ends_at:\n        when",
         "    if ends_at is not None and at > ends_at:\n        when",
-        "tests/rules/test_undo.py::test_an_authorisation_is_captured_or_lapses_and_never_both",
+        "tests/rules/redemption/test_undo.py::test_an_authorisation_is_captured_or_lapses_and_never_both",
         f"{LIFECYCLE}::TestCapture",
     ),
     source(
@@ -172,7 +172,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "the store's part not asked",
         5,
         "any open store is accepted",
-        "vouchers/rules/redemption.py",
+        "vouchers/rules/redemption/redeem.py",
         "    return None if case.store.participates else",
         "    return None if case.store.is_open else",
         f"{RULES}::test_one_thing_wrong_is_enough_for_a_no",
@@ -182,68 +182,68 @@ OF_RULES: tuple[Mutation, ...] = (
         "approved by its editor",
         6,
         "whoever edited terms may approve them",
-        "vouchers/rules/campaigns.py",
+        "vouchers/rules/campaigns/terms.py",
         '    if approver_id in editors:\n        return Refusal("approver_edited",'
         ' "another_person")\n',
         "",
-        "tests/services/test_campaigns.py::test_nobody_approves_what_they_edited",
+        "tests/services/campaigns/test_lifecycle.py::test_nobody_approves_what_they_edited",
     ),
     source(
         "approved by its proposer",
         6,
         "whoever proposed something may approve it",
-        "vouchers/rules/proposals.py",
+        "vouchers/rules/campaigns/proposals.py",
         "    if proposer_id == approver_id:\n"
         '        return Refusal("approver_proposed", "another_person")\n',
         "",
-        "tests/rules/test_proposals.py::test_nobody_decides_on_their_own_nor_unseen_nor_twice",
+        "tests/rules/campaigns/test_proposals.py::test_nobody_decides_on_their_own_nor_unseen_nor_twice",
     ),
     source(
         "approved unseen",
         6,
         "the hash an approver saw is not compared",
-        "vouchers/rules/proposals.py",
+        "vouchers/rules/campaigns/proposals.py",
         "    if sha256 != seen_sha256:\n"
         '        return Refusal("proposal_not_as_seen", "seen_hash")\n',
         "",
-        "tests/rules/test_proposals.py::test_nobody_decides_on_their_own_nor_unseen_nor_twice",
+        "tests/rules/campaigns/test_proposals.py::test_nobody_decides_on_their_own_nor_unseen_nor_twice",
     ),
     # 8, 9: exact limits
     source(
         "one over the limit",
         8,
         "a limit by number lets one more through",
-        "vouchers/rules/fraud.py",
+        "vouchers/rules/limits/limits.py",
         "so_far.redemptions + 1 > rule.limit_count",
         "so_far.redemptions > rule.limit_count",
-        "tests/rules/test_fraud.py::TestJudging",
+        "tests/rules/limits/test_limits.py::TestJudging",
     ),
     source(
         "a fen over the limit",
         9,
         "a limit by money ignores the order at hand",
-        "vouchers/rules/fraud.py",
+        "vouchers/rules/limits/limits.py",
         "so_far.fen + discount_fen > rule.limit_fen",
         "so_far.fen > rule.limit_fen",
-        "tests/rules/test_fraud.py::TestJudging",
+        "tests/rules/limits/test_limits.py::TestJudging",
     ),
     source(
         "merged residents apart",
         8,
         "a merge does not share one limit",
-        "vouchers/rules/fraud.py",
+        "vouchers/rules/limits/limits.py",
         '    if _KINDS[key.kind][0] != "resident":\n        return [key]\n',
         "    return [key]\n",
-        "tests/rules/test_fraud.py::TestSamePerson",
+        "tests/rules/limits/test_limits.py::TestSamePerson",
     ),
     source(
         "the week of somewhere else",
         9,
         "weeks begin on Thursday",
-        "vouchers/rules/fraud.py",
+        "vouchers/rules/limits/limits.py",
         "    return days - (days + 3) % 7 if",
         "    return days - days % 7 if",
-        "tests/rules/test_fraud.py::TestWindows",
+        "tests/rules/limits/test_limits.py::TestWindows",
     ),
     source(
         "a batch forgets what it gave",
@@ -302,47 +302,47 @@ OF_RULES: tuple[Mutation, ...] = (
         "voided after the cut-off",
         11,
         "the business day's end is not asked",
-        "vouchers/rules/undo.py",
+        "vouchers/rules/redemption/undo.py",
         "    if business_day(at, redemption.zone) > redemption.business_day:",
         "    if business_day(at, redemption.zone) < redemption.business_day:",
-        "tests/rules/test_undo.py::test_it_can_be_undone_until_the_end_of_its_business_day",
+        "tests/rules/redemption/test_undo.py::test_it_can_be_undone_until_the_end_of_its_business_day",
     ),
     source(
         "voided though settled",
         11,
         "lines of a settlement are not asked for",
-        "vouchers/rules/undo.py",
+        "vouchers/rules/redemption/undo.py",
         "    if redemption.is_settled:\n"
         '        return refusal(f"{act}_settled", "it is settled", "已结算")\n',
         "",
-        "tests/rules/test_undo.py::test_what_a_settlement_or_a_refund_has_taken_up_is_not_undone",
+        "tests/rules/redemption/test_undo.py::test_what_a_settlement_or_a_refund_has_taken_up_is_not_undone",
     ),
     source(
         "refunded beyond the payment",
         11,
         "a refund is not compared with what the shopper paid",
-        "vouchers/rules/refunds.py",
+        "vouchers/rules/redemption/refunds.py",
         "    if amount_fen > left_fen:",
         "    if amount_fen > redemption.order_amount_fen:",
-        "tests/rules/test_refunds.py::test_no_more_is_refunded_than_the_shopper_paid",
+        "tests/rules/redemption/test_refunds.py::test_no_more_is_refunded_than_the_shopper_paid",
     ),
     source(
         "clawback rounded up",
         11,
         "a clawback is rounded up instead of down",
-        "vouchers/rules/refunds.py",
+        "vouchers/rules/redemption/refunds.py",
         "    return discount_fen * refunded_fen // paid_fen\n",
         "    return -(-discount_fen * refunded_fen // paid_fen)\n",
-        "tests/rules/test_refunds.py::test_a_part_calls_back_its_proportion_rounded_down",
+        "tests/rules/redemption/test_refunds.py::test_a_part_calls_back_its_proportion_rounded_down",
     ),
     source(
         "a paid debt taken for payable",
         11,
         "a refund after the payout takes from what is still owed",
-        "vouchers/rules/refunds.py",
+        "vouchers/rules/redemption/refunds.py",
         "    if settlement is SettlementState.PAID:\n        return AccountKind.SETTLED\n",
         "",
-        "tests/rules/test_refunds.py::test_each_source_by_the_state_of_its_own_settlement",
+        "tests/rules/redemption/test_refunds.py::test_each_source_by_the_state_of_its_own_settlement",
     ),
     source(
         "collected beyond the debt",
@@ -351,26 +351,26 @@ OF_RULES: tuple[Mutation, ...] = (
         f"{SERVICES}/collection.py",
         "    if collection.amount_fen > owed_fen:",
         "    if collection.amount_fen > owed_fen + 1:",
-        "tests/services/test_collection.py::test_more_than_is_owed_is_not_taken",
+        "tests/services/settlement/test_collection.py::test_more_than_is_owed_is_not_taken",
     ),
     # 12: targeting
     source(
         "a step beyond the circle",
         12,
         "a store reaches ten centimetres too far",
-        "vouchers/rules/store_cover.py",
+        "vouchers/rules/audience/store_cover.py",
         "            beyond = distance - self.circles.radius_m[candidate]\n",
         "            beyond = distance - self.circles.radius_m[candidate] - 0.1\n",
-        "tests/rules/test_targeting_cover.py"
+        "tests/rules/audience/test_store_cover.py"
         "::test_a_radius_of_exactly_the_distance_is_inside_and_one_ulp_less_is_outside",
     ),
     source(
         "a ring's edge outside",
         12,
         "a distance exactly at a ring's outer edge falls out of it",
-        "vouchers/rules/targeting.py",
+        "vouchers/rules/audience/targeting.py",
         "            found[above & (metres <= ring.to_m)] = position\n",
         "            found[above & (metres < ring.to_m)] = position\n",
-        "tests/rules/test_targeting.py",
+        "tests/rules/audience/test_targeting.py",
     ),
 )

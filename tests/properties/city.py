@@ -9,7 +9,7 @@ from tests import cast
 from tests.cast import NOON
 from tests.properties.model import LIMITS, Cap, Model, Tier
 from vouchers.models import Campaign, QuotaCell
-from vouchers.services import terms
+from vouchers.services.campaigns import terms
 from vouchers.states import RefundPolicy, TierKind
 
 TIERS = (

@@ -15,8 +15,9 @@ from tests.everything import nothing_changes
 from tests.till import hand_out
 from vouchers.errors import CATALOGUE
 from vouchers.models import Campaign, Proposal, QuotaCell, TermsVersion
-from vouchers.rules.amounts import MOST_FEN
-from vouchers.services import amendments, campaigns, ledger, proposals, terms
+from vouchers.rules.ledger.amounts import MOST_FEN
+from vouchers.services.campaigns import amendments, lifecycle, proposals, terms
+from vouchers.services.ledger import transfers
 from vouchers.states import CapKind
 
 Act = Callable[["Office"], object]
@@ -50,7 +51,7 @@ def office() -> Office:
     hand_out(running, [cast.alice()] * 4)
     made = Office(
         draft=cast.spring_campaign(code="draft", tier_counts={"off20": 10}),
-        submitted=campaigns.submit(campaign=waiting, by=cast.mei(), at=NOON),
+        submitted=lifecycle.submit(campaign=waiting, by=cast.mei(), at=NOON),
         running=running,
         cell=running.cells.get(tier__code="off20"),
         proposal=proposals.propose_appropriation(
@@ -74,7 +75,7 @@ def office() -> Office:
 def cash(
     office: Office, amount_fen: Any = 1, currency: str = "CNY", document_no: str = "C-1"
 ) -> None:
-    ledger.receive_cash(
+    transfers.receive_cash(
         source=office.running.sources.get(),
         amount_fen=amount_fen,
         currency=currency,
@@ -154,7 +155,7 @@ def submit_with(edit: Callable[[Campaign], object]) -> Act:
     def act(office: Office) -> None:
         with transaction.atomic():
             edit(office.draft)
-            campaigns.submit(campaign=office.draft, by=cast.mei(), at=NOON)
+            lifecycle.submit(campaign=office.draft, by=cast.mei(), at=NOON)
 
     return act
 
@@ -192,7 +193,7 @@ def amend(office: Office, **change: Any) -> None:
 
 def approve(office: Office, by: Any, seen_sha256: bytes | None = None) -> None:
     version = office.submitted
-    campaigns.approve(
+    lifecycle.approve(
         terms=version, by=by, seen_sha256=seen_sha256 or bytes(version.sha256), at=NOON
     )
 
@@ -295,7 +296,7 @@ CASES: list[tuple[str, Act, str]] = [
     ),
     (
         "closed before settled",
-        lambda o: campaigns.close(campaign=o.running, document_no="Z", by=cast.mei(), at=NOON),
+        lambda o: lifecycle.close(campaign=o.running, document_no="Z", by=cast.mei(), at=NOON),
         "campaign_state",
     ),
 ]

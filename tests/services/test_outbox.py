@@ -29,7 +29,7 @@ from vouchers.services.outbox import (
     lease_message,
     webhook_secret,
 )
-from vouchers.services.seals import anchor_day
+from vouchers.services.proofs.seals import anchor_day
 
 MAIL = "audit@city.example"
 

@@ -16,8 +16,11 @@ from merchants.errors import Refused
 from tests import cast
 from tests.cast import DAY, NOON, PEOPLES_SQUARE
 from vouchers.models import Allocation, Campaign, Leg, QuotaBucket, QuotaCell, Run, Tier, Tranche
-from vouchers.queries.balances import balances
-from vouchers.services import distribution, leases, minting, quotas, targeting, terms
+from vouchers.queries.ledger.balances import balances
+from vouchers.services.audience import targeting
+from vouchers.services.campaigns import terms
+from vouchers.services.issuing import leases, minting, runs
+from vouchers.services.ledger import quotas
 from vouchers.states import AccountKind, RunState
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,10 +117,10 @@ def lottery() -> Campaign:
 
 def issue(campaign: Campaign, channel: str) -> Run:
     """A run of a channel, from its request to its last voucher."""
-    run = distribution.request_run(
+    run = runs.request_run(
         campaign=campaign, round=campaign.rounds.get(), channel=channel, seed="1", by="mei", at=NOON
     )
-    for step in (targeting.target_run, distribution.reserve_run):
+    for step in (targeting.target_run, runs.reserve_run):
         lease = leases.lease_run(at=NOON, lease_s=LEASE_S)
         assert lease is not None
         step(run_id=run.pk, fence=lease.fence, at=NOON)

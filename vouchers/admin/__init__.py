@@ -1,30 +1,24 @@
-"""The admin: it shows, services act. One module per concept."""
+"""The admin: it shows, services act. One folder or module per capability."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from vouchers.admin import (
-    audit,
-    campaigns,
-    distribution,
-    fraud,
-    money,
-    people,
-    proposals,
-    refunds,
-    residents,
-)
+from vouchers.admin import issuing, limits, proofs, users
+from vouchers.admin.campaigns import campaigns, proposals
+from vouchers.admin.ledger import money
+from vouchers.admin.redemption import refunds
+from vouchers.admin.residents import residents
 
 __all__ = [
-    "audit",
     "campaigns",
-    "distribution",
-    "fraud",
+    "issuing",
+    "limits",
     "money",
-    "people",
+    "proofs",
     "proposals",
     "refunds",
     "residents",
+    "users",
 ]
 
 admin.site.index_template = "vouchers/dashboard.html"

@@ -9,19 +9,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from vouchers.admin.audit import first_broken
+from vouchers.admin.campaigns.overview import Bar, Segment, budget_bar, count_bars
 from vouchers.admin.faults import refusal_name
-from vouchers.admin.overview import Bar, Segment, budget_bar, count_bars
+from vouchers.admin.proofs import first_broken
 from vouchers.models import AuditReport, Campaign, Proposal, TermsVersion
 from vouchers.money import yuan
-from vouchers.queries.balances import identity_rows
-from vouchers.queries.overview import (
+from vouchers.queries.campaigns.overview import (
     Figures,
     figures_of,
     redeemed_by_day,
     redeemed_on,
     refusals_since,
 )
+from vouchers.queries.ledger.balances import identity_rows
 from vouchers.states import CampaignState
 
 UNDER_WAY = [CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.SCHEDULED]

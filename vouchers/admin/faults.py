@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.errors import Refusal
 from vouchers.errors import explain
-from vouchers.models.campaigns import CAMPAIGN_STATES, CAP_KINDS
-from vouchers.models.ledger import ACCOUNT_KINDS
+from vouchers.models.campaigns.campaigns import CAMPAIGN_STATES, CAP_KINDS
+from vouchers.models.ledger.transfers import ACCOUNT_KINDS
 from vouchers.money import yuan
-from vouchers.rules.campaigns import CELLS_DO_NOT_NEST, DATES_CROSS, INVALID
+from vouchers.rules.campaigns.terms import CELLS_DO_NOT_NEST, DATES_CROSS, INVALID
 from vouchers.states import CapKind
 
 FAULTS: Mapping[str, Any] = {

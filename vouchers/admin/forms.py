@@ -20,8 +20,8 @@ from unfold.widgets import (
 
 from merchants.models import District, Merchant
 from vouchers.models import Campaign, FundingSource, ResidentPoint, Round
-from vouchers.rules.audience import AudienceFilter, InvalidFilterError
-from vouchers.rules.campaigns import AUTHORISE_TTL_S, is_address
+from vouchers.rules.audience.filters import AudienceFilter, InvalidFilterError
+from vouchers.rules.campaigns.terms import AUTHORISE_TTL_S, is_address
 
 DAY_S = 24 * 60 * 60
 ORDER_KINDS = [("in_store", _("in the store")), ("delivered", _("delivered"))]

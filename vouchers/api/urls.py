@@ -4,7 +4,7 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from vouchers.api.errors import nowhere
-from vouchers.api.redemptions import RedemptionsView, RedemptionView, VoidView
+from vouchers.api.redemption import RedemptionsView, RedemptionView, VoidView
 
 urlpatterns = [
     path("redemptions", RedemptionsView.as_view(), name="redemptions"),

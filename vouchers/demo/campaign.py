@@ -13,8 +13,9 @@ from vouchers.demo.group import Group
 from vouchers.demo.people import Staff
 from vouchers.demo.telling import patiently
 from vouchers.models import Campaign, Run
-from vouchers.services import campaigns, ledger, terms
-from vouchers.services.distribution import request_run
+from vouchers.services.campaigns import lifecycle, terms
+from vouchers.services.issuing.runs import request_run
+from vouchers.services.ledger import transfers
 from vouchers.states import CapKind, RunState
 from vouchers.tasks import wake_distribution
 
@@ -97,7 +98,7 @@ def store_limit(*, orders: int, group: Group) -> int:
 def set_up(*, plan: Plan, group: Group, staff: Staff, at: datetime) -> Campaign:
     """A draft by the manager, approved by the approver, launched, its cash received."""
     by = staff.manager
-    campaign = campaigns.create_campaign(
+    campaign = lifecycle.create_campaign(
         code=plan.code,
         name=plan.name,
         organiser="上海市商务委员会（演示）",
@@ -121,13 +122,13 @@ def set_up(*, plan: Plan, group: Group, staff: Staff, at: datetime) -> Campaign:
     for kind, limit in limits.items():
         terms.add_cap(campaign=campaign, kind=kind, limit_count=limit, by=by, at=at)
     terms.add_stores(campaign=campaign, stores=group.stores, by=by, at=at)
-    version = campaigns.submit(campaign=campaign, by=by, at=at)
-    campaigns.approve(
+    version = lifecycle.submit(campaign=campaign, by=by, at=at)
+    lifecycle.approve(
         terms=version, by=staff.approver, seen_sha256=bytes(version.sha256), at=at, comment="同意"
     )
-    campaigns.launch(campaign=campaign, by=by, at=at)
+    lifecycle.launch(campaign=campaign, by=by, at=at)
     for source in campaign.sources.all():
-        ledger.receive_cash(
+        transfers.receive_cash(
             source=source,
             amount_fen=source.appropriated_fen,
             document_no=f"{plan.code}-{source.code}-1",

@@ -12,7 +12,7 @@ from merchants.services import enrol_district
 from merchants.services.tables import DATUMS
 from vouchers.demo.places import DISTRICTS, Quarter
 from vouchers.money import split_pro_rata
-from vouchers.queries.people import count_residents
+from vouchers.queries.residents import count_residents
 from vouchers.services.residents import PointColumns, ResidentColumns, load_residents
 
 SEED: Final = 20_201_101  # the day of the census

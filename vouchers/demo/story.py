@@ -30,9 +30,9 @@ from vouchers.demo.supervisor import Supervisor
 from vouchers.demo.telling import Teller, patiently
 from vouchers.models import Campaign, Run, Settlement
 from vouchers.money import yuan
-from vouchers.rules.fraud import business_day
-from vouchers.services.audit import Report, audit, record
-from vouchers.services.settlement import settle_and_pay_day
+from vouchers.rules.limits.limits import business_day
+from vouchers.services.proofs.audit import Report, audit, record
+from vouchers.services.settlement.days import settle_and_pay_day
 
 FEWEST_RESIDENTS: Final = 2_000
 SEED_BITS: Final = 31

@@ -11,10 +11,10 @@ from typing import Any
 from vouchers.demo.city import CUSTOMER_BIT
 from vouchers.demo.day import Day
 from vouchers.models import Campaign, Run, Settlement
-from vouchers.queries.balances import IdentityRow, identity_rows
-from vouchers.queries.overview import Figures, figures_of, refusals_since
-from vouchers.queries.people import Customers, customers_of, lost_redemptions
-from vouchers.services.audit import Report
+from vouchers.queries.campaigns.overview import Figures, figures_of, refusals_since
+from vouchers.queries.ledger.balances import IdentityRow, identity_rows
+from vouchers.queries.residents import Customers, customers_of, lost_redemptions
+from vouchers.services.proofs.audit import Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
-import vouchers.models.fields
+import vouchers.sql.fields
 import vouchers.states
 from django.conf import settings
 from django.db import migrations, models
@@ -432,8 +432,8 @@ class Migration(migrations.Migration):
                 ("sent_at", models.DateTimeField(blank=True, null=True, verbose_name="sent at")),
                 (
                     "xid",
-                    vouchers.models.fields.Xid8Field(
-                        db_default=vouchers.models.fields.CurrentXid(), editable=False
+                    vouchers.sql.fields.Xid8Field(
+                        db_default=vouchers.sql.fields.CurrentXid(), editable=False
                     ),
                 ),
             ],
@@ -552,8 +552,8 @@ class Migration(migrations.Migration):
                 ("undone_at", models.DateTimeField(null=True, verbose_name="undone at")),
                 (
                     "xid",
-                    vouchers.models.fields.Xid8Field(
-                        db_default=vouchers.models.fields.CurrentXid(), editable=False
+                    vouchers.sql.fields.Xid8Field(
+                        db_default=vouchers.sql.fields.CurrentXid(), editable=False
                     ),
                 ),
             ],
@@ -622,8 +622,8 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(verbose_name="created at")),
                 (
                     "changed_xid",
-                    vouchers.models.fields.Xid8Field(
-                        db_default=vouchers.models.fields.CurrentXid(), editable=False
+                    vouchers.sql.fields.Xid8Field(
+                        db_default=vouchers.sql.fields.CurrentXid(), editable=False
                     ),
                 ),
             ],
@@ -699,8 +699,8 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "changed_xid",
-                    vouchers.models.fields.Xid8Field(
-                        db_default=vouchers.models.fields.CurrentXid(), editable=False
+                    vouchers.sql.fields.Xid8Field(
+                        db_default=vouchers.sql.fields.CurrentXid(), editable=False
                     ),
                 ),
             ],
@@ -1136,8 +1136,8 @@ class Migration(migrations.Migration):
                 ("cause_id", models.BigIntegerField(verbose_name="cause no.")),
                 (
                     "xid",
-                    vouchers.models.fields.Xid8Field(
-                        db_default=vouchers.models.fields.CurrentXid(), editable=False
+                    vouchers.sql.fields.Xid8Field(
+                        db_default=vouchers.sql.fields.CurrentXid(), editable=False
                     ),
                 ),
             ],

@@ -4,7 +4,7 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
-import vouchers.models.fields
+import vouchers.sql.fields
 from django.conf import settings
 from django.db import migrations, models
 
@@ -115,8 +115,8 @@ class Migration(migrations.Migration):
                 ("decided_at", models.DateTimeField(verbose_name="decided at")),
                 (
                     "xid",
-                    vouchers.models.fields.Xid8Field(
-                        db_default=vouchers.models.fields.CurrentXid(), editable=False
+                    vouchers.sql.fields.Xid8Field(
+                        db_default=vouchers.sql.fields.CurrentXid(), editable=False
                     ),
                 ),
             ],
@@ -154,8 +154,8 @@ class Migration(migrations.Migration):
                 ("refunded_at", models.DateTimeField(verbose_name="refunded at")),
                 (
                     "xid",
-                    vouchers.models.fields.Xid8Field(
-                        db_default=vouchers.models.fields.CurrentXid(), editable=False
+                    vouchers.sql.fields.Xid8Field(
+                        db_default=vouchers.sql.fields.CurrentXid(), editable=False
                     ),
                 ),
             ],

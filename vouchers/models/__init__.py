@@ -1,7 +1,6 @@
 """The tables, by concept. Re-exported for Django; no decisions are taken here."""
 
-from vouchers.models.audit import AuditReport, Outbox, RoleChange, Seal
-from vouchers.models.campaigns import (
+from vouchers.models.campaigns.campaigns import (
     Campaign,
     CampaignStore,
     CapRule,
@@ -10,19 +9,27 @@ from vouchers.models.campaigns import (
     Ring,
     Round,
 )
-from vouchers.models.distribution import AudienceMember, Run, Shard, Tranche
-from vouchers.models.fraud import Attempt, CapCounter, Hold, Signal
-from vouchers.models.funding import CashReceipt, FundingSource, Tier, TierSplit
-from vouchers.models.ledger import Account, Leg, Transfer
-from vouchers.models.proposals import Proposal, ProposalDecision
-from vouchers.models.quotas import Allocation, QuotaBucket, QuotaCell
-from vouchers.models.redemption import OrderClaim, Redemption
-from vouchers.models.refunds import Collection, CollectionLine, Refund, RefundPart
-from vouchers.models.requests import RequestArchive, RequestRecord
-from vouchers.models.residents import Consent, Link, Proxy, Resident, ResidentMerge, ResidentPoint
+from vouchers.models.campaigns.proposals import Proposal, ProposalDecision
+from vouchers.models.campaigns.terms import Approval, CampaignEdit, TermsVersion
+from vouchers.models.issuing.runs import AudienceMember, Run, Shard, Tranche
+from vouchers.models.issuing.vouchers import Voucher
+from vouchers.models.ledger.funding import CashReceipt, FundingSource, Tier, TierSplit
+from vouchers.models.ledger.quotas import Allocation, QuotaBucket, QuotaCell
+from vouchers.models.ledger.transfers import Account, Leg, Transfer
+from vouchers.models.limits import Attempt, CapCounter, Hold, Signal
+from vouchers.models.proofs import AuditReport, Outbox, RoleChange, Seal
+from vouchers.models.redemption.redemptions import OrderClaim, Redemption
+from vouchers.models.redemption.refunds import Collection, CollectionLine, Refund, RefundPart
+from vouchers.models.redemption.requests import RequestArchive, RequestRecord
+from vouchers.models.residents.residents import (
+    Consent,
+    Link,
+    Proxy,
+    Resident,
+    ResidentMerge,
+    ResidentPoint,
+)
 from vouchers.models.settlement import Settlement, SettlementLine
-from vouchers.models.terms import Approval, CampaignEdit, TermsVersion
-from vouchers.models.vouchers import Voucher
 
 __all__ = [
     "Account",

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vouchers.models.statements import Statement
-from vouchers.rules.audience import POINT_KINDS, Block, Untargeted
+from vouchers.rules.audience.filters import POINT_KINDS, Block, Untargeted
+from vouchers.sql.statements import Statement
 
 BLOCK_RESIDENTS: Final = 65_536
 

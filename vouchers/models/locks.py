@@ -8,7 +8,7 @@ transaction.
 from hashlib import blake2b
 from typing import Any
 
-from vouchers.models.statements import Statement
+from vouchers.sql.statements import Statement
 
 # First halves of two-part advisory keys; requests, orders and counters use 64-bit hashes instead.
 TRANCHE_CLASS = 1

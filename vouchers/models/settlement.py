@@ -10,9 +10,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Merchant
-from vouchers.models.campaigns import Campaign
-from vouchers.models.funding import FundingSource
-from vouchers.models.guards import (
+from vouchers.models.campaigns.campaigns import Campaign
+from vouchers.models.issuing.vouchers import Voucher
+from vouchers.models.ledger.funding import FundingSource
+from vouchers.models.redemption.redemptions import Redemption
+from vouchers.models.redemption.refunds import recovered_within_owed
+from vouchers.rules.settlement import Captured, Owed
+from vouchers.sql.statements import Statement
+from vouchers.sql.triggers import (
     append_only,
     begins_as,
     frozen_columns,
@@ -21,11 +26,6 @@ from vouchers.models.guards import (
     refuse_if,
     same_campaign,
 )
-from vouchers.models.redemption import Redemption
-from vouchers.models.refunds import recovered_within_owed
-from vouchers.models.statements import Statement
-from vouchers.models.vouchers import Voucher
-from vouchers.rules.settlement import Captured, Owed
 from vouchers.states import AccountKind, RedemptionState, SettlementState
 
 SETTLEMENT_STATES = [

@@ -1,0 +1,1 @@
+"""Reads with more than one join. One name per capability."""

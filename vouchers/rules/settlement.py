@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from merchants.spreadsheets import SpreadsheetWriter
-from vouchers.rules.redemption import Split
+from vouchers.rules.redemption.redeem import Split
 
 COLUMNS: Final = (
     "campaign",

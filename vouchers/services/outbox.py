@@ -25,7 +25,7 @@ from django.utils.translation import gettext
 from standardwebhooks import Webhook
 
 from vouchers.models import Outbox
-from vouchers.rules.campaigns import canonical_json
+from vouchers.rules.campaigns.terms import canonical_json
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ import psycopg
 from django.db import DatabaseError
 
 from merchants.errors import Refusal, Refused
-from vouchers.rules.campaigns import DATES_CROSS, INVALID
+from vouchers.rules.campaigns.terms import DATES_CROSS, INVALID
 
 CODES = {
     "approval_by_another_person": "approver_edited",

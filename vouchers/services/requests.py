@@ -14,8 +14,8 @@ from merchants.auth import Caller
 from merchants.errors import Refused
 from merchants.references import FORM_TEXT, FORM_TEXT_ZH, folded, is_reference
 from vouchers.errors import CONTENT_TYPE
-from vouchers.rules.codes import LENGTH as CODE_DIGITS
-from vouchers.rules.codes import is_code, typed
+from vouchers.rules.issuing.codes import LENGTH as CODE_DIGITS
+from vouchers.rules.issuing.codes import is_code, typed
 
 MAX_AMOUNT_FEN = 100_000_000_00
 KEY_MAX_LENGTH = 255

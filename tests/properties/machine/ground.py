@@ -24,8 +24,8 @@ from vouchers.models import (
     Settlement,
     Voucher,
 )
-from vouchers.queries.balances import balances
-from vouchers.rules.fraud import window_no
+from vouchers.queries.ledger.balances import balances
+from vouchers.rules.limits.limits import window_no
 from vouchers.services.requests import Answer
 from vouchers.states import CapKind, RefundPolicy, SettlementState
 

@@ -14,10 +14,10 @@ from tests.properties.model import Batch, Tier, Voucher, Waiting
 from tests.till import hand_out
 from vouchers.models import Shard
 from vouchers.models import Voucher as VoucherRow
-from vouchers.services.distribution import request_run, reserve_run
-from vouchers.services.leases import lease_run, lease_shard
-from vouchers.services.minting import mint_shard, wind_up
-from vouchers.services.targeting import target_run
+from vouchers.services.audience.targeting import target_run
+from vouchers.services.issuing.leases import lease_run, lease_shard
+from vouchers.services.issuing.minting import mint_shard, wind_up
+from vouchers.services.issuing.runs import request_run, reserve_run
 
 
 class Hands(Ground):

@@ -8,7 +8,7 @@ from tests import cast
 from tests.properties.city import which
 from tests.properties.machine.ground import Ground, pick
 from vouchers.models import Hold, Redemption
-from vouchers.services import holds
+from vouchers.services.limits import holds
 
 
 class Holds(Ground):

@@ -9,7 +9,7 @@ from hypothesis.stateful import precondition, rule
 from tests import cast
 from tests.cast import DAY, NOON
 from tests.properties.machine.ground import Ground
-from vouchers.services import amendments, campaigns
+from vouchers.services.campaigns import amendments, lifecycle
 
 
 class Life(Ground):
@@ -18,7 +18,7 @@ class Life(Ground):
     @precondition(lambda self: not self.model.is_over)
     @rule()
     def pause_or_resume(self) -> None:
-        act = campaigns.pause if self.model.is_running else campaigns.resume
+        act = lifecycle.pause if self.model.is_running else lifecycle.resume
         act(campaign=self.campaign, by=cast.mei(), at=self.model.now)
         self.model.is_running = not self.model.is_running
 
@@ -54,7 +54,7 @@ class Life(Ground):
     @rule()
     def end(self) -> None:
         """For good: nothing is issued or redeemed any more, all else goes on."""
-        campaigns.end(campaign=self.campaign, by=cast.mei(), at=self.model.now)
+        lifecycle.end(campaign=self.campaign, by=cast.mei(), at=self.model.now)
         self.model.is_running, self.model.is_over = False, True
 
     @precondition(lambda self: self.model.is_over)
@@ -66,11 +66,11 @@ class Life(Ground):
         if self.campaign.state == "ended":
             verdict = self.model.settling_verdict()
             with self.refused(verdict if verdict != "yes" else ""):
-                campaigns.settle(campaign=self.campaign, by=by, at=at)
+                lifecycle.settle(campaign=self.campaign, by=by, at=at)
         elif self.campaign.state == "settled":
             verdict = self.model.closing_verdict()
             with self.refused(verdict if verdict != "yes" else ""):
-                campaigns.close(campaign=self.campaign, document_no="C-1", by=by, at=at)
+                lifecycle.close(campaign=self.campaign, document_no="C-1", by=by, at=at)
         else:
             verdict = "closed before"
         hypothesis.event(f"closing: {self.campaign.state} {verdict}")

@@ -12,7 +12,8 @@ from tests.properties.city import which
 from tests.properties.machine.ground import Ground, pick
 from tests.properties.model import Cap, Change
 from vouchers.models import FundingSource, Proposal, QuotaCell
-from vouchers.services import ledger, proposals
+from vouchers.services.campaigns import proposals
+from vouchers.services.ledger import transfers
 
 sources = st.sampled_from(["city", "group"])
 when = st.sampled_from(["at once", "at once", "later"])
@@ -39,7 +40,7 @@ class Money(Ground):
         """An instalment arrives; told twice, it has arrived once."""
         document_no, request_id = self.number("R"), self.number("cash")
         for _ in range(2):
-            ledger.receive_cash(
+            transfers.receive_cash(
                 source=self.source(code),
                 amount_fen=amount_fen,
                 document_no=document_no,

@@ -12,7 +12,7 @@ from tests.properties.machine.ground import Ground, pick
 from tests.properties.model.things import day_of
 from vouchers.models import FundingSource
 from vouchers.models import Settlement as SettlementRow
-from vouchers.services import collection, settlement
+from vouchers.services.settlement import collection, days
 
 
 class Settlement(Ground):
@@ -26,7 +26,7 @@ class Settlement(Ground):
         made = self.model.settle(day, MERCHANTS)
         hypothesis.event(f"settle: {'some' if made else 'none'}")
         for _ in range(2):
-            settlement.settle_day(campaign=self.campaign, business_day=day, at=self.model.now)
+            days.settle_day(campaign=self.campaign, business_day=day, at=self.model.now)
 
     @precondition(lambda self: self.model.unpaid())
     @rule(number=which)
@@ -38,9 +38,9 @@ class Settlement(Ground):
         short_fen = self.model.short_fen(chosen)
         hypothesis.event(f"pay: {'short' if short_fen else 'paid'}")
         with self.refused("cash_not_received" if short_fen else ""):
-            assert settlement.pay(settlement=row, at=self.model.now)
+            assert days.pay(settlement=row, at=self.model.now)
             chosen.is_paid = True
-            assert not settlement.pay(settlement=row, at=self.model.now)
+            assert not days.pay(settlement=row, at=self.model.now)
 
     @precondition(lambda self: self.model.debtors(MERCHANTS))
     @rule(number=which, less_fen=st.sampled_from([0, 0, 1, 500, -1]))

@@ -9,7 +9,7 @@ from hypothesis.stateful import rule
 from tests.cast import DAY
 from tests.properties.city import LAST_DAY, which
 from tests.properties.machine.ground import Ground
-from vouchers.services.vouchers import expire_due, expire_tranche
+from vouchers.services.issuing.expiry import expire_due, expire_tranche
 
 
 class Time(Ground):

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from vouchers.services.archives import archive_requests
+from vouchers.services.redemption.archives import archive_requests
 
 
 class Command(BaseCommand):

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from vouchers.management.campaigns import add_campaign, campaign_named
-from vouchers.queries.findings import CLOSES_MINUTE, OPENS_MINUTE, Question, answers
-from vouchers.services.pipeline import raw_connection
+from vouchers.queries.proofs.findings import CLOSES_MINUTE, OPENS_MINUTE, Question, answers
+from vouchers.sql.pipeline import raw_connection
 
 SHOWN_ROWS = 20
 

@@ -20,8 +20,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from vouchers.rules.audit import Finding
-from vouchers.services.audit import SAMPLE_MEMBERS, SEED_BITS, Report, Tell, audit, record
+from vouchers.rules.proofs.audit.facts import Finding
+from vouchers.services.proofs.audit import SAMPLE_MEMBERS, SEED_BITS, Report, Tell, audit, record
 
 
 class Command(BaseCommand):

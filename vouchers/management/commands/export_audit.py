@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from vouchers.management.campaigns import add_campaign, campaign_named
-from vouchers.queries.export import FILE_COUNT
-from vouchers.services.export import Written, export_pack
-from vouchers.services.seals import seal_whole
+from vouchers.queries.proofs.pack.sheets import FILE_COUNT
+from vouchers.services.proofs.pack import Written, export_pack
+from vouchers.services.proofs.seals import seal_whole
 
 
 class Command(BaseCommand):

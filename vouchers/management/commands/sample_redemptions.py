@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 
 from merchants.spreadsheets import SpreadsheetWriter
 from vouchers.management.campaigns import add_campaign, campaign_named
-from vouchers.queries import samples
-from vouchers.rules import sampling
+from vouchers.queries.proofs import samples
+from vouchers.rules.proofs import sampling
 
 
 def percent(text: str) -> float:

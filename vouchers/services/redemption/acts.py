@@ -13,18 +13,18 @@ from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.errors import problem
 from vouchers.models import Redemption, Refund, SettlementLine
-from vouchers.models.distribution import SERIAL_BITS
-from vouchers.models.fraud import INSERT_ATTEMPTS
+from vouchers.models.issuing.runs import SERIAL_BITS
+from vouchers.models.issuing.vouchers import LOCK_VOUCHERS
+from vouchers.models.limits import INSERT_ATTEMPTS
 from vouchers.models.locks import LOCK_BATCH, SHARE_TRANCHES, lock_key
-from vouchers.models.requests import FIND_ANSWERS, INSERT_ANSWERS
-from vouchers.models.vouchers import LOCK_VOUCHERS
-from vouchers.queries.redemptions import redemptions_of
-from vouchers.rules.undo import RedemptionFacts
-from vouchers.services.pipeline import pipeline
+from vouchers.models.redemption.requests import FIND_ANSWERS, INSERT_ANSWERS
+from vouchers.queries.redemption import redemptions_of
+from vouchers.rules.redemption.undo import RedemptionFacts
 from vouchers.services.redemption.decide import IN_FLIGHT, replay
 from vouchers.services.redemption.facts import Terms, terms_of
 from vouchers.services.redemption.redeem import BUSY
 from vouchers.services.requests import ActRequest, Answer
+from vouchers.sql.pipeline import pipeline
 
 encode = msgspec.json.Encoder().encode
 

@@ -7,15 +7,15 @@ import msgspec
 from merchants.errors import Refusal
 from vouchers.errors import explain
 from vouchers.models import Redemption
-from vouchers.models.vouchers import MOVE_VOUCHERS
-from vouchers.queries.redemptions import SourceShare
-from vouchers.rules.redemption import Decision, Order, Split, recompute
-from vouchers.rules.undo import judge_capture
-from vouchers.services import ledger
-from vouchers.services.pipeline import pipeline
+from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
+from vouchers.queries.redemption import SourceShare
+from vouchers.rules.redemption.redeem import Decision, Order, Split, recompute
+from vouchers.rules.redemption.undo import judge_capture
+from vouchers.services.ledger import transfers
 from vouchers.services.redemption.acts import Held, act_on, encode, note_attempt, refuse
 from vouchers.services.redemption.undo import count_less, given_back, make_room, posting_of, undo
 from vouchers.services.requests import Answer, CaptureRequest
+from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, RedemptionState, TransferReason, VoucherState
 
 
@@ -97,7 +97,7 @@ def _settle_on(order: Order, held: Held, decision: Decision, authorised: Split) 
         split=decision.split,
         captured_at=order.at,
     )
-    lines = ledger.move_lines(
+    lines = transfers.move_lines(
         held.terms.campaign.accounts,
         split=decision.split,
         allocation_id=redemption.allocation_id,
@@ -105,7 +105,7 @@ def _settle_on(order: Order, held: Held, decision: Decision, authorised: Split) 
         target=AccountKind.PAYABLE,
     )
     lines += given_back(held, rest, origin=AccountKind.AUTHORISED)
-    ledger.post(
+    transfers.post(
         postings=[posting_of(held, reason=TransferReason.CAPTURE, at=order.at, lines=lines)]
     )
     if rest_fen:

@@ -7,13 +7,13 @@ from django.db.models.functions import Greatest
 
 from merchants.errors import Refused
 from vouchers.models import Hold, Redemption, Refund, RefundPart
-from vouchers.models.vouchers import MOVE_VOUCHERS
-from vouchers.rules.refunds import Clawback, VoucherFate
-from vouchers.services import ledger, quotas
-from vouchers.services.ledger import Line, Posting, Split
-from vouchers.services.pipeline import pipeline
+from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
+from vouchers.rules.redemption.refunds import Clawback, VoucherFate
+from vouchers.services.ledger import quotas, transfers
+from vouchers.services.ledger.transfers import Line, Posting, Split
 from vouchers.services.redemption.acts import Held
 from vouchers.services.redemption.undo import count_less
+from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, Cause, RedemptionState, TransferReason, VoucherState
 
 FATES = {
@@ -57,7 +57,7 @@ def write(row: Refund, held: Held, clawback: Clawback) -> None:
         state = FATES[clawback.voucher].value
         with pipeline() as raw:
             MOVE_VOUCHERS.send(raw, {"voucher_ids": [held.redemption.voucher_id], "state": state})
-    ledger.post(postings=list(_postings(row, held, clawback)))
+    transfers.post(postings=list(_postings(row, held, clawback)))
     freed = clawback.freed()
     places = 1 if clawback.voucher is VoucherFate.WITHDRAWN else 0
     if freed or places:
@@ -110,7 +110,7 @@ def _lines_into(held: Held, clawback: Clawback, target: AccountKind) -> list[Lin
 
 
 def _move(held: Held, split: Split, origin: AccountKind, target: AccountKind) -> list[Line]:
-    return ledger.move_lines(
+    return transfers.move_lines(
         held.terms.campaign.accounts,
         split=split,
         allocation_id=held.redemption.allocation_id,

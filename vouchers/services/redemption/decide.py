@@ -7,13 +7,13 @@ from merchants.auth import Caller
 from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.errors import problem
-from vouchers.models.campaigns import StoreRow
-from vouchers.models.requests import StoredAnswer
-from vouchers.queries.redemptions import RedemptionBody, SourceShare, encode_body
-from vouchers.rules.fraud import NOTHING_USED, Used, business_day, judge_caps
-from vouchers.rules.redemption import Case, Decision, Order, VoucherFacts, judge
+from vouchers.models.campaigns.campaigns import StoreRow
+from vouchers.models.redemption.requests import StoredAnswer
+from vouchers.queries.redemption import RedemptionBody, SourceShare, encode_body
+from vouchers.rules.limits.limits import NOTHING_USED, Used, business_day, judge_caps
+from vouchers.rules.redemption.redeem import Case, Decision, Order, VoucherFacts, judge
+from vouchers.services.limits.links import Links
 from vouchers.services.redemption.facts import CapKeys, Facts, Pending, Terms
-from vouchers.services.redemption.links import Links
 from vouchers.services.requests import Answer, RedeemRequest
 from vouchers.states import RedemptionState, VoucherState
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 import msgspec
 
 from merchants.references import folded
-from vouchers.models.fraud import ADD_TO_COUNTERS, INSERT_ATTEMPTS
-from vouchers.models.redemption import INSERT_CLAIMS, INSERT_REDEMPTIONS
-from vouchers.models.requests import INSERT_ANSWERS
-from vouchers.models.vouchers import MOVE_VOUCHERS
-from vouchers.rules.fraud import NOTHING_USED, CapRule, CounterKey, Used
-from vouchers.services.ledger import Posting, move_lines, send_postings
-from vouchers.services.pipeline import pipeline
-from vouchers.services.redemption.counters import counter_columns
+from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
+from vouchers.models.limits import ADD_TO_COUNTERS, INSERT_ATTEMPTS
+from vouchers.models.redemption.redemptions import INSERT_CLAIMS, INSERT_REDEMPTIONS
+from vouchers.models.redemption.requests import INSERT_ANSWERS
+from vouchers.rules.limits.limits import NOTHING_USED, CapRule, CounterKey, Used
+from vouchers.services.ledger.transfers import Posting, move_lines, send_postings
+from vouchers.services.limits.counters import counter_columns
 from vouchers.services.redemption.decide import Effect, Verdict
+from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, Cause, TransferReason
 
 _encode = msgspec.json.encode

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from merchants.references import folded
-from vouchers.models.campaigns import (
+from vouchers.models.campaigns.campaigns import (
     FIND_CAMPAIGNS,
     FIND_PARTICIPATIONS,
     FIND_STORES,
@@ -14,13 +14,13 @@ from vouchers.models.campaigns import (
     ParticipationRow,
     StoreRow,
 )
-from vouchers.models.distribution import FIND_TRANCHES, SERIAL_BITS, TrancheRow
+from vouchers.models.issuing.runs import FIND_TRANCHES, SERIAL_BITS, TrancheRow
+from vouchers.models.issuing.vouchers import LOCK_VOUCHERS, LockedVoucher
 from vouchers.models.locks import LOCK_BATCH, lock_key
-from vouchers.models.redemption import FIND_CLAIMS, NEXT_IDS
-from vouchers.models.requests import FIND_ANSWERS, StoredAnswer
-from vouchers.models.residents import FIND_SHOPPERS, Shopper
-from vouchers.models.vouchers import LOCK_VOUCHERS, LockedVoucher
-from vouchers.rules.fraud import (
+from vouchers.models.redemption.redemptions import FIND_CLAIMS, NEXT_IDS
+from vouchers.models.redemption.requests import FIND_ANSWERS, StoredAnswer
+from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
+from vouchers.rules.limits.limits import (
     BY_LINK,
     CapRule,
     CounterKey,
@@ -28,11 +28,11 @@ from vouchers.rules.fraud import (
     Used,
     counter_keys,
 )
-from vouchers.rules.redemption import ShopperFacts, StoreFacts, TrancheFacts
-from vouchers.services.pipeline import pipeline
-from vouchers.services.redemption.counters import find_same_people, lock_and_read, with_members
-from vouchers.services.redemption.links import Asked, Links, links_of
+from vouchers.rules.redemption.redeem import ShopperFacts, StoreFacts, TrancheFacts
+from vouchers.services.limits.counters import find_same_people, lock_and_read, with_members
+from vouchers.services.limits.links import Asked, Links, links_of
 from vouchers.services.requests import RedeemRequest
+from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind
 
 CapKeys = Sequence[tuple[CounterKey, CapRule]]

@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 
 from vouchers.models import Redemption
-from vouchers.rules.undo import has_lapsed
+from vouchers.rules.redemption.undo import has_lapsed
 from vouchers.services.redemption.acts import hold, lock_order, tried
 from vouchers.services.redemption.undo import undo
 from vouchers.states import RedemptionState, TransferReason

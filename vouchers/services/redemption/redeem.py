@@ -7,7 +7,7 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from merchants.errors import Refusal
 from vouchers.errors import problem
-from vouchers.rules.codes import decode
+from vouchers.rules.issuing.codes import decode
 from vouchers.services.redemption.decide import IN_FLIGHT, KEY_REUSED, Bench
 from vouchers.services.redemption.effects import write
 from vouchers.services.redemption.facts import Pending, gather

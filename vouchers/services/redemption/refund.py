@@ -13,9 +13,9 @@ from vouchers.errors import problem
 from vouchers.models import Hold, Redemption, Refund, RefundPart
 from vouchers.models.locks import LOCK_BATCH, lock_key
 from vouchers.models.settlement import LOCK_SETTLEMENTS_OF
-from vouchers.queries.redemptions import SourceShare
-from vouchers.rules.fraud import business_day
-from vouchers.rules.refunds import (
+from vouchers.queries.redemption import SourceShare
+from vouchers.rules.limits.limits import business_day
+from vouchers.rules.redemption.refunds import (
     Clawback,
     Refundable,
     Share,
@@ -23,7 +23,6 @@ from vouchers.rules.refunds import (
     judge_refund,
     number_used,
 )
-from vouchers.services.pipeline import pipeline, raw_connection
 from vouchers.services.redemption.acts import (
     Held,
     encode,
@@ -36,6 +35,7 @@ from vouchers.services.redemption.acts import (
 from vouchers.services.redemption.clawback import with_room, write
 from vouchers.services.redemption.redeem import BUSY
 from vouchers.services.requests import Answer, RefundRequest
+from vouchers.sql.pipeline import pipeline, raw_connection
 from vouchers.states import RedemptionState, TrancheState
 
 

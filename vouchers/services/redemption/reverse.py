@@ -7,14 +7,14 @@ import msgspec
 from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.models import OrderClaim
-from vouchers.models.campaigns import FIND_STORES, StoreRow
-from vouchers.rules.undo import judge_reverse
-from vouchers.services.pipeline import raw_connection
+from vouchers.models.campaigns.campaigns import FIND_STORES, StoreRow
+from vouchers.rules.redemption.undo import judge_reverse
 from vouchers.services.redemption.acts import encode, hold, refuse, remember, take_up, tried
 from vouchers.services.redemption.decide import may_act_for
 from vouchers.services.redemption.redeem import BUSY
 from vouchers.services.redemption.undo import undo
 from vouchers.services.requests import Answer, ReverseRequest
+from vouchers.sql.pipeline import raw_connection
 from vouchers.states import RedemptionState, TransferReason
 
 

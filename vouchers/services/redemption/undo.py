@@ -7,15 +7,15 @@ from django.db.models.functions import Greatest
 
 from merchants.references import folded
 from vouchers.models import Hold, OrderClaim, Redemption
-from vouchers.models.fraud import TAKE_FROM_COUNTERS
+from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
+from vouchers.models.limits import TAKE_FROM_COUNTERS
 from vouchers.models.locks import LOCK_COUNTERS, lock_key
-from vouchers.models.vouchers import MOVE_VOUCHERS
-from vouchers.rules import fraud
-from vouchers.services import ledger, quotas
-from vouchers.services.ledger import Line, Posting, Split
-from vouchers.services.pipeline import pipeline
+from vouchers.rules.limits import limits
+from vouchers.services.ledger import quotas, transfers
+from vouchers.services.ledger.transfers import Line, Posting, Split
+from vouchers.services.limits.counters import counter_columns
 from vouchers.services.redemption.acts import Held
-from vouchers.services.redemption.counters import counter_columns
+from vouchers.sql.pipeline import pipeline
 from vouchers.states import (
     AccountKind,
     Cause,
@@ -53,7 +53,7 @@ def undo(
     else:
         claim.delete()
     lines = given_back(held, redemption.split, origin=origin)
-    ledger.post(postings=[posting_of(held, reason=reason, at=at, lines=lines)])
+    transfers.post(postings=[posting_of(held, reason=reason, at=at, lines=lines)])
     # What the discount had left of the face went back when the tranche expired.
     make_room(held, redemption.split, vouchers=1)
     return _lasts(held) and at < held.terms.facts.valid_until_at
@@ -63,13 +63,13 @@ def count_less(held: Held, *, fen: int, places: int) -> None:
     """Take so much subsidy, and its place (1) or not (0), out of the counters the redemption was
     counted in, whatever the caps are by now."""
     redemption = held.redemption
-    subjects = fraud.Subjects(
+    subjects = limits.Subjects(
         redemption.resident_id,
         redemption.store_id,
         redemption.merchant_id,
         tuple(redemption.links or ()),
     )
-    counted = fraud.counter_keys(
+    counted = limits.counter_keys(
         held.terms.campaign.caps, subjects, redemption.redeemed_at, held.facts.zone
     )
     keys = sorted(key for key, _ in counted)
@@ -88,7 +88,7 @@ def count_less(held: Held, *, fen: int, places: int) -> None:
 def given_back(held: Held, split: Split, *, origin: AccountKind) -> list[Line]:
     """Legs for money that leaves a redemption: to its holder's hand, or free once its tranche is
     over; then `make_room` follows."""
-    return ledger.move_lines(
+    return transfers.move_lines(
         held.terms.campaign.accounts,
         split=split,
         allocation_id=held.redemption.allocation_id,

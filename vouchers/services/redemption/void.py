@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from vouchers.rules.undo import judge_void
+from vouchers.rules.redemption.undo import judge_void
 from vouchers.services.redemption.acts import Held, act_on, encode, refuse
 from vouchers.services.redemption.undo import undo
 from vouchers.services.requests import Answer, VoidRequest

@@ -14,10 +14,10 @@ from merchants.models import District
 from merchants.services.places import convert_place
 from merchants.services.tables import DATUMS
 from vouchers.models import Consent, Proxy, Resident, ResidentPoint
-from vouchers.models.fields import CurrentXid
 from vouchers.services.residents import identity
 from vouchers.services.residents.columns import PointColumns, ResidentColumns
 from vouchers.services.residents.load import load_residents
+from vouchers.sql.fields import CurrentXid
 from vouchers.states import ResidentState
 
 TARGETING: Final = Consent.Purpose.TARGETING

@@ -11,10 +11,10 @@ from merchants.models import District
 from merchants.services.places import convert_places, mark_places
 from merchants.services.tables import DATUMS, Faults, Floats, Mask
 from vouchers.models import ResidentPoint
-from vouchers.models.copying import HEADER, TRAILER, binary_rows
-from vouchers.models.resident_staging import CIPHER_BYTES, WRAPPED_KEY_BYTES, copy_residents
-from vouchers.models.residents import BUCKETS
+from vouchers.models.residents.residents import BUCKETS
+from vouchers.models.residents.staging import CIPHER_BYTES, WRAPPED_KEY_BYTES, copy_residents
 from vouchers.services.residents import identity
+from vouchers.sql.copying import HEADER, TRAILER, binary_rows
 
 MAX_ID_CHARACTERS: Final = 64
 SHORT: Final = (-(2**15), 2**15 - 1)

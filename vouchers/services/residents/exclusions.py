@@ -7,9 +7,9 @@ from django.db import transaction
 
 from merchants.errors import Refused
 from vouchers.models import Campaign, Exclusion, Resident
-from vouchers.models.fields import CurrentXid
 from vouchers.services.residents.history import note
 from vouchers.services.roles import demand
+from vouchers.sql.fields import CurrentXid
 
 
 def exclude(

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from numpy.typing import NDArray
 
-from vouchers.models.residents import BUCKETS
+from vouchers.models.residents.residents import BUCKETS
 
 ID_KEY_BYTES: Final = 8
 ORIGINAL_BYTES: Final = 24

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from psycopg import errors
 
 from merchants.services.tables import BLOCK_ROWS, Faults, LoadSummary, Mask
-from vouchers.models import resident_staging as staging
-from vouchers.services.pipeline import raw_connection
+from vouchers.models.residents import staging as staging
 from vouchers.services.residents import identity
 from vouchers.services.residents.columns import (
     DISTRICT_UNKNOWN,
@@ -31,6 +30,7 @@ from vouchers.services.residents.columns import (
     stage,
     with_normal_phones,
 )
+from vouchers.sql.pipeline import raw_connection
 
 WRITERS: Final = 2
 ATTEMPTS: Final = 3

@@ -7,11 +7,11 @@ from django.db import transaction
 
 from merchants.errors import Refused
 from vouchers.models import Resident, ResidentMerge
-from vouchers.models.residents import FIND_SAME_PEOPLE
-from vouchers.services.pipeline import raw_connection
+from vouchers.models.residents.residents import FIND_SAME_PEOPLE
 from vouchers.services.residents.history import note
 from vouchers.services.residents.standing import CHANGE
 from vouchers.services.roles import demand
+from vouchers.sql.pipeline import raw_connection
 
 
 def merge(

@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Round
 
 from vouchers.models import Consent, ResidentPoint
-from vouchers.models.fields import CurrentXid
+from vouchers.sql.fields import CurrentXid
 
 PRECISE_DAYS: Final = 90
 STEPS_A_DEGREE: Final = 100

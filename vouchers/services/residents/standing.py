@@ -10,9 +10,9 @@ from django.db import transaction
 
 from merchants.errors import Refused
 from vouchers.models import Consent, Link, Resident, ResidentPoint
-from vouchers.models.fields import CurrentXid
 from vouchers.services.residents.history import note
 from vouchers.services.roles import demand
+from vouchers.sql.fields import CurrentXid
 from vouchers.states import RESIDENT_ARROWS, ResidentState
 
 CHANGE = "vouchers.change_resident"

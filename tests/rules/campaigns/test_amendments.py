@@ -1,0 +1,147 @@
+"""An amendment only widens: tried on made-up terms by the hundred."""
+
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vouchers.rules.campaigns.amendments import amended, joining_stores, judge, valid_until_at
+
+NOON = datetime(2026, 4, 1, 4, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+instants = st.timedeltas(DAY, 270 * DAY).map(lambda since: NOON + since)
+numbers = st.integers(1, 10**6)
+names = st.text("abc", min_size=1, max_size=4)
+
+
+def store(number: str, valid_until_at: str | None = None) -> dict[str, Any]:
+    return {
+        "store": number,
+        "category": "",
+        "radius_m": None,
+        "valid_from_at": "2026-03-31T04:00:00Z",
+        "valid_until_at": valid_until_at,
+    }
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    """Terms with the parts that matter here, and some that must not move."""
+    return {
+        "campaign": {
+            "code": draw(names),
+            "ends_at": draw(instants).isoformat(),
+            "validity_s": draw(numbers),
+            "radius_m": draw(numbers),
+            "refund_policy": draw(st.sampled_from(["return", "pro_rata", "forfeit"])),
+        },
+        "tiers": draw(st.lists(st.fixed_dictionaries({"face_fen": numbers}), max_size=3)),
+        "caps": draw(st.lists(st.fixed_dictionaries({"limit_count": numbers}), max_size=3)),
+        "stores": [store(name) for name in draw(st.lists(names, unique=True, max_size=4))],
+    }
+
+
+def ends_at(document: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(document["campaign"]["ends_at"])
+
+
+@given(documents(), st.timedeltas(timedelta(0), 900 * DAY), st.integers(0, 10**6), st.data())
+def test_what_widens_is_allowed(
+    before: dict[str, Any], longer: timedelta, more_s: int, data: st.DataObject
+) -> None:
+    known = {row["store"] for row in before["stores"]}
+    joining = data.draw(st.lists(names.filter(lambda name: name not in known), unique=True))
+    after = amended(
+        before,
+        ends_at=(ends_at(before) + longer).isoformat(),
+        validity_s=before["campaign"]["validity_s"] + more_s,
+        stores=joining,
+    )
+    refusal = judge(before, after, at=NOON)
+    if after == before:
+        assert refusal is not None
+        assert refusal.code == "nothing_to_change"
+    else:
+        assert refusal is None
+    assert joining_stores(before, after) == joining
+
+
+@given(documents(), st.timedeltas(timedelta(microseconds=1), 200 * DAY), st.data())
+def test_whatever_else_changes_is_refused(
+    before: dict[str, Any], shorter: timedelta, data: st.DataObject
+) -> None:
+    after = deepcopy(amended(before, ends_at=None, validity_s=None, stores=["new"]))
+    campaign = after["campaign"]
+    spoil = data.draw(
+        st.sampled_from(["end", "validity", "radius", "policy", "tiers", "store", "part", "key"])
+    )
+    match spoil:
+        case "end":
+            campaign["ends_at"] = (ends_at(before) - shorter).isoformat()
+        case "validity":
+            campaign["validity_s"] -= 1
+        case "radius":
+            campaign["radius_m"] -= 1
+        case "policy":
+            campaign["refund_policy"] = "other"
+        case "tiers":
+            after["tiers"].append({"face_fen": 1})
+        case "store":
+            after["stores"].pop(0)
+            after["stores"].append(store("other", "2026-05-01T00:00:00Z"))
+        case "part":
+            del after["caps"]
+        case "key":
+            campaign["grace_s"] = 1
+    refusal = judge(before, after, at=NOON)
+    assert refusal is not None
+    assert refusal.code == "amendment_worsens"
+
+
+@pytest.mark.parametrize(
+    ("joining", "rule"),
+    [
+        (store("old"), "store_joins_once"),
+        (
+            {**store("new"), "valid_from_at": None, "valid_until_at": "2026-05-01"},
+            "store_joins_now",
+        ),
+        ({**store("new"), "valid_from_at": "2026-03-01"}, "store_joins_now"),
+    ],
+)
+def test_a_store_joins_once_from_the_approval_to_the_end(
+    joining: dict[str, Any], rule: str
+) -> None:
+    before = {
+        "campaign": {"ends_at": "2026-05-01T00:00:00Z", "validity_s": 60},
+        "stores": [store("old")],
+    }
+    refusal = judge(before, {**before, "stores": [*before["stores"], joining]}, at=NOON)
+    assert refusal is not None
+    assert refusal.rule == rule
+
+
+def test_what_is_over_is_not_amended() -> None:
+    before = {"campaign": {"ends_at": "2026-04-01T04:00:00Z", "validity_s": 60}, "stores": []}
+    after = amended(before, ends_at="2026-05-01T00:00:00Z", validity_s=None, stores=[])
+    refusal = judge(before, after, at=NOON)
+    assert refusal is not None
+    assert refusal.code == "campaign_over"
+
+
+@given(instants, st.timedeltas(DAY, 90 * DAY), numbers, instants)
+def test_validity_never_becomes_shorter_nor_passes_the_new_end(
+    valid_from: datetime, was: timedelta, validity_s: int, end: datetime
+) -> None:
+    old = valid_from + was
+    new = valid_until_at(
+        valid_from_at=valid_from, valid_until_at=old, validity_s=validity_s, ends_at=end
+    )
+    assert new >= old
+    assert new == old or (
+        new <= end and new == min(valid_from + timedelta(seconds=validity_s), end)
+    )

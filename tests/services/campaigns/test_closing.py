@@ -1,0 +1,171 @@
+"""Left-over goes back to the treasury; a campaign is settled, closed, and still tidied up after."""
+
+import pytest
+
+from merchants.errors import Refused
+from tests import cast
+from tests.budgets import (
+    BUDGET_FEN,
+    FACE_FEN,
+    cash,
+    cut,
+    fen,
+    refused_code,
+    repay,
+    small_campaign,
+)
+from tests.cast import DAY, NOON
+from tests.concurrency.books import assert_proven
+from tests.refunds import DISCOUNT_FEN, bought, refund_of, settled
+from tests.till import answer_to, hand_out, order
+from vouchers.models import Campaign, Settlement
+from vouchers.rules.limits.limits import business_day
+from vouchers.services.campaigns import lifecycle
+from vouchers.services.issuing.expiry import expire_due
+from vouchers.services.ledger import transfers
+from vouchers.services.settlement import days
+from vouchers.services.settlement.collection import collect
+from vouchers.states import AccountKind, CampaignState, RefundPolicy
+
+pytestmark = pytest.mark.django_db
+
+
+def test_left_over_is_repaid_with_its_document() -> None:
+    campaign = small_campaign()
+    cash(campaign, BUDGET_FEN)
+    proposal = repay(campaign, amount_fen=30_000)
+    assert proposal.document["document_no"] == "R-2026-1"
+    cast.approved(proposal)
+    assert fen(campaign, AccountKind.REPAID) == 30_000
+    assert fen(campaign, AccountKind.FREE) == BUDGET_FEN - 30_000
+    hand_out(campaign, [cast.alice()] * 35)
+    with pytest.raises(Refused, match="quota_exhausted"):
+        hand_out(campaign, [cast.alice()])
+    assert_proven()
+
+
+def test_no_more_is_repaid_than_is_free_or_has_arrived() -> None:
+    campaign = small_campaign()
+    hand_out(campaign, [cast.alice()] * 10)
+    cash(campaign, 50_000)
+    with pytest.raises(Refused) as refused:
+        repay(campaign, amount_fen=80_001)
+    assert refused_code(refused) == "not_free"
+    with pytest.raises(Refused) as refused:
+        repay(campaign, amount_fen=50_001)
+    assert refused_code(refused) == "cash_not_received"
+    cast.approved(repay(campaign, amount_fen=50_000))
+    with pytest.raises(Refused) as refused:
+        repay(campaign, amount_fen=1)
+    assert refused_code(refused) == "cash_not_received"
+    assert refused.value.refusal.facts == {"missing_fen": 1}
+
+
+def test_what_is_free_must_be_as_it_was_seen() -> None:
+    campaign = small_campaign()
+    cash(campaign, BUDGET_FEN)
+    proposal = repay(campaign, amount_fen=1_000)
+    hand_out(campaign, [cast.alice()])
+    with pytest.raises(Refused) as refused:
+        cast.approved(proposal)
+    assert refused_code(refused) == "figure_changed"
+    assert fen(campaign, AccountKind.REPAID) == 0
+
+
+def test_cash_that_was_repaid_pays_nobody() -> None:
+    campaign = small_campaign()
+    cash(campaign, 10_000)
+    (voucher,) = hand_out(campaign, [cast.alice()])
+    status, _ = answer_to(order(voucher, cast.nanjing_road(), cast.alice()))
+    assert status == 201
+    cast.approved(repay(campaign, amount_fen=10_000))
+    source = campaign.sources.get(code="city")
+    assert transfers.cash_on_hand_fen(source) == 0
+
+    def states() -> list[str]:
+        day = business_day(NOON, campaign.zone)
+        found = days.settle_and_pay_day(campaign=campaign, business_day=day, at=NOON)
+        return [item.state for item in found]
+
+    assert states() == ["ready"]
+    cash(campaign, FACE_FEN)
+    assert states() == ["paid"]
+    assert transfers.cash_on_hand_fen(source) == 0
+
+
+def test_a_campaign_is_settled_when_nobody_waits_for_money_and_closed_when_none_is_left() -> None:
+    campaign = small_campaign()
+    cash(campaign, 10 * FACE_FEN)
+    first, _ = hand_out(campaign, [cast.alice()] * 2, valid_until_at=NOON + DAY)
+    status, _ = answer_to(order(first, cast.nanjing_road(), cast.alice()))
+    assert status == 201
+    by = cast.mei()
+    with pytest.raises(Refused) as refused:
+        lifecycle.settle(campaign=campaign, by=by, at=NOON)
+    assert refused_code(refused) == "campaign_state"
+    lifecycle.end(campaign=campaign, by=by, at=NOON)
+
+    def cannot_settle_for(account: AccountKind) -> None:
+        with pytest.raises(Refused) as refused:
+            lifecycle.settle(campaign=campaign, by=by, at=NOON)
+        assert (refused_code(refused), refused.value.refusal.facts["account"]) == (
+            "money_under_way",
+            account.value,
+        )
+
+    cannot_settle_for(AccountKind.OUTSTANDING)
+    expire_due(at=NOON + DAY)
+    cannot_settle_for(AccountKind.PAYABLE)
+    days.settle_and_pay_day(
+        campaign=campaign, business_day=business_day(NOON, campaign.zone), at=NOON
+    )
+    assert Settlement.objects.get().state == "paid"
+    lifecycle.settle(campaign=campaign, by=by, at=NOON)
+    with pytest.raises(Refused) as refused:
+        lifecycle.close(campaign=campaign, document_no="Z-1", by=by, at=NOON)
+    assert refused_code(refused) == "left_over"
+    cast.approved(repay(campaign, amount_fen=9 * FACE_FEN))
+    # The rest was appropriated and never sent.
+    cut(campaign, to_fen=10 * FACE_FEN)
+    with pytest.raises(Refused) as refused:
+        lifecycle.close(campaign=campaign, document_no=" ", by=by, at=NOON)
+    assert refused_code(refused) == "document_no_missing"
+    lifecycle.close(campaign=campaign, document_no="Z-1", by=by, at=NOON)
+    closed = Campaign.objects.get()
+    assert (closed.state, closed.closing_document_no) == (CampaignState.CLOSED, "Z-1")
+    with pytest.raises(Refused) as refused:
+        cut(campaign, to_fen=20 * FACE_FEN)
+    assert refused_code(refused) == "campaign_state"
+    assert_proven()
+
+
+def test_money_refunded_after_the_closing_is_collected_and_repaid() -> None:
+    draft = cast.spring_campaign(
+        budget_fen=DISCOUNT_FEN, tiers={"off50": (DISCOUNT_FEN, 20_000)}, caps={}
+    )
+    Campaign.objects.filter(pk=draft.pk).update(refund_policy=RefundPolicy.FORFEIT)
+    draft.refresh_from_db()
+    campaign, by = cast.launched(draft), cast.mei()
+    cash(campaign, DISCOUNT_FEN)
+    redemption = bought(campaign)
+    settled(campaign, business_day(NOON, campaign.zone), NOON, is_paid=True)
+    lifecycle.end(campaign=campaign, by=by, at=NOON)
+    lifecycle.settle(campaign=campaign, by=by, at=NOON)
+    lifecycle.close(campaign=campaign, document_no="Z-1", by=by, at=NOON)
+    later = NOON + 300 * DAY
+    refund_of(redemption, at=later)
+    assert fen(campaign, AccountKind.RECOVERABLE) == DISCOUNT_FEN
+    collect(
+        campaign=campaign,
+        merchant=redemption.merchant,
+        source=campaign.sources.get(),
+        amount_fen=DISCOUNT_FEN,
+        document_no="B-1",
+        request_id="back",
+        by="mei",
+        at=later,
+    )
+    cast.approved(repay(campaign, amount_fen=DISCOUNT_FEN, at=later), at=later)
+    assert fen(campaign, AccountKind.REPAID) == DISCOUNT_FEN
+    assert transfers.cash_on_hand_fen(campaign.sources.get()) == 0
+    assert_proven()

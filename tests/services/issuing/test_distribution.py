@@ -1,0 +1,401 @@
+"""From a run to vouchers in wallets: nobody twice, nothing over, nothing left over."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import Sum
+
+from merchants.errors import Refused
+from tests import cast
+from vouchers.models import (
+    Allocation,
+    Campaign,
+    Leg,
+    QuotaBucket,
+    Resident,
+    Run,
+    Shard,
+    Tranche,
+    Transfer,
+    Voucher,
+)
+from vouchers.services.audience import targeting
+from vouchers.services.campaigns import terms
+from vouchers.services.issuing import leases, minting, runs
+from vouchers.services.ledger import quotas
+from vouchers.states import AccountKind, RunState, ShardState, TransferReason
+
+pytestmark = pytest.mark.django_db
+
+
+def request(campaign: Campaign, **options: object) -> Run:
+    asked = {"seed": "spring", "by": "mei", "at": cast.NOON, **options}
+    return runs.request_run(campaign=campaign, **asked)  # type: ignore[arg-type]
+
+
+def reserve(campaign: Campaign, *, shard_size: int = 100_000, **options: object) -> Run:
+    """A run requested, targeted and reserved."""
+    request(campaign, **options)
+    lease = leases.lease_run(at=cast.NOON, lease_s=60)
+    assert lease is not None
+    targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=cast.NOON)
+    lease = leases.lease_run(at=cast.NOON, lease_s=60)
+    assert lease is not None
+    return runs.reserve_run(
+        run_id=lease.run_id, fence=lease.fence, at=cast.NOON, shard_size=shard_size
+    )
+
+
+def mint_all() -> list[Tranche]:
+    tranches = []
+    while lease := leases.lease_shard(at=cast.NOON, lease_s=60):
+        tranches.append(
+            minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=cast.NOON)
+        )
+    return tranches
+
+
+def distribute(campaign: Campaign, **options: object) -> Run:
+    run = reserve(campaign, **options)  # type: ignore[arg-type]
+    mint_all()
+    run.refresh_from_db()
+    return run
+
+
+def crowd(size: int, *, km: float = 1) -> list[Resident]:
+    """Residents of one district, each a metre farther out than the one before."""
+    return [
+        cast.resident(f"p{km}-{i:03}", home=cast.north_of(cast.PEOPLES_SQUARE, km=km + i / 1000))
+        for i in range(size)
+    ]
+
+
+def balances_fen(campaign: Campaign, source: str = "city") -> dict[str, int]:
+    rows = Leg.objects.filter(account__campaign=campaign, account__source__code=source)
+    sums = rows.values_list("account__kind").annotate(total=Sum("amount_fen"))
+    return {kind: total for kind, total in sums if total}
+
+
+def holders(tier: str) -> Counter[str]:
+    tranches = Tranche.objects.filter(tier__code=tier).values_list("id", flat=True)
+    found: Counter[str] = Counter()
+    for tranche_id in tranches:
+        rows = Voucher.objects.filter(id__gte=tranche_id << 20, id__lt=(tranche_id + 1) << 20)
+        found.update(rows.values_list("resident__external_id", flat=True))
+    return found
+
+
+def test_everybody_reached_gets_one_voucher_of_every_tier() -> None:
+    campaign = cast.running_campaign()
+    people = crowd(7)
+    cast.bob()
+
+    run = distribute(campaign)
+
+    everyone = Counter({person.external_id: 1 for person in people})
+    assert [holders(tier) for tier in cast.TIERS_FEN] == [everyone] * 3
+    assert (run.state, run.progress_pct, run.finished_at) == (RunState.DONE, 100, cast.NOON)
+    assert run.selection["vouchers"] == 21
+    assert run.selection["residents"] == 7
+    assert run.selection["fen"] == 7 * 22_000
+    assert run.selection["tiers"]["off20"] == {
+        "vouchers": 7,
+        "residents": 7,
+        "fen": 14_000,
+        "passed_over": {},
+    }
+
+
+def test_the_money_goes_from_free_over_reserved_to_outstanding() -> None:
+    campaign = cast.running_campaign(budget_fen=1_000_000, funding=cast.CO_FUNDED)
+    crowd(2)
+
+    reserve(campaign)
+    assert balances_fen(campaign) == {
+        AccountKind.APPROPRIATED: -600_000,
+        AccountKind.FREE: 600_000 - 2 * 13_200,
+        AccountKind.RESERVED: 2 * 13_200,
+    }
+    mint_all()
+
+    assert balances_fen(campaign) == {
+        AccountKind.APPROPRIATED: -600_000,
+        AccountKind.FREE: 600_000 - 2 * 13_200,
+        AccountKind.OUTSTANDING: 2 * 13_200,
+    }
+    assert balances_fen(campaign, "group")[AccountKind.OUTSTANDING] == 2 * 8_800
+    free = QuotaBucket.objects.get(cell__source__code="city", cell__tier=None)
+    assert free.headroom_fen == 600_000 - 2 * 13_200
+
+
+def test_the_nearest_are_served_until_the_tier_is_filled() -> None:
+    campaign = cast.running_campaign(tier_counts={"off20": 3, "off50": 1, "off150": 0})
+    crowd(5)
+
+    run = distribute(campaign)
+
+    assert sorted(holders("off20")) == ["p1-000", "p1-001", "p1-002"]
+    assert sorted(holders("off50")) == ["p1-000"]
+    assert not holders("off150")
+    assert run.selection["tiers"]["off20"]["passed_over"] == {"quota": 2}
+    assert run.selection["residents"] == 3
+
+
+def test_a_budget_is_used_to_the_last_voucher_and_never_beyond() -> None:
+    campaign = cast.running_campaign(budget_fen=2_000 * 4 + 1_999, tiers={"off20": (2_000, 10_000)})
+    crowd(9)
+
+    distribute(campaign)
+
+    assert holders("off20").total() == 4
+    assert balances_fen(campaign)[AccountKind.FREE] == 1_999
+
+
+def test_of_tiers_that_compete_for_money_the_cheaper_goes_first() -> None:
+    campaign = cast.running_campaign(budget_fen=2_000 * 7 + 5_000 * 2 + 100)
+    crowd(7)
+
+    distribute(campaign)
+
+    assert [holders(tier).total() for tier in cast.TIERS_FEN] == [7, 2, 0]
+
+
+def test_a_full_district_is_passed_over_and_the_next_one_served() -> None:
+    draft = cast.spring_campaign(tiers={"off20": (2_000, 10_000)})
+    terms.add_cell(
+        campaign=draft,
+        district=cast.district(),
+        cap_count=2,
+        by=cast.mei(),
+        at=cast.NOON - cast.DAY,
+    )
+    people = crowd(5)
+    Resident.objects.filter(external_id="p1-004").update(district=cast.district(310104, "徐汇区"))
+    Resident.objects.filter(external_id="p1-000").update(district=None)
+
+    run = distribute(cast.launched(draft))
+
+    assert sorted(holders("off20")) == ["p1-001", "p1-002", "p1-004"]
+    assert run.selection["tiers"]["off20"]["passed_over"] == {"district_unknown": 1, "quota": 1}
+    assert len(people) == 5
+    by_district = dict(Allocation.objects.values_list("district_id", "id"))
+    held = Counter(Voucher.objects.values_list("allocation_id", flat=True))
+    assert held == {by_district[310101]: 2, by_district[310104]: 1}
+
+
+def test_a_store_cell_counts_those_reached_by_that_store() -> None:
+    draft = cast.spring_campaign(tiers={"off20": (2_000, 10_000)})
+    terms.add_cell(
+        campaign=draft,
+        store=cast.xujiahui(),
+        cap_count=1,
+        by=cast.mei(),
+        at=cast.NOON - cast.DAY,
+    )
+    crowd(2)
+    for name in ("x1", "x2"):
+        cast.resident(name, home=(121.4365, 31.1955))
+
+    distribute(cast.launched(draft))
+
+    assert len([name for name in holders("off20") if name.startswith("x")]) == 1
+    assert len([name for name in holders("off20") if name.startswith("p")]) == 2
+
+
+def test_a_second_run_of_the_round_gives_only_to_who_has_had_none() -> None:
+    campaign = cast.running_campaign()
+    crowd(3)
+    distribute(campaign)
+    crowd(2, km=2)
+
+    run = distribute(campaign, seed="again")
+
+    assert set(holders("off20").values()) == {1}
+    assert holders("off20").total() == 5
+    assert run.selection["tiers"]["off20"]["passed_over"] == {"already_served": 3}
+
+
+def test_a_resident_gets_as_many_as_the_tier_says() -> None:
+    campaign = cast.running_campaign(per_resident=2, tier_counts={"off20": 5})
+    crowd(4)
+
+    distribute(campaign)
+
+    assert holders("off20") == {"p1-000": 2, "p1-001": 2, "p1-002": 1}
+
+
+def test_shards_are_cut_to_size_and_each_makes_one_tranche_with_frozen_terms() -> None:
+    campaign = cast.running_campaign(funding=cast.CO_FUNDED)
+    crowd(5)
+
+    run = reserve(campaign, shard_size=2)
+    assert list(run.shards.values_list("tier__code", "voucher_count")) == [
+        (tier, size) for tier in ("off20", "off50", "off150") for size in (2, 2, 1)
+    ]
+    tranches = mint_all()
+
+    assert len(tranches) == 9
+    assert not run.shards.exclude(state=ShardState.DONE).exists()
+    first = Tranche.objects.get(pk=tranches[0].pk)
+    sources = dict(campaign.sources.values_list("code", "id"))
+    assert (first.face_fen, first.threshold_fen, first.voucher_count) == (2_000, 10_000, 2)
+    assert first.split == [[sources["city"], 1_200], [sources["group"], 800]]
+    assert first.terms_id == campaign.terms_id
+    assert (first.valid_from_at, first.valid_until_at) == (cast.NOON, cast.NOON + 14 * cast.DAY)
+    ids = Voucher.objects.filter(id__gte=first.pk << 20, id__lt=(first.pk + 1) << 20)
+    assert sorted(ids.values_list("id", flat=True)) == [first.pk << 20, (first.pk << 20) + 1]
+
+
+def test_validity_never_passes_the_end_of_the_campaign() -> None:
+    campaign = cast.running_campaign(ends_at=cast.NOON + 3 * cast.DAY)
+    crowd(1)
+
+    distribute(campaign)
+
+    assert Tranche.objects.first().valid_until_at == campaign.ends_at  # type: ignore[union-attr]
+
+
+def test_vouchers_of_a_scheduled_campaign_are_valid_from_its_start() -> None:
+    campaign = cast.running_campaign(starts_at=cast.NOON + timedelta(hours=12))
+    crowd(1)
+
+    distribute(campaign)
+
+    assert Tranche.objects.first().valid_from_at == campaign.starts_at  # type: ignore[union-attr]
+
+
+def test_a_run_that_reaches_nobody_is_done_at_once() -> None:
+    campaign = cast.running_campaign()
+
+    run = reserve(campaign)
+
+    assert (run.state, run.progress_pct) == (RunState.DONE, 100)
+    assert run.selection["vouchers"] == 0
+
+
+def test_the_same_seed_and_audience_select_the_same_people() -> None:
+    for place in range(40):
+        cast.resident(f"flat{place}")
+    one, other, third = (
+        cast.running_campaign(code=code, tiers={"off20": (2_000, 10_000)}, tier_counts={"off20": 5})
+        for code in "abc"
+    )
+    chosen = []
+    for campaign, seed in ((one, "x"), (other, "x"), (third, "y")):
+        run = reserve(campaign, seed=seed)
+        chosen.append(bytes(run.shards.get().resident_ids))
+
+    assert chosen[0] == chosen[1] != chosen[2]
+
+
+def test_a_shard_is_minted_by_the_newest_lease_only() -> None:
+    campaign = cast.running_campaign(tiers={"off20": (2_000, 10_000)})
+    crowd(2)
+    reserve(campaign)
+    stale = leases.lease_shard(at=cast.NOON, lease_s=60)
+    assert stale is not None
+    assert leases.lease_shard(at=cast.NOON + timedelta(seconds=59), lease_s=60) is None
+    fresh = leases.lease_shard(at=cast.NOON + timedelta(seconds=60), lease_s=60)
+    assert fresh is not None
+
+    with pytest.raises(leases.LeaseLostError):
+        minting.mint_shard(shard_id=stale.shard_id, fence=stale.fence, at=cast.NOON)
+    minting.mint_shard(shard_id=fresh.shard_id, fence=fresh.fence, at=cast.NOON)
+    with pytest.raises(leases.LeaseLostError):
+        minting.mint_shard(shard_id=fresh.shard_id, fence=fresh.fence, at=cast.NOON)
+
+    assert Voucher.objects.count() == 2
+    assert Transfer.objects.filter(reason=TransferReason.MINT).count() == 1
+
+
+def test_a_failed_mint_leaves_no_table_behind() -> None:
+    campaign = cast.running_campaign(tiers={"off20": (2_000, 10_000)})
+    crowd(1)
+    reserve(campaign)
+    lease = leases.lease_shard(at=cast.NOON, lease_s=60)
+    assert lease is not None
+    Run.objects.filter(pk=lease.run_id).update(state=RunState.DONE)
+
+    with pytest.raises(leases.LeaseLostError):
+        minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=cast.NOON)
+
+    assert not Tranche.objects.exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relname ~ '^vouchers_voucher_t[0-9]'")
+        assert cursor.fetchone() == (0,)
+
+
+def test_a_run_needs_a_launched_campaign_and_a_round_of_its_own() -> None:
+    draft = cast.spring_campaign()
+    with pytest.raises(Refused, match="campaign_state"):
+        request(draft)
+
+    other = cast.spring_campaign(code="other")
+    foreign = other.rounds.create(number=1, opens_at=cast.NOON, closes_at=cast.NOON + cast.DAY)
+    with pytest.raises(Refused, match="round_unknown"):
+        request(cast.launched(draft), round=foreign)
+    assert not Run.objects.exists()
+
+
+def test_what_an_ended_campaign_has_not_minted_goes_back() -> None:
+    campaign = cast.running_campaign(tiers={"off20": (2_000, 10_000)}, budget_fen=1_000_000)
+    crowd(5)
+    run = reserve(campaign, shard_size=2)
+    waiting = request(campaign, seed="late")
+    lease = leases.lease_shard(at=cast.NOON, lease_s=60)
+    assert lease is not None
+    minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=cast.NOON)
+
+    assert minting.wind_up(at=campaign.ends_at - timedelta(seconds=1)) == 0
+    assert minting.wind_up(at=campaign.ends_at) == 2
+    assert minting.wind_up(at=campaign.ends_at) == 0
+
+    run.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (run.state, run.selection["released_vouchers"]) == (RunState.DONE, 3)
+    assert waiting.state == RunState.CANCELLED
+    assert balances_fen(campaign) == {
+        AccountKind.APPROPRIATED: -1_000_000,
+        AccountKind.FREE: 996_000,
+        AccountKind.OUTSTANDING: 4_000,
+    }
+    assert QuotaBucket.objects.get(cell__source__isnull=False).headroom_fen == 996_000
+    assert Shard.objects.filter(state=ShardState.DONE).count() == 1
+
+
+def test_headroom_is_taken_whole_or_not_at_all_and_given_back() -> None:
+    campaign = cast.running_campaign(budget_fen=1_000_000, tier_counts={"off20": 3})
+    tier = campaign.tiers.get(code="off20")
+    allocation_id = quotas.allocation_for(campaign_id=campaign.pk, tier_id=tier.pk)
+    tier_bucket = QuotaBucket.objects.get(cell__tier=tier)
+    source_bucket = QuotaBucket.objects.get(cell__source__isnull=False)
+
+    with pytest.raises(Refused, match="quota_exhausted"):
+        quotas.take(vouchers={allocation_id: 4})
+    quotas.take(vouchers={allocation_id: 3})
+
+    tier_bucket.refresh_from_db()
+    source_bucket.refresh_from_db()
+    assert (tier_bucket.headroom_count, source_bucket.headroom_fen) == (0, 994_000)
+    quotas.give_back(vouchers={allocation_id: 1})
+    tier_bucket.refresh_from_db()
+    assert tier_bucket.headroom_count == 1
+    assert quotas.cells_of(allocation=Allocation.objects.get()) == sorted(
+        [tier_bucket.cell_id, source_bucket.cell_id]
+    )
+
+
+@pytest.mark.parametrize("block", [1, 2, 7, 8])
+def test_an_audience_read_in_blocks_is_the_audience(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "MEMBERS_A_BLOCK", block)
+    campaign = cast.running_campaign()
+    people = crowd(7)
+
+    distribute(campaign)
+
+    everyone = Counter({person.external_id: 1 for person in people})
+    assert [holders(tier) for tier in cast.TIERS_FEN] == [everyone] * 3

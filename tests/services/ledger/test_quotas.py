@@ -1,0 +1,306 @@
+"""Quota cells: opened, taken from and given back to, whole or not at all, on every slice."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from merchants.errors import Refused
+from tests import cast
+from tests.cast import DAY, NOON
+from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, Run
+from vouchers.rules.limits.limits import business_day
+from vouchers.services.audience import targeting
+from vouchers.services.campaigns import terms
+from vouchers.services.issuing import leases, minting, runs
+from vouchers.services.ledger import quotas
+from vouchers.services.ledger.quotas import Part
+
+pytestmark = pytest.mark.django_db
+
+FACE_FEN = 2_000
+TODAY = business_day(NOON, "Asia/Shanghai")
+ONE_TIER = {"off20": (FACE_FEN, 10_000)}
+
+
+def draft(**options: Any) -> Campaign:
+    """The spring campaign with its smallest tier alone."""
+    return cast.spring_campaign(tiers=ONE_TIER, **options)
+
+
+def cell(campaign: Campaign, **fields: Any) -> QuotaCell:
+    return terms.add_cell(campaign=campaign, by=cast.mei(), at=NOON - DAY, **fields)
+
+
+def taken_by(campaign: Campaign, **slice_: Any) -> dict[int, int]:
+    """One voucher of a slice: its allocation, once."""
+    tier = campaign.tiers.get(code="off20")
+    return {quotas.allocation_for(campaign_id=campaign.pk, tier_id=tier.pk, **slice_): 1}
+
+
+def headroom(of: QuotaCell) -> list[tuple[int | None, int | None]]:
+    rows = of.buckets.order_by("number")
+    return list(rows.values_list("headroom_fen", "headroom_count"))
+
+
+def every_headroom() -> list[tuple[int | None, int | None]]:
+    rows = QuotaBucket.objects.order_by("cell_id", "number")
+    return list(rows.values_list("headroom_fen", "headroom_count"))
+
+
+# Slices
+
+
+def slices(campaign: Campaign) -> Mapping[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """By dimension what names its cell, and a voucher that is in it."""
+    first = terms.add_round(
+        campaign=campaign,
+        number=1,
+        opens_at=NOON,
+        closes_at=NOON + DAY,
+        by=cast.mei(),
+        at=NOON - DAY,
+    )
+    tier, source = campaign.tiers.get(), campaign.sources.get(code="city")
+    store, district = cast.nanjing_road(), cast.district()
+    return {
+        "tier": ({"tier": tier}, {}),
+        "round": ({"round": first}, {"round_id": first.pk}),
+        "district": ({"district": district}, {"district_id": district.pk}),
+        "store": ({"store": store}, {"store_id": store.pk}),
+        "channel": ({"channel": "alipay"}, {"channel": "alipay"}),
+        "day": ({"day": TODAY}, {"day": TODAY}),
+        "source": ({"source": source, "tier": tier}, {}),
+    }
+
+
+@pytest.mark.parametrize(
+    "dimension", ["tier", "round", "district", "store", "channel", "day", "source"]
+)
+@pytest.mark.parametrize("by_money", [True, False], ids=["money", "count"])
+def test_a_cell_on_any_dimension_takes_its_last_unit_and_no_more(
+    dimension: str, by_money: bool
+) -> None:
+    campaign = draft(funding=cast.CO_FUNDED)
+    named, item = slices(campaign)[dimension]
+    # A source's cell holds only its share of the face.
+    face_fen = FACE_FEN * 60 // 100 if dimension == "source" else FACE_FEN
+    cap = {"cap_fen": 2 * face_fen} if by_money else {"cap_count": 2}
+    capped = cell(campaign, **named, **cap)
+    one = taken_by(cast.launched(campaign), **item)
+
+    quotas.take(vouchers=one)
+    quotas.take(vouchers=one)
+    assert headroom(capped) == [(0, None) if by_money else (None, 0)]
+    before = every_headroom()
+    with pytest.raises(Refused, match="quota_exhausted"):
+        quotas.take(vouchers=one)
+    assert every_headroom() == before
+
+    quotas.give_back(vouchers=one)
+    quotas.take(vouchers=one)
+    assert every_headroom() == before
+
+
+@pytest.mark.parametrize("dimension", ["round", "district", "store", "channel", "day"])
+def test_a_voucher_outside_a_slice_does_not_count_in_it(dimension: str) -> None:
+    campaign = draft()
+    named, _ = slices(campaign)[dimension]
+    capped = cell(campaign, **named, cap_fen=0, cap_count=0)
+    quotas.take(vouchers=taken_by(cast.launched(campaign)))
+    assert headroom(capped) == [(0, 0)]
+
+
+def test_nested_cells_are_all_taken_or_none() -> None:
+    campaign = draft()
+    wide = cell(campaign, channel="alipay", cap_count=5)
+    narrow = cell(campaign, channel="alipay", day=TODAY, cap_count=2)
+    one = taken_by(cast.launched(campaign), channel="alipay", day=TODAY)
+    other_day = taken_by(campaign, channel="alipay", day=TODAY + DAY)
+
+    quotas.take(vouchers=dict.fromkeys(one, 2))
+    before = every_headroom()
+    with pytest.raises(Refused, match="quota_exhausted") as refused:
+        quotas.take(vouchers={**one, **other_day})
+    assert refused.value.refusal.facts == {"cell": narrow.pk}
+    assert every_headroom() == before
+    quotas.take(vouchers=dict.fromkeys(other_day, 3))
+    assert (headroom(wide), headroom(narrow)) == ([(None, 0)], [(None, 0)])
+
+
+def test_none_is_unlimited_and_zero_is_zero() -> None:
+    campaign = draft()
+    open_ended = cell(campaign, channel="alipay")
+    shut = cell(campaign, channel="wechat", cap_count=0)
+    one = taken_by(cast.launched(campaign), channel="alipay")
+    quotas.take(vouchers=dict.fromkeys(one, 1000))
+    assert headroom(open_ended) == [(None, None)]
+    with pytest.raises(Refused, match="quota_exhausted"):
+        quotas.take(vouchers=taken_by(campaign, channel="wechat"))
+    assert headroom(shut) == [(None, 0)]
+
+
+# Sub-buckets
+
+
+def test_a_cap_is_laid_evenly_over_the_sub_buckets() -> None:
+    campaign = draft()
+    capped = cell(campaign, channel="alipay", cap_fen=10_003, cap_count=6, bucket_count=4)
+    root = QuotaCell.objects.get(campaign=campaign, source__isnull=False)
+    terms.set_bucket_count(cell=root, bucket_count=3, by=cast.mei(), at=NOON - DAY)
+    cast.launched(campaign)
+
+    assert headroom(capped) == [(2_501, 2), (2_501, 2), (2_501, 1), (2_500, 1)]
+    fens = [fen for fen, _ in headroom(root)]
+    assert fens == [166_666_667, 166_666_667, 166_666_666]
+    assert quotas.open_cells(campaign=campaign) == 0
+
+
+@pytest.mark.parametrize("bucket_count", [0, 65])
+def test_a_cell_has_at_least_one_sub_bucket_and_at_most_sixty_four(bucket_count: int) -> None:
+    campaign = draft()
+    with pytest.raises(Refused) as refused:
+        cell(campaign, channel="alipay", cap_count=6, bucket_count=bucket_count)
+    assert refused.value.refusal.rule == "cell_bucket_count_valid"
+
+
+def test_a_hot_take_touches_one_sub_bucket_of_each_cell() -> None:
+    campaign = draft()
+    capped = cell(campaign, channel="alipay", cap_fen=8 * FACE_FEN, cap_count=8, bucket_count=4)
+    one = taken_by(cast.launched(campaign), channel="alipay")
+    quotas.take_some(vouchers=one, hint=6)
+    assert headroom(capped) == [
+        (4_000, 2),
+        (4_000, 2),
+        (2_000, 1),
+        (4_000, 2),
+    ]
+
+
+def test_the_last_unit_is_found_wherever_it_lies() -> None:
+    """Every hint gets one until all are gone; fen that make no whole voucher in any one sub-bucket
+    still make one together."""
+    campaign = draft()
+    by_count = cell(campaign, channel="alipay", cap_count=7, bucket_count=4)
+    by_money = cell(campaign, day=TODAY, cap_fen=7 * FACE_FEN + 1_999, bucket_count=8)
+    one = taken_by(cast.launched(campaign), channel="alipay", day=TODAY)
+    for _ in range(7):
+        quotas.take_some(vouchers=one, hint=3)
+    assert sum(count or 0 for _, count in headroom(by_count)) == 0
+    assert sum(fen or 0 for fen, _ in headroom(by_money)) == 1_999
+    before = every_headroom()
+    with pytest.raises(Refused, match="quota_exhausted"):
+        quotas.take_some(vouchers=one, hint=3)
+    assert every_headroom() == before
+    quotas.give_back(vouchers=one)
+    quotas.take_some(vouchers=one, hint=0)
+
+
+def test_what_a_bulk_take_leaves_and_what_comes_back_is_laid_evenly() -> None:
+    campaign = draft()
+    capped = cell(campaign, channel="alipay", cap_count=10, bucket_count=4)
+    (allocation_id,) = taken_by(cast.launched(campaign), channel="alipay")
+    quotas.take(vouchers={allocation_id: 7})
+    assert [count for _, count in headroom(capped)] == [1, 1, 1, 0]
+    quotas.give_back(vouchers={allocation_id: 6})
+    assert [count for _, count in headroom(capped)] == [3, 2, 2, 2]
+
+
+def test_money_without_a_place_is_taken_and_given_back_by_itself() -> None:
+    campaign = draft(funding=cast.CO_FUNDED)
+    capped = cell(campaign, channel="alipay", cap_fen=5_000, cap_count=1)
+    (allocation_id,) = taken_by(cast.launched(campaign), channel="alipay")
+    sources = dict(campaign.sources.values_list("code", "id"))
+    part = Part(allocation_id, [(sources["city"], 3_000), (sources["group"], 2_000)], vouchers=0)
+    quotas.take_parts(parts=[part])
+    assert headroom(capped) == [(0, 1)]
+    with pytest.raises(Refused, match="quota_exhausted"):
+        quotas.take_parts(parts=[part])
+    quotas.give_back_parts(parts=[part])
+    assert headroom(capped) == [(5_000, 1)]
+
+
+def test_headroom_below_zero_is_refused_by_the_database_too() -> None:
+    campaign = draft()
+    capped = cell(campaign, channel="alipay", cap_count=1, cap_fen=1, bucket_count=2)
+    cast.launched(campaign)
+    for column in ("headroom_count", "headroom_fen"):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            capped.buckets.update(**{column: -1})
+
+
+def test_nothing_is_taken_from_a_cell_that_was_never_opened() -> None:
+    campaign = draft()
+    cell(campaign, channel="alipay", cap_count=1)
+    with pytest.raises(Refused, match="quota_not_open"):
+        quotas.take(vouchers=taken_by(campaign, channel="alipay"))
+
+
+# Runs by channel and day
+
+
+def run(campaign: Campaign, **options: Any) -> Run:
+    """A run requested, targeted, reserved and minted."""
+    runs.request_run(campaign=campaign, seed="s", by="mei", at=NOON, **options)
+    for step in (targeting.target_run, runs.reserve_run):
+        lease = leases.lease_run(at=NOON, lease_s=60)
+        assert lease is not None
+        done = step(run_id=lease.run_id, fence=lease.fence, at=NOON)
+    while shard := leases.lease_shard(at=NOON, lease_s=60):
+        minting.mint_shard(shard_id=shard.shard_id, fence=shard.fence, at=NOON)
+    return done
+
+
+def by_channel(campaign: Campaign) -> Campaign:
+    for channel in ("alipay", "wechat"):
+        cell(campaign, channel=channel, cap_count=2)
+    return cast.launched(campaign)
+
+
+def test_a_resident_gets_a_tiers_vouchers_once_per_round_and_channel() -> None:
+    campaign = by_channel(draft())
+    cast.alice()
+    for channel, vouchers in (("alipay", 1), ("wechat", 1), ("alipay", 0), ("wechat", 0)):
+        assert run(campaign, channel=channel).selection["vouchers"] == vouchers
+    held = Allocation.objects.values_list("channel", flat=True)
+    assert sorted(filter(None, held)) == ["alipay", "wechat"]
+
+
+def test_what_came_through_no_channel_counts_for_all() -> None:
+    campaign = cast.launched(draft())
+    cast.alice()
+    assert run(campaign).selection["vouchers"] == 1
+    assert run(campaign, channel="alipay").selection["vouchers"] == 0
+    again = cast.launched(draft(code="other"))
+    assert run(again, channel="alipay").selection["vouchers"] == 1
+    assert run(again).selection["vouchers"] == 0
+
+
+def test_a_full_channel_stops_and_another_goes_on() -> None:
+    campaign = by_channel(draft())
+    for number in range(3):
+        cast.resident(f"neighbour{number}")
+    first = run(campaign, channel="alipay")
+    assert first.selection["vouchers"] == 2
+    assert first.selection["tiers"]["off20"]["passed_over"] == {"quota": 1}
+    assert run(campaign, channel="wechat").selection["vouchers"] == 2
+
+
+def test_a_run_names_its_channel_where_channels_have_quotas() -> None:
+    campaign = by_channel(draft())
+    for channel in (None, "", " ", "x" * 21):
+        with pytest.raises(Refused, match="channel_unknown"):
+            runs.request_run(campaign=campaign, seed="s", by="mei", at=NOON, channel=channel)
+    assert not Run.objects.exists()
+
+
+def test_a_days_cell_counts_the_vouchers_issued_on_that_business_day() -> None:
+    campaign = draft(per_resident=1)
+    today = cell(campaign, day=TODAY, cap_count=1)
+    tomorrow = cell(campaign, day=TODAY + DAY, cap_count=5)
+    for number in range(3):
+        cast.resident(f"neighbour{number}")
+    assert run(cast.launched(campaign)).selection["vouchers"] == 1
+    assert (headroom(today), headroom(tomorrow)) == ([(None, 0)], [(None, 5)])
+    assert Allocation.objects.get().day == TODAY

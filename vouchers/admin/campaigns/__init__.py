@@ -1,0 +1,1 @@
+"""Pages of campaigns: set-up, review, acts, proposals, figures."""

@@ -1,0 +1,286 @@
+"""The acts on a campaign's page: each asks in a dialog, calls one service, says how it went."""
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+
+from merchants.models import State, Store
+from vouchers import tasks
+from vouchers.admin.base import act, go_to
+from vouchers.admin.campaigns import budget_acts
+from vouchers.admin.campaigns.budget_acts import BudgetActs
+from vouchers.admin.campaigns.overview import preview_groups
+from vouchers.admin.campaigns.page import dialog
+from vouchers.admin.campaigns.review import review_terms
+from vouchers.admin.forms import AppropriationForm, CashForm, RunForm, StoresForm
+from vouchers.models import Campaign
+from vouchers.services.audience import targeting
+from vouchers.services.campaigns import lifecycle, terms
+from vouchers.services.issuing import runs
+from vouchers.services.ledger import transfers
+from vouchers.states import CampaignState
+
+# In which states a button is offered; whether the act is allowed is decided by its service.
+OFFERED: Mapping[str, Container[CampaignState]] = {
+    "appropriate": {CampaignState.DRAFT},
+    "receive_cash": {state for state in CampaignState if state != CampaignState.CLOSED},
+    "add_tier": {CampaignState.DRAFT},
+    "add_stores": {CampaignState.DRAFT},
+    "submit": {CampaignState.DRAFT},
+    "review": {CampaignState.SUBMITTED},
+    "reopen": {CampaignState.SUBMITTED, CampaignState.APPROVED},
+    "launch": {CampaignState.APPROVED, CampaignState.SCHEDULED},
+    "request_run": {CampaignState.RUNNING},
+    "pause": {CampaignState.RUNNING},
+    "resume": {CampaignState.PAUSED},
+    "end": {CampaignState.RUNNING, CampaignState.PAUSED},
+    **budget_acts.OFFERED,
+}
+
+
+class CampaignActs(BudgetActs):
+    """What can be done to a campaign, and who is offered it in which state."""
+
+    actions_detail = [
+        "submit",
+        "review",
+        "launch",
+        "request_run",
+        "pause",
+        "resume",
+        {
+            "title": _("More"),
+            "items": [
+                "appropriate",
+                "receive_cash",
+                "add_tier",
+                "add_stores",
+                "preview",
+                "reopen",
+                "amend",
+                "propose_appropriation",
+                "propose_room",
+                "propose_repayment",
+                "end",
+                "settle",
+                "close",
+            ],
+        },
+    ]
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """The buttons of the campaign's state."""
+        campaign = self.get_object(request, str(object_id))
+        return [
+            offered
+            for offered in super().get_actions_detail(request, object_id)
+            if campaign
+            and CampaignState(campaign.state) in OFFERED.get(offered.path, CampaignState)
+        ]
+
+    @action(
+        description=_("Submit"),
+        icon="send",
+        variant=ActionVariant.PRIMARY,
+        permissions=["edit"],
+        dialog=dialog(
+            _("Submit for approval"),
+            _("The terms are frozen. Somebody who has not edited them decides."),
+        ),
+    )
+    def submit(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, lifecycle.submit, _("Submitted for approval."))
+
+    @action(description=_("Review"), icon="gavel", variant=ActionVariant.PRIMARY)
+    def review(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return review_terms(self.admin_site, request, get_object_or_404(Campaign, pk=object_id))
+
+    @action(
+        description=_("Back to draft"),
+        icon="undo",
+        permissions=["edit"],
+        dialog=dialog(_("Back to draft"), _("It must be submitted and approved again.")),
+    )
+    def reopen(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, lifecycle.reopen, _("The campaign is a draft again."))
+
+    @action(
+        description=_("Launch"),
+        icon="rocket_launch",
+        variant=ActionVariant.SUCCESS,
+        permissions=["edit"],
+        dialog=dialog(_("Launch"), _("Vouchers can be distributed and redeemed from its start.")),
+    )
+    def launch(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, lifecycle.launch, _("Launched."))
+
+    @action(
+        description=_("Pause"),
+        icon="pause",
+        variant=ActionVariant.WARNING,
+        permissions=["pause"],
+        dialog=dialog(_("Pause"), _("Nothing is issued or redeemed until it is resumed.")),
+    )
+    def pause(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, lifecycle.pause, _("Paused."))
+
+    @action(
+        description=_("Resume"),
+        icon="play_arrow",
+        variant=ActionVariant.SUCCESS,
+        permissions=["edit"],
+        dialog=dialog(_("Resume")),
+    )
+    def resume(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, lifecycle.resume, _("Running again."))
+
+    @action(
+        description=_("End"),
+        icon="stop",
+        variant=ActionVariant.DANGER,
+        permissions=["edit"],
+        dialog=dialog(_("End the campaign"), _("For good: an ended campaign never runs again.")),
+    )
+    def end(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, lifecycle.end, _("Ended."))
+
+    @action(
+        description=_("Distribute"),
+        icon="local_post_office",
+        variant=ActionVariant.PRIMARY,
+        permissions=["distribute"],
+        dialog=dialog(
+            _("Distribute vouchers"),
+            _("A worker finds the audience, reserves the money and mints the vouchers."),
+            RunForm,
+        ),
+    )
+    def request_run(self, request: HttpRequest, form: RunForm, object_id: str) -> HttpResponse:
+        run = act(
+            request,
+            runs.request_run,
+            _("The distribution waits for a worker."),
+            campaign=form.campaign,
+            round=form.cleaned_data["round"],
+            channel=form.cleaned_data["channel"],
+            seed=form.cleaned_data["seed"],
+            by=request.user.get_username(),
+            at=timezone.now(),
+        )
+        if run:
+            tasks.wake_distribution()
+        return go_to("vouchers_campaign_change", object_id)
+
+    @action(
+        description=_("Appropriation"),
+        icon="account_balance",
+        permissions=["edit"],
+        dialog=dialog(
+            _("What a source appropriates"),
+            _("Up: the difference is free at once. Down: only what is free can go."),
+            AppropriationForm,
+        ),
+    )
+    def appropriate(
+        self, request: HttpRequest, form: AppropriationForm, object_id: str
+    ) -> HttpResponse:
+        given = form.cleaned_data
+        source = form.campaign.sources.filter(code=given["code"]).first()
+        if source is None:
+            return self._act(
+                request,
+                object_id,
+                terms.add_source,
+                _("The source has been added."),
+                code=given["code"],
+                name=given["name"],
+                appropriated_fen=given["target_fen"],
+            )
+        act(
+            request,
+            terms.set_appropriation,
+            _("The appropriation has been changed."),
+            source=source,
+            expected_fen=source.appropriated_fen,
+            target_fen=given["target_fen"],
+            by=request.user,
+            at=timezone.now(),
+        )
+        return go_to("vouchers_campaign_change", object_id)
+
+    @action(
+        description=_("Cash received"),
+        icon="payments",
+        permissions=["cash"],
+        dialog=dialog(
+            _("Cash received"), _("Payouts never exceed what has really arrived."), CashForm
+        ),
+    )
+    def receive_cash(self, request: HttpRequest, form: CashForm, object_id: str) -> HttpResponse:
+        given = form.cleaned_data
+        act(
+            request,
+            transfers.receive_cash,
+            _("The receipt has been recorded."),
+            source=given["source"],
+            amount_fen=given["amount_fen"],
+            document_no=given["document_no"],
+            request_id=given["request_id"],
+            currency=form.campaign.currency,
+            by=request.user.get_username(),
+            at=timezone.now(),
+        )
+        return go_to("vouchers_campaign_change", object_id)
+
+    @action(
+        description=_("Add stores"),
+        icon="add_business",
+        permissions=["edit"],
+        dialog=dialog(_("Add participating stores"), "", StoresForm),
+    )
+    def add_stores(self, request: HttpRequest, form: StoresForm, object_id: str) -> HttpResponse:
+        given = form.cleaned_data
+        stores = Store.objects.filter(merchant__in=given["merchants"], state=State.ACTIVE)
+        if given["districts"]:
+            stores = stores.filter(district__in=given["districts"])
+        return self._act(
+            request,
+            object_id,
+            terms.add_stores,
+            _("The stores take part."),
+            stores=list(stores),
+            category=given["category"],
+        )
+
+    @action(description=_("Add a tier"), icon="confirmation_number", permissions=["edit"])
+    def add_tier(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect(
+            f"{reverse('admin:vouchers_tier_add')}?{urlencode({'campaign': object_id})}"
+        )
+
+    @action(description=_("Preview the audience"), icon="groups")
+    def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        campaign = get_object_or_404(Campaign, pk=object_id)
+        counts = targeting.preview(campaign=campaign, at=timezone.now())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Audience as of now"),
+            "opts": self.opts,
+            "campaign": campaign,
+            "targeted": counts["targeted"],
+            "examined": counts["examined"],
+            "groups": preview_groups(counts),
+        }
+        return TemplateResponse(request, "vouchers/preview.html", context)

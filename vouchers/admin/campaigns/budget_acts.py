@@ -1,0 +1,196 @@
+"""The acts on a launched campaign's money: proposed here, decided by somebody else."""
+
+from collections.abc import Container, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+
+from merchants.models import State, Store
+from vouchers.admin.base import act, go_to
+from vouchers.admin.campaigns.budget_forms import (
+    AmendmentForm,
+    AppropriationProposalForm,
+    ClosingForm,
+    ProposalForm,
+    RepaymentProposalForm,
+    RoomProposalForm,
+)
+from vouchers.admin.campaigns.page import CampaignPage, dialog
+from vouchers.admin.forms import DAY_S
+from vouchers.models import Campaign
+from vouchers.queries.ledger.balances import balances
+from vouchers.services.campaigns import amendments, lifecycle, proposals
+from vouchers.states import AccountKind, CampaignState
+
+LAUNCHED = {CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED}
+OVER = {CampaignState.ENDED, CampaignState.SETTLED, CampaignState.CLOSED}
+OFFERED: Mapping[str, Container[CampaignState]] = {
+    "propose_appropriation": LAUNCHED | {CampaignState.ENDED},
+    "propose_room": LAUNCHED,
+    "propose_repayment": LAUNCHED | OVER,
+    "amend": LAUNCHED,
+    "settle": {CampaignState.ENDED},
+    "close": {CampaignState.SETTLED},
+}
+
+
+class BudgetActs(CampaignPage):
+    """What is proposed on a campaign's page once it has been launched, and its closing."""
+
+    @action(
+        description=_("Change an appropriation"),
+        icon="account_balance",
+        permissions=["edit"],
+        dialog=dialog(
+            _("Propose another appropriation"),
+            _("Up: the difference becomes free. Down: only what is free can go. Another decides."),
+            AppropriationProposalForm,
+        ),
+    )
+    def propose_appropriation(
+        self, request: HttpRequest, form: ProposalForm, object_id: str
+    ) -> HttpResponse:
+        given = form.cleaned_data
+        return self._propose(
+            request,
+            form,
+            proposals.propose_appropriation,
+            source=given["source"],
+            expected_fen=given["source"].appropriated_fen,
+            target_fen=given["target_fen"],
+        )
+
+    @action(
+        description=_("Move or enlarge a quota"),
+        icon="swap_horiz",
+        permissions=["edit"],
+        dialog=dialog(
+            _("Propose other quotas"),
+            _("Room moves between quotas, or a round is made larger with money that came back."),
+            RoomProposalForm,
+        ),
+    )
+    def propose_room(
+        self, request: HttpRequest, form: RoomProposalForm, object_id: str
+    ) -> HttpResponse:
+        return self._propose(
+            request,
+            form,
+            proposals.propose_caps,
+            campaign=form.campaign,
+            changes=form.changes(),
+        )
+
+    @action(
+        description=_("Repay left-over"),
+        icon="assured_workload",
+        permissions=["edit"],
+        dialog=dialog(
+            _("Propose to repay the treasury"),
+            _("Only free money can go. Another person decides."),
+            RepaymentProposalForm,
+        ),
+    )
+    def propose_repayment(
+        self, request: HttpRequest, form: ProposalForm, object_id: str
+    ) -> HttpResponse:
+        given = form.cleaned_data
+        source = given["source"]
+        return self._propose(
+            request,
+            form,
+            proposals.propose_repayment,
+            source=source,
+            expected_free_fen=balances(source.campaign_id)[source.code][AccountKind.FREE],
+            amount_fen=given["amount_fen"],
+            document_no=given["document_no"],
+        )
+
+    def _propose(
+        self, request: HttpRequest, form: ProposalForm, service: Any, **what: Any
+    ) -> HttpResponse:
+        made = act(
+            request,
+            service,
+            _("Proposed. Somebody else decides on it."),
+            why=form.cleaned_data["why"],
+            request_id=form.cleaned_data["request_id"],
+            by=request.user,
+            at=timezone.now(),
+            **what,
+        )
+        if made is None:
+            return go_to("vouchers_campaign_change", form.campaign.pk)
+        return go_to("vouchers_proposal_review", made.pk)
+
+    @action(
+        description=_("Amend the terms"),
+        icon="event_repeat",
+        permissions=["edit"],
+        dialog=dialog(
+            _("Amend the terms"),
+            _("Terms can only become better for those who hold vouchers. Another person decides."),
+            AmendmentForm,
+        ),
+    )
+    def amend(self, request: HttpRequest, form: AmendmentForm, object_id: str) -> HttpResponse:
+        given = form.cleaned_data
+        days = given["validity_days"]
+        made = act(
+            request,
+            amendments.propose_amendment,
+            _("The amendment waits for approval."),
+            campaign=form.campaign,
+            ends_at=_midnight_after(form.campaign, given["ends_on"]),
+            validity_s=None if days is None else int(days * DAY_S),
+            stores=list(Store.objects.filter(merchant__in=given["merchants"], state=State.ACTIVE)),
+            by=request.user,
+            at=timezone.now(),
+        )
+        page = "vouchers_campaign_change" if made is None else "vouchers_campaign_review"
+        return go_to(page, object_id)
+
+    @action(
+        description=_("Settle the campaign"),
+        icon="done_all",
+        permissions=["edit"],
+        dialog=dialog(
+            _("Settle the campaign"),
+            _("Possible when nothing is in hands, authorised, owed or held any more."),
+        ),
+    )
+    def settle(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, lifecycle.settle, _("Settled."))
+
+    @action(
+        description=_("Close the books"),
+        icon="inventory",
+        variant=ActionVariant.DANGER,
+        permissions=["edit"],
+        dialog=dialog(
+            _("Close the books"),
+            _("Possible when the left-over has been repaid and no merchant owes anything."),
+            ClosingForm,
+        ),
+    )
+    def close(self, request: HttpRequest, form: ClosingForm, object_id: str) -> HttpResponse:
+        return self._act(
+            request,
+            object_id,
+            lifecycle.close,
+            _("Closed."),
+            document_no=form.cleaned_data["document_no"],
+        )
+
+
+def _midnight_after(campaign: Campaign, day: date | None) -> datetime | None:
+    """The first moment that is no longer of the day, in the campaign's zone."""
+    if day is None:
+        return None
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(campaign.zone))

@@ -1,0 +1,226 @@
+"""What the top of a campaign's page and the review page show, as plain tables and bars."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from merchants.models import District, Store
+from vouchers.admin.faults import sentence
+from vouchers.models import Campaign
+from vouchers.models.ledger.transfers import ACCOUNT_KINDS
+from vouchers.money import yuan
+from vouchers.queries.campaigns.overview import Figures, figures_of, last_audience
+from vouchers.queries.campaigns.terms import terms_of
+from vouchers.queries.ledger.balances import IdentityRow, identity_rows
+from vouchers.queries.ledger.leftovers import Leftovers, leftovers_of
+from vouchers.rules.campaigns import terms as rules
+from vouchers.services.audience.targeting import SUPPRESSED_BELOW
+from vouchers.states import AccountKind, CampaignState
+
+BARS_SHOWN = 20
+KINDS = [kind for kind in AccountKind if kind != AccountKind.APPROPRIATED]
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a bar, in per cent of its length; `kind` chooses the colour."""
+
+    kind: str
+    label: str
+    value: str
+    offset_pct: float
+    width_pct: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A labelled bar."""
+
+    label: str
+    value: str
+    segments: list[Segment]
+
+
+def campaign_overview(campaign: Campaign, *, at: datetime) -> dict[str, Any]:
+    """Everything above the form of one campaign."""
+    language = get_language() or "en"
+    rows = identity_rows(campaign.pk)
+    is_draft = campaign.state == CampaignState.DRAFT
+    found = rules.faults(terms_of(campaign), at=at) if is_draft else []
+    return {
+        "campaign": campaign,
+        "identity": identity_table(rows),
+        "is_balanced": all(row.off_fen == 0 for row in rows),
+        "bars": [budget_bar(row) for row in rows],
+        "cards": figure_cards(figures_of([campaign.pk])[campaign.pk], rows),
+        "leftovers": leftovers_table(leftovers_of(campaign.pk)),
+        "audience": audience_bars(campaign),
+        "faults": [sentence(fault, language) for fault in found],
+        "versions": campaign.versions.prefetch_related("approvals__approver").order_by("-number"),
+    }
+
+
+def figure_cards(figures: Figures, rows: Iterable[IdentityRow]) -> list[tuple[str, str, str]]:
+    """(title, figure, what stands below it)."""
+    appropriated_fen = sum(row.appropriated_fen for row in rows)
+    return [
+        (_("Appropriated"), yuan(appropriated_fen), _("by all sources")),
+        (_("Issued"), f"{figures.issued_count:,}", yuan(figures.issued_fen)),
+        (
+            _("Redeemed"),
+            f"{figures.redeemed_count:,}",
+            f"{yuan(figures.discount_fen)} · {figures.redeemed_pct:.1f} %",
+        ),
+        (_("Order amount"), yuan(figures.order_fen), _("leverage ×%.1f") % figures.leverage),
+    ]
+
+
+def identity_table(rows: list[IdentityRow]) -> Table:
+    """The budget identity line by line: a column per source, and the check at the bottom."""
+    names = dict(ACCOUNT_KINDS)
+    lines = [
+        [str(names[kind.value]), *(yuan(row.parts_fen[kind]) for row in rows)] for kind in KINDS
+    ]
+    return {
+        "headers": [_("account"), *(row.name for row in rows)],
+        "rows": lines,
+        "sums": [_("sum"), *(yuan(sum(row.parts_fen.values())) for row in rows)],
+        "whole": [_("appropriated"), *(yuan(row.appropriated_fen) for row in rows)],
+    }
+
+
+def leftovers_table(found: Leftovers) -> Table | None:
+    """What became of each round's and tier's money: a row each, and what is free at the bottom."""
+    if not found.rows:
+        return None
+    rows = [
+        [
+            str(row.round or "–"),
+            row.tier,
+            row.source,
+            *(
+                yuan(fen)
+                for fen in (row.issued_fen, row.used_fen, row.in_hands_fen, row.returned_fen)
+            ),
+        ]
+        for row in found.rows
+    ]
+    return {
+        "headers": [
+            _("round"),
+            _("tier"),
+            _("source"),
+            _("issued"),
+            _("used"),
+            _("in hands"),
+            _("came back"),
+        ],
+        "rows": rows,
+        "free": " · ".join(f"{source} {yuan(fen)}" for source, fen in found.free_fen.items()),
+    }
+
+
+def budget_bar(row: IdentityRow) -> Bar:
+    """Where a source's money is, as one bar."""
+    names = dict(ACCOUNT_KINDS)
+    segments, offset_pct = [], 0.0
+    for kind in KINDS:
+        fen = row.parts_fen[kind]
+        if fen <= 0 or not row.appropriated_fen:
+            continue
+        width_pct = 100 * fen / row.appropriated_fen
+        segments.append(
+            Segment(kind.value, str(names[kind.value]), yuan(fen), offset_pct, width_pct)
+        )
+        offset_pct += width_pct
+    return Bar(row.name, yuan(row.appropriated_fen), segments)
+
+
+def audience_bars(campaign: Campaign) -> dict[str, Any] | None:
+    """Residents by ring in the newest run, and why the others were not targeted."""
+    run = last_audience(campaign.pk)
+    if run is None:
+        return None
+    reach = {ring.label: f"{ring.from_m:,}–{ring.to_m:,} m" for ring in campaign.rings.all()}
+    rings: Mapping[str, int] = run.audience.get("rings", {})
+    return {
+        "run": run,
+        "examined": f"{run.audience.get('examined', 0):,}",
+        "targeted": f"{run.audience.get('targeted', sum(rings.values())):,}",
+        "rings": count_bars(
+            {f"{label} {reach.get(label, '')}": shown(n) for label, n in rings.items()}
+        ),
+        "untargeted": count_bars(
+            {reason_name(code): shown(n) for code, n in run.audience.get("untargeted", {}).items()},
+            kind="untargeted",
+        ),
+    }
+
+
+def shown(count: int) -> int | None:
+    """A count of people, or None where they are too few to be counted in public (k-anonymity)."""
+    return None if 0 < count < SUPPRESSED_BELOW else count
+
+
+def count_text(count: int | None) -> str:
+    """A count as it is printed."""
+    return _("fewer than 10") if count is None else f"{count:,}"
+
+
+def count_bars(counts: Mapping[str, int | None], *, kind: str = "count") -> list[Bar]:
+    """One bar per entry, the longest being whole; None is a count too small to be shown."""
+    most = max((count or 0 for count in counts.values()), default=0) or 1
+    return [
+        Bar(
+            label,
+            count_text(count),
+            [Segment(kind, label, "", 0.0, 100 * (count or 0) / most)],
+        )
+        for label, count in counts.items()
+    ]
+
+
+def preview_groups(counts: Mapping[str, Any]) -> list[tuple[str, list[Bar]]]:
+    """A preview's counts as titled groups of bars, larger first; rings stay in order."""
+    districts = dict(District.objects.values_list("adcode", "name"))
+    stores = dict(Store.objects.filter(pk__in=counts["stores"]).values_list("id", "name"))
+    return [
+        (_("By ring"), count_bars(counts["rings"])),
+        (_("By district"), count_bars(_largest(counts["districts"], districts))),
+        (_("By nearest store"), count_bars(_largest(counts["stores"], stores))),
+        (
+            _("Not targeted, because"),
+            count_bars(
+                {reason_name(code): n for code, n in counts["untargeted"].items()},
+                kind="untargeted",
+            ),
+        ),
+    ]
+
+
+def _largest(counts: Mapping[int, int | None], names: Mapping[int, str]) -> dict[str, int | None]:
+    ranked = sorted(counts.items(), key=lambda item: -(item[1] or 0))[:BARS_SHOWN]
+    unknown = _("unknown")
+    return {f"{names.get(key, unknown)} ({key})": count for key, count in ranked}
+
+
+def reason_name(code: str) -> str:
+    """Why somebody is not targeted, for people."""
+    names = {
+        "not_active": _("deceased or erased"),
+        "frozen": _("frozen"),
+        "merged": _("counted as another resident"),
+        "no_consent": _("no consent"),
+        "excluded": _("excluded"),
+        "filtered": _("not of the audience wanted"),
+        "outside_district": _("lives in another district"),
+        "no_point": _("no place known"),
+        "bad_coordinates": _("coordinates unusable"),
+        "outside": _("outside every circle"),
+    }
+    return names.get(code, code)

@@ -1,0 +1,55 @@
+"""What every act on a campaign's page shares: the dialog that asks, who may, and the way back."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from vouchers.admin.base import act, go_to
+from vouchers.admin.forms import DialogForm
+from vouchers.models import Campaign
+from vouchers.services.campaigns import lifecycle, terms
+
+
+def dialog(title: Any, description: Any = "", form: type[DialogForm] = DialogForm) -> Any:
+    """What a button asks before it acts; acting is always a POST."""
+    return {
+        "title": title,
+        "description": description,
+        "form_class": form,
+        "form_submit_text": _("Confirm"),
+    }
+
+
+class CampaignPage(ModelAdmin):
+    """A campaign's page as its acts know it."""
+
+    def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm(terms.EDIT)
+
+    def has_pause_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm(lifecycle.PAUSE)
+
+    def has_distribute_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vouchers.add_run")
+
+    def has_cash_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vouchers.add_cashreceipt")
+
+    def _act(
+        self, request: HttpRequest, object_id: Any, service: Any, success: Any, **more: Any
+    ) -> HttpResponse:
+        campaign = get_object_or_404(Campaign, pk=object_id)
+        act(
+            request,
+            service,
+            success,
+            campaign=campaign,
+            by=request.user,
+            at=timezone.now(),
+            **more,
+        )
+        return go_to("vouchers_campaign_change", object_id)

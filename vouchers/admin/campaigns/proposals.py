@@ -1,0 +1,145 @@
+"""Proposals: who wants what done to a launched campaign's money, and the page to decide on it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from vouchers.admin.base import ReadOnlyAdmin, act
+from vouchers.admin.forms import ReviewForm
+from vouchers.models import Proposal, ProposalDecision
+from vouchers.money import yuan
+from vouchers.services.campaigns import lifecycle, proposals
+from vouchers.states import ProposalKind
+
+WAITING = "waiting"
+
+
+@admin.register(Proposal)
+class ProposalAdmin(ReadOnlyAdmin):
+    """Decided proposals are the history of a budget; those that wait have a page to decide on."""
+
+    list_display = ["id", "campaign", "kind", "told", "why", "proposed_by", "decided"]
+    list_filter = ["kind", "campaign", ("decision", admin.EmptyFieldListFilter)]
+    list_select_related = ["campaign", "proposed_by", "decision"]
+    search_fields = ["request_id", "why"]
+    date_hierarchy = "proposed_at"
+
+    fields = [
+        "campaign",
+        "kind",
+        "told",
+        "why",
+        "proposed_by",
+        "proposed_at",
+        "decided",
+        "request_id",
+    ]
+    readonly_fields = ["told", "decided"]
+    actions_detail = ["review"]
+
+    @display(description=gettext_lazy("what"))
+    def told(self, proposal: Proposal) -> str:
+        return "; ".join(" ".join(line) for line in proposal_lines(proposal))
+
+    @display(
+        description=gettext_lazy("decision"),
+        label={WAITING: "warning", "approved": "success", "rejected": "danger"},
+    )
+    def decided(self, proposal: Proposal) -> tuple[str, Any]:
+        decision = decision_on(proposal)
+        if decision is None:
+            return WAITING, _("waits for approval")
+        return decision.decision, decision.get_decision_display()
+
+    @action(description=gettext_lazy("Review"), icon="gavel", variant=ActionVariant.PRIMARY)
+    def review(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """GET shows what is proposed with its hash; POST decides on the hash that was shown."""
+        proposal = get_object_or_404(Proposal, pk=object_id)
+        if not self.has_view_permission(request, proposal):
+            raise PermissionDenied
+        form = ReviewForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            _decide(request, proposal, form.cleaned_data)
+            return redirect("admin:vouchers_proposal_review", proposal.pk)
+        sha256 = bytes(proposal.sha256).hex()
+        decision = decision_on(proposal)
+        may_decide = request.user.has_perm(lifecycle.DECIDE)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": proposal.get_kind_display(),
+            "opts": self.opts,
+            "proposal": proposal,
+            "campaign_url": reverse("admin:vouchers_campaign_change", args=[proposal.campaign_id]),
+            "lines": proposal_lines(proposal),
+            "sha256": sha256,
+            "decision": decision,
+            "may_decide": decision is None
+            and may_decide
+            and proposal.proposed_by_id != request.user.pk,
+            "form": form if form.is_bound else ReviewForm(initial={"seen_sha256": sha256}),
+        }
+        return TemplateResponse(request, "vouchers/proposal.html", context)
+
+
+def _decide(request: HttpRequest, proposal: Proposal, given: dict[str, Any]) -> None:
+    is_yes = given["decision"] == "approve"
+    act(
+        request,
+        proposals.approve_proposal if is_yes else proposals.reject_proposal,
+        _("Approved and done.") if is_yes else _("Rejected; nothing was changed."),
+        proposal=proposal,
+        by=request.user,
+        seen_sha256=bytes.fromhex(given["seen_sha256"]),
+        comment=given["comment"],
+        at=timezone.now(),
+    )
+
+
+def decision_on(proposal: Proposal) -> ProposalDecision | None:
+    """The decision, or None while it waits for one."""
+    return getattr(proposal, "decision", None)
+
+
+def proposal_lines(proposal: Proposal) -> list[tuple[str, str]]:
+    """(what, from → to) for people, line by line."""
+    document = proposal.document
+    if proposal.kind == ProposalKind.APPROPRIATION:
+        figures = f"{yuan(document['expected_fen'])} → {yuan(document['target_fen'])}"
+        return [(document["source"], figures)]
+    if proposal.kind == ProposalKind.REPAYMENT:
+        return [
+            (document["source"], f"{yuan(document['amount_fen'])} ({document['document_no']})"),
+        ]
+    return [(_cell(change), _caps(change)) for change in document["changes"]]
+
+
+def _cell(change: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(change["slice"].items()))
+
+
+def _caps(change: dict[str, Any]) -> str:
+    before, after = change["expected"], change["target"]
+    told = []
+    if before["fen"] != after["fen"]:
+        told.append(f"{_money(before['fen'])} → {_money(after['fen'])}")
+    if before["count"] != after["count"]:
+        told.append(f"{_count(before['count'])} → {_count(after['count'])}")
+    return ", ".join(told)
+
+
+def _money(fen: int | None) -> str:
+    return _("unlimited") if fen is None else yuan(fen)
+
+
+def _count(count: int | None) -> str:
+    return _("unlimited") if count is None else _("%s vouchers") % f"{count:,}"

@@ -1,0 +1,75 @@
+"""The page on which somebody else decides: the frozen terms, and a yes or no to exactly these."""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from vouchers.admin.base import act
+from vouchers.admin.campaigns.terms import terms_tables
+from vouchers.admin.forms import ReviewForm
+from vouchers.models import Campaign, TermsVersion
+from vouchers.services.campaigns import amendments, lifecycle
+from vouchers.states import CampaignState
+
+
+def _answers(version: TermsVersion) -> dict[str, tuple[Any, Any]]:
+    """By button: what it does, and what is told then. Amendments come while the campaign runs."""
+    if version.amends_id:
+        return {
+            "approve": (amendments.approve_amendment, _("Approved; in force from now.")),
+            "reject": (amendments.reject_amendment, _("Rejected; the terms in force stay.")),
+        }
+    return {
+        "approve": (lifecycle.approve, _("Approved.")),
+        "reject": (lifecycle.reject, _("Rejected; the campaign is a draft again.")),
+    }
+
+
+def _waits(campaign: Campaign, version: TermsVersion) -> bool:
+    """Whether nobody has decided on the newest version yet."""
+    return not version.approvals.exists() and (
+        version.amends_id is not None or campaign.state == CampaignState.SUBMITTED
+    )
+
+
+def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """GET shows the newest version with its hash; POST decides on the hash that was shown."""
+    if not request.user.has_perm("vouchers.view_campaign"):
+        raise PermissionDenied
+    version = campaign.versions.order_by("-number").first()
+    if version is None:
+        return redirect("admin:vouchers_campaign_change", campaign.pk)
+    form = ReviewForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        service, told = _answers(version)[given["decision"]]
+        act(
+            request,
+            service,
+            told,
+            terms=version,
+            by=request.user,
+            seen_sha256=bytes.fromhex(given["seen_sha256"]),
+            comment=given["comment"],
+            at=timezone.now(),
+        )
+        return redirect("admin:vouchers_campaign_change", campaign.pk)
+    sha256 = bytes(version.sha256).hex()
+    context: dict[str, Any] = {
+        **site.each_context(request),
+        "title": _("Terms to decide on"),
+        "opts": Campaign._meta,
+        "campaign": campaign,
+        "version": version,
+        "sha256": sha256,
+        "form": ReviewForm(initial={"seen_sha256": sha256}) if not form.is_bound else form,
+        "may_decide": request.user.has_perm(lifecycle.DECIDE) and _waits(campaign, version),
+        "tables": terms_tables(version.document),
+    }
+    return TemplateResponse(request, "vouchers/review.html", context)

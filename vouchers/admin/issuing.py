@@ -1,0 +1,217 @@
+"""Runs with their shards, tranches and vouchers: what went out, to look at."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from vouchers.admin.base import (
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    coloured,
+    in_lines,
+    money,
+    split_in_yuan,
+)
+from vouchers.admin.campaigns.overview import count_text, reason_name, shown
+from vouchers.models import Run, Shard, Tranche, Voucher
+from vouchers.models.issuing.runs import SERIAL_BITS
+from vouchers.money import yuan
+from vouchers.rules.issuing.codes import decode, typed
+from vouchers.states import RunState, TrancheState, VoucherState
+
+
+class ShardInline(ReadOnlyInline):
+    """The units workers take."""
+
+    model = Shard
+    fields = ["number", "tier", "voucher_count", "state", "lease_until_at", "fence"]
+    readonly_fields = fields
+    per_page = 20
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    """Distribution runs; requested on the campaign's page."""
+
+    list_display = [
+        "id",
+        "campaign",
+        "round",
+        "state_label",
+        "progress",
+        "requested_by",
+        "created_at",
+        "finished_at",
+    ]
+    list_filter = ["state", "campaign"]
+    list_select_related = ["campaign", "round"]
+    date_hierarchy = "created_at"
+    fields = [
+        "campaign",
+        "round",
+        "terms",
+        "seed",
+        "state",
+        "progress",
+        "requested_by",
+        "created_at",
+        "finished_at",
+        "found",
+        "chosen",
+    ]
+    readonly_fields = ["progress", "found", "chosen"]
+    inlines = [ShardInline]
+    state_label = coloured(
+        "state",
+        _("state"),
+        {
+            RunState.DONE.value: "success",
+            RunState.RESERVED.value: "info",
+            RunState.TARGETED.value: "info",
+            RunState.QUEUED.value: "warning",
+            RunState.CANCELLED.value: "danger",
+        },
+    )
+
+    @display(description=_("audience found"))
+    def found(self, run: Run) -> str:
+        """Residents by ring, and by why they are not targeted."""
+        rings = run.audience.get("rings", {})
+        reasons = run.audience.get("untargeted", {})
+        return in_lines(
+            [
+                *(
+                    _("ring %s: %s") % (ring, count_text(shown(count)))
+                    for ring, count in rings.items()
+                ),
+                *(
+                    f"{reason_name(code)}: {count_text(shown(count))}"
+                    for code, count in reasons.items()
+                ),
+            ]
+        )
+
+    @display(description=_("selection"))
+    def chosen(self, run: Run) -> str:
+        """Vouchers and money by tier."""
+        tiers = run.selection.get("tiers", {})
+        return in_lines(
+            _("%(tier)s: %(vouchers)s vouchers, %(amount)s")
+            % {"tier": code, "vouchers": f"{told['vouchers']:,}", "amount": yuan(told["fen"])}
+            for code, told in tiers.items()
+        )
+
+    @display(description=_("progress"), ordering="progress_pct")
+    def progress(self, run: Run) -> str:
+        return format_html(
+            '<progress max="100" value="{}" class="w-24 align-middle"></progress> {} %',
+            run.progress_pct,
+            run.progress_pct,
+        )
+
+
+@admin.register(Tranche)
+class TrancheAdmin(ReadOnlyAdmin):
+    """Vouchers minted together, with their frozen terms."""
+
+    list_display = [
+        "__str__",
+        "campaign",
+        "tier",
+        "voucher_count",
+        "face",
+        "threshold",
+        "valid_until_at",
+        "state_label",
+    ]
+    list_filter = ["state", "campaign", "tier"]
+    list_select_related = ["campaign", "tier"]
+    date_hierarchy = "minted_at"
+    fields = [
+        "campaign",
+        "tier",
+        "round",
+        "terms",
+        "voucher_count",
+        "kind",
+        "face",
+        "threshold",
+        "threshold_basis",
+        "shares",
+        "valid_from_at",
+        "valid_until_at",
+        "state",
+        "minted_at",
+        "expired_at",
+    ]
+    readonly_fields = [
+        "face",
+        "threshold",
+        "shares",
+    ]
+    face = money("face_fen", _("face value"))
+    threshold = money("threshold_fen", _("threshold"))
+    state_label = coloured(
+        "state",
+        _("state"),
+        {TrancheState.OUTSTANDING.value: "success", TrancheState.EXPIRED.value: "warning"},
+    )
+
+    @display(description=_("shares of the face"))
+    def shares(self, tranche: Tranche) -> str:
+        return split_in_yuan(tranche.split)
+
+
+@admin.register(Voucher)
+class VoucherAdmin(ReadOnlyAdmin):
+    """Single vouchers, by number; the printed code is searched for but never shown."""
+
+    list_display = ["__str__", "resident", "state_label"]
+    list_select_related = ["resident"]
+    list_filter = ["state"]
+    ordering = ["-id"]
+    search_fields = ["id"]
+    search_help_text = _("Printed code (20 digits), tranche-serial, or the whole resident no.")
+    fields = ["__str__", "state", "resident", "tranche"]
+    readonly_fields = ["__str__", "tranche"]
+    state_label = coloured(
+        "state",
+        _("state"),
+        {
+            VoucherState.ISSUED: "info",
+            VoucherState.AUTHORISED: "warning",
+            VoucherState.REDEEMED: "success",
+            VoucherState.WITHDRAWN: "danger",
+        },
+    )
+
+    @display(description=_("tranche"))
+    def tranche(self, voucher: Voucher) -> str:
+        found = Tranche.objects.select_related("tier").filter(pk=voucher.tranche_id).first()
+        return f"{found} · {found.tier}" if found else f"{voucher.tranche_id:06d}"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By code, by number, or by the resident who holds it."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        voucher_id = decode(typed(term), settings.HUIMIN_CODE_KEY) or _numbered(term)
+        if voucher_id is not None:
+            return queryset.filter(pk=voucher_id), False
+        return queryset.filter(resident__external_id=term), False
+
+
+def _numbered(term: str) -> int | None:
+    """`000012-000345` as a voucher id."""
+    tranche, _dash, serial = term.partition("-")
+    if not (tranche.isdecimal() and serial.isdecimal()):
+        return None
+    return int(tranche) << SERIAL_BITS | int(serial)

@@ -1,0 +1,309 @@
+"""Money to look at: transfers, cash, redemptions, settlements. Nothing here can be changed."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from vouchers.admin.base import (
+    ExactSearch,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    act,
+    coloured,
+    go_to,
+    in_lines,
+    money,
+    split_in_yuan,
+)
+from vouchers.models import (
+    CashReceipt,
+    Leg,
+    Redemption,
+    Settlement,
+    SettlementLine,
+    Transfer,
+    Voucher,
+)
+from vouchers.models.ledger.transfers import ACCOUNT_KINDS
+from vouchers.money import yuan
+from vouchers.services.limits import holds
+from vouchers.states import Cause, RedemptionState, SettlementState, TransferReason
+
+REASONS = {
+    TransferReason.APPROPRIATE: _("appropriated"),
+    TransferReason.CUT: _("appropriation cut"),
+    TransferReason.RESERVE: _("reserved for a run"),
+    TransferReason.RELEASE: _("reservation released"),
+    TransferReason.MINT: _("issued"),
+    TransferReason.AUTHORISE: _("authorised"),
+    TransferReason.CAPTURE: _("captured"),
+    TransferReason.LAPSE: _("authorisation lapsed"),
+    TransferReason.REDEEM: _("redeemed"),
+    TransferReason.VOID: _("voided"),
+    TransferReason.REVERSE: _("reversed"),
+    TransferReason.REFUND: _("refund"),
+    TransferReason.EXPIRE: _("expired"),
+    TransferReason.HOLD: _("held"),
+    TransferReason.UNHOLD: _("hold lifted"),
+    TransferReason.SETTLE: _("settled"),
+    TransferReason.RECOVER: _("to be recovered"),
+    TransferReason.REISSUE: _("voucher given back"),
+    TransferReason.NET: _("kept back from a payout"),
+    TransferReason.COLLECT: _("paid back by a merchant"),
+    TransferReason.REPAY: _("repaid"),
+}
+
+CAUSES = {
+    Cause.SOURCE: _("funding source"),
+    Cause.PROPOSAL: _("proposal"),
+    Cause.RUN: _("distribution run"),
+    Cause.SHARD: _("shard"),
+    Cause.TRANCHE: _("tranche"),
+    Cause.REDEMPTION: _("redemption"),
+    Cause.REFUND: _("refund"),
+    Cause.HOLD: _("hold"),
+    Cause.SETTLEMENT: _("settlement"),
+    Cause.COLLECTION: _("collection"),
+}
+
+
+@admin.register(Transfer)
+class TransferAdmin(ExactSearch, ReadOnlyAdmin):
+    """The journal. A transfer's legs are read on its own page."""
+
+    list_display = ["id", "at", "campaign", "why", "amount", "origin"]
+    list_filter = ["reason", "campaign"]
+    list_select_related = ["campaign"]
+    search_fields = ["id", "cause_id"]
+    search_help_text = _("Number of a transfer, or of what caused it")
+    fields = ["id", "at", "campaign", "why", "origin", "legs"]
+    readonly_fields = ["why", "origin", "legs"]
+    list_per_page = 30
+
+    @display(description=_("reason"), ordering="reason")
+    def why(self, transfer: Transfer) -> str:
+        return str(REASONS[TransferReason(transfer.reason)])
+
+    @display(description=_("cause"))
+    def origin(self, transfer: Transfer) -> str:
+        return f"{CAUSES[Cause(transfer.cause)]} {transfer.cause_id}"
+
+    @display(description=_("moved"))
+    def amount(self, transfer: Transfer) -> str:
+        """Σ of the positive legs."""
+        legs = Leg.objects.filter(transfer_id=transfer.pk, at=transfer.at, amount_fen__gt=0)
+        return yuan(sum(legs.values_list("amount_fen", flat=True)))
+
+    @display(description=_("legs"))
+    def legs(self, transfer: Transfer) -> str:
+        """One line per leg: account, source, signed amount."""
+        names = dict(ACCOUNT_KINDS)
+        legs = Leg.objects.filter(transfer_id=transfer.pk, at=transfer.at).select_related(
+            "account__source"
+        )
+        return in_lines(
+            f"{leg.account.source.name} · {names[leg.account.kind]} · {yuan(leg.amount_fen)}"
+            for leg in legs.order_by("line_no")
+        )
+
+
+@admin.register(CashReceipt)
+class CashReceiptAdmin(ReadOnlyAdmin):
+    """Money that has arrived; recorded on the campaign's page."""
+
+    list_display = ["document_no", "campaign", "source", "amount", "received_at", "recorded_by"]
+    list_filter = ["source__campaign"]
+    list_select_related = ["source__campaign"]
+    search_fields = ["document_no", "request_id"]
+    date_hierarchy = "received_at"
+    amount = money("amount_fen", _("amount"))
+
+    @display(description=_("campaign"))
+    def campaign(self, receipt: CashReceipt) -> str:
+        return str(receipt.source.campaign)
+
+
+class HoldForm(BaseDialogForm):
+    """Why money is kept back."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=200, widget=UnfoldAdminTextInputWidget)
+
+
+@admin.register(Redemption)
+class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
+    """Vouchers used on orders."""
+
+    list_display = [
+        "id",
+        "redeemed_at",
+        "store",
+        "order_no",
+        "order_amount",
+        "discount",
+        "state_label",
+        "voucher_no",
+        "campaign",
+    ]
+    list_filter = ["state", "campaign", "merchant"]
+    list_select_related = ["store", "campaign"]
+    search_fields = ["id", "order_no"]
+    search_help_text = _("Number of a redemption, or the whole order number")
+    fields = [
+        "id",
+        "state",
+        "redeemed_at",
+        "business_day",
+        "campaign",
+        "merchant",
+        "store",
+        "terminal",
+        "order_no",
+        "order_amount",
+        "eligible_amount",
+        "discount",
+        "by_source",
+        "order_kind",
+        "category",
+        "voucher_no",
+        "resident",
+        "shown_by",
+        "caller",
+        "payment_ref",
+        "receipt_no",
+        "authorised",
+        "expires_at",
+        "captured_at",
+        "undone_at",
+    ]
+    readonly_fields = [
+        "order_amount",
+        "eligible_amount",
+        "discount",
+        "by_source",
+        "authorised",
+        "voucher_no",
+    ]
+    authorised = money("authorised_fen", _("authorised"))
+    order_amount = money("order_amount_fen", _("order amount"))
+    eligible_amount = money("eligible_amount_fen", _("eligible amount"))
+    discount = money("discount_fen", _("discount"))
+    state_label = coloured(
+        "state",
+        _("state"),
+        {
+            RedemptionState.CAPTURED: "success",
+            RedemptionState.AUTHORISED: "info",
+            RedemptionState.VOIDED: "warning",
+            RedemptionState.REVERSED: "danger",
+            RedemptionState.REFUNDED: "warning",
+        },
+    )
+
+    actions_detail = ["hold"]
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Only what stands can be held; whether it still may be is decided by the service."""
+        redemption = self.get_object(request, str(object_id))
+        stands = redemption is not None and redemption.state == RedemptionState.CAPTURED
+        return super().get_actions_detail(request, object_id) if stands else []
+
+    def has_hold_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vouchers.add_hold")
+
+    @action(
+        description=_("Hold the money"),
+        icon="lock",
+        permissions=["hold"],
+        dialog={
+            "title": _("Hold the money"),
+            "description": _("It is not settled until somebody releases it."),
+            "form_class": HoldForm,
+            "form_submit_text": _("Confirm"),
+        },
+    )
+    def hold(self, request: HttpRequest, form: HoldForm, object_id: str) -> HttpResponse:
+        act(
+            request,
+            holds.hold,
+            _("Held."),
+            redemption=get_object_or_404(Redemption, pk=object_id),
+            reason=form.cleaned_data["reason"],
+            by=request.user,
+            at=timezone.now(),
+        )
+        return go_to("vouchers_redemption_change", object_id)
+
+    @display(description=_("discount by source"))
+    def by_source(self, redemption: Redemption) -> str:
+        return split_in_yuan(redemption.split)
+
+    @display(description=_("voucher"))
+    def voucher_no(self, redemption: Redemption) -> str:
+        return str(Voucher(id=redemption.voucher_id))
+
+
+class SettlementLineInline(ReadOnlyInline):
+    """What each redemption adds."""
+
+    model = SettlementLine
+    fields = ["redemption_no", "kind", "amount"]
+    readonly_fields = fields
+    ordering = ["id"]
+    per_page = 50
+    amount = money("amount_fen", _("amount"))
+
+    @display(description=_("redemption"))
+    def redemption_no(self, line: SettlementLine) -> str:
+        return str(line.redemption_id)
+
+
+@admin.register(Settlement)
+class SettlementAdmin(ReadOnlyAdmin):
+    """What each merchant is owed by each source for a business day."""
+
+    list_display = [
+        "business_day",
+        "merchant",
+        "campaign",
+        "source",
+        "line_count",
+        "total",
+        "state_label",
+        "paid_at",
+    ]
+    list_filter = ["state", "campaign", "source"]
+    list_select_related = ["merchant", "campaign", "source"]
+    search_fields = ["merchant__name", "merchant__code"]
+    date_hierarchy = "business_day"
+    fields = [
+        "campaign",
+        "merchant",
+        "source",
+        "business_day",
+        "line_count",
+        "total",
+        "state",
+        "closed_at",
+        "paid_at",
+        "file_hash",
+    ]
+    readonly_fields = ["total", "file_hash"]
+    inlines = [SettlementLineInline]
+    total = money("total_fen", _("total"))
+    state_label = coloured(
+        "state",
+        _("state"),
+        {SettlementState.PAID.value: "success", SettlementState.READY.value: "warning"},
+    )
+
+    @display(description=_("SHA-256 of the file"))
+    def file_hash(self, settlement: Settlement) -> str:
+        return bytes(settlement.sha256).hex()

@@ -1,0 +1,119 @@
+"""What was refused, what was noticed, what is held."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+
+from merchants.errors import Refusal
+from merchants.models import Store
+from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, act, go_to
+from vouchers.admin.faults import refusal_name, sentence
+from vouchers.models import Attempt, Campaign, Hold, Signal
+from vouchers.services.limits import holds
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ExactSearch, ReadOnlyAdmin):
+    """Every refusal, as it was given."""
+
+    list_display = ["id", "at", "named", "told", "campaign", "store", "caller"]
+    list_filter = ["code"]
+    list_select_related = ["caller"]
+    search_fields = ["id", "voucher_id", "resident_id"]
+    search_help_text = _("Number of an attempt, a voucher or a resident")
+    fields = [
+        "id",
+        "at",
+        "code",
+        "rule",
+        "told",
+        "facts",
+        "campaign",
+        "store",
+        "voucher_id",
+        "resident_id",
+        "caller",
+        "key",
+    ]
+    readonly_fields = ["told", "campaign", "store"]
+
+    @display(description=_("refusal"), ordering="code", label=True)
+    def named(self, attempt: Attempt) -> str:
+        return refusal_name(attempt.code)
+
+    @display(description=_("what was answered"))
+    def told(self, attempt: Attempt) -> str:
+        refusal = Refusal(attempt.code, attempt.rule, attempt.facts)
+        return sentence(refusal, get_language() or "en")
+
+    @display(description=_("campaign"), empty_value="–")
+    def campaign(self, attempt: Attempt) -> str | None:
+        return _name(Campaign, attempt.campaign_id)
+
+    @display(description=_("store"), empty_value="–")
+    def store(self, attempt: Attempt) -> str | None:
+        return _name(Store, attempt.store_id)
+
+
+def _name(model: type[Campaign] | type[Store], key: int | None) -> str | None:
+    """The name of a row that need not exist any more; an attempt has no foreign keys."""
+    if key is None:
+        return None
+    return model._default_manager.filter(pk=key).values_list("name", flat=True).first()
+
+
+@admin.register(Signal)
+class SignalAdmin(ExactSearch, ReadOnlyAdmin):
+    """What the fraud rules noticed."""
+
+    list_display = ["id", "raised_at", "kind", "subject", "subject_id", "score"]
+    list_filter = ["kind", "subject"]
+    search_fields = ["subject_id"]
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    """Money kept back until somebody has looked."""
+
+    list_display = ["redemption_id", "reason", "opened_by", "opened_at", "released_at"]
+    list_filter = [("released_at", admin.EmptyFieldListFilter)]
+    raw_id_fields = ["redemption"]
+    actions_detail = ["release"]
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Nothing to do once it has been released."""
+        hold = self.get_object(request, str(object_id))
+        is_open = hold is not None and hold.released_at is None
+        return super().get_actions_detail(request, object_id) if is_open else []
+
+    def has_release_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vouchers.change_hold")
+
+    @action(
+        description=_("Release"),
+        icon="lock_open",
+        permissions=["release"],
+        dialog={
+            "title": _("Release the money"),
+            "description": _("The next settlement pays it out."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Confirm"),
+        },
+    )
+    def release(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        act(
+            request,
+            holds.release,
+            _("Released."),
+            hold=get_object_or_404(Hold, pk=object_id),
+            by=request.user,
+            at=timezone.now(),
+        )
+        return go_to("vouchers_hold_change", object_id)

@@ -1,0 +1,1 @@
+"""Pages of what came back after a redemption."""

@@ -1,0 +1,143 @@
+"""Residents, without what identifies them: attributes, consent, and why (not) them."""
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+
+from merchants.models import Store
+from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, ReadOnlyInline, coloured, go_to
+from vouchers.admin.campaigns.overview import reason_name
+from vouchers.admin.forms import ExplainForm
+from vouchers.admin.residents.acts import ACTS, ResidentActs
+from vouchers.models import Consent, Link, Proxy, Resident, ResidentPoint
+from vouchers.services.audience import targeting
+from vouchers.states import ResidentState
+
+
+class PointInline(ReadOnlyInline):
+    """Where a resident was said to be, to a kilometre; the exact place is not shown."""
+
+    model = ResidentPoint
+    fields = ["kind", "about", "datum", "observed_at", "superseded_at", "coarsened_at"]
+    readonly_fields = fields
+
+    @display(description=_("about"))
+    def about(self, point: ResidentPoint) -> str:
+        return f"{point.longitude_deg:.2f}°, {point.latitude_deg:.2f}°"
+
+
+class ConsentInline(ReadOnlyInline):
+    """Consents, given and withdrawn."""
+
+    model = Consent
+    fields = ["purpose", "text_version", "granted_at", "withdrawn_at"]
+    readonly_fields = fields
+
+
+class LinkInline(ReadOnlyInline):
+    """Devices, phones, cards and accounts, by kind only."""
+
+    model = Link
+    fields = ["kind", "first_seen_at", "last_seen_at", "ended_at"]
+    readonly_fields = fields
+
+
+class ProxyInline(ReadOnlyInline):
+    """Who may hold and show this resident's vouchers."""
+
+    model = Proxy
+    fk_name = "holder"
+    fields = ["proxy", "relation", "declared_at", "ended_at"]
+    readonly_fields = fields
+
+
+@admin.register(Resident)
+class ResidentAdmin(ResidentActs, ExactSearch, ReadOnlyAdmin):
+    """Residents by number. Identity and phone are hashes and are not shown."""
+
+    list_display = ["external_id", "district", "street", "age", "state_label", "created_at"]
+    list_filter = ["state", "district"]
+    list_select_related = ["district"]
+    ordering = ["-id"]
+    search_fields = ["external_id"]
+    search_help_text = _("The whole resident no.")
+    fields = [
+        "external_id",
+        "state",
+        "age",
+        "district",
+        "street",
+        "is_registered",
+        "has_residence_permit",
+        "guardian",
+        "need_score",
+        "created_at",
+    ]
+    readonly_fields = ["age"]
+    inlines = [PointInline, ConsentInline, LinkInline, ProxyInline]
+    actions_detail = ["explain", {"title": _("Act"), "items": list(ACTS)}]
+    state_label = coloured(
+        "state",
+        _("state"),
+        {
+            ResidentState.ACTIVE.value: "success",
+            ResidentState.FROZEN.value: "danger",
+            ResidentState.DECEASED.value: "",
+            ResidentState.ERASED.value: "",
+        },
+    )
+
+    @display(description=_("age"), ordering="-birth_year", empty_value="–")
+    def age(self, resident: Resident) -> int | None:
+        """By birth year, as of this year; unknown stays unknown."""
+        return resident.birth_year and timezone.localdate().year - resident.birth_year
+
+    @action(
+        description=_("Why (not)?"),
+        icon="help",
+        permissions=["view"],
+        dialog={
+            "title": _("Why is this resident targeted, or not?"),
+            "description": _("As things stand now; nothing is changed."),
+            "form_class": ExplainForm,
+            "form_submit_text": _("Explain"),
+        },
+    )
+    def explain(self, request: HttpRequest, form: ExplainForm, object_id: str) -> HttpResponse:
+        campaign = form.cleaned_data["campaign"]
+        resident = get_object_or_404(Resident, pk=object_id)
+        said = targeting.explain(campaign=campaign, resident=resident, at=timezone.now())
+        messages.info(request, f"{campaign}: {explanation(said)}")
+        return go_to("vouchers_resident_change", object_id)
+
+
+def explanation(said: targeting.Explained) -> str:
+    """The deciding point, store and distance as a sentence."""
+    facts = {
+        "point": dict(ResidentPoint.Kind.choices).get(said.point_kind or "", ""),
+        "store": Store.objects.filter(pk=said.store_id or 0).values_list("name", flat=True).first(),
+        "distance_m": f"{said.distance_m or 0:,.0f}",
+        "outside_m": f"{said.outside_m or 0:,.1f}",
+        "ring": said.ring or "–",
+    }
+    if said.reason is None:
+        return (
+            gettext(
+                "targeted: %(point)s, nearest participating store %(store)s %(distance_m)s m,"
+                " ring %(ring)s"
+            )
+            % facts
+        )
+    if said.store_id is not None:
+        return (
+            gettext(
+                "not targeted: %(point)s is %(outside_m)s m outside the circle of %(store)s"
+                " (%(distance_m)s m away)"
+            )
+            % facts
+        )
+    return gettext("not targeted: %s") % reason_name(said.reason)

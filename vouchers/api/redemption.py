@@ -1,0 +1,154 @@
+"""Redemptions over REST: the same service as the express lane, one request at a time."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from merchants.auth import Caller, HasScope, KeyAuthentication
+from merchants.errors import Refused
+from merchants.references import is_reference
+from vouchers.api.errors import rendered
+from vouchers.api.schema import (
+    BUSY,
+    IDEMPOTENCY_KEY,
+    REFUSALS,
+    RedeemSchema,
+    RedemptionSchema,
+    VoidSchema,
+)
+from vouchers.queries.redemption import redemption_body, redemptions_of
+from vouchers.services.redemption import VoidRequest, redeem, void
+from vouchers.services.requests import (
+    BODY_MAX_BYTES,
+    Answer,
+    check_key,
+    fingerprint,
+    not_a_number,
+    redeem_request,
+    too_large,
+)
+
+REDEMPTIONS = "/api/v1/redemptions"
+
+
+class JsonOnly(BaseContentNegotiation):
+    """Answers are JSON whatever a client says it would rather have."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """The only one."""
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        """The only one."""
+        return renderers[0], renderers[0].media_type
+
+
+class TillView(APIView):
+    """For tills: a key with the scope `redeem`."""
+
+    authentication_classes = [KeyAuthentication]
+    permission_classes = [HasScope.of("redeem")]
+    content_negotiation_class = JsonOnly
+
+    @staticmethod
+    def caller(request: Request) -> Caller:
+        return cast(Caller, request.auth)
+
+
+class RedemptionsView(TillView):
+    """Redeem a voucher; find redemptions of one's own."""
+
+    @extend_schema(
+        operation_id="redeem",
+        parameters=[IDEMPOTENCY_KEY],
+        request=RedeemSchema,
+        responses={201: RedemptionSchema, **REFUSALS, **BUSY},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Redeem a voucher on an order (核销). The same key and body get the same answer."""
+        key = check_key(request.headers.get("Idempotency-Key"))
+        asked = redeem_request(
+            caller=self.caller(request),
+            key=key,
+            path=REDEMPTIONS,
+            body=body_of(request),
+            at=datetime.now(UTC),
+        )
+        (answer,) = redeem(requests=[asked])
+        return rendered(answer)
+
+    @extend_schema(
+        operation_id="find_redemptions",
+        parameters=[
+            OpenApiParameter("order_no", str, description="The till's order number."),
+            OpenApiParameter("idempotency_key", str, description="The key it was sent under."),
+        ],
+        responses={200: RedemptionSchema(many=True), **REFUSALS},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Recover an unknown outcome: the caller's redemptions by order number or key."""
+        order_no = parameter(request, "order_no")
+        key = parameter(request, "idempotency_key")
+        if not order_no and not key:
+            raise Refused(
+                "malformed_request", problem="name order_no or idempotency_key", field="order_no"
+            )
+        found = redemptions_of(self.caller(request), order_no=order_no, key=key)
+        return rendered(Answer(200, b"[" + b",".join(map(redemption_body, found)) + b"]"))
+
+
+class RedemptionView(TillView):
+    """One redemption."""
+
+    @extend_schema(
+        operation_id="get_redemption",
+        responses={200: RedemptionSchema, **REFUSALS},
+    )
+    def get(self, request: Request, redemption_id: int) -> HttpResponse:
+        """A redemption as it stands now; another merchant's is not found."""
+        for found in redemptions_of(self.caller(request), redemption_id=redemption_id):
+            return rendered(Answer(200, redemption_body(found)))
+        raise Refused("not_found")
+
+
+class VoidView(TillView):
+    """Undo a redemption."""
+
+    @extend_schema(
+        operation_id="void_redemption",
+        parameters=[IDEMPOTENCY_KEY],
+        request=None,
+        responses={200: VoidSchema, **REFUSALS, **BUSY},
+    )
+    def post(self, request: Request, redemption_id: int) -> HttpResponse:
+        """Void a redemption of the same business day (撤销) before it is settled."""
+        key = check_key(request.headers.get("Idempotency-Key"))
+        asked = VoidRequest(
+            caller=self.caller(request),
+            key=key,
+            fingerprint=fingerprint("POST", request.path, body_of(request)),
+            at=datetime.now(UTC),
+            redemption_id=redemption_id,
+        )
+        return rendered(void(request=asked))
+
+
+def body_of(request: Request) -> bytes:
+    """The body as sent, no more of it read than is allowed. Refuses `malformed_request`."""
+    body: bytes = request.read(BODY_MAX_BYTES + 1)
+    if len(body) > BODY_MAX_BYTES:
+        raise too_large()
+    return body
+
+
+def parameter(request: Request, name: str) -> str | None:
+    """A number in the query. Refuses `malformed_request` for what can't be one."""
+    value: str | None = request.query_params.get(name)
+    if value and not is_reference(value):
+        raise not_a_number(name)
+    return value

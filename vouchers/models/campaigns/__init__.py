@@ -1,0 +1,1 @@
+"""Tables of campaigns: what they promise, who approved it, what was proposed since."""

@@ -1,0 +1,409 @@
+"""Campaigns: terms, approvals, rounds, participating stores, rings and caps."""
+
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from merchants.models import Store
+from vouchers.sql.statements import Statement
+from vouchers.sql.triggers import frozen_columns, only_arrows, only_in_draft
+from vouchers.states import CAMPAIGN_ARROWS, CampaignState, CapKind, RefundPolicy
+
+CAMPAIGN_STATES = [
+    (CampaignState.DRAFT.value, _("draft")),
+    (CampaignState.SUBMITTED.value, _("submitted")),
+    (CampaignState.APPROVED.value, _("approved")),
+    (CampaignState.SCHEDULED.value, _("scheduled")),
+    (CampaignState.RUNNING.value, _("running")),
+    (CampaignState.PAUSED.value, _("paused")),
+    (CampaignState.ENDED.value, _("ended")),
+    (CampaignState.SETTLED.value, _("settled")),
+    (CampaignState.CLOSED.value, _("closed")),
+]
+CAP_KINDS = [
+    (CapKind.RESIDENT_DAY.value, _("per resident and day")),
+    (CapKind.RESIDENT_WEEK.value, _("per resident and week")),
+    (CapKind.RESIDENT_CAMPAIGN.value, _("per resident and campaign")),
+    (CapKind.STORE_MINUTE.value, _("per store and minute")),
+    (CapKind.STORE_DAY.value, _("per store and day")),
+    (CapKind.MERCHANT_DAY.value, _("per merchant and day")),
+    (CapKind.MERCHANT_CAMPAIGN.value, _("per merchant and campaign")),
+    (CapKind.LINK_DAY.value, _("per device, phone or card and day")),
+    (CapKind.LINK_CAMPAIGN.value, _("per device, phone or card and campaign")),
+    (CapKind.STORE_WEEK.value, _("per store and week")),
+    (CapKind.STORE_CAMPAIGN.value, _("per store and campaign")),
+    (CapKind.MERCHANT_WEEK.value, _("per merchant and week")),
+    (CapKind.LINK_WEEK.value, _("per device, phone or card and week")),
+]
+REFUND_POLICIES = [
+    (RefundPolicy.RETURN.value, _("a whole refund gives the voucher back (退券)")),
+    (RefundPolicy.PRO_RATA.value, _("the subsidy is returned in proportion (按比例退回)")),
+    (RefundPolicy.FORFEIT.value, _("whole refunds only, the voucher is lost (退款作废)")),
+]
+
+
+class Campaign(models.Model):
+    """A voucher campaign (活动). What was approved of it is a `TermsVersion`."""
+
+    code = models.SlugField(_("code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    organiser = models.CharField(_("organiser (主办)"), max_length=120, blank=True)
+    operator = models.CharField(_("operator (承办)"), max_length=120, blank=True)
+    zone = models.CharField(_("time zone"), max_length=40, default="Asia/Shanghai")
+    starts_at = models.DateTimeField(_("starts at"))
+    ends_at = models.DateTimeField(_("ends at"))
+    # How long a minted voucher is good for, from its minting; never past the campaign's end.
+    validity_s = models.PositiveIntegerField(_("validity of a voucher, seconds"))
+    radius_m = models.PositiveIntegerField(_("radius around stores, metres"), default=3000)
+    # Which points of a resident count, and whom to reach; frozen into the terms.
+    point_kinds = models.JSONField(_("kinds of points that count"), default=list)
+    audience_filter = models.JSONField(_("audience filter"), default=dict, blank=True)
+    excluded_categories = models.JSONField(_("excluded categories"), default=list, blank=True)
+    order_kinds = models.JSONField(_("order kinds accepted"), default=list, blank=True)
+    currency = models.CharField(_("currency"), max_length=3, default="CNY")
+    refund_policy = models.CharField(
+        _("refunds"),
+        max_length=8,
+        choices=REFUND_POLICIES,
+        default=RefundPolicy.RETURN.value,
+    )
+    # How long a till may take from authorising a voucher to capturing it.
+    authorise_ttl_s = models.PositiveIntegerField(_("authorisation lasts, seconds"), default=900)
+    # Addresses that get the journal's seals every day; fixed by the approval of the terms.
+    anchor_recipients = models.JSONField(_("recipients of seals"), default=list, blank=True)
+    is_test = models.BooleanField(_("test campaign"), default=False)
+    state = models.CharField(
+        _("state"), max_length=10, choices=CAMPAIGN_STATES, default=CampaignState.DRAFT.value
+    )
+    terms = models.ForeignKey(
+        "vouchers.TermsVersion",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("terms in force"),
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("created by")
+    )
+    created_at = models.DateTimeField(_("created at"))
+    closing_document_no = models.CharField(_("closing document no."), max_length=60, blank=True)
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+        permissions: ClassVar = [("pause_campaign", "Can pause campaign")]
+        ordering: ClassVar = ["-starts_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="campaign_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in CampaignState]),
+                name="campaign_state_known",
+            ),
+            models.CheckConstraint(condition=Q(radius_m__gt=0), name="campaign_radius_positive"),
+            models.CheckConstraint(
+                condition=Q(refund_policy__in=[policy.value for policy in RefundPolicy]),
+                name="refund_policy_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(authorise_ttl_s__gt=0), name="authorisation_lasts_a_while"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "submitted"]) | Q(terms__isnull=False),
+                name="approved_campaign_has_terms",
+            ),
+        ]
+        triggers: ClassVar = [
+            only_arrows("campaign_arrows", CAMPAIGN_ARROWS),
+            frozen_columns("campaign_identity_frozen", "code", "is_test", "zone", "currency"),
+            # From approval on its terms are those somebody else has approved.
+            pgtrigger.Trigger(
+                name="terms_were_approved",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                condition=pgtrigger.Condition("NEW.state NOT IN ('draft', 'submitted')"),
+                func="""
+                    PERFORM FROM vouchers_approval a JOIN vouchers_termsversion v
+                        ON v.id = a.terms_id
+                      WHERE v.id = NEW.terms_id AND v.campaign_id = NEW.id
+                        AND a.decision = 'approved';
+                    IF NOT FOUND THEN
+                        RAISE EXCEPTION 'nobody approved the terms of campaign %', NEW.id
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_were_approved';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+            # An approved amendment moves these together with the terms in force.
+            pgtrigger.Protect(
+                name="campaign_terms_frozen",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.state <> 'draft' AND OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND "
+                    "(OLD.starts_at, OLD.ends_at, OLD.validity_s, OLD.radius_m, OLD.point_kinds,"
+                    " OLD.audience_filter, OLD.excluded_categories, OLD.order_kinds,"
+                    " OLD.refund_policy, OLD.authorise_ttl_s, OLD.anchor_recipients)"
+                    " IS DISTINCT FROM "
+                    "(NEW.starts_at, NEW.ends_at, NEW.validity_s, NEW.radius_m, NEW.point_kinds,"
+                    " NEW.audience_filter, NEW.excluded_categories, NEW.order_kinds,"
+                    " NEW.refund_policy, NEW.authorise_ttl_s, NEW.anchor_recipients)"
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Round(models.Model):
+    """A round (轮次) in which part of the budget is handed out."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="rounds")
+    number = models.PositiveIntegerField(_("number"))
+    opens_at = models.DateTimeField(_("opens at"))
+    closes_at = models.DateTimeField(_("closes at"))
+
+    class Meta:
+        verbose_name = _("round")
+        verbose_name_plural = _("rounds")
+        ordering: ClassVar = ["campaign", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["campaign", "number"], name="one_round_per_number"),
+            models.CheckConstraint(
+                condition=Q(closes_at__gt=F("opens_at")), name="round_closes_after_opening"
+            ),
+        ]
+        triggers: ClassVar = [only_in_draft("round")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} #{self.number}"
+
+
+class CampaignStore(models.Model):
+    """A store's dated participation in a campaign. Open-ended while `valid_until_at` is empty."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="participations")
+    store = models.ForeignKey(Store, models.PROTECT, related_name="participations")
+    category = models.CharField(_("category in the campaign"), max_length=40, blank=True)
+    radius_m = models.PositiveIntegerField(_("own radius, metres"), null=True, blank=True)
+    valid_from_at = models.DateTimeField(_("from"))
+    valid_until_at = models.DateTimeField(_("until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("participating store")
+        verbose_name_plural = _("participating stores")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["campaign", "store"],
+                condition=Q(valid_until_at__isnull=True),
+                name="one_open_participation_per_store",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_until_at__isnull=True) | Q(valid_until_at__gt=F("valid_from_at")),
+                name="participation_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(radius_m__isnull=True) | Q(radius_m__gt=0),
+                name="participation_radius_positive",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["campaign", "store"], name="participation_by_store")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.store_id}"
+
+
+class Ring(models.Model):
+    """A distance ring: inside it when from < distance ≤ to (the innermost also takes 0)."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="rings")
+    label = models.CharField(_("label"), max_length=8)
+    from_m = models.PositiveIntegerField(_("from, metres"))
+    to_m = models.PositiveIntegerField(_("to, metres"))
+
+    class Meta:
+        verbose_name = _("ring")
+        verbose_name_plural = _("rings")
+        ordering: ClassVar = ["campaign", "from_m"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["campaign", "label"], name="one_ring_per_label"),
+            models.CheckConstraint(condition=Q(to_m__gt=F("from_m")), name="ring_not_empty"),
+        ]
+        triggers: ClassVar = [only_in_draft("ring")]
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.from_m}–{self.to_m} m"
+
+
+class Geofence(models.Model):
+    """An area beside the stores' circles: a polygon to add, or districts to stay within."""
+
+    class Kind(models.TextChoices):
+        INCLUDE_POLYGON = "include_polygon", _("also inside this polygon")
+        WITHIN_DISTRICT = "within_district", _("only within this district")
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="geofences")
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
+    # GeoJSON geometry, WGS-84, for polygons; a district's adcode otherwise.
+    geometry = models.JSONField(_("geometry"), null=True, blank=True)
+    district = models.ForeignKey(
+        "merchants.District", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("geofence")
+        verbose_name_plural = _("geofences")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(kind="include_polygon", geometry__isnull=False, district__isnull=True)
+                | Q(kind="within_district", geometry__isnull=True, district__isnull=False),
+                name="geofence_has_its_area",
+            )
+        ]
+        triggers: ClassVar = [only_in_draft("geofence")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} {self.kind}"
+
+
+class CapRule(models.Model):
+    """An exact limit of a campaign; both figures hold at once where both are given."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="caps")
+    kind = models.SmallIntegerField(_("counts"), choices=CAP_KINDS)
+    limit_count = models.PositiveIntegerField(_("most redemptions"), null=True, blank=True)
+    limit_fen = models.BigIntegerField(_("most subsidy, fen"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("cap")
+        verbose_name_plural = _("caps")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["campaign", "kind"], name="one_cap_per_kind"),
+            models.CheckConstraint(
+                condition=Q(limit_count__isnull=False, limit_fen__isnull=True)
+                | Q(limit_fen__isnull=False, limit_fen__gte=0),
+                name="cap_limits",
+            ),
+        ]
+        triggers: ClassVar = [only_in_draft("cap")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} {self.get_kind_display()}"
+
+
+class Exclusion(models.Model):
+    """A resident kept out of one campaign, or of all when `campaign` is empty, with the reason."""
+
+    resident = models.ForeignKey("vouchers.Resident", models.PROTECT, related_name="exclusions")
+    campaign = models.ForeignKey(Campaign, models.PROTECT, null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=200)
+    created_by = models.CharField(_("created by"), max_length=150)
+    created_at = models.DateTimeField(_("created at"))
+    lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("exclusion")
+        verbose_name_plural = _("exclusions")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["resident", "campaign"],
+                condition=Q(lifted_at__isnull=True),
+                nulls_distinct=False,
+                name="one_live_exclusion",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.resident_id}: {self.reason}"
+
+
+class StoreRow(NamedTuple):
+    """A store and whether it and its merchant are open."""
+
+    id: int
+    external_id: str
+    merchant_id: int
+    is_open: bool
+    category: str
+
+
+FIND_STORES = Statement(
+    """
+    SELECT s.id, s.external_id, s.merchant_id, s.state = 'active' AND m.state = 'active',
+           s.category
+      FROM unnest(%(store_nos)s::text[]) AS wanted(external_id)
+      JOIN merchants_store s ON s.external_id = wanted.external_id
+      JOIN merchants_merchant m ON m.id = s.merchant_id
+    """,
+    StoreRow._make,
+)
+
+
+class CampaignRow(NamedTuple):
+    """A campaign's switches as they stand now, its caps and its accounts."""
+
+    id: int
+    code: str
+    state: str
+    zone: str
+    is_test: bool
+    excluded_categories: list[str]
+    order_kinds: list[str]
+    authorise_ttl_s: int
+    # [[kind, limit_count, limit_fen], …]
+    caps: list[list[int | None]]
+    # [[source id, source code, account kind, account id], …]
+    accounts: list[list[Any]]
+
+
+FIND_CAMPAIGNS = Statement(
+    """
+    SELECT c.id, c.code, c.state, c.zone, c.is_test, c.excluded_categories, c.order_kinds,
+           c.authorise_ttl_s,
+           COALESCE((SELECT jsonb_agg(jsonb_build_array(r.kind, r.limit_count, r.limit_fen)
+                                      ORDER BY r.kind)
+                       FROM vouchers_caprule r WHERE r.campaign_id = c.id), '[]'),
+           COALESCE((SELECT jsonb_agg(jsonb_build_array(a.source_id, s.code, a.kind, a.id))
+                       FROM vouchers_account a JOIN vouchers_fundingsource s ON s.id = a.source_id
+                      WHERE a.campaign_id = c.id), '[]')
+      FROM vouchers_campaign c
+     WHERE c.id IN (SELECT t.campaign_id FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
+                      JOIN vouchers_tranche t ON t.id = wanted.id)
+    """,
+    CampaignRow._make,
+    is_binary=True,
+)
+
+
+class ParticipationRow(NamedTuple):
+    """One period in which a store takes part in a campaign."""
+
+    campaign_id: int
+    store_id: int
+    category: str
+    valid_from_at: datetime
+    valid_until_at: datetime | None
+
+
+FIND_PARTICIPATIONS = Statement(
+    """
+    SELECT cs.campaign_id, cs.store_id, cs.category, cs.valid_from_at, cs.valid_until_at
+      FROM unnest(%(store_nos)s::text[]) AS wanted(external_id)
+      JOIN merchants_store s ON s.external_id = wanted.external_id
+      JOIN vouchers_campaignstore cs ON cs.store_id = s.id
+     WHERE cs.campaign_id IN (SELECT t.campaign_id
+                                FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
+                                JOIN vouchers_tranche t ON t.id = wanted.id)
+    """,
+    ParticipationRow._make,
+    is_binary=True,
+)

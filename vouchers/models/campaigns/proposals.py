@@ -1,0 +1,93 @@
+"""Acts on money that one person proposes and another approves, exactly as they were seen."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from vouchers.models.campaigns.campaigns import Campaign
+from vouchers.sql.fields import Xid8Field
+from vouchers.sql.triggers import append_only, own_transaction
+from vouchers.states import Decision, ProposalKind
+
+PROPOSAL_KINDS = [
+    (ProposalKind.APPROPRIATION.value, _("change of an appropriation (批复额度调整)")),
+    (ProposalKind.CAPS.value, _("change of quotas (配额调整)")),
+    (ProposalKind.REPAYMENT.value, _("left-over to the treasury (缴回)")),
+]
+DECISIONS = [
+    (Decision.APPROVED.value, _("approved")),
+    (Decision.REJECTED.value, _("rejected")),
+]
+
+
+class Proposal(models.Model):
+    """What somebody wants done to a launched campaign's money, and why."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="proposals")
+    kind = models.CharField(_("kind"), max_length=13, choices=PROPOSAL_KINDS)
+    # The figures as they were seen and as they are to be; its hash is what an approver binds to.
+    document = models.JSONField(_("document"))
+    sha256 = models.BinaryField(_("SHA-256"), max_length=32)
+    why = models.CharField(_("why"), max_length=500)
+    request_id = models.CharField(_("request no."), max_length=64, unique=True)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("proposed by")
+    )
+    proposed_at = models.DateTimeField(_("proposed at"))
+
+    class Meta:
+        verbose_name = _("proposal")
+        verbose_name_plural = _("proposals")
+        ordering: ClassVar = ["-id"]
+        triggers: ClassVar = append_only("proposal")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.request_id}"
+
+
+class ProposalDecision(models.Model):
+    """Another person's yes or no; a yes is committed together with what it does."""
+
+    proposal = models.OneToOneField(Proposal, models.PROTECT, related_name="decision")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("decided by")
+    )
+    decision = models.CharField(_("decision"), max_length=8, choices=DECISIONS)
+    seen_sha256 = models.BinaryField(_("SHA-256 seen"), max_length=32)
+    comment = models.CharField(_("comment"), max_length=500, blank=True)
+    decided_at = models.DateTimeField(_("decided at"))
+    xid = Xid8Field()
+
+    class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        triggers: ClassVar = [
+            *append_only("proposal_decision"),
+            own_transaction("proposal_decision"),
+            pgtrigger.Trigger(
+                name="decision_by_another_person",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                declare=[("asked", "vouchers_proposal%ROWTYPE")],
+                func="""
+                    SELECT * INTO STRICT asked FROM vouchers_proposal WHERE id = NEW.proposal_id;
+                    IF asked.proposed_by_id = NEW.decided_by_id THEN
+                        RAISE EXCEPTION 'who proposed something cannot decide on it'
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'decision_by_another_person';
+                    END IF;
+                    IF asked.sha256 <> NEW.seen_sha256 THEN
+                        RAISE EXCEPTION 'the decision is about something else'
+                            USING ERRCODE = 'check_violation',
+                                  CONSTRAINT = 'decision_of_what_was_seen';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.proposal_id} {self.decision}"

@@ -1,0 +1,1 @@
+"""Tables of distribution: runs, shards, tranches and their vouchers."""

@@ -1,0 +1,1 @@
+"""Tables of money: funding sources, the double-entry ledger, quota cells."""

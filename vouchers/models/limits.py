@@ -1,0 +1,237 @@
+"""Exact cap counters, every refused attempt, signals, and holds on money."""
+
+from typing import Any, ClassVar
+
+import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from merchants.models import Credential
+from vouchers.models.campaigns.campaigns import CAP_KINDS, Campaign
+from vouchers.models.issuing.vouchers import Voucher
+from vouchers.models.redemption.redemptions import Redemption
+from vouchers.sql.statements import Statement
+from vouchers.sql.triggers import append_only, frozen_columns, never_deleted, refuse_if
+from vouchers.states import RedemptionState
+
+
+class CapCounter(models.Model):
+    """What one subject used within one calendar window of a campaign.
+
+    The row carries the limit in force when it was last written, so that the database itself refuses
+    a count beyond it. One writer: services/fraud.
+    """
+
+    pk = models.CompositePrimaryKey("kind", "campaign_id", "subject_id", "window_no")
+    kind = models.SmallIntegerField(_("counts"), choices=CAP_KINDS)
+    campaign = models.ForeignKey(
+        Campaign, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    # A resident, store, merchant or link, by `kind`.
+    subject_id = models.BigIntegerField(_("subject"))
+    # Day: days since 1970-01-01 in the campaign's zone. Week: its Monday. Minute: since the epoch.
+    window_no = models.BigIntegerField(_("window"))
+    used_count = models.IntegerField(_("redemptions"))
+    used_fen = models.BigIntegerField(_("subsidy, fen"))
+    limit_count = models.IntegerField(_("most redemptions"), null=True)
+    limit_fen = models.BigIntegerField(_("most subsidy, fen"), null=True)
+
+    class Meta:
+        verbose_name = _("cap counter")
+        verbose_name_plural = _("cap counters")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(used_count__gte=0, used_fen__gte=0), name="cap_use_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(limit_count__isnull=True) | Q(used_count__lte=F("limit_count")),
+                name="cap_count_within_limit",
+            ),
+            models.CheckConstraint(
+                condition=Q(limit_fen__isnull=True) | Q(used_fen__lte=F("limit_fen")),
+                name="cap_fen_within_limit",
+            ),
+        ]
+        triggers: ClassVar = never_deleted("cap_counter")
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.subject_id}/{self.window_no}"
+
+
+class Attempt(models.Model):
+    """A refusal as it was given: code, rule and facts. Partitioned by month of `at`."""
+
+    id = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField(_("at"))
+    caller = models.ForeignKey(
+        Credential, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    key = models.CharField(_("idempotency key"), max_length=255)
+    # None where the thing named does not exist; then `facts` says what was shown.
+    store_id = models.BigIntegerField(_("store"), null=True)
+    campaign_id = models.BigIntegerField(_("campaign"), null=True)
+    voucher_id = models.BigIntegerField(_("voucher"), null=True)
+    resident_id = models.BigIntegerField(_("resident"), null=True)
+    code = models.CharField(_("refusal"), max_length=40)
+    rule = models.CharField(_("rule"), max_length=40)
+    facts = models.JSONField(_("facts"), default=dict)
+
+    class Meta:
+        verbose_name = _("refused attempt")
+        verbose_name_plural = _("refused attempts")
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [BrinIndex(fields=["at"], autosummarize=True, name="attempt_by_at")]
+        triggers: ClassVar = append_only("attempt")
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.code}"
+
+
+class Signal(models.Model):
+    """Something a fraud rule noticed about a subject; it holds or refuses nothing by itself."""
+
+    kind = models.CharField(_("kind"), max_length=40)
+    subject = models.CharField(_("subject"), max_length=20)
+    subject_id = models.BigIntegerField(_("subject no."))
+    redemption = models.ForeignKey(
+        Redemption, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
+    voucher = models.ForeignKey(
+        Voucher, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False, null=True
+    )
+    score = models.SmallIntegerField(_("score"), default=0)
+    facts = models.JSONField(_("facts"), default=dict)
+    raised_at = models.DateTimeField(_("raised at"))
+
+    class Meta:
+        verbose_name = _("signal")
+        verbose_name_plural = _("signals")
+        indexes: ClassVar = [
+            models.Index(fields=["subject", "subject_id"], name="signal_by_subject")
+        ]
+        triggers: ClassVar = append_only("signal")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject} {self.subject_id}"
+
+
+class Hold(models.Model):
+    """A redemption's money kept back until someone has looked (冻结)."""
+
+    redemption = models.ForeignKey(
+        Redemption, models.PROTECT, related_name="holds", db_constraint=False
+    )
+    voucher = models.ForeignKey(
+        Voucher, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    reason = models.CharField(_("reason"), max_length=200)
+    opened_by = models.CharField(_("opened by"), max_length=150)
+    opened_at = models.DateTimeField(_("opened at"))
+    released_by = models.CharField(_("released by"), max_length=150, blank=True)
+    released_at = models.DateTimeField(_("released at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["redemption"],
+                condition=Q(released_at__isnull=True),
+                name="one_open_hold_per_redemption",
+            ),
+            models.CheckConstraint(
+                condition=Q(released_at__isnull=True) | Q(released_at__gte=F("opened_at")),
+                name="hold_released_after_opening",
+            ),
+        ]
+        triggers: ClassVar = [
+            *never_deleted("hold"),
+            pgtrigger.Trigger(
+                name="hold_of_what_is_owed",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=refuse_if(
+                    "NOT EXISTS (SELECT FROM vouchers_redemption WHERE id = NEW.redemption_id"
+                    " AND voucher_id = NEW.voucher_id"
+                    f" AND state = {RedemptionState.CAPTURED.value}) OR EXISTS (SELECT"
+                    " FROM vouchers_settlementline WHERE redemption_id = NEW.redemption_id)",
+                    "hold_of_what_is_owed",
+                    "only a captured redemption that is not settled can be held",
+                )
+                + " RETURN NEW;",
+            ),
+            frozen_columns(
+                "hold_facts_frozen",
+                "redemption_id",
+                "voucher_id",
+                "reason",
+                "opened_by",
+                "opened_at",
+            ),
+            pgtrigger.Protect(
+                name="hold_released_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("OLD.released_at IS NOT NULL"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.redemption_id}: {self.reason}"
+
+
+READ_COUNTERS: Statement[Any] = Statement(
+    """
+    SELECT c.kind, c.campaign_id, c.subject_id, c.window_no, c.used_count, c.used_fen
+      FROM unnest(
+        %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],
+        %(window_nos)s::bigint[]) AS wanted(kind, campaign_id, subject_id, window_no)
+      JOIN vouchers_capcounter c USING (kind, campaign_id, subject_id, window_no)
+    """
+)
+# Adds what a batch took, in key order. The row's own CHECK refuses a total beyond its limit, so
+# even a writer that forgot the counters' lock could not exceed a cap.
+ADD_TO_COUNTERS: Statement[Any] = Statement(
+    """
+    INSERT INTO vouchers_capcounter AS c (
+        kind, campaign_id, subject_id, window_no, used_count, used_fen, limit_count, limit_fen)
+    SELECT * FROM unnest(
+        %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],
+        %(window_nos)s::bigint[], %(counts)s::int[], %(fens)s::bigint[],
+        %(limit_counts)s::int[], %(limit_fens)s::bigint[])
+    ON CONFLICT (kind, campaign_id, subject_id, window_no) DO UPDATE
+       SET used_count = c.used_count + EXCLUDED.used_count,
+           used_fen = c.used_fen + EXCLUDED.used_fen,
+           limit_count = EXCLUDED.limit_count,
+           limit_fen = EXCLUDED.limit_fen
+    """
+)
+# What a redemption gives up again: its place (1) or only a part of the money (0); a limit cannot
+# be broken by counting less.
+TAKE_FROM_COUNTERS: Statement[Any] = Statement(
+    """
+    UPDATE vouchers_capcounter c
+       SET used_count = c.used_count - gone.places, used_fen = c.used_fen - gone.fen
+      FROM unnest(
+        %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],
+        %(window_nos)s::bigint[], %(counts)s::int[], %(fens)s::bigint[]
+      ) AS gone(kind, campaign_id, subject_id, window_no, places, fen)
+     WHERE (c.kind, c.campaign_id, c.subject_id, c.window_no)
+         = (gone.kind, gone.campaign_id, gone.subject_id, gone.window_no)
+    """
+)
+INSERT_ATTEMPTS: Statement[Any] = Statement(
+    """
+    INSERT INTO vouchers_attempt (
+        at, caller_id, key, store_id, campaign_id, voucher_id, resident_id, code, rule, facts)
+    SELECT at, caller_id, key, store_id, campaign_id, voucher_id, resident_id, code, rule,
+           facts::jsonb
+      FROM unnest(
+        %(ats)s::timestamptz[], %(caller_ids)s::bigint[], %(keys)s::text[],
+        %(store_ids)s::bigint[], %(campaign_ids)s::bigint[], %(voucher_ids)s::bigint[],
+        %(resident_ids)s::bigint[], %(codes)s::text[], %(rules)s::text[], %(facts)s::text[]
+      ) AS fresh(
+        at, caller_id, key, store_id, campaign_id, voucher_id, resident_id, code, rule, facts)
+    """
+)

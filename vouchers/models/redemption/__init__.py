@@ -1,0 +1,1 @@
+"""Tables of the till: redemptions, requests, order claims, refunds."""

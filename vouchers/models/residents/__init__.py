@@ -1,0 +1,1 @@
+"""Tables of residents, and the staging tables they are loaded through."""

@@ -1,0 +1,1 @@
+"""A campaign's figures, and its terms as they stand."""

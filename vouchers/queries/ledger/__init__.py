@@ -1,0 +1,1 @@
+"""Balances, what merchants owe, and what became of the money of each round."""

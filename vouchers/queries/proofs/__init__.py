@@ -1,0 +1,1 @@
+"""What an auditor reads: the journal, findings, samples, the audit, the pack."""

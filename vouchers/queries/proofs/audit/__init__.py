@@ -1,0 +1,1 @@
+"""Statements that recompute the books from their rows."""

@@ -1,0 +1,23 @@
+"""All readings of the rows, the longest first: whoever is free takes the next."""
+
+from vouchers.queries.proofs.audit.check import Check, Scan
+from vouchers.queries.proofs.audit.limits import LIMIT_CHECKS
+from vouchers.queries.proofs.audit.money import JOURNAL, MONEY_CHECKS
+from vouchers.queries.proofs.audit.redemptions import REDEMPTION_CHECKS
+from vouchers.queries.proofs.audit.refunds import REFUND_CHECKS
+from vouchers.queries.proofs.audit.seals import SEALS_RECOMPUTE
+from vouchers.queries.proofs.audit.settlement import SETTLEMENT_CHECKS
+from vouchers.queries.proofs.audit.terms import TERMS_CHECKS
+from vouchers.queries.proofs.audit.vouchers import VOUCHER_CHECKS, VOUCHERS_OF_PEOPLE
+
+CHECKS: tuple[Check, ...] = (
+    SEALS_RECOMPUTE,
+    *LIMIT_CHECKS,
+    *SETTLEMENT_CHECKS,
+    *VOUCHER_CHECKS,
+    *REDEMPTION_CHECKS,
+    *MONEY_CHECKS,
+    *REFUND_CHECKS,
+    *TERMS_CHECKS,
+)
+SCANS: tuple[Scan, ...] = (JOURNAL, VOUCHERS_OF_PEOPLE, *(check.scan for check in CHECKS))

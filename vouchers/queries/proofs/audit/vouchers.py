@@ -1,0 +1,57 @@
+"""Audit checks of what was minted, and for whom (invariants 6 and 12)."""
+
+from django.utils.translation import gettext_noop as _
+
+from vouchers.models.issuing.runs import SERIAL_BITS
+from vouchers.queries.proofs.audit.check import Check, Says, Scan
+
+SERIALS_DISTINCT = Check(
+    6,
+    "serials_distinct",
+    _("no two vouchers share a number"),
+    ("voucher", "rows"),
+    "SELECT id, count(*) FROM vouchers_voucher GROUP BY id HAVING count(*) > 1",
+)
+# Nearly everybody is a resident in the run's audience, so each voucher is looked up once among
+# those; only who is not found there is looked for one by one.
+VOUCHERS_OF_PEOPLE = Scan(
+    (
+        Says(
+            6,
+            "voucher_has_holder",
+            _("every voucher belongs to a resident, in that resident's bucket"),
+        ),
+        Says(
+            12,
+            "voucher_was_targeted",
+            _("whoever got a voucher of a run is in that run's audience"),
+        ),
+    ),
+    ("voucher", "run", "resident"),
+    f"""
+    WITH known AS (
+        SELECT m.run_id, m.bucket, m.resident_id
+          FROM vouchers_audiencemember m
+          JOIN vouchers_resident r ON r.id = m.resident_id AND r.bucket = m.bucket),
+    suspects AS MATERIALIZED (
+        SELECT v.id, v.resident_id, v.bucket, s.run_id
+          FROM vouchers_voucher v
+          LEFT JOIN vouchers_tranche t ON t.id = v.id >> {SERIAL_BITS}
+          LEFT JOIN vouchers_shard s ON s.id = t.shard_id
+          LEFT JOIN known k ON k.resident_id = v.resident_id AND k.run_id = s.run_id
+                AND k.bucket = v.bucket
+         WHERE k.run_id IS NULL)
+    SELECT 'voucher_has_holder', v.id, v.run_id, v.resident_id
+      FROM suspects v
+      LEFT JOIN vouchers_resident r ON r.id = v.resident_id AND r.bucket = v.bucket
+     WHERE r.id IS NULL
+     UNION ALL
+    SELECT 'voucher_was_targeted', v.id, v.run_id, v.resident_id
+      FROM suspects v
+      LEFT JOIN vouchers_audiencemember m
+             ON m.run_id = v.run_id AND m.bucket = v.bucket AND m.resident_id = v.resident_id
+     WHERE v.run_id IS NOT NULL AND m.run_id IS NULL
+    """,
+)
+
+VOUCHER_CHECKS = (SERIALS_DISTINCT,)

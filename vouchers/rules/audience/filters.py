@@ -1,0 +1,234 @@
+"""Who belongs to a campaign's audience, a block of residents at a time. Pure.
+
+What a resident's rows say (state, consent, exclusions, attributes) arrives as one reason code a
+resident; the places are judged here. A reason is always given and nothing fails open: a resident
+without a usable accepted point is not targeted, whatever else is true of them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from merchants.geo import contains, coordinate_faults
+from vouchers.rules.audience.store_cover import MAX_RADIUS_M, NO_STORE, StoreCircles, StoreCover
+from vouchers.rules.audience.targeting import NO_RING, Placed, Rings, explain, place
+
+Floats = NDArray[np.float64]
+
+POINT_KINDS: Final = ("home", "work", "recent")
+"""In this order where two points of a resident are equally near."""
+NO_KIND: Final = -1
+
+
+class Untargeted(IntEnum):
+    """Why a resident is not targeted: the first that applies. The names, lowered, are the codes."""
+
+    NOT_ACTIVE = 1  # deceased or erased
+    FROZEN = 2
+    MERGED = 3  # counted as the resident they were merged into
+    NO_CONSENT = 4
+    EXCLUDED = 5
+    FILTERED = 6  # the campaign's audience filter; an unknown attribute does not pass it
+    OUTSIDE_DISTRICT = 7
+    NO_POINT = 8
+    BAD_COORDINATES = 9
+    OUTSIDE = 10
+
+    @property
+    def code(self) -> str:
+        """The stable code."""
+        return self.name.lower()
+
+
+TARGETED: Final = 0
+
+
+class InvalidFilterError(ValueError):
+    """An audience filter with a key or value that nobody knows how to apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceFilter:
+    """Attributes a resident must have; None or empty asks nothing. All must hold at once.
+
+    Ages are completed by the end of the calendar year. `tags_all` and `tags_any` are bit numbers.
+    """
+
+    age_min: int | None = None
+    age_max: int | None = None
+    districts: tuple[int, ...] = ()
+    streets: tuple[str, ...] = ()
+    is_registered: bool | None = None
+    has_residence_permit: bool | None = None
+    need_score_min: int | None = None
+    tags_all: tuple[int, ...] = ()
+    tags_any: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """From a campaign's `audience_filter`; raises InvalidFilterError on anything unknown."""
+        if unknown := sorted(document.keys() - cls.__dataclass_fields__.keys()):
+            raise InvalidFilterError(f"Unknown audience filter: {unknown[0]}.")
+        return cls(**{name: _checked(name, value) for name, value in document.items()})
+
+    def mask(self, bits: Sequence[int]) -> int:
+        """Bit numbers as a signed 64-bit column holds them."""
+        whole = sum(1 << bit for bit in set(bits))
+        return whole - (1 << 64) if whole >> 63 else whole
+
+
+_BITS: Final = range(64)
+_KINDS: Final[Mapping[str, type]] = {
+    "age_min": int,
+    "age_max": int,
+    "need_score_min": int,
+    "is_registered": bool,
+    "has_residence_permit": bool,
+}
+
+
+def _checked(name: str, value: Any) -> Any:
+    if value is None:
+        return AudienceFilter.__dataclass_fields__[name].default
+    if name in _KINDS:
+        if type(value) is not _KINDS[name]:
+            raise InvalidFilterError(f"Audience filter {name} must be a {_KINDS[name].__name__}.")
+        return value
+    kind = str if name == "streets" else int
+    if not isinstance(value, list | tuple) or any(type(item) is not kind for item in value):
+        raise InvalidFilterError(f"Audience filter {name} must be a list of {kind.__name__}.")
+    if name.startswith("tags") and any(bit not in _BITS for bit in value):
+        raise InvalidFilterError(f"Audience filter {name} must hold bit numbers from 0 to 63.")
+    return tuple(value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Residents in ascending order of id. `longitude_deg` and `latitude_deg` have a row for each of
+    POINT_KINDS, NaN where there is no point; `reason` is TARGETED or an `Untargeted` code."""
+
+    resident_id: NDArray[np.int64]
+    bucket: NDArray[np.int16]
+    district_id: NDArray[np.int32]
+    reason: NDArray[np.int8]
+    longitude_deg: Floats
+    latitude_deg: Floats
+
+    def __len__(self) -> int:
+        return self.resident_id.size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """Per resident of a block the reason or TARGETED and, where targeted, on what evidence.
+
+    `kind` is a position in POINT_KINDS; `store` and `ring` are positions among the stores and the
+    rings (NO_RING outside all of them).
+    """
+
+    reason: NDArray[np.int8]
+    kind: NDArray[np.int8]
+    store: NDArray[np.int32]
+    distance_m: Floats
+    ring: NDArray[np.int8]
+
+    def untargeted(self) -> Counter[str]:
+        """How many are not targeted, by code."""
+        counts = np.bincount(self.reason, minlength=len(Untargeted) + 1).tolist()
+        return Counter({why.code: counts[why] for why in Untargeted if counts[why]})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """Where a campaign reaches: the stores' circles and, besides, the insides of polygons."""
+
+    circles: StoreCircles
+    cover: StoreCover
+    rings: Rings
+    polygons: tuple[Mapping[str, Any], ...] = ()
+    _wide: StoreCover | None = None
+
+    @classmethod
+    def of(
+        cls, circles: StoreCircles, rings: Rings, polygons: Sequence[Mapping[str, Any]] = ()
+    ) -> Self:
+        """Index the circles; polygons need a second index, to name the nearest store."""
+        wide = None
+        if polygons:
+            widest = np.full(len(circles), MAX_RADIUS_M)
+            wide = StoreCover.build(circles.longitude_deg, circles.latitude_deg, widest)
+        return cls(circles, StoreCover.of(circles), rings, tuple(polygons), wide)
+
+    def judge(self, block: Block, kinds: Sequence[str]) -> Judged:
+        """Judge all points of each resident together: the nearest covering store over the accepted
+        kinds decides, ties go to the earlier of POINT_KINDS."""
+        size = len(block)
+        found = Judged(
+            reason=block.reason.copy(),
+            kind=np.full(size, NO_KIND, dtype=np.int8),
+            store=np.full(size, NO_STORE, dtype=np.int32),
+            distance_m=np.full(size, np.inf),
+            ring=np.full(size, NO_RING, dtype=np.int8),
+        )
+        accepted = [POINT_KINDS.index(name) for name in POINT_KINDS if name in kinds]
+        points = _Points(block, accepted)
+        for places in (
+            (self._in_circles, self._in_polygons) if self.polygons else (self._in_circles,)
+        ):
+            wanted = (found.reason == TARGETED) & (found.store == NO_STORE)
+            for kind in accepted:
+                at = np.flatnonzero(wanted & points.good[kind])
+                nearest = places(block.longitude_deg[kind][at], block.latitude_deg[kind][at])
+                _keep_nearer(found, at, kind, nearest)
+        _give_reasons(found, points)
+        return found
+
+    def _in_circles(self, lon: Floats, lat: Floats) -> Placed:
+        return place(self.cover, self.rings, lon, lat)
+
+    def _in_polygons(self, lon: Floats, lat: Floats) -> Placed:
+        """Points inside a polygon, with the nearest store of all, however far it is."""
+        placed = place(self._wide or self.cover, self.rings, lon, lat)
+        store, distance_m = placed.nearest.store_index, placed.nearest.distance_m
+        inside = np.zeros(lon.size, dtype=np.bool_)
+        for polygon in self.polygons:
+            inside |= contains(polygon, lon, lat)
+        store[~inside], distance_m[~inside] = NO_STORE, np.inf
+        for far in np.flatnonzero(inside & (store == NO_STORE)):
+            said = explain(float(lon[far]), float(lat[far]), self.circles, self.rings)
+            store[far], distance_m[far] = said.nearest_store, said.nearest_m
+        return Placed(placed.nearest, self.rings.positions(distance_m))
+
+
+class _Points:
+    """Which residents have a point of each kind at all, and which a usable one."""
+
+    def __init__(self, block: Block, accepted: Sequence[int]) -> None:
+        lon, lat = block.longitude_deg, block.latitude_deg
+        kinds = np.zeros((len(POINT_KINDS), 1), dtype=np.bool_)
+        kinds[list(accepted)] = True
+        self.present = ~np.isnan(lon) & ~np.isnan(lat) & kinds
+        self.good = self.present & (coordinate_faults(lon, lat) == 0)
+
+
+def _keep_nearer(found: Judged, at: NDArray[np.intp], kind: int, placed: Placed) -> None:
+    """Take over what is nearer than what was found for an earlier kind."""
+    nearer = placed.nearest.distance_m < found.distance_m[at]
+    at = at[nearer]
+    found.kind[at] = kind
+    found.store[at] = placed.nearest.store_index[nearer]
+    found.distance_m[at] = placed.nearest.distance_m[nearer]
+    found.ring[at] = placed.ring[nearer]
+
+
+def _give_reasons(found: Judged, points: _Points) -> None:
+    unplaced = (found.reason == TARGETED) & (found.store == NO_STORE)
+    present, good = points.present.any(axis=0), points.good.any(axis=0)
+    found.reason[unplaced & ~present] = Untargeted.NO_POINT
+    found.reason[unplaced & present & ~good] = Untargeted.BAD_COORDINATES
+    found.reason[unplaced & good] = Untargeted.OUTSIDE

@@ -1,0 +1,219 @@
+"""The store-cover index: who is inside which store's circle, exactly, millions of points a second.
+
+A resident is inside a store's circle iff `geopy.distance.geodesic` between them is at most the
+store's radius. The index holds the stores, the residents stream past it in chunks, and no table of
+(resident, store) pairs ever exists.
+
+1. *Cells.* A grid of 0.0025 degrees (about 280 m); for each cell the few stores that can be the
+   nearest covering one somewhere in it. Bounds are conservative, so that none is missed.
+2. *Tiers.* Distances to a cell's stores come from the cheapest formula that can tell: a polynomial
+   without trigonometry; the chord, for points that the polynomial leaves within 5 cm of a circle's
+   edge, of a ring's edge or of a second store equally near; geopy itself, for those that even the
+   chord leaves within 0.1 mm. The formulas' errors are several hundred and ten times smaller than
+   these bands, so the answer equals geopy's by construction, at any edge and to the last bit.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from merchants.geo import (
+    FAULTS,
+    MAX_LATITUDE_DEG,
+    CoordinateFault,
+    LocalMetric,
+    chord_distance_m,
+    coordinate_faults,
+    distance_m,
+)
+from vouchers.rules.audience.cover_grid import CoverGrid
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Metric = Callable[[Ints, Floats, Floats], Floats]
+
+MAX_RADIUS_M: Final = 10_000.0
+CHUNK: Final = 1 << 15
+POLYNOMIAL_BAND_M: Final = 0.05
+CHORD_BAND_M: Final = 0.0001
+NO_STORE: Final = -1
+
+
+class InvalidCircleError(ValueError):
+    """A store's coordinates or radius can't be used for targeting."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoreCircles:
+    """Stores of one campaign in WGS-84, each with its own radius; validated, read-only in use."""
+
+    longitude_deg: Floats
+    latitude_deg: Floats
+    radius_m: Floats
+
+    @classmethod
+    def of(cls, longitude_deg: ArrayLike, latitude_deg: ArrayLike, radius_m: ArrayLike) -> Self:
+        """Arrays of one length; raises InvalidCircleError naming the first unusable store."""
+        lon, lat, radius = (
+            np.array(values, dtype=np.float64) for values in (longitude_deg, latitude_deg, radius_m)
+        )
+        if lon.ndim != 1 or not lon.shape == lat.shape == radius.shape:
+            raise InvalidCircleError("Longitudes, latitudes and radii must be lists of one length.")
+        codes = coordinate_faults(lon, lat)
+        for index in np.flatnonzero(codes)[:1]:
+            raise InvalidCircleError(f"Store {index}: {FAULTS[codes[index] - 1].sentence}")
+        for index in np.flatnonzero(~((radius > 0) & (radius <= MAX_RADIUS_M)))[:1]:
+            raise InvalidCircleError(f"Store {index}: radius must be above 0 and at most 10 km.")
+        reach_deg = np.degrees(1.01 * radius / 6_356_752.0) / np.cos(np.radians(np.abs(lat) + 0.1))
+        for index in np.flatnonzero(np.abs(lon) + reach_deg >= 180)[:1]:
+            raise InvalidCircleError(f"Store {index}: its circle crosses the 180th meridian.")
+        return cls(lon, lat, radius)
+
+    def __len__(self) -> int:
+        return len(self.radius_m)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """Per point the nearest store among those whose circle holds it (ties: the lowest index).
+
+    `store_index` is NO_STORE and `distance_m` infinite where no circle holds the point. Points
+    refused for their coordinates are among those, and listed: position, and 1 + index in FAULTS.
+    """
+
+    store_index: Ints
+    distance_m: Floats
+    refused_at: NDArray[np.intp]
+    refused_code: NDArray[np.int8]
+
+    @property
+    def refused(self) -> Counter[CoordinateFault]:
+        """How many points were refused, by reason."""
+        codes, counts = np.unique(self.refused_code, return_counts=True)
+        return Counter({FAULTS[code - 1]: int(n) for code, n in zip(codes, counts, strict=True)})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoreCover:
+    """Index over the circles of one campaign; build once, ask for any number of points."""
+
+    circles: StoreCircles
+    _local: LocalMetric
+    _grid: CoverGrid
+
+    @classmethod
+    def build(cls, longitude_deg: ArrayLike, latitude_deg: ArrayLike, radius_m: ArrayLike) -> Self:
+        """Index stores given as WGS-84 degrees and metres; raises InvalidCircleError."""
+        return cls.of(StoreCircles.of(longitude_deg, latitude_deg, radius_m))
+
+    @classmethod
+    def of(cls, circles: StoreCircles) -> Self:
+        """Index circles; 0.1 s for 500 stores."""
+        lon, lat = circles.longitude_deg, circles.latitude_deg
+        grid = CoverGrid.build(lon, lat, circles.radius_m)
+        return cls(circles, LocalMetric.at(lon, lat), grid)
+
+    def nearest(
+        self,
+        longitude_deg: ArrayLike,
+        latitude_deg: ArrayLike,
+        edges_m: Sequence[float] = (),
+    ) -> Nearest:
+        """Nearest covering store of every WGS-84 point, in the order given.
+
+        Membership and store equal geopy's exactly. Distances are within 0.1 mm of geopy's, never
+        beyond the store's radius, and compare with any of `edges_m` as geopy's do.
+        """
+        lon = np.asarray(longitude_deg, dtype=np.float64)
+        lat = np.asarray(latitude_deg, dtype=np.float64)
+        if lon.ndim != 1 or lon.shape != lat.shape:
+            raise ValueError("longitudes and latitudes must be lists of one length")
+        store = np.empty(lon.size, dtype=np.int32)
+        distance = np.empty(lon.size, dtype=np.float64)
+        refused_at, refused_code = [np.empty(0, np.intp)], [np.empty(0, np.int8)]
+        for chunk in _chunks(lon.size):
+            codes = _faults(lon[chunk], lat[chunk])
+            store[chunk], distance[chunk] = self._nearest(lon[chunk], lat[chunk], edges_m)
+            if codes is not None:
+                at = np.flatnonzero(codes)
+                store[chunk][at], distance[chunk][at] = NO_STORE, np.inf
+                refused_at.append(at + chunk.start)
+                refused_code.append(codes[at])
+        return Nearest(store, distance, np.concatenate(refused_at), np.concatenate(refused_code))
+
+    def _nearest(self, lon: Floats, lat: Floats, edges_m: Sequence[float]) -> tuple[Ints, Floats]:
+        """One chunk through the tiers: each takes the points that the one before left open."""
+        first, last = self._grid.candidates(lon, lat)
+        store, distance, unsure = self._scan(
+            self._local.distance_m, POLYNOMIAL_BAND_M, lon, lat, first, last
+        )
+        unsure |= _at_edge(distance, edges_m, POLYNOMIAL_BAND_M)
+        for metric, band_m in ((self.chord_m, CHORD_BAND_M), (self.geodesic_m, 0.0)):
+            again = np.flatnonzero(unsure)
+            if not again.size:
+                break
+            store[again], distance[again], open_still = self._scan(
+                metric, band_m, lon[again], lat[again], first[again], last[again]
+            )
+            unsure[again] = open_still | _at_edge(distance[again], edges_m, band_m)
+        return store, distance
+
+    def _scan(
+        self, metric: Metric, band_m: float, lon: Floats, lat: Floats, first: Ints, last: Ints
+    ) -> tuple[Ints, Floats, NDArray[np.bool_]]:
+        """Nearest covering candidate by `metric`, and the points it can't decide within the band.
+
+        Candidates come in ascending order of store, hence `<` keeps the lowest index of a tie.
+        """
+        store = np.full(lon.size, NO_STORE, dtype=np.int32)
+        best = np.full(lon.size, np.inf)
+        unsure = np.zeros(lon.size, dtype=np.bool_)
+        at, turn = np.flatnonzero(first < last), first
+        while at.size:
+            candidate = self._grid.stores[turn[at]]
+            distance = metric(candidate, lon[at], lat[at])
+            beyond = distance - self.circles.radius_m[candidate]
+            held = best[at]
+            close = np.abs(beyond) <= band_m
+            close |= (np.abs(distance - held) <= band_m) & (beyond <= 0)
+            unsure[at] |= close
+            better = (distance < held) & (beyond <= 0)
+            best[at] = np.where(better, distance, held)
+            store[at] = np.where(better, candidate, store[at])
+            turn = turn + 1
+            at = at[turn[at] < last[at]]
+        return store, best, unsure
+
+    def chord_m(self, store: Ints, lon: Floats, lat: Floats) -> Floats:
+        """Metres from store i to point i by the chord."""
+        stores = self.circles
+        return chord_distance_m(stores.longitude_deg[store], stores.latitude_deg[store], lon, lat)
+
+    def geodesic_m(self, store: Ints, lon: Floats, lat: Floats) -> Floats:
+        """Metres from store i to point i by geopy; 0.2 ms each."""
+        stores = self.circles
+        pairs = zip(stores.longitude_deg[store], stores.latitude_deg[store], lon, lat, strict=True)
+        return np.array([distance_m(*pair) for pair in pairs], dtype=np.float64)
+
+
+def _at_edge(distance: Floats, edges_m: Sequence[float], band_m: float) -> NDArray[np.bool_]:
+    near = np.zeros(distance.size, dtype=np.bool_)
+    for edge_m in edges_m:
+        near |= np.abs(distance - edge_m) <= band_m
+    return near
+
+
+def _chunks(size: int) -> Iterator[slice]:
+    return (slice(start, min(start + CHUNK, size)) for start in range(0, size, CHUNK))
+
+
+def _faults(lon: Floats, lat: Floats) -> NDArray[np.int8] | None:
+    """Fault codes of a chunk, or None for the usual chunk that has nothing to refuse."""
+    if lat.min() > 1 and lat.max() < MAX_LATITUDE_DEG and lon.min() > -180 and lon.max() < 180:
+        return None
+    codes = coordinate_faults(lon, lat)
+    return codes if codes.any() else None

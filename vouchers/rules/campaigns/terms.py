@@ -1,0 +1,368 @@
+"""What makes a campaign's terms fit to be submitted, and who may do what to it next. Pure.
+
+`faults` lists everything that is wrong at once, so that a manager mends it in one go. The frozen
+document of the terms and its hash are made here too: an approval binds to exactly these bytes.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import combinations, pairwise
+from typing import Any, Final
+
+from merchants.errors import Refusal
+from vouchers.rules.audience.filters import POINT_KINDS, AudienceFilter, InvalidFilterError
+from vouchers.rules.audience.store_cover import MAX_RADIUS_M
+from vouchers.states import (
+    CAMPAIGN_ARROWS,
+    AccountKind,
+    CampaignState,
+    CapKind,
+    RefundPolicy,
+    TierKind,
+)
+
+INVALID: Final = "terms_invalid"
+"""The code of a fault that has none of its own; its rule says which."""
+DATES_CROSS: Final = "dates_cross"
+CELLS_DO_NOT_NEST: Final = "cells_do_not_nest"
+
+AUTHORISE_TTL_S: Final = (60, 24 * 60 * 60)
+"""The least and the most time between authorising a voucher and capturing it."""
+_ADDRESS: Final = re.compile(
+    r"https://[^\s/@]+(/\S*)?|[^\s@/:]+@[^\s@/:]+\.[^\s@/:]+", re.ASCII | re.IGNORECASE
+)
+
+_OF_STORE: Final = (CapKind.STORE_MINUTE, CapKind.STORE_DAY)
+CAP_LADDERS: Final = (
+    (CapKind.RESIDENT_DAY, CapKind.RESIDENT_WEEK, CapKind.RESIDENT_CAMPAIGN),
+    (*_OF_STORE, CapKind.STORE_WEEK, CapKind.STORE_CAMPAIGN, CapKind.MERCHANT_CAMPAIGN),
+    (*_OF_STORE, CapKind.STORE_WEEK, CapKind.MERCHANT_WEEK, CapKind.MERCHANT_CAMPAIGN),
+    (*_OF_STORE, CapKind.MERCHANT_DAY, CapKind.MERCHANT_WEEK, CapKind.MERCHANT_CAMPAIGN),
+    (CapKind.LINK_DAY, CapKind.LINK_WEEK, CapKind.LINK_CAMPAIGN),
+)
+"""Limits of one subject or of what contains it, narrow before wide: a wide limit below a narrow
+one is a slip."""
+
+
+@dataclass(frozen=True, slots=True)
+class TierTerms:
+    """A tier; `shares_fen` is what each source (by code) pays of the face."""
+
+    code: str
+    kind: TierKind
+    face_fen: int
+    threshold_fen: int
+    percent_bp: int | None
+    shares_fen: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RingTerms:
+    """A distance ring, in metres."""
+
+    label: str
+    from_m: int
+    to_m: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTerms:
+    """A round's half-open period."""
+
+    number: int
+    opens_at: datetime
+    closes_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CapTerms:
+    """An exact limit; None is unlimited."""
+
+    kind: CapKind
+    limit_count: int | None
+    limit_fen: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CellTerms:
+    """A quota cell: the (dimension, value) pairs of its slice and its caps; None is unlimited."""
+
+    slice: frozenset[tuple[str, str]]
+    cap_fen: int | None
+    cap_count: int | None
+
+    @property
+    def name(self) -> str:
+        """The slice as one readable line, dimensions in alphabetical order."""
+        return ", ".join(f"{dimension}={value}" for dimension, value in sorted(self.slice))
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Everything of a campaign that is judged before it is submitted."""
+
+    starts_at: datetime
+    ends_at: datetime
+    validity_s: int
+    radii_m: tuple[int, ...]
+    """The campaign's radius first, then every store's own."""
+    store_count: int
+    point_kinds: tuple[str, ...]
+    appropriated_fen: Mapping[str, int]
+    """By source code."""
+    currency: str = "CNY"
+    refund_policy: str = RefundPolicy.RETURN.value
+    authorise_ttl_s: int = 900
+    anchor_recipients: tuple[str, ...] = ()
+    audience_filter: Mapping[str, Any] = field(default_factory=dict)
+    tiers: tuple[TierTerms, ...] = ()
+    rings: tuple[RingTerms, ...] = ()
+    rounds: tuple[RoundTerms, ...] = ()
+    caps: tuple[CapTerms, ...] = ()
+    cells: tuple[CellTerms, ...] = ()
+
+
+def move(old: CampaignState, new: CampaignState) -> Refusal | None:
+    """None where the arrow exists, else a refusal naming both states."""
+    if (old, new) in CAMPAIGN_ARROWS:
+        return None
+    return Refusal("campaign_state", "arrows", {"state": old.value, "wanted": new.value})
+
+
+UNDER_WAY: Final = (
+    AccountKind.RESERVED,
+    AccountKind.OUTSTANDING,
+    AccountKind.AUTHORISED,
+    AccountKind.PAYABLE,
+    AccountKind.RISK_HELD,
+)
+"""Money that somebody still waits for."""
+
+
+def may_settle(totals_fen: Mapping[AccountKind, int]) -> Refusal | None:
+    """Whether nothing is promised, held or owed any more; totals of a campaign by kind, in fen."""
+    return _none_left("money_under_way", UNDER_WAY, totals_fen)
+
+
+def may_close(totals_fen: Mapping[AccountKind, int]) -> Refusal | None:
+    """Whether the left-over is gone and no merchant owes anything."""
+    return _none_left("left_over", (AccountKind.FREE, AccountKind.RECOVERABLE), totals_fen)
+
+
+def _none_left(
+    code: str, kinds: Iterable[AccountKind], totals_fen: Mapping[AccountKind, int]
+) -> Refusal | None:
+    for kind in kinds:
+        if fen := totals_fen.get(kind, 0):
+            return Refusal(code, kind.value, {"account": kind.value, "amount_fen": fen})
+    return None
+
+
+def decide(
+    *, editors: Iterable[int], approver_id: int, sha256: bytes, seen_sha256: bytes
+) -> Refusal | None:
+    """Whether a person may decide on terms: they edited no part, and saw exactly these."""
+    if approver_id in editors:
+        return Refusal("approver_edited", "another_person")
+    if sha256 != seen_sha256:
+        return Refusal("terms_not_as_seen", "seen_hash")
+    return None
+
+
+def canonical_json(document: Any) -> bytes:
+    """The one spelling of a JSON value: sorted keys, no spaces, UTF-8, no NaN."""
+    return json.dumps(
+        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def terms_sha256(document: Mapping[str, Any]) -> bytes:
+    """SHA-256 of the document's canonical JSON: what an approver binds to."""
+    return hashlib.sha256(canonical_json(document)).digest()
+
+
+def faults(terms: Terms, *, at: datetime) -> list[Refusal]:
+    """Everything that keeps these terms from being submitted at `at`; empty when they are sound."""
+    checks: tuple[Callable[[Terms], Iterator[Refusal]], ...] = (
+        _parts_present,
+        _audience_known,
+        _conduct_known,
+        _tiers_sound,
+        _rings_contiguous,
+        _rounds_in_order,
+        _caps_nest,
+        _cells_nest,
+        _budget_covers,
+    )
+    return [*_dates_in_order(terms, at), *(fault for check in checks for fault in check(terms))]
+
+
+def _fault(rule: str, **facts: str | int) -> Refusal:
+    return Refusal(INVALID, rule, facts)
+
+
+def _dates_in_order(terms: Terms, at: datetime) -> Iterator[Refusal]:
+    if terms.ends_at <= terms.starts_at:
+        yield Refusal(DATES_CROSS, "ends_after_start")
+    if terms.ends_at <= at:
+        yield _fault("not_over_yet", ends_at=terms.ends_at.isoformat())
+    if terms.validity_s <= 0:
+        yield _fault("validity_positive")
+
+
+def _parts_present(terms: Terms) -> Iterator[Refusal]:
+    if not terms.tiers:
+        yield _fault("has_tiers")
+    if not terms.appropriated_fen:
+        yield _fault("has_sources")
+    if not terms.store_count:
+        yield _fault("has_stores")
+    if not terms.point_kinds:
+        yield _fault("has_point_kinds")
+    for source, appropriated_fen in sorted(terms.appropriated_fen.items()):
+        if appropriated_fen <= 0:
+            yield _fault("source_appropriated", source=source)
+
+
+def _audience_known(terms: Terms) -> Iterator[Refusal]:
+    """Whatever cannot be applied is refused here, not left out by targeting."""
+    if unknown := sorted(set(terms.point_kinds) - set(POINT_KINDS)):
+        yield _fault("point_kinds_known", kind=unknown[0])
+    if not 0 < min(terms.radii_m) <= max(terms.radii_m) <= MAX_RADIUS_M:
+        yield _fault("radius_in_range", most_m=int(MAX_RADIUS_M))
+    try:
+        AudienceFilter.of(terms.audience_filter)
+    except InvalidFilterError as error:
+        yield _fault("filter_known", problem=str(error))
+
+
+def _conduct_known(terms: Terms) -> Iterator[Refusal]:
+    """How refunds, authorisations and seals are handled."""
+    if not re.fullmatch("[A-Z]{3}", terms.currency):
+        yield _fault("currency_known", currency=terms.currency)
+    if terms.refund_policy not in set(RefundPolicy):
+        yield _fault("refund_policy_known", policy=terms.refund_policy)
+    least_s, most_s = AUTHORISE_TTL_S
+    if not least_s <= terms.authorise_ttl_s <= most_s:
+        yield _fault("authorise_ttl_in_range", least_s=least_s, most_s=most_s)
+    for address in terms.anchor_recipients:
+        if not is_address(address):
+            yield _fault("recipient_known", address=address)
+
+
+def is_address(text: str) -> bool:
+    """Whether seals can be sent there: an https URL or an e-mail address."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def _tiers_sound(terms: Terms) -> Iterator[Refusal]:
+    for tier in terms.tiers:
+        if tier.kind is TierKind.THRESHOLD and tier.threshold_fen <= tier.face_fen:
+            yield _fault("threshold_above_face", tier=tier.code)
+        if tier.kind is TierKind.PERCENT and not 0 < (tier.percent_bp or 0) < 10_000:
+            yield _fault("percentage_in_range", tier=tier.code)
+        if unknown := sorted(tier.shares_fen.keys() - terms.appropriated_fen.keys()):
+            yield _fault("share_of_known_source", tier=tier.code, source=unknown[0])
+        off_fen = tier.face_fen - sum(tier.shares_fen.values())
+        if off_fen:
+            yield _fault("shares_add_up", tier=tier.code, off_fen=off_fen)
+
+
+def _rings_contiguous(terms: Terms) -> Iterator[Refusal]:
+    """From 0 to the farthest radius without a gap: whoever is inside has exactly one ring."""
+    if not terms.rings:
+        return
+    rings = sorted(terms.rings, key=lambda ring: ring.from_m)
+    if rings[0].from_m != 0:
+        yield _fault("rings_from_zero", ring=rings[0].label)
+    for inner, outer in pairwise(rings):
+        if inner.to_m != outer.from_m:
+            yield _fault("rings_contiguous", ring=outer.label, after=inner.label)
+    if rings[-1].to_m < max(terms.radii_m):
+        yield _fault("rings_reach_radius", to_m=rings[-1].to_m, radius_m=max(terms.radii_m))
+
+
+def _rounds_in_order(terms: Terms) -> Iterator[Refusal]:
+    rounds = sorted(terms.rounds, key=lambda item: item.number)
+    for item in rounds:
+        if not terms.starts_at <= item.opens_at < item.closes_at <= terms.ends_at:
+            yield Refusal(DATES_CROSS, "round_within_campaign", {"round": item.number})
+    for earlier, later in pairwise(rounds):
+        if later.opens_at < earlier.closes_at:
+            yield Refusal(DATES_CROSS, "rounds_apart", {"round": later.number})
+
+
+def _caps_nest(terms: Terms) -> Iterator[Refusal]:
+    by_kind = {cap.kind: cap for cap in terms.caps}
+    steps = dict.fromkeys(step for ladder in CAP_LADDERS for step in combinations(ladder, 2))
+    for narrow, wide in (
+        (by_kind[inner], by_kind[outer]) for inner, outer in steps if {inner, outer} <= set(by_kind)
+    ):
+        if _exceeds(narrow.limit_count, wide.limit_count) or _exceeds(
+            narrow.limit_fen, wide.limit_fen
+        ):
+            yield _fault("caps_nest", narrow=narrow.kind.name.lower(), wide=wide.kind.name.lower())
+
+
+def _cells_nest(terms: Terms) -> Iterator[Refusal]:
+    for one, other in combinations(terms.cells, 2):
+        if one.slice == other.slice:
+            yield _fault("cells_differ", cell=one.name)
+    for narrow, wide in broken_nests(terms.cells):
+        yield cells_do_not_nest(narrow, wide)
+
+
+def broken_nests(cells: Iterable[CellTerms]) -> Iterator[tuple[CellTerms, CellTerms]]:
+    """(narrow, wide) where a cell promises more than another that holds it."""
+    for one, other in combinations(cells, 2):
+        narrow, wide = (one, other) if one.slice > other.slice else (other, one)
+        if not narrow.slice > wide.slice:
+            continue
+        # Fen of a cell with a source are that source's share, so they compare only with their like.
+        same_money = _source_of(narrow) == _source_of(wide)
+        if _exceeds(narrow.cap_count, wide.cap_count) or (
+            same_money and _exceeds(narrow.cap_fen, wide.cap_fen)
+        ):
+            yield narrow, wide
+
+
+def cells_do_not_nest(narrow: CellTerms, wide: CellTerms) -> Refusal:
+    """The refusal of a pair that `broken_nests` found."""
+    return Refusal(CELLS_DO_NOT_NEST, "cells_nest", {"narrow": narrow.name, "wide": wide.name})
+
+
+def _exceeds(narrow: int | None, wide: int | None) -> bool:
+    return narrow is not None and wide is not None and narrow > wide
+
+
+def _source_of(cell: CellTerms) -> str | None:
+    return dict(cell.slice).get("source")
+
+
+def _budget_covers(terms: Terms) -> Iterator[Refusal]:
+    """Each source can pay for what the tiers' own caps plan; an uncapped tier plans one voucher."""
+    planned_fen = dict.fromkeys(terms.appropriated_fen, 0)
+    caps = {cell.slice: cell for cell in terms.cells}
+    for tier in terms.tiers:
+        count = _planned_count(tier, caps.get(frozenset({("tier", tier.code)})))
+        for source, share_fen in tier.shares_fen.items():
+            planned_fen[source] = planned_fen.get(source, 0) + count * share_fen
+    for source, appropriated_fen in sorted(terms.appropriated_fen.items()):
+        if planned_fen[source] > appropriated_fen > 0:
+            yield _fault(
+                "budget_covers",
+                source=source,
+                planned_fen=planned_fen[source],
+                appropriated_fen=appropriated_fen,
+            )
+
+
+def _planned_count(tier: TierTerms, cell: CellTerms | None) -> int:
+    if cell is None or (cell.cap_count is None and cell.cap_fen is None):
+        return 1
+    by_money = None if cell.cap_fen is None else cell.cap_fen // tier.face_fen
+    return min(cap for cap in (cell.cap_count, by_money) if cap is not None)

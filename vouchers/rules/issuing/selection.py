@@ -1,0 +1,199 @@
+"""Who of an audience gets which vouchers when there are not enough for all. Pure, deterministic.
+
+Residents are ranked nearest first. Of residents equally near (neighbours in one building share a
+point) the smaller SHA-256 of "seed|resident id" goes first, so that anybody can repeat the ranking
+from the run's seed and published distances.
+
+Tiers are served one after the other in ascending order of face (then of id): where tiers compete
+for one cell, the cheaper ones go first and the money reaches the most people; a manager who wants
+another division gives the tiers cells of their own. Within a tier the ranked residents are served
+in turn, each up to `per_resident` vouchers, as long as every cell they count in has room for one
+more voucher. A resident whose cell is full is passed over and the next one tried, so that at the
+end no eligible resident can be added.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vouchers.rules.ledger.quotas import Cell, Cells, Price, Room, Slice
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_UNLIMITED: Final = np.iinfo(np.int64).max
+
+
+def rank(distance_m: Floats, resident_id: Ints, seed: str) -> NDArray[np.intp]:
+    """Positions in the order of service: nearest first, ties by hash, then by resident id."""
+    order = np.lexsort((resident_id, distance_m))
+    near = distance_m[order]
+    equal = near[1:] == near[:-1]
+    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    if tied.size:
+        lot = np.zeros(order.size, dtype=np.uint64)
+        lot[tied] = [_lot(seed, resident) for resident in resident_id[order[tied]].tolist()]
+        order = order[np.lexsort((resident_id[order], lot, near))]
+    return order
+
+
+def _lot(seed: str, resident_id: int) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed}|{resident_id}".encode()).digest()[:8])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """An audience in order of service. Members of one group count in the same cells; `slices` are
+    the groups' dimensions, but for the tier. Who is barred is served nothing."""
+
+    resident_id: Ints
+    bucket: NDArray[np.int16]
+    group: NDArray[np.intp]
+    slices: tuple[Slice, ...]
+    barred: NDArray[np.bool_]
+
+    def of_tier(self, tier_id: int) -> list[Slice]:
+        """The slices of one tier's vouchers."""
+        return [replace(item, tier_id=tier_id) for item in self.slices]
+
+
+def line_up(
+    *,
+    resident_id: Ints,
+    bucket: NDArray[np.int16],
+    distance_m: Floats,
+    district_id: Ints,
+    store_id: Ints,
+    seed: str,
+    cells: Cells,
+    round_id: int | None,
+    day: date,
+    channel: str | None = None,
+) -> Line:
+    """Rank an audience and sort it into groups.
+
+    Where some cell names a district, a resident whose district is unknown (0) is barred: nobody
+    could say which cap they count in.
+    """
+    order = rank(distance_m, resident_id, seed)
+    asked = cells.dimensions
+    columns = (("district_id", district_id), ("store_id", store_id))
+    names = [name for name, _ in columns if name in asked]
+    places = np.array([column[order] for name, column in columns if name in asked], dtype=np.int64)
+    if names:
+        found, group = np.unique(places, axis=1, return_inverse=True)
+        combinations = found.T.tolist()
+    else:
+        group, combinations = np.zeros(order.size, dtype=np.intp), [[]]
+    whole = cells.narrowed(Slice(0, round_id, channel=channel, day=day))
+    return Line(
+        resident_id=resident_id[order],
+        bucket=bucket[order],
+        group=group.reshape(-1),
+        slices=tuple(
+            replace(whole, **dict(zip(names, places, strict=True))) for places in combinations
+        ),
+        barred=(district_id[order] == 0) & ("district_id" in asked),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """Vouchers of one tier: a position in the line for each; per member whether they got one; and
+    why the others got none."""
+
+    member: NDArray[np.intp]
+    is_served: NDArray[np.bool_]
+    passed_over: Mapping[str, int]
+
+
+def choose(
+    line: Line, *, cells: Cells, slices: Sequence[Slice], price: Price, wanted: Ints, room: Ints
+) -> tuple[Chosen, Ints]:
+    """Serve one tier: each member up to `wanted` vouchers; returns the room left as well."""
+    wanted = np.where(line.barred, 0, wanted)
+    turns = np.repeat(np.arange(line.group.size), wanted)
+    served, room = fill(line.group[turns], Costs.of(cells, slices, price), room)
+    member = turns[served]
+    is_served = np.zeros(wanted.size, dtype=np.bool_)
+    is_served[member] = True
+    reasons = {
+        "district_unknown": line.barred,
+        "already_served": ~line.barred & (wanted == 0),
+        "quota": ~is_served & (wanted > 0),
+    }
+    counts = {reason: int(np.count_nonzero(who)) for reason, who in reasons.items()}
+    passed_over = {reason: count for reason, count in counts.items() if count}
+    return Chosen(member, is_served, passed_over), room
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Costs:
+    """What a voucher of each group takes from each limit, as triples group, limit, amount."""
+
+    group_count: int
+    group: NDArray[np.intp]
+    limit: NDArray[np.intp]
+    amount: Ints
+
+    @classmethod
+    def of(cls, cells: Cells, slices: Sequence[Slice], price: Price) -> Self:
+        """Groups are `slices` in order; limits are the fen of each cell, then the count of each."""
+        place = {cell.id: number for number, cell in enumerate(cells.all)}
+        triples = [
+            (group, limit, amount)
+            for group, item in enumerate(slices)
+            for cell, each in cells.costs(item, price)
+            for limit, amount in (
+                (place[cell.id], each.fen),
+                (len(place) + place[cell.id], each.count),
+            )
+        ]
+        group, limit, amount = np.array(triples, dtype=np.int64).reshape(-1, 3).T
+        return cls(len(slices), group, limit, amount)
+
+    def total(self, groups: NDArray[np.intp], limit_count: int) -> Ints:
+        """What one voucher for each entry of `groups` takes from every limit."""
+        wanted = np.zeros(limit_count, dtype=np.int64)
+        vouchers = np.bincount(groups, minlength=self.group_count)
+        np.add.at(wanted, self.limit, vouchers[self.group] * self.amount)
+        return wanted
+
+    def can_take_one(self, room: Ints) -> NDArray[np.bool_]:
+        """Per group whether every limit has room for one more voucher."""
+        able = np.ones(self.group_count, dtype=np.bool_)
+        able[self.group[self.amount > room[self.limit]]] = False
+        return able
+
+
+def limits(cells: Sequence[Cell], rooms: Mapping[int, Room]) -> Ints:
+    """The room of every limit, in the order of `Costs.of`."""
+    both = [rooms[cell.id].fen for cell in cells] + [rooms[cell.id].count for cell in cells]
+    return np.array([_UNLIMITED if room is None else room for room in both], dtype=np.int64)
+
+
+def fill(groups: NDArray[np.intp], costs: Costs, room: Ints) -> tuple[NDArray[np.bool_], Ints]:
+    """Serve vouchers wanted, one an entry and in this order, while there is room.
+
+    Returns which entries are served, and the room left. The result is that of trying the entries
+    one by one; stretches that fit whole are taken whole, the others are halved.
+    """
+    served = np.zeros(groups.size, dtype=np.bool_)
+    room = room.copy()
+    stretches = [np.arange(groups.size)]
+    while stretches:
+        stretch = stretches.pop()
+        stretch = stretch[costs.can_take_one(room)[groups[stretch]]]
+        wanted = costs.total(groups[stretch], room.size)
+        if (wanted <= room).all():
+            room -= np.where(room == _UNLIMITED, 0, wanted)
+            served[stretch] = True
+        else:
+            middle = stretch.size // 2
+            stretches += [stretch[middle:], stretch[:middle]]
+    return served, room

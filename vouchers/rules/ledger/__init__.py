@@ -1,0 +1,1 @@
+"""Arithmetic of amounts and of quota cells."""

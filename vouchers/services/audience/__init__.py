@@ -1,0 +1,1 @@
+"""Targeting: preview, a run's audience, and the explanation for one resident."""

@@ -1,0 +1,1 @@
+"""What is done to a campaign: set up, approved, launched, amended, its budget changed."""

@@ -1,0 +1,176 @@
+"""Amending the terms of a launched campaign: a new version that widens the one in force.
+
+Proposed by one person, approved by another who edited none of it, bound to the hash seen, as the
+first terms were. The approval puts end, validity, stores and the terms in force right together, and
+lengthens what is in people's hands; vouchers that have expired stay expired.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max
+
+from merchants.errors import Refused
+from merchants.models import Store
+from vouchers.models import Approval, Campaign, CampaignStore, TermsVersion, Tranche
+from vouchers.models.locks import OWN_TERMS
+from vouchers.queries.campaigns.terms import instant
+from vouchers.rules.campaigns import amendments as rules
+from vouchers.rules.campaigns.terms import decide, terms_sha256
+from vouchers.services.campaigns.history import note
+from vouchers.services.campaigns.lifecycle import DECIDE, hold
+from vouchers.services.campaigns.terms import EDIT
+from vouchers.services.refusals import refuse, refused_by_database
+from vouchers.services.roles import demand
+from vouchers.sql.pipeline import raw_connection
+from vouchers.states import CampaignState, TrancheState
+
+AMENDED = (CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
+
+
+def propose_amendment(
+    *,
+    campaign: Campaign,
+    by: User,
+    at: datetime,
+    ends_at: datetime | None = None,
+    validity_s: int | None = None,
+    stores: Sequence[Store] = (),
+) -> TermsVersion:
+    """A new version of the terms in force: a later end, a longer validity, further stores.
+
+    Refuses `not_permitted`, `campaign_state`, `campaign_over`, `nothing_to_change` and
+    `amendment_worsens`.
+    """
+    demand(by, EDIT)
+    with transaction.atomic():
+        held = _hold_launched(campaign.pk)
+        in_force = _in_force(held)
+        document = rules.amended(
+            in_force.document,
+            ends_at=None if ends_at is None else instant(ends_at),
+            validity_s=validity_s,
+            stores=[store.external_id for store in stores],
+        )
+        refuse(rules.judge(in_force.document, document, at=at))
+        last = held.versions.aggregate(last=Max("number"))["last"]
+        return TermsVersion.objects.create(
+            campaign=held,
+            number=last + 1,
+            document=document,
+            sha256=terms_sha256(document),
+            # Whoever edited what is amended edited this too.
+            edited_by=sorted({*in_force.edited_by, by.pk}),
+            amends=in_force,
+            created_at=at,
+        )
+
+
+def approve_amendment(
+    *, terms: TermsVersion, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
+) -> Approval:
+    """Say yes to exactly the amendment seen; it is in force from the same commit.
+
+    Refuses `not_permitted`, `campaign_state`, `campaign_over`, `approver_edited`,
+    `already_decided`, and `terms_not_as_seen` when the hash is another one, or when other terms
+    have come into force or have been proposed since.
+    """
+    with refused_by_database(), transaction.atomic():
+        held, approval = _decide(terms, by, seen_sha256, at, comment, Approval.Decision.APPROVED)
+        before = _in_force(held).document
+        refuse(rules.judge(before, terms.document, at=at))
+        # Waits for the minting under way and keeps the next one back until the commit.
+        OWN_TERMS.send(raw_connection(), {"campaign_id": held.pk}).rows()
+        promised = terms.document["campaign"]
+        held.ends_at = datetime.fromisoformat(promised["ends_at"])
+        held.validity_s = promised["validity_s"]
+        held.terms = terms
+        held.save(update_fields=["ends_at", "validity_s", "terms"])
+        _let_join(held, rules.joining_stores(before, terms.document), at)
+        _lengthen(held, at)
+        note(campaign=held, by=by, what=f"amended terms v{terms.number}", at=at)
+    return approval
+
+
+def reject_amendment(
+    *, terms: TermsVersion, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
+) -> Approval:
+    """Say no; the terms in force stay. Refuses as `approve_amendment` does about who decides."""
+    with refused_by_database(), transaction.atomic():
+        _, approval = _decide(terms, by, seen_sha256, at, comment, Approval.Decision.REJECTED)
+    return approval
+
+
+def _hold_launched(campaign_id: int) -> Campaign:
+    held = hold(campaign_id)
+    if held.state not in AMENDED:
+        raise Refused("campaign_state", "launched", state=held.state)
+    return held
+
+
+def _in_force(campaign: Campaign) -> TermsVersion:
+    assert campaign.terms is not None  # of every launched campaign: approved_campaign_has_terms
+    return campaign.terms
+
+
+def _decide(
+    terms: TermsVersion,
+    by: User,
+    seen_sha256: bytes,
+    at: datetime,
+    comment: str,
+    decision: Approval.Decision,
+) -> tuple[Campaign, Approval]:
+    demand(by, DECIDE)
+    held = _hold_launched(terms.campaign_id)
+    newest = held.versions.order_by("-number").first()
+    if newest != terms or terms.amends_id != held.terms_id:
+        raise Refused("terms_not_as_seen", "newest_version")
+    if terms.approvals.exists():
+        raise Refused("already_decided", "one_decision")
+    refuse(
+        decide(
+            editors=terms.edited_by,
+            approver_id=by.pk,
+            sha256=bytes(terms.sha256),
+            seen_sha256=seen_sha256,
+        )
+    )
+    approval = Approval.objects.create(
+        terms=terms,
+        approver=by,
+        decision=decision,
+        seen_sha256=seen_sha256,
+        comment=comment,
+        decided_at=at,
+    )
+    return held, approval
+
+
+def _let_join(campaign: Campaign, store_nos: Sequence[str], at: datetime) -> None:
+    stores = Store.objects.filter(external_id__in=store_nos)
+    CampaignStore.objects.bulk_create(
+        CampaignStore(campaign=campaign, store=store, valid_from_at=at)
+        for store in stores.order_by("id")
+    )
+
+
+def _lengthen(campaign: Campaign, at: datetime) -> None:
+    """What is still good stays good for as long as it would have been minted for now."""
+    live = Tranche.objects.select_for_update(no_key=True).filter(
+        campaign=campaign, state=TrancheState.OUTSTANDING, valid_until_at__gt=at
+    )
+    longer = []
+    for tranche in live.order_by("id"):
+        until_at = rules.valid_until_at(
+            valid_from_at=tranche.valid_from_at,
+            valid_until_at=tranche.valid_until_at,
+            validity_s=campaign.validity_s,
+            ends_at=campaign.ends_at,
+        )
+        if until_at > tranche.valid_until_at:
+            tranche.valid_until_at = until_at
+            longer.append(tranche)
+    Tranche.objects.bulk_update(longer, ["valid_until_at"], batch_size=500)

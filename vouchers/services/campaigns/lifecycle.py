@@ -1,0 +1,293 @@
+"""A campaign's life: created, submitted, approved by somebody else, launched, paused, ended."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max
+
+from merchants.errors import Refused
+from vouchers.models import Approval, Campaign, TermsVersion
+from vouchers.queries.campaigns.terms import document_of, terms_of
+from vouchers.queries.ledger.balances import balances
+from vouchers.rules.campaigns import terms as rules
+from vouchers.services.campaigns.history import note
+from vouchers.services.campaigns.terms import EDIT, note_edit
+from vouchers.services.ledger import quotas
+from vouchers.services.refusals import refuse, refused_by_database
+from vouchers.services.roles import demand
+from vouchers.states import AccountKind, CampaignState, RefundPolicy
+
+DECIDE = "vouchers.add_approval"
+PAUSE = "vouchers.pause_campaign"
+
+
+def create_campaign(
+    *,
+    code: str,
+    name: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    validity_s: int,
+    radius_m: int,
+    by: User,
+    at: datetime,
+    organiser: str = "",
+    operator: str = "",
+    zone: str = "Asia/Shanghai",
+    point_kinds: Sequence[str] = ("home",),
+    audience_filter: Mapping[str, Any] | None = None,
+    excluded_categories: Sequence[str] = (),
+    order_kinds: Sequence[str] = (),
+    currency: str = "CNY",
+    refund_policy: RefundPolicy = RefundPolicy.RETURN,
+    authorise_ttl_s: int = 900,
+    anchor_recipients: Sequence[str] = (),
+    is_test: bool = False,
+) -> Campaign:
+    """A new draft. Refuses `not_permitted`, `dates_cross`, and `terms_invalid` for a code in use or
+    an unknown time zone (its business days could not be told); the rest is judged by `submit`."""
+    demand(by, "vouchers.add_campaign")
+    if zone not in available_timezones():
+        raise Refused(rules.INVALID, "zone_known", zone=zone)
+    with refused_by_database(), transaction.atomic():
+        campaign = Campaign.objects.create(
+            code=code,
+            name=name,
+            organiser=organiser,
+            operator=operator,
+            zone=zone,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            validity_s=validity_s,
+            radius_m=radius_m,
+            point_kinds=list(point_kinds),
+            audience_filter=dict(audience_filter or {}),
+            excluded_categories=list(excluded_categories),
+            order_kinds=list(order_kinds),
+            currency=currency,
+            refund_policy=refund_policy,
+            authorise_ttl_s=authorise_ttl_s,
+            anchor_recipients=list(anchor_recipients),
+            is_test=is_test,
+            created_by=by,
+            created_at=at,
+        )
+        note_edit(campaign=campaign, by=by, what="campaign", at=at)
+    return campaign
+
+
+def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
+    """Freeze the terms into an immutable, hashed version that waits for another person's yes.
+
+    Refuses `not_permitted`, `campaign_state`, and the first fault of `rules.campaigns.faults`.
+    """
+    demand(by, EDIT)
+    with transaction.atomic():
+        held = hold(campaign.pk)
+        _check_move(held, CampaignState.SUBMITTED)
+        refuse(next(iter(rules.faults(terms_of(held), at=at)), None))
+        document = document_of(held)
+        last = held.versions.aggregate(last=Max("number"))["last"] or 0
+        editors = set(held.edits.values_list("user_id", flat=True))
+        terms = TermsVersion.objects.create(
+            campaign=held,
+            number=last + 1,
+            document=document,
+            sha256=rules.terms_sha256(document),
+            edited_by=sorted({*editors, held.created_by_id, by.pk}),
+            created_at=at,
+        )
+        _move(campaign, held, CampaignState.SUBMITTED, by=by, at=at)
+    return terms
+
+
+def approve(
+    *, terms: TermsVersion, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
+) -> Approval:
+    """Say yes to exactly the terms seen; they become the terms in force.
+
+    Refuses `not_permitted`, `campaign_state`, `approver_edited` and `terms_not_as_seen`.
+    """
+    with refused_by_database(), transaction.atomic():
+        held, approval = _decide(
+            terms, by, seen_sha256, at, comment, decision=Approval.Decision.APPROVED
+        )
+        _move(terms.campaign, held, CampaignState.APPROVED, by=by, at=at, terms=terms)
+    return approval
+
+
+def reject(
+    *, terms: TermsVersion, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
+) -> Approval:
+    """Say no; the campaign is a draft again. Refuses as `approve` does."""
+    with refused_by_database(), transaction.atomic():
+        held, approval = _decide(
+            terms, by, seen_sha256, at, comment, decision=Approval.Decision.REJECTED
+        )
+        _move(terms.campaign, held, CampaignState.DRAFT, by=by, at=at)
+    return approval
+
+
+def reopen(*, campaign: Campaign, by: User, at: datetime) -> None:
+    """Take back what was submitted or approved but not launched, to edit it again."""
+    demand(by, EDIT)
+    _step(campaign, CampaignState.DRAFT, by=by, at=at)
+
+
+def launch(*, campaign: Campaign, by: User, at: datetime) -> CampaignState:
+    """Open the quota cells; running from now, or scheduled where the start is still to come.
+
+    Refuses `not_permitted`, `campaign_state` and, after its end, `campaign_over`.
+    """
+    demand(by, EDIT)
+    with transaction.atomic():
+        held = hold(campaign.pk)
+        if held.ends_at <= at:
+            raise Refused("campaign_over", "not_over_yet", ends_at=held.ends_at.isoformat())
+        state = CampaignState.RUNNING if held.starts_at <= at else CampaignState.SCHEDULED
+        _check_move(held, state)
+        quotas.open_cells(campaign=held)
+        _move(campaign, held, state, by=by, at=at)
+    return state
+
+
+def pause(*, campaign: Campaign, by: User, at: datetime) -> None:
+    """Stop issuing and redeeming at once; managers and risk officers may."""
+    demand(by, PAUSE)
+    _step(campaign, CampaignState.PAUSED, by=by, at=at)
+
+
+def resume(*, campaign: Campaign, by: User, at: datetime) -> None:
+    """Let a paused campaign run on."""
+    demand(by, EDIT)
+    with transaction.atomic():
+        held = hold(campaign.pk)
+        if held.state != CampaignState.PAUSED:
+            raise Refused("campaign_state", "arrows", state=held.state, wanted="running")
+        _move(campaign, held, CampaignState.RUNNING, by=by, at=at)
+
+
+def end(*, campaign: Campaign, by: User, at: datetime) -> None:
+    """End a campaign for good; what is in people's hands expires by its own tranches."""
+    demand(by, EDIT)
+    _step(campaign, CampaignState.ENDED, by=by, at=at)
+
+
+def settle(*, campaign: Campaign, by: User, at: datetime) -> None:
+    """ENDED → SETTLED: nothing is promised, held or owed to anybody any more.
+
+    Refuses `not_permitted`, `campaign_state` and `money_under_way` with the account and amount.
+    """
+    demand(by, EDIT)
+    with transaction.atomic():
+        held = hold(campaign.pk)
+        _check_move(held, CampaignState.SETTLED)
+        refuse(rules.may_settle(_totals_fen(held)))
+        _move(campaign, held, CampaignState.SETTLED, by=by, at=at)
+
+
+def close(*, campaign: Campaign, document_no: str, by: User, at: datetime) -> None:
+    """SETTLED → CLOSED under a document number: the left-over is repaid (or was cut), and no
+    merchant owes anything.
+
+    What is refunded later is posted, collected and repaid all the same. Refuses `not_permitted`,
+    `campaign_state`, `document_no_missing` and `left_over`.
+    """
+    demand(by, EDIT)
+    if not document_no.strip():
+        raise Refused("document_no_missing")
+    with transaction.atomic():
+        held = hold(campaign.pk)
+        _check_move(held, CampaignState.CLOSED)
+        totals_fen = _totals_fen(held)
+        refuse(rules.may_settle(totals_fen) or rules.may_close(totals_fen))
+        _move(campaign, held, CampaignState.CLOSED, by=by, at=at, closing_document_no=document_no)
+
+
+def _totals_fen(campaign: Campaign) -> dict[AccountKind, int]:
+    totals: Counter[AccountKind] = Counter()
+    for parts_fen in balances(campaign.pk).values():
+        totals.update(parts_fen)
+    return totals
+
+
+def start_due(*, at: datetime) -> int:
+    """Let scheduled campaigns run whose start has come; returns how many."""
+    due = Campaign.objects.filter(state=CampaignState.SCHEDULED, starts_at__lte=at)
+    return due.update(state=CampaignState.RUNNING)
+
+
+def end_due(*, at: datetime) -> int:
+    """End campaigns whose end has come; returns how many."""
+    alive = [CampaignState.RUNNING, CampaignState.PAUSED]
+    return Campaign.objects.filter(state__in=alive, ends_at__lte=at).update(
+        state=CampaignState.ENDED
+    )
+
+
+def _decide(
+    terms: TermsVersion,
+    by: User,
+    seen_sha256: bytes,
+    at: datetime,
+    comment: str,
+    *,
+    decision: Approval.Decision,
+) -> tuple[Campaign, Approval]:
+    demand(by, DECIDE)
+    held = hold(terms.campaign_id)
+    if held.state != CampaignState.SUBMITTED:
+        raise Refused("campaign_state", "only_submitted", state=held.state)
+    newest = held.versions.order_by("-number").first()
+    if newest is None or newest.pk != terms.pk:
+        raise Refused("terms_not_as_seen", "newest_version")
+    refuse(
+        rules.decide(
+            editors=newest.edited_by,
+            approver_id=by.pk,
+            sha256=bytes(newest.sha256),
+            seen_sha256=seen_sha256,
+        )
+    )
+    approval = Approval.objects.create(
+        terms=terms,
+        approver=by,
+        decision=decision,
+        seen_sha256=seen_sha256,
+        comment=comment,
+        decided_at=at,
+    )
+    return held, approval
+
+
+def hold(campaign_id: int) -> Campaign:
+    """The campaign's row, locked by the caller's transaction, so that edits, moves and changes of
+    the budget of one campaign happen one at a time."""
+    return Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
+
+
+def _step(campaign: Campaign, state: CampaignState, *, by: User, at: datetime) -> None:
+    with transaction.atomic():
+        held = hold(campaign.pk)
+        _check_move(held, state)
+        _move(campaign, held, state, by=by, at=at)
+
+
+def _check_move(held: Campaign, state: CampaignState) -> None:
+    refuse(rules.move(CampaignState(held.state), state))
+
+
+def _move(
+    campaign: Campaign, held: Campaign, state: CampaignState, *, by: User, at: datetime, **also: Any
+) -> None:
+    """Write the new state, keep the caller's instance in step, and leave a line in the history."""
+    for name, value in {"state": state.value, **also}.items():
+        setattr(held, name, value)
+        setattr(campaign, name, value)
+    held.save(update_fields=["state", *also])
+    note(campaign=held, by=by, what=state.value, at=at)

@@ -1,0 +1,214 @@
+"""Acts on a launched campaign's money: one person proposes, another approves exactly that.
+
+An approval does what it approves in its own transaction, by compare-and-swap on the figures in the
+document; when a figure has moved it is refused, nothing is written, and the proposal still waits.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from merchants.errors import Refused
+from vouchers.models import Campaign, FundingSource, Proposal, ProposalDecision
+from vouchers.queries.campaigns.terms import slice_of
+from vouchers.rules.campaigns import proposals as rules
+from vouchers.rules.ledger.amounts import check_amount_fen
+from vouchers.services.campaigns import budgets
+from vouchers.services.campaigns.history import note
+from vouchers.services.campaigns.lifecycle import DECIDE, hold
+from vouchers.services.campaigns.terms import EDIT
+from vouchers.services.refusals import refuse, refused_by_database
+from vouchers.services.roles import demand
+from vouchers.states import Decision, ProposalKind
+
+
+def propose_appropriation(
+    *,
+    source: FundingSource,
+    expected_fen: int,
+    target_fen: int,
+    why: str,
+    request_id: str,
+    by: User,
+    at: datetime,
+) -> Proposal:
+    """Top up what a source appropriates, or cut what is free of it.
+
+    Like every proposal: the same request id with the same content is the same proposal, with other
+    content `request_id_reused`; `not_permitted`, `why_missing` and `campaign_state` (launched ones
+    only). Refuses `amount_…`, `figure_changed`, `nothing_to_change` and `not_free`.
+    """
+    _check_figures(expected_fen, target_fen)
+    figures = {"source": source.code, "expected_fen": expected_fen, "target_fen": target_fen}
+    return _propose(source.campaign, ProposalKind.APPROPRIATION, figures, why, request_id, by, at)
+
+
+def propose_repayment(
+    *,
+    source: FundingSource,
+    expected_free_fen: int,
+    amount_fen: int,
+    document_no: str,
+    why: str,
+    request_id: str,
+    by: User,
+    at: datetime,
+) -> Proposal:
+    """Return left-over to the treasury (缴回) under a document number.
+
+    Only what is free and has really arrived; what never arrived is cut. Refuses `amount_…`,
+    `figure_changed`, `not_free`, `cash_not_received` and `document_no_missing`.
+    """
+    refuse(check_amount_fen(amount_fen))
+    _check_figures(expected_free_fen)
+    if not document_no.strip():
+        raise Refused("document_no_missing")
+    figures = {
+        "source": source.code,
+        "expected_free_fen": expected_free_fen,
+        "amount_fen": amount_fen,
+        "document_no": document_no,
+    }
+    return _propose(source.campaign, ProposalKind.REPAYMENT, figures, why, request_id, by, at)
+
+
+def propose_caps(
+    *,
+    campaign: Campaign,
+    changes: Sequence[Mapping[str, Any]],
+    why: str,
+    request_id: str,
+    by: User,
+    at: datetime,
+) -> Proposal:
+    """Move room between quota cells, or resize them: a round from money that has come back, too.
+
+    `changes` are `{"cell": id, "expected": {"fen", "count"}, "target": {"fen", "count"}}`, both
+    figures each time, None for unlimited. Refuses `cell_unknown`, `cell_of_appropriation`,
+    `figure_changed`, `cap_unlimited`, `cap_below_use`, `cells_do_not_nest`, `nothing_to_change`
+    and, for a round that free money would not cover, `not_free`.
+    """
+    demand(by, EDIT)
+    if not changes:
+        raise Refused("nothing_to_change")
+    figures = {"changes": _with_slices(campaign, changes)}
+    return _propose(campaign, ProposalKind.CAPS, figures, why, request_id, by, at)
+
+
+def _with_slices(campaign: Campaign, changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The changes in order of cell, each with its slice, so that people can read them."""
+    cells = {cell.pk: cell for cell in budgets.cells_with_names(campaign)}
+    listed: list[dict[str, Any]] = []
+    for change in changes:
+        if change["cell"] not in cells or change["cell"] in {item["cell"] for item in listed}:
+            raise Refused("cell_unknown", cell=str(change["cell"]))
+        _check_figures(*change["expected"].values(), *change["target"].values())
+        listed.append(
+            {
+                "cell": change["cell"],
+                "slice": slice_of(cells[change["cell"]]),
+                "expected": dict(change["expected"]),
+                "target": dict(change["target"]),
+            }
+        )
+    return sorted(listed, key=lambda item: int(item["cell"]))
+
+
+def approve_proposal(
+    *, proposal: Proposal, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
+) -> ProposalDecision:
+    """Say yes to exactly what was seen, and do it in the same transaction.
+
+    Refuses `not_permitted`, `proposal_decided`, `approver_proposed`, `proposal_not_as_seen`,
+    `campaign_state`, and whatever stands in the way by now, as the proposal itself would have been.
+    """
+    with refused_by_database(), transaction.atomic():
+        held, decision = _decide(proposal, by, seen_sha256, at, comment, Decision.APPROVED)
+        budgets.execute(campaign=held, proposal=proposal, at=at)
+        note(campaign=held, by=by, what=f"{proposal.kind} {proposal.request_id}", at=at)
+    return decision
+
+
+def reject_proposal(
+    *, proposal: Proposal, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
+) -> ProposalDecision:
+    """Say no; nothing is done. Refuses as `approve_proposal` does about who decides on what."""
+    with refused_by_database(), transaction.atomic():
+        _, decision = _decide(proposal, by, seen_sha256, at, comment, Decision.REJECTED)
+    return decision
+
+
+def _check_figures(*figures: object) -> None:
+    """Figures are whole and not negative, or None where nothing is capped: only such are hashed."""
+    for figure in figures:
+        if figure is not None:
+            refuse(check_amount_fen(figure, least_fen=0))
+
+
+def _propose(
+    campaign: Campaign,
+    kind: ProposalKind,
+    figures: Mapping[str, Any],
+    why: str,
+    request_id: str,
+    by: User,
+    at: datetime,
+) -> Proposal:
+    demand(by, EDIT)
+    if not why.strip():
+        raise Refused("why_missing")
+    document = {"campaign": campaign.code, "kind": kind.value, "why": why, **figures}
+    sha256 = rules.document_sha256(document)
+    with refused_by_database(), transaction.atomic():
+        held = hold(campaign.pk)
+        proposal = Proposal.objects.filter(request_id=request_id).first()
+        if proposal is None:
+            budgets.check(campaign=held, kind=kind, document=document)
+            proposal, _ = Proposal.objects.get_or_create(
+                request_id=request_id,
+                defaults={
+                    "campaign": held,
+                    "kind": kind.value,
+                    "document": document,
+                    "sha256": sha256,
+                    "why": why,
+                    "proposed_by": by,
+                    "proposed_at": at,
+                },
+            )
+        if (bytes(proposal.sha256), proposal.proposed_by_id) != (sha256, by.pk):
+            raise Refused("request_id_reused", request_id=request_id)
+    return proposal
+
+
+def _decide(
+    proposal: Proposal,
+    by: User,
+    seen_sha256: bytes,
+    at: datetime,
+    comment: str,
+    decision: Decision,
+) -> tuple[Campaign, ProposalDecision]:
+    demand(by, DECIDE)
+    held = hold(proposal.campaign_id)
+    refuse(
+        rules.decide(
+            proposer_id=proposal.proposed_by_id,
+            approver_id=by.pk,
+            sha256=bytes(proposal.sha256),
+            seen_sha256=seen_sha256,
+            is_decided=ProposalDecision.objects.filter(proposal=proposal).exists(),
+        )
+    )
+    made = ProposalDecision.objects.create(
+        proposal=proposal,
+        decided_by=by,
+        decision=decision.value,
+        seen_sha256=seen_sha256,
+        comment=comment,
+        decided_at=at,
+    )
+    return held, made

@@ -1,0 +1,1 @@
+"""Distribution: runs, their leases, minting, and the expiry of what was issued."""

@@ -1,0 +1,82 @@
+"""Expiry: what a tranche's vouchers have not spent goes back, the moment it is due."""
+
+from collections import Counter, defaultdict
+from datetime import datetime
+
+from django.db import transaction
+
+from vouchers.models import Tranche
+from vouchers.models.issuing.tranches import COUNT_UNSPENT, SUM_RESTS
+from vouchers.models.locks import OWN_TRANCHE
+from vouchers.rules.ledger.quotas import Price
+from vouchers.services.ledger import quotas
+from vouchers.services.ledger.quotas import Part
+from vouchers.services.ledger.voucher_money import post_faces
+from vouchers.sql.pipeline import raw_connection
+from vouchers.states import AccountKind, Cause, TierKind, TrancheState, TransferReason
+
+
+def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
+    """Expire a tranche that is due: the face of every voucher still issued, and what redemptions by
+    percentage left of theirs, goes outstanding → free, one transfer an allocation, and back to its
+    quota cells.
+
+    Returns the number of vouchers expired, or None when the tranche is not due or has expired
+    before. The vouchers' rows stay as they are: the tranche's state speaks for them. Vouchers
+    authorised meanwhile keep their money; whoever voids one later returns it to free.
+    """
+    with transaction.atomic():
+        # Waits for every redeem and void of this tranche under way; later ones see it expired.
+        OWN_TRANCHE.send(raw_connection(), {"tranche_id": tranche_id}).rows()
+        tranche = Tranche.objects.select_for_update(no_key=True).get(pk=tranche_id)
+        if tranche.state != TrancheState.OUTSTANDING or tranche.valid_until_at > at:
+            return None
+        parts = _unspent(tranche)
+        post_faces(
+            campaign_id=tranche.campaign_id,
+            faces=[(part.allocation_id, _price(part), 1) for part in parts],
+            reason=TransferReason.EXPIRE,
+            cause=Cause.TRANCHE,
+            cause_id=tranche_id,
+            origin=AccountKind.OUTSTANDING,
+            target=AccountKind.FREE,
+            at=at,
+            per_transfer=1,
+        )
+        tranche.state = TrancheState.EXPIRED.value
+        tranche.expired_at = at
+        tranche.save(update_fields=["state", "expired_at"])
+        # Quota buckets are locked last.
+        quotas.give_back_parts(parts=parts)
+    return sum(part.vouchers for part in parts)
+
+
+def _unspent(tranche: Tranche) -> list[Part]:
+    """By allocation: the vouchers nobody has begun to use, and all the money they and the others
+    leave behind."""
+    by_tranche = {"tranche_id": tranche.pk}
+    fens: dict[int, Counter[int]] = defaultdict(Counter)
+    vouchers: Counter[int] = Counter()
+    for row in COUNT_UNSPENT.send(raw_connection(), by_tranche).rows():
+        vouchers[row.allocation_id] = row.vouchers
+        for source_id, share_fen in tranche.split:
+            fens[row.allocation_id][source_id] += share_fen * row.vouchers
+    if tranche.kind == TierKind.PERCENT:
+        for rest in SUM_RESTS.send(raw_connection(), by_tranche).rows():
+            fens[rest.allocation_id][rest.source_id] += rest.fen
+    return [
+        Part(allocation_id, sorted(by_source.items()), vouchers[allocation_id])
+        for allocation_id, by_source in sorted(fens.items())
+        if by_source.total()
+    ]
+
+
+def _price(part: Part) -> Price:
+    return Price(sum(fen for _, fen in part.split), tuple(part.split))
+
+
+def expire_due(*, at: datetime) -> int:
+    """Expire every tranche that is due, each in a transaction of its own; returns the vouchers."""
+    due = Tranche.objects.filter(state=TrancheState.OUTSTANDING, valid_until_at__lte=at)
+    tranche_ids = due.order_by("valid_until_at", "id").values_list("id", flat=True)
+    return sum(expire_tranche(tranche_id=id_, at=at) or 0 for id_ in tranche_ids)

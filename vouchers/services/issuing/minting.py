@@ -1,0 +1,206 @@
+"""Minting shards into tranches; winding up runs whose campaign is over before they are done."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import numpy as np
+from django.db import connection, transaction
+from django.db.models import Q
+from psycopg import sql
+
+from vouchers.models import Run, Shard, Tranche
+from vouchers.models.issuing.runs import SERIAL_BITS
+from vouchers.models.issuing.tranches import (
+    ATTACH_TRANCHE,
+    OPEN_TRANCHE,
+    READ_PEOPLE,
+    WRITE_VOUCHERS,
+    People,
+)
+from vouchers.models.locks import SHARE_TERMS
+from vouchers.rules.ledger.quotas import Price
+from vouchers.services.issuing.leases import PACKED, LeaseLostError, hold_shard
+from vouchers.services.issuing.runs import PROGRESS_RESERVED_PCT, finish
+from vouchers.services.ledger import quotas
+from vouchers.services.ledger.voucher_money import post_faces
+from vouchers.sql.copying import HEADER, TRAILER, binary_rows
+from vouchers.sql.pipeline import raw_connection
+from vouchers.states import (
+    AccountKind,
+    CampaignState,
+    Cause,
+    RunState,
+    ShardState,
+    TransferReason,
+    VoucherState,
+)
+
+COPY_ROWS = 65_536
+"""Rows made at once; 50 bytes each."""
+
+WAITING_RUNS = (RunState.QUEUED, RunState.TARGETED)
+OVER_CAMPAIGNS = (CampaignState.ENDED, CampaignState.SETTLED, CampaignState.CLOSED)
+
+
+def mint_shard(*, shard_id: int, fence: int, at: datetime) -> Tranche:
+    """Mint a leased shard into a tranche, in one transaction.
+
+    The vouchers are copied into a table nobody sees; it is indexed and attached, reserved →
+    outstanding posted and the shard marked done in the same commit. Killed at any point, nothing
+    of it remains and the shard's lease runs out. Raises LeaseLostError for a stale token.
+    """
+    with transaction.atomic():
+        shard = hold_shard(shard_id=shard_id, fence=fence)
+        price = quotas.prices_of([shard.tier_id])[shard.tier_id]
+        tranche = _create_tranche(shard, price, at)
+        people = _people(shard)
+        _write_vouchers(tranche.pk, people)
+        _post(shard, _counts(people), price, TransferReason.MINT, AccountKind.OUTSTANDING, at)
+        Shard.objects.filter(pk=shard.pk).update(state=ShardState.DONE, lease_until_at=None)
+        _advance_run(shard.run_id, at)
+        # Last, since until the commit nobody else can attach.
+        ATTACH_TRANCHE.send(raw_connection(), {"tranche_id": tranche.pk}).rows()
+    return tranche
+
+
+def wind_up(*, at: datetime) -> int:
+    """End the runs of campaigns that are over: unminted money goes back, waiting runs stop.
+
+    Returns how many runs were ended.
+    """
+    over = Run.objects.filter(
+        Q(campaign__state__in=OVER_CAMPAIGNS) | Q(campaign__ends_at__lte=at),
+        state__in=[*WAITING_RUNS, RunState.RESERVED],
+    )
+    return sum(_wind_up_run(run_id, at) for run_id in over.values_list("id", flat=True))
+
+
+def _wind_up_run(run_id: int, at: datetime) -> bool:
+    with transaction.atomic():
+        # Shards before the run, as minting locks them.
+        unminted = list(
+            Shard.objects.select_for_update(no_key=True, of=("self",))
+            .filter(run_id=run_id)
+            .exclude(state=ShardState.DONE)
+            .select_related("run")
+            .defer(*PACKED)
+            .order_by("number")
+        )
+        run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
+        if run.state in WAITING_RUNS:
+            run.state, run.finished_at = RunState.CANCELLED.value, at
+            run.save(update_fields=["state", "finished_at"])
+        elif run.state == RunState.RESERVED:
+            returned: Counter[int] = Counter()
+            for shard in unminted:
+                price = quotas.prices_of([shard.tier_id])[shard.tier_id]
+                counts = _counts(_people(shard))
+                _post(shard, counts, price, TransferReason.RELEASE, AccountKind.FREE, at)
+                returned.update(counts)
+            quotas.give_back(vouchers=returned)
+            run.selection["released_vouchers"] = returned.total()
+            run.save(update_fields=["selection"])
+            finish(run=run, at=at)
+        else:
+            return False
+    return True
+
+
+def _create_tranche(shard: Shard, price: Price, at: datetime) -> Tranche:
+    """The terms in force frozen into the row; valid from now, or from the campaign's start."""
+    run, tier = shard.run, shard.tier
+    campaign = run.campaign
+    # An amendment approved since the shard was read has widened these; the next one waits.
+    SHARE_TERMS.send(raw_connection(), {"campaign_id": campaign.pk}).rows()
+    campaign.refresh_from_db(fields=["terms", "starts_at", "ends_at", "validity_s"])
+    assert campaign.terms_id is not None  # of every launched campaign: approved_campaign_has_terms
+    valid_from_at = max(at, campaign.starts_at)
+    valid_until_at = valid_from_at + timedelta(seconds=campaign.validity_s)
+    return Tranche.objects.create(
+        campaign=campaign,
+        tier=tier,
+        round_id=run.round_id,
+        shard=shard,
+        terms_id=campaign.terms_id,
+        voucher_count=shard.voucher_count,
+        kind=tier.kind,
+        face_fen=tier.face_fen,
+        threshold_fen=tier.threshold_fen,
+        threshold_basis=tier.threshold_basis,
+        percent_bp=tier.percent_bp,
+        split=[list(share) for share in price.split],
+        valid_from_at=valid_from_at,
+        valid_until_at=min(valid_until_at, campaign.ends_at),
+        minted_at=at,
+    )
+
+
+def _write_vouchers(tranche_id: int, people: People) -> None:
+    """COPY the vouchers, in serial order, into the tranche's own table."""
+    (table,) = OPEN_TRANCHE.send(raw_connection(), {"tranche_id": tranche_id}).rows()
+    statement = sql.SQL(WRITE_VOUCHERS).format(table=sql.Identifier(table))
+    size = people.resident_ids.size
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(HEADER)
+        for start in range(0, size, COPY_ROWS):
+            rows = slice(start, min(start + COPY_ROWS, size))
+            serials = np.arange(rows.start, rows.stop, dtype=np.int64)
+            copy.write(
+                binary_rows(
+                    [
+                        (tranche_id << SERIAL_BITS) + serials,
+                        people.resident_ids[rows],
+                        people.allocation_ids[rows],
+                        people.buckets[rows],
+                        np.full(serials.size, VoucherState.ISSUED, dtype=np.int16),
+                    ]
+                )
+            )
+        copy.write(TRAILER)
+
+
+def _advance_run(run_id: int, at: datetime) -> None:
+    """Count the shards under the run's lock, so that of two last ones the later sees both."""
+    run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
+    if run.state != RunState.RESERVED:
+        raise LeaseLostError(f"run {run_id} is {run.state}")
+    states = Shard.objects.filter(run_id=run_id).values_list("state", flat=True)
+    done, total = sum(state == ShardState.DONE for state in states), len(states)
+    if done == total:
+        finish(run=run, at=at)
+        return
+    run.progress_pct = PROGRESS_RESERVED_PCT + (100 - PROGRESS_RESERVED_PCT) * done // total
+    run.save(update_fields=["progress_pct"])
+
+
+def _people(shard: Shard) -> People:
+    (people,) = READ_PEOPLE.send(raw_connection(), {"shard_id": shard.pk}).rows()
+    return people
+
+
+def _counts(people: People) -> Mapping[int, int]:
+    """Vouchers by allocation."""
+    found, counts = np.unique(people.allocation_ids, return_counts=True)
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
+
+
+def _post(
+    shard: Shard,
+    counts: Mapping[int, int],
+    price: Price,
+    reason: TransferReason,
+    target: AccountKind,
+    at: datetime,
+) -> None:
+    """Move what was reserved for a shard."""
+    post_faces(
+        campaign_id=shard.run.campaign_id,
+        faces=[(allocation_id, price, count) for allocation_id, count in counts.items()],
+        reason=reason,
+        cause=Cause.SHARD,
+        cause_id=shard.pk,
+        origin=AccountKind.RESERVED,
+        target=target,
+        at=at,
+    )

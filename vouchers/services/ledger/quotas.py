@@ -1,0 +1,295 @@
+"""The only writer of quota headroom: cells opened, headroom taken and given back; allocations.
+
+Buckets are the last rows any transaction locks, in (cell, number) order, FOR NO KEY UPDATE; what is
+decided is decided on the numbers read under that lock.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
+from datetime import date
+from itertools import chain
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Mod
+
+from merchants.errors import Refused
+from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, TierSplit
+from vouchers.rules.ledger.quotas import (
+    DIMENSIONS,
+    Cell,
+    Cells,
+    Demand,
+    Need,
+    Price,
+    Room,
+    Slice,
+    Split,
+    lay_evenly,
+    room_of,
+    short,
+)
+
+
+class Part(NamedTuple):
+    """Money that vouchers of an allocation give up, by source, and how many of them give up their
+    place. A percentage voucher can give up money and keep its place: it was used for less."""
+
+    allocation_id: int
+    split: Split
+    vouchers: int
+
+
+Buckets = Mapping[int, Sequence[QuotaBucket]]
+"""By cell id, in order of number."""
+
+
+def open_cells(*, campaign: Campaign) -> int:
+    """Lay what every cell of a campaign holds evenly over as many sub-buckets as it asks for.
+
+    A cell without a bucket holds its cap; one that has some (a source's own, into which money flows
+    while the campaign is a draft) what is left in them. Before the launch, when nobody takes yet.
+    Returns how many buckets were made; running again makes none.
+    """
+    with transaction.atomic():
+        cells = campaign.cells.select_for_update(no_key=True, of=("self",)).order_by("id")
+        made = [_open(cell) for cell in cells]
+    return sum(made)
+
+
+def _open(cell: QuotaCell) -> int:
+    held = list(cell.buckets.order_by("number").select_for_update(no_key=True))
+    fresh = [QuotaBucket(cell=cell, number=n) for n in range(len(held), cell.bucket_count)]
+    if fresh:
+        left = room_of(map(_room, held)) if held else Room(cell.cap_fen, cell.cap_count)
+        _lay([*held, *fresh], left)
+        QuotaBucket.objects.bulk_create(fresh)
+        _save(held)
+    return len(fresh)
+
+
+def cells_of_campaign(campaign_id: int) -> Cells:
+    """Every cell of a campaign, in order of id."""
+    rows = QuotaCell.objects.filter(campaign_id=campaign_id).order_by("id")
+    return Cells.of(Cell(*row) for row in rows.values_list("id", *DIMENSIONS, "source_id"))
+
+
+def cells_of(*, allocation: Allocation) -> list[int]:
+    """Ids of the cells that vouchers of an allocation count in."""
+    price = prices_of([allocation.tier_id])[allocation.tier_id]
+    cells = cells_of_campaign(allocation.campaign_id)
+    return sorted(cell.id for cell, _ in cells.costs(slice_of(allocation), price))
+
+
+def slice_of(allocation: Allocation) -> Slice:
+    """An allocation's dimensions as the rules know them."""
+    return Slice(**{name: getattr(allocation, name) for name in DIMENSIONS})
+
+
+def allocation_for(
+    *,
+    campaign_id: int,
+    tier_id: int,
+    round_id: int | None = None,
+    district_id: int | None = None,
+    store_id: int | None = None,
+    channel: str | None = None,
+    day: date | None = None,
+) -> int:
+    """The id of the allocation a voucher counts in; dimensions that no cell names are dropped."""
+    whole = Slice(tier_id, round_id, district_id, store_id, channel, day)
+    item = cells_of_campaign(campaign_id).narrowed(whole)
+    return allocations_for(campaign_id=campaign_id, slices=[item])[item]
+
+
+def allocations_for(*, campaign_id: int, slices: Iterable[Slice]) -> dict[Slice, int]:
+    """Allocation ids of slices (as `Cells.narrowed` leaves them), made where they are missing."""
+    wanted = list(dict.fromkeys(slices))
+    known = _allocations(campaign_id)
+    missing = [item for item in wanted if item not in known]
+    if missing:
+        Allocation.objects.bulk_create(
+            [
+                Allocation(
+                    campaign_id=campaign_id, **dict(zip(DIMENSIONS, astuple(item), strict=True))
+                )
+                for item in missing
+            ],
+            ignore_conflicts=True,
+        )
+        known = _allocations(campaign_id)
+    return {item: known[item] for item in wanted}
+
+
+def _allocations(campaign_id: int) -> dict[Slice, int]:
+    rows = Allocation.objects.filter(campaign_id=campaign_id).values_list(*DIMENSIONS, "id")
+    return {Slice(*dimensions): id_ for *dimensions, id_ in rows}
+
+
+def prices_of(tier_ids: Iterable[int]) -> dict[int, Price]:
+    """By tier id the face and its shares in source order; terms are frozen, so these are too."""
+    splits: dict[int, list[tuple[int, int]]] = {tier_id: [] for tier_id in tier_ids}
+    rows = TierSplit.objects.filter(tier_id__in=splits).order_by("source_id")
+    for tier_id, source_id, amount_fen in rows.values_list("tier_id", "source_id", "amount_fen"):
+        splits[tier_id].append((source_id, amount_fen))
+    return {
+        tier_id: Price(sum(fen for _, fen in split), tuple(split))
+        for tier_id, split in splits.items()
+    }
+
+
+def take(*, vouchers: Mapping[int, int]) -> None:
+    """Take headroom for vouchers (allocation id → count) from every cell they count in, or nothing.
+
+    Inside the caller's transaction. Refuses `quota_exhausted` naming the first cell that is short,
+    and `quota_not_open`.
+    """
+    _take(_needs(vouchers))
+
+
+def take_some(*, vouchers: Mapping[int, int], hint: int) -> None:
+    """As `take`, for many at once who take a few vouchers each: one sub-bucket of every cell is
+    locked, chosen by the hint (zero or more: a resident's bucket, say), so that others can take
+    beside it.
+
+    Only where one of them is short, all of them are let go, all sub-buckets of all its cells locked
+    and the last of them found: nobody is refused while the cells hold what is wanted. What is left
+    is laid evenly again. Once in a transaction, and as the last it locks.
+    """
+    needs = _needs(vouchers)
+    try:
+        with transaction.atomic():
+            buckets = lock_buckets(cell_ids=needs, hint=hint)
+            if short(rooms_of(buckets), needs):
+                raise _ShortHereError
+            take_locked(buckets=buckets, needs=needs)
+    except _ShortHereError:
+        _take(needs)
+
+
+class _ShortHereError(Exception):
+    """A sub-bucket is short; its locks are given up with the savepoint."""
+
+
+def take_parts(*, parts: Iterable[Part]) -> None:
+    """Take room for money that is promised again to vouchers which kept their place, from every
+    cell they count in, or nothing. As `take` otherwise."""
+    _take(_needs_of_parts(list(parts)))
+
+
+def _take(needs: Mapping[int, Need]) -> None:
+    buckets = lock_buckets(cell_ids=needs)
+    if full := short(rooms_of(buckets), needs):
+        raise Refused("quota_exhausted", "quota_cell", cell=full[0])
+    take_locked(buckets=buckets, needs=needs)
+
+
+def give_back(*, vouchers: Mapping[int, int]) -> None:
+    """Return what whole vouchers (allocation id → count) count to their cells, inside the caller's
+    transaction."""
+    _return(_needs(vouchers))
+
+
+def give_back_parts(*, parts: Iterable[Part]) -> None:
+    """Return what is left of vouchers to their cells, inside the caller's transaction: on expiry,
+    and on a void after it."""
+    _return(_needs_of_parts(list(parts)))
+
+
+def _return(needs: Mapping[int, Need]) -> None:
+    returned = {cell_id: need.negative() for cell_id, need in needs.items()}
+    take_locked(buckets=lock_buckets(cell_ids=needs), needs=returned)
+
+
+def _needs(vouchers: Mapping[int, int]) -> dict[int, Need]:
+    allocations = list(Allocation.objects.filter(pk__in=list(vouchers)))
+    prices = prices_of({allocation.tier_id for allocation in allocations})
+    demands: dict[int, list[Demand]] = {}
+    for allocation in allocations:
+        price, count = prices[allocation.tier_id], vouchers[allocation.pk]
+        demand = Demand(slice_of(allocation), price, count)
+        demands.setdefault(allocation.campaign_id, []).append(demand)
+    needs: dict[int, Need] = {}
+    for campaign_id, wanted in demands.items():
+        needs |= cells_of_campaign(campaign_id).needs(wanted)
+    return needs
+
+
+def _needs_of_parts(parts: Sequence[Part]) -> dict[int, Need]:
+    allocations = Allocation.objects.in_bulk([part.allocation_id for part in parts])
+    prices = prices_of({allocation.tier_id for allocation in allocations.values()})
+    campaign_ids = {allocation.campaign_id for allocation in allocations.values()}
+    cells = {campaign_id: cells_of_campaign(campaign_id) for campaign_id in campaign_ids}
+    needs: dict[int, Need] = {}
+    for part in parts:
+        allocation = allocations[part.allocation_id]
+        of_part = cells[allocation.campaign_id].parts(
+            slice_of(allocation), prices[allocation.tier_id], part.split, part.vouchers
+        )
+        for cell_id, need in of_part.items():
+            so_far = needs.get(cell_id, Need(0, 0))
+            needs[cell_id] = Need(so_far.fen + need.fen, so_far.count + need.count)
+    return needs
+
+
+def lock_buckets(*, cell_ids: Iterable[int], hint: int | None = None) -> Buckets:
+    """Lock the buckets of cells in the common order and read them under the lock; with a hint, of
+    each cell only the one it chooses.
+
+    Refuses `quota_not_open` for a cell without a bucket: what is unknown can't be issued.
+    """
+    found: dict[int, list[QuotaBucket]] = {cell_id: [] for cell_id in cell_ids}
+    rows = QuotaBucket.objects.filter(cell_id__in=list(found)).order_by("cell_id", "number")
+    if hint is not None:
+        rows = rows.filter(number=Mod(Value(hint), F("cell__bucket_count")))
+    for bucket in rows.select_for_update(no_key=True, of=("self",)):
+        found[bucket.cell_id].append(bucket)
+    if closed := [cell_id for cell_id, held in found.items() if not held]:
+        raise Refused("quota_not_open", "quota_cell", cell=min(closed))
+    return found
+
+
+def rooms_of(buckets: Buckets) -> dict[int, Room]:
+    """What each locked cell can still take."""
+    return {cell_id: room_of(map(_room, held)) for cell_id, held in buckets.items()}
+
+
+def take_locked(*, buckets: Buckets, needs: Mapping[int, Need]) -> None:
+    """Take what was decided from buckets that `lock_buckets` locked in this transaction, and lay
+    what is left evenly over them. Raises ValueError for more than they hold together."""
+    rooms = rooms_of(buckets)
+    changed = [_lay(buckets[cell_id], rooms[cell_id].less(need)) for cell_id, need in needs.items()]
+    _save(list(chain.from_iterable(changed)))
+
+
+def resize_cells(*, buckets: Buckets, changes: Mapping[int, Need]) -> None:
+    """Change the caps of cells by signed amounts (cell id → fen and vouchers), headroom with them.
+
+    The buckets are those that `lock_buckets` locked in this transaction. An unlimited cap stays so.
+    """
+    for cell_id, change in changes.items():
+        QuotaCell.objects.filter(pk=cell_id).update(
+            cap_fen=F("cap_fen") + change.fen, cap_count=F("cap_count") + change.count
+        )
+    take_locked(
+        buckets=buckets, needs={cell_id: change.negative() for cell_id, change in changes.items()}
+    )
+
+
+def _lay(held: Sequence[QuotaBucket], room: Room) -> list[QuotaBucket]:
+    """Spread a cell's room evenly over its buckets; returns those that change by it."""
+    changed = []
+    for bucket, part in zip(held, lay_evenly(room, len(held)), strict=True):
+        if _room(bucket) != part:
+            bucket.headroom_fen, bucket.headroom_count = part.fen, part.count
+            changed.append(bucket)
+    return changed
+
+
+def _room(bucket: QuotaBucket) -> Room:
+    return Room(bucket.headroom_fen, bucket.headroom_count)
+
+
+def _save(buckets: Sequence[QuotaBucket]) -> None:
+    QuotaBucket.objects.bulk_update(buckets, ["headroom_fen", "headroom_count"], batch_size=1000)

@@ -1,0 +1,62 @@
+"""Moving the face of vouchers between accounts, a pair of legs per allocation and source."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import chain
+
+from vouchers.rules.ledger.quotas import Price
+from vouchers.services.ledger import transfers
+from vouchers.states import AccountKind, Cause, TransferReason
+
+Faces = Sequence[tuple[int, Price, int]]
+"""(allocation id, price, vouchers)."""
+
+FACES_PER_TRANSFER = 2_000
+"""Legs of a transfer are numbered with 16 bits; this leaves room for eight sources."""
+
+
+def paid_by(source_id: int, sums: Iterable[tuple[int, int]]) -> Faces:
+    """(allocation id, fen) of one source's money as faces, for moves that are not of vouchers."""
+    return [
+        (allocation_id, Price(fen, ((source_id, fen),)), 1) for allocation_id, fen in sums if fen
+    ]
+
+
+def post_faces(
+    *,
+    campaign_id: int,
+    faces: Faces,
+    reason: TransferReason,
+    cause: Cause,
+    cause_id: int,
+    origin: AccountKind,
+    target: AccountKind,
+    at: datetime,
+    per_transfer: int = FACES_PER_TRANSFER,
+) -> list[int]:
+    """Post the move, inside the caller's transaction, in as few transfers as `per_transfer`
+    allocations each allow; returns their ids."""
+    accounts = transfers.account_ids(campaign_id)
+    postings = [
+        transfers.Posting(
+            campaign_id=campaign_id,
+            reason=reason,
+            cause=cause,
+            cause_id=cause_id,
+            at=at,
+            lines=list(
+                chain.from_iterable(
+                    transfers.move_lines(
+                        accounts,
+                        split=price.times(count),
+                        allocation_id=allocation_id,
+                        origin=origin,
+                        target=target,
+                    )
+                    for allocation_id, price, count in faces[start : start + per_transfer]
+                )
+            ),
+        )
+        for start in range(0, len(faces), per_transfer)
+    ]
+    return transfers.post(postings=postings)

@@ -1,0 +1,1 @@
+"""Exact counters of what residents, links, stores and merchants do; holds on money."""

@@ -1,0 +1,79 @@
+"""The cap counters a batch counts in: locked, read, and those of merged residents with them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import psycopg
+
+from vouchers.models.limits import READ_COUNTERS
+from vouchers.models.locks import LOCK_COUNTERS, lock_key
+from vouchers.models.residents.residents import FIND_SAME_PEOPLE, FIND_STATES
+from vouchers.rules.limits.limits import CounterKey, Used, counters_of_person
+from vouchers.sql.pipeline import pipeline, raw_connection
+
+SamePeople = Mapping[int, Sequence[int]]
+"""By resident the others whom live merges declare to be the same person."""
+
+
+def lock_and_read(
+    keys: Sequence[CounterKey], holders: Collection[int], unseen: Collection[int]
+) -> tuple[dict[CounterKey, Used], SamePeople, dict[int, str]]:
+    """What the counters hold, who is the same person as a holder, and the states of those whom
+    nobody has read yet.
+
+    Merges are read once the holder's own counter is locked, by a statement of its own: whoever
+    redeemed before as the same person has committed by then, and whoever comes after sees the
+    merge. `keys`, in the common order, hold the counters of the members of merges known before.
+    Those of a merge that came meanwhile, or of a holder who has sent somebody else, are locked
+    here, out of that order; should that deadlock, the batch runs again.
+    """
+    with pipeline() as raw:
+        _lock(raw, keys)
+        counters = READ_COUNTERS.send(raw, counter_columns(keys))
+        merges = FIND_SAME_PEOPLE.send(raw, {"resident_ids": sorted(holders)})
+        if unseen:
+            residents = FIND_STATES.send(raw, {"resident_ids": sorted(unseen)})
+    same_people = _by_resident(merges.rows())
+    rows = counters.rows()
+    if fresh := sorted(set(with_members(keys, same_people)).difference(keys)):
+        with pipeline() as raw:
+            _lock(raw, fresh)
+            counters = READ_COUNTERS.send(raw, counter_columns(fresh))
+        rows = [*rows, *counters.rows()]
+    used = {CounterKey(*row[:4]): Used(row[4], row[5]) for row in rows}
+    states = {row[0]: row[1] for row in residents.rows()} if unseen else {}
+    return used, same_people, states
+
+
+def find_same_people(resident_ids: Iterable[int]) -> SamePeople:
+    """Merges as they stand before anything of the residents is locked."""
+    found = FIND_SAME_PEOPLE.send(raw_connection(), {"resident_ids": sorted(resident_ids)})
+    return _by_resident(found.rows())
+
+
+def with_members(keys: Iterable[CounterKey], same_people: SamePeople) -> list[CounterKey]:
+    """Counters, and those of the same people beside them, in the common order."""
+    every = (counters_of_person(key, same_people.get(key.subject_id, ())) for key in keys)
+    return sorted(set(chain.from_iterable(every)))
+
+
+def counter_columns(keys: Sequence[CounterKey]) -> dict[str, list[int]]:
+    """Counter keys as the parameters every counter statement takes."""
+    return {
+        "kinds": [key.kind for key in keys],
+        "campaign_ids": [key.campaign_id for key in keys],
+        "subject_ids": [key.subject_id for key in keys],
+        "window_nos": [key.window_no for key in keys],
+    }
+
+
+def _lock(raw: psycopg.Connection[Any], keys: Sequence[CounterKey]) -> None:
+    LOCK_COUNTERS.send(raw, {"keys": sorted(lock_key("cap", *key) for key in keys)})
+
+
+def _by_resident(pairs: Iterable[tuple[int, int]]) -> SamePeople:
+    same_people: dict[int, list[int]] = {}
+    for resident_id, other_id in pairs:
+        same_people.setdefault(resident_id, []).append(other_id)
+    return same_people

@@ -1,0 +1,1 @@
+"""The audit, the seals and the auditor's pack."""

@@ -1,0 +1,231 @@
+"""The books proved from their rows, in one snapshot; what was found is kept as a report."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from time import perf_counter
+from typing import Any, Final
+
+import structlog
+from django.conf import settings
+from django.db import DataError, connection, transaction
+from django.utils.translation import gettext_noop as _
+
+from vouchers.models import AuditReport
+from vouchers.queries.proofs.audit import targeting as targeting
+from vouchers.queries.proofs.audit.books import BOOK_CHECKS, BookCheck, Facts, read
+from vouchers.queries.proofs.audit.check import Says, Scan
+from vouchers.queries.proofs.audit.checks import SCANS
+from vouchers.queries.proofs.audit.sums import raw_connection
+from vouchers.rules.proofs.audit.facts import Finding, Row
+from vouchers.rules.proofs.audit.targeting import Measured, MemberFacts, judge_member
+from vouchers.sql.snapshots import Work
+from vouchers.sql.statements import Statement
+
+log = structlog.get_logger(__name__)
+
+SEED_BITS: Final = 31
+SHOWN_ROWS: Final = 20
+SAMPLE_MEMBERS: Final = 2_000
+
+Tell = Callable[[int, int], None]
+"""Hears how many pieces of the work are done, and of how many."""
+
+TARGETING_EXACT: Final = (
+    12,
+    "targeting_exact",
+    _("sampled members are where the run says: geodesic distance, radius and ring"),
+)
+READABLE: Final = (1, "books_readable", _("the rows can be read and summed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one audit found. `sampled` members were measured again, `unmeasured` could not be."""
+
+    started_at: datetime
+    took_s: float
+    seed: int
+    sampled: int
+    unmeasured: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def first_broken(self) -> Finding | None:
+        """The first finding, in the order of the invariants, that is not clean."""
+        return next((finding for finding in self.findings if finding.broken_count), None)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether every check held."""
+        return self.first_broken is None
+
+    def document(self) -> dict[str, Any]:
+        """The report as JSON."""
+        return {
+            "started_at": self.started_at.isoformat(),
+            "took_s": round(self.took_s, 3),
+            "is_proven": self.is_proven,
+            "seed": self.seed,
+            "sampled": self.sampled,
+            "unmeasured": self.unmeasured,
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+def audit(
+    *, at: datetime, seed: int, sample: int = SAMPLE_MEMBERS, tell: Tell = lambda done, of: None
+) -> Report:
+    """Recompute what rows can show of the invariants, all in one snapshot of the database.
+
+    The sums are judged by `rules/audit_*`, row by row statements by PostgreSQL, and `sample` random
+    members of audiences by measuring their distance again. The same `seed` draws the same sample.
+    `services/snapshots` shares the work out. Called inside a transaction it reads in that one, as
+    isolated as that one is.
+    """
+    start = perf_counter()
+    members = Counter[str]()
+    work: Work[Finding] = Work(
+        [
+            _judge_books,
+            *(partial(_run, scan) for scan in SCANS),
+            partial(_judge_sample, sample, seed, members),
+        ],
+        tell,
+    )
+    work.do()
+    return Report(
+        started_at=at,
+        took_s=perf_counter() - start,
+        seed=seed,
+        sampled=members["sampled"],
+        unmeasured=members["unmeasured"],
+        findings=tuple(sorted(work.found, key=lambda found: (found.invariant, found.name))),
+    )
+
+
+def record(*, report: Report) -> AuditReport:
+    """Keep a report; it can't be changed afterwards. What is broken is logged as an error, for
+    whoever is called at night."""
+    broken = report.first_broken
+    if broken is not None:
+        log.error(
+            "books_not_proven",
+            invariant=broken.invariant,
+            check=broken.name,
+            says=broken.says,
+            broken_rows=broken.broken_count,
+            first_row=broken.rows[0],
+            checks_broken=[found.name for found in report.findings if found.broken_count],
+        )
+    return AuditReport.objects.create(
+        started_at=report.started_at,
+        took_s=report.took_s,
+        is_proven=report.is_proven,
+        report=report.document(),
+    )
+
+
+def _judge_books() -> Iterator[Finding]:
+    start = perf_counter()
+    try:
+        with transaction.atomic():
+            facts = read()
+    except DataError as error:
+        yield Finding(*READABLE, broken_count=1, rows=({"error": str(error)},))
+        return
+    yield Finding(*READABLE, took_s=perf_counter() - start)
+    for check in BOOK_CHECKS:
+        yield _judge(check, facts)
+
+
+def _judge(check: BookCheck, facts: Facts) -> Finding:
+    """Documents too damaged to be read break the check as well."""
+    start = perf_counter()
+    try:
+        return _finding(check[:3], check.broken(facts), start)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return Finding(*check[:3], broken_count=1, rows=({"error": repr(error)},))
+
+
+def _finding(check: tuple[int, str, str], broken: Iterator[Row], start: float) -> Finding:
+    rows = tuple(islice(broken, SHOWN_ROWS))
+    count = len(rows) + sum(1 for _ in broken)
+    return Finding(*check, broken_count=count, rows=rows, took_s=perf_counter() - start)
+
+
+def _run(scan: Scan) -> list[Finding]:
+    """Runs a statement; rows too damaged to be read break its checks as well."""
+    start = perf_counter()
+    columns = ("check", *scan.columns, "broken_count", "place")
+    names = ", ".join(f'"{name}"' for name in columns[:-2])
+    statement: Statement[Row] = Statement(
+        f"""
+        SELECT * FROM (
+            SELECT *, count(*) OVER (PARTITION BY "check"),
+                   row_number() OVER (PARTITION BY "check") AS place
+              FROM ({scan.text}) AS broken({names})) AS counted
+         WHERE place <= {SHOWN_ROWS}
+        """,
+        lambda row: dict(zip(columns, map(_scalar, row), strict=True)),
+    )
+    try:
+        with transaction.atomic(), connection.wrap_database_errors:
+            rows = statement.send(raw_connection(), {}).rows()
+    except DataError as error:
+        unread: Row = {"error": str(error)}
+        return [Finding(*head, broken_count=1, rows=(unread,)) for head in scan.checks]
+    took_s = (perf_counter() - start) / len(scan.checks)
+    return [_found(head, scan, rows, took_s) for head in scan.checks]
+
+
+def _found(head: Says, scan: Scan, rows: Sequence[Row], took_s: float) -> Finding:
+    own = [row for row in rows if row["check"] == head.name]
+    count = int(own[0]["broken_count"] or 0) if own else 0
+    shown = tuple({name: row[name] for name in scan.columns} for row in own)
+    return Finding(*head, broken_count=count, rows=shown, took_s=took_s)
+
+
+def _scalar(value: Any) -> str | int | float | None:
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _judge_sample(size: int, seed: int, members: Counter[str]) -> list[Finding]:
+    """What is wrong with sampled members; `members` is told how many were measured."""
+    start = perf_counter()
+    raw = raw_connection()
+    with connection.wrap_database_errors:
+        drawn = targeting.sample(raw, members=size, seed=seed)
+        points = targeting.points_of(raw, drawn)
+    rings = targeting.rings()
+    outcomes = [
+        judge_member(
+            member,
+            points[member.resident_id, member.point_kind],
+            rings[member.campaign_id],
+            settings.HUIMIN_PII_KEY,
+        )
+        for member in drawn
+    ]
+    members["sampled"] = sum(1 for outcome in outcomes if outcome.distance_m is not None)
+    members["unmeasured"] = len(drawn) - members["sampled"]
+    broken = (
+        _misplaced(member, outcome)
+        for member, outcome in zip(drawn, outcomes, strict=True)
+        if outcome.wrong
+    )
+    return [_finding(TARGETING_EXACT, broken, start)]
+
+
+def _misplaced(member: MemberFacts, outcome: Measured) -> Row:
+    return {
+        "run": member.run_id,
+        "resident": member.resident_id,
+        "why": outcome.wrong,
+        "stored_m": member.distance_m,
+        "measured_m": outcome.distance_m,
+        "ring": member.ring,
+    }

@@ -1,0 +1,1 @@
+"""Business days settled and paid out; what merchants owe, collected."""
