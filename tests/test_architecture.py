@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,27 @@ from django.core.management import call_command
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("config", "merchants", "vouchers")
+LAYERS = ("rules", "models", "queries", "services", "admin")
+CAPABILITIES = {
+    "campaigns",
+    "audience",
+    "issuing",
+    "claims",
+    "redemption",
+    "limits",
+    "ledger",
+    "settlement",
+    "residents",
+    "proofs",
+}
+# What a layer has beside the capabilities, because all of them use it.
+SHARED = {
+    "rules": set[str](),
+    "models": {"locks"},
+    "queries": set[str](),
+    "services": {"outbox", "refusals", "requests", "roles"},
+    "admin": {"base", "dashboard", "faults", "forms", "navigation", "users"},
+}
 LINT = Path(sys.executable).parent / "lint-imports"
 
 # A module, the import planted into it, and the contract that must say no.
@@ -26,7 +48,7 @@ PLANTED = {
     ),
     "models → services": (
         "vouchers/models/ledger/transfers.py",
-        "from vouchers.services import ledger as writer",
+        "from vouchers.services.ledger import transfers as writer",
         "Layers of vouchers",
     ),
     "services → express": (
@@ -34,10 +56,50 @@ PLANTED = {
         "from vouchers.express import Express",
         "Layers of vouchers",
     ),
+    "redemption's rules → settlement's": (
+        "vouchers/rules/redemption/undo.py",
+        "from vouchers.rules.settlement import Owed",
+        "Capabilities of the rules",
+    ),
+    "campaigns' tables → settlement's": (
+        "vouchers/models/campaigns/terms.py",
+        "from vouchers.models.settlement import Settlement",
+        "Capabilities of the models",
+    ),
+    "ledger → redemption": (
+        "vouchers/services/ledger/quotas.py",
+        "from vouchers.services.redemption import redeem",
+        "Capabilities of the services",
+    ),
+    "queries in a circle": (
+        "vouchers/queries/campaigns/overview.py",
+        "from vouchers.queries.residents import count_residents",
+        "Capabilities of queries and admin do not go in circles",
+    ),
+    "settlement → inside of redemption": (
+        "vouchers/services/settlement/days.py",
+        "from vouchers.services.redemption.effects import write",
+        "The inside of a redemption's acts",
+    ),
+    "audit → services": (
+        "vouchers/services/proofs/audit.py",
+        "from vouchers.services.ledger import transfers",
+        "The audit imports nothing of the services it judges",
+    ),
+    "audit → rules": (
+        "vouchers/rules/proofs/audit/books.py",
+        "from vouchers.rules.ledger import quotas",
+        "The audit decides by rules of its own",
+    ),
     "verify → states": (
         "vouchers/verify/arrows.py",
         "from vouchers.states import CapKind",
         "The verifier stands alone",
+    ),
+    "merchants' models → services": (
+        "merchants/models.py",
+        "from merchants.services import enrolment",
+        "Layers of merchants",
     ),
     "merchants → vouchers": (
         "merchants/models.py",
@@ -96,6 +158,19 @@ def test_a_package_of_no_layer_breaks_the_contract(tree: Path) -> None:
         assert broken_contracts(tree) == {"Layers of vouchers"}
     finally:
         shutil.rmtree(stray)
+
+
+def test_every_contract_has_a_planted_breach() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = {one["name"] for one in declared["tool"]["importlinter"]["contracts"]}
+    assert contracts == {contract for _, _, contract in PLANTED.values()}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_is_divided_into_the_same_capabilities(layer: str) -> None:
+    children = {child.stem for child in (ROOT / "vouchers" / layer).iterdir()}
+    children -= {"__init__", "__pycache__"}
+    assert children - CAPABILITIES == SHARED[layer]
 
 
 @pytest.mark.django_db
