@@ -19,6 +19,7 @@ STATE_COLOURS = {
 REFUSALS: Mapping[str, Any] = {
     "already_exists": _("The number {number} is taken."),
     "coordinates_invalid": _("There is no such place; are longitude and latitude swapped?"),
+    "number_malformed": _("The number may hold only letters, digits and signs of ASCII."),
     "credential_incomplete": _("The credential is incomplete or contradicts itself ({rule})."),
 }
 

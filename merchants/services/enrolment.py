@@ -24,7 +24,8 @@ def enrol_district(*, adcode: int, name: str, population: int | None = None) -> 
 def enrol_merchant(
     *, code: str, name: str, at: datetime, credit_code: str = "", is_test: bool = False
 ) -> Merchant:
-    """A new merchant; Refused `already_exists` if the code is taken."""
+    """A new merchant; Refused `already_exists` if the code is taken, or `number_malformed`."""
+    _check_number(code)
     merchant, is_new = Merchant.objects.get_or_create(
         code=code,
         defaults={"name": name, "credit_code": credit_code, "is_test": is_test, "created_at": at},
@@ -50,8 +51,9 @@ def open_store(
 ) -> Store:
     """A new store with the first version of its place, in degrees of `datum`.
 
-    Refused: `already_exists` (the number is taken), `coordinates_invalid`.
+    Refused: `already_exists` (the number is taken), `number_malformed`, `coordinates_invalid`.
     """
+    _check_number(external_id)
     store, is_new = Store.objects.get_or_create(
         external_id=external_id,
         defaults={
@@ -87,11 +89,22 @@ def move_store(
 
 @transaction.atomic
 def enrol_terminal(*, store: Store, code: str) -> Terminal:
-    """A till device of a store; Refused `already_exists` if the store has one of that number."""
+    """A till device of a store.
+
+    Refused: `already_exists` (the store has one of that number), `number_malformed`.
+    """
+    _check_number(code)
     terminal, is_new = Terminal.objects.get_or_create(store=store, code=code)
     if not is_new:
         raise Refused("already_exists", number=code)
     return terminal
+
+
+def _check_number(number: str) -> None:
+    """Printable ASCII without outer blanks, so that no two numbers look the same."""
+    is_plain = number.isascii() and number.isprintable() and number == number.strip()
+    if not number or not is_plain:
+        raise Refused("number_malformed", number=number)
 
 
 def _locate(

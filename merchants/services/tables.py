@@ -170,10 +170,10 @@ class Block:
         together = "\n".join(cells)
         if _NO_ID_SIGN.search(together):
             self._mark((_NO_ID_SIGN.search(cell) is not None for cell in cells), "id_malformed")
-        if _SCIENTIFIC.search(together):
+        if ("+" in together or "-" in together) and _SCIENTIFIC.search(together):
             self._mark((_SCIENTIFIC.match(cell) is not None for cell in cells), "id_scientific")
-        long, rounded = len(_LONG_ID.findall(together)), len(_ROUNDED_ID.findall(together))
-        if rounded >= _MANY_ROUNDED and rounded > _ROUNDED_SHARE * long:
+        rounded = len(_ROUNDED_ID.findall(together)) if "000\n" in together else 0
+        if rounded >= _MANY_ROUNDED and rounded > _ROUNDED_SHARE * len(_LONG_ID.findall(together)):
             self.warnings[IDS_ROUNDED] += rounded
         return cells
 

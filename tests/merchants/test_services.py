@@ -58,6 +58,15 @@ def test_a_merchant_code_is_given_once(bailian: Merchant) -> None:
     assert Merchant.objects.get().name == "百联集团"
 
 
+@pytest.mark.parametrize("number", ["", " T1", "T1\n", "T\u200b1", "Ｔ1", "店1"])
+def test_numbers_that_look_like_others_are_not_enrolled(tea_house: Store, number: str) -> None:
+    with pytest.raises(Refused, match="number_malformed"):
+        enrol_terminal(store=tea_house, code=number)
+    with pytest.raises(Refused, match="number_malformed"):
+        enrol_merchant(code=number, name="another", at=NOON)
+    assert (tea_house.terminals.count(), Merchant.objects.count()) == (0, 1)
+
+
 def test_a_store_is_kept_in_wgs84_with_what_was_given(tea_house: Store) -> None:
     place = tea_house.locations.get()
     assert (place.version, place.raw_longitude, place.datum) == (1, 121.48, "GCJ-02")
