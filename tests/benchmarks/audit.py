@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from django.db import connections, transaction
 from psycopg import sql
 
-from tests import cast
 from tests.benchmarks import city, ground
 from tests.benchmarks.audit_rows import STEPS
+from tests.support import cast
 from vouchers.rules.proofs.audit.facts import Finding
 from vouchers.services.issuing import leases
 from vouchers.services.ledger import partitions
