@@ -17,12 +17,12 @@ from django.utils import timezone
 
 from config.env import code_key
 from config.servers import Postgres
-from tests import cast, database
-from tests.concurrency.books import assert_proven
-from tests.express.hand import Call, Hand, hand_of, open_campaign, till_key
 from tests.faults.conftest import use
-from tests.server import serving
-from tests.till import nothing_moves
+from tests.support import cast, database
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.http_till import Call, Hand, hand_of, open_campaign, till_key
+from tests.support.till import nothing_moves
+from tests.support.web_server import serving
 from vouchers.models import Redemption
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
