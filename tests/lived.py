@@ -11,9 +11,9 @@ from tests.till import answer_to, authorised, captured, decoded, hand_out, order
 from vouchers.models import Campaign, Redemption, Resident, Settlement, Voucher
 from vouchers.queries.balances import balances
 from vouchers.services import amendments, holds, proposals, terms
+from vouchers.services.acts import Answer
 from vouchers.services.collection import collect
 from vouchers.services.redemption import lapse_due
-from vouchers.services.requests import Answer
 from vouchers.services.settlement import pay
 from vouchers.services.vouchers import expire_due
 from vouchers.states import AccountKind, CapKind, TierKind

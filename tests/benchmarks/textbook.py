@@ -18,7 +18,7 @@ from merchants.auth import Caller
 from merchants.errors import Refused
 from merchants.models import State, Store
 from vouchers.api.schema import RedemptionSchema
-from vouchers.errors import problem
+from vouchers.http.answers import problem
 from vouchers.models import (
     Account,
     Attempt,
@@ -37,7 +37,7 @@ from vouchers.models import (
 )
 from vouchers.rules import fraud
 from vouchers.rules.codes import decode
-from vouchers.rules.redemption import split_like
+from vouchers.rules.redemption import CAMPAIGN_OVER, split_like
 from vouchers.states import (
     AccountKind,
     CampaignState,
@@ -71,7 +71,7 @@ def redeem(
             _remember(caller, key, print_, 201, body, at)
             return 201, body
     except Refused as refused:
-        status, body = problem(refused.refusal)
+        status, body, _ = problem(refused.refusal)
         if refused.refusal.code != "idempotency_key_reused":
             with transaction.atomic():
                 _note_attempt(caller, key, order, refused, at)
@@ -174,7 +174,8 @@ def _category(
     if {shopper.state, holder.state} != {ResidentState.ACTIVE}:
         raise Refused("resident_not_active")
     if tranche.campaign.state != CampaignState.RUNNING:
-        raise Refused("campaign_not_running", state=tranche.campaign.state)
+        rule = "campaign_over" if tranche.campaign.state in CAMPAIGN_OVER else ""
+        raise Refused("campaign_not_running", rule, state=tranche.campaign.state)
     return str(order.get("category") or part.category or store.category)
 
 
@@ -184,9 +185,11 @@ def _check_voucher(voucher: Voucher, tranche: Tranche, at: datetime) -> None:
     if voucher.state != VoucherState.ISSUED:
         raise Refused("voucher_redeemed")
     if at < tranche.valid_from_at:
-        raise Refused("voucher_not_yet_valid", valid_from_at=tranche.valid_from_at.isoformat())
+        begins_at = fraud.local_time(tranche.valid_from_at, tranche.campaign.zone)
+        raise Refused("voucher_not_yet_valid", valid_from_at=begins_at)
     if at >= tranche.valid_until_at or tranche.state == TrancheState.EXPIRED:
-        raise Refused("voucher_expired", valid_until_at=tranche.valid_until_at.isoformat())
+        ended_at = fraud.local_time(tranche.valid_until_at, tranche.campaign.zone)
+        raise Refused("voucher_expired", valid_until_at=ended_at)
 
 
 def _check_order(store: Store, order: Order, category: str, tranche: Tranche) -> None:
@@ -250,7 +253,7 @@ def _count(
             },
         )
         used = {key: fraud.Used(counter.used_count, counter.used_fen)}
-        over = fraud.judge_caps([(key, rule)], used, discount_fen)
+        over = fraud.judge_caps([(key, rule)], used, discount_fen, zone=campaign.zone)
         if over is not None:
             raise Refused(over.code, over.rule, **over.facts)
         counter.used_count += 1

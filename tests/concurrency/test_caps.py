@@ -9,12 +9,11 @@ from tests import cast
 from tests.cast import NOON
 from tests.concurrency.books import assert_proven, spent_fen
 from tests.concurrency.harness import at_once
-from tests.till import decoded, hand_out, order, till_of
+from tests.till import decoded, hand_out, order, redeem, till_of
 from vouchers.models import Campaign, CapCounter, Link, Redemption, ResidentMerge, Voucher
 from vouchers.rules.fraud import window_no
 from vouchers.services import terms
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import RedeemRequest
+from vouchers.services.redemption import RedeemRequest
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.states import CapKind
 

@@ -13,11 +13,21 @@ from tests import cast, till
 from tests.cast import NOON
 from tests.concurrency.books import assert_proven, totals_fen
 from tests.concurrency.harness import at_once
-from tests.till import authorised, captured, decoded, hand_out, order, reversed_, till_of, voided
+from tests.till import (
+    authorised,
+    captured,
+    decoded,
+    hand_out,
+    order,
+    redeem,
+    reversed_,
+    till_of,
+    voided,
+)
 from vouchers.models import Campaign, CapCounter, Hold, OrderClaim, Redemption, Voucher
 from vouchers.services import holds, ledger
-from vouchers.services.redemption import lapse_due, redeem
-from vouchers.services.requests import Answer, RedeemRequest
+from vouchers.services.acts import Answer
+from vouchers.services.redemption import RedeemRequest, lapse_due
 from vouchers.services.vouchers import expire_tranche
 from vouchers.states import (
     AccountKind,

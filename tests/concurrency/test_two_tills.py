@@ -16,11 +16,10 @@ from tests import cast
 from tests.cast import NOON
 from tests.concurrency.books import assert_proven, spent_fen
 from tests.concurrency.harness import at_once
-from tests.till import hand_out, order, till_of
+from tests.till import hand_out, order, redeem, till_of
 from vouchers.models import Campaign, Redemption, Tranche, Voucher
 from vouchers.services import ledger
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import RedeemRequest
+from vouchers.services.redemption import RedeemRequest
 from vouchers.states import AccountKind, CapKind, Cause, TransferReason, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)

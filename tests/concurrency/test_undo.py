@@ -10,10 +10,9 @@ from tests import cast
 from tests.cast import DAY, NOON
 from tests.concurrency.books import assert_proven, live_fen, totals_fen
 from tests.concurrency.harness import at_once
-from tests.till import decoded, hand_out, order, till_of, voided
+from tests.till import decoded, hand_out, order, redeem, till_of, voided
 from vouchers.models import Campaign, Redemption, SettlementLine, Tranche
 from vouchers.rules.fraud import business_day
-from vouchers.services.redemption import redeem
 from vouchers.services.settlement import settle_day
 from vouchers.services.vouchers import expire_tranche
 from vouchers.states import AccountKind, RedemptionState, TrancheState

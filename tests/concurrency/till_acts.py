@@ -12,6 +12,7 @@ from tests.till import (
     captured,
     decoded,
     order,
+    redeem,
     refunded,
     reversed_,
     till_of,
@@ -20,8 +21,7 @@ from tests.till import (
 from vouchers.models import Redemption
 from vouchers.models import Refund as RefundRow
 from vouchers.models import Voucher as VoucherRow
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import Answer
+from vouchers.services.acts import Answer
 
 
 def of_till(answer: Answer, key: str, tell: Callable[[dict[str, Any]], Figures]) -> Said:

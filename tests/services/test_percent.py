@@ -7,10 +7,9 @@ import pytest
 from tests import cast
 from tests.cast import DAY, NOON
 from tests.concurrency.books import assert_proven, totals_fen
-from tests.till import decoded, hand_out, order, till_of, voided
+from tests.till import decoded, hand_out, order, redeem, till_of, voided
 from vouchers.models import Campaign, QuotaBucket, Redemption, Voucher
 from vouchers.services import terms
-from vouchers.services.redemption import redeem
 from vouchers.services.vouchers import expire_tranche
 from vouchers.states import AccountKind, TierKind
 

@@ -26,7 +26,7 @@ from vouchers.models import (
 )
 from vouchers.queries.balances import balances
 from vouchers.rules.fraud import window_no
-from vouchers.services.requests import Answer
+from vouchers.services.acts import Answer
 from vouchers.states import CapKind, RefundPolicy, SettlementState
 
 Item = TypeVar("Item")

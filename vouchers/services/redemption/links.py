@@ -10,11 +10,11 @@ from vouchers.services.pipeline import raw_connection
 from vouchers.services.residents.identity import keyed_hash
 
 Links = tuple[int, ...] | None
-"""Numbers of links, ascending; None where no cap of the campaign asks for them."""
+"""Numbers of links, ascending; None where the campaign limits none."""
 
 
 class Asked(NamedTuple):
-    """A redemption whose campaign caps links: whose voucher, and on which device it was shown."""
+    """Of a redemption whose campaign limits links: the holder, and the device it was shown on."""
 
     holder_id: int
     device: str
@@ -22,7 +22,7 @@ class Asked(NamedTuple):
 
 
 def links_of(asked: Sequence[Asked | None]) -> list[Links]:
-    """The links of each, in one statement; without any when nobody asks."""
+    """The links of each, in one statement; no statement where no campaign limits links."""
     holders = sorted({one.holder_id for one in asked if one is not None})
     if not holders:
         return [None] * len(asked)

@@ -2,60 +2,40 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
 
 from vouchers.models.campaigns import (
     FIND_CAMPAIGNS,
     FIND_PARTICIPATIONS,
     FIND_STORES,
-    CampaignRow,
     ParticipationRow,
     StoreRow,
 )
-from vouchers.models.distribution import FIND_TRANCHES, SERIAL_BITS, TrancheRow
-from vouchers.models.locks import LOCK_BATCH, lock_key
+from vouchers.models.distribution import FIND_TRANCHES, SERIAL_BITS
+from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM
 from vouchers.models.redemption import FIND_ANSWERS, FIND_CLAIMS, NEXT_IDS, StoredAnswer
 from vouchers.models.residents import FIND_SHOPPERS, Shopper
 from vouchers.models.vouchers import LOCK_VOUCHERS, LockedVoucher
 from vouchers.rules.fraud import (
-    BY_LINK,
     CapRule,
     CounterKey,
     Subjects,
     Used,
     counter_keys,
 )
-from vouchers.rules.redemption import ShopperFacts, StoreFacts, TrancheFacts
+from vouchers.rules.redemption import ShopperFacts, StoreFacts
+from vouchers.services.acts.idempotency import request_lock
 from vouchers.services.pipeline import pipeline
 from vouchers.services.redemption.counters import find_same_people, lock_and_read, with_members
 from vouchers.services.redemption.links import Asked, Links, links_of
-from vouchers.services.requests import RedeemRequest
-from vouchers.states import AccountKind
+from vouchers.services.redemption.requests import RedeemRequest
+from vouchers.services.redemption.tranche_terms import (
+    TrancheTerms,
+    campaign_terms,
+    tranche_terms,
+)
 
 CapKeys = Sequence[tuple[CounterKey, CapRule]]
-
-
-class CampaignTerms(NamedTuple):
-    """What holds in the whole campaign, and what a posting needs to know of it."""
-
-    row: CampaignRow
-    caps: Sequence[CapRule]
-    accounts: Mapping[tuple[int, AccountKind], int]
-    source_codes: Mapping[int, str]
-    authorise_ttl: timedelta
-
-    @property
-    def caps_links(self) -> bool:
-        """Whether some cap counts devices, phones, cards or accounts."""
-        return any(rule.kind in BY_LINK for rule in self.caps)
-
-
-class Terms(NamedTuple):
-    """A tranche as the rules see it, and its campaign."""
-
-    facts: TrancheFacts
-    campaign: CampaignTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +59,7 @@ class Facts:
     answers: Mapping[tuple[int, str], StoredAnswer]
     claims: Mapping[tuple[str, str], str]
     vouchers: Mapping[int, LockedVoucher]
-    terms: Mapping[int, Terms]
+    terms: Mapping[int, TrancheTerms]
     stores: Mapping[str, StoreRow]
     participations: Mapping[tuple[int, int], Sequence[ParticipationRow]]
     shoppers: Mapping[str, ShopperFacts]
@@ -108,9 +88,9 @@ def gather(batch: Sequence[Pending]) -> Facts:
     """Lock and read in the common order; the reads follow the locks, so they see what is committed.
 
     First pipeline: request keys, orders and tranches locked; answers, claims, vouchers (locked),
-    terms, stores, shoppers, fresh ids. Second: cap counters locked and read, merges, and the states
-    of holders who have sent somebody else. Links and the counters of merged residents are read
-    between and after them, only where there are any.
+    terms, stores, shoppers, fresh ids. Second: limit counters locked and read, merges, and the
+    states of holders whose voucher a proxy shows. Links and the counters of merged residents are
+    read between and after them, only where there are any.
     """
     orders = [(p.request.order.store, p.request.order.order_no) for p in batch]
     tranche_ids = sorted({p.tranche_id for p in batch if p.tranche_id is not None})
@@ -120,8 +100,8 @@ def gather(batch: Sequence[Pending]) -> Facts:
         locks = LOCK_BATCH.send(
             raw,
             {
-                "request_keys": [_request_key(p) for p in batch],
-                "order_keys": sorted({lock_key("order", *order) for order in orders}),
+                "request_keys": [request_lock(p.request) for p in batch],
+                "order_keys": sorted({ORDER_CLAIM.key(*order) for order in orders}),
                 **by_tranche,
             },
         )
@@ -150,8 +130,8 @@ def gather(batch: Sequence[Pending]) -> Facts:
         )
         ids = NEXT_IDS.send(raw, {"count": len(batch)})
     vouchers = {row.id: row for row in locked.rows()}
-    by_campaign = {row.id: _campaign_terms(row) for row in campaigns.rows()}
-    terms = {row.id: _terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
+    by_campaign = {row.id: campaign_terms(row) for row in campaigns.rows()}
+    terms = {row.id: tranche_terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
     stores = {row.external_id: row for row in found_stores.rows()}
     shoppers = {row.external_id: row for row in people.rows()}
     links = _links(batch, vouchers, terms, shoppers)
@@ -191,19 +171,10 @@ def gather(batch: Sequence[Pending]) -> Facts:
     )
 
 
-def terms_of(tranche_id: int) -> Terms:
-    """A tranche's terms as they stand; for acts on one redemption, after its tranche is locked."""
-    with pipeline() as raw:
-        tranches = FIND_TRANCHES.send(raw, {"tranche_ids": [tranche_id]})
-        campaigns = FIND_CAMPAIGNS.send(raw, {"tranche_ids": [tranche_id]})
-    (campaign,), (tranche,) = campaigns.rows(), tranches.rows()
-    return _terms(tranche, _campaign_terms(campaign))
-
-
 def _cap_keys(
     pending: Pending,
     vouchers: Mapping[int, LockedVoucher],
-    terms: Mapping[int, Terms],
+    terms: Mapping[int, TrancheTerms],
     stores: Mapping[str, StoreRow],
     links: Links,
 ) -> CapKeys:
@@ -219,7 +190,7 @@ def _cap_keys(
 def _links(
     batch: Sequence[Pending],
     vouchers: Mapping[int, LockedVoucher],
-    terms: Mapping[int, Terms],
+    terms: Mapping[int, TrancheTerms],
     shoppers: Mapping[str, Shopper],
 ) -> list[Links]:
     asking = {id_ for id_, found in terms.items() if found.campaign.caps_links}
@@ -235,40 +206,3 @@ def _links(
         by_proxy = shopper is not None and shopper.id != voucher.resident_id
         asked.append(Asked(voucher.resident_id, order.device, by_proxy))
     return links_of(asked)
-
-
-def _request_key(pending: Pending) -> int:
-    return lock_key("request", pending.request.caller.credential_id, pending.request.key)
-
-
-def _campaign_terms(row: CampaignRow) -> CampaignTerms:
-    return CampaignTerms(
-        row=row,
-        caps=[CapRule(row.id, *cap) for cap in row.caps],  # type: ignore[arg-type]
-        accounts={(source, AccountKind(kind)): id_ for source, _, kind, id_ in row.accounts},
-        source_codes={source: code for source, code, _, _ in row.accounts},
-        authorise_ttl=timedelta(seconds=row.authorise_ttl_s),
-    )
-
-
-def _terms(row: TrancheRow, campaign: CampaignTerms) -> Terms:
-    switches = campaign.row
-    facts = TrancheFacts(
-        id=row.id,
-        campaign_id=row.campaign_id,
-        state=row.state,
-        kind=row.kind,
-        face_fen=row.face_fen,
-        threshold_fen=row.threshold_fen,
-        threshold_basis=row.threshold_basis,
-        percent_bp=row.percent_bp,
-        split=tuple((source_id, fen) for source_id, fen in row.split),
-        valid_from_at=row.valid_from_at,
-        valid_until_at=row.valid_until_at,
-        campaign_state=switches.state,
-        zone=switches.zone,
-        is_test=switches.is_test,
-        excluded_categories=switches.excluded_categories,
-        order_kinds=switches.order_kinds,
-    )
-    return Terms(facts, campaign)

@@ -1,33 +1,31 @@
-"""From facts to verdicts: the rules asked once per request, in order of arrival."""
+"""From the facts of a batch to a verdict on each request, in order of arrival."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from merchants.auth import Caller
 from merchants.errors import Refusal
-from vouchers.errors import problem
 from vouchers.models.campaigns import StoreRow
-from vouchers.models.redemption import StoredAnswer
-from vouchers.queries.redemptions import RedemptionBody, SourceShare, encode_body
+from vouchers.queries.redemptions import RedemptionDetails, SourceShare
 from vouchers.rules.fraud import NOTHING_USED, Used, business_day, judge_caps
 from vouchers.rules.redemption import Case, Decision, Order, VoucherFacts, judge
-from vouchers.services.redemption.facts import CapKeys, Facts, Pending, Terms
+from vouchers.services.acts import Answer, Render
+from vouchers.services.acts.idempotency import IN_FLIGHT, replay
+from vouchers.services.redemption.batch_facts import CapKeys, Facts, Pending
 from vouchers.services.redemption.links import Links
-from vouchers.services.requests import Answer, RedeemRequest
+from vouchers.services.redemption.requests import RedeemRequest
+from vouchers.services.redemption.tranche_terms import TrancheTerms
 from vouchers.states import RedemptionState, VoucherState
-
-IN_FLIGHT = Answer(*problem(Refusal("request_in_flight")))
-KEY_REUSED = Answer(*problem(Refusal("idempotency_key_reused")))
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A redemption to write: who, what, and the counters it counts in."""
+    """A redemption to write, and the limit counters it counts in."""
 
     redemption_id: int
     transfer_id: int
     decision: Decision
-    terms: Terms
+    terms: TrancheTerms
     store: StoreRow
     voucher: VoucherFacts
     allocation_id: int
@@ -53,7 +51,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to one request and what must be written for it to be true.
+    """The answer to one request and what has to be written with it.
 
     Neither effect nor refusal: nothing is stored (a replay, or an answer of the gate).
     """
@@ -65,11 +63,12 @@ class Verdict:
     store_id: int | None = None
 
 
-class Bench:
-    """Judges a batch, remembering what earlier requests of the batch have taken."""
+class BatchJudge:
+    """Judges a batch, adding up what its earlier requests have taken."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, render: Render) -> None:
         self._facts = facts
+        self._render = render
         self._states = {id_: voucher.state for id_, voucher in facts.vouchers.items()}
         self._claims = dict(facts.claims)
         self._used = dict(facts.used)
@@ -78,18 +77,22 @@ class Bench:
         """The verdict on request `number` of the batch."""
         request = pending.request
         if not self._facts.got_keys[number]:
-            return Verdict(pending, IN_FLIGHT)
+            return Verdict(pending, self._render(IN_FLIGHT))
         stored = self._facts.answers.get((request.caller.credential_id, request.key))
         if stored is not None:
-            return Verdict(pending, replay(request.fingerprint, stored))
+            return Verdict(pending, replay(request, stored, self._render))
         store = self._facts.stores.get(request.order.store)
         if store is None or not may_act_for(request.caller, store):
-            return _refused(pending, Refusal("store_not_found"), None)
+            return self._refused(pending, Refusal("store_not_found"), None)
         effect = self._judge(number, pending, store)
         if isinstance(effect, Refusal):
-            return _refused(pending, effect, store.id)
+            return self._refused(pending, effect, store.id)
         self._take(effect, request)
-        return Verdict(pending, _accepted(effect, request), effect, store_id=store.id)
+        answer = self._render(_details(effect, request))
+        return Verdict(pending, answer, effect, store_id=store.id)
+
+    def _refused(self, pending: Pending, refusal: Refusal, store_id: int | None) -> Verdict:
+        return Verdict(pending, self._render(refusal), refusal=refusal, store_id=store_id)
 
     def _judge(self, number: int, pending: Pending, store: StoreRow) -> Effect | Refusal:
         facts, request = self._facts, pending.request
@@ -129,6 +132,7 @@ class Bench:
             counters,
             self._used,
             decision.discount_fen,
+            zone=terms.facts.zone,
             same_person=facts.same_people.get(voucher.resident_id, ()),
         )
         if over is not None:
@@ -168,20 +172,9 @@ def may_act_for(caller: Caller, store: StoreRow) -> bool:
     return caller.store_ids is None or store.id in caller.store_ids
 
 
-def replay(fingerprint: bytes, stored: StoredAnswer) -> Answer:
-    """The first answer again, byte for byte, or 422 when the request is another one."""
-    if fingerprint != stored.fingerprint:
-        return KEY_REUSED
-    return Answer(stored.status, stored.answer, is_replay=True)
-
-
-def _refused(pending: Pending, refusal: Refusal, store_id: int | None) -> Verdict:
-    return Verdict(pending, Answer(*problem(refusal)), refusal=refusal, store_id=store_id)
-
-
-def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
+def _details(effect: Effect, request: RedeemRequest) -> RedemptionDetails:
     order, decision = request.order, effect.decision
-    body = RedemptionBody(
+    return RedemptionDetails(
         id=effect.redemption_id,
         state=effect.state.name.lower(),
         discount_fen=decision.discount_fen,
@@ -199,4 +192,3 @@ def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
         redeemed_at=request.at,
         expires_at=effect.expires_at,
     )
-    return Answer(201, encode_body(body))
