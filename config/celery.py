@@ -31,6 +31,7 @@ SWEEPS_S = {
 DAILY = {
     "anchor_journals": crontab(hour=0, minute=30),
     "audit_books": crontab(hour=3, minute=30),
+    "archive_requests": crontab(hour=4, minute=30),
 }
 app.conf.beat_schedule = {
     name: {

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
 KEY_BYTES = 32
+SLUG = re.compile(r"[a-z0-9]{1,12}")
 MAIL_PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
 
 
@@ -31,14 +33,26 @@ def flag(name: str, *, default: bool) -> bool:
     return value in TRUE
 
 
-def integer(name: str, default: int) -> int:
-    """A whole number ≥ 0; anything else is an error."""
+def integer(name: str, default: int, *, least: int = 0) -> int:
+    """A whole number ≥ `least`; anything else is an error."""
     value = text(name)
     if not value:
         return default
     if not value.isdecimal():
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
+    if int(value) < least:
+        raise ImproperlyConfigured(f"{name} must be at least {least}, not {value}.")
     return int(value)
+
+
+def slug(name: str, default: str) -> str:
+    """1 to 12 lower-case letters and digits; anything else is an error."""
+    value = text(name, default)
+    if not SLUG.fullmatch(value):
+        raise ImproperlyConfigured(
+            f"{name} must be 1 to 12 lower-case letters or digits, not {value!r}."
+        )
+    return value
 
 
 def words(name: str, default: Sequence[str] = ()) -> list[str]:

@@ -5,6 +5,8 @@ made once under the local directory. With it the installation is somebody's prod
 secret or host list stops the program, and cookies and redirects insist on HTTPS.
 """
 
+import hmac
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +28,9 @@ DATABASE_URL = env.text("DATABASE_URL")
 DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL", DATABASE_URL)
 REDIS_URL = env.text("REDIS_URL") or embedded.valkey_url(HUIMIN_LOCAL_DIR)
 
+HUIMIN_CELL = env.slug("HUIMIN_CELL", "main")
+"""Name of this city among others: in keys, voucher codes, seals, settlement files and packs."""
+
 DEBUG = env.flag("DEBUG", default=False)
 LOCAL = DEBUG or not DATABASE_URL
 
@@ -39,8 +44,9 @@ _made = (
 _secrets = {name: env.text(name) or _made.get(name) or env.secret(name) for name in SECRET_NAMES}
 
 SECRET_KEY = _secrets["SECRET_KEY"]
-HUIMIN_CODE_KEY = env.key("HUIMIN_CODE_KEY", _secrets["HUIMIN_CODE_KEY"])
-"""HMAC key of the check digits in voucher codes."""
+HUIMIN_CODE_SECRET = env.key("HUIMIN_CODE_KEY", _secrets["HUIMIN_CODE_KEY"])
+HUIMIN_CODE_KEY = hmac.digest(HUIMIN_CODE_SECRET, f"voucher codes|{HUIMIN_CELL}".encode(), "sha256")
+"""HMAC key of the check digits in voucher codes; cells that share the secret differ in it."""
 HUIMIN_PII_KEY = env.key("HUIMIN_PII_KEY", _secrets["HUIMIN_PII_KEY"])
 """Key of the hashes and of the encryption of personal data."""
 
@@ -188,6 +194,11 @@ STATIC_URL = "static/"
 STATIC_ROOT = None if LOCAL else env.text("STATIC_ROOT", str(HUIMIN_LOCAL_DIR / "static"))
 MEDIA_ROOT = HUIMIN_LOCAL_DIR / "media"
 WHITENOISE_USE_FINDERS = LOCAL
+HUIMIN_ARCHIVE_DIR = Path(env.text("HUIMIN_ARCHIVE_DIR", str(HUIMIN_LOCAL_DIR / "archive")))
+"""Where the requests go that are older than this; see services/archives."""
+HUIMIN_REQUEST_RETENTION = timedelta(
+    days=env.integer("HUIMIN_REQUEST_RETENTION_DAYS", 180, least=30)
+)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -19,9 +19,13 @@ from rest_framework.request import Request
 
 from merchants.errors import Refused
 from merchants.models import FIND_CALLER, Credential
-from merchants.services.credentials import LIVE_PREFIX, SCOPES, TEST_PREFIX, key_sha256
+from merchants.services.credentials import (
+    SCOPES,
+    SECRET_CHARACTERS,
+    key_prefix,
+    key_sha256,
+)
 
-KEY_CHARACTERS: Final = len(LIVE_PREFIX) + 43
 TERMINAL: Final = Credential.Kind.TERMINAL.value
 POSITIVE_TTL_S: Final = 5.0
 NEGATIVE_TTL_S: Final = 1.0
@@ -54,15 +58,15 @@ class Caller:
 def authenticate(key_text: str, *, at: datetime) -> Caller | None:
     """The caller that a key stands for at `at`, by one query.
 
-    None, whatever the cause: unknown, revoked, expired, credential or terminal not active, or a
-    test key of a credential that is live.
+    None, whatever the cause: unknown, another cell's, revoked, expired, credential or terminal not
+    active, or a test key of a credential that is live.
     """
     if not _is_wellformed(key_text):
         return None
     parameters: dict[str, Any] = {
         "key_sha256": key_sha256(key_text),
         "at": at,
-        "is_test": key_text.startswith(TEST_PREFIX),
+        "is_test": key_text.startswith(key_prefix(is_test=True)),
     }
     with connection.cursor() as cursor:
         cursor.execute(FIND_CALLER, parameters)
@@ -86,11 +90,12 @@ def _caller(row: tuple[Any, ...]) -> Caller:
 
 
 def _is_wellformed(key_text: str) -> bool:
-    """Whether a text could be a key at all; a guess that can't costs no query."""
+    """Whether a text could be a key of this cell; a guess that can't costs no query."""
+    live, test = key_prefix(is_test=False), key_prefix(is_test=True)
     return (
-        len(key_text) == KEY_CHARACTERS
+        len(key_text) == len(live) + SECRET_CHARACTERS
         and key_text.isascii()
-        and key_text.startswith((LIVE_PREFIX, TEST_PREFIX))
+        and key_text.startswith((live, test))
     )
 
 
@@ -234,4 +239,8 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """A bearer token."""
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "vk_live_… or vk_test_…"}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "vk_live_<cell>_… or vk_test_<cell>_…",
+        }

@@ -211,7 +211,7 @@ class CredentialKey(models.Model):
     )
     # SHA-256 of the whole key. Keys are 256 random bits, so no slow hash is needed.
     key_sha256 = models.BinaryField(_("key hash"), max_length=32, unique=True)
-    hint = models.CharField(_("first characters"), max_length=16)
+    hint = models.CharField(_("first characters"), max_length=32)
     created_at = models.DateTimeField(_("created at"))
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)

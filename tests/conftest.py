@@ -110,7 +110,7 @@ def process_environment(django_db_setup: None) -> dict[str, str]:
         "DATABASE_OWNER_URL": _url("owner"),
         "REDIS_URL": settings.REDIS_URL,
         "SECRET_KEY": settings.SECRET_KEY,
-        "HUIMIN_CODE_KEY": settings.HUIMIN_CODE_KEY.hex(),
+        "HUIMIN_CODE_KEY": settings.HUIMIN_CODE_SECRET.hex(),
         "HUIMIN_PII_KEY": settings.HUIMIN_PII_KEY.hex(),
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "SECURE_SSL_REDIRECT": "0",

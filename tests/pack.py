@@ -223,7 +223,12 @@ def _reseal(rows: Rows) -> None:
         seal["previous_sha256"] = previous.hex()
         previous = link.close(
             Stretch(
-                campaign["code"], seal["number"], seal["from_xid"], seal["until_xid"], len(inside)
+                campaign["code"],
+                seal["cell"],
+                seal["number"],
+                seal["from_xid"],
+                seal["until_xid"],
+                len(inside),
             )
         )
         seal["sha256"] = previous.hex()

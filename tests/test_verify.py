@@ -427,7 +427,8 @@ def anchor_line(path: Path) -> str:
     """What was sent of a pack's last seal."""
     rows = read_rows(path)
     seal = rows["seals"][-1]
-    told = {"campaign": rows["campaign"][0]["code"], "day": "2026-04-01"}
+    campaign = rows["campaign"][0]["code"]
+    told = {"campaign": campaign, "cell": "main", "day": "2026-04-01"}
     return json.dumps({**told, **{name: seal[name] for name in ("number", "sha256", "until_xid")}})
 
 

@@ -9,12 +9,14 @@ import secrets
 
 import structlog
 from celery import Task, shared_task
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from merchants.errors import Refused
 from vouchers.services import (
+    archives,
     audit,
     campaigns,
     distribution,
@@ -112,6 +114,16 @@ def audit_books() -> None:
     """Prove the books and keep the report; whoever watches the log hears when they are not."""
     report = audit.audit(at=timezone.now(), seed=secrets.randbits(audit.SEED_BITS))
     audit.record(report=report)
+
+
+@shared_task
+def archive_requests() -> None:
+    """Move requests older than the retention into a file."""
+    archives.archive_requests(
+        at=timezone.now(),
+        retention=settings.HUIMIN_REQUEST_RETENTION,
+        directory=settings.HUIMIN_ARCHIVE_DIR,
+    )
 
 
 @shared_task

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -13,10 +14,15 @@ from merchants.errors import Refused
 from merchants.models import Credential, CredentialKey, Merchant, Store, Terminal
 
 SCOPES: Final = frozenset({"claim", "quote", "redeem", "refund", "residents", "settlements"})
-LIVE_PREFIX: Final = "vk_live_"
-TEST_PREFIX: Final = "vk_test_"
 KEY_BYTES: Final = 32
-HINT_CHARACTERS: Final = 12
+SECRET_CHARACTERS: Final = 43
+"""What base64 makes of `KEY_BYTES`."""
+HINT_CHARACTERS: Final = 4
+
+
+def key_prefix(*, is_test: bool) -> str:
+    """What every key of this cell begins with, live or of the sandbox."""
+    return f"vk_{'test' if is_test else 'live'}_{settings.HUIMIN_CELL}_"
 
 
 def key_sha256(key_text: str) -> bytes:
@@ -108,12 +114,12 @@ def _check(
 def _new_key(credential: Credential, at: datetime, expires_at: datetime | None) -> str:
     if expires_at is not None and expires_at <= at:
         raise Refused("credential_incomplete", "expires_before_it_begins")
-    prefix = TEST_PREFIX if credential.is_test else LIVE_PREFIX
+    prefix = key_prefix(is_test=credential.is_test)
     key_text = prefix + secrets.token_urlsafe(KEY_BYTES)
     CredentialKey.objects.create(
         credential=credential,
         key_sha256=key_sha256(key_text),
-        hint=key_text[:HINT_CHARACTERS],
+        hint=key_text[: len(prefix) + HINT_CHARACTERS],
         created_at=at,
         expires_at=expires_at,
     )

@@ -76,6 +76,7 @@ def town() -> Campaign:
     AuditReport.objects.create(started_at=now, took_s=0.1, is_proven=True, report={})
     assert seals.seal_journal(campaign=campaign, at=now) is None, "all in one open transaction"
     Seal.objects.create(
+        cell="main",
         campaign=campaign,
         number=1,
         from_xid=0,

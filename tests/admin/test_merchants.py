@@ -87,8 +87,8 @@ def test_a_key_is_shown_once_and_opens_the_door(operator: Client) -> None:
         scopes=["redeem"],
         terminal_no=f"{store.external_id}/T-1",
     )
-    key = body.partition("vk_live_")[2].partition("<")[0]
-    caller = authenticate(f"vk_live_{key}", at=timezone.now())
+    key = body.partition("vk_live_main_")[2].partition("<")[0]
+    caller = authenticate(f"vk_live_main_{key}", at=timezone.now())
     assert caller is not None
     assert caller.store_ids == frozenset({store.pk})
     credential = Credential.objects.get()
@@ -111,10 +111,10 @@ def test_an_old_key_ends_when_it_is_replaced_without_overlap(operator: Client) -
         scopes=["claim"],
         channel_code="app",
     )
-    old = "vk_live_" + body.partition("vk_live_")[2].partition("<")[0]
+    old = "vk_live_main_" + body.partition("vk_live_main_")[2].partition("<")[0]
     credential = Credential.objects.get()
     body = confirm(operator, "credential_rotate", credential.pk, overlap_days="0")
-    new = "vk_live_" + body.partition("vk_live_")[2].partition("<")[0]
+    new = "vk_live_main_" + body.partition("vk_live_main_")[2].partition("<")[0]
     assert authenticate(old, at=timezone.now()) is None
     assert authenticate(new, at=timezone.now()) is not None
 

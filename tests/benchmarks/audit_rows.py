@@ -62,8 +62,8 @@ SELECT id, store_id, merchant_id, campaign_id, voucher_id, allocation_id, reside
        CASE WHEN fate = 'captured' THEN at + interval '1 minute' END,
        CASE WHEN fate IN ('voided', 'reversed') THEN at + interval '1 second' END
   FROM act ORDER BY n;
-INSERT INTO vouchers_orderclaim (store_id, order_no, redemption_id, claimed_at)
-SELECT store_id, 'O' || n, CASE fate WHEN 'reversed' THEN NULL ELSE id END, at
+INSERT INTO vouchers_orderclaim (store_id, order_no, redemption_id, voucher_id, claimed_at)
+SELECT store_id, 'O' || n, CASE fate WHEN 'reversed' THEN NULL ELSE id END, voucher_id, at
   FROM act WHERE fate <> 'voided' ORDER BY n;
 INSERT INTO vouchers_requestrecord (caller_id, key, fingerprint, status, answer, created_at)
 SELECT caller_id, 'till-' || n, sha256(n::text::bytea), 201,
@@ -79,9 +79,9 @@ UPDATE vouchers_voucher v
 """
 REFUNDS: Final = f"""
 INSERT INTO vouchers_refund (
-    redemption_id, merchant_id, store_id, refund_no, amount_fen, clawback_fen, policy,
+    redemption_id, voucher_id, merchant_id, store_id, refund_no, amount_fen, clawback_fen, policy,
     gives_voucher_back, caller_id, business_day, refunded_at)
-SELECT id, merchant_id, store_id, 'F' || n,
+SELECT id, voucher_id, merchant_id, store_id, 'F' || n,
        CASE fate WHEN 'part' THEN ({ORDER_FEN} - face_fen) / 2 ELSE {ORDER_FEN} - face_fen END,
        CASE fate WHEN 'part' THEN face_fen / 2 ELSE face_fen END, 'return', false, caller_id,
        (refunded_at AT TIME ZONE 'Asia/Shanghai')::date, refunded_at
@@ -94,8 +94,9 @@ SELECT f.id, (share->>0)::bigint, (share->>1)::bigint / CASE fate WHEN 'part' TH
        CASE fate WHEN 'part' THEN 'free' ELSE 'recoverable' END
   FROM act JOIN vouchers_refund f ON f.redemption_id = act.id
  CROSS JOIN jsonb_array_elements(act.split) AS share;
-INSERT INTO vouchers_hold (redemption_id, reason, opened_by, opened_at, released_by)
-SELECT id, 'odd', 'rosa', at, '' FROM act WHERE fate = 'held' ORDER BY n;
+INSERT INTO vouchers_hold (
+    redemption_id, voucher_id, reason, opened_by, opened_at, released_by)
+SELECT id, voucher_id, 'odd', 'rosa', at, '' FROM act WHERE fate = 'held' ORDER BY n;
 """
 # (fate, reason, cause, from, to, share of the discount), each a transfer of its own.
 MOVES: Final = """
@@ -135,7 +136,7 @@ SELECT p.id, p.at, 2 * share.no - side, acc.id, p.allocation_id,
 SETTLEMENTS: Final = """
 CREATE TEMP TABLE line AS
 SELECT a.campaign_id, a.merchant_id, (share->>0)::bigint AS source_id, a.day, a.id AS redemption_id,
-       a.allocation_id, a.store_id, a.n, a.at, a.face_fen,
+       a.voucher_id, a.allocation_id, a.store_id, a.n, a.at, a.face_fen,
        (share->>1)::bigint / CASE a.fate WHEN 'part' THEN 2 ELSE 1 END AS fen
   FROM act a CROSS JOIN jsonb_array_elements(a.split) AS share
  WHERE a.is_paid AND a.fate IN ('redeemed', 'part', 'whole', 'captured');
@@ -153,8 +154,8 @@ SELECT campaign_id, merchant_id, source_id, day, lines, fen, content, sha256(con
           FROM line GROUP BY 1, 2, 3, 4) AS told
  ORDER BY day, merchant_id, source_id;
 INSERT INTO vouchers_settlementline (
-    settlement_id, redemption_id, source_id, kind, refund_id, amount_fen)
-SELECT z.id, line.redemption_id, line.source_id, 'redemption', 0, line.fen
+    settlement_id, redemption_id, voucher_id, source_id, kind, refund_id, amount_fen)
+SELECT z.id, line.redemption_id, line.voucher_id, line.source_id, 'redemption', 0, line.fen
   FROM line
   JOIN vouchers_settlement z ON (z.merchant_id, z.source_id, z.business_day)
                               = (line.merchant_id, line.source_id, line.day)

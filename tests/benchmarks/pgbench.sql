@@ -323,8 +323,8 @@ BEGIN
         voucher.allocation_id, voucher.resident_id, shopper.id, p_caller, p_terminal, '',
         p_order_no, p_amount_fen, eligible_fen, p_order_kind, category, '', '', '',
         off_fen, split, 2, day, p_at);
-    INSERT INTO vouchers_orderclaim (store_id, order_no, redemption_id, claimed_at)
-    VALUES (store.id, p_order_no, redemption_no, p_at);
+    INSERT INTO vouchers_orderclaim (store_id, order_no, redemption_id, voucher_id, claimed_at)
+    VALUES (store.id, p_order_no, redemption_no, voucher_no, p_at);
     INSERT INTO vouchers_transfer (id, at, campaign_id, reason, cause, cause_id)
     VALUES (transfer_no, p_at, terms.campaign_id, 'redeem', 'redemption', redemption_no);
     INSERT INTO vouchers_leg (transfer_id, line_no, at, account_id, allocation_id, amount_fen)

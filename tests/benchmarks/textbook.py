@@ -121,7 +121,11 @@ def _redeem(caller: Caller, order: Order, at: datetime) -> Redemption:
         redeemed_at=at,
     )
     OrderClaim.objects.create(
-        store=store, order_no=order["order_no"], redemption=redemption, claimed_at=at
+        store=store,
+        order_no=order["order_no"],
+        redemption=redemption,
+        voucher_id=redemption.voucher_id,
+        claimed_at=at,
     )
     _post(transfer_id, redemption, split, at)
     return redemption

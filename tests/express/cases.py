@@ -158,8 +158,8 @@ def _headers() -> Iterator[Case]:
         ("an empty one", b""),
         ("another scheme", b"Basic dmtfbGl2ZV8="),
         ("no key in it", b"Bearer"),
-        ("a guessed key", b"Bearer vk_live_" + b"A" * 43),
-        ("a key of the sandbox that is none", b"Bearer vk_test_" + b"A" * 43),
+        ("a guessed key", b"Bearer vk_live_main_" + b"A" * 43),
+        ("a key of the sandbox that is none", b"Bearer vk_test_main_" + b"A" * 43),
         ("no ASCII", b"Bearer \xe5\x88\xb8"),
         ("a very long one", b"Bearer " + b"k" * 5_000),
     ):

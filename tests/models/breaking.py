@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
+from vouchers.services.refusals import PARTITION
+
 RUNNING = "(SELECT id FROM vouchers_campaign WHERE code = 'spring-2026')"
 DRAFT = "(SELECT id FROM vouchers_campaign WHERE code = 'draft')"
 OF_RUNNING, OF_DRAFT = f"campaign_id = {RUNNING}", f"campaign_id = {DRAFT}"
@@ -28,8 +30,9 @@ def guard_that_refuses(statements: str) -> str:
             changed = cursor.rowcount
     except DatabaseError as error:
         said = error.__cause__.diag  # type: ignore[union-attr]
-        if said.constraint_name and said.constraint_name not in SHARED_NAMES:
-            return str(said.constraint_name)
+        name = PARTITION.sub("", said.constraint_name or "")
+        if name and name not in SHARED_NAMES:
+            return name
         found = TRIGGER.search(said.context or "")
         return f"{found[1] or found[2]}" if found else f"{said.sqlstate} {said.message_primary}"
     return f"nothing refused it ({changed} rows)"
@@ -43,7 +46,8 @@ def rows(query: str, *parameters: Any) -> list[Any]:
 
 
 def again(table: str, where: str = "true", **change: str) -> str:
-    """A second row like the first that fits, with another id and what is named changed."""
+    """A second row like the first that fits, with another id and what is named changed; with
+    another redemption comes its voucher."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
@@ -51,6 +55,10 @@ def again(table: str, where: str = "true", **change: str) -> str:
             [table],
         )
         columns = [name for (name,) in cursor.fetchall()]
+    if "redemption_id" in change and "voucher_id" in columns:
+        of = change["redemption_id"]
+        voucher_id = f"(SELECT voucher_id FROM vouchers_redemption WHERE id = {of})"
+        change = {"voucher_id": voucher_id, **change}
     columns += [name for name in change if name not in columns]
     values = ", ".join(f"{change[name]}" if name in change else name for name in columns)
     return (
@@ -196,6 +204,11 @@ def _checks_of_redemptions() -> dict[str, str]:
 
 def _checks_of_books() -> dict[str, str]:
     return {
+        "archive_of_the_past": again(
+            "vouchers_requestarchive",
+            name="'x'",
+            before_at="archived_at - interval '29 days'",
+        ),
         "cap_count_within_limit": "UPDATE vouchers_capcounter SET used_count = limit_count + 1",
         "cap_fen_within_limit": (
             "UPDATE vouchers_capcounter SET limit_fen = used_fen - 1 WHERE used_fen > 0"
@@ -265,6 +278,7 @@ def triggers() -> Mapping[str, str]:
         "cap_only_in_draft": f"DELETE FROM vouchers_caprule WHERE {OF_RUNNING}",
         "geofence_only_in_draft": again("vouchers_geofence", campaign_id=RUNNING),
         "redemption_arrows": "UPDATE vouchers_redemption SET state = 2 WHERE state = 3",
+        "request_archived_first": "DELETE FROM vouchers_requestrecord",
         "redemption_facts_frozen": "UPDATE vouchers_redemption SET order_no = 'x'",
         "resident_identity_frozen": "UPDATE vouchers_resident SET bucket = (bucket + 1) % 1024",
         "ring_only_in_draft": f"UPDATE vouchers_ring SET to_m = to_m + 1 WHERE {OF_RUNNING}",

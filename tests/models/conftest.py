@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -30,6 +30,7 @@ from vouchers.models import (
     Redemption,
     Refund,
     RefundPart,
+    RequestArchive,
     Resident,
     ResidentMerge,
     Seal,
@@ -85,10 +86,21 @@ def _rare_rows() -> None:
     OrderClaim.objects.create(store=cast.nanjing_road(), order_no="reversed", claimed_at=NOON)
     _authorise(Voucher.objects.filter(resident__external_id="neighbour-4").latest("id"))
     assert refusal_of(order("8" * 20, cast.nanjing_road(), alice)) == "voucher_not_usable"
-    Hold.objects.create(redemption=held, reason="look", opened_by="rosa", opened_at=NOON)
+    Hold.objects.create(
+        redemption=held,
+        voucher_id=held.voucher_id,
+        reason="look",
+        opened_by="rosa",
+        opened_at=NOON,
+    )
+    year_2020 = datetime(2020, 1, 1, tzinfo=UTC)
+    RequestArchive.objects.create(
+        name="old", before_at=year_2020, row_count=0, sha256=bytes(32), archived_at=NOON
+    )
     Outbox.objects.create(topic="anchor", key="k", payload={"to": "auditor"}, created_at=NOON)
     Signal.objects.create(kind="burst", subject="store", subject_id=1, raised_at=NOON)
     Seal.objects.create(
+        cell="main",
         campaign=redemption.campaign,
         number=1,
         from_xid=0,
@@ -147,6 +159,7 @@ def _late_refund() -> None:
     city, group = of.campaign.sources.order_by("code")
     refund = Refund.objects.create(
         redemption=of,
+        voucher_id=of.voucher_id,
         merchant=of.merchant,
         store=of.store,
         refund_no="R1",
@@ -175,10 +188,10 @@ def _late_refund() -> None:
     neighbour = Resident.objects.get(external_id="neighbour-3")
     used = _use(Voucher.objects.filter(resident=neighbour).earliest("id"), of.store)
     line = {"source": city, "settlement": _next_settlement(of, total_fen=1_200 - 500)}
-    SettlementLine.objects.create(kind="redemption", redemption=used, amount_fen=1_200, **line)
-    SettlementLine.objects.create(
-        kind="refund", redemption=of, refund_id=refund.pk, amount_fen=-500, **line
-    )
+    own = {"redemption": used, "voucher_id": used.voucher_id}
+    SettlementLine.objects.create(kind="redemption", amount_fen=1_200, **own, **line)
+    late = {"redemption": of, "voucher_id": of.voucher_id, "refund_id": refund.pk}
+    SettlementLine.objects.create(kind="refund", amount_fen=-500, **late, **line)
 
 
 def _next_settlement(of: Redemption, *, total_fen: int) -> Settlement:

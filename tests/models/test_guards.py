@@ -54,6 +54,7 @@ BOOKS = {
     "vouchers_proposaldecision": "proposal_decision",
     "vouchers_refund": "refund",
     "vouchers_refundpart": "refund_part",
+    "vouchers_requestarchive": "request_archive",
     "vouchers_requestrecord": "request",
     "vouchers_rolechange": "role_change",
     "vouchers_seal": "seal",
@@ -76,7 +77,14 @@ LASTING = {
 }
 # Rows of these leave one by one, by rules of their own.
 LEAVING = {"vouchers_orderclaim": "order_claim", "vouchers_outbox": "outbox"}
+# Rows of this book leave when a file holds them.
+ARCHIVED = {"vouchers_requestrecord": "request_archived_first"}
 PARTITIONED = ("vouchers_transfer", "vouchers_leg", "vouchers_attempt")
+HASHED = {
+    "vouchers_redemption": "redemption_not_deleted",
+    "vouchers_orderclaim": "order_claim_of_undone",
+    **ARCHIVED,
+}
 MONTH = "_202604"
 # (bucket, id) cannot repeat where the primary key, id, does not.
 IMPLIED = {"resident_by_bucket"}
@@ -106,8 +114,22 @@ class TestBooks:
             )[0]
             assert rows(f"SELECT count(*) FROM {table}") != [0], f"{table} is empty"
             update = f"UPDATE {table} SET {column} = {column}"
-            guards = {guard_that_refuses(it) for it in (update, f"DELETE FROM {table}")}
-            assert guards == {f"{name}_append_only"}
+            append_only = f"{name}_append_only"
+            assert guard_that_refuses(update) == append_only
+            guard = guard_that_refuses(f"DELETE FROM {table}")
+            assert guard == ARCHIVED.get(table, append_only)
+
+    @pytest.mark.parametrize("parent", HASHED)
+    def test_nor_from_a_partition_by_hash(self, parent: str) -> None:
+        (row,) = rows(f"SELECT tableoid::regclass::text FROM {parent} LIMIT 1")
+        claims = " WHERE redemption_id IS NOT NULL" if parent == "vouchers_orderclaim" else ""
+        guards = {guard_that_refuses(f"DELETE FROM {it}{claims}") for it in (parent, row)}
+        assert guards == {HASHED[parent]}
+        partitions = rows(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass",
+            parent,
+        )
+        assert {guard_that_refuses(f"TRUNCATE {it} CASCADE") for it in partitions} == {"truncate"}
 
     @pytest.mark.parametrize("parent", PARTITIONED)
     def test_nor_behind_the_back_of_the_parent(self, parent: str) -> None:
@@ -340,7 +362,8 @@ class TestComplete:
         unguarded = rows(
             "SELECT relname FROM pg_class c WHERE relkind IN ('r', 'p')"
             " AND (relname = ANY (%s)"
-            "      OR relname ~ '^vouchers_(transfer|leg|attempt)_|^vouchers_voucher_t')"
+            "      OR relname ~ '^vouchers_(transfer|leg|attempt)_|^vouchers_voucher_t'"
+            "      OR relname ~ '^vouchers_(redemption|orderclaim|requestrecord)_p\\d\\d$')"
             " AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid"
             "                 AND (tgname ~ 'no_truncate') AND tgenabled <> 'D')",
             list(BOOKS | LASTING | LEAVING),

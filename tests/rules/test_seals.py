@@ -31,7 +31,7 @@ LINE = (
     b'{"at":"2026-04-01T05:00:00.000250Z","cause":"shard","cause_id":5,"id":12,'
     b'"legs":[[1,3,7,-2000],[2,4,null,2000]],"reason":"mint","xid":900}'
 )
-STRETCH = Stretch("spring-2026", 1, 0, 901, 1)
+STRETCH = Stretch("spring-2026", "sha", 1, 0, 901, 1)
 
 
 def test_a_line_is_canonical_json_in_utc() -> None:
@@ -42,7 +42,8 @@ def test_a_line_is_canonical_json_in_utc() -> None:
 
 def test_the_last_line_names_the_stretch() -> None:
     assert stretch_line(STRETCH) == (
-        b'{"campaign":"spring-2026","from_xid":0,"number":1,"transfer_count":1,"until_xid":901}'
+        b'{"campaign":"spring-2026","cell":"sha","from_xid":0,"number":1,"transfer_count":1,'
+        b'"until_xid":901}'
     )
 
 

@@ -20,7 +20,7 @@ from vouchers.rules.settlement import (
 
 CITY, GROUP = 1, 2
 CAFE, BAKERY = 7, 8
-HEADING = Heading("spring", date(2026, 3, 2), "M-CAFE", "city", "Asia/Shanghai")
+HEADING = Heading("sha", "spring", date(2026, 3, 2), "M-CAFE", "city", "Asia/Shanghai")
 
 
 def captured(
@@ -32,6 +32,7 @@ def captured(
 ) -> Captured:
     return Captured(
         redemption_id=redemption_id,
+        voucher_id=1 << 20,
         merchant_id=merchant_id,
         store_no="S-001",
         order_no=order_no,
@@ -82,9 +83,9 @@ def test_the_file_is_these_very_bytes() -> None:
     (draft, _) = share_out([captured()])
     assert file_of(draft, HEADING) == (
         b"campaign,settlement_day,merchant,source,line_no,kind,redemption_id,refund_no,business_day,"
-        b"redeemed_at,store,order_no,order_amount_fen,discount_fen,amount_fen,amount_yuan\n"
+        b"redeemed_at,store,order_no,order_amount_fen,discount_fen,amount_fen,amount_yuan,cell\n"
         b"spring,2026-03-02,M-CAFE,city,1,redemption,1,0,2026-03-02,"
-        b"2026-03-02T12:05:06.789+08:00,S-001,A-1,12345,2000,1500,15.00\n"
+        b"2026-03-02T12:05:06.789+08:00,S-001,A-1,12345,2000,1500,15.00,sha\n"
     )
 
 

@@ -1,7 +1,5 @@
 """Lies about limits, settlements and targeting (invariants 8, 9, 11, 12); unreadable rows."""
 
-from tests.services.lies_on_rows import ANY_REDEMPTION
-
 LIES = {
     # Invariants 8 and 9
     "a resident got more than the limit": (
@@ -109,8 +107,10 @@ LIES = {
     ),
     "a held redemption was settled": (
         (
-            "INSERT INTO vouchers_hold (redemption_id, reason, opened_by, opened_at, released_by)"
-            " SELECT min(redemption_id), 'odd', 'rosa', now(), '' FROM vouchers_settlementline"
+            "INSERT INTO vouchers_hold"
+            " (redemption_id, voucher_id, reason, opened_by, opened_at, released_by)"
+            " SELECT redemption_id, voucher_id, 'odd', 'rosa', now(), ''"
+            " FROM vouchers_settlementline ORDER BY redemption_id LIMIT 1"
         ),
         {
             "held_tie",
@@ -152,7 +152,10 @@ LIES = {
     ),
     # Damage that cannot be read at all
     "a split is no list of shares": (
-        f"UPDATE vouchers_redemption SET split = '7' WHERE {ANY_REDEMPTION}",
+        (
+            "UPDATE vouchers_redemption SET split = '7'"
+            " WHERE id = (SELECT min(redemption_id) FROM vouchers_refund)"
+        ),
         {
             "books_readable",
             "line_is_its_redemption",

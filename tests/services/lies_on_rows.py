@@ -266,8 +266,10 @@ LIES = {
     ),
     "an undone redemption still holds its order": (
         (
-            "INSERT INTO vouchers_orderclaim (store_id, order_no, redemption_id, claimed_at)"
-            " SELECT store_id, order_no, id, redeemed_at FROM vouchers_redemption WHERE state = 3"
+            "INSERT INTO vouchers_orderclaim"
+            " (store_id, order_no, redemption_id, voucher_id, claimed_at)"
+            " SELECT store_id, order_no, id, voucher_id, redeemed_at"
+            " FROM vouchers_redemption WHERE state = 3"
         ),
         {"order_claimed"},
     ),

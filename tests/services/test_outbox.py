@@ -120,6 +120,7 @@ def test_an_anchor_goes_by_mail() -> None:
     seal = campaign.seals.get()
     assert json.loads(line) == {
         "campaign": "spring-2026",
+        "cell": "main",
         "day": "2026-04-01",
         "number": 1,
         "sha256": bytes(seal.sha256).hex(),

@@ -437,6 +437,7 @@ def test_the_database_lets_no_line_keep_back_more_than_is_owed(refunding: Campai
         SettlementLine.objects.create(
             settlement=city,
             redemption=redemption,
+            voucher_id=redemption.voucher_id,
             source=city.source,
             kind="refund",
             refund_id=redemption.refunds.get().pk,

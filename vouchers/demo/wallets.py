@@ -5,6 +5,7 @@ from typing import Final
 
 from django.conf import settings
 
+from merchants.services.credentials import KEY_BYTES, key_prefix
 from vouchers.demo.group import TillKey
 from vouchers.demo.scene import Card
 from vouchers.demo.telling import patiently
@@ -13,7 +14,6 @@ from vouchers.queries.people import Holder, sample_holders
 from vouchers.rules.codes import encode
 
 EXPIRED: Final = 100
-UNKNOWN_KEY_CHARACTERS: Final = 43
 
 
 class TooFewHoldersError(RuntimeError):
@@ -53,5 +53,5 @@ def cards_of(holder: Holder) -> list[Card]:
 
 def stranger(key: TillKey) -> TillKey:
     """A terminal's place, and a key that nobody has issued."""
-    text = "vk_live_" + secrets.token_urlsafe(UNKNOWN_KEY_CHARACTERS)[:UNKNOWN_KEY_CHARACTERS]
+    text = key_prefix(is_test=False) + secrets.token_urlsafe(KEY_BYTES)
     return TillKey(key.store_no, key.terminal, text)

@@ -16,8 +16,9 @@ from vouchers.models.funding import CashReceipt, FundingSource, Tier, TierSplit
 from vouchers.models.ledger import Account, Leg, Transfer
 from vouchers.models.proposals import Proposal, ProposalDecision
 from vouchers.models.quotas import Allocation, QuotaBucket, QuotaCell
-from vouchers.models.redemption import OrderClaim, Redemption, RequestRecord
+from vouchers.models.redemption import OrderClaim, Redemption
 from vouchers.models.refunds import Collection, CollectionLine, Refund, RefundPart
+from vouchers.models.requests import RequestArchive, RequestRecord
 from vouchers.models.residents import Consent, Link, Proxy, Resident, ResidentMerge, ResidentPoint
 from vouchers.models.settlement import Settlement, SettlementLine
 from vouchers.models.terms import Approval, CampaignEdit, TermsVersion
@@ -55,6 +56,7 @@ __all__ = [
     "Redemption",
     "Refund",
     "RefundPart",
+    "RequestArchive",
     "RequestRecord",
     "Resident",
     "ResidentMerge",

@@ -58,6 +58,8 @@ class Seal(models.Model):
     """
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="seals")
+    # Part of what is hashed: the books of two cities cannot be taken for one another.
+    cell = models.CharField(_("cell"), max_length=12)
     number = models.PositiveBigIntegerField(_("number"))
     # Transfers with from ≤ xid < until, in (xid, id) order; `until` is below the snapshot's xmin.
     from_xid = models.BigIntegerField(_("from transaction"))

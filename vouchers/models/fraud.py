@@ -13,6 +13,7 @@ from vouchers.models.campaigns import CAP_KINDS, Campaign
 from vouchers.models.guards import append_only, frozen_columns, never_deleted, refuse_if
 from vouchers.models.redemption import Redemption
 from vouchers.models.statements import Statement
+from vouchers.models.vouchers import Voucher
 from vouchers.states import RedemptionState
 
 
@@ -97,6 +98,9 @@ class Signal(models.Model):
     redemption = models.ForeignKey(
         Redemption, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
     )
+    voucher = models.ForeignKey(
+        Voucher, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False, null=True
+    )
     score = models.SmallIntegerField(_("score"), default=0)
     facts = models.JSONField(_("facts"), default=dict)
     raised_at = models.DateTimeField(_("raised at"))
@@ -116,7 +120,12 @@ class Signal(models.Model):
 class Hold(models.Model):
     """A redemption's money kept back until someone has looked (冻结)."""
 
-    redemption = models.ForeignKey(Redemption, models.PROTECT, related_name="holds")
+    redemption = models.ForeignKey(
+        Redemption, models.PROTECT, related_name="holds", db_constraint=False
+    )
+    voucher = models.ForeignKey(
+        Voucher, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
     reason = models.CharField(_("reason"), max_length=200)
     opened_by = models.CharField(_("opened by"), max_length=150)
     opened_at = models.DateTimeField(_("opened at"))
@@ -145,6 +154,7 @@ class Hold(models.Model):
                 operation=pgtrigger.Insert,
                 func=refuse_if(
                     "NOT EXISTS (SELECT FROM vouchers_redemption WHERE id = NEW.redemption_id"
+                    " AND voucher_id = NEW.voucher_id"
                     f" AND state = {RedemptionState.CAPTURED.value}) OR EXISTS (SELECT"
                     " FROM vouchers_settlementline WHERE redemption_id = NEW.redemption_id)",
                     "hold_of_what_is_owed",
@@ -153,7 +163,12 @@ class Hold(models.Model):
                 + " RETURN NEW;",
             ),
             frozen_columns(
-                "hold_facts_frozen", "redemption_id", "reason", "opened_by", "opened_at"
+                "hold_facts_frozen",
+                "redemption_id",
+                "voucher_id",
+                "reason",
+                "opened_by",
+                "opened_at",
             ),
             pgtrigger.Protect(
                 name="hold_released_once",

@@ -79,6 +79,7 @@ QUOTA_BUCKET: Final = LockClass(
     "quota bucket", Means.ROW, "headroom is decided on under its lock, and always last"
 )
 SEAL: Final = LockClass("seal", Means.NUMBER, "one sealer a campaign at a time", number=3)
+ARCHIVE: Final = LockClass("archive", Means.NUMBER, "one archiver of requests at a time", number=5)
 
 LOCK_ORDER: Final = (
     REQUEST_KEY,
@@ -97,6 +98,7 @@ LOCK_ORDER: Final = (
     LIMIT_COUNTER,
     QUOTA_BUCKET,
     SEAL,
+    ARCHIVE,
 )
 """Every lock class; a transaction may skip classes, never go back."""
 
@@ -135,6 +137,8 @@ OWN_TRANCHE: Statement[Any] = Statement(
 OWN_SEALING: Statement[Any] = Statement(
     f"SELECT pg_advisory_xact_lock({SEAL.number}, %(campaign_id)s::int)"
 )
+# One archiver of requests at a time.
+OWN_ARCHIVING: Statement[Any] = Statement(f"SELECT pg_advisory_xact_lock({ARCHIVE.number}, 0)")
 
 # Shared by those who mint under a campaign's terms, exclusive for the one who amends them; before
 # any tranche.

@@ -1,4 +1,4 @@
-"""Redemptions, the requests that caused them, and the claim of an order."""
+"""Redemptions, and the claim of an order."""
 
 from typing import Any, ClassVar, NamedTuple
 
@@ -13,7 +13,6 @@ from merchants.models import Credential, Merchant, Store
 from vouchers.models.campaigns import Campaign
 from vouchers.models.fields import Xid8Field
 from vouchers.models.guards import (
-    append_only,
     begins_as,
     frozen_columns,
     never_deleted,
@@ -37,31 +36,13 @@ REDEMPTION_STATES = [
 ]
 
 
-class RequestRecord(models.Model):
-    """The answer given under a caller's idempotency key; committed with the effect."""
-
-    pk = models.CompositePrimaryKey("caller_id", "key")
-    caller = models.ForeignKey(
-        Credential, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
-    )
-    key = models.CharField(_("idempotency key"), max_length=255)
-    # SHA-256 of method, path and canonical JSON.
-    fingerprint = models.BinaryField(_("fingerprint"), max_length=32)
-    status = models.SmallIntegerField(_("HTTP status"))
-    answer = models.BinaryField(_("answer"))
-    created_at = models.DateTimeField(_("created at"))
-
-    class Meta:
-        verbose_name = _("request")
-        verbose_name_plural = _("requests")
-        triggers: ClassVar = append_only("request")
-
-    def __str__(self) -> str:
-        return f"{self.caller_id}/{self.key}"
-
-
 class Redemption(models.Model):
-    """A voucher used on an order (核销)."""
+    """A voucher used on an order (核销).
+
+    HASH partitions by voucher with primary key (id, voucher_id), so that "a voucher has one live
+    redemption" stays a plain unique index. A row that refers to a redemption has both columns and
+    a foreign key of both; a join on both reads one partition, on `id` alone an index of each.
+    """
 
     id = models.BigIntegerField(primary_key=True)
     store = models.ForeignKey(
@@ -258,7 +239,7 @@ class Redemption(models.Model):
 
 class OrderClaim(models.Model):
     """An order of a store that a voucher was used on. Freed by void; a reversal leaves a
-    tombstone.
+    tombstone. HASH partitions by store.
     """
 
     pk = models.CompositePrimaryKey("store_id", "order_no")
@@ -269,6 +250,10 @@ class OrderClaim(models.Model):
     # None: a tombstone, set before or after the original arrived.
     redemption = models.ForeignKey(
         Redemption, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
+    # Of the redemption, also under a tombstone of one that arrived.
+    voucher = models.ForeignKey(
+        Voucher, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False, null=True
     )
     claimed_at = models.DateTimeField(_("claimed at"))
 
@@ -287,8 +272,9 @@ class OrderClaim(models.Model):
                 name="order_claim_only_reversed",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "NEW.redemption_id IS NOT NULL OR (OLD.store_id, OLD.order_no, OLD.claimed_at)"
-                    " IS DISTINCT FROM (NEW.store_id, NEW.order_no, NEW.claimed_at)"
+                    "NEW.redemption_id IS NOT NULL OR"
+                    " (OLD.store_id, OLD.order_no, OLD.voucher_id, OLD.claimed_at) IS DISTINCT FROM"
+                    " (NEW.store_id, NEW.order_no, NEW.voucher_id, NEW.claimed_at)"
                 ),
             ),
             pgtrigger.Trigger(
@@ -298,7 +284,8 @@ class OrderClaim(models.Model):
                 condition=pgtrigger.Condition("OLD.redemption_id IS NOT NULL"),
                 func=refuse_if(
                     "NOT EXISTS (SELECT FROM vouchers_redemption WHERE id = OLD.redemption_id"
-                    f" AND state = CASE TG_OP WHEN 'DELETE' THEN {RedemptionState.VOIDED.value}"
+                    " AND voucher_id = OLD.voucher_id AND state = CASE TG_OP"
+                    f" WHEN 'DELETE' THEN {RedemptionState.VOIDED.value}"
                     f" ELSE {RedemptionState.REVERSED.value} END)",
                     "order_claim_of_undone",
                     "the redemption of this order stands",
@@ -310,34 +297,6 @@ class OrderClaim(models.Model):
 
     def __str__(self) -> str:
         return f"{self.store_id}/{self.order_no}"
-
-
-class StoredAnswer(NamedTuple):
-    """What was answered under a key, and to which request."""
-
-    caller_id: int
-    key: str
-    fingerprint: bytes
-    status: int
-    answer: bytes
-
-
-FIND_ANSWERS = Statement(
-    """
-    SELECT r.caller_id, r.key, r.fingerprint, r.status, r.answer
-      FROM unnest(%(caller_ids)s::bigint[], %(keys)s::text[]) AS wanted(caller_id, key)
-      JOIN vouchers_requestrecord r ON r.caller_id = wanted.caller_id AND r.key = wanted.key
-    """,
-    StoredAnswer._make,
-)
-INSERT_ANSWERS: Statement[Any] = Statement(
-    """
-    INSERT INTO vouchers_requestrecord (caller_id, key, fingerprint, status, answer, created_at)
-    SELECT * FROM unnest(
-        %(caller_ids)s::bigint[], %(keys)s::text[], %(fingerprints)s::bytea[],
-        %(statuses)s::smallint[], %(answers)s::bytea[], %(ats)s::timestamptz[])
-    """
-)
 
 
 class StoredClaim(NamedTuple):
@@ -359,10 +318,10 @@ FIND_CLAIMS = Statement(
 )
 INSERT_CLAIMS: Statement[Any] = Statement(
     """
-    INSERT INTO vouchers_orderclaim (store_id, order_no, redemption_id, claimed_at)
+    INSERT INTO vouchers_orderclaim (store_id, order_no, redemption_id, voucher_id, claimed_at)
     SELECT * FROM unnest(
         %(store_ids)s::bigint[], %(order_nos)s::text[], %(redemption_ids)s::bigint[],
-        %(ats)s::timestamptz[])
+        %(voucher_ids)s::bigint[], %(ats)s::timestamptz[])
     """
 )
 # One id of each for every request of a batch; those of refused requests are left out.

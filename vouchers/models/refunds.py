@@ -14,6 +14,7 @@ from vouchers.models.funding import FundingSource
 from vouchers.models.guards import append_only, own_transaction, refuse_if
 from vouchers.models.ledger import ACCOUNT_KINDS
 from vouchers.models.redemption import Redemption
+from vouchers.models.vouchers import Voucher
 from vouchers.states import AccountKind, RedemptionState
 
 ORIGINS = (AccountKind.PAYABLE, AccountKind.RISK_HELD, AccountKind.SETTLED)
@@ -33,8 +34,8 @@ def recovered_within_owed(name: str, *, condition: str = "") -> pgtrigger.Trigge
         condition=pgtrigger.Condition(condition) if condition else None,
         declare=[("off_fen", "bigint")],
         func="""
-            PERFORM FROM vouchers_redemption WHERE id = (
-                    SELECT redemption_id FROM vouchers_refund WHERE id = NEW.refund_id)
+            PERFORM FROM vouchers_redemption WHERE (id, voucher_id) = (
+                    SELECT redemption_id, voucher_id FROM vouchers_refund WHERE id = NEW.refund_id)
                 FOR NO KEY UPDATE;
             SELECT COALESCE((SELECT sum(p.amount_fen) FROM vouchers_refundpart p
                               WHERE p.refund_id = NEW.refund_id AND p.source_id = NEW.source_id
@@ -65,7 +66,9 @@ def refund_adds_up(name: str, key: str) -> pgtrigger.Trigger:
         timing=pgtrigger.Deferred,
         func=refuse_if(
             f"""EXISTS (
-                SELECT FROM vouchers_refund f JOIN vouchers_redemption r ON r.id = f.redemption_id
+                SELECT FROM vouchers_refund f
+                  JOIN vouchers_redemption r
+                    ON r.id = f.redemption_id AND r.voucher_id = f.voucher_id
                  WHERE f.id = NEW.{key}
                    AND (f.clawback_fen <> COALESCE((SELECT sum(amount_fen) FROM vouchers_refundpart
                                                      WHERE refund_id = f.id), 0)
@@ -102,7 +105,12 @@ def collection_adds_up(name: str, key: str) -> pgtrigger.Trigger:
 class Refund(models.Model):
     """A refund of the shopper's money (退款), with the subsidy it called back (补贴退回)."""
 
-    redemption = models.ForeignKey(Redemption, models.PROTECT, related_name="refunds")
+    redemption = models.ForeignKey(
+        Redemption, models.PROTECT, related_name="refunds", db_constraint=False
+    )
+    voucher = models.ForeignKey(
+        Voucher, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
     # Where the shopper got it: any store of the merchant.
     store = models.ForeignKey(Store, models.PROTECT, related_name="+")
@@ -135,6 +143,7 @@ class Refund(models.Model):
                 func=refuse_if(
                     "NOT EXISTS (SELECT FROM vouchers_redemption r JOIN merchants_store s"
                     " ON s.merchant_id = r.merchant_id WHERE r.id = NEW.redemption_id"
+                    " AND r.voucher_id = NEW.voucher_id"
                     " AND r.merchant_id = NEW.merchant_id AND s.id = NEW.store_id AND r.state IN"
                     f" ({RedemptionState.CAPTURED.value}, {RedemptionState.REFUNDED.value}))",
                     "refund_by_its_merchant",
@@ -150,7 +159,9 @@ class Refund(models.Model):
                 declare=[("paid_fen", "bigint"), ("subsidy_fen", "bigint"), ("off", "boolean")],
                 func="""
                     SELECT order_amount_fen - discount_fen, discount_fen INTO paid_fen, subsidy_fen
-                      FROM vouchers_redemption WHERE id = NEW.redemption_id FOR NO KEY UPDATE;
+                      FROM vouchers_redemption
+                     WHERE id = NEW.redemption_id AND voucher_id = NEW.voucher_id
+                       FOR NO KEY UPDATE;
                     SELECT sum(amount_fen) > paid_fen OR sum(clawback_fen) > subsidy_fen INTO off
                       FROM vouchers_refund WHERE redemption_id = NEW.redemption_id;
                     IF off THEN
@@ -196,14 +207,18 @@ class RefundPart(models.Model):
                 name="clawback_within_share",
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                declare=[("the_redemption", "bigint"), ("off_fen", "bigint")],
+                declare=[
+                    ("the_redemption", "bigint"),
+                    ("the_voucher", "bigint"),
+                    ("off_fen", "bigint"),
+                ],
                 func="""
-                    SELECT redemption_id INTO STRICT the_redemption
+                    SELECT redemption_id, voucher_id INTO STRICT the_redemption, the_voucher
                       FROM vouchers_refund WHERE id = NEW.refund_id;
                     SELECT COALESCE((SELECT sum((share->>1)::bigint)
                               FROM vouchers_redemption r
                              CROSS JOIN jsonb_array_elements(r.split) AS share
-                             WHERE r.id = the_redemption
+                             WHERE r.id = the_redemption AND r.voucher_id = the_voucher
                                AND (share->>0)::bigint = NEW.source_id), 0)
                          - (SELECT sum(p.amount_fen) FROM vouchers_refundpart p
                               JOIN vouchers_refund f ON f.id = p.refund_id
@@ -275,7 +290,8 @@ class CollectionLine(models.Model):
                 operation=pgtrigger.Insert,
                 func=refuse_if(
                     "NOT EXISTS (SELECT FROM vouchers_collection c, vouchers_refund f"
-                    " JOIN vouchers_redemption r ON r.id = f.redemption_id"
+                    " JOIN vouchers_redemption r"
+                    " ON r.id = f.redemption_id AND r.voucher_id = f.voucher_id"
                     " WHERE c.id = NEW.collection_id AND f.id = NEW.refund_id AND"
                     " (c.source_id, c.merchant_id, c.campaign_id) ="
                     " (NEW.source_id, f.merchant_id, r.campaign_id))",

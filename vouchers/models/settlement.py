@@ -24,6 +24,7 @@ from vouchers.models.guards import (
 from vouchers.models.redemption import Redemption
 from vouchers.models.refunds import recovered_within_owed
 from vouchers.models.statements import Statement
+from vouchers.models.vouchers import Voucher
 from vouchers.rules.settlement import Captured, Owed
 from vouchers.states import AccountKind, RedemptionState, SettlementState
 
@@ -106,7 +107,7 @@ _NOT_ITS_REDEMPTIONS = refuse_if(
     f"""EXISTS (
         SELECT FROM fresh n
           JOIN vouchers_settlement z ON z.id = n.settlement_id
-          JOIN vouchers_redemption r ON r.id = n.redemption_id
+          JOIN vouchers_redemption r ON r.id = n.redemption_id AND r.voucher_id = n.voucher_id
          WHERE (n.source_id, r.merchant_id, r.campaign_id)
             <> (z.source_id, z.merchant_id, z.campaign_id)
             OR n.kind = 'refund' AND NOT EXISTS (
@@ -144,7 +145,12 @@ class SettlementLine(models.Model):
         REFUND = "refund", _("refund")
 
     settlement = models.ForeignKey(Settlement, models.PROTECT, related_name="lines")
-    redemption = models.ForeignKey(Redemption, models.PROTECT, related_name="lines")
+    redemption = models.ForeignKey(
+        Redemption, models.PROTECT, related_name="lines", db_constraint=False
+    )
+    voucher = models.ForeignKey(
+        Voucher, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
     source = models.ForeignKey(FundingSource, models.PROTECT, related_name="+")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     # Refunds are told apart by their number; a redemption's own line has 0.
@@ -196,7 +202,7 @@ class SettlementLine(models.Model):
 # release.
 LOCK_UNSETTLED = Statement(
     f"""
-    SELECT r.id
+    SELECT r.id, r.voucher_id
       FROM vouchers_redemption r
      WHERE r.campaign_id = %(campaign_id)s
        AND r.business_day <= %(business_day)s
@@ -210,7 +216,7 @@ LOCK_UNSETTLED = Statement(
      ORDER BY r.id
        FOR NO KEY UPDATE OF r
     """,
-    lambda row: int(row[0]),
+    lambda row: (int(row[0]), int(row[1])),
 )
 
 
@@ -225,8 +231,8 @@ def _captured(row: Sequence[Any]) -> Captured:
 
 
 _CAPTURED_COLUMNS = """
-           r.id, r.merchant_id, s.external_id, r.order_no, r.order_amount_fen, r.discount_fen,
-           r.split,
+           r.id, r.voucher_id, r.merchant_id, s.external_id, r.order_no, r.order_amount_fen,
+           r.discount_fen, r.split,
            COALESCE((SELECT jsonb_agg(jsonb_build_array(part.source_id, part.fen))
                        FROM (SELECT p.source_id, sum(p.amount_fen)::bigint AS fen
                                FROM vouchers_refundpart p
@@ -240,8 +246,9 @@ _CAPTURED_COLUMNS = """
 READ_CAPTURED: Statement[Captured] = Statement(
     f"""
     SELECT {_CAPTURED_COLUMNS}
-      FROM unnest(%(redemption_ids)s::bigint[]) AS locked(id)
-      JOIN vouchers_redemption r ON r.id = locked.id
+      FROM unnest(%(redemption_ids)s::bigint[], %(voucher_ids)s::bigint[])
+        AS locked(id, voucher_id)
+      JOIN vouchers_redemption r ON r.id = locked.id AND r.voucher_id = locked.voucher_id
       JOIN merchants_store s ON s.id = r.store_id
      WHERE r.state = {RedemptionState.CAPTURED.value}
        AND NOT EXISTS (SELECT FROM vouchers_hold h
@@ -261,7 +268,7 @@ def _owed(row: Sequence[Any]) -> Owed:
 _OWED = f"""
       FROM vouchers_refundpart p
       JOIN vouchers_refund f ON f.id = p.refund_id
-      JOIN vouchers_redemption r ON r.id = f.redemption_id
+      JOIN vouchers_redemption r ON r.id = f.redemption_id AND r.voucher_id = f.voucher_id
      CROSS JOIN LATERAL (
            SELECT p.amount_fen
                 + COALESCE((SELECT sum(l.amount_fen) FROM vouchers_settlementline l
@@ -278,12 +285,14 @@ _OWED = f"""
 FIND_OWED: Statement[Owed] = Statement(
     f"""
     WITH owed AS (
-    SELECT f.id, f.refund_no, f.business_day, p.source_id, owed.fen::bigint, f.redemption_id
+    SELECT f.id, f.refund_no, f.business_day, p.source_id, owed.fen::bigint, f.redemption_id,
+           f.voucher_id
     {_OWED} AND f.business_day <= %(business_day)s::date)
     SELECT owed.id, owed.refund_no, owed.business_day, owed.source_id, owed.fen,
            {_CAPTURED_COLUMNS}
       FROM owed
-      JOIN vouchers_redemption r ON r.id = owed.redemption_id
+      JOIN vouchers_redemption r
+        ON r.id = owed.redemption_id AND r.voucher_id = owed.voucher_id
       JOIN merchants_store s ON s.id = r.store_id
     """,
     _owed,
@@ -344,12 +353,13 @@ LOCK_SETTLEMENTS_OF = Statement(
 INSERT_LINES: Statement[Any] = Statement(
     """
     INSERT INTO vouchers_settlementline
-           (settlement_id, redemption_id, source_id, kind, refund_id, amount_fen)
-    SELECT settlement_id, redemption_id, source_id,
+           (settlement_id, redemption_id, voucher_id, source_id, kind, refund_id, amount_fen)
+    SELECT settlement_id, redemption_id, voucher_id, source_id,
            CASE refund_id WHEN 0 THEN 'redemption' ELSE 'refund' END, refund_id, amount_fen
       FROM unnest(%(settlement_ids)s::bigint[], %(redemption_ids)s::bigint[],
-                  %(source_ids)s::bigint[], %(refund_ids)s::bigint[], %(amounts_fen)s::bigint[])
-        AS line(settlement_id, redemption_id, source_id, refund_id, amount_fen)
+                  %(voucher_ids)s::bigint[], %(source_ids)s::bigint[], %(refund_ids)s::bigint[],
+                  %(amounts_fen)s::bigint[])
+        AS line(settlement_id, redemption_id, voucher_id, source_id, refund_id, amount_fen)
     """
 )
 
@@ -370,7 +380,7 @@ SUM_PAYOUT = Statement(
            COALESCE(sum(l.amount_fen - moved.fen) FILTER (WHERE l.kind = 'redemption'), 0)::bigint,
            COALESCE(-sum(l.amount_fen) FILTER (WHERE l.kind = 'refund'), 0)::bigint
       FROM vouchers_settlementline l
-      JOIN vouchers_redemption r ON r.id = l.redemption_id
+      JOIN vouchers_redemption r ON r.id = l.redemption_id AND r.voucher_id = l.voucher_id
      CROSS JOIN LATERAL (
            SELECT COALESCE(sum(p.amount_fen), 0) AS fen
              FROM vouchers_refund f

@@ -117,12 +117,17 @@ STORE_TOOK_PART = Check(
 REQUEST_RECORDED = Check(
     7,
     "request_recorded",
-    _("every redemption is the 201 answer of exactly one request of its caller, and the reverse"),
+    _(
+        "every redemption is the 201 answer of exactly one request of its caller, and the reverse,"
+        " since requests were last archived"
+    ),
     ("redemption", "caller", "redemptions", "requests"),
     """
     SELECT substr(named, 7), caller_id, sum(redemptions), sum(requests)
       FROM (SELECT '{"id":' || id AS named, caller_id, 1 AS redemptions, 0 AS requests
               FROM vouchers_redemption
+             WHERE redeemed_at >= COALESCE(
+                   (SELECT max(before_at) FROM vouchers_requestarchive), '-infinity')
              UNION ALL
             SELECT split_part(encode(substring(answer FOR 40), 'escape'), ',', 1), caller_id, 0, 1
               FROM vouchers_requestrecord WHERE status = 201) AS either
@@ -138,14 +143,15 @@ ORDER_CLAIMED = Check(
     f"""
     SELECT COALESCE(r.store_id, c.store_id), COALESCE(r.order_no, c.order_no), r.id,
            c.redemption_id
-      FROM (SELECT id, store_id, order_no FROM vouchers_redemption WHERE state IN {LIVE}) AS r
-      FULL JOIN (SELECT c.store_id, c.order_no, c.redemption_id
+      FROM (SELECT id, voucher_id, store_id, order_no
+              FROM vouchers_redemption WHERE state IN {LIVE}) AS r
+      FULL JOIN (SELECT c.store_id, c.order_no, c.redemption_id, c.voucher_id
                    FROM vouchers_orderclaim c
                    LEFT JOIN vouchers_redemption back
                           ON back.id = c.redemption_id AND back.state = {REFUNDED}
                   WHERE c.redemption_id IS NOT NULL AND back.id IS NULL) AS c
         ON (c.store_id, c.order_no) = (r.store_id, r.order_no)
-     WHERE r.id IS DISTINCT FROM c.redemption_id
+     WHERE (r.id, r.voucher_id) IS DISTINCT FROM (c.redemption_id, c.voucher_id)
     """,
 )
 TOMBSTONES = Check(

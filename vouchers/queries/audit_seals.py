@@ -47,7 +47,8 @@ SEALS_RECOMPUTE = Check(
                  WHEN COALESCE(w.n, 0) <> s.transfer_count THEN 'another number of transfers'
                  WHEN s.sha256 <> sha256(
                       s.previous_sha256 || convert_to(
-                          COALESCE(w.whole, '') || '{"campaign":"' || c.code || '","from_xid":'
+                          COALESCE(w.whole, '') || '{"campaign":"' || c.code
+                          || '","cell":"' || s.cell || '","from_xid":'
                           || s.from_xid || ',"number":' || s.number || ',"transfer_count":'
                           || s.transfer_count || ',"until_xid":' || s.until_xid || E'}\n', 'UTF8'))
                    THEN 'the journal is not what was sealed'

@@ -160,7 +160,7 @@ MONEY_SHEETS: tuple[Sheet, ...] = (
     Sheet(
         "seals",
         """
-        SELECT number, from_xid, until_xid, transfer_count,
+        SELECT cell, number, from_xid, until_xid, transfer_count,
                encode(previous_sha256, 'hex') AS previous_sha256, encode(sha256, 'hex') AS sha256,
                sealed_at
           FROM vouchers_seal WHERE campaign_id = %(campaign_id)s ORDER BY number

@@ -42,6 +42,7 @@ class Stretch:
     """Which transfers a link covers: those of transactions from ≤ xid < until."""
 
     campaign: str
+    cell: str
     number: int
     from_xid: int
     until_xid: int
@@ -65,9 +66,9 @@ def journal_line(entry: JournalEntry) -> bytes:
 
 
 def stretch_line(stretch: Stretch) -> bytes:
-    """The last line of a link: canonical JSON. Codes of campaigns are slugs."""
+    """The last line of a link: canonical JSON. Codes of campaigns and names of cells are slugs."""
     return (
-        f'{{"campaign":"{stretch.campaign}","from_xid":{stretch.from_xid},'
+        f'{{"campaign":"{stretch.campaign}","cell":"{stretch.cell}","from_xid":{stretch.from_xid},'
         f'"number":{stretch.number},"transfer_count":{stretch.transfer_count},'
         f'"until_xid":{stretch.until_xid}}}'
     ).encode()

@@ -35,6 +35,7 @@ COLUMNS: Final = (
     "discount_fen",
     "amount_fen",
     "amount_yuan",
+    "cell",
 )
 """Of the file, in order. Columns may be added at the end, never moved or taken away."""
 
@@ -46,6 +47,7 @@ class Captured(NamedTuple):
     """A captured redemption; `split` is what refunds have left of each source's share."""
 
     redemption_id: int
+    voucher_id: int
     merchant_id: int
     store_no: str
     order_no: str
@@ -92,6 +94,7 @@ class Draft:
 class Heading(NamedTuple):
     """What every line of a file repeats, so that files can be laid end to end."""
 
+    cell: str
     campaign: str
     settlement_day: date
     merchant: str
@@ -159,6 +162,7 @@ def _rows(draft: Draft, heading: Heading) -> Iterator[tuple[str | int | date, ..
             captured.discount_fen,
             amount_fen,
             _yuan(amount_fen),
+            heading.cell,
         )
 
 

@@ -165,6 +165,7 @@ class _Writer:
         document = {
             "format": packs.FORMAT,
             "version": packs.VERSION,
+            "cell": settings.HUIMIN_CELL,
             "campaign": self._campaign.code,
             "written_at": self._at.isoformat(),
             "snapshot": snapshot,

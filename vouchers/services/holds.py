@@ -1,4 +1,4 @@
-"""Holds (冻结): a redemption's money kept out of settlements until it is looked at, and released."""
+"""Holds (冻结): a redemption's money kept out of settlements until it is released."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -55,17 +55,21 @@ def _hold(redemption: Redemption, reason: str, by: User, at: datetime) -> Hold:
     locked = lock_redemption(redemption_id=redemption.pk, voucher_id=redemption.voucher_id)
     refuse(judge_hold(locked.facts, redemption.pk))
     opened = Hold.objects.create(
-        redemption=locked.redemption, reason=reason, opened_by=by.get_username(), opened_at=at
+        redemption=locked.redemption,
+        voucher_id=redemption.voucher_id,
+        reason=reason,
+        opened_by=by.get_username(),
+        opened_at=at,
     )
     _post(opened, locked, TransferReason.HOLD, at)
     return opened
 
 
 def _release(hold: Hold, by: User, at: datetime) -> bool:
-    redemption = hold.redemption
-    locked = lock_redemption(redemption_id=redemption.pk, voucher_id=redemption.voucher_id)
+    redemption_id = hold.redemption_id
+    locked = lock_redemption(redemption_id=redemption_id, voucher_id=hold.voucher_id)
     open_hold = Hold.objects.filter(pk=hold.pk, released_at=None)
-    refuse(judge_release(is_open=open_hold.exists(), redemption_id=redemption.pk))
+    refuse(judge_release(is_open=open_hold.exists(), redemption_id=redemption_id))
     # A clock that lags behind the one that opened it must not end it before.
     released_at = Greatest(Value(at), F("opened_at"))
     open_hold.update(released_at=released_at, released_by=by.get_username())

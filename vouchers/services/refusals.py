@@ -1,5 +1,6 @@
 """The database's own refusals in the shape of ours: a broken constraint becomes a `Refused`."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,9 @@ CODES = {
     "participation_ends_after_start": DATES_CROSS,
     "terms_only_in_draft": "campaign_state",
 }
+
+# The index of one HASH partition is named after that of the table.
+PARTITION = re.compile(r"_p\d\d$")
 
 
 def refuse(refusal: Refusal | None) -> None:
@@ -45,5 +49,5 @@ def refused_by_database() -> Iterator[None]:
             error.__cause__, psycopg.errors.CheckViolation | psycopg.errors.UniqueViolation
         ):
             raise
-        constraint = error.__cause__.diag.constraint_name or ""
+        constraint = PARTITION.sub("", error.__cause__.diag.constraint_name or "")
         raise Refused(CODES.get(constraint, INVALID), constraint) from error

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
+from django.conf import settings
 from django.db import connection, transaction
 
 from vouchers.models import Campaign, Outbox, Seal
@@ -51,13 +52,21 @@ def seal_journal(
         number = last.number + 1 if last else 1
         return Seal.objects.create(
             campaign=campaign,
+            cell=settings.HUIMIN_CELL,
             number=number,
             from_xid=from_xid,
             until_xid=until_xid,
             transfer_count=link.transfer_count,
             previous_sha256=previous,
             sha256=link.close(
-                Stretch(campaign.code, number, from_xid, until_xid, link.transfer_count)
+                Stretch(
+                    campaign.code,
+                    settings.HUIMIN_CELL,
+                    number,
+                    from_xid,
+                    until_xid,
+                    link.transfer_count,
+                )
             ),
             sealed_at=at,
         )
@@ -118,6 +127,7 @@ def anchor_of(campaign: Campaign, seal: Seal, day: str) -> dict[str, Any]:
     """What a recipient keeps: enough to hold an exported pack against it."""
     return {
         "campaign": campaign.code,
+        "cell": seal.cell,
         "day": day,
         "number": seal.number,
         "sha256": bytes(seal.sha256).hex(),

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, Sum
 
@@ -108,7 +109,8 @@ def _unsettled(campaign: Campaign, business_day: date) -> list[Captured]:
     raw = raw_connection()
     with connection.wrap_database_errors:
         locked = LOCK_UNSETTLED.send(raw, facts).rows()
-        return READ_CAPTURED.send(raw, {"redemption_ids": locked}).rows()
+        ids = {"redemption_ids": [r for r, _ in locked], "voucher_ids": [v for _, v in locked]}
+        return READ_CAPTURED.send(raw, ids).rows()
 
 
 def _owed(campaign: Campaign, business_day: date) -> list[Owed]:
@@ -125,6 +127,7 @@ def _write(campaign: Campaign, business_day: date, drafts: Sequence[Draft], at: 
     settlements = []
     for draft in drafts:
         heading = Heading(
+            cell=settings.HUIMIN_CELL,
             campaign=campaign.code,
             settlement_day=business_day,
             merchant=merchants[draft.merchant_id].code,
@@ -154,6 +157,7 @@ def _write_lines(settlements: Sequence[Settlement], drafts: Sequence[Draft]) -> 
         (
             settlement.pk,
             line.captured.redemption_id,
+            line.captured.voucher_id,
             draft.source_id,
             line.refund.refund_id if line.refund else 0,
             line.amount_fen,
@@ -161,7 +165,14 @@ def _write_lines(settlements: Sequence[Settlement], drafts: Sequence[Draft]) -> 
         for settlement, draft in zip(settlements, drafts, strict=True)
         for line in draft.lines
     ]
-    columns = ("settlement_ids", "redemption_ids", "source_ids", "refund_ids", "amounts_fen")
+    columns = (
+        "settlement_ids",
+        "redemption_ids",
+        "voucher_ids",
+        "source_ids",
+        "refund_ids",
+        "amounts_fen",
+    )
     facts = dict(zip(columns, map(list, zip(*lines, strict=True)), strict=True))
     with connection.wrap_database_errors:
         INSERT_LINES.send(raw_connection(), facts)

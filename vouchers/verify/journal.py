@@ -96,6 +96,8 @@ def check_seals(archive: Archive) -> Iterator[Fault]:
         stands = archive.place
         if (row["number"], row["from_xid"], row["previous_sha256"]) != (number + 1, until, link):
             yield archive.fault("does not follow the seal before it", "与上一封印不衔接")
+        if row["cell"] != archive.manifest["cell"]:
+            yield archive.fault("is of another cell", "属于另一单元")
         count, sha256 = bodies.seal(archive.manifest["campaign"], row)
         archive.place = stands
         if (count, sha256) != (row["transfer_count"], row["sha256"]):
@@ -119,7 +121,7 @@ def check_anchors(archive: Archive, name: str, lines: Iterable[str]) -> Iterator
         if not line.startswith("{"):
             continue
         anchor = json.loads(line)
-        if anchor["campaign"] != archive.manifest["campaign"]:
+        if any(anchor[name] != archive.manifest[name] for name in ("cell", "campaign")):
             continue
         found += 1
         seal = seals.get(anchor["number"])
@@ -158,6 +160,7 @@ class _Stretches:
         self.last += count
         stretch = {
             "campaign": campaign,
+            "cell": seal["cell"],
             "from_xid": seal["from_xid"],
             "number": seal["number"],
             "transfer_count": count,

@@ -11,7 +11,7 @@ from django.db import connection
 
 from merchants.errors import Refusal
 from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM, REQUEST_KEY
-from vouchers.models.redemption import FIND_ANSWERS, INSERT_ANSWERS, StoredAnswer
+from vouchers.models.requests import FIND_ANSWERS, INSERT_ANSWERS, StoredAnswer
 from vouchers.services.acts.answers import ActRequest, Answer, Render
 from vouchers.services.acts.retry import in_one_transaction
 from vouchers.services.pipeline import pipeline

@@ -142,6 +142,7 @@ def _claims(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, list[object
         "store_ids": [effect.store.id for _, effect in accepted],
         "order_nos": [v.pending.request.order.order_no for v, _ in accepted],
         "redemption_ids": [effect.redemption_id for _, effect in accepted],
+        "voucher_ids": [effect.voucher.id for _, effect in accepted],
         "ats": [v.pending.request.at for v, _ in accepted],
     }
 

@@ -13,7 +13,8 @@ from vouchers.models.campaigns import (
 )
 from vouchers.models.distribution import FIND_TRANCHES, SERIAL_BITS
 from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM
-from vouchers.models.redemption import FIND_ANSWERS, FIND_CLAIMS, NEXT_IDS, StoredAnswer
+from vouchers.models.redemption import FIND_CLAIMS, NEXT_IDS
+from vouchers.models.requests import FIND_ANSWERS, StoredAnswer
 from vouchers.models.residents import FIND_SHOPPERS, Shopper
 from vouchers.models.vouchers import LOCK_VOUCHERS, LockedVoucher
 from vouchers.rules.fraud import (

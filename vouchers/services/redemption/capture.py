@@ -22,6 +22,7 @@ from vouchers.services.redemption.undo import (
     release_counters,
     return_to_quota,
     undo,
+    update_redemption,
 )
 from vouchers.states import AccountKind, RedemptionState, TransferReason, VoucherState
 
@@ -81,7 +82,8 @@ def _capture(order: Order, locked: LockedRedemption, decided: Capturing) -> Capt
         MOVE_VOUCHERS.send(
             raw, {"voucher_ids": [redemption.voucher_id], "state": VoucherState.REDEEMED.value}
         )
-    Redemption.objects.filter(pk=redemption.pk).update(
+    update_redemption(
+        locked,
         state=RedemptionState.CAPTURED,
         order_amount_fen=order.order_amount_fen,
         eligible_amount_fen=order.eligible_amount_fen,

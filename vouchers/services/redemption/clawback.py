@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from vouchers.models import Redemption, Refund, RefundPart
+from vouchers.models import Refund, RefundPart
 from vouchers.models.vouchers import MOVE_VOUCHERS
 from vouchers.rules.refunds import Clawback, VoucherFate
 from vouchers.services import ledger, quotas
@@ -15,6 +15,7 @@ from vouchers.services.redemption.undo import (
     release_counters,
     release_holds,
     return_to_quota,
+    update_redemption,
 )
 from vouchers.states import AccountKind, Cause, RedemptionState, TransferReason, VoucherState
 
@@ -40,8 +41,7 @@ def write(
         places = 1 if clawback.is_everything else 0
         release_counters(locked, fen=clawback.fen, places=places)
     if clawback.is_everything:
-        redemption = Redemption.objects.filter(pk=locked.redemption.pk)
-        redemption.update(state=RedemptionState.REFUNDED, undone_at=row.refunded_at)
+        update_redemption(locked, state=RedemptionState.REFUNDED, undone_at=row.refunded_at)
         release_holds(locked.redemption, by=f"refund {row.refund_no}", at=row.refunded_at)
     if clawback.voucher is not VoucherFate.STAYS:
         state = FATES[clawback.voucher].value

@@ -37,7 +37,9 @@ def lock_redemption(*, redemption_id: int, voucher_id: int) -> LockedRedemption:
         SHARE_TRANCHES.send(raw, {"tranche_ids": [tranche_id]})
         LOCK_VOUCHERS.send(raw, {"voucher_ids": [voucher_id]})
     terms = terms_of(tranche_id)
-    redemption = Redemption.objects.select_for_update(no_key=True).get(pk=redemption_id)
+    redemption = Redemption.objects.select_for_update(no_key=True).get(
+        pk=redemption_id, voucher_id=voucher_id
+    )
     tranche = terms.facts
     facts = RedemptionFacts(
         state=redemption.state,

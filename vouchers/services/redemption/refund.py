@@ -169,6 +169,7 @@ def _row(request: RefundRequest, facts: _Facts, clawback: Clawback) -> Refund:
     at = max(request.at, redemption.captured_at or redemption.redeemed_at)
     return Refund(
         redemption=redemption,
+        voucher_id=redemption.voucher_id,
         merchant_id=redemption.merchant_id,
         store=facts.store,
         refund_no=request.refund_no,

@@ -60,11 +60,11 @@ class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
         if store is None:
             return _Order(None)
         claims = OrderClaim.objects.filter(store_id=store.id, order_no=request.order_no)
-        claim = claims.select_related("redemption").first()
-        if claim is None or claim.redemption is None:
+        claim = claims.first()
+        if claim is None or claim.redemption_id is None:
             return _Order(store, is_claimed=claim is not None)
-        claimed = claim.redemption
-        locked = lock_redemption(redemption_id=claimed.pk, voucher_id=claimed.voucher_id)
+        assert claim.voucher_id is not None
+        locked = lock_redemption(redemption_id=claim.redemption_id, voucher_id=claim.voucher_id)
         locked.lock_counters()
         return _Order(store, is_claimed=True, locked=locked)
 

@@ -1,6 +1,7 @@
 """Undoing: what a redemption gives up goes back to where it came from, by new postings."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
@@ -39,7 +40,7 @@ def undo(
         MOVE_VOUCHERS.send(
             raw, {"voucher_ids": [redemption.voucher_id], "state": VoucherState.ISSUED.value}
         )
-    Redemption.objects.filter(pk=redemption.pk).update(state=state, undone_at=at)
+    update_redemption(locked, state=state, undone_at=at)
     claim = OrderClaim.objects.filter(store_id=redemption.store_id, order_no=redemption.order_no)
     if state == RedemptionState.REVERSED:
         claim.update(redemption_id=None)
@@ -50,6 +51,12 @@ def undo(
     if undoing.returns_to_quota:
         # What the discount had left of the face went back when the tranche expired.
         return_to_quota(locked, redemption.split, vouchers=1)
+
+
+def update_redemption(locked: LockedRedemption, **columns: Any) -> None:
+    """Set columns of the redemption's row, found by both columns of its key."""
+    row = locked.redemption
+    Redemption.objects.filter(pk=row.pk, voucher_id=row.voucher_id).update(**columns)
 
 
 def release_holds(redemption: Redemption, *, by: str, at: datetime) -> None:
