@@ -145,8 +145,8 @@ class Void:
     def happen(self, model: Model, said: Said) -> Figures:
         use = use_of(model, self.redemption_id)
         model.void(use)
-        is_usable = not use.voucher.batch.is_over(self.at)
-        return {"fen": use.discount_fen, "usable": is_usable}
+        is_over = model.is_over or use.voucher.batch.is_over(self.at)
+        return {"fen": use.discount_fen, "usable": not is_over}
 
 
 @dataclass(frozen=True, slots=True)

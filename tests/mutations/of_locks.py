@@ -125,6 +125,15 @@ OF_LOCKS: tuple[Mutation, ...] = (
         f"{REDEMPTION}::TestVoid",
     ),
     source(
+        "deadlocks not run again",
+        8,
+        "a batch that loses a race by a deadlock is not run again",
+        f"{SERVICES}/acts/retry.py",
+        '"40001", "40P01", ',
+        '"40001", ',
+        "tests/services/acts/test_retry.py::test_these_errors_are_races",
+    ),
+    source(
         "no tombstone",
         7,
         "a reversal frees the order instead of burying it",

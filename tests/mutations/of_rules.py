@@ -327,6 +327,27 @@ OF_RULES: tuple[Mutation, ...] = (
         "tests/rules/test_refunds.py::test_no_more_is_refunded_than_the_shopper_paid",
     ),
     source(
+        "promised without room",
+        1,
+        "a refund promises a voucher anew though its quota cells are full",
+        "vouchers/rules/refunds.py",
+        "    has_money = redemption.has_quota_room or not redemption.is_settled\n",
+        "    has_money = True\n",
+        "tests/rules/test_refunds.py"
+        "::test_without_room_in_the_quota_cells_the_voucher_is_lost_and_nothing_promised",
+        "tests/services/test_refunds.py::test_without_free_money_the_voucher_does_not_come_back",
+    ),
+    source(
+        "usable after the end",
+        5,
+        "a voucher given back in a campaign that is over is said to be usable",
+        "vouchers/rules/undo.py",
+        " and redemption.campaign_state not in CAMPAIGN_OVER\n",
+        "\n",
+        "tests/rules/test_undo.py"
+        "::test_a_voucher_is_usable_again_until_its_end_unless_the_campaign_is_over",
+    ),
+    source(
         "clawback rounded up",
         11,
         "a clawback is rounded up instead of down",

@@ -277,7 +277,7 @@ class TestLimits:
         requests = [order(v, store, cast.alice()) for v in vouchers[:3]]
         answers = [decoded(answer) for answer in redeem(requests=requests)]
         assert [status for status, _ in answers] == [201, 201, 429]
-        assert answers[2][1]["facts"]["next_at"] == "2026-04-01T04:01:00+00:00"
+        assert answers[2][1]["facts"]["next_at"] == "2026-04-01T12:01:00+08:00"
         next_minute = order(vouchers[3], store, cast.alice(), at=NOON + timedelta(minutes=1))
         assert answer_to(next_minute)[0] == 201
 

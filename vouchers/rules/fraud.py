@@ -60,7 +60,7 @@ COUNTED = frozenset(_KINDS)
 
 BY_LINK = frozenset(kind for kind, (subject, _) in _KINDS.items() if subject == "link")
 
-# A shared device is refused like the customer's own limit, so that nobody learns whose else it is.
+# A shared device is refused like the customer's own limit: it does not show whose else it is.
 _REFUSED_AS: Mapping[str, str] = {
     "resident": "resident_limit",
     "link": "resident_limit",

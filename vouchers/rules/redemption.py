@@ -97,7 +97,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything one redemption is judged on, except the exact caps (`rules/fraud`)."""
+    """Everything one redemption is judged on, except the exact limits (`rules/fraud`)."""
 
     order: Order
     voucher: VoucherFacts | None
@@ -236,7 +236,7 @@ def _payable_too_small(order: Order, discount_fen: int) -> Refusal | None:
     )
 
 
-# Who shows it comes first: to anybody but the holder, nothing of a voucher is told.
+# Who shows it comes first: only to its holder does a refusal say anything of a voucher.
 RULES: tuple[Rule, ...] = (
     _shown_by_holder,
     _store_open,

@@ -23,7 +23,7 @@ from vouchers.models import (
     Transfer,
 )
 from vouchers.models.ledger import INSERT_LEGS, INSERT_TRANSFERS, NEXT_TRANSFER_IDS
-from vouchers.models.statements import Answer
+from vouchers.models.statements import Result
 from vouchers.rules import proposals as rules
 from vouchers.rules.amounts import check_amount_fen, check_currency
 from vouchers.rules.quotas import Need
@@ -105,7 +105,7 @@ def post(*, postings: Sequence[Posting]) -> list[int]:
 
 def send_postings(
     raw: psycopg.Connection[Any], ids: Sequence[int], postings: Sequence[Posting]
-) -> list[Answer[Any]]:
+) -> list[Result[Any]]:
     """Queue the two INSERTs on a raw connection, for callers that run their own pipeline."""
     transfers = {
         "ids": list(ids),

@@ -9,6 +9,7 @@ from vouchers.models.fraud import ADD_TO_COUNTERS
 from vouchers.models.redemption import INSERT_CLAIMS, INSERT_REDEMPTIONS
 from vouchers.models.vouchers import MOVE_VOUCHERS
 from vouchers.rules.fraud import NOTHING_USED, CapRule, CounterKey, Used
+from vouchers.services.acts import Answer
 from vouchers.services.acts.attempts import Attempt, record_attempts
 from vouchers.services.acts.idempotency import store_answers
 from vouchers.services.ledger import Posting, move_lines, send_postings
@@ -20,11 +21,15 @@ from vouchers.states import AccountKind, Cause, TransferReason
 _encode = msgspec.json.encode
 
 
-def write(verdicts: Sequence[Verdict]) -> None:
-    """Everything the verdicts promise; those that are answers of the gate write nothing."""
-    accepted = [(v, v.effect) for v in verdicts if v.effect is not None]
-    refused = [v for v in verdicts if v.refusal is not None]
-    lasting = [v for v in verdicts if v.effect is not None or v.refusal is not None]
+def write(verdicts: Sequence[Verdict], answers: Sequence[Answer]) -> None:
+    """Write everything the verdicts decided, and store the answers rendered of them."""
+    accepted = [(verdict, verdict.effect) for verdict in verdicts if verdict.effect is not None]
+    refused = [verdict for verdict in verdicts if verdict.refusal is not None]
+    lasting = [
+        (verdict.pending.request, answer)
+        for verdict, answer in zip(verdicts, answers, strict=True)
+        if verdict.is_stored
+    ]
     with pipeline() as raw:
         if accepted:
             effects = [effect for _, effect in accepted]
@@ -38,7 +43,7 @@ def write(verdicts: Sequence[Verdict]) -> None:
         if refused:
             record_attempts(raw, [_attempt(verdict) for verdict in refused])
         if lasting:
-            store_answers(raw, [(v.pending.request, v.answer) for v in lasting])
+            store_answers(raw, lasting)
 
 
 def _moved(effects: Sequence[Effect]) -> dict[int, list[int]]:

@@ -36,7 +36,7 @@ from vouchers.services.redemption.tranche_terms import (
     tranche_terms,
 )
 
-CapKeys = Sequence[tuple[CounterKey, CapRule]]
+LimitKeys = Sequence[tuple[CounterKey, CapRule]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Facts:
     shoppers: Mapping[str, ShopperFacts]
     holder_states: Mapping[int, str]
     # The counters a request would count in; none where voucher or store are unknown.
-    cap_keys: Sequence[CapKeys]
+    limit_keys: Sequence[LimitKeys]
     used: Mapping[CounterKey, Used]
-    # The links a request counts for; None where its campaign caps none.
+    # The links a request counts for; None where its campaign limits none.
     links: Sequence[Links]
     # By resident the others whom a merge declares to be the same person.
     same_people: Mapping[int, Sequence[int]]
@@ -136,12 +136,13 @@ def gather(batch: Sequence[Pending]) -> Facts:
     stores = {row.external_id: row for row in found_stores.rows()}
     shoppers = {row.external_id: row for row in people.rows()}
     links = _links(batch, vouchers, terms, shoppers)
-    cap_keys = [
-        _cap_keys(p, vouchers, terms, stores, found) for p, found in zip(batch, links, strict=True)
+    limit_keys = [
+        _limit_keys(p, vouchers, terms, stores, found)
+        for p, found in zip(batch, links, strict=True)
     ]
     holders = {row.resident_id for row in vouchers.values()}
     merges = find_same_people(holders) if any(row.is_merged for row in shoppers.values()) else {}
-    counters = with_members({key for keys in cap_keys for key, _ in keys}, merges)
+    counters = with_members({key for keys in limit_keys for key, _ in keys}, merges)
     states = {row.id: row.state for row in shoppers.values()}
     unseen = holders - states.keys()
     used, same_people, states_of_unseen = lock_and_read(counters, holders, unseen)
@@ -164,7 +165,7 @@ def gather(batch: Sequence[Pending]) -> Facts:
             for number, row in shoppers.items()
         },
         holder_states=states | states_of_unseen,
-        cap_keys=cap_keys,
+        limit_keys=limit_keys,
         used=used,
         links=links,
         same_people=same_people,
@@ -172,20 +173,20 @@ def gather(batch: Sequence[Pending]) -> Facts:
     )
 
 
-def _cap_keys(
+def _limit_keys(
     pending: Pending,
     vouchers: Mapping[int, LockedVoucher],
     terms: Mapping[int, TrancheTerms],
     stores: Mapping[str, StoreRow],
     links: Links,
-) -> CapKeys:
+) -> LimitKeys:
     voucher = vouchers.get(pending.voucher_id or 0)
     tranche = terms.get(pending.tranche_id or 0)
     store = stores.get(pending.request.order.store)
     if voucher is None or tranche is None or store is None:
         return []
     subjects = Subjects(voucher.resident_id, store.id, store.merchant_id, links or ())
-    return counter_keys(tranche.campaign.caps, subjects, pending.request.at, tranche.facts.zone)
+    return counter_keys(tranche.campaign.limits, subjects, pending.request.at, tranche.facts.zone)
 
 
 def _links(
@@ -194,7 +195,7 @@ def _links(
     terms: Mapping[int, TrancheTerms],
     shoppers: Mapping[str, Shopper],
 ) -> list[Links]:
-    asking = {id_ for id_, found in terms.items() if found.campaign.caps_links}
+    asking = {id_ for id_, found in terms.items() if found.campaign.limits_links}
     if not asking:
         return [None] * len(batch)
     asked: list[Asked | None] = []

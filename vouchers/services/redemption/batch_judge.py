@@ -6,12 +6,12 @@ from datetime import date, datetime
 from merchants.auth import Caller
 from merchants.errors import Refusal
 from vouchers.models.campaigns import StoreRow
+from vouchers.models.requests import StoredAnswer
 from vouchers.queries.redemptions import RedemptionDetails, SourceShare
 from vouchers.rules.fraud import NOTHING_USED, Used, business_day, judge_caps
 from vouchers.rules.redemption import Case, Decision, Order, VoucherFacts, judge
-from vouchers.services.acts import Answer, Render
-from vouchers.services.acts.idempotency import IN_FLIGHT, replay
-from vouchers.services.redemption.batch_facts import CapKeys, Facts, Pending
+from vouchers.services.acts.idempotency import IN_FLIGHT
+from vouchers.services.redemption.batch_facts import Facts, LimitKeys, Pending
 from vouchers.services.redemption.links import Links
 from vouchers.services.redemption.requests import RedeemRequest
 from vouchers.services.redemption.tranche_terms import TrancheTerms
@@ -32,7 +32,7 @@ class Effect:
     shown_by_id: int
     category: str
     business_day: date
-    counters: CapKeys
+    counters: LimitKeys
     links: Links
     # Until when a till may capture what was only authorised; None when it was captured at once.
     expires_at: datetime | None
@@ -51,24 +51,31 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to one request and what has to be written with it.
+    """What becomes of one request, and what has to be written with its answer.
 
-    Neither effect nor refusal: nothing is stored (a replay, or an answer of the gate).
+    With neither effect nor refusal nothing is written: the request is answered from the store, or
+    its key is in use.
     """
 
     pending: Pending
-    answer: Answer
+    # To be rendered; None where the stored answer is given again.
+    outcome: RedemptionDetails | Refusal | None
+    stored: StoredAnswer | None = None
     effect: Effect | None = None
     refusal: Refusal | None = None
     store_id: int | None = None
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether its answer is stored under the key."""
+        return self.effect is not None or self.refusal is not None
 
 
 class BatchJudge:
     """Judges a batch, adding up what its earlier requests have taken."""
 
-    def __init__(self, facts: Facts, render: Render) -> None:
+    def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._render = render
         self._states = {id_: voucher.state for id_, voucher in facts.vouchers.items()}
         self._claims = dict(facts.claims)
         self._used = dict(facts.used)
@@ -77,22 +84,18 @@ class BatchJudge:
         """The verdict on request `number` of the batch."""
         request = pending.request
         if not self._facts.got_keys[number]:
-            return Verdict(pending, self._render(IN_FLIGHT))
+            return Verdict(pending, IN_FLIGHT)
         stored = self._facts.answers.get((request.caller.credential_id, request.key))
         if stored is not None:
-            return Verdict(pending, replay(request, stored, self._render))
+            return Verdict(pending, None, stored)
         store = self._facts.stores.get(request.order.store)
         if store is None or not may_act_for(request.caller, store):
-            return self._refused(pending, Refusal("store_not_found"), None)
+            return _refused(pending, Refusal("store_not_found"), None)
         effect = self._judge(number, pending, store)
         if isinstance(effect, Refusal):
-            return self._refused(pending, effect, store.id)
+            return _refused(pending, effect, store.id)
         self._take(effect, request)
-        answer = self._render(_details(effect, request))
-        return Verdict(pending, answer, effect, store_id=store.id)
-
-    def _refused(self, pending: Pending, refusal: Refusal, store_id: int | None) -> Verdict:
-        return Verdict(pending, self._render(refusal), refusal=refusal, store_id=store_id)
+        return Verdict(pending, _details(effect, request), effect=effect, store_id=store.id)
 
     def _judge(self, number: int, pending: Pending, store: StoreRow) -> Effect | Refusal:
         facts, request = self._facts, pending.request
@@ -127,7 +130,7 @@ class BatchJudge:
         decision = judge(case)
         if isinstance(decision, Refusal):
             return decision
-        counters = facts.cap_keys[number]
+        counters = facts.limit_keys[number]
         over = judge_caps(
             counters,
             self._used,
@@ -170,6 +173,10 @@ def may_act_for(caller: Caller, store: StoreRow) -> bool:
     if store.merchant_id not in caller.merchant_ids:
         return False
     return caller.store_ids is None or store.id in caller.store_ids
+
+
+def _refused(pending: Pending, refusal: Refusal, store_id: int | None) -> Verdict:
+    return Verdict(pending, refusal, refusal=refusal, store_id=store_id)
 
 
 def _details(effect: Effect, request: RedeemRequest) -> RedemptionDetails:

@@ -63,5 +63,7 @@ def _counters(redemption: Redemption, terms: TrancheTerms) -> list[CounterKey]:
         redemption.merchant_id,
         tuple(redemption.links or ()),
     )
-    counted = counter_keys(terms.campaign.caps, subjects, redemption.redeemed_at, terms.facts.zone)
+    counted = counter_keys(
+        terms.campaign.limits, subjects, redemption.redeemed_at, terms.facts.zone
+    )
     return sorted(key for key, _ in counted)

@@ -7,9 +7,10 @@ from django.conf import settings
 
 from vouchers.rules.codes import decode
 from vouchers.services.acts import Answer, Render, answer_all
+from vouchers.services.acts.idempotency import replay
 from vouchers.services.redemption.batch_effects import write
 from vouchers.services.redemption.batch_facts import Pending, gather
-from vouchers.services.redemption.batch_judge import BatchJudge
+from vouchers.services.redemption.batch_judge import BatchJudge, Verdict
 from vouchers.services.redemption.requests import RedeemRequest
 
 
@@ -24,7 +25,14 @@ def redeem(*, requests: Sequence[RedeemRequest], render: Render) -> list[Answer]
 
 def _redeem_once(requests: Sequence[RedeemRequest], *, render: Render) -> list[Answer]:
     batch = [Pending(r, decode(r.order.voucher, settings.HUIMIN_CODE_KEY)) for r in requests]
-    judge = BatchJudge(gather(batch), render)
+    judge = BatchJudge(gather(batch))
     verdicts = [judge.verdict(number, pending) for number, pending in enumerate(batch)]
-    write(verdicts)
-    return [verdict.answer for verdict in verdicts]
+    answers = [_answer(verdict, render) for verdict in verdicts]
+    write(verdicts, answers)
+    return answers
+
+
+def _answer(verdict: Verdict, render: Render) -> Answer:
+    if verdict.stored is not None:
+        return replay(verdict.pending.request, verdict.stored, render)
+    return render(verdict.outcome)

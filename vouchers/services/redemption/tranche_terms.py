@@ -16,15 +16,15 @@ class CampaignTerms(NamedTuple):
     """What holds in the whole campaign, and what a posting needs to know of it."""
 
     row: CampaignRow
-    caps: Sequence[CapRule]
+    limits: Sequence[CapRule]
     accounts: Mapping[tuple[int, AccountKind], int]
     source_codes: Mapping[int, str]
     authorise_ttl: timedelta
 
     @property
-    def caps_links(self) -> bool:
-        """Whether some cap counts devices, phones, cards or accounts."""
-        return any(rule.kind in BY_LINK for rule in self.caps)
+    def limits_links(self) -> bool:
+        """Whether some limit counts devices, phones, cards or accounts."""
+        return any(rule.kind in BY_LINK for rule in self.limits)
 
 
 class TrancheTerms(NamedTuple):
@@ -47,7 +47,7 @@ def campaign_terms(row: CampaignRow) -> CampaignTerms:
     """A campaign's row, decoded."""
     return CampaignTerms(
         row=row,
-        caps=[CapRule(row.id, *cap) for cap in row.caps],  # type: ignore[arg-type]
+        limits=[CapRule(row.id, *limit) for limit in row.caps],  # type: ignore[arg-type]
         accounts={(source, AccountKind(kind)): id_ for source, _, kind, id_ in row.accounts},
         source_codes={source: code for source, code, _, _ in row.accounts},
         authorise_ttl=timedelta(seconds=row.authorise_ttl_s),
