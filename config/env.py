@@ -1,6 +1,7 @@
 """Typed access to environment variables: a wrong or missing one stops the program by name."""
 
 import fcntl
+import hmac
 import os
 import re
 import secrets
@@ -77,6 +78,13 @@ def key(name: str, value: str) -> bytes:
     if len(raw) < KEY_BYTES:
         raise ImproperlyConfigured(f"{name} must be at least {KEY_BYTES} bytes long.")
     return raw
+
+
+def code_key(secret: bytes, *, cell: str) -> bytes:
+    """The key of a cell's voucher codes, derived from its secret: cells that share the secret by
+    mistake refuse each other's codes all the same.
+    """
+    return hmac.digest(secret, f"voucher codes|{cell}".encode(), "sha256")
 
 
 def mail_server(name: str, url: str) -> dict[str, Any]:

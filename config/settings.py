@@ -5,7 +5,6 @@ made once under the local directory. With it the installation is somebody's prod
 secret or host list stops the program, and cookies and redirects insist on HTTPS.
 """
 
-import hmac
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ _secrets = {name: env.text(name) or _made.get(name) or env.secret(name) for name
 
 SECRET_KEY = _secrets["SECRET_KEY"]
 HUIMIN_CODE_SECRET = env.key("HUIMIN_CODE_KEY", _secrets["HUIMIN_CODE_KEY"])
-HUIMIN_CODE_KEY = hmac.digest(HUIMIN_CODE_SECRET, f"voucher codes|{HUIMIN_CELL}".encode(), "sha256")
+HUIMIN_CODE_KEY = env.code_key(HUIMIN_CODE_SECRET, cell=HUIMIN_CELL)
 """HMAC key of the check digits in voucher codes; cells that share the secret differ in it."""
 HUIMIN_PII_KEY = env.key("HUIMIN_PII_KEY", _secrets["HUIMIN_PII_KEY"])
 """Key of the hashes and of the encryption of personal data."""

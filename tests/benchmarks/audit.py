@@ -90,7 +90,7 @@ def build(size: int, tell: Tell) -> None:
 
 def live() -> None:
     """Let the vouchers be used."""
-    with _without_triggers(), connections["owner"].cursor() as cursor:
+    with without_triggers(), connections["owner"].cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'; SET LOCAL synchronous_commit = off")
         cursor.execute("SELECT max(id) FROM vouchers_transfer")
         (transfer_id,) = cursor.fetchone()
@@ -99,7 +99,7 @@ def live() -> None:
 
 
 @contextmanager
-def _without_triggers() -> Iterator[None]:
+def without_triggers() -> Iterator[None]:
     """A transaction of the owner's in which the tables' own guards are off."""
     with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
         cursor.execute(

@@ -27,13 +27,13 @@ def private_server(process_environment: dict[str, str]) -> Iterator[Postgres]:
     server = Postgres(root)
     server.start()
     hosts = {alias: connections.settings[alias]["HOST"] for alias in database.ALIASES}
-    _use({alias: str(server.run) for alias in hosts})
+    use({alias: str(server.run) for alias in hosts})
     try:
         database.create()
         yield server
         database.destroy()
     finally:
-        _use(hosts)
+        use(hosts)
         server.stop()
         shutil.rmtree(root)
 
@@ -51,7 +51,8 @@ def private_postgres(
     }
 
 
-def _use(hosts: dict[str, str]) -> None:
+def use(hosts: dict[str, str]) -> None:
+    """Let Django's connections go to other servers, by alias."""
     for alias, host in hosts.items():
         connections[alias].close()
         connections.settings[alias]["HOST"] = host
