@@ -17,8 +17,8 @@ setup: $(RUNTIME) ## Make .venv and install what Huimin needs to run
 demo: $(RUNTIME) ## A city and its day, then the admin (RESIDENTS=n STORES=path.csv EXIT=1)
 	$(PY) manage.py demo $(if $(RESIDENTS),--residents $(RESIDENTS)) $(if $(STORES),--stores "$(STORES)") $(if $(EXIT),--exit)
 
-test: $(DEV) ## Run the tests (ARGS="tests/rules -x" narrows them)
-	$(PY) -m pytest $(ARGS)
+test: $(DEV) ## Run the tests, a process per core (ARGS="tests/rules -x" narrows them)
+	$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 mutations: $(DEV) ## Break each guard in turn: some test must go red (ONLY=word)
 	$(PY) -m tests.mutations $(if $(ONLY),--only "$(ONLY)")
@@ -42,11 +42,11 @@ stop: ## Stop embedded servers that a killed process left behind
 # The environment: uv where it is on PATH, else the standard library's venv and pip. It is installed
 # again only when a lock file changes; the development lock holds the runtime one whole.
 
-SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11))
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 CANDIDATES := $(PYTHON) python3 python3.13 python3.12 python3.11
 
 $(PY):
-	@if command -v uv >/dev/null; then uv venv --quiet --clear --python '>=3.11' $(VENV); exit; fi; \
+	@if command -v uv >/dev/null; then uv venv --quiet --clear --python '>=3.11,<3.14' $(VENV); exit; fi; \
 	for python in $(CANDIDATES); do \
 		if "$$python" -c '$(SUPPORTED)' 2>/dev/null; then \
 			"$$python" -m venv --clear $(VENV) && exit; \
@@ -55,7 +55,7 @@ $(PY):
 			exit 1; \
 		fi; \
 	done; \
-	echo "Huimin needs Python 3.11 or later: install one, or say make PYTHON=/path/to/python."; \
+	echo "Huimin needs Python 3.11, 3.12 or 3.13: install one, or say make PYTHON=/path/to/python."; \
 	exit 1
 
 define install

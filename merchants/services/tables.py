@@ -4,14 +4,14 @@ Cells become numpy columns at once. A cell that can't be read marks its row with
 left out and the rest goes on.
 """
 
-import codecs
-import csv
 import io
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -20,7 +20,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
-from merchants.geo import FAULTS, Datum, UnknownDatumError
+from merchants.geo import FAULTS, Datum, UnknownDatumError, is_cgcs2000
+from merchants.services.encodings import GUESSED, UnreadableFileError, encoding_of
+from merchants.services.records import Record, read_records
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -30,9 +32,23 @@ BLOCK_ROWS: Final = 65_536
 DATUMS: Final = tuple(Datum)
 """A datum in a column is its position here; -1 is none that is known."""
 
-_READ_BYTES: Final = 1 << 20
-_UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+LINES_SWALLOWED: Final = "lines_swallowed"
+ROWS_OF_SEVERAL_LINES: Final = "rows_of_several_lines"
+IDS_ROUNDED: Final = "ids_rounded"
+DATUM_CGCS2000: Final = "datum_cgcs2000"
+
+_OTHER_DELIMITERS: Final = (";", "\t", "|", "，", "；")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_NO_ID_SIGN: Final = re.compile(r"[^\x20-\x7e\n]")
+# How a spreadsheet shows a number of twelve digits or more, and what it leaves of one beyond its
+# precision. Of untouched numbers one in a thousand ends so.
+_SCIENTIFIC: Final = re.compile(r"^[+-]?\d(?:\.\d+)?E[+-]\d+$", re.MULTILINE | re.IGNORECASE)
+_LONG_ID: Final = re.compile(r"^\d{12,}$", re.MULTILINE)
+_ROUNDED_ID: Final = re.compile(r"^\d{9,}000$", re.MULTILINE)
+_MANY_ROUNDED: Final = 3
+_ROUNDED_SHARE: Final = 0.05
+# What float() and int() take of these signs alone is plain decimal: no exponent, no underscore.
+_DECIMAL_SIGNS: Final = b"0123456789.+- "
 _BOOLEANS: Final = {
     **dict.fromkeys(("1", "true", "yes", "y", "是"), 1),
     **dict.fromkeys(("0", "false", "no", "n", "否"), 0),
@@ -42,9 +58,17 @@ _BOOLEANS: Final = {
 REASONS: Final[Mapping[str, str]] = {
     **{fault.value: fault.sentence for fault in FAULTS},
     "row_malformed": gettext_noop("The row has more or fewer cells than the header."),
+    "quote_unclosed": gettext_noop("A quoted cell is not closed by a quote where it ends."),
+    "column_nameless": gettext_noop("A column that has no name in the header holds something."),
     "value_missing": gettext_noop("A required cell is empty."),
     "text_too_long": gettext_noop("A text is longer than its field allows."),
     "text_not_printable": gettext_noop("A text holds control characters."),
+    "id_malformed": gettext_noop(
+        "A number that names something holds signs other than letters, digits and signs of ASCII."
+    ),
+    "id_scientific": gettext_noop(
+        "A spreadsheet has turned the number into scientific notation. Format the column as text."
+    ),
     "number_malformed": gettext_noop("A cell that must be a number is not one."),
     "number_out_of_range": gettext_noop("A number lies outside the range of its field."),
     "boolean_malformed": gettext_noop("A yes-or-no cell must be 1, 0 or empty."),
@@ -55,13 +79,9 @@ REASONS: Final[Mapping[str, str]] = {
 """What each code means to the person who mends the file; also the translation keys."""
 
 
-class UnreadableFileError(Exception):
-    """Not one row can be read: no such file, not text, or not the columns that are needed."""
-
-
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    """A row that was left out: the line it ends on, whose it is, a stable code and a sentence."""
+    """A row that was left out: its first line, whose it is, a stable code and a sentence."""
 
     line: int
     subject: str
@@ -114,13 +134,21 @@ class Faults:
 class Block:
     """Some consecutive rows as columns of text; reading a column marks what can't be read."""
 
-    def __init__(self, columns: Mapping[str, Sequence[str]], lines: Sequence[int]) -> None:
+    def __init__(self, columns: Mapping[str, Sequence[str]], records: Sequence[Record]) -> None:
         self.columns = columns
-        self.lines = lines
-        self.faults = Faults(len(lines))
+        self.faults = Faults(len(records))
+        self.warnings = Counter[str]()
+        """What deserves a look in these rows, by code; `report` adds it to the summary."""
+        self._lines = [record.first_line for record in records]
+        self._spans = {
+            row: (record.opens, record.last_line)
+            for row, record in enumerate(records)
+            if record.opens != record.last_line
+        }
+        self._details: dict[int, str] = {}
 
     def __len__(self) -> int:
-        return len(self.lines)
+        return len(self._lines)
 
     def __contains__(self, name: str) -> bool:
         return name in self.columns
@@ -134,6 +162,19 @@ class Block:
             self._mark((_CONTROL.search(cell) is not None for cell in cells), "text_not_printable")
         if required and not all(cells):
             self._mark((not cell for cell in cells), "value_missing")
+        return cells
+
+    def ids(self, name: str, max_length: int) -> list[str]:
+        """Numbers that name things: printable ASCII, and not what a spreadsheet made of one."""
+        cells = self.texts(name, max_length, required=True)
+        together = "\n".join(cells)
+        if _NO_ID_SIGN.search(together):
+            self._mark((_NO_ID_SIGN.search(cell) is not None for cell in cells), "id_malformed")
+        if _SCIENTIFIC.search(together):
+            self._mark((_SCIENTIFIC.match(cell) is not None for cell in cells), "id_scientific")
+        long, rounded = len(_LONG_ID.findall(together)), len(_ROUNDED_ID.findall(together))
+        if rounded >= _MANY_ROUNDED and rounded > _ROUNDED_SHARE * long:
+            self.warnings[IDS_ROUNDED] += rounded
         return cells
 
     def numbers(self, name: str) -> Floats:
@@ -163,11 +204,53 @@ class Block:
         otherwise = -1 if default is None else DATUMS.index(default)
         if "datum" not in self:
             return np.full(len(self), otherwise, dtype=np.int8)
+        as_wgs84 = {cell for cell in set(self.columns["datum"]) if is_cgcs2000(cell)}
+        if as_wgs84:
+            rows = sum(cell in as_wgs84 for cell in self.columns["datum"])
+            self.warnings[DATUM_CGCS2000] += rows
         known = {cell: _datum(cell, otherwise) for cell in set(self.columns["datum"])}
         return np.array([known[cell] for cell in self.columns["datum"]], dtype=np.int8)
 
+    def mark_nameless(self, cells: Sequence[str], column: int) -> None:
+        """Mark the rows with anything in the column of that number, which has no name."""
+        for row, cell in enumerate(cells):
+            if cell and cell.strip() and row not in self._details:
+                self._details[row] = _("It is column %(column)s.") % {"column": column}
+        filled = np.zeros(len(self), dtype=np.bool_)
+        filled[list(self._details)] = True
+        self.faults.mark(filled, "column_nameless")
+
+    def report(
+        self,
+        subjects: Sequence[str],
+        reasons: Mapping[str, str],
+        on_fault: Callable[[RowFault], None],
+        summary: LoadSummary,
+    ) -> None:
+        """Tell `on_fault` of every faulty row, and the summary of rows that take in other lines."""
+        for row, code in self.faults.rows():
+            reason = f"{_(reasons[code])}{self._detail(row, code)}"
+            on_fault(RowFault(self._lines[row], subjects[row], code, reason))
+        summary.warnings.update(self.warnings)
+        for row, (opens, last) in self._spans.items():
+            if self.faults.sound[row]:
+                summary.warnings[ROWS_OF_SEVERAL_LINES] += 1
+            else:
+                summary.warnings[LINES_SWALLOWED] += last - opens
+
+    def _detail(self, row: int, code: str) -> str:
+        if code == "column_nameless":
+            return f" {self._details[row]}"
+        if row not in self._spans:
+            return ""
+        opens, last = self._spans[row]
+        span = _("The quote opens on line %(opens)s and swallows %(count)s lines, up to %(last)s.")
+        return " " + span % {"opens": opens, "count": last - opens, "last": last}
+
     def _parse(self, name: str, parse: Any, empty: Any) -> list[Any]:
         cells = self.columns[name]
+        if not _is_decimal("".join(cells)):
+            return self._parse_one_by_one(name, parse, empty)
         try:
             return [parse(cell) if cell else empty for cell in cells]
         except ValueError:
@@ -177,16 +260,20 @@ class Block:
         values, bad = [], []
         for cell in map(str.strip, self.columns[name]):
             try:
-                values.append(parse(cell) if cell else empty)
-                bad.append(False)
+                value, is_bad = parse(cell) if cell else empty, not _is_decimal(cell)
             except ValueError:
-                values.append(empty)
-                bad.append(True)
+                is_bad = True
+            values.append(empty if is_bad else value)
+            bad.append(is_bad)
         self._mark(bad, "number_malformed")
         return values
 
     def _mark(self, where: Iterable[bool], code: str) -> None:
         self.faults.mark(np.fromiter(where, np.bool_, len(self)), code)
+
+
+def _is_decimal(text: str) -> bool:
+    return not text.encode().translate(None, _DECIMAL_SIGNS)
 
 
 def _datum(cell: str, otherwise: int) -> int:
@@ -201,11 +288,18 @@ def _datum(cell: str, otherwise: int) -> int:
 class Table:
     """An open CSV file with a header; `blocks()` reads it once."""
 
-    def __init__(self, file: BinaryIO, encoding: str) -> None:
-        self.encoding = encoding
+    def __init__(self, file: BinaryIO, encoding: str, required: Iterable[str]) -> None:
         self._file = file
-        self._reader = csv.reader(io.TextIOWrapper(file, encoding=encoding, newline=""))
-        self.header = [name.strip().lower() for name in next(self._reader, [])]
+        self._encoding = encoding
+        # Held here, since a wrapper that is let go closes its file.
+        self._text = io.TextIOWrapper(file, encoding=encoding, newline="")
+        self._records = read_records(self._text)
+        self._header = _header(next(self._records, None), required)
+
+    @property
+    def is_guessed(self) -> bool:
+        """Whether the encoding is what the file reads best in, not what it must be."""
+        return self._encoding == GUESSED
 
     @property
     def bytes_read(self) -> int:
@@ -213,39 +307,27 @@ class Table:
         return self._file.tell()
 
     def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Block]:
-        """The rows in their order; UnreadableFileError where the CSV itself breaks off."""
-        while True:
-            lines, cells = self._next(rows)
-            if not lines:
-                return
-            yield self._block(lines, cells)
+        """The rows in their order, empty ones passed over."""
+        while records := list(islice(self._records, rows)):
+            yield self._block(records)
 
-    def _next(self, rows: int) -> tuple[list[int], list[list[str]]]:
-        """Line numbers and cells of the next rows; blank lines are passed over."""
-        lines: list[int] = []
-        cells: list[list[str]] = []
-        try:
-            for row in self._reader:
-                if row:
-                    lines.append(self._reader.line_num)
-                    cells.append(row)
-                if len(lines) == rows:
-                    break
-        except csv.Error as error:
-            raise UnreadableFileError(
-                _("Line %(line)s is no CSV: %(error)s.")
-                % {"line": self._reader.line_num, "error": error}
-            ) from error
-        return lines, cells
-
-    def _block(self, lines: list[int], cells: list[list[str]]) -> Block:
-        width = len(self.header)
+    def _block(self, records: list[Record]) -> Block:
+        width = len(self._header)
+        cells = [record.cells for record in records]
         malformed = np.fromiter((len(row) != width for row in cells), np.bool_, len(cells))
         if malformed.any():
+            # What a spreadsheet leaves behind the last column is no cell too many.
+            malformed &= [len(row) < width or any(map(str.strip, row[width:])) for row in cells]
             cells = [(row + [""] * width)[:width] for row in cells]
-        columns = zip(*cells, strict=True)
-        block = Block(dict(zip(self.header, columns, strict=True)), lines)
+        columns = list(zip(*cells, strict=True))
+        named = {name: column for name, column in zip(self._header, columns, strict=True) if name}
+        block = Block(named, records)
+        broken = np.fromiter((record.is_broken for record in records), np.bool_, len(records))
+        block.faults.mark(broken, "quote_unclosed")
         block.faults.mark(malformed, "row_malformed")
+        for number, (name, column) in enumerate(zip(self._header, columns, strict=True), start=1):
+            if not name:
+                block.mark_nameless(column, number)
         return block
 
 
@@ -254,9 +336,7 @@ def open_table(path: Path, required: Iterable[str]) -> Iterator[Table]:
     """Open a CSV in UTF-8 (with or without BOM) or GB18030; raises UnreadableFileError."""
     try:
         with open(path, "rb") as file:
-            table = Table(file, _encoding(file))
-            _check_header(table.header, required)
-            yield table
+            yield Table(file, encoding_of(file), required)
     except OSError as error:
         raise UnreadableFileError(
             _("%(path)s can't be read: %(error)s.") % {"path": path, "error": error.strerror}
@@ -265,40 +345,36 @@ def open_table(path: Path, required: Iterable[str]) -> Iterator[Table]:
 
 def encoding_notice(table: Table) -> list[str]:
     """What to tell people about an encoding that had to be guessed."""
-    if table.encoding != "gb18030":
+    if not table.is_guessed:
         return []
     return [_("The file is not UTF-8; it was read as GB18030. Check a name or two.")]
 
 
-def _encoding(file: BinaryIO) -> str:
-    """The encoding that the whole file is valid in; the file is wound back."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        file.seek(0)
-        if _decodes(file, encoding):
-            file.seek(0)
-            return encoding
-    raise UnreadableFileError(_("The file is neither UTF-8 nor GB18030. Save it as CSV UTF-8."))
-
-
-def _decodes(file: BinaryIO, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        while chunk := file.read(_READ_BYTES):
-            if b"\x00" in chunk or chunk.startswith(_UTF16_MARKS):
-                raise UnreadableFileError(_("The file is no plain text. Save it as CSV UTF-8."))
-            decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _check_header(header: Sequence[str], required: Iterable[str]) -> None:
+def _header(record: Record | None, required: Iterable[str]) -> list[str]:
+    """Names of the columns, '' for those without one; UnreadableFileError if they won't do."""
+    if record is not None and record.is_broken:
+        raise UnreadableFileError(_("A quote in the header is not closed."))
+    cells = record.cells if record else []
+    header = [unicodedata.normalize("NFKC", cell).strip().lower() for cell in cells]
     missing = [name for name in required if name not in header]
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted({name for name in header if name and header.count(name) > 1})
     if missing:
+        _refuse_other_delimiter(cells, missing)
         raise UnreadableFileError(_("The header lacks: %(names)s.") % {"names": ", ".join(missing)})
     if twice:
         raise UnreadableFileError(
             _("The header names twice: %(names)s.") % {"names": ", ".join(twice)}
         )
+    return header
+
+
+def _refuse_other_delimiter(cells: Sequence[str], missing: Iterable[str]) -> None:
+    """UnreadableFileError if another delimiter would part the header into the missing names."""
+    for delimiter in _OTHER_DELIMITERS:
+        parts = {part.strip(' "').lower() for cell in cells for part in cell.split(delimiter)}
+        if parts.issuperset(missing):
+            shown = _("tab") if delimiter == "\t" else delimiter
+            raise UnreadableFileError(
+                _("The columns are separated by “%(delimiter)s”. Save the file with commas.")
+                % {"delimiter": shown}
+            )

@@ -8,7 +8,7 @@ from django.utils import timezone
 from merchants.models import Credential
 from merchants.services.credentials import issue_credential
 from tests import cast, till
-from vouchers.models import AuditReport, Campaign, Exclusion, Outbox, Redemption, Seal, Signal
+from vouchers.models import AuditReport, Campaign, Exclusion, Link, Outbox, Redemption, Seal, Signal
 from vouchers.services import (
     collection,
     distribution,
@@ -17,6 +17,7 @@ from vouchers.services import (
     ledger,
     minting,
     proposals,
+    residents,
     seals,
     settlement,
     targeting,
@@ -39,12 +40,12 @@ def town() -> Campaign:
     """The spring campaign at work today: distributed, redeemed, refused, settled, sealed."""
     now = timezone.now()
     start = now - cast.DAY
-    residents = [cast.alice(), cast.bob(), cast.carol(), cast.dan()]
+    people = [cast.alice(), cast.bob(), cast.carol(), cast.dan()]
     campaign = cast.running_campaign(
         at=now, starts_at=start, ends_at=now + 30 * cast.DAY, funding=cast.CO_FUNDED
     )
     distribute(campaign)
-    mall, alice = cast.nanjing_road(), residents[0]
+    mall, alice = cast.nanjing_road(), people[0]
     first, second, third = till.hand_out(campaign, [alice] * 3, at=now)
     status, _ = till.answer_to(till.order(first, mall, alice, at=now))
     assert status == 201
@@ -71,8 +72,11 @@ def town() -> Campaign:
     Signal.objects.create(kind="burst", subject="store", subject_id=mall.pk, raised_at=now)
     Outbox.objects.create(topic="redeemed", key="redeemed 1", payload={"id": 1}, created_at=now)
     Exclusion.objects.create(
-        resident=residents[3], reason="deceased", created_by="ren", created_at=now
+        resident=people[3], reason="deceased", created_by="ren", created_at=now
     )
+    residents.link(resident=alice, kind=Link.Kind.DEVICE, value="d-1", at=now)
+    residents.declare_proxy(holder=alice, proxy=people[1], relation="son", at=now)
+    residents.merge(member=people[2], kept=alice, reason="one id", by=cast.ren(), at=now)
     AuditReport.objects.create(started_at=now, took_s=0.1, is_proven=True, report={})
     assert seals.seal_journal(campaign=campaign, at=now) is None, "all in one open transaction"
     Seal.objects.create(

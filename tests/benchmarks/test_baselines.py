@@ -1,4 +1,4 @@
-"""The baselines of the benchmarks keep the engine's rules (the benchmarks try it with 10,000)."""
+"""The PL/pgSQL baseline keeps the engine's rules (the benchmarks try it with 10,000 requests)."""
 
 import os
 
@@ -20,7 +20,7 @@ NEVER_SEEN = {
     # Of requests at the same time, which this comparison has not.
     "request_in_flight",
     "busy",
-    # Of acts that these baselines have not.
+    # Of acts that this baseline has not.
     "voucher_withdrawn",
     "order_reversed",
     "redemption_state",
@@ -29,7 +29,7 @@ NEVER_SEEN = {
 
 
 @pytest.mark.usefixtures("django_db_setup")
-def test_engine_pgbench_and_textbook_give_the_same_verdicts_and_rows(
+def test_engine_and_pgbench_give_the_same_verdicts_and_rows(
     django_db_blocker: DjangoDbBlocker,
 ) -> None:
     with django_db_blocker.unblock():

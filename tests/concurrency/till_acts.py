@@ -167,7 +167,7 @@ class Reverse:
     def verdict(self, model: Model) -> str:
         model.now = self.at
         use = model.use_on(self.store, self.order_no)
-        is_free = use is None or (self.store, self.order_no) in model.tombstones
+        is_free = use is None or (self.store, self.order_no.upper()) in model.tombstones
         return YES if is_free or (use and model.may_undo(use)) else "redemption_state"
 
     def happen(self, model: Model, said: Said) -> Figures:

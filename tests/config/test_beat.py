@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.celery import app
+from config.celery import SWEEPS_S, app
 from vouchers import tasks
 
 
@@ -15,3 +15,7 @@ def test_the_books_are_audited_at_half_past_three_in_the_installations_zone() ->
     schedule = app.conf.beat_schedule["audit_books"]["schedule"]
     assert (schedule.hour, schedule.minute) == ({3}, {30})
     assert str(app.timezone) == "Asia/Shanghai"
+
+
+def test_a_killed_workers_run_waits_at_most_fifteen_seconds_for_another_worker() -> None:
+    assert tasks.LEASE_S + SWEEPS_S["sweep_runs"] <= 15

@@ -19,6 +19,22 @@ TEXTS = {
     "payment_ref": 64,
     "receipt_no": 64,
 }
+REFERENCES = ("store", "order_no", "resident", "terminal", "device", "payment_ref", "receipt_no")
+ODD_NUMBERS = (
+    " ",
+    "   ",
+    "A-1 ",
+    " A-1",
+    "A-1\n",
+    "A\t1",
+    "A\r1",
+    "A-1\u200b",
+    "\ufeffA-1",
+    "A\u202e1",
+    "Ａ-1",
+    "Caf\u00e9",
+    "Cafe\u0301",
+)
 REQUIRED = ("voucher", "store", "order_no", AMOUNT, "resident")
 MOST_FEN = 10_000_000_000
 MOST_BYTES = 64 * 1024
@@ -84,7 +100,24 @@ def _good() -> Iterator[Case]:
         201,
     )
     yield Case("the largest amount", _amount(5, str(MOST_FEN)), 201)
+    yield Case(
+        "a code in fours", lambda h: h.call(h.order(18, voucher=_in_fours(h, 18)), key="18"), 201
+    )
+    yield Case(
+        "a code in full width",
+        lambda h: h.call(h.order(19, voucher=_full_width(h, 19)), key="19"),
+        201,
+    )
     yield Case("the longest key", lambda h: h.call(h.order(6), key="k" * (254 - len(h.name))), 201)
+
+
+def _in_fours(hand: Hand, number: int) -> str:
+    code = hand.codes[number]
+    return f" {code[:4]} {code[4:8]}-{code[8:12]} {code[12:16]}-{code[16:]} "
+
+
+def _full_width(hand: Hand, number: int) -> str:
+    return "".join(chr(ord(digit) + 0xFEE0) for digit in hand.codes[number])
 
 
 def _malformed() -> Iterator[Case]:
@@ -130,6 +163,11 @@ def _malformed() -> Iterator[Case]:
         yield _bad(f"{field} too long", _order(**{field: "é" * (most + 1)}), path)
         yield _bad(f"{field} a number", _order(**{field: 7}), path)
         yield _bad(f"{field} with NUL", _order(**{field: "a\x00b"}), path)
+    for field in REFERENCES:
+        for text in ODD_NUMBERS:
+            yield _bad(f"{field} {text!a}", _order(**{field: text}), f"$.{field}")
+    for code in ("8", "8123 4567", "812345678901234567890", "voucher", "８" * 19):
+        yield _bad(f"code {code!a}", _order(voucher=code), "$.voucher")
     for field in ("voucher", "store", "order_no", "resident"):
         yield _bad(f"{field} empty", _order(**{field: ""}), f"$.{field}")
     eligible = "eligible_amount_fen"
@@ -152,6 +190,7 @@ def _headers() -> Iterator[Case]:
     yield case("an empty one", 400, no_key, idempotency_key=b"")
     yield case("one too long", 400, no_key, idempotency_key=b"k" * 256)
     yield case("one with a tab", 400, no_key, idempotency_key=b"a\tb")
+    yield case("one that is not ASCII", 400, no_key, idempotency_key="k-é".encode())
     yield case("one with a bare control", 400, no_key, idempotency_key=b"a\x80b")
     for name, header in (
         ("no authorization", None),
@@ -228,7 +267,6 @@ def _refused() -> Iterator[Case]:
     yield case("below threshold", 422, "below_threshold", order_amount_fen=9_999)
     yield case("too little of it eligible", 422, "below_threshold", eligible_amount_fen=9_999)
     yield case("a guessed code", 404, "voucher_not_usable", voucher="8" + "0" * 19)
-    yield case("no code at all", 404, "voucher_not_usable", voucher="<script>")
     yield case("somebody else's", 404, "voucher_not_usable", resident="bob")
     yield case("nobody's", 404, "voucher_not_usable", resident="nobody")
     yield case("another merchant's store", 404, "store_not_found", store="rival_shop")
@@ -238,6 +276,18 @@ def _refused() -> Iterator[Case]:
         lambda h: h.call(h.order(20, order_no=h.order(0)["order_no"]), key="again"),
         409,
         "order_already_used",
+    )
+    yield Case(
+        "the same order in another case",
+        lambda h: h.call(h.order(20, order_no=h.order(0)["order_no"].swapcase()), key="swapped"),
+        409,
+        "order_already_used",
+    )
+    yield Case(
+        "a key in another case",
+        lambda h: h.call(h.order(0), key="FIRST"),
+        201,
+        replays=True,
     )
 
 

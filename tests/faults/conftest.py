@@ -27,11 +27,10 @@ def private_server(process_environment: dict[str, str]) -> Iterator[Postgres]:
     server = Postgres(root)
     server.start()
     hosts = {alias: connections.settings[alias]["HOST"] for alias in database.ALIASES}
-    use({alias: str(server.run) for alias in hosts})
     try:
-        database.create()
+        database.send_copy(from_host=hosts["owner"], to_host=str(server.run))
+        use({alias: str(server.run) for alias in hosts})
         yield server
-        database.destroy()
     finally:
         use(hosts)
         server.stop()

@@ -125,13 +125,23 @@ def test_unequal_lengths_are_refused() -> None:
         ("BD09", Datum.BD_09),
         ("bd09ll", Datum.BD_09),
         ("百度坐标系", Datum.BD_09),
+        ("高德", Datum.GCJ_02),
+        ("高德地图", Datum.GCJ_02),
+        ("腾讯", Datum.GCJ_02),
+        ("火星", Datum.GCJ_02),
+        ("百度", Datum.BD_09),
+        ("ＷＧＳ－８４", Datum.WGS_84),
+        ("ｇｃｊ０２", Datum.GCJ_02),
+        ("CGCS2000", Datum.WGS_84),
+        ("ＣＧＣＳ２０００坐标系", Datum.WGS_84),
+        ("2000国家大地坐标系", Datum.WGS_84),
     ],
 )
 def test_usual_spellings_of_a_datum_are_read(text: str, datum: Datum) -> None:
     assert Datum.parse(text) is datum
 
 
-@pytest.mark.parametrize("text", ["", "BD09MC", "CGCS2000", "wgs", "02", "Beijing 54"])
+@pytest.mark.parametrize("text", ["", "系", "BD09MC", "wgs", "02", "Beijing 54"])
 def test_a_datum_that_cannot_be_converted_is_refused_by_name(text: str) -> None:
     with pytest.raises(UnknownDatumError, match="GCJ-02"):
         Datum.parse(text)

@@ -165,10 +165,13 @@ def _checks_of_people() -> dict[str, str]:
         "nobody_is_their_own_proxy": "UPDATE vouchers_proxy SET proxy_id = holder_id",
         "nobody_is_their_own_guardian": "UPDATE vouchers_resident SET guardian_id = id",
         "nobody_merges_with_themselves": "UPDATE vouchers_residentmerge SET kept_id = member_id",
+        "order_claim_folded": again("vouchers_orderclaim", order_no="'small'"),
         "resident_bucket_in_range": again(
             "vouchers_resident", external_id="'x'", identity_hmac="NULL", bucket="1024"
         ),
-        "resident_state_known": "UPDATE vouchers_resident SET state = 'dreamt'",
+        "resident_state_known": again(
+            "vouchers_resident", external_id="'zoe'", identity_hmac="NULL", state="'dreamt'"
+        ),
         "resident_point_on_earth": "UPDATE vouchers_residentpoint SET latitude_deg = 'NaN'",
     }
 
@@ -249,6 +252,7 @@ def _uniques() -> dict[str, str]:
         "one_link_per_value": again("vouchers_link"),
         "one_live_consent_per_purpose": again("vouchers_consent"),
         "one_live_merge_per_member": again("vouchers_residentmerge"),
+        "one_live_exclusion": again("vouchers_exclusion"),
         "one_live_proxy_per_pair": again("vouchers_proxy"),
         "one_location_per_version": again("merchants_storelocation"),
         "one_open_hold_per_redemption": again("vouchers_hold"),
@@ -280,6 +284,10 @@ def triggers() -> Mapping[str, str]:
         "redemption_arrows": "UPDATE vouchers_redemption SET state = 2 WHERE state = 3",
         "request_archived_first": "DELETE FROM vouchers_requestrecord",
         "redemption_facts_frozen": "UPDATE vouchers_redemption SET order_no = 'x'",
+        "resident_arrows": (
+            "UPDATE vouchers_resident SET state = 'erased';"
+            "UPDATE vouchers_resident SET state = 'active'"
+        ),
         "resident_identity_frozen": "UPDATE vouchers_resident SET bucket = (bucket + 1) % 1024",
         "ring_only_in_draft": f"UPDATE vouchers_ring SET to_m = to_m + 1 WHERE {OF_RUNNING}",
         "round_only_in_draft": again("vouchers_round", campaign_id=RUNNING),

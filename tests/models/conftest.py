@@ -20,6 +20,7 @@ from vouchers.models import (
     Campaign,
     Collection,
     CollectionLine,
+    Exclusion,
     Geofence,
     Hold,
     Link,
@@ -111,6 +112,7 @@ def _rare_rows() -> None:
         sealed_at=NOON,
     )
     AuditReport.objects.create(started_at=NOON, took_s=0.1, is_proven=True, report={})
+    Exclusion.objects.create(resident=alice, reason="staff", created_by="ren", created_at=NOON)
     ResidentMerge.objects.create(
         kept=alice, member=carol, reason="twice", merged_by="rosa", merged_at=NOON
     )

@@ -31,11 +31,8 @@ def main() -> int:
     django.setup()
     from tests import database  # settings are read once Django is set up
 
-    database.create()
-    try:
+    with database.created():
         return _run(database.TEMPLATE, arguments.only, arguments.jobs)
-    finally:
-        database.destroy()
 
 
 def _print_markdown(kept: str) -> int:

@@ -115,7 +115,9 @@ class Laboratory:
         until_red: bool = False,
         timeout_s: int = TIMEOUT_S,
     ) -> Run:
-        environment = os.environ | {
+        # A run of its own, also where the tests of the mutation check are shared among workers.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+        environment = inherited | {
             "HUIMIN_LOCAL_DIR": str(embedded.local_dir()),
             "PYTHONPATH": str(copy),
             database.BASE_VARIABLE: self._base,

@@ -11,7 +11,9 @@ from vouchers.money import split_pro_rata
 from vouchers.rules.settlement import (
     COLUMNS,
     Captured,
+    Draft,
     Heading,
+    Line,
     Owed,
     file_of,
     missing_fen,
@@ -101,6 +103,13 @@ def test_an_order_number_that_looks_like_a_formula_is_made_text() -> None:
     (draft,) = share_out([captured(split=((CITY, 1),), order_no="=HYPERLINK(A1)")])
     (row,) = read(file_of(draft, HEADING))
     assert row["order_no"] == "'=HYPERLINK(A1)"
+
+
+def test_amounts_kept_back_are_numbers_and_not_text() -> None:
+    lines = (Line(captured(), 123_456), Line(captured(), -5), Line(captured(), 0))
+    rows = read(file_of(Draft(1, CITY, lines), HEADING))
+    assert [row["amount_yuan"] for row in rows] == ["1234.56", "-0.05", "0.00"]
+    assert [row["amount_fen"] for row in rows] == ["123456", "-5", "0"]
 
 
 @given(

@@ -273,6 +273,15 @@ LIES = {
         ),
         {"order_claimed"},
     ),
+    "an order was paid twice under numbers that look alike": (
+        (
+            "UPDATE vouchers_redemption SET order_no = CASE id % 2 WHEN 0 THEN 'Ａ-1'"
+            r" ELSE E' a\u200b-1' END WHERE state IN (1, 2) AND store_id = (SELECT store_id"
+            " FROM vouchers_redemption WHERE state IN (1, 2)"
+            " GROUP BY store_id HAVING count(*) > 1 LIMIT 1)"
+        ),
+        {"numbers_alike", "order_claimed"},
+    ),
     "a reversed order could be used again": (
         (
             "DELETE FROM vouchers_orderclaim"

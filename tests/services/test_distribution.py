@@ -382,3 +382,17 @@ def test_headroom_is_taken_whole_or_not_at_all_and_given_back() -> None:
     assert quotas.cells_of(allocation=Allocation.objects.get()) == sorted(
         [tier_bucket.cell_id, source_bucket.cell_id]
     )
+
+
+@pytest.mark.parametrize("block", [1, 2, 7, 8])
+def test_an_audience_read_in_blocks_is_the_audience(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distribution, "MEMBERS_A_BLOCK", block)
+    campaign = cast.running_campaign()
+    people = crowd(7)
+
+    distribute(campaign)
+
+    everyone = Counter({person.external_id: 1 for person in people})
+    assert [holders(tier) for tier in cast.TIERS_FEN] == [everyone] * 3

@@ -62,6 +62,11 @@ def test_shops_are_closed_at_night(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         ("UPDATE vouchers_redemption SET order_no = 'same', store_id = 1", "duplicates"),
         ("UPDATE vouchers_redemption SET payment_ref = 'same'", "duplicates"),
+        (
+            "UPDATE vouchers_redemption SET receipt_no = 'R-1', store_id = 1",
+            "duplicates",
+        ),
+        (r"UPDATE vouchers_redemption SET payment_ref = 'a\b'", "duplicates"),
     ],
 )
 def test_what_no_rule_would_let_happen(

@@ -22,7 +22,13 @@ from config import env
 from tests import cast
 from tests.cast import NOON
 from vouchers.models import Campaign, Outbox
-from vouchers.services.outbox import send_due, webhook_secret
+from vouchers.services.outbox import (
+    LEASE_S,
+    RETRY_S,
+    deliver,
+    lease_message,
+    webhook_secret,
+)
 from vouchers.services.seals import anchor_day
 
 MAIL = "audit@city.example"
@@ -42,6 +48,14 @@ def queue(to: str) -> Outbox:
     return Outbox.objects.create(
         topic="anchor", key=to, payload={"to": to, "body": body}, created_at=NOON
     )
+
+
+def send_due(*, at: datetime) -> int:
+    """One sweep, as the task runs it; the number of messages delivered."""
+    delivered = 0
+    while message := lease_message(at=at):
+        delivered += deliver(message=message, at=at)
+    return delivered
 
 
 class Receiver:
@@ -148,9 +162,11 @@ class TestPost:
         message.refresh_from_db()
         assert (message.tries, message.last_error, message.sent_at) == (1, f"HTTP {status}", None)
         receiver.status = 200
-        assert send_due(at=NOON) == 1
+        later = NOON + timedelta(seconds=RETRY_S)
+        assert send_due(at=later - timedelta(seconds=1)) == 0
+        assert send_due(at=later) == 1
         message.refresh_from_db()
-        assert (message.tries, message.last_error, message.sent_at) == (2, "", NOON)
+        assert (message.tries, message.last_error, message.sent_at) == (2, "", later)
 
     def test_nobody_keeps_the_others_waiting(self, receiver: Receiver) -> None:
         dead = queue("https://127.0.0.1:9/")
@@ -170,6 +186,35 @@ class TestPost:
         message.refresh_from_db()
         assert "CERTIFICATE_VERIFY_FAILED" in message.last_error
         assert receiver.got == []
+
+
+@pytest.mark.django_db
+class TestLease:
+    def test_a_message_belongs_to_one_sweep_until_its_lease_ends(self) -> None:
+        message = queue(MAIL)
+        assert lease_message(at=NOON) == message
+        assert lease_message(at=NOON) is None
+        assert lease_message(at=NOON + timedelta(seconds=LEASE_S - 1)) is None
+        assert lease_message(at=NOON + timedelta(seconds=LEASE_S)) == message
+
+    def test_a_report_under_an_outdated_lease_is_not_written(self) -> None:
+        queue("carrier pigeon")
+        slow = lease_message(at=NOON)
+        later = NOON + timedelta(seconds=LEASE_S)
+        quick = lease_message(at=later)
+        assert slow is not None
+        assert quick is not None
+        assert not deliver(message=quick, at=later)
+        assert not deliver(message=slow, at=later)
+        assert Outbox.objects.get().tries == 1
+
+    def test_every_further_failure_doubles_the_wait_up_to_an_hour(self) -> None:
+        message, at = queue("carrier pigeon"), NOON
+        for wait_s in (60, 120, 240, 480, 960, 1920, 3600, 3600):
+            assert send_due(at=at) == 0
+            message.refresh_from_db()
+            assert message.lease_until_at == at + timedelta(seconds=wait_s)
+            at = message.lease_until_at
 
 
 def test_the_secret_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

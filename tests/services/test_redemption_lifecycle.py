@@ -584,7 +584,9 @@ class TestReverse:
         store = cast.closed_shop()
         assert decoded(reversed_(store, "A-1", caller=till_of(store)))[0] == 200
 
-    @pytest.mark.parametrize(("field", "value"), [("store", ""), ("order_no", "a\x00b")])
+    @pytest.mark.parametrize(
+        ("field", "value"), [("store", ""), ("order_no", "a\x00b"), ("order_no", "A-1 ")]
+    )
     def test_of_a_malformed_order_is_refused_naming_the_field(
         self, here: Caller, field: str, value: str
     ) -> None:

@@ -581,6 +581,10 @@ def test_a_refusal_is_noted_and_stays_one_under_its_key(campaign: Campaign) -> N
         ("refund_no", ""),
         ("refund_no", "R" * 65),
         ("refund_no", "R\x001"),
+        ("refund_no", "R-1 "),
+        ("refund_no", "R-1\u200b"),
+        ("refund_no", "Ｒ-1"),
+        ("store", " nanjing_road"),
         ("store", 7),
     ],
 )

@@ -109,7 +109,7 @@ def test_what_was_loaded_is_on_file() -> None:
     )
     assert (alice.bucket, bob.bucket) == (bucket_of("alice"), bucket_of("bob"))
     assert bytes(alice.identity_hmac or b"") == keyed_hash("national_id", ALICE_ID)
-    assert bytes(alice.phone_hmac or b"") == keyed_hash("phone", "13800138000")
+    assert bytes(alice.phone_hmac or b"") == keyed_hash("phone", "+8613800138000")
     assert (bob.identity_hmac, bob.phone_hmac, alice.data_key) == (None, None, None)
 
 
@@ -273,7 +273,7 @@ def test_originals_are_sealed_under_the_residents_own_key() -> None:
     alice, bob = Resident.objects.order_by("external_id")
     key, other_key = bytes(alice.data_key or b""), bytes(bob.data_key or b"")
     assert identity.unseal(key, bytes(alice.identity_cipher or b"")) == ALICE_ID
-    assert identity.unseal(key, bytes(alice.phone_cipher or b"")) == "13800138000"
+    assert identity.unseal(key, bytes(alice.phone_cipher or b"")) == "+8613800138000"
     assert (bob.identity_cipher, bob.phone_cipher) == (None, None)
     with pytest.raises(InvalidTag):
         identity.unseal(other_key, bytes(alice.identity_cipher or b""))
@@ -285,7 +285,7 @@ def test_a_changed_phone_leaves_no_original_of_the_old_one() -> None:
     load(new_phone, keep_originals=True)
     alice = Resident.objects.get(external_id="alice")
     key = bytes(alice.data_key or b"")
-    assert identity.unseal(key, bytes(alice.phone_cipher or b"")) == "13900139000"
+    assert identity.unseal(key, bytes(alice.phone_cipher or b"")) == "+8613900139000"
     assert identity.unseal(key, bytes(alice.identity_cipher or b"")) == ALICE_ID
     load(ResidentColumns(external_id=["alice"], phone=["13700137000"]))
     assert Resident.objects.get(external_id="alice").phone_cipher is None
@@ -327,11 +327,39 @@ def test_impossible_national_ids(bad: str) -> None:
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
-        ("+86 138-0013-8000", "13800138000"),
-        ("0086 13800138000", "13800138000"),
-        ("+44 20 1234", "+44201234"),
+        ("13800138000", "+8613800138000"),
+        ("8613800138000", "+8613800138000"),
+        ("86 138 0013 8000", "+8613800138000"),
+        ("+86 138-0013-8000", "+8613800138000"),
+        ("0086 13800138000", "+8613800138000"),
+        ("１３８００１３８０００", "+8613800138000"),
+        (" 13800138000 ", "+8613800138000"),
+        ("(021) 6321-2345", "+862163212345"),
+        ("+852 9123 4567", "+85291234567"),
+        ("", ""),
+        (" ", ""),
     ],
 )
 def test_phone_numbers_are_written_in_one_way(written: str, kept: str) -> None:
     assert identity.normalised_phone(written) == kept
-    assert identity.is_phone(kept)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "1380013800",
+        "138001380000",
+        "00000",
+        "12345",
+        "110",
+        "4008108888",
+        "+44201234",
+        "call me",
+        "Tel 13800138000",
+        "13800138000 ext. 5",
+        "13800138000;13900139000",
+        "1.38E+10",
+    ],
+)
+def test_what_is_no_phone_number_of_a_person_is_refused(written: str) -> None:
+    assert identity.normalised_phone(written) is None

@@ -22,7 +22,7 @@ from vouchers.admin.overview import count_text, reason_name, shown
 from vouchers.models import Run, Shard, Tranche, Voucher
 from vouchers.models.distribution import SERIAL_BITS
 from vouchers.money import yuan
-from vouchers.rules.codes import decode
+from vouchers.rules.codes import decode, typed
 from vouchers.states import RunState, TrancheState, VoucherState
 
 
@@ -203,7 +203,7 @@ class VoucherAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        voucher_id = decode(term, settings.HUIMIN_CODE_KEY) or _numbered(term)
+        voucher_id = decode(typed(term), settings.HUIMIN_CODE_KEY) or _numbered(term)
         if voucher_id is not None:
             return queryset.filter(pk=voucher_id), False
         return queryset.filter(resident__external_id=term), False

@@ -26,6 +26,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Vouchers"), "confirmation_number", "vouchers.voucher"),
                 (_("Residents"), "groups", "vouchers.resident"),
                 (_("Exclusions"), "person_off", "vouchers.exclusion"),
+                (_("Proxies"), "supervisor_account", "vouchers.proxy"),
+                (_("Merges"), "merge", "vouchers.residentmerge"),
+                (_("Links"), "link", "vouchers.link"),
             ],
         ),
         (

@@ -12,15 +12,8 @@ from merchants.models import Store
 from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, ReadOnlyInline, coloured, go_to
 from vouchers.admin.forms import ExplainForm
 from vouchers.admin.overview import reason_name
-from vouchers.models import (
-    Consent,
-    Exclusion,
-    Link,
-    Proxy,
-    Resident,
-    ResidentMerge,
-    ResidentPoint,
-)
+from vouchers.admin.resident_acts import ACTS, ResidentActs
+from vouchers.models import Consent, Link, Proxy, Resident, ResidentPoint
 from vouchers.services import targeting
 from vouchers.states import ResidentState
 
@@ -63,7 +56,7 @@ class ProxyInline(ReadOnlyInline):
 
 
 @admin.register(Resident)
-class ResidentAdmin(ExactSearch, ReadOnlyAdmin):
+class ResidentAdmin(ResidentActs, ExactSearch, ReadOnlyAdmin):
     """Residents by number. Identity and phone are hashes and are not shown."""
 
     list_display = ["external_id", "district", "street", "age", "state_label", "created_at"]
@@ -86,7 +79,7 @@ class ResidentAdmin(ExactSearch, ReadOnlyAdmin):
     ]
     readonly_fields = ["age"]
     inlines = [PointInline, ConsentInline, LinkInline, ProxyInline]
-    actions_detail = ["explain"]
+    actions_detail = ["explain", {"title": _("Act"), "items": list(ACTS)}]
     state_label = coloured(
         "state",
         _("state"),
@@ -148,21 +141,3 @@ def explanation(said: targeting.Explained) -> str:
             % facts
         )
     return gettext("not targeted: %s") % reason_name(said.reason)
-
-
-@admin.register(ResidentMerge)
-class ResidentMergeAdmin(ReadOnlyAdmin):
-    """Residents said to be one person."""
-
-    list_display = ["member", "kept", "reason", "merged_by", "merged_at", "undone_at"]
-    list_select_related = ["member", "kept"]
-    raw_id_fields = ["member", "kept"]
-
-
-@admin.register(Exclusion)
-class ExclusionAdmin(ReadOnlyAdmin):
-    """Residents kept out of a campaign, or of all."""
-
-    list_display = ["resident", "campaign", "reason", "created_by", "created_at", "lifted_at"]
-    list_select_related = ["resident", "campaign"]
-    list_filter = ["campaign", ("lifted_at", admin.EmptyFieldListFilter)]

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from merchants.auth import Caller, HasScope, KeyAuthentication
 from merchants.errors import Refused
+from merchants.references import is_reference
 from vouchers.api.errors import rendered
 from vouchers.api.schema import (
     BUSY,
@@ -25,7 +26,7 @@ from vouchers.http.requests import (
     BODY_MAX_BYTES,
     check_key,
     check_media_type,
-    malformed,
+    not_a_number,
     redeem_request,
     too_large,
     void_request,
@@ -151,8 +152,8 @@ def body_of(request: Request) -> bytes:
 
 
 def parameter(request: Request, name: str) -> str | None:
-    """A parameter of the query. Refuses `malformed_request` for a text that holds NUL."""
+    """A number in the query. Refuses `malformed_request` for what can't be one."""
     value: str | None = request.query_params.get(name)
-    if value is not None and "\x00" in value:
-        raise malformed(f"the character NUL is not allowed - at `{name}`")
+    if value and not is_reference(value):
+        raise not_a_number(name)
     return value

@@ -27,8 +27,8 @@ WORDS_EN: Final[Mapping[str, str]] = {"in_store": "in-store", "delivered": "deli
 
 
 class SpokenFacts(dict[str, str]):
-    """The facts of a refusal by name, for `str.format_map`: `x_fen` is there as `x`, a missing one
-    as a dash."""
+    """The facts of a refusal by name, for `str.format_map`: `x_fen` is there as `x`, `x` also as
+    `x_zh`, a missing one as a dash."""
 
     def __init__(self, facts: Mapping[str, Fact], language: str) -> None:
         self._is_zh = language.startswith("zh")
@@ -38,7 +38,7 @@ class SpokenFacts(dict[str, str]):
                 self.setdefault(name.removesuffix("_fen"), amount(value, language))
 
     def __missing__(self, name: str) -> str:
-        return "–"
+        return self[name.removesuffix("_zh")] if name.endswith("_zh") else "–"
 
     def _spoken(self, name: str, value: Fact) -> str:
         text = str(value)

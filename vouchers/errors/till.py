@@ -200,6 +200,12 @@ TILL = (
         "After the discount of {discount} at least one fen must be left to pay.",
         "减 {discount} 后，应付金额至少为一分钱。",
         "campaign",
+        by_rule={
+            "discount_rounds_to_nothing": Wording(
+                "The discount on {eligible} is less than one fen; the voucher stays unused.",
+                "{eligible} 的优惠不足一分钱，此券未使用。",
+            )
+        },
     ),
     Meaning(
         "order_already_used",

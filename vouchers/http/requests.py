@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from merchants.auth import Caller
 from merchants.errors import Refused
+from merchants.references import FORM_TEXT, FORM_TEXT_ZH, folded, is_reference
+from vouchers.rules.codes import LENGTH as CODE_DIGITS
+from vouchers.rules.codes import is_code, typed
 from vouchers.services.redemption.requests import (
     AmountFen,
     CaptureRequest,
@@ -47,6 +50,8 @@ class ReversedOrder(msgspec.Struct, frozen=True, gc=False):
     store: StoreNo
     order_no: Name
 
+    references: ClassVar = ("store", "order_no")
+
 
 class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
     """Body of a refund: what the shopper got back of their own money, where, under which number."""
@@ -55,6 +60,8 @@ class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
     amount_fen: AmountFen
     refund_no: Name
     currency: Currency = "CNY"
+
+    references: ClassVar = ("store", "refund_no")
 
 
 _JSON_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -123,8 +130,7 @@ def reverse_request(
     """A call as `reverse` takes it. Refuses a missing key and a malformed body."""
     checked = check_key(key)
     order: ReversedOrder = _decoded(_decode_reversed, body)
-    if NUL_IN_JSON in body:
-        _check_text(order)
+    _check_references(order)
     return ReverseRequest(
         caller=caller,
         key=checked,
@@ -141,8 +147,7 @@ def refund_request(
     """A call as `refund` takes it. Refuses a missing key and a malformed body."""
     checked = check_key(key)
     money: RefundedMoney = _decoded(_decode_refunded, body)
-    if NUL_IN_JSON in body:
-        _check_text(money)
+    _check_references(money)
     return RefundRequest(
         caller=caller,
         key=checked,
@@ -158,10 +163,24 @@ def refund_request(
 def parse_redeem(body: bytes) -> RedeemOrder:
     """The order in `body`. Refuses `malformed_request`, naming the field."""
     order: RedeemOrder = _decoded(_decode_order, body)
+    _check_references(order)
     if NUL_IN_JSON in body:
         _check_text(order)
     _check_eligible(order)
-    return order
+    return _with_typed_code(order)
+
+
+def _with_typed_code(order: RedeemOrder) -> RedeemOrder:
+    """The order with its voucher's code as the engine writes it. Refuses what has not its form."""
+    code = order.voucher if is_code(order.voucher) else typed(order.voucher)
+    if not is_code(code):
+        raise Refused(
+            "malformed_request",
+            problem=f"a voucher's code has {CODE_DIGITS} digits",
+            problem_zh=f"券码应为 {CODE_DIGITS} 位数字",
+            field="$.voucher",
+        )
+    return order if code == order.voucher else msgspec.structs.replace(order, voucher=code)
 
 
 def _check_eligible(order: RedeemOrder | FinalOrder) -> None:
@@ -192,7 +211,15 @@ def _nesting(body: bytes) -> int:
     return deepest
 
 
-def _check_text(order: RedeemOrder | ReversedOrder | RefundedMoney) -> None:
+def _check_references(order: RedeemOrder | ReversedOrder | RefundedMoney) -> None:
+    """Refuse a number that breaks the rule of `merchants/references`, naming its field."""
+    for name in order.references:
+        value = getattr(order, name)
+        if value and not is_reference(value):
+            raise not_a_number(f"$.{name}")
+
+
+def _check_text(order: RedeemOrder) -> None:
     """PostgreSQL stores every character but NUL."""
     for name in order.__struct_fields__:
         value = getattr(order, name)
@@ -207,6 +234,11 @@ def malformed(problem: str) -> Refused:
     if missing := _MISSING_FIELD.search(sentence):
         field = f"{field}.{missing[1]}"
     return Refused("malformed_request", problem=sentence, field=field)
+
+
+def not_a_number(field: str) -> Refused:
+    """The refusal of a number that breaks the rule of `merchants/references`."""
+    return Refused("malformed_request", problem=FORM_TEXT, problem_zh=FORM_TEXT_ZH, field=field)
 
 
 def too_large() -> Refused:
@@ -228,10 +260,10 @@ def check_media_type(content_type: str | None, body: bytes) -> None:
 
 
 def check_key(key: str | None) -> str:
-    """The idempotency key as sent. Refuses `idempotency_key_required`."""
-    if not key or len(key) > KEY_MAX_LENGTH or not key.isprintable():
+    """The idempotency key, folded. Refuses `idempotency_key_required`."""
+    if not key or len(key) > KEY_MAX_LENGTH or not is_reference(key):
         raise Refused("idempotency_key_required")
-    return key
+    return folded(key)
 
 
 def fingerprint(method: str, path: str, body: bytes) -> bytes:

@@ -3,7 +3,6 @@
 Exit codes: 0 every row is in, 1 some were refused (the others are in), 2 nothing usable.
 """
 
-import csv
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator, Mapping
@@ -13,22 +12,40 @@ from typing import Any, ClassVar, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from merchants.geo import Datum, UnknownDatumError
+from merchants.geo import Datum, UnknownDatumError, is_cgcs2000
 from merchants.services import LoadSummary, RowFault, UnreadableFileError
+from merchants.services.places import PLACE_FAR, PLACE_WHOLE_DEGREES
+from merchants.services.tables import (
+    DATUM_CGCS2000,
+    IDS_ROUNDED,
+    LINES_SWALLOWED,
+    ROWS_OF_SEVERAL_LINES,
+)
+from merchants.spreadsheets import SpreadsheetWriter
 
+COMMON_WARNINGS: Final[Mapping[str, Any]] = {
+    LINES_SWALLOWED: _lazy("Lines swallowed by quotes of refused rows"),
+    DATUM_CGCS2000: _lazy("Rows whose CGCS2000 coordinates were read as WGS-84"),
+    PLACE_FAR: _lazy("Places more than 50 km from every district on file"),
+    PLACE_WHOLE_DEGREES: _lazy("Places given in whole degrees"),
+    IDS_ROUNDED: _lazy("Numbers that end in 000, as a spreadsheet rounds long ones"),
+    ROWS_OF_SEVERAL_LINES: _lazy("Rows with a quoted cell of several lines"),
+}
 SOME_REFUSED: Final = 1
 NOTHING_USABLE: Final = 2
 
 
-def datum(text: str) -> Datum:
-    """An option's datum; argparse reports the sentence."""
+def datum_name(text: str) -> str:
+    """The text, if it names a datum; argparse reports the sentence."""
     try:
-        return Datum.parse(text)
+        Datum.parse(text)
     except UnknownDatumError as error:
         raise ArgumentTypeError(str(error)) from None
+    return text
 
 
 @contextmanager
@@ -40,15 +57,15 @@ def error_file(path: Path) -> Iterator[Callable[[RowFault], None]]:
     """
     path.unlink(missing_ok=True)
     with ExitStack() as stack:
-        writers: list[Any] = []
+        writers: list[SpreadsheetWriter] = []
 
         def add(fault: RowFault) -> None:
             if not writers:
                 # With a BOM, so that spreadsheets show Chinese.
                 file = stack.enter_context(open(path, "w", encoding="utf-8-sig", newline=""))
-                writers.append(csv.writer(file))
-                writers[0].writerow(["line", "number", "code", "reason"])
-            writers[0].writerow([fault.line, fault.subject, fault.code, fault.reason])
+                writers.append(SpreadsheetWriter(file))
+                writers[0].row(["line", "number", "code", "reason"])
+            writers[0].row([fault.line, fault.subject, fault.code, fault.reason])
 
         yield add
 
@@ -57,12 +74,13 @@ class ImportCommand(BaseCommand, ABC):
     """A command that loads FILE and tells what came of it."""
 
     warnings: ClassVar[Mapping[str, Any]] = {}
+    """Sentences of what this import alone warns of, by code."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the file to import")
         parser.add_argument(
             "--datum",
-            type=datum,
+            type=datum_name,
             help="datum of coordinates whose row names none: WGS-84, GCJ-02 or BD-09",
         )
         parser.add_argument(
@@ -71,14 +89,18 @@ class ImportCommand(BaseCommand, ABC):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
+        name: str | None = options["datum"]
+        datum = None if name is None else Datum.parse(name)
         errors = options["errors"] or path.with_name(f"{path.name}.errors.csv")
         try:
             with error_file(errors) as refuse, _progress(self._size(path)) as advance:
-                summary = self.load(path, options, refuse, advance)
+                summary = self.load(path, options | {"datum": datum}, refuse, advance)
         except UnreadableFileError as error:
             raise CommandError(str(error), returncode=NOTHING_USABLE) from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}", returncode=2) from error
+        if name is not None and is_cgcs2000(name):
+            summary.notices.append(_("CGCS2000 coordinates are read as WGS-84."))
         self._tell(summary)
         _finish(summary, errors)
 
@@ -110,8 +132,9 @@ class ImportCommand(BaseCommand, ABC):
             (_("refused"), summary.refused),
         )
         self.stdout.write(" · ".join(f"{name} {count:,}" for name, count in counts))
+        sentences = {**COMMON_WARNINGS, **self.warnings}
         for code, count in sorted(summary.warnings.items()):
-            self.stdout.write(f"{self.warnings[code]}: {count:,}")
+            self.stdout.write(f"{sentences[code]}: {count:,}")
         if summary.unchanged and not (summary.new or summary.changed):
             self.stdout.write(_("Nothing changed."))
 

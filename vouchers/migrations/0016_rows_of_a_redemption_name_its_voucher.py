@@ -11,7 +11,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("vouchers", "0015_what_hostile_hands_may_not"),
+        ("vouchers", "0017_resident_acts"),
     ]
 
     operations = [

@@ -126,7 +126,7 @@ READ_BLOCK = Statement(_READ_BLOCK, _block, is_binary=True)
 
 
 class Members(NamedTuple):
-    """A run's audience as columns, in no order; district 0 is unknown, or was not asked for."""
+    """A block of a run's audience as columns, in no order; district 0: unknown or not read."""
 
     resident_id: NDArray[np.int64]
     bucket: NDArray[np.int16]
@@ -144,8 +144,14 @@ _READ_MEMBERS: Final = """
            string_agg(float8send(m.distance_m), ''::bytea),
            string_agg(int8send(m.store_location_id), ''::bytea),
            string_agg(int4send({district}), ''::bytea)
-      FROM vouchers_audiencemember m {join}
-     WHERE m.run_id = %(run_id)s
+      FROM (
+          SELECT bucket, resident_id, distance_m, store_location_id
+            FROM vouchers_audiencemember
+           WHERE run_id = %(run_id)s
+             AND (bucket, resident_id) > (%(after_bucket)s::smallint, %(after_id)s::bigint)
+           ORDER BY bucket, resident_id
+           LIMIT %(most)s
+      ) m {join}
 """
 
 
@@ -153,6 +159,7 @@ def _members(row: Sequence[bytes | None]) -> Members:
     return Members(**_columns(row, _MEMBER_COLUMNS))
 
 
+# The members that follow (after_bucket, after_id) in the order of the primary key, at most `most`.
 READ_MEMBERS = Statement(_READ_MEMBERS.format(district="0", join=""), _members, is_binary=True)
 # Districts cost a join, so they are read where a quota asks for them only.
 READ_MEMBERS_WITH_DISTRICT = Statement(

@@ -29,6 +29,8 @@ class Outbox(models.Model):
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
     tries = models.PositiveIntegerField(_("tries"), default=0)
     last_error = models.CharField(_("last error"), max_length=200, blank=True)
+    # Until then the message belongs to one sweep, or waits before it is tried again.
+    lease_until_at = models.DateTimeField(_("leased until"), null=True, blank=True)
     xid = Xid8Field()
 
     class Meta:

@@ -313,6 +313,14 @@ class Exclusion(models.Model):
     class Meta:
         verbose_name = _("exclusion")
         verbose_name_plural = _("exclusions")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["resident", "campaign"],
+                condition=Q(lifted_at__isnull=True),
+                nulls_distinct=False,
+                name="one_live_exclusion",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.resident_id}: {self.reason}"

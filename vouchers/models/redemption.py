@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Credential, Merchant, Store
@@ -240,6 +241,8 @@ class Redemption(models.Model):
 class OrderClaim(models.Model):
     """An order of a store that a voucher was used on. Freed by void; a reversal leaves a
     tombstone. HASH partitions by store.
+
+    The number is folded (`merchants/references`): upper and lower case are one order.
     """
 
     pk = models.CompositePrimaryKey("store_id", "order_no")
@@ -260,6 +263,11 @@ class OrderClaim(models.Model):
     class Meta:
         verbose_name = _("order claim")
         verbose_name_plural = _("order claims")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(order_no=Upper("order_no")), name="order_claim_folded"
+            )
+        ]
         triggers: ClassVar = [
             pgtrigger.Protect(
                 name="tombstone_stands",

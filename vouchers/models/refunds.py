@@ -5,9 +5,11 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Credential, Merchant, Store
+from merchants.references import folded
 from vouchers.models.campaigns import REFUND_POLICIES, Campaign
 from vouchers.models.fields import Xid8Field
 from vouchers.models.funding import FundingSource
@@ -129,7 +131,8 @@ class Refund(models.Model):
         verbose_name_plural = _("refunds")
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["merchant", "refund_no"], name="one_refund_per_number"),
+            # Upper and lower case are one number; see `merchants/references`.
+            models.UniqueConstraint("merchant", Upper("refund_no"), name="one_refund_per_number"),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="refund_positive"),
             models.CheckConstraint(condition=Q(clawback_fen__gte=0), name="clawback_not_negative"),
         ]
@@ -176,6 +179,12 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return self.refund_no
+
+    @classmethod
+    def of_number(cls, merchant_id: int, refund_no: str) -> models.QuerySet["Refund"]:
+        """The merchant's refund of that number, in upper or lower case."""
+        numbered = cls.objects.alias(folded_no=Upper("refund_no"))
+        return numbered.filter(merchant_id=merchant_id, folded_no=folded(refund_no))
 
 
 class RefundPart(models.Model):

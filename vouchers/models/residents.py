@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.models import DATUM_CHOICES, District
 from vouchers.models.fields import Xid8Field
-from vouchers.models.guards import frozen_columns
+from vouchers.models.guards import frozen_columns, only_arrows
 from vouchers.models.statements import Statement
-from vouchers.states import ResidentState
+from vouchers.states import RESIDENT_ARROWS, ResidentState
 
 BUCKETS = 1024
 
@@ -84,7 +84,10 @@ class Resident(models.Model):
             ),
             models.UniqueConstraint(fields=["bucket", "id"], name="resident_by_bucket"),
         ]
-        triggers: ClassVar = [frozen_columns("resident_identity_frozen", "bucket", "external_id")]
+        triggers: ClassVar = [
+            frozen_columns("resident_identity_frozen", "bucket", "external_id"),
+            only_arrows("resident_arrows", RESIDENT_ARROWS),
+        ]
 
     def __str__(self) -> str:
         return self.external_id

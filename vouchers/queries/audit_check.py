@@ -25,6 +25,22 @@ SHARES = """
 """
 """Each source's share in every split there is: equal splits are unfolded once. Join on `split`."""
 
+# Characters without a shape: controls, soft hyphen, zero-width and direction marks.
+_SHAPELESS = r"[\u0001-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]"
+IS_ODD = "!~ '^[!-~]([ -~]*[!-~])?$'"
+"""After a column: it breaks the form of numbers (`merchants/references`)."""
+
+
+def folded(column: str) -> str:
+    """SQL of a number as it is compared: `A-1` and `a-1` are one."""
+    return f"upper({column})"
+
+
+def look_of(column: str) -> str:
+    """SQL of a number as a person reads it, whatever characters it is made of."""
+    plain = f"regexp_replace(normalize({column}, NFKC), '{_SHAPELESS}', '', 'g')"
+    return f"upper(btrim({plain}))"
+
 
 class Says(NamedTuple):
     """What a check is about: its invariant, its name, and what holds when it finds nothing."""

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_noop as _
 
 from vouchers.models.distribution import SERIAL_BITS
-from vouchers.queries.audit_check import LIVE, USED, Check
+from vouchers.queries.audit_check import IS_ODD, LIVE, USED, Check, folded, look_of
 from vouchers.states import RedemptionState, VoucherState
 
 REFUNDED = RedemptionState.REFUNDED.value
@@ -143,7 +143,7 @@ ORDER_CLAIMED = Check(
     f"""
     SELECT COALESCE(r.store_id, c.store_id), COALESCE(r.order_no, c.order_no), r.id,
            c.redemption_id
-      FROM (SELECT id, voucher_id, store_id, order_no
+      FROM (SELECT id, voucher_id, store_id, {folded("order_no")} AS order_no
               FROM vouchers_redemption WHERE state IN {LIVE}) AS r
       FULL JOIN (SELECT c.store_id, c.order_no, c.redemption_id, c.voucher_id
                    FROM vouchers_orderclaim c
@@ -162,8 +162,29 @@ TOMBSTONES = Check(
     f"""
     SELECT r.id, r.store_id, r.order_no, c.redemption_id
       FROM vouchers_redemption r
-      LEFT JOIN vouchers_orderclaim c ON (c.store_id, c.order_no) = (r.store_id, r.order_no)
+      LEFT JOIN vouchers_orderclaim c
+             ON (c.store_id, c.order_no) = (r.store_id, {folded("r.order_no")})
      WHERE r.state = {REVERSED} AND (c.order_no IS NULL OR c.redemption_id IS NOT NULL)
+    """,
+)
+# Numbers of the right form are compared by constraints; rows of an earlier rule may hold others,
+# and only where there are such can two look alike.
+NUMBERS_ALIKE = Check(
+    7,
+    "numbers_alike",
+    _("no order or refund was paid twice under numbers that only look the same"),
+    ("number_of", "owner", "number", "ids"),
+    f"""
+    SELECT 'order', store_id, {look_of("order_no")}, array_agg(id ORDER BY id)::text
+      FROM vouchers_redemption
+     WHERE state IN {LIVE}
+       AND store_id IN (SELECT store_id FROM vouchers_redemption WHERE order_no {IS_ODD})
+     GROUP BY store_id, {look_of("order_no")} HAVING count(*) > 1
+     UNION ALL
+    SELECT 'refund', merchant_id, {look_of("refund_no")}, array_agg(id ORDER BY id)::text
+      FROM vouchers_refund
+     WHERE merchant_id IN (SELECT merchant_id FROM vouchers_refund WHERE refund_no {IS_ODD})
+     GROUP BY merchant_id, {look_of("refund_no")} HAVING count(*) > 1
     """,
 )
 
@@ -175,4 +196,5 @@ REDEMPTION_CHECKS = (
     REQUEST_RECORDED,
     ORDER_CLAIMED,
     TOMBSTONES,
+    NUMBERS_ALIKE,
 )

@@ -94,16 +94,18 @@ DUPLICATES = Question(
     ("what", "store", "number", "redemptions"),
     f"""
     WITH named AS (
-        SELECT 'order' AS what, store_id, order_no AS number, id
+        -- Upper and lower case are one number.
+        SELECT 'order' AS what, store_id, upper(order_no) AS number, id
           FROM vouchers_redemption
          WHERE campaign_id = %(campaign_id)s AND state IN {_LIVE}
          UNION ALL
-        SELECT 'receipt', store_id, receipt_no, id
+        SELECT 'receipt', store_id, upper(receipt_no), id
           FROM vouchers_redemption
          WHERE campaign_id = %(campaign_id)s AND state IN {_LIVE} AND receipt_no <> ''
          UNION ALL
-        -- A payment is somebody's: its number stays where it is.
-        SELECT 'payment', NULL, encode(sha256(payment_ref::bytea), 'hex'), id
+        -- A payment is a person's: its number is not shown.
+        SELECT 'payment', NULL, encode(
+               sha256(convert_to(upper(payment_ref), 'UTF8')), 'hex'), id
           FROM vouchers_redemption
          WHERE campaign_id = %(campaign_id)s AND state IN {_LIVE} AND payment_ref <> '')
     SELECT what, store_id, number, array_agg(id ORDER BY id)

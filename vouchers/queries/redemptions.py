@@ -5,8 +5,10 @@ from datetime import date, datetime
 import msgspec
 from django.conf import settings
 from django.db.models import QuerySet
+from django.db.models.functions import Upper
 
 from merchants.auth import Caller
+from merchants.references import folded
 from vouchers.models import FundingSource, Redemption, RequestRecord
 from vouchers.rules.codes import encode
 from vouchers.states import RedemptionState
@@ -78,7 +80,8 @@ def redemptions_of(
     if redemption_id is not None:
         found = found.filter(pk=redemption_id)
     if order_no is not None:
-        found = found.filter(order_no=order_no)
+        numbered = found.alias(folded_no=Upper("order_no"))
+        found = numbered.filter(folded_no=folded(order_no))
     if key is not None:
         found = found.filter(pk__in=_ids_under(caller, key))
     return found.select_related("store", "campaign")
@@ -86,5 +89,7 @@ def redemptions_of(
 
 def _ids_under(caller: Caller, key: str) -> list[int]:
     """The redemption the caller's key made, if its answer was a yes."""
-    record = RequestRecord.objects.filter(caller_id=caller.credential_id, key=key, status=201)
+    record = RequestRecord.objects.filter(
+        caller_id=caller.credential_id, key=folded(key), status=201
+    )
     return [msgspec.json.decode(bytes(r.answer), type=RedemptionDetails).id for r in record]

@@ -8,12 +8,14 @@ The first digit keeps codes apart from payment codes, which begin with 10–15 (
 """
 
 import hmac
+import unicodedata
 from hashlib import sha256
 
 LENGTH = 20
 FIRST_DIGIT = "8"
 CHECK_DIGITS = 7
 SERIAL_BITS = 20
+_SEPARATORS = str.maketrans("", "", "-‐‑‒–—−－")
 SERIAL_MASK = (1 << SERIAL_BITS) - 1
 
 
@@ -23,9 +25,19 @@ def encode(voucher_id: int, key: bytes) -> str:
     return f"{FIRST_DIGIT}{body}{_check_digits(body, key)}"
 
 
+def typed(text: str) -> str:
+    """A code as people type it: blanks and dashes dropped, full-width digits folded."""
+    return "".join(unicodedata.normalize("NFKC", text).translate(_SEPARATORS).split())
+
+
+def is_code(text: str) -> bool:
+    """Whether a typed text has the form of a code: so many decimal digits."""
+    return len(text) == LENGTH and text.isascii() and text.isdigit()
+
+
 def decode(code: str, key: bytes) -> int | None:
     """The voucher id of a code, or None when it was not made with `key`."""
-    if len(code) != LENGTH or not code.isascii() or not code.isdigit() or code[0] != FIRST_DIGIT:
+    if not is_code(code) or code[0] != FIRST_DIGIT:
         return None
     body, check = code[1:13], code[13:]
     if not hmac.compare_digest(check, _check_digits(body, key)):

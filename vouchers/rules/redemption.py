@@ -231,6 +231,10 @@ def _payable_too_small(order: Order, discount_fen: int) -> Refusal | None:
     eligible_fen = order.eligible_amount_fen
     if 0 < discount_fen < eligible_fen:
         return None
+    if discount_fen == 0:
+        return Refusal(
+            "payable_too_small", "discount_rounds_to_nothing", {"eligible_fen": eligible_fen}
+        )
     return Refusal(
         "payable_too_small", facts={"discount_fen": discount_fen, "eligible_fen": eligible_fen}
     )

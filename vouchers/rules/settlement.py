@@ -7,15 +7,16 @@ The file is made once and stored. The same lines and heading give the same bytes
 holds the rows can make it again and compare its SHA-256.
 """
 
-import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from merchants.spreadsheets import SpreadsheetWriter
 from vouchers.rules.redemption import Split
 
 COLUMNS: Final = (
@@ -38,9 +39,6 @@ COLUMNS: Final = (
     "cell",
 )
 """Of the file, in order. Columns may be added at the end, never moved or taken away."""
-
-# A spreadsheet would take a cell that begins so for a formula.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Captured(NamedTuple):
@@ -131,9 +129,10 @@ def file_of(draft: Draft, heading: Heading) -> bytes:
     Instants are local to the campaign's zone, with their offset.
     """
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_rows(draft, heading))
+    writer = SpreadsheetWriter(text)
+    writer.row(COLUMNS)
+    for row in _rows(draft, heading):
+        writer.row(row)
     return text.getvalue().encode()
 
 
@@ -142,22 +141,22 @@ def missing_fen(*, cash_fen: int, owed_fen: int) -> int:
     return max(0, owed_fen - cash_fen)
 
 
-def _rows(draft: Draft, heading: Heading) -> Iterator[tuple[str | int | date, ...]]:
+def _rows(draft: Draft, heading: Heading) -> Iterator[tuple[str | int | Decimal | date, ...]]:
     zone = ZoneInfo(heading.zone)
     for line_no, (captured, amount_fen, refund) in enumerate(draft.lines, 1):
         yield (
-            _cell(heading.campaign),
+            heading.campaign,
             heading.settlement_day,
-            _cell(heading.merchant),
-            _cell(heading.source),
+            heading.merchant,
+            heading.source,
             line_no,
             "refund" if refund else "redemption",
             captured.redemption_id,
-            _cell(refund.refund_no) if refund else 0,
+            refund.refund_no if refund else 0,
             refund.business_day if refund else captured.business_day,
             captured.redeemed_at.astimezone(zone).isoformat(timespec="milliseconds"),
-            _cell(captured.store_no),
-            _cell(captured.order_no),
+            captured.store_no,
+            captured.order_no,
             captured.order_amount_fen,
             captured.discount_fen,
             amount_fen,
@@ -166,11 +165,5 @@ def _rows(draft: Draft, heading: Heading) -> Iterator[tuple[str | int | date, ..
         )
 
 
-def _yuan(amount_fen: int) -> str:
-    whole, part = divmod(abs(amount_fen), 100)
-    return f"{'-' if amount_fen < 0 else ''}{whole}.{part:02d}"
-
-
-def _cell(text: str) -> str:
-    """Text from outside; what looks like a formula gets the apostrophe that makes it text."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+def _yuan(amount_fen: int) -> Decimal:
+    return Decimal(amount_fen).scaleb(-2)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from merchants.errors import Refused
 from merchants.models import StoreLocation
 from vouchers.models import Campaign, Round, Run, Shard, Tier
-from vouchers.models.audience import READ_MEMBERS, READ_MEMBERS_WITH_DISTRICT
+from vouchers.models.audience import READ_MEMBERS, READ_MEMBERS_WITH_DISTRICT, Members
 from vouchers.models.tranches import INSERT_SHARD
 from vouchers.rules.distribution import Chosen, Line, choose, limits, line_up
 from vouchers.rules.fraud import business_day
@@ -27,6 +27,7 @@ from vouchers.services.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, RunState, TransferReason
 
 SHARD_VOUCHERS = 100_000
+MEMBERS_A_BLOCK = 1_000_000
 PROGRESS_RESERVED_PCT = 30
 CHANNEL_LENGTH = 20
 
@@ -188,9 +189,7 @@ class _Selection:
 
 
 def _line_of(run: Run, cells: Cells, at: datetime) -> Line:
-    by_district = "district_id" in cells.dimensions
-    statement = READ_MEMBERS_WITH_DISTRICT if by_district else READ_MEMBERS
-    (members,) = statement.send(raw_connection(), {"run_id": run.pk}).rows()
+    members = _members_of(run.pk, with_district="district_id" in cells.dimensions)
     return line_up(
         resident_id=members.resident_id,
         bucket=members.bucket,
@@ -203,6 +202,21 @@ def _line_of(run: Run, cells: Cells, at: datetime) -> Line:
         channel=run.channel,
         day=business_day(at, run.campaign.zone),
     )
+
+
+def _members_of(run_id: int, *, with_district: bool) -> Members:
+    """A run's whole audience, read in blocks: one row of PostgreSQL holds at most 1 GB."""
+    statement = READ_MEMBERS_WITH_DISTRICT if with_district else READ_MEMBERS
+    blocks: list[Members] = []
+    after_bucket, after_id = -1, 0
+    while True:
+        after = {"after_bucket": after_bucket, "after_id": after_id, "most": MEMBERS_A_BLOCK}
+        (block,) = statement.send(raw_connection(), {"run_id": run_id, **after}).rows()
+        blocks.append(block)
+        if block.resident_id.size < MEMBERS_A_BLOCK:
+            return Members(*map(np.concatenate, zip(*blocks, strict=True)))
+        after_bucket = int(block.bucket.max())
+        after_id = int(block.resident_id[block.bucket == after_bucket].max())
 
 
 def _store_ids(location_ids: NDArray[np.int64]) -> NDArray[np.int64]:

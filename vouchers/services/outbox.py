@@ -1,8 +1,8 @@
-"""Messages sent after the commit that queued them: at least once, tried again by every sweep.
+"""Messages sent after the commit that queued them: leased one by one, sent at least once.
 
 A recipient is an e-mail address, or an https address that gets a POST signed as Standard Webhooks
-says (standardwebhooks.com); its `webhook-id` is the message's number, so that whoever gets it twice
-knows.
+says (standardwebhooks.com); its `webhook-id` is the message's number, so that a recipient can drop
+duplicates.
 """
 
 import base64
@@ -12,13 +12,15 @@ import json
 import smtplib
 import urllib.error
 import urllib.request
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.client import HTTPException
 from typing import Any, Final
 
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext
 from standardwebhooks import Webhook
 
@@ -29,31 +31,55 @@ log = structlog.get_logger(__name__)
 
 HTTPS: Final = "https://"
 TIMEOUT_S: Final = 10
-MOST_MESSAGES: Final = 200
-"""Of one sweep."""
+LEASE_S: Final = 3 * TIMEOUT_S
+"""How long a message belongs to the sweep that leased it; far more than one delivery takes."""
+RETRY_S: Final = 60
+RETRY_MAX_S: Final = 3600
 ERROR_LENGTH: Final = 200
 
 
 class NotDeliveredError(Exception):
-    """The recipient did not take it, with what was said."""
+    """The recipient did not take it; the text says what it answered."""
 
 
-def send_due(*, at: datetime, most: int = MOST_MESSAGES) -> int:
-    """Send what waits, what was tried least first; the number of messages delivered.
+def lease_message(*, at: datetime) -> Outbox | None:
+    """Lease the next message that is due, least tried first; None when there is none.
 
-    A message that fails keeps its error and waits for the next sweep; it keeps no other waiting.
+    Sweeps may overlap: a leased message is not due for another sweep until LEASE_S are over.
     """
-    sent = 0
-    for message in Outbox.objects.filter(sent_at=None).order_by("tries", "id")[:most]:
-        unsent = Outbox.objects.filter(pk=message.pk, sent_at=None)
-        try:
-            _deliver(message, at)
-        except (NotDeliveredError, OSError, HTTPException, smtplib.SMTPException) as error:
-            log.warning("message_not_sent", message=message.pk, reason=str(error))
-            unsent.update(tries=message.tries + 1, last_error=str(error)[:ERROR_LENGTH])
-        else:
-            sent += unsent.update(sent_at=at, tries=message.tries + 1, last_error="")
-    return sent
+    with transaction.atomic():
+        due = Outbox.objects.filter(
+            Q(lease_until_at=None) | Q(lease_until_at__lte=at), sent_at=None
+        ).select_for_update(no_key=True, skip_locked=True)
+        message = due.order_by("tries", "id").first()
+        if message is None:
+            return None
+        message.lease_until_at = at + timedelta(seconds=LEASE_S)
+        message.save(update_fields=["lease_until_at"])
+    return message
+
+
+def deliver(*, message: Outbox, at: datetime) -> bool:
+    """Send a leased message; whether the recipient took it.
+
+    A message that fails keeps the error and is due again after RETRY_S, doubled with every try up
+    to RETRY_MAX_S; it delays no other message. `tries` is the fencing token: what a sweep with an
+    outdated lease reports is not written.
+    """
+    leased = Outbox.objects.filter(pk=message.pk, sent_at=None, tries=message.tries)
+    tries = message.tries + 1
+    try:
+        _deliver(message, at)
+    except (NotDeliveredError, OSError, HTTPException, smtplib.SMTPException) as error:
+        log.warning("message_not_sent", message=message.pk, reason=str(error))
+        wait_s = min(RETRY_S * 2**message.tries, RETRY_MAX_S)
+        leased.update(
+            tries=tries,
+            last_error=str(error)[:ERROR_LENGTH],
+            lease_until_at=at + timedelta(seconds=wait_s),
+        )
+        return False
+    return bool(leased.update(sent_at=at, tries=tries, last_error="", lease_until_at=None))
 
 
 def webhook_secret(url: str) -> str:

@@ -69,7 +69,7 @@ class Tills(Hands):
             if how == "changed":
                 key, number = request.key, f"{number} changed"
             else:
-                store, number = before.store, before.order_no
+                store, number = before.store, before.order_no.swapcase()
         wanted = Order(chosen, shopper, store, number, amount_fen, capture)
         return self._body(wanted, key), wanted
 

@@ -43,8 +43,8 @@ class Tills(Books):
         return {None: "", "reversed": "order_reversed"}.get(claim, "order_already_used")
 
     def claim(self, store: str, order_no: str) -> str | None:
-        """Whether an order has been used, or reversed."""
-        if (store, order_no) in self.tombstones:
+        """Whether an order has been used, or reversed; upper and lower case are one order."""
+        if (store, order_no.upper()) in self.tombstones:
             return "reversed"
         return "used" if self.use_on(store, order_no) else None
 
@@ -52,7 +52,10 @@ class Tills(Books):
         """The redemption that holds an order: one that stands, or stood until it was refunded."""
         gone = (RedemptionState.VOIDED, RedemptionState.REVERSED)
         for use in self.uses:
-            if (use.store, use.order_no) == (store, order_no) and use.state not in gone:
+            if (use.store, use.order_no.upper()) == (
+                store,
+                order_no.upper(),
+            ) and use.state not in gone:
                 return use
         return None
 

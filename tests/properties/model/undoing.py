@@ -27,11 +27,11 @@ class Undoing(Tills):
         """The order shall not have been: whatever stood on it, nothing may ever again. Whether
         that could be done."""
         use = self.use_on(store, order_no)
-        if use and (store, order_no) not in self.tombstones:
+        if use and (store, order_no.upper()) not in self.tombstones:
             if not self.may_undo(use):
                 return False
             self.give_up(use, RedemptionState.REVERSED)
-        self.tombstones.add((store, order_no))
+        self.tombstones.add((store, order_no.upper()))
         return True
 
     def lapse(self) -> int:

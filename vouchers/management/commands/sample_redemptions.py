@@ -1,12 +1,12 @@
 """`manage.py sample_redemptions CAMPAIGN`: which redemptions to look at, and how to read them."""
 
-import csv
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from merchants.spreadsheets import SpreadsheetWriter
 from vouchers.management.campaigns import add_campaign, campaign_named
 from vouchers.queries import samples
 from vouchers.rules import sampling
@@ -48,9 +48,10 @@ class Command(BaseCommand):
             self._tell_interval(options["errors"], size, confidence)
             return
         rows = samples.drawn(sampling.draw(numbers, size=size, seed=options["seed"]))
-        writer = csv.DictWriter(self.stdout, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = SpreadsheetWriter(self.stdout)
+        writer.row(rows[0])
+        for row in rows:
+            writer.row(row.values())
         self.stderr.write(
             _('%(size)s of %(all)s redemptions: those of lowest SHA-256 of "%(seed)s|number".')
             % {"size": size, "all": len(numbers), "seed": options["seed"]}

@@ -10,6 +10,7 @@ import psycopg
 from django.db import connection
 
 from merchants.errors import Refusal
+from merchants.references import folded
 from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM, REQUEST_KEY
 from vouchers.models.requests import FIND_ANSWERS, INSERT_ANSWERS, StoredAnswer
 from vouchers.services.acts.answers import ActRequest, Answer, Render
@@ -102,10 +103,15 @@ def claim_key(request: ActRequest, *, order_lock: int, render: Render) -> Answer
     return replay(request, answers[0], render) if answers else None
 
 
+def order_lock_key(*, store_no: str, order_no: str) -> int:
+    """The advisory key that an order is locked by; upper and lower case are one order."""
+    return ORDER_CLAIM.key(store_no, folded(order_no))
+
+
 def lock_order(*, store_no: str, order_no: str) -> None:
     """Lock an order for an act that has no idempotency key."""
+    order_lock = order_lock_key(store_no=store_no, order_no=order_no)
     with pipeline() as raw:
-        order_lock = ORDER_CLAIM.key(store_no, order_no)
         LOCK_BATCH.send(raw, {"request_keys": [], "order_keys": [order_lock], "tranche_ids": []})
 
 

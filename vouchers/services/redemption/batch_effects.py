@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from merchants.references import folded
 from vouchers.models.fraud import ADD_TO_COUNTERS
 from vouchers.models.redemption import INSERT_CLAIMS, INSERT_REDEMPTIONS
 from vouchers.models.vouchers import MOVE_VOUCHERS
@@ -145,7 +146,7 @@ def _redemption(verdict: Verdict, effect: Effect) -> tuple[object, ...]:
 def _claims(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, list[object]]:
     return {
         "store_ids": [effect.store.id for _, effect in accepted],
-        "order_nos": [v.pending.request.order.order_no for v, _ in accepted],
+        "order_nos": [folded(v.pending.request.order.order_no) for v, _ in accepted],
         "redemption_ids": [effect.redemption_id for _, effect in accepted],
         "voucher_ids": [effect.voucher.id for _, effect in accepted],
         "ats": [v.pending.request.at for v, _ in accepted],

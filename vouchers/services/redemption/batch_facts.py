@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from merchants.references import folded
 from vouchers.models.campaigns import (
     FIND_CAMPAIGNS,
     FIND_PARTICIPATIONS,
@@ -53,8 +54,8 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a batch may decide on. Keys are ids, or the numbers the caller used; sequences have
-    one item for every request."""
+    """All that a batch may decide on. Keys are ids, or the numbers the caller used (of orders
+    folded); sequences have one item for every request."""
 
     got_keys: Sequence[bool]
     answers: Mapping[tuple[int, str], StoredAnswer]
@@ -93,7 +94,7 @@ def gather(batch: Sequence[Pending]) -> Facts:
     states of holders whose voucher a proxy shows. Links and the counters of merged residents are
     read between and after them, only where there are any.
     """
-    orders = [(p.request.order.store, p.request.order.order_no) for p in batch]
+    orders = [(p.request.order.store, folded(p.request.order.order_no)) for p in batch]
     tranche_ids = sorted({p.tranche_id for p in batch if p.tranche_id is not None})
     store_nos = sorted({store_no for store_no, _ in orders})
     by_tranche = {"tranche_ids": tranche_ids}

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from merchants.auth import Caller
 from merchants.errors import Refusal
+from merchants.references import folded
 from vouchers.models.campaigns import StoreRow
 from vouchers.models.requests import StoredAnswer
 from vouchers.queries.redemptions import RedemptionDetails, SourceShare
@@ -125,7 +126,7 @@ class BatchJudge:
             shopper=shopper,
             store=place,
             caller_is_test=request.caller.is_test,
-            claim=self._claims.get((order.store, order.order_no)),
+            claim=self._claims.get((order.store, folded(order.order_no))),
         )
         decision = judge(case)
         if isinstance(decision, Refusal):
@@ -160,7 +161,7 @@ class BatchJudge:
 
     def _take(self, effect: Effect, request: RedeemRequest) -> None:
         self._states[effect.voucher.id] = effect.voucher_state
-        self._claims[request.order.store, request.order.order_no] = "used"
+        self._claims[request.order.store, folded(request.order.order_no)] = "used"
         for key, _ in effect.counters:
             so_far = self._used.get(key, NOTHING_USED)
             self._used[key] = Used(

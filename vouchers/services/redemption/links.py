@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from merchants.references import folded
 from vouchers.models.residents import FIND_LINKS
 from vouchers.rules.fraud import link_no, link_nos
 from vouchers.services.pipeline import raw_connection
@@ -36,7 +37,7 @@ def links_of(asked: Sequence[Asked | None]) -> list[Links]:
         if one is None
         else link_nos(
             of_holder=known[one.holder_id],
-            device=link_no(keyed_hash("device", one.device)) if one.device else None,
+            device=link_no(keyed_hash("device", folded(one.device))) if one.device else None,
             shown_by_proxy=one.shown_by_proxy,
         )
         for one in asked

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from merchants.errors import Refusal
 from vouchers.models import Redemption
-from vouchers.models.locks import ORDER_CLAIM
 from vouchers.queries.redemptions import redemptions_of
 from vouchers.services.acts import Act
+from vouchers.services.acts.idempotency import order_lock_key
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.requests import RedemptionRequest
 
@@ -39,4 +39,4 @@ class RedemptionAct(Act[Request, Redemption, LockedRedemption, Decision]):
 
 def order_lock_of(redemption: Redemption) -> int:
     """The advisory key of a redemption's order; `redemption.store` is read."""
-    return ORDER_CLAIM.key(redemption.store.external_id, redemption.order_no)
+    return order_lock_key(store_no=redemption.store.external_id, order_no=redemption.order_no)

@@ -7,6 +7,7 @@ from django.db.models import Sum
 from merchants.auth import Caller
 from merchants.errors import Refusal
 from merchants.models import Store
+from merchants.references import folded
 from vouchers.models import Redemption, Refund, RefundPart
 from vouchers.models.locks import LOCK_BATCH, REFUND_NO
 from vouchers.models.settlement import LOCK_SETTLEMENTS_OF
@@ -79,11 +80,11 @@ class _Refund(Act[RefundRequest, Redemption, _Facts, Clawback]):
         refundable = _refundable(request, locked)
         locked.lock_counters()
         promised = _lock_quotas(locked, promised_anew(refundable, request.amount_fen))
-        of_merchant = Refund.objects.filter(merchant_id=target.merchant_id)
+        of_number = Refund.of_number(target.merchant_id, request.refund_no)
         return _Facts(
             locked=locked,
             store=_store(request, target.merchant_id),
-            is_number_used=of_merchant.filter(refund_no=request.refund_no).exists(),
+            is_number_used=of_number.exists(),
             refundable=replace(refundable, has_quota_room=promised is None or promised.have_room),
             promised=promised,
         )
@@ -106,7 +107,7 @@ class _Refund(Act[RefundRequest, Redemption, _Facts, Clawback]):
 
 def _lock_number(merchant_id: int, refund_no: str) -> None:
     """After the order, before the tranche: of two refunds with one number the second finds it."""
-    number = REFUND_NO.key(merchant_id, refund_no)
+    number = REFUND_NO.key(merchant_id, folded(refund_no))
     with pipeline() as raw:
         LOCK_BATCH.send(raw, {"request_keys": [], "order_keys": [number], "tranche_ids": []})
 

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -40,6 +40,16 @@ class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
     currency: Currency = "CNY"
     # False: the discount is only authorised (预核销), until a capture brings the final order.
     capture: bool = True
+
+    references: ClassVar = (
+        "store",
+        "order_no",
+        "resident",
+        "terminal",
+        "device",
+        "payment_ref",
+        "receipt_no",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from merchants.errors import Refusal
+from merchants.references import folded
 from vouchers.models import OrderClaim, Redemption
 from vouchers.models.campaigns import FIND_STORES, StoreRow
-from vouchers.models.locks import ORDER_CLAIM
 from vouchers.rules.undo import Undoing, judge_reverse
 from vouchers.services.acts import Act, Answer, Render, perform
+from vouchers.services.acts.idempotency import order_lock_key
 from vouchers.services.pipeline import raw_connection
 from vouchers.services.redemption.batch_judge import may_act_for
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
@@ -52,14 +53,14 @@ class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
         return None
 
     def order_lock(self, request: ReverseRequest, target: None) -> int:
-        return ORDER_CLAIM.key(request.store, request.order_no)
+        return order_lock_key(store_no=request.store, order_no=request.order_no)
 
     def facts(self, request: ReverseRequest, target: None) -> _Order:
         found = FIND_STORES.send(raw_connection(), {"store_nos": [request.store]}).rows()
         store = next((row for row in found if may_act_for(request.caller, row)), None)
         if store is None:
             return _Order(None)
-        claims = OrderClaim.objects.filter(store_id=store.id, order_no=request.order_no)
+        claims = OrderClaim.objects.filter(store_id=store.id, order_no=folded(request.order_no))
         claim = claims.first()
         if claim is None or claim.redemption_id is None:
             return _Order(store, is_claimed=claim is not None)
@@ -84,7 +85,7 @@ class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
         if decision.sets_tombstone:
             OrderClaim.objects.create(
                 store_id=facts.store.id,
-                order_no=request.order_no,
+                order_no=folded(request.order_no),
                 redemption=None,
                 claimed_at=request.at,
             )

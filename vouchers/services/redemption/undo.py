@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
+from merchants.references import folded
 from vouchers.models import Hold, OrderClaim, Redemption
 from vouchers.models.fraud import TAKE_FROM_COUNTERS
 from vouchers.models.vouchers import MOVE_VOUCHERS
@@ -41,7 +42,9 @@ def undo(
             raw, {"voucher_ids": [redemption.voucher_id], "state": VoucherState.ISSUED.value}
         )
     update_redemption(locked, state=state, undone_at=at)
-    claim = OrderClaim.objects.filter(store_id=redemption.store_id, order_no=redemption.order_no)
+    claim = OrderClaim.objects.filter(
+        store_id=redemption.store_id, order_no=folded(redemption.order_no)
+    )
     if state == RedemptionState.REVERSED:
         claim.update(redemption_id=None)
     else:

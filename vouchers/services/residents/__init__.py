@@ -1,4 +1,4 @@
-"""What is done to residents: registered, moved, asked for consent, loaded from a file."""
+"""Residents: registered, loaded, moved, linked, merged, excluded, frozen, erased."""
 
 from vouchers.services.residents.acts import (
     declare_proxy,
@@ -9,22 +9,45 @@ from vouchers.services.residents.acts import (
     withdraw_consent,
 )
 from vouchers.services.residents.columns import DISTRICT_UNKNOWN, PointColumns, ResidentColumns
+from vouchers.services.residents.exclusions import exclude, lift_exclusion
 from vouchers.services.residents.files import import_residents
 from vouchers.services.residents.identity import bucket_of, keyed_hash
+from vouchers.services.residents.links import end_link, link
 from vouchers.services.residents.load import load_residents
+from vouchers.services.residents.merges import merge, undo_merge
+from vouchers.services.residents.retention import coarsen_points
+from vouchers.services.residents.standing import (
+    erase,
+    freeze,
+    record_death,
+    undo_death,
+    unfreeze,
+)
 
 __all__ = [
     "DISTRICT_UNKNOWN",
     "PointColumns",
     "ResidentColumns",
     "bucket_of",
+    "coarsen_points",
     "declare_proxy",
+    "end_link",
     "end_proxy",
+    "erase",
+    "exclude",
+    "freeze",
     "give_consent",
     "import_residents",
     "keyed_hash",
+    "lift_exclusion",
+    "link",
     "load_residents",
+    "merge",
     "move_point",
+    "record_death",
     "register_resident",
+    "undo_death",
+    "undo_merge",
+    "unfreeze",
     "withdraw_consent",
 ]

@@ -68,7 +68,7 @@ def register_resident(
         tags=np.array([tags]),
         consent_targeting=[consent_targeting],
         national_id=None if national_id is None else [identity.normalised_national_id(national_id)],
-        phone=None if phone is None else [identity.normalised_phone(phone)],
+        phone=None if phone is None else [phone],
     )
     faults: list[str] = []
     load_residents(

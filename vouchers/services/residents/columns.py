@@ -42,7 +42,7 @@ class ResidentColumns:
     A column that is None leaves what is on file. Not known is 0 for `birth_year` and `district` (an
     adcode), -1 for the two booleans, '' for texts. `tags` are 63 bits. `points` go by kind (home,
     work, recent). National ids and phone numbers are hashed, and sealed only if the load is told to
-    keep originals.
+    keep originals. The load writes phone numbers in their normal form first; None is no valid one.
     """
 
     external_id: Sequence[str]
@@ -56,7 +56,7 @@ class ResidentColumns:
     tags: Integers | None = None
     consent_targeting: Sequence[str] | None = None
     national_id: Sequence[str] | None = None
-    phone: Sequence[str] | None = None
+    phone: Sequence[str | None] | None = None
 
     def __len__(self) -> int:
         return len(self.external_id)
@@ -90,7 +90,9 @@ class StagedBlock:
 def mark_faults(rows: ResidentColumns, faults: Faults) -> None:
     """Mark the rows that can't be loaded, whatever is on file."""
     malformed = [
-        not 0 < len(one) <= MAX_ID_CHARACTERS or not one.isprintable() or one != one.strip()
+        not 0 < len(one) <= MAX_ID_CHARACTERS
+        or not (one.isascii() and one.isprintable())
+        or one != one.strip()
         for one in rows.external_id
     ]
     _mark(faults, malformed, "external_id_malformed")
@@ -98,8 +100,7 @@ def mark_faults(rows: ResidentColumns, faults: Faults) -> None:
         bad = [bool(one) and not identity.is_national_id(one) for one in rows.national_id]
         _mark(faults, bad, "national_id_invalid")
     if rows.phone is not None:
-        bad = [bool(one) and not identity.is_phone(one) for one in rows.phone]
-        _mark(faults, bad, "phone_invalid")
+        _mark(faults, [one is None for one in rows.phone], "phone_invalid")
     for point in rows.points.values():
         blank = np.isnan(point.longitude), np.isnan(point.latitude)
         faults.mark(blank[0] != blank[1], "coordinates_incomplete")
@@ -143,6 +144,13 @@ def known_districts(rows: ResidentColumns) -> tuple[ResidentColumns, int]:
     on_file = np.array([0, *District.objects.values_list("adcode", flat=True)], dtype=np.int64)
     unknown = ~np.isin(rows.district, on_file)
     return replace(rows, district=np.where(unknown, 0, rows.district)), int(unknown.sum())
+
+
+def with_normal_phones(rows: ResidentColumns) -> ResidentColumns:
+    """The rows with phone numbers in the form that is hashed."""
+    if rows.phone is None:
+        return rows
+    return replace(rows, phone=[one and identity.normalised_phone(one) for one in rows.phone])
 
 
 def _mark(faults: Faults, where: Sequence[bool], code: str) -> None:
@@ -193,8 +201,8 @@ def _sealed(data_keys: Sequence[bytes], values: Sequence[str]) -> NDArray[np.voi
     return np.array(ciphers, dtype=f"V{CIPHER_BYTES}")
 
 
-def _chosen(values: Sequence[str] | None, chosen: NDArray[np.intp]) -> list[str] | None:
-    return None if values is None else [values[row] for row in chosen.tolist()]
+def _chosen(values: Sequence[str | None] | None, chosen: NDArray[np.intp]) -> list[str] | None:
+    return None if values is None else [values[row] or "" for row in chosen.tolist()]
 
 
 def _texts(values: Sequence[str], chosen: NDArray[np.intp]) -> NDArray[np.bytes_]:

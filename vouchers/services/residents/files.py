@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
 from merchants.geo import Datum
 from merchants.services import DistrictBook
+from merchants.services.places import place_warnings
 from merchants.services.tables import (
     REASONS,
     Block,
@@ -34,9 +34,13 @@ from vouchers.services.residents.load import ResidentLoader
 
 RESIDENT_REASONS: Final[Mapping[str, str]] = {
     **REASONS,
-    "external_id_malformed": gettext_noop("A resident needs a number of 1 to 64 printable signs."),
+    "external_id_malformed": gettext_noop(
+        "A resident needs a number of 1 to 64 printable signs of ASCII."
+    ),
     "national_id_invalid": gettext_noop("The national id number fails its check character."),
-    "phone_invalid": gettext_noop("The phone number can't be dialled."),
+    "phone_invalid": gettext_noop(
+        "The phone number is not valid. Numbers outside the mainland need + and a country code."
+    ),
     "identity_taken": gettext_noop("Another resident has this national id number."),
     "identity_changed": gettext_noop(
         "The resident is on file with another national id number; identities are not exchanged."
@@ -71,8 +75,12 @@ def import_residents(
         with ResidentLoader(at=at, keep_originals=keep_originals) as loader:
             loader.summary.notices += encoding_notice(table)
             for block in table.blocks():
+                if table.is_guessed and not loader.summary.read:
+                    districts.check_guess(block.columns.get("district", ()))
                 rows = _read(block, datum, at, districts, loader.summary)
-                loader.put(rows, block.faults, _reporter(block, rows, on_fault))
+                loader.put(
+                    rows, block.faults, _reporter(block, rows, districts, on_fault, loader.summary)
+                )
                 on_progress(table.bytes_read)
     return loader.summary
 
@@ -85,7 +93,7 @@ def _read(
     summary: LoadSummary,
 ) -> ResidentColumns:
     return ResidentColumns(
-        external_id=block.texts("external_id", MAX_ID_CHARACTERS, required=True),
+        external_id=block.ids("external_id", MAX_ID_CHARACTERS),
         points=_points(block, datum),
         birth_year=_integers(block, "birth_year", MIN_BIRTH_YEAR, at.year, 0),
         district=_districts(block, districts, summary),
@@ -96,7 +104,7 @@ def _read(
         tags=_integers(block, "tags", 0, MAX_TAGS, 0),
         consent_targeting=_texts(block, "consent_targeting", 20),
         national_id=_normalised(block, "national_id", identity.normalised_national_id),
-        phone=_normalised(block, "phone", identity.normalised_phone),
+        phone=block.columns.get("phone"),
     )
 
 
@@ -141,11 +149,17 @@ def _districts(block: Block, districts: DistrictBook, summary: LoadSummary) -> I
 
 
 def _reporter(
-    block: Block, rows: ResidentColumns, on_fault: Callable[[RowFault], None]
+    block: Block,
+    rows: ResidentColumns,
+    districts: DistrictBook,
+    on_fault: Callable[[RowFault], None],
+    summary: LoadSummary,
 ) -> Callable[[Faults], None]:
     def report(faults: Faults) -> None:
-        for row, code in faults.rows():
-            reason = _(RESIDENT_REASONS[code])
-            on_fault(RowFault(block.lines[row], rows.external_id[row], code, reason))
+        for point in rows.points.values():
+            block.warnings.update(
+                place_warnings(districts, point.longitude, point.latitude, faults.sound)
+            )
+        block.report(rows.external_id, RESIDENT_REASONS, on_fault, summary)
 
     return report

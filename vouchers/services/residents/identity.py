@@ -8,12 +8,14 @@ import hashlib
 import hmac
 import re
 import secrets
+import unicodedata
 from calendar import monthrange
 from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
 import numpy as np
+import phonenumbers
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from numpy.typing import NDArray
@@ -27,7 +29,16 @@ ORIGINAL_BYTES: Final = 24
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _NATIONAL_ID: Final = re.compile(r"[1-9][0-9]{16}[0-9X]", re.ASCII)
-_PHONE: Final = re.compile(r"\+?[0-9]{5,15}", re.ASCII)
+_PHONE_SIGNS: Final = re.compile(r"[+0-9 ().–-]*")
+_PHONE_TYPES: Final = frozenset(
+    {
+        phonenumbers.PhoneNumberType.MOBILE,
+        phonenumbers.PhoneNumberType.FIXED_LINE,
+        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    }
+)
+HOME_REGION: Final = "CN"
+"""Where a phone number without a country code belongs."""
 _WEIGHTS: Final = tuple(pow(2, 17 - place, 11) for place in range(17))
 _CHECK_CHARACTERS: Final = "10X98765432"
 _YEARS: Final = range(1850, 2200)
@@ -63,15 +74,33 @@ def is_national_id(text: str) -> bool:
     return _CHECK_CHARACTERS[total % 11] == text[17]
 
 
-def normalised_phone(text: str) -> str:
-    """Digits only; +86 and 0086 before a Chinese number are left out."""
-    plain = re.sub(r"[\s()-]", "", text)
-    return re.sub(r"^(\+86|0086)(?=1[0-9]{10}$)", "", plain)
+def normalised_phone(text: str) -> str | None:
+    """A person's phone number in E.164 ("+8613800138000"), '' for none; None if it is not valid.
+
+    Numbers of services, extensions and anything written beside the number are not valid.
+    """
+    if _home_mobile().fullmatch(text):
+        return f"+86{text}"
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if not plain:
+        return ""
+    try:
+        number = phonenumbers.parse(plain, HOME_REGION)
+    except phonenumbers.NumberParseException:
+        return None
+    is_plain = _PHONE_SIGNS.fullmatch(plain) and phonenumbers.is_valid_number(number)
+    if not is_plain or phonenumbers.number_type(number) not in _PHONE_TYPES:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def is_phone(text: str) -> bool:
-    """Whether a normalised number could be dialled."""
-    return _PHONE.fullmatch(text) is not None
+@cache
+def _home_mobile() -> re.Pattern[str]:
+    """The library's own pattern of a mobile number at home: most numbers need no more than it."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(HOME_REGION)
+    assert metadata is not None
+    assert metadata.mobile is not None
+    return re.compile(metadata.mobile.national_number_pattern or "", re.ASCII)
 
 
 def keyed_hash(kind: str, value: str) -> bytes:

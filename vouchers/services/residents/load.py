@@ -29,6 +29,7 @@ from vouchers.services.residents.columns import (
     known_districts,
     mark_faults,
     stage,
+    with_normal_phones,
 )
 
 WRITERS: Final = 2
@@ -122,6 +123,7 @@ class ResidentLoader:
     def put(self, rows: ResidentColumns, faults: Faults, report: Callable[[Faults], None]) -> None:
         """Load the rows without a fault; `report` is called, in order, once their fate is known."""
         rows, unknown_districts = known_districts(rows)
+        rows = with_normal_phones(rows)
         mark_faults(rows, faults)
         keys = identity.id_keys(rows.external_id)
         faults.mark(self._residents.repeated(keys, faults.sound), "duplicate_row")

@@ -1,0 +1,306 @@
+"""The acts on a resident's page: each asks in a dialog, calls one service, says how it went."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+from unfold.forms import BaseDialogForm
+
+from vouchers.admin.base import ReadOnlyAdmin, act, go_to
+from vouchers.admin.resident_forms import (
+    ConsentForm,
+    DocumentForm,
+    ExcludeForm,
+    LinkForm,
+    MergeForm,
+    ProxyForm,
+    ReasonForm,
+    WithdrawForm,
+)
+from vouchers.models import Exclusion, Link, Proxy, ResidentMerge
+from vouchers.services import residents
+
+ACTS: Final = (
+    "freeze",
+    "unfreeze",
+    "record_death",
+    "undo_death",
+    "keep_out",
+    "merge",
+    "give_consent",
+    "withdraw_consent",
+    "declare_proxy",
+    "link",
+    "erase",
+)
+
+
+def button(
+    service: Callable[..., Any],
+    label: Any,
+    *,
+    icon: str,
+    title: Any,
+    description: Any,
+    success: Any,
+    form: type[BaseDialogForm] = ReasonForm,
+    subject: str = "resident",
+    permission: str = "change_resident",
+    is_signed: bool = True,
+) -> Any:
+    """A button that calls `service` with the page's row as `subject` and what the form asked for.
+
+    `is_signed`: the service wants to know who acts (`by`).
+    """
+
+    @action(
+        description=label,
+        icon=icon,
+        permissions=[permission],
+        dialog={
+            "title": title,
+            "description": description,
+            "form_class": form,
+            "form_submit_text": _("Confirm"),
+        },
+    )
+    def press(self: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        row = get_object_or_404(self.model, pk=object_id)
+        signature = {"by": request.user} if is_signed else {}
+        # The dialog's own hidden field begins with an underscore.
+        answers = {
+            name: value for name, value in form.cleaned_data.items() if not name.startswith("_")
+        }
+        arguments = {subject: row, "at": timezone.now(), **signature, **answers}
+        act(request, service, success, **arguments)
+        return go_to(f"{row._meta.app_label}_{row._meta.model_name}_change", object_id)
+
+    return press
+
+
+class ResidentActs:
+    """What may be done with a resident. Every service refuses what does not fit the state."""
+
+    def has_change_resident_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vouchers.change_resident")
+
+    def has_add_exclusion_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vouchers.add_exclusion")
+
+    freeze = button(
+        residents.freeze,
+        _("Freeze"),
+        icon="lock",
+        title=_("Freeze this resident"),
+        description=_("No voucher of theirs is accepted any more."),
+        success=_("Frozen."),
+    )
+    unfreeze = button(
+        residents.unfreeze,
+        _("Unfreeze"),
+        icon="lock_open",
+        title=_("Unfreeze this resident"),
+        description=_("Their vouchers are accepted again."),
+        success=_("Active again."),
+    )
+    record_death = button(
+        residents.record_death,
+        _("Record death"),
+        icon="event_busy",
+        title=_("Record this resident's death"),
+        description=_("Their vouchers are not accepted any more; proxies end."),
+        success=_("Recorded."),
+        form=DocumentForm,
+    )
+    undo_death = button(
+        residents.undo_death,
+        _("Undo recorded death"),
+        icon="undo",
+        title=_("The death was recorded by mistake"),
+        description=_("The resident is active again."),
+        success=_("Active again."),
+    )
+    keep_out = button(
+        residents.exclude,
+        _("Exclude"),
+        icon="person_off",
+        title=_("Keep this resident out"),
+        description=_(
+            "Out of one campaign's audience, or of every one. What was issued stays good."
+        ),
+        success=_("Excluded."),
+        form=ExcludeForm,
+        permission="add_exclusion",
+    )
+    merge = button(
+        residents.merge,
+        _("Merge"),
+        icon="merge",
+        title=_("Count this resident as another one"),
+        description=_("Limits then count over both. It can be undone."),
+        success=_("Merged."),
+        form=MergeForm,
+        subject="member",
+    )
+    give_consent = button(
+        residents.give_consent,
+        _("Give consent"),
+        icon="check",
+        title=_("Record this resident's consent"),
+        description=_("As given on paper or by telephone."),
+        success=_("Recorded."),
+        form=ConsentForm,
+        is_signed=False,
+    )
+    withdraw_consent = button(
+        residents.withdraw_consent,
+        _("Withdraw consent"),
+        icon="do_not_disturb_on",
+        title=_("Record that this resident withdraws consent"),
+        description=_("Without consent to targeting a resident is not targeted."),
+        success=_("Withdrawn."),
+        form=WithdrawForm,
+        is_signed=False,
+    )
+    declare_proxy = button(
+        residents.declare_proxy,
+        _("Declare proxy"),
+        icon="supervisor_account",
+        title=_("Let another resident show this one's vouchers"),
+        description=_("Family or a volunteer; limits still count for the holder."),
+        success=_("Declared."),
+        form=ProxyForm,
+        subject="holder",
+        is_signed=False,
+    )
+    link = button(
+        residents.link,
+        _("Add link"),
+        icon="link",
+        title=_("Link a device, phone, card or account"),
+        description=_("Kept as a keyed hash; it has limits of its own and merges no residents."),
+        success=_("Linked."),
+        form=LinkForm,
+        is_signed=False,
+    )
+    erase = button(
+        residents.erase,
+        _("Erase"),
+        icon="delete_forever",
+        title=_("Erase this resident for ever"),
+        description=_("Places, links and attributes are destroyed; the books keep the number."),
+        success=_("Erased."),
+    )
+
+
+class EndingAdmin(ReadOnlyAdmin):
+    """Dated rows that one act ends, as long as they last."""
+
+    ended_field: str
+    ended_permission = "resident"
+    actions_detail = ["end"]
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Nothing to do once it has ended."""
+        row: Model | None = self.get_object(request, str(object_id))
+        lasts = row is not None and getattr(row, self.ended_field) is None
+        return super().get_actions_detail(request, object_id) if lasts else []
+
+    def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm(f"vouchers.change_{self.ended_permission}")
+
+
+@admin.register(ResidentMerge)
+class ResidentMergeAdmin(EndingAdmin):
+    """Residents counted as one person."""
+
+    list_display = ["member", "kept", "reason", "merged_by", "merged_at", "undone_at"]
+    list_select_related = ["member", "kept"]
+    raw_id_fields = ["member", "kept"]
+    ended_field = "undone_at"
+    end = button(
+        residents.undo_merge,
+        _("Undo"),
+        icon="undo",
+        title=_("Count the two apart again"),
+        description=_("What each has used stays on its own counters."),
+        success=_("Undone."),
+        form=BaseDialogForm,
+        subject="merge",
+        permission="end",
+    )
+
+
+@admin.register(Exclusion)
+class ExclusionAdmin(EndingAdmin):
+    """Residents kept out of a campaign, or of all."""
+
+    list_display = ["resident", "campaign", "reason", "created_by", "created_at", "lifted_at"]
+    list_select_related = ["resident", "campaign"]
+    list_filter = ["campaign", ("lifted_at", admin.EmptyFieldListFilter)]
+    raw_id_fields = ["resident"]
+    ended_field = "lifted_at"
+    ended_permission = "exclusion"
+    end = button(
+        residents.lift_exclusion,
+        _("Lift"),
+        icon="undo",
+        title=_("Lift this exclusion"),
+        description=_("The next run may reach the resident again."),
+        success=_("Lifted."),
+        form=BaseDialogForm,
+        subject="exclusion",
+        permission="end",
+    )
+
+
+@admin.register(Proxy)
+class ProxyAdmin(EndingAdmin):
+    """Who may hold and show whose vouchers."""
+
+    list_display = ["holder", "proxy", "relation", "declared_at", "ended_at"]
+    list_select_related = ["holder", "proxy"]
+    raw_id_fields = ["holder", "proxy"]
+    ended_field = "ended_at"
+    end = button(
+        residents.end_proxy,
+        _("End"),
+        icon="undo",
+        title=_("End this declaration"),
+        description=_("The proxy can't show the holder's vouchers any more."),
+        success=_("Ended."),
+        form=BaseDialogForm,
+        subject="proxy",
+        permission="end",
+        is_signed=False,
+    )
+
+
+@admin.register(Link)
+class LinkAdmin(EndingAdmin):
+    """Devices, phones, cards and accounts, by kind only."""
+
+    list_display = ["resident", "kind", "first_seen_at", "last_seen_at", "ended_at"]
+    list_select_related = ["resident"]
+    list_filter = ["kind"]
+    fields = ["resident", "kind", "first_seen_at", "last_seen_at", "ended_at"]
+    raw_id_fields = ["resident"]
+    ended_field = "ended_at"
+    end = button(
+        residents.end_link,
+        _("End"),
+        icon="undo",
+        title=_("End this link"),
+        description=_("It does not count for the resident any more."),
+        success=_("Ended."),
+        form=BaseDialogForm,
+        subject="link",
+        permission="end",
+        is_signed=False,
+    )

@@ -1,0 +1,100 @@
+"""What the acts on a resident's page ask for."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from vouchers.models import Campaign, Consent, Link, Resident
+
+
+class ReasonForm(BaseDialogForm):
+    """Why it is done; kept in the resident's history."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=200, widget=UnfoldAdminTextInputWidget)
+
+
+class DocumentForm(BaseDialogForm):
+    """The document that says so."""
+
+    document_no = forms.CharField(
+        label=_("Document no."), max_length=60, widget=UnfoldAdminTextInputWidget
+    )
+
+
+class ResidentNumberField(forms.CharField):
+    """A resident, by number."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=64, widget=UnfoldAdminTextInputWidget, **options)
+
+    def clean(self, value: Any) -> Resident:
+        """The resident of that number; an error when there is none."""
+        number = super().clean(value)
+        found = Resident.objects.filter(external_id=number).first()
+        if found is None:
+            raise forms.ValidationError(_("There is no resident of this number."))
+        return found
+
+
+class ExcludeForm(ReasonForm):
+    """Out of which campaign, and why."""
+
+    campaign = forms.ModelChoiceField(
+        label=_("Campaign"),
+        queryset=Campaign.objects.all(),
+        required=False,
+        empty_label=_("every campaign"),
+        widget=UnfoldAdminSelectWidget,
+    )
+
+
+class MergeForm(ReasonForm):
+    """As whom the resident is counted, and why."""
+
+    kept = ResidentNumberField(label=_("Counted as the resident no."))
+
+
+class ProxyForm(BaseDialogForm):
+    """Who shows the vouchers, and how they are related."""
+
+    proxy = ResidentNumberField(label=_("Proxy, resident no."))
+    relation = forms.CharField(
+        label=_("relation"), max_length=40, required=False, widget=UnfoldAdminTextInputWidget
+    )
+
+
+class ConsentForm(BaseDialogForm):
+    """Which text was agreed to, for which purpose."""
+
+    purpose = forms.ChoiceField(
+        label=_("purpose"), choices=Consent.Purpose.choices, widget=UnfoldAdminSelectWidget
+    )
+    text_version = forms.CharField(
+        label=_("text version"), max_length=20, widget=UnfoldAdminTextInputWidget
+    )
+
+
+class WithdrawForm(BaseDialogForm):
+    """For which purpose consent ends."""
+
+    purpose = forms.ChoiceField(
+        label=_("purpose"), choices=Consent.Purpose.choices, widget=UnfoldAdminSelectWidget
+    )
+
+
+class LinkForm(BaseDialogForm):
+    """What the resident was seen with."""
+
+    kind = forms.ChoiceField(
+        label=_("kind"), choices=Link.Kind.choices, widget=UnfoldAdminSelectWidget
+    )
+    value = forms.CharField(
+        label=_("Number or id"), max_length=80, widget=UnfoldAdminTextInputWidget
+    )
+
+    def clean_kind(self) -> Link.Kind:
+        """The kind as the services know it."""
+        return Link.Kind(self.cleaned_data["kind"])

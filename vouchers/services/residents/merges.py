@@ -1,0 +1,59 @@
+"""Merges: an explicit, reversible statement that two residents are one person for limits."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from merchants.errors import Refused
+from vouchers.models import Resident, ResidentMerge
+from vouchers.models.residents import FIND_SAME_PEOPLE
+from vouchers.services.pipeline import raw_connection
+from vouchers.services.residents.history import note
+from vouchers.services.residents.standing import CHANGE
+from vouchers.services.roles import demand
+
+
+def merge(
+    *, member: Resident, kept: Resident, reason: str, by: User, at: datetime
+) -> ResidentMerge:
+    """Count `member` as `kept` from now on; their limits then count over both.
+
+    Refuses `not_permitted`, `merge_with_self`, and `already_merged` when live merges say so
+    already or `member` is counted as another resident.
+    """
+    demand(by, CHANGE)
+    if member.pk == kept.pk:
+        raise Refused("merge_with_self")
+    with transaction.atomic():
+        _lock(member.pk, kept.pk)
+        found = FIND_SAME_PEOPLE.send(raw_connection(), {"resident_ids": [member.pk]})
+        is_same = kept.pk in {other_id for _, other_id in found.rows()}
+        if is_same or ResidentMerge.objects.filter(member=member, undone_at=None).exists():
+            raise Refused("already_merged", resident=member.external_id)
+        merged = ResidentMerge.objects.create(
+            kept=kept, member=member, reason=reason, merged_by=by.get_username(), merged_at=at
+        )
+        note(resident=member, by=by, what=f"merged with {kept.external_id}: {reason}", at=at)
+    return merged
+
+
+def undo_merge(*, merge: ResidentMerge, by: User, at: datetime) -> None:
+    """Count the two apart again; what each has used stays on its own counters.
+
+    Refuses `not_permitted`, and `not_merged` for a merge that was undone before.
+    """
+    demand(by, CHANGE)
+    with transaction.atomic():
+        _lock(merge.member_id, merge.kept_id)
+        live = ResidentMerge.objects.filter(pk=merge.pk, undone_at=None)
+        if not live.update(undone_by=by.get_username(), undone_at=max(at, merge.merged_at)):
+            raise Refused("not_merged", resident=merge.member.external_id)
+        note(resident=merge.member, by=by, what=f"merge with {merge.kept} undone", at=at)
+    merge.refresh_from_db(fields=["undone_by", "undone_at"])
+
+
+def _lock(*resident_ids: int) -> None:
+    """Lock residents in id order, for as long as the caller's transaction lasts."""
+    residents = Resident.objects.select_for_update(no_key=True).filter(pk__in=resident_ids)
+    list(residents.order_by("pk").values_list("pk"))
