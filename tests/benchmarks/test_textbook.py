@@ -2,13 +2,13 @@
 
 import msgspec
 import pytest
-from vouchers.services.requests import RedeemRequest
 
 from tests import cast
 from tests.benchmarks import textbook
 from tests.till import hand_out, order
 from vouchers.api.schema import RedeemSchema
 from vouchers.models import Leg, Redemption
+from vouchers.services.redemption import RedeemRequest
 
 pytestmark = pytest.mark.django_db
 
