@@ -27,7 +27,7 @@ from tests.support.packs import (
     returning_campaign,
     write_archive,
 )
-from vouchers.rules.limits.limits import BY_LINK
+from vouchers.rules.limits import BY_LINK
 from vouchers.states import CAUSES, MONEY_ARROWS, CapKind, RedemptionState, VoucherState
 from vouchers.verify import arrows, ties
 from vouchers.verify.__main__ import main

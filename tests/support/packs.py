@@ -29,9 +29,9 @@ from vouchers.rules.proofs import packs
 from vouchers.rules.proofs.seals import NO_SEAL, Link, Stretch
 from vouchers.services.campaigns import proposals, terms
 from vouchers.services.issuing.expiry import expire_due
-from vouchers.services.limits.holds import hold, release
 from vouchers.services.proofs.pack import export_pack
 from vouchers.services.proofs.seals import seal_whole
+from vouchers.services.redemption.holds import hold, release
 from vouchers.services.settlement.collection import collect
 from vouchers.states import AccountKind, CapKind, RefundPolicy, TierKind
 

@@ -37,10 +37,10 @@ Progress = Callable[[str, int], None]
 # Texts among a refusal's facts that name no person; all others are put under a pseudonym.
 PLAIN_FACTS: Final = frozenset(
     {
-        "because",
-        "because_zh",
+        "business_day",
         "category",
-        "next_allowed_at",
+        "ended_at",
+        "next_at",
         "order_kind",
         "order_no",
         "refund_no",
@@ -50,7 +50,6 @@ PLAIN_FACTS: Final = frozenset(
         "valid_from_at",
         "valid_until_at",
         "window",
-        "window_zh",
     }
 )
 
