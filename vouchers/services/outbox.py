@@ -108,7 +108,7 @@ def _mail(address: str, message: Outbox, body: bytes) -> None:
     subject = gettext("Anchor of the audit chain: %(campaign)s, %(day)s") % facts
     sentence = gettext(
         "Keep this message. Whoever checks an exported pack of this campaign holds it against the"
-        " line below (python -m vouchers.verify FILE --anchors MESSAGES)."
+        " line below (python verify.pyz PACK --anchors MESSAGES)."
     )
     EmailMessage(
         subject=subject,
