@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,8 @@ from pytest_django import Settings
 
 from config.servers import is_alive
 from tests.support.web_server import free_port
-from vouchers.demo.programs import HOST, Program, SupervisorError, pid_file_of, start
-from vouchers.demo.supervisor import Supervisor
+from vouchers.management.programs import HOST, Program, SupervisorError, pid_file_of, start
+from vouchers.management.supervisor import STOP_SIGNALS, Supervisor
 
 PATIENCE_S = 30
 SLEEPER = Program("sleeper", ["-c", "import time; time.sleep(600)"])
@@ -55,6 +56,19 @@ def test_a_killed_process_is_started_again_and_ends_with_the_block() -> None:
         assert is_alive(second)
     assert not is_alive(second)
     assert said == ["sleeper ended (signal 9) and is started again"]
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
+def test_every_signal_to_stop_ends_the_processes(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with Supervisor([SLEEPER]) as running:
+        running.start()
+        pid = pid_of(SLEEPER)
+        threading.Timer(0.5, os.kill, [os.getpid(), number]).start()
+        with pytest.raises(KeyboardInterrupt):
+            running.wait()
+    assert not is_alive(pid)
+    assert signal.getsignal(number) is before
 
 
 def test_what_a_killed_process_leaves_behind_is_ended(local: Path) -> None:

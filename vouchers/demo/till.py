@@ -7,8 +7,8 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
 
 from vouchers.demo.group import TillKey
-from vouchers.demo.programs import HOST
 
+HOST: Final = "127.0.0.1"
 REDEMPTIONS: Final = "/api/v1/redemptions"
 GIVE_UP_S: Final = 120.0
 TIMEOUT_S: Final = 20.0

@@ -24,7 +24,7 @@ WEB_WORKERS: Final = 2
 
 
 class SupervisorError(RuntimeError):
-    """The processes can't run; the message is one sentence for whoever started them."""
+    """The processes can't run; the message is one sentence for the person who started them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def kill_group(leader: int) -> None:
 
 
 def check_port(port: int) -> None:
-    """Raise SupervisorError when somebody else listens on the port."""
+    """Raise SupervisorError when another process listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
