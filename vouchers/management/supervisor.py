@@ -184,9 +184,10 @@ def _alone() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """The processes end in order whichever signal asks for it."""
-    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    for number in STOP_SIGNALS:
+    """STOP_SIGNALS raise KeyboardInterrupt, but for those that are ignored, as under nohup."""
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    before = {number: was for number, was in handlers.items() if was is not signal.SIG_IGN}
+    for number in before:
         signal.signal(number, signal.default_int_handler)
     try:
         yield
