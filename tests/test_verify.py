@@ -100,10 +100,10 @@ def test_the_verifier_in_the_pack_runs_without_any_package(pack: Path, tmp_path:
         done = subprocess.run(
             [sys.executable, "-I", "-S", program, str(pack), *options],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
             cwd=tmp_path,
-            env={"PYTHONIOENCODING": "utf-8"},
+            env={"PYTHONIOENCODING": "ascii"},
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "the books are proven" in done.stdout

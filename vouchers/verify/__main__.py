@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -185,7 +186,9 @@ def _anchors(archive: Archive, path: Path) -> Check:
 
 
 def run() -> NoReturn:
-    """The command."""
+    """The command. It writes UTF-8 whatever the locale says."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     sys.exit(main(sys.argv[1:], sys.stdout))
 
 
