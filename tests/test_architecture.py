@@ -91,6 +91,11 @@ PLANTED = {
         "from vouchers.rules.ledger import quotas",
         "The audit decides by rules of its own",
     ),
+    "serve → demo": (
+        "vouchers/management/supervisor.py",
+        "from vouchers.demo.telling import Teller",
+        "serve does not import the demo",
+    ),
     "verify → states": (
         "vouchers/verify/arrows.py",
         "from vouchers.states import CapKind",
