@@ -53,6 +53,30 @@ VARIABLES = (
         "本地安装的数据、日志与密钥目录。",
     ),
     Variable(
+        "HUIMIN_CELL",
+        "`main`",
+        "`main`",
+        "Name of this city among others, 1 to 12 lower-case letters or digits: in keys, voucher "
+        "codes, seals, settlement files and packs. Never changed once keys or vouchers are out.",
+        "本城市在各单元中的名称，1–12 个小写字母或数字，出现在密钥、券码、封存值、结算文件和审计包中。"
+        "签发密钥或发券之后不可更改。",
+    ),
+    Variable(
+        "HUIMIN_REQUEST_RETENTION_DAYS",
+        "180",
+        "180",
+        "Answered requests that are older, and older than every campaign that is not closed, move "
+        "into a file each night; at least 30.",
+        "早于此天数、且早于所有未关账活动的已应答请求每晚移入文件；不少于 30。",
+    ),
+    Variable(
+        "HUIMIN_ARCHIVE_DIR",
+        "`.local/archive`",
+        "`.local/archive`",
+        "Where these files go; back it up.",
+        "上述文件的目录，请备份。",
+    ),
+    Variable(
         "SECRET_KEY",
         "made once locally",
         "本地自动生成一次",
