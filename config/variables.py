@@ -58,7 +58,8 @@ VARIABLES = (
         "`main`",
         "Name of this city among others, 1 to 12 lower-case letters or digits: in keys, voucher "
         "codes, seals, settlement files and packs. Never changed once keys or vouchers are out.",
-        "本城市在各单元中的名称，1–12 个小写字母或数字，出现在密钥、券码、封存值、结算文件和审计包中。"
+        "本城市在各单元中的名称，1–12 个小写字母或数字，出现在密钥、券码、封存值、结算文件和"
+        "审计包中。"
         "签发密钥或发券之后不可更改。",
     ),
     Variable(
@@ -130,7 +131,8 @@ VARIABLES = (
         "写入 `.local/mail` 下的文件",
         "Server that sends the seals: `smtp://`, `submission://` (STARTTLS) or `smtps://`, with "
         "user and password.",
-        "发送封存链的邮件服务器：`smtp://`、`submission://`（STARTTLS）或 `smtps://`，含用户名与密码。",
+        "发送封存链的邮件服务器：`smtp://`、`submission://`（STARTTLS）或 `smtps://`，"
+        "含用户名与密码。",
     ),
     Variable(
         "DEFAULT_FROM_EMAIL",

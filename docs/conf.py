@@ -25,6 +25,7 @@ html_title = project
 html_static_path = [str(ROOT / "docs" / "static")]
 html_css_files = ["huimin.css"]
 html_show_sphinx = False
+html_show_copyright = False
 html_copy_source = False
 html_theme_options = {
     "light_css_variables": {
