@@ -17,7 +17,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from config import embedded
 from config.celery import app as celery_app
 from config.settings import broker_url
-from tests import database
+from tests.support import database
 
 hypothesis.settings.register_profile("default", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("ci", max_examples=100, deadline=None, print_blob=True)

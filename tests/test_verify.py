@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import database
-from tests.books import healthy_book
-from tests.pack import (
+from tests.support import database
+from tests.support.books import healthy_book
+from tests.support.packs import (
     Rows,
     eventful_campaign,
     forge,
@@ -257,7 +257,7 @@ def one_leg(rows: Rows) -> None:
     first_of(rows, "journal", reason="redeem")["legs"][0][3] -= 1  # type: ignore[index]
 
 
-LIES: dict[str, tuple[Callable[[Rows], object], str]] = {
+CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
     "a leg": (one_leg, "do not balance"),
     "a transfer": (more_fen, "the rows say"),
     "another reason": (
@@ -373,9 +373,11 @@ LIES: dict[str, tuple[Callable[[Rows], object], str]] = {
 class TestLies:
     """Whoever works everything out anew that needs no key still has to make the books agree."""
 
-    @pytest.mark.parametrize("lie", LIES)
-    def test_a_forged_pack_does_not_prove(self, pack: Path, tmp_path: Path, lie: str) -> None:
-        change, words = LIES[lie]
+    @pytest.mark.parametrize("corruption", CORRUPTIONS)
+    def test_a_forged_pack_does_not_prove(
+        self, pack: Path, tmp_path: Path, corruption: str
+    ) -> None:
+        change, words = CORRUPTIONS[corruption]
         forged = forge(pack, tmp_path / "forged.zip", lambda rows: void(change(rows)), reseal=True)
         code, text = said(forged)
         assert code == 1, text

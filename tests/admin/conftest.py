@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from merchants.models import Credential
 from merchants.services.credentials import issue_credential
-from tests import cast, till
+from tests.support import cast, till
 from vouchers.models import AuditReport, Campaign, Exclusion, Link, Outbox, Redemption, Seal, Signal
 from vouchers.services import residents
 from vouchers.services.audience import targeting

@@ -7,8 +7,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests import cast
 from tests.admin.conftest import signed_in
+from tests.support import cast
 from vouchers.models import Approval, Campaign, CashReceipt, Ring, Run, Tier
 from vouchers.services.campaigns import lifecycle, terms
 from vouchers.states import CampaignState, CapKind

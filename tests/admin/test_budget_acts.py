@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests import cast, till
 from tests.admin.conftest import signed_in
 from tests.admin.test_acts import press, said
+from tests.support import cast, till
 from vouchers.models import Campaign, Hold, Proposal, Redemption, Tranche
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.campaigns import lifecycle

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from merchants.auth import authenticate
 from merchants.models import Credential, Merchant, Store, Terminal
-from tests import cast
 from tests.admin.conftest import signed_in
+from tests.support import cast
 
 pytestmark = pytest.mark.django_db
 

@@ -7,9 +7,9 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from tests import cast
 from tests.admin.conftest import signed_in
-from tests.till import code_of
+from tests.support import cast
+from tests.support.till import code_of
 from vouchers.admin.base import EstimatedPaginator, ReadOnly
 from vouchers.admin.faults import REFUSALS, refusal_name
 from vouchers.errors import CATALOGUE

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests import cast
+from tests.support import cast
 from vouchers.models import AuditReport
 
 pytestmark = pytest.mark.django_db

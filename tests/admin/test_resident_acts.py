@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from tests import cast
 from tests.admin.conftest import signed_in
+from tests.support import cast
 from vouchers.models import Consent, Exclusion, Link, Proxy, Resident, ResidentMerge
 
 pytestmark = pytest.mark.django_db

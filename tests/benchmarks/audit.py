@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from django.db import connections, transaction
 from psycopg import sql
 
-from tests import cast
 from tests.benchmarks import city, ground
 from tests.benchmarks.audit_rows import STEPS
+from tests.support import cast
 from vouchers.rules.proofs.audit.facts import Finding
 from vouchers.services.issuing import leases
 from vouchers.services.ledger import partitions
@@ -92,7 +92,7 @@ def build(size: int, tell: Tell) -> None:
 
 def live() -> None:
     """Let the vouchers be used."""
-    with _without_triggers(), connections["owner"].cursor() as cursor:
+    with without_triggers(), connections["owner"].cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'; SET LOCAL synchronous_commit = off")
         cursor.execute("SELECT max(id) FROM vouchers_transfer")
         (transfer_id,) = cursor.fetchone()
@@ -101,7 +101,7 @@ def live() -> None:
 
 
 @contextmanager
-def _without_triggers() -> Iterator[None]:
+def without_triggers() -> Iterator[None]:
     """A transaction of the owner's in which the tables' own guards are off."""
     with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
         cursor.execute(

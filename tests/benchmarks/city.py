@@ -18,8 +18,8 @@ from merchants.geo import Datum
 from merchants.models import Credential, Merchant, Store
 from merchants.services.credentials import issue_credential
 from merchants.services.enrolment import enrol_merchant, enrol_terminal, open_store
-from tests import cast
 from tests.benchmarks import ground
+from tests.support import cast
 from vouchers.models import Campaign
 from vouchers.rules.issuing.codes import encode
 from vouchers.services.audience.targeting import target_run

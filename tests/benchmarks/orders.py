@@ -14,8 +14,8 @@ import msgspec
 
 from merchants.auth import Caller
 from merchants.models import Store
-from tests import cast, till
-from tests.cast import NOON
+from tests.support import cast, till
+from tests.support.cast import NOON
 from vouchers.models import Campaign, Proxy, Resident, Voucher
 from vouchers.services.campaigns import lifecycle, terms
 from vouchers.states import CapKind, ResidentState, ThresholdBasis, TierKind

@@ -6,7 +6,17 @@ from django.conf import settings
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import audit, city, equality, ground, issue, machine, pgbench, redemptions
+from tests.benchmarks import (
+    audit,
+    city,
+    equality,
+    ground,
+    issue,
+    machine,
+    pgbench,
+    redemptions,
+    size,
+)
 from tests.benchmarks.figures import Figure, merge, paired, under
 from tests.benchmarks.load import GENERATOR
 from tests.benchmarks.targeting import targeting_10m_s
@@ -50,8 +60,10 @@ class Session:
                 self.figures[TARGETING] = under(found, TARGETING_MAX_S, unit="CPU s", goal="≤ 1")
             if self._wants(audit.FIGURE):
                 self._audit()
+            if self._wants(size.FIGURE):
+                self._size()
         finally:
-            for name in (ground.NAME, TEMPLATE, audit.NAME):
+            for name in (ground.NAME, TEMPLATE, audit.NAME, *size.NAMES):
                 ground.drop(name)
         path = settings.HUIMIN_LOCAL_DIR / "bench" / "latest.json"
         merge(path, self.figures)
@@ -121,6 +133,12 @@ class Session:
         self.figures[name] = under(took_s, audit.MOST_S, unit="s", goal="≤ 1")
         for finding in audit.longest(reports[-1]):
             self._say(f"{finding.took_s:6.2f} s {finding.name}")
+
+    def _size(self) -> None:
+        on_file = size.wanted_size()
+        with self.noise.watched():
+            figure = size.measure(size=on_file, rounds=self.rounds, tell=self._say)
+        self.figures[size.name_of(on_file)] = figure
 
     def _print(self, described: machine.Machine) -> None:
         table = Table(title="Benchmarks: median of rounds, least and greatest in brackets")

@@ -5,8 +5,8 @@ import os
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import database
 from tests.benchmarks import equality, ground
+from tests.support import database
 from vouchers.errors import CATALOGUE
 
 REQUESTS = 600

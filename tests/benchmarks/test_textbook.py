@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from tests import cast
 from tests.benchmarks import textbook
-from tests.till import hand_out, order
+from tests.support import cast
+from tests.support.till import hand_out, order
 from vouchers.api.schema import RedeemSchema
 from vouchers.models import Leg, Redemption
 from vouchers.services.requests import RedeemRequest

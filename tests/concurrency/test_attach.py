@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
 
-from tests import cast
-from tests.cast import NOON
-from tests.till import hand_out
+from tests.support import cast
+from tests.support.cast import NOON
+from tests.support.till import hand_out
 from vouchers.models import Tranche, Voucher
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.db.models import F, Sum
 
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import DAY, NOON
-from tests.concurrency.harness import PATIENCE_S, at_once
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.concurrency.threads import PATIENCE_S, at_once
 from vouchers.models import Campaign, QuotaBucket, QuotaCell
 from vouchers.rules.ledger.quotas import Need
 from vouchers.rules.limits.limits import business_day

@@ -8,11 +8,11 @@ from threading import Barrier
 import pytest
 
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import NOON
-from tests.concurrency.books import assert_proven, totals_fen
-from tests.concurrency.harness import PATIENCE_S, at_once
-from tests.till import hand_out
+from tests.support import cast
+from tests.support.cast import NOON
+from tests.support.concurrency.invariants import assert_proven, totals_fen
+from tests.support.concurrency.threads import PATIENCE_S, at_once
+from tests.support.till import hand_out
 from vouchers.models import Campaign, FundingSource, Proposal, Tranche
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import proposals

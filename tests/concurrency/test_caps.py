@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from tests import cast
-from tests.cast import NOON
-from tests.concurrency.books import assert_proven, spent_fen
-from tests.concurrency.harness import at_once
-from tests.till import decoded, hand_out, order, till_of
+from tests.support import cast
+from tests.support.cast import NOON
+from tests.support.concurrency.invariants import assert_proven, spent_fen
+from tests.support.concurrency.threads import at_once
+from tests.support.till import decoded, hand_out, order, till_of
 from vouchers.models import Campaign, CapCounter, Link, Redemption, ResidentMerge, Voucher
 from vouchers.rules.limits.limits import window_no
 from vouchers.services.campaigns import terms

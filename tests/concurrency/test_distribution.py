@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from django.db import transaction
 
-from tests import cast
-from tests.concurrency.books import assert_proven
-from tests.concurrency.harness import PATIENCE_S, at_once
+from tests.support import cast
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.concurrency.threads import PATIENCE_S, at_once
 from vouchers.models import Campaign, QuotaBucket, Run, Shard, Transfer, Voucher
 from vouchers.services.audience import targeting
 from vouchers.services.issuing import expiry, leases, minting, runs

@@ -9,11 +9,20 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from merchants.errors import Refused
-from tests import cast, till
-from tests.cast import NOON
-from tests.concurrency.books import assert_proven, totals_fen
-from tests.concurrency.harness import at_once
-from tests.till import authorised, captured, decoded, hand_out, order, reversed_, till_of, voided
+from tests.support import cast, till
+from tests.support.cast import NOON
+from tests.support.concurrency.invariants import assert_proven, totals_fen
+from tests.support.concurrency.threads import at_once
+from tests.support.till import (
+    authorised,
+    captured,
+    decoded,
+    hand_out,
+    order,
+    reversed_,
+    till_of,
+    voided,
+)
 from vouchers.models import Campaign, CapCounter, Hold, OrderClaim, Redemption, Voucher
 from vouchers.services.issuing.expiry import expire_tranche
 from vouchers.services.ledger import transfers

@@ -13,15 +13,15 @@ from functools import partial
 import pytest
 from django.db import connection, transaction
 
-from tests.cast import DAY, NOON
-from tests.concurrency import office_acts, till_acts
-from tests.concurrency.acts import YES, Said
-from tests.concurrency.books import assert_proven
-from tests.concurrency.crowd import CLIENTS, Scene, crowd, open_scene, tell
-from tests.concurrency.harness import at_once
-from tests.concurrency.history import first_below_zero
-from tests.concurrency.linear import NotLinear, linearise
-from tests.properties.city import SUB_BUCKETS, room_in_cells
+from tests.support.cast import DAY, NOON
+from tests.support.concurrency import office_acts, till_acts
+from tests.support.concurrency.client_acts import YES, Said
+from tests.support.concurrency.clients import CLIENTS, Scene, crowd, open_scene, tell
+from tests.support.concurrency.history import first_below_zero
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.concurrency.linearizability import NotLinear, linearise
+from tests.support.concurrency.threads import at_once
+from tests.support.small_city import SUB_BUCKETS, room_in_cells
 from vouchers.models import Tranche, Voucher
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.ledger import transfers

@@ -10,9 +10,9 @@ from time import monotonic, sleep
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
-from tests import cast
-from tests.cast import NOON
-from tests.till import decoded, hand_out, order
+from tests.support import cast
+from tests.support.cast import NOON
+from tests.support.till import decoded, hand_out, order
 from vouchers.models import Campaign, Redemption, Voucher
 from vouchers.models.locks import lock_key
 from vouchers.rules.limits.limits import CapRule, Subjects, counter_keys

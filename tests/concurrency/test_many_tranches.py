@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, connections, transaction
 
-from tests import cast
-from tests.concurrency.harness import PATIENCE_S
-from tests.till import hand_out
+from tests.support import cast
+from tests.support.concurrency.threads import PATIENCE_S
+from tests.support.till import hand_out
 from vouchers.models import Voucher
 from vouchers.models.issuing.vouchers import LOCK_VOUCHERS, LockedVoucher
 from vouchers.sql.pipeline import raw_connection

@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import DAY, NOON
-from tests.concurrency.harness import at_once
-from tests.refunds import (
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.concurrency.threads import at_once
+from tests.support.refunds import (
     BUDGET_FEN,
     DISCOUNT_FEN,
     PAID_FEN,
@@ -23,7 +23,7 @@ from tests.refunds import (
     settled,
     total_fen,
 )
-from tests.till import till_of, voided
+from tests.support.till import till_of, voided
 from vouchers.models import (
     Campaign,
     Collection,

@@ -6,11 +6,11 @@ from threading import Event
 import pytest
 from django.db import connection, transaction
 
-from tests import cast
-from tests.cast import NOON
-from tests.concurrency.books import assert_proven, live_fen, spent_fen
-from tests.concurrency.harness import PATIENCE_S, at_once
-from tests.till import decoded, hand_out, order, till_of
+from tests.support import cast
+from tests.support.cast import NOON
+from tests.support.concurrency.invariants import assert_proven, live_fen, spent_fen
+from tests.support.concurrency.threads import PATIENCE_S, at_once
+from tests.support.till import decoded, hand_out, order, till_of
 from vouchers.models import Attempt, OrderClaim, Redemption, RequestRecord
 from vouchers.models.locks import lock_key
 from vouchers.services.redemption import redeem

@@ -12,11 +12,11 @@ from functools import partial
 import pytest
 from django.db import connection, transaction
 
-from tests import cast
-from tests.cast import NOON
-from tests.concurrency.books import assert_proven, spent_fen
-from tests.concurrency.harness import at_once
-from tests.till import hand_out, order, till_of
+from tests.support import cast
+from tests.support.cast import NOON
+from tests.support.concurrency.invariants import assert_proven, spent_fen
+from tests.support.concurrency.threads import at_once
+from tests.support.till import hand_out, order, till_of
 from vouchers.models import Campaign, Redemption, Tranche, Voucher
 from vouchers.services.ledger import transfers
 from vouchers.services.redemption import redeem

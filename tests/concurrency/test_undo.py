@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
-from tests import cast
-from tests.cast import DAY, NOON
-from tests.concurrency.books import assert_proven, live_fen, totals_fen
-from tests.concurrency.harness import at_once
-from tests.till import decoded, hand_out, order, till_of, voided
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.concurrency.invariants import assert_proven, live_fen, totals_fen
+from tests.support.concurrency.threads import at_once
+from tests.support.till import decoded, hand_out, order, till_of, voided
 from vouchers.models import Campaign, Redemption, SettlementLine, Tranche
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.issuing.expiry import expire_tranche

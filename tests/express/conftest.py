@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server import Server, serving
+from tests.support.web_server import Server, serving
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,11 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from tests import cast
-from tests.concurrency.books import assert_proven
-from tests.express.cases import Case, cases
-from tests.express.hand import Call, Hand, hand_of, open_campaign, till_key
-from tests.server import Server
+from tests.support import cast
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.http_till import Call, HttpTill, http_till, open_campaign, till_key
+from tests.support.redemption_cases import Case, cases
+from tests.support.web_server import Server
 from vouchers.models import Attempt, Campaign, Redemption, RequestRecord
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
@@ -45,7 +45,7 @@ class Door:
     """One of the two servers and the hand that is shown there."""
 
     client: httpx.Client
-    hand: Hand
+    hand: HttpTill
 
     def send(self, call: Call) -> httpx.Response:
         """The answer to a call."""
@@ -88,7 +88,7 @@ def doors(
     first, second = (
         Door(
             httpx.Client(base_url=server.url, timeout=30),
-            hand_of(campaign, name, key, size=VOUCHERS, holder=cast.alice()),
+            http_till(campaign, name, key, size=VOUCHERS, holder=cast.alice()),
         )
         for server, name in ((express_server, "asgi"), (rest_server, "wsgi"))
     )
@@ -167,8 +167,8 @@ def test_keys_that_may_not_redeem(doors: tuple[Door, Door], campaign: Campaign) 
         (made,) = (door.send(hand.call(hand.order(0), key="live")),)
         assert made.status_code == 201
         path = f"/api/v1/redemptions/{made.json()['id']}"
-        as_auditor = Hand(hand.name, auditor, hand.codes)
-        as_tester = Hand(hand.name, tester, hand.codes)
+        as_auditor = HttpTill(hand.name, auditor, hand.codes)
+        as_tester = HttpTill(hand.name, tester, hand.codes)
         forbidden = door.send(as_auditor.call(hand.order(1), key="a"))
         assert forbidden.status_code == 403
         assert forbidden.json()["facts"] == {"scope": "redeem"}

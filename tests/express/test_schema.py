@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks as openapi
 
-from tests import cast
-from tests.concurrency.books import assert_proven
-from tests.express.hand import Hand, hand_of, open_campaign, till_key
-from tests.server import Server
+from tests.support import cast
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.http_till import HttpTill, http_till, open_campaign, till_key
+from tests.support.web_server import Server
 from vouchers.models import Redemption
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
@@ -34,7 +34,7 @@ SETTINGS = settings(
 )
 
 
-def fuzz(operation: Any, hand: Hand) -> None:
+def fuzz(operation: Any, hand: HttpTill) -> None:
     """Call one operation with what its description allows, half of the time with real names."""
     headers = {"Authorization": f"Bearer {hand.key}"}
 
@@ -55,7 +55,7 @@ def fuzz(operation: Any, hand: Hand) -> None:
 def test_every_answer_is_as_described(express_server: Server) -> None:
     campaign = open_campaign(timezone.now())
     key = till_key(cast.nanjing_road())
-    hand = hand_of(campaign, "fuzz", key, size=EXAMPLES, holder=cast.alice())
+    hand = http_till(campaign, "fuzz", key, size=EXAMPLES, holder=cast.alice())
     schema = schemathesis.openapi.from_url(f"{express_server.url}/api/v1/schema")
     results = list(schema.get_all_operations())
     operations = [result.ok() for result in results if isinstance(result, Ok)]

@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 
 from config.servers import Postgres
-from tests import database
+from tests.support import database
 
 _HOST = re.compile("host=[^&]*")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.demo import ROOT, demo, own_servers, summary_of
+from tests.support.demo_process import ROOT, demo, own_servers, summary_of
 
 RESIDENTS = 8_000
 DISTRIBUTION, DAY = "5. ", "6. "

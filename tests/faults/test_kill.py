@@ -25,13 +25,12 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from config.servers import Postgres
-from tests import cast
-from tests.concurrency.books import assert_proven
-from tests.express.hand import open_campaign
-from tests.faults import load
 from tests.faults.test_power_cut import until
 from tests.faults.test_worker_killed import kill, let_leases_run_out, worker
-from tests.till import hand_out
+from tests.support import cast, client_process
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.http_till import open_campaign
+from tests.support.till import hand_out
 from vouchers import tasks
 from vouchers.models import Campaign, Redemption, Refund, RequestRecord, Run, Tranche, Voucher
 from vouchers.rules.limits.limits import business_day
@@ -69,7 +68,7 @@ class Town:
         return sum(file.read_bytes().count(b"\n") for file in self.files if file.exists())
 
     @property
-    def lines(self) -> list[load.Step]:
+    def lines(self) -> list[client_process.Step]:
         """Each of them, once nobody writes any more."""
         texts = [file.read_text(encoding="utf-8") for file in self.files]
         return [json.loads(line) for text in texts for line in text.splitlines()]
@@ -145,7 +144,7 @@ def town(
     reserve(campaign)
     files = [tmp_path / f"client{number}" for number in range(CLIENTS)]
     clients = [
-        load.start(private_postgres, str(number), [row.pk for row in hand], file)
+        client_process.start(private_postgres, str(number), [row.pk for row in hand], file)
         for number, (hand, file) in enumerate(zip(hands, files, strict=True))
     ]
     town = Town(private_server, private_postgres, campaign, files, clients)
@@ -204,7 +203,7 @@ def test_whatever_is_killed_nothing_acknowledged_is_lost_and_nothing_doubled(
     assert_acknowledged_and_nothing_else(town.lines)
     assert_minted_once()
     for line in town.lines:
-        answer = load.send(line)
+        answer = client_process.send(line)
         assert (answer.status, answer.body.decode()) == (line["status"], line["body"]), line
         assert answer.is_replay
     assert_proven()
@@ -214,7 +213,7 @@ def stop(town: Town) -> None:
     """Let everybody finish what they have begun."""
     for file in town.files:
         file.with_suffix(".stop").touch()
-    assert [client.wait(load.PATIENCE_S) for client in town.clients] == [0] * CLIENTS
+    assert [client.wait(client_process.PATIENCE_S) for client in town.clients] == [0] * CLIENTS
     connection.close()
     while Run.objects.exclude(state=RunState.DONE).exists():
         # A worker that lost its connection in mid-task has lost the message too.
@@ -223,7 +222,7 @@ def stop(town: Town) -> None:
         time.sleep(1)
 
 
-def assert_acknowledged_and_nothing_else(lines: list[load.Step]) -> None:
+def assert_acknowledged_and_nothing_else(lines: list[client_process.Step]) -> None:
     """Every yes is on the books, once, and nothing is on them that nobody was told."""
     accepted = [line for line in lines if line["status"] < 400]
     by_kind = Counter(line["kind"].split()[0] for line in accepted)

@@ -21,10 +21,10 @@ from django.utils import timezone
 
 from merchants.models import Credential
 from merchants.services import rotate_key
-from tests import cast
-from tests.concurrency.books import assert_proven, live_fen, spent_fen
-from tests.express.hand import Call, hand_of, open_campaign, till_key
-from tests.server import HOST, free_port, serving
+from tests.support import cast
+from tests.support.concurrency.invariants import assert_proven, live_fen, spent_fen
+from tests.support.http_till import Call, http_till, open_campaign, till_key
+from tests.support.web_server import HOST, free_port, serving
 from vouchers.models import Campaign, Leg, Redemption, RequestRecord, Voucher
 from vouchers.states import VoucherState
 
@@ -115,7 +115,7 @@ def until(what: Callable[[], bool]) -> None:
 def busy_day(campaign: Campaign) -> Day:
     """As many orders as there are vouchers, to be sent to a server on a port of its own."""
     key = till_key(cast.nanjing_road())
-    hand = hand_of(campaign, "cut", key, size=ORDERS, holder=cast.alice())
+    hand = http_till(campaign, "cut", key, size=ORDERS, holder=cast.alice())
     calls = [hand.call(hand.order(n), key=f"{n}") for n in range(ORDERS)]
     return Day(f"http://{HOST}:{free_port()}", calls)
 

@@ -19,11 +19,11 @@ from django.db import Error, connection, connections
 from django.utils import timezone
 
 from config.servers import Postgres, _run_as, _wheel_directory
-from tests import cast, database
-from tests.concurrency.books import assert_proven
-from tests.express.hand import open_campaign
 from tests.faults.conftest import use
-from tests.till import hand_out, order, till_of
+from tests.support import cast, database
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.http_till import open_campaign
+from tests.support.till import hand_out, order, till_of
 from vouchers.models import Redemption, Voucher
 from vouchers.services.redemption import redeem
 from vouchers.services.requests import Answer, RedeemRequest

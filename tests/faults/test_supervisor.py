@@ -11,7 +11,7 @@ import pytest
 from pytest_django import Settings
 
 from config.servers import is_alive
-from tests.server import free_port
+from tests.support.web_server import free_port
 from vouchers.demo.programs import HOST, Program, SupervisorError, pid_file_of, start
 from vouchers.demo.supervisor import Supervisor
 

@@ -15,7 +15,7 @@ import pytest
 import redis
 from django.utils import timezone
 
-from tests import cast
+from tests.support import cast
 from vouchers import tasks
 from vouchers.models import AudienceMember, Campaign, Run, Shard, Tranche, Voucher
 from vouchers.services.audience import targeting

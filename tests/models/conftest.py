@@ -10,11 +10,11 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from merchants.models import Credential, Store
 from merchants.services import enrol_terminal, issue_credential
-from tests import cast
-from tests.books import TODAY, as_owner, healthy_book
-from tests.cast import DAY, NOON
-from tests.models.breaking import again
-from tests.till import answer_to, order, refusal_of, till_of
+from tests.support import cast
+from tests.support.books import TODAY, as_owner, healthy_book
+from tests.support.cast import DAY, NOON
+from tests.support.till import answer_to, order, refusal_of, till_of
+from tests.support.violations.constraints import again
 from vouchers.models import (
     AuditReport,
     Campaign,

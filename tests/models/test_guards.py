@@ -11,7 +11,7 @@ from itertools import product
 import pytest
 from django.db import connection
 
-from tests.models.breaking import (
+from tests.support.violations.constraints import (
     again,
     constraints,
     guard_that_refuses,
@@ -19,7 +19,7 @@ from tests.models.breaking import (
     triggers,
     unknowns,
 )
-from tests.models.breaking_money import money_triggers
+from tests.support.violations.money import money_triggers
 from vouchers.states import (
     CAMPAIGN_ARROWS,
     REDEMPTION_ARROWS,

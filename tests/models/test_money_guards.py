@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.models.breaking import AT_COMMIT, DRAFT, again, guard_that_refuses, rows
-from tests.models.breaking_money import GROUP, HELD, decision, of_proposal
+from tests.support.violations.constraints import AT_COMMIT, DRAFT, again, guard_that_refuses, rows
+from tests.support.violations.money import GROUP, HELD, decision, of_proposal
 from vouchers.models.ledger.transfers import LEG_ARROWS
 from vouchers.states import (
     CAMPAIGN_ARROWS,

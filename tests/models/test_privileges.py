@@ -3,10 +3,10 @@
 import pytest
 from django.db import connection, connections
 
-from tests import cast
-from tests.models.breaking import guard_that_refuses
 from tests.models.test_guards import BOOKS, LASTING, PARTITIONED
-from tests.till import hand_out
+from tests.support import cast
+from tests.support.till import hand_out
+from tests.support.violations.constraints import guard_that_refuses
 from vouchers.models import Voucher
 from vouchers.states import VoucherState
 

@@ -28,7 +28,7 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     embedded.ensure()
     django.setup()
-    from tests import database  # settings are read once Django is set up
+    from tests.support import database
 
     with database.created():
         return _run(database.TEMPLATE, arguments.only, arguments.jobs)

@@ -17,8 +17,8 @@ from pathlib import Path
 from queue import Queue
 
 from config import embedded
-from tests import database
 from tests.mutations.mutation import ROOT, Mutation
+from tests.support import database
 
 TIMEOUT_S = 300
 CONTROL_TIMEOUT_S = 1800

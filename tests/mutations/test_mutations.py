@@ -7,11 +7,11 @@ import pytest
 from django.db import connection, transaction
 
 from docs.generated.invariants import INVARIANTS
-from tests import database
-from tests.books import as_owner
 from tests.mutations.mutation import ROOT, Mutation, Patch, StaleMutationError
 from tests.mutations.runner import Laboratory, Outcome
 from tests.mutations.table import MUTATIONS
+from tests.support import database
+from tests.support.books import as_owner
 
 HANDFUL = ("voucher_redeems_once", "leg_not_zero", "a fen lost in a split", "approved unseen")
 

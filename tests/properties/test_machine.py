@@ -12,8 +12,8 @@ import hypothesis
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.properties.city import open_city
 from tests.properties.machine import Machine
+from tests.support.small_city import open_city
 from vouchers.models import Campaign
 from vouchers.states import RefundPolicy
 

@@ -9,10 +9,10 @@ import pytest
 from django.db import transaction
 
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import DAY, NOON
-from tests.everything import nothing_changes
-from tests.till import hand_out
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.till import hand_out
+from tests.support.whole_database import nothing_changes
 from vouchers.errors import CATALOGUE
 from vouchers.models import Campaign, Proposal, QuotaCell, TermsVersion
 from vouchers.rules.ledger.amounts import MOST_FEN

@@ -19,8 +19,8 @@ from django.core.management import call_command
 from standardwebhooks import Webhook
 
 from config import env
-from tests import cast
-from tests.cast import NOON
+from tests.support import cast
+from tests.support.cast import NOON
 from vouchers.models import Campaign, Outbox
 from vouchers.services.outbox import (
     LEASE_S,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests import cast
-from tests.demo import demo, summary_of
+from tests.support import cast
+from tests.support.demo_process import demo, summary_of
 from vouchers.demo.attacks import KINDS
 from vouchers.models import Campaign, Redemption, Voucher
 from vouchers.states import RedemptionState, VoucherState

@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import DAY, NOON, PEOPLES_SQUARE
+from tests.support import cast
+from tests.support.cast import DAY, NOON, PEOPLES_SQUARE
 from vouchers.models import Allocation, Campaign, Leg, QuotaBucket, QuotaCell, Run, Tier, Tranche
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.audience import targeting

@@ -4,8 +4,8 @@ import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
 
-from tests.properties.city import TIERS
 from tests.properties.machine.crashes import Crashes
+from tests.support.small_city import TIERS
 from vouchers.states import RefundPolicy
 
 

@@ -9,13 +9,13 @@ from django.db import transaction
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.properties.city import MERCHANTS
 from tests.properties.machine.holds import Holds
 from tests.properties.machine.life import Life
 from tests.properties.machine.money import Money
 from tests.properties.machine.settlement import Settlement
 from tests.properties.machine.time import Time
 from tests.properties.machine.undoing import Undoing
+from tests.support.small_city import MERCHANTS
 from vouchers.models import Attempt, OrderClaim, RequestRecord, Transfer
 from vouchers.states import RedemptionState
 

@@ -13,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from merchants.errors import Refused
 from merchants.models import Store
-from tests.concurrency.books import assert_proven
-from tests.properties.city import fresh_model, room_in_cells
-from tests.properties.model import LIMITS
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.reference_model import LIMITS
+from tests.support.small_city import fresh_model, room_in_cells
 from vouchers.models import (
     Campaign,
     CapCounter,

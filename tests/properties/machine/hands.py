@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.properties.city import LEASE_S, PEOPLE, PER_RESIDENT, TIERS
 from tests.properties.machine.ground import Ground
-from tests.properties.model import Batch, Tier, Voucher, Waiting
-from tests.till import hand_out
+from tests.support.reference_model import Batch, Tier, Voucher, Waiting
+from tests.support.small_city import LEASE_S, PEOPLE, PER_RESIDENT, TIERS
+from tests.support.till import hand_out
 from vouchers.models import Shard
 from vouchers.models import Voucher as VoucherRow
 from vouchers.services.audience.targeting import target_run

@@ -4,9 +4,9 @@ import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests import cast
-from tests.properties.city import which
 from tests.properties.machine.ground import Ground, pick
+from tests.support import cast
+from tests.support.small_city import which
 from vouchers.models import Hold, Redemption
 from vouchers.services.limits import holds
 

@@ -6,9 +6,9 @@ import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests import cast
-from tests.cast import DAY, NOON
 from tests.properties.machine.ground import Ground
+from tests.support import cast
+from tests.support.cast import DAY, NOON
 from vouchers.services.campaigns import amendments, lifecycle
 
 

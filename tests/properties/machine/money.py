@@ -7,10 +7,10 @@ import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests import cast
-from tests.properties.city import which
 from tests.properties.machine.ground import Ground, pick
-from tests.properties.model import Cap, Change
+from tests.support import cast
+from tests.support.reference_model import Cap, Change
+from tests.support.small_city import which
 from vouchers.models import FundingSource, Proposal, QuotaCell
 from vouchers.services.campaigns import proposals
 from vouchers.services.ledger import transfers

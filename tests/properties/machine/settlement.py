@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from merchants.models import Merchant
-from tests.properties.city import MERCHANTS, which
 from tests.properties.machine.ground import Ground, pick
-from tests.properties.model.things import day_of
+from tests.support.reference_model.things import day_of
+from tests.support.small_city import MERCHANTS, which
 from vouchers.models import FundingSource
 from vouchers.models import Settlement as SettlementRow
 from vouchers.services.settlement import collection, days

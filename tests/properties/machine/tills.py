@@ -7,11 +7,11 @@ import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.properties.city import SHUT, good_orders, orders, which
 from tests.properties.machine.ground import Sent, pick
 from tests.properties.machine.hands import Hands
-from tests.properties.model import Order, Use, Voucher
-from tests.till import captured, decoded, order, till_of
+from tests.support.reference_model import Order, Use, Voucher
+from tests.support.small_city import SHUT, good_orders, orders, which
+from tests.support.till import captured, decoded, order, till_of
 from vouchers.models import Redemption
 from vouchers.models import Voucher as VoucherRow
 from vouchers.services.redemption import redeem

@@ -6,9 +6,9 @@ import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.cast import DAY
-from tests.properties.city import LAST_DAY, which
 from tests.properties.machine.ground import Ground
+from tests.support.cast import DAY
+from tests.support.small_city import LAST_DAY, which
 from vouchers.services.issuing.expiry import expire_due, expire_tranche
 
 

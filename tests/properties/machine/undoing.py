@@ -6,11 +6,11 @@ import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.properties.city import STORES, which
 from tests.properties.machine.ground import pick
 from tests.properties.machine.tills import Tills
-from tests.properties.model import Use
-from tests.till import decoded, refunded, reversed_, till_of, voided
+from tests.support.reference_model import Use
+from tests.support.small_city import STORES, which
+from tests.support.till import decoded, refunded, reversed_, till_of, voided
 from vouchers.models import Redemption
 from vouchers.services.redemption import lapse_due
 from vouchers.states import RedemptionState

@@ -8,7 +8,7 @@ from django.conf import settings
 from geopy.distance import geodesic
 
 from merchants.models import StoreLocation
-from tests import cast
+from tests.support import cast
 from vouchers.models import (
     AudienceMember,
     Campaign,

@@ -7,10 +7,10 @@ from django.contrib.admin.models import LogEntry
 from django.db import DatabaseError, transaction
 
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import DAY, NOON
-from tests.concurrency.books import assert_proven
-from tests.till import answer_to, hand_out, order
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.till import answer_to, hand_out, order
 from vouchers.models import Approval, Campaign, TermsVersion, Tranche
 from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.services.audience import targeting

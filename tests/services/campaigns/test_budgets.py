@@ -7,11 +7,19 @@ import pytest
 from django.db.models import Sum
 
 from merchants.errors import Refused
-from tests import cast
-from tests.budgets import BUDGET_FEN, FACE_FEN, OFF20, cut, fen, refused_code, small_campaign
-from tests.cast import DAY, NOON
-from tests.concurrency.books import assert_proven
-from tests.till import answer_to, hand_out, order
+from tests.support import cast
+from tests.support.budgets import (
+    BUDGET_FEN,
+    FACE_FEN,
+    OFF20,
+    cut,
+    fen,
+    refused_code,
+    small_campaign,
+)
+from tests.support.cast import DAY, NOON
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.till import answer_to, hand_out, order
 from vouchers.models import Campaign, Proposal, QuotaBucket, QuotaCell, Voucher
 from vouchers.queries.ledger.leftovers import LeftoverRow, leftovers_of
 from vouchers.services.audience import targeting
@@ -222,7 +230,7 @@ def with_rounds(*, first: int, second: int) -> tuple[Campaign, list[QuotaCell]]:
 
 
 def run_round(campaign: Campaign, number: int, *, at: datetime) -> int:
-    """Hand out a round to whoever lives near; returns the vouchers."""
+    """HttpTill out a round to whoever lives near; returns the vouchers."""
     round_ = campaign.rounds.get(number=number)
     runs.request_run(campaign=campaign, round=round_, seed="7", by="mei", at=at)
     for step in (targeting.target_run, runs.reserve_run):

@@ -3,8 +3,8 @@
 import pytest
 
 from merchants.errors import Refused
-from tests import cast
-from tests.budgets import (
+from tests.support import cast
+from tests.support.budgets import (
     BUDGET_FEN,
     FACE_FEN,
     cash,
@@ -14,10 +14,10 @@ from tests.budgets import (
     repay,
     small_campaign,
 )
-from tests.cast import DAY, NOON
-from tests.concurrency.books import assert_proven
-from tests.refunds import DISCOUNT_FEN, bought, refund_of, settled
-from tests.till import answer_to, hand_out, order
+from tests.support.cast import DAY, NOON
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.refunds import DISCOUNT_FEN, bought, refund_of, settled
+from tests.support.till import answer_to, hand_out, order
 from vouchers.models import Campaign, Settlement
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.campaigns import lifecycle

@@ -6,8 +6,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import DAY, NOON
+from tests.support import cast
+from tests.support.cast import DAY, NOON
 from vouchers.models import Approval, Campaign, Ring, TermsVersion, Tier
 from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.services.campaigns import lifecycle, terms

@@ -5,8 +5,8 @@ from django.contrib.admin.models import LogEntry
 from django.db import DatabaseError, transaction
 
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import NOON
+from tests.support import cast
+from tests.support.cast import NOON
 from vouchers.models import Campaign, Proposal, ProposalDecision, Transfer
 from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns.proposals import document_sha256

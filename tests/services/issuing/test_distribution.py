@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from merchants.errors import Refused
-from tests import cast
+from tests.support import cast
 from vouchers.models import (
     Allocation,
     Campaign,

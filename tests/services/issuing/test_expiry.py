@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db.models import Sum
 
-from tests import cast
+from tests.support import cast
 from vouchers.models import Campaign, Leg, QuotaBucket, Tranche, Transfer, Voucher
 from vouchers.services.audience import targeting
 from vouchers.services.issuing import expiry, leases, minting, runs

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests import cast
-from tests.lived import lived_campaign
+from tests.support import cast
+from tests.support.campaign_with_history import campaign_with_history
 from vouchers.models import Tranche
 from vouchers.queries.ledger.balances import balances
 from vouchers.queries.ledger.leftovers import leftovers_of
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_every_fen_issued_is_used_in_hands_owed_or_back() -> None:
-    campaign = lived_campaign()
+    campaign = campaign_with_history()
     found = leftovers_of(campaign.pk)
     assert {(row.tier, row.source) for row in found.rows} == {
         (tier, source) for tier in ("off50", "ten") for source in ("bureau", "mall")
@@ -25,7 +25,7 @@ def test_every_fen_issued_is_used_in_hands_owed_or_back() -> None:
 
 
 def test_the_rows_add_up_to_the_accounts() -> None:
-    campaign = lived_campaign()
+    campaign = campaign_with_history()
     found = leftovers_of(campaign.pk)
     for source, parts_fen in balances(campaign.pk).items():
         rows = [row for row in found.rows if row.source == source]

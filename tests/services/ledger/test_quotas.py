@@ -7,8 +7,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import DAY, NOON
+from tests.support import cast
+from tests.support.cast import DAY, NOON
 from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, Run
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.audience import targeting

@@ -3,8 +3,8 @@
 import pytest
 
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import NOON
+from tests.support import cast
+from tests.support.cast import NOON
 from vouchers.models import CashReceipt, FundingSource
 from vouchers.services.ledger import transfers
 

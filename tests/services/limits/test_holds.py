@@ -6,10 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import DAY, NOON
-from tests.refunds import assert_ties, bought, campaign_with, fens, refund_of, settled
-from tests.till import nothing_moves, refunded, till_of, voided
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.refunds import assert_ties, bought, campaign_with, fens, refund_of, settled
+from tests.support.till import nothing_moves, refunded, till_of, voided
 from vouchers.models import Campaign, Hold, Redemption, Settlement
 from vouchers.services.limits.holds import hold, release
 from vouchers.states import AccountKind, RefundPolicy

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from merchants.models import Store
-from tests import cast
-from tests.cast import DAY, NOON
-from tests.till import (
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.till import (
     answer_to,
     authorised,
     captured,

@@ -17,12 +17,12 @@ from django.db import connection, connections, transaction
 from pytest_django.plugin import DjangoDbBlocker
 from structlog.testing import capture_logs
 
-from tests import cast
-from tests.books import as_owner, healthy_book, spoil
-from tests.cast import NOON
-from tests.lived import lived_campaign
-from tests.services.lies import LIES
-from tests.till import answer_to, hand_out, order, till_of, voided
+from tests.support import cast
+from tests.support.books import as_owner, healthy_book, spoil
+from tests.support.campaign_with_history import campaign_with_history
+from tests.support.cast import NOON
+from tests.support.corruptions.catalogue import CORRUPTIONS
+from tests.support.till import answer_to, hand_out, order, till_of, voided
 from vouchers import tasks
 from vouchers.models import AuditReport, Campaign, Redemption
 from vouchers.queries.proofs.audit import sums as queries
@@ -39,7 +39,7 @@ HOUR = timedelta(hours=1)
 def whole_book(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Campaign]:
     with django_db_blocker.unblock(), as_owner(), transaction.atomic():
         book = healthy_book()
-        lived_campaign()
+        campaign_with_history()
         yield book
         transaction.set_rollback(True)
 
@@ -65,9 +65,11 @@ def test_a_healthy_book_is_proven(book: Campaign) -> None:
     assert (report.sampled, report.unmeasured) == (5, 0)
 
 
-@pytest.mark.parametrize("lie", LIES)
-def test_a_lie_is_found_by_exactly_the_checks_it_breaks(book: Campaign, lie: str) -> None:
-    statement, expected = LIES[lie]
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_a_corruption_is_found_by_exactly_the_checks_it_breaks(
+    book: Campaign, corruption: str
+) -> None:
+    statement, expected = CORRUPTIONS[corruption]
     spoil(statement)
     assert broken(audit(at=NOON, seed=1)) == expected
 
@@ -77,11 +79,13 @@ def test_every_check_is_broken_by_some_lie() -> None:
     known = {*(check.name for check in told), *(check.name for check in BOOK_CHECKS)}
     known.add("targeting_exact")
     # What seals say is lied about in their own tests.
-    assert known - set().union(*(names for _, names in LIES.values())) == {"seals_recompute"}
+    assert known - set().union(*(names for _, names in CORRUPTIONS.values())) == {"seals_recompute"}
 
 
 def test_the_first_broken_invariant_comes_first_with_its_rows(book: Campaign) -> None:
-    spoil(LIES["a source's figure is raised"][0], LIES["a request's record is gone"][0])
+    spoil(
+        CORRUPTIONS["a source's figure is raised"][0], CORRUPTIONS["a request's record is gone"][0]
+    )
     report = audit(at=NOON, seed=1)
     first = report.first_broken
     assert first is not None
@@ -173,7 +177,7 @@ def test_a_nightly_audit_keeps_its_report_and_is_silent_when_the_books_hold(book
 
 
 def test_a_nightly_audit_that_fails_is_an_error_with_the_first_broken_check(book: Campaign) -> None:
-    spoil(LIES["a request's record is gone"][0])
+    spoil(CORRUPTIONS["a request's record is gone"][0])
     with capture_logs() as logs:
         tasks.audit_books()
     (entry,) = logs
@@ -205,7 +209,7 @@ def test_a_dry_run_keeps_nothing(book: Campaign) -> None:
 
 
 def test_the_command_fails_and_names_what_is_broken(book: Campaign) -> None:
-    spoil(LIES["a settlement's file is exchanged"][0])
+    spoil(CORRUPTIONS["a settlement's file is exchanged"][0])
     with pytest.raises(CommandError, match=r"11.*settlement_totals"):
         run_command()
     assert not AuditReport.objects.get().is_proven

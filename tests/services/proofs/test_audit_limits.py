@@ -11,10 +11,10 @@ import pytest
 from django.db import connection, transaction
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import cast
-from tests.books import as_owner, spoil
-from tests.cast import DAY, NOON
-from tests.till import answer_to, authorised, hand_out, order, refunded, till_of, voided
+from tests.support import cast
+from tests.support.books import as_owner, spoil
+from tests.support.cast import DAY, NOON
+from tests.support.till import answer_to, authorised, hand_out, order, refunded, till_of, voided
 from vouchers.models import Campaign, CapCounter, Link, Redemption
 from vouchers.queries.proofs.audit.limits import LIMIT_CHECKS
 from vouchers.services.proofs.audit import audit
@@ -23,7 +23,7 @@ from vouchers.states import CapKind
 
 HOUR = timedelta(hours=1)
 NAMES = {check.name for check in LIMIT_CHECKS}
-LIES = {
+CORRUPTIONS = {
     **{
         f"a counter {kind.name.lower()} has forgotten a redemption": (
             (
@@ -140,8 +140,10 @@ def test_an_honest_book_of_every_cap_is_recounted_to_the_fen(book: Campaign) -> 
     assert kinds == set(CapKind)
 
 
-@pytest.mark.parametrize("lie", LIES)
-def test_a_lie_about_a_limit_is_found_by_the_checks_it_breaks(book: Campaign, lie: str) -> None:
-    statement, expected = LIES[lie]
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_a_corruption_about_a_limit_is_found_by_the_checks_it_breaks(
+    book: Campaign, corruption: str
+) -> None:
+    statement, expected = CORRUPTIONS[corruption]
     spoil(statement)
     assert broken() == expected

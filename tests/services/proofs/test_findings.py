@@ -8,10 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from tests import cast
-from tests.books import as_owner, healthy_book, spoil
-from tests.cast import NOON
-from tests.till import answer_to, hand_out, order
+from tests.support import cast
+from tests.support.books import as_owner, healthy_book, spoil
+from tests.support.cast import NOON
+from tests.support.till import answer_to, hand_out, order
 from vouchers.models import Redemption, Resident
 from vouchers.states import ResidentState
 
@@ -53,7 +53,7 @@ def test_shops_are_closed_at_night(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lie", "question"),
+    ("corruption", "question"),
     [
         ("UPDATE vouchers_campaignstore SET valid_until_at = valid_from_at + '1 s'", "off_list"),
         (
@@ -70,7 +70,7 @@ def test_shops_are_closed_at_night(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_what_no_rule_would_let_happen(
-    lie: str, question: str, capsys: pytest.CaptureFixture[str]
+    corruption: str, question: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with as_owner(), transaction.atomic():
         with connection.cursor() as cursor:
@@ -78,7 +78,7 @@ def test_what_no_rule_would_let_happen(
         healthy_book()
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-        spoil(lie)
+        spoil(corruption)
         found = findings(capsys)
         transaction.set_rollback(True)
     assert found[question]

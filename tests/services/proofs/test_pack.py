@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests import cast
-from tests.books import healthy_book
-from tests.cast import NOON
+from tests.support import cast
+from tests.support.books import healthy_book
+from tests.support.cast import NOON
 from vouchers.models import (
     Attempt,
     AudienceMember,

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from django.db import connection, connections, transaction
 
-from tests import cast
-from tests.books import as_owner, healthy_book, spoil
-from tests.cast import DAY, NOON
+from tests.support import cast
+from tests.support.books import as_owner, healthy_book, spoil
+from tests.support.cast import DAY, NOON
 from vouchers.models import Campaign, Outbox, Seal, Transfer
 from vouchers.models.locks import SEAL_CLASS
 from vouchers.queries.proofs.audit.seals import SEALS_RECOMPUTE
@@ -154,7 +154,7 @@ class TestSealing:
 
 @pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 @pytest.mark.parametrize(
-    ("lie", "why"),
+    ("corruption", "why"),
     [
         (
             "UPDATE vouchers_transfer SET at = at + interval '1 s' WHERE reason = 'redeem'",
@@ -166,10 +166,10 @@ class TestSealing:
         ("DELETE FROM vouchers_leg WHERE account_id > 0", "another number of transfers"),
     ],
 )
-def test_the_audit_sees_a_rewritten_journal(lie: str, why: str) -> None:
+def test_the_audit_sees_a_rewritten_journal(corruption: str, why: str) -> None:
     seal_whole(campaign=healthy_book(), at=NOON)
     with as_owner(), transaction.atomic():
-        spoil(lie)
+        spoil(corruption)
         found = broken_seals()
         transaction.set_rollback(True)
     assert len(found) == 1

@@ -12,9 +12,9 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from tests.books import as_owner, healthy_book, spoil
-from tests.cast import NOON
-from tests.till import answer_to, order
+from tests.support.books import as_owner, healthy_book, spoil
+from tests.support.cast import NOON
+from tests.support.till import answer_to, order
 from vouchers.models import OrderClaim, Redemption, RequestArchive, RequestRecord, Voucher
 from vouchers.services.proofs.audit import audit
 from vouchers.services.redemption.archives import archive_requests

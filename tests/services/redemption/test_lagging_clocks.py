@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests import cast
-from tests.cast import NOON
-from tests.concurrency.books import assert_proven
-from tests.till import authorised, captured, hand_out, refunded, till_of
+from tests.support import cast
+from tests.support.cast import NOON
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.till import authorised, captured, hand_out, refunded, till_of
 from vouchers.models import Refund
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,10 @@ import pytest
 
 from merchants.auth import Caller
 from merchants.errors import Refused
-from tests import cast
-from tests.cast import NOON
-from tests.concurrency.books import assert_proven, totals_fen
-from tests.till import (
+from tests.support import cast
+from tests.support.cast import NOON
+from tests.support.concurrency.invariants import assert_proven, totals_fen
+from tests.support.till import (
     answer_to,
     authorised,
     captured,

@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 from django.db import IntegrityError, transaction
 
-from tests import cast
-from tests.cast import NOON
-from tests.till import (
+from tests.support import cast
+from tests.support.cast import NOON
+from tests.support.till import (
     answer_to,
     decoded,
     hand_out,

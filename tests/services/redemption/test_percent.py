@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests import cast
-from tests.cast import DAY, NOON
-from tests.concurrency.books import assert_proven, totals_fen
-from tests.till import decoded, hand_out, order, till_of, voided
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.concurrency.invariants import assert_proven, totals_fen
+from tests.support.till import decoded, hand_out, order, till_of, voided
 from vouchers.models import Campaign, QuotaBucket, Redemption, Voucher
 from vouchers.services.campaigns import terms
 from vouchers.services.issuing.expiry import expire_tranche

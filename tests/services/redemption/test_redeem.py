@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.db.models import Sum
 
-from tests import cast, till
-from tests.cast import NOON
-from tests.till import answer_to, decoded, hand_out, order, refusal_of, till_of
+from tests.support import cast, till
+from tests.support.cast import NOON
+from tests.support.till import answer_to, decoded, hand_out, order, refusal_of, till_of
 from vouchers.models import (
     Attempt,
     Campaign,

@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 
 from merchants.errors import Refused
 from merchants.models import State
-from tests import cast
-from tests.cast import DAY, NOON
-from tests.refunds import (
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.refunds import (
     BUDGET_FEN,
     DISCOUNT_FEN,
     ORDER_FEN,
@@ -26,7 +26,7 @@ from tests.refunds import (
     settled,
     total_fen,
 )
-from tests.till import answer_to, decoded, nothing_moves, order, till_of, voided
+from tests.support.till import answer_to, decoded, nothing_moves, order, till_of, voided
 from vouchers.models import (
     Attempt,
     Campaign,

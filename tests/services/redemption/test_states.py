@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, transaction
 
-from tests import cast
-from tests.cast import NOON
-from tests.till import (
+from tests.support import cast
+from tests.support.cast import NOON
+from tests.support.till import (
     authorised,
     captured,
     hand_out,

@@ -7,9 +7,9 @@ import pytest
 
 from merchants.errors import Refused
 from merchants.models import Merchant, State
-from tests import cast
-from tests.cast import DAY, NOON
-from tests.refunds import (
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.refunds import (
     PAID_FEN,
     assert_ties,
     bought,
@@ -19,7 +19,7 @@ from tests.refunds import (
     send_cash,
     settled,
 )
-from tests.till import nothing_moves
+from tests.support.till import nothing_moves
 from vouchers.models import Campaign, Collection, CollectionLine, Transfer
 from vouchers.queries.ledger.recoverables import owed_fen, owed_rows
 from vouchers.services.ledger import transfers

@@ -14,10 +14,10 @@ from django.db import IntegrityError, transaction
 
 from merchants.errors import Refused
 from merchants.models import Store
-from tests import cast
-from tests.cast import DAY, NOON
-from tests.refunds import assert_ties, bought, campaign_with, fens, refund_of
-from tests.till import answer_to, decoded, hand_out, order, till_of, voided
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.refunds import assert_ties, bought, campaign_with, fens, refund_of
+from tests.support.till import answer_to, decoded, hand_out, order, till_of, voided
 from vouchers.models import (
     Campaign,
     Redemption,

@@ -1,0 +1,87 @@
+"""Putting what a crowd was told in one order: act by act in the pure model, or it fits none."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tests.support.concurrency.client_acts import YES, Act, ReadsFirst, Said
+from tests.support.concurrency.history import Order, Told
+from tests.support.reference_model import LIMITS, Model
+
+
+class NotLinear(AssertionError):
+    """What was told fits no order."""
+
+
+def linearise(model: Model, told: Sequence[Told[Act]]) -> list[Told[Act]]:
+    """Repeat everything in the order of its commits; raises NotLinear. Leaves the model as the
+    last of them left it."""
+    order: Order[Act] = Order()
+    happened = order.in_order([one for one in told if one.code == YES])
+    open_ = [(one, order.window(one, happened)) for one in told if one.code != YES]
+    looks = {
+        index: Look(one, order.window(one, happened)[0])
+        for index, one in enumerate(happened)
+        if isinstance(one.act, ReadsFirst)
+    }
+    for place in range(len(happened) + 1):
+        open_ = [(one, span) for one, span in open_ if not (place in span and is_true(one, model))]
+        lies = [one for one, span in open_ if span[-1] == place]
+        if lies:
+            raise NotLinear(f"never true while it was asked: {lies[0].act} → {lies[0].code}")
+        for index, look in looks.items():
+            if look.since <= place <= index:
+                look.at(model)
+        if place < len(happened):
+            if place in looks and looks[place].never_seen:
+                raise NotLinear(f"{happened[place]} has not seen {looks[place].never_seen}")
+            repeat(happened[place], model)
+            check(model)
+    return happened
+
+
+@dataclass
+class Look:
+    """What somebody who looks before they write might have seen, and what they cannot have."""
+
+    one: Told[Act]
+    since: int
+    never_seen: set[object] | None = None
+
+    def at(self, model: Model) -> None:
+        """One of the moments they may have looked at."""
+        assert isinstance(self.one.act, ReadsFirst)
+        with suppress(LookupError):
+            unseen = self.one.act.unseen(model, self.one.figures)
+            self.never_seen = unseen if self.never_seen is None else self.never_seen & unseen
+
+
+def is_true(one: Told[Act], model: Model) -> bool:
+    """Whether a no would have been told just now."""
+    try:
+        return one.act.verdict(model) == one.code
+    except LookupError:
+        return False
+
+
+def repeat(one: Told[Act], model: Model) -> None:
+    """The act once more, by itself: the same yes, and the same figures."""
+    verdict = YES if isinstance(one.act, ReadsFirst) else one.act.verdict(model)
+    if verdict != YES:
+        raise NotLinear(f"{one.act} was told yes, in its turn it is {verdict}")
+    figures = one.act.happen(model, Said(one.code, one.figures))
+    if figures != one.figures:
+        raise NotLinear(f"{one.act} was told {one.figures}, in its turn it is {figures}")
+
+
+def check(model: Model) -> None:
+    """What must be so after every act, not only at the end."""
+    for source, by_kind in model.balances().items():
+        short = [kind for kind, fen in by_kind.items() if fen < 0 and kind != "appropriated"]
+        if short:
+            raise NotLinear(f"{source}: {short[0]} is negative")
+    for code, left in model.room().items():
+        if min(left.fen or 0, left.count or 0) < 0:
+            raise NotLinear(f"{code}: beyond its cap")
+    if any(used > LIMITS[key[0]] for key, used in model.counters()[0].items()):
+        raise NotLinear("a limit is exceeded")

@@ -1,0 +1,34 @@
+"""What the clock does to vouchers: each batch ends once."""
+
+from datetime import datetime, timedelta
+
+from tests.support.reference_model.settling import Settling
+from tests.support.reference_model.things import Batch
+
+
+class Time(Settling):
+    """Vouchers as they end."""
+
+    def batches(self) -> list[Batch]:
+        """Every batch there is, in order of id."""
+        found = {voucher.batch.id: voucher.batch for voucher in self.vouchers}
+        return [found[id_] for id_ in sorted(found)]
+
+    def expire(self, batch: Batch) -> int | None:
+        """A batch expires if it is due, once; how many vouchers in hand that ends."""
+        if batch.is_expired or self.now < batch.until:
+            return None
+        ended = sum(v.batch is batch and v.is_in_hand for v in self.vouchers)
+        batch.is_expired = True
+        return ended
+
+    def expire_due(self) -> int:
+        """Whatever is due expires."""
+        return sum(self.expire(batch) or 0 for batch in self.batches())
+
+    def extend(self, *, validity: timedelta, ends_at: datetime) -> None:
+        """The terms are widened: what can still be used is good as long as if handed out now."""
+        self.validity, self.ends_at = validity, ends_at
+        for batch in self.batches():
+            if not batch.is_expired and self.now < batch.until:
+                batch.until = max(batch.until, min(batch.since + validity, ends_at))
