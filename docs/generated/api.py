@@ -83,7 +83,7 @@ def _body(name: str, schema: Document, language: Language) -> str:
                     code(field),
                     _type(kind),
                     yes if field in required else no,
-                    translated(kind.get("description", ""), language),
+                    translated(_meaning(kind), language),
                 )
                 for field, kind in schema["properties"].items()
             ),
@@ -104,6 +104,12 @@ def _type(kind: Document) -> str:
     if "minimum" in kind and "maximum" in kind:
         text += f" {kind['minimum']} … {kind['maximum']}"
     return text
+
+
+def _meaning(kind: Document) -> str:
+    """The field's own words, without the list of choices that is put after them."""
+    description: str = kind.get("description", "")
+    return description.partition("\n\n* `")[0]
 
 
 def _reference(schema: Document) -> str:
