@@ -1,4 +1,4 @@
-"""A campaign's life: created, submitted, approved by somebody else, launched, paused, ended."""
+"""A campaign's lifecycle: create, submit, approve, launch, pause, end, settle, close."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from merchants.errors import Refused
 from vouchers.models import Approval, Campaign, TermsVersion
@@ -16,7 +16,7 @@ from vouchers.queries.balances import balances
 from vouchers.queries.terms import document_of, terms_of
 from vouchers.rules import campaigns as rules
 from vouchers.services import quotas
-from vouchers.services.history import note
+from vouchers.services.history import clock, note
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import demand
 from vouchers.services.terms import EDIT, note_edit
@@ -217,17 +217,29 @@ def _totals_fen(campaign: Campaign) -> dict[AccountKind, int]:
 
 
 def start_due(*, at: datetime) -> int:
-    """Let scheduled campaigns run whose start has come; returns how many."""
+    """SCHEDULED → RUNNING for campaigns whose start has come, by the clock; returns how many."""
     due = Campaign.objects.filter(state=CampaignState.SCHEDULED, starts_at__lte=at)
-    return due.update(state=CampaignState.RUNNING)
+    return _move_due(due, CampaignState.RUNNING, at=at)
 
 
 def end_due(*, at: datetime) -> int:
-    """End campaigns whose end has come; returns how many."""
+    """RUNNING or PAUSED → ENDED for campaigns whose end has come, by the clock; returns how
+    many."""
     alive = [CampaignState.RUNNING, CampaignState.PAUSED]
-    return Campaign.objects.filter(state__in=alive, ends_at__lte=at).update(
-        state=CampaignState.ENDED
-    )
+    due = Campaign.objects.filter(state__in=alive, ends_at__lte=at)
+    return _move_due(due, CampaignState.ENDED, at=at)
+
+
+def _move_due(due: QuerySet[Campaign], state: CampaignState, *, at: datetime) -> int:
+    """One transaction per campaign; one that a person moves at the same moment is left alone."""
+    moved = 0
+    for campaign_id in list(due.order_by("id").values_list("id", flat=True)):
+        with transaction.atomic():
+            held = due.select_for_update(no_key=True).filter(pk=campaign_id).first()
+            if held is not None:
+                _move(held, held, state, by=clock(), at=at)
+                moved += 1
+    return moved
 
 
 def _decide(
