@@ -12,7 +12,7 @@ from merchants.errors import Refused
 from vouchers.models import Hold, Redemption, RefundPart, SettlementLine
 from vouchers.services import ledger
 from vouchers.services.refusals import refused_by_database
-from vouchers.services.roles import demand
+from vouchers.services.roles import require_permission
 from vouchers.states import AccountKind, Cause, RedemptionState, TransferReason
 
 
@@ -21,7 +21,7 @@ def hold(*, redemption: Redemption, reason: str, by: User, at: datetime) -> Hold
 
     Refuses `not_permitted`, `hold_not_captured`, `already_settled` and `already_held`.
     """
-    demand(by, "vouchers.add_hold")
+    require_permission(by, "vouchers.add_hold")
     with refused_by_database(), transaction.atomic():
         held = Redemption.objects.select_for_update(no_key=True).get(pk=redemption.pk)
         _check_holdable(held)
@@ -37,7 +37,7 @@ def release(*, hold: Hold, by: User, at: datetime) -> None:
 
     Refuses `not_permitted`, and `not_held` for a hold that is over.
     """
-    demand(by, "vouchers.change_hold")
+    require_permission(by, "vouchers.change_hold")
     with transaction.atomic():
         held = Redemption.objects.select_for_update(no_key=True).get(pk=hold.redemption_id)
         open_hold = Hold.objects.filter(pk=hold.pk, released_at=None)
