@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from vouchers.rules.campaigns import (
-    CapTerms,
     CellTerms,
+    LimitTerms,
     RingTerms,
     RoundTerms,
     Terms,
@@ -82,21 +82,21 @@ def test_sound_terms_have_no_fault() -> None:
         ),
         (
             {
-                "caps": (
-                    CapTerms(CapKind.RESIDENT_DAY, 3, None),
-                    CapTerms(CapKind.RESIDENT_CAMPAIGN, 2, None),
+                "limits": (
+                    LimitTerms(CapKind.RESIDENT_DAY, 3, None),
+                    LimitTerms(CapKind.RESIDENT_CAMPAIGN, 2, None),
                 )
             },
-            "caps_nest",
+            "limits_nest",
         ),
         (
             {
-                "caps": (
-                    CapTerms(CapKind.STORE_WEEK, 3, None),
-                    CapTerms(CapKind.MERCHANT_WEEK, 2, None),
+                "limits": (
+                    LimitTerms(CapKind.STORE_WEEK, 3, None),
+                    LimitTerms(CapKind.MERCHANT_WEEK, 2, None),
                 )
             },
-            "caps_nest",
+            "limits_nest",
         ),
         ({"cells": (cell(tier="off20"), cell(cap_count=1, tier="off20"))}, "cells_differ"),
         ({"cells": (cell(cap_count=101, tier="off20"),)}, "budget_covers"),

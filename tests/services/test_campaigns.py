@@ -50,7 +50,7 @@ def test_terms_with_a_fault_are_not_submitted() -> None:
     )
     with pytest.raises(Refused) as refused:
         campaigns.submit(campaign=campaign, by=cast.mei(), at=NOON)
-    assert refused_code(refused) == ("terms_invalid", "caps_nest")
+    assert refused_code(refused) == ("terms_invalid", "limits_nest")
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.DRAFT
     assert not campaign.versions.exists()

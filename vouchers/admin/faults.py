@@ -44,7 +44,7 @@ FAULTS: Mapping[str, Any] = {
     "rings_reach_radius": _("The rings end at {to_m} m but a store reaches {radius_m} m."),
     "round_within_campaign": _("Round {round} must lie within the campaign."),
     "rounds_apart": _("Round {round} opens before the one before it closes."),
-    "caps_nest": _("The limit {wide} must not be below the limit {narrow}."),
+    "limits_nest": _("The limit {wide} must not be below the limit {narrow}."),
     "zone_known": _("There is no such time zone."),
     "currency_known": _("{currency} is no code of a currency."),
     "refund_policy_known": _("There is no way {policy} to handle refunds."),

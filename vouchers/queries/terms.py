@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from vouchers.models import Campaign, CapRule, QuotaCell, Tier
-from vouchers.rules.campaigns import CapTerms, CellTerms, RingTerms, RoundTerms, Terms, TierTerms
+from vouchers.rules.campaigns import CellTerms, LimitTerms, RingTerms, RoundTerms, Terms, TierTerms
 from vouchers.rules.declaration import CAMPAIGN, OPTIONS, PARTS, Option, Unit
 from vouchers.states import CapKind, TierKind
 
@@ -35,8 +35,8 @@ def terms_of(campaign: Campaign) -> Terms:
             RoundTerms(item.number, item.opens_at, item.closes_at)
             for item in _rows(campaign, "rounds")
         ),
-        caps=tuple(
-            CapTerms(CapKind(cap.kind), cap.limit_count, cap.limit_fen)
+        limits=tuple(
+            LimitTerms(CapKind(cap.kind), cap.limit_count, cap.limit_fen)
             for cap in _rows(campaign, "caps")
         ),
         cells=tuple(

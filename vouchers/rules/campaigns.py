@@ -78,7 +78,7 @@ class RoundTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class CapTerms:
+class LimitTerms:
     """An exact limit; None is unlimited."""
 
     kind: CapKind
@@ -122,7 +122,7 @@ class Terms:
     tiers: tuple[TierTerms, ...] = ()
     rings: tuple[RingTerms, ...] = ()
     rounds: tuple[RoundTerms, ...] = ()
-    caps: tuple[CapTerms, ...] = ()
+    limits: tuple[LimitTerms, ...] = ()
     cells: tuple[CellTerms, ...] = ()
 
 
@@ -195,7 +195,7 @@ def faults(terms: Terms, *, at: datetime) -> list[Refusal]:
         _tiers_sound,
         _rings_contiguous,
         _rounds_in_order,
-        _caps_nest,
+        _limits_nest,
         _cells_nest,
         _budget_covers,
     )
@@ -304,8 +304,8 @@ def _rounds_in_order(terms: Terms) -> Iterator[Refusal]:
             yield Refusal(DATES_CROSS, "rounds_apart", {"round": later.number})
 
 
-def _caps_nest(terms: Terms) -> Iterator[Refusal]:
-    by_kind = {cap.kind: cap for cap in terms.caps}
+def _limits_nest(terms: Terms) -> Iterator[Refusal]:
+    by_kind = {limit.kind: limit for limit in terms.limits}
     steps = dict.fromkeys(step for ladder in CAP_LADDERS for step in combinations(ladder, 2))
     for narrow, wide in (
         (by_kind[inner], by_kind[outer]) for inner, outer in steps if {inner, outer} <= set(by_kind)
@@ -313,7 +313,9 @@ def _caps_nest(terms: Terms) -> Iterator[Refusal]:
         if _exceeds(narrow.limit_count, wide.limit_count) or _exceeds(
             narrow.limit_fen, wide.limit_fen
         ):
-            yield _fault("caps_nest", narrow=narrow.kind.name.lower(), wide=wide.kind.name.lower())
+            yield _fault(
+                "limits_nest", narrow=narrow.kind.name.lower(), wide=wide.kind.name.lower()
+            )
 
 
 def _cells_nest(terms: Terms) -> Iterator[Refusal]:
