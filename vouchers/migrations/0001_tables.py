@@ -7,6 +7,7 @@ import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.comparison
 import django.db.models.functions.text
+import vouchers.models.campaigns.campaigns
 import vouchers.sql.fields
 import vouchers.states
 from django.conf import settings
@@ -635,19 +636,17 @@ class Migration(migrations.Migration):
                 ),
                 ("starts_at", models.DateTimeField(verbose_name="starts at")),
                 ("ends_at", models.DateTimeField(verbose_name="ends at")),
-                (
-                    "validity_s",
-                    models.PositiveIntegerField(verbose_name="validity of a voucher, seconds"),
-                ),
+                ("validity_s", models.PositiveIntegerField(verbose_name="validity of a voucher")),
                 (
                     "radius_m",
-                    models.PositiveIntegerField(
-                        default=3000, verbose_name="radius around stores, metres"
-                    ),
+                    models.PositiveIntegerField(default=3000, verbose_name="radius around stores"),
                 ),
                 (
                     "point_kinds",
-                    models.JSONField(default=list, verbose_name="kinds of points that count"),
+                    models.JSONField(
+                        default=vouchers.models.campaigns.campaigns.only_home,
+                        verbose_name="places that count",
+                    ),
                 ),
                 (
                     "audience_filter",
@@ -659,7 +658,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "order_kinds",
-                    models.JSONField(blank=True, default=list, verbose_name="order kinds accepted"),
+                    models.JSONField(blank=True, default=list, verbose_name="orders accepted"),
                 ),
                 (
                     "currency",
@@ -680,9 +679,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "authorise_ttl_s",
-                    models.PositiveIntegerField(
-                        default=900, verbose_name="authorisation lasts, seconds"
-                    ),
+                    models.PositiveIntegerField(default=900, verbose_name="an authorisation lasts"),
                 ),
                 (
                     "anchor_recipients",
@@ -839,9 +836,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "radius_m",
-                    models.PositiveIntegerField(
-                        blank=True, null=True, verbose_name="own radius, metres"
-                    ),
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="own radius"),
                 ),
                 ("valid_from_at", models.DateTimeField(verbose_name="from")),
                 (
@@ -1026,8 +1021,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "cap",
-                "verbose_name_plural": "caps",
+                "verbose_name": "limit",
+                "verbose_name_plural": "limits",
                 "constraints": [
                     models.UniqueConstraint(fields=("campaign", "kind"), name="one_cap_per_kind"),
                     models.CheckConstraint(

@@ -213,9 +213,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="campaign_identity_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.code IS DISTINCT FROM NEW.code OR OLD.is_test IS DISTINCT FROM NEW.is_test OR OLD.zone IS DISTINCT FROM NEW.zone OR OLD.currency IS DISTINCT FROM NEW.currency)",
+                            condition="WHEN (OLD.code IS DISTINCT FROM NEW.code OR OLD.zone IS DISTINCT FROM NEW.zone OR OLD.is_test IS DISTINCT FROM NEW.is_test OR OLD.currency IS DISTINCT FROM NEW.currency)",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="cade9e067759f424dc0528ede979e44d4d754d92",
+                            hash="036fbf1c81110f89a72b4804399b6774b5aabc20",
                             operation="UPDATE",
                             pgid="pgtrigger_campaign_identity_frozen_091b0",
                             table="vouchers_campaign",
@@ -237,9 +237,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="campaign_terms_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.state <> 'draft' AND OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND (OLD.starts_at, OLD.ends_at, OLD.validity_s, OLD.radius_m, OLD.point_kinds, OLD.audience_filter, OLD.excluded_categories, OLD.order_kinds, OLD.refund_policy, OLD.authorise_ttl_s, OLD.anchor_recipients) IS DISTINCT FROM (NEW.starts_at, NEW.ends_at, NEW.validity_s, NEW.radius_m, NEW.point_kinds, NEW.audience_filter, NEW.excluded_categories, NEW.order_kinds, NEW.refund_policy, NEW.authorise_ttl_s, NEW.anchor_recipients))",
+                            condition="WHEN (OLD.state <> 'draft' AND (OLD.starts_at IS DISTINCT FROM NEW.starts_at OR OLD.radius_m IS DISTINCT FROM NEW.radius_m OR OLD.point_kinds IS DISTINCT FROM NEW.point_kinds OR OLD.audience_filter IS DISTINCT FROM NEW.audience_filter OR OLD.order_kinds IS DISTINCT FROM NEW.order_kinds OR OLD.excluded_categories IS DISTINCT FROM NEW.excluded_categories OR OLD.refund_policy IS DISTINCT FROM NEW.refund_policy OR OLD.authorise_ttl_s IS DISTINCT FROM NEW.authorise_ttl_s OR OLD.anchor_recipients IS DISTINCT FROM NEW.anchor_recipients OR OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND (OLD.ends_at IS DISTINCT FROM NEW.ends_at OR OLD.validity_s IS DISTINCT FROM NEW.validity_s)))",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="f5642f871e8835884b10bc1c9909928653c1d79c",
+                            hash="170abc180aed98abc2ec421f18293d6b5b76a0b4",
                             operation="UPDATE",
                             pgid="pgtrigger_campaign_terms_frozen_4651d",
                             table="vouchers_campaign",

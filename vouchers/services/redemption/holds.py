@@ -16,7 +16,7 @@ from vouchers.services.ledger import transfers
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.undo import move
 from vouchers.services.refusals import refuse, refused_by_database
-from vouchers.services.roles import demand
+from vouchers.services.roles import require_permission
 from vouchers.states import AccountKind, Cause, TransferReason
 
 Result = TypeVar("Result")
@@ -28,7 +28,7 @@ def hold(*, redemption: Redemption, reason: str, by: User, at: datetime) -> Hold
     Refuses `not_permitted`, `hold_not_captured`, `already_settled`, `already_held`,
     `text_too_long`, and `busy` after losing too many races.
     """
-    demand(by, "vouchers.add_hold")
+    require_permission(by, "vouchers.add_hold")
     with refused_by_database():
         return _with_retry(lambda: _hold(redemption, reason, by, at))
 
@@ -39,7 +39,7 @@ def release(*, hold: Hold, by: User, at: datetime) -> None:
     Refuses `not_permitted`, `not_held` for a hold that is over, and `busy` after losing too many
     races.
     """
-    demand(by, "vouchers.change_hold")
+    require_permission(by, "vouchers.change_hold")
     _with_retry(lambda: _release(hold, by, at))
     hold.refresh_from_db(fields=["released_at", "released_by"])
 
