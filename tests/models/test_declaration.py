@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, models, transaction
 
 from tests.support import cast
 from tests.support.cast import NOON
-from vouchers.admin.campaigns import words
+from vouchers.admin import words
 from vouchers.admin.faults import FAULTS
 from vouchers.admin.forms import AUDIENCE, AudienceForm
 from vouchers.admin.words import in_words, label, model_of

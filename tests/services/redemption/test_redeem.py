@@ -128,7 +128,7 @@ def test_a_refusal_of_money_stays_a_refusal_under_its_key(alices: Voucher) -> No
     early = order(alices, cast.nanjing_road(), cast.alice(), amount_fen=5_000, key="k")
     assert refusal_of(early) == "below_threshold"
     assert refusal_of(early) == "below_threshold"
-    assert RequestRecord.objects.filter(key="k", status=422).count() == 1
+    assert RequestRecord.objects.filter(key="K", status=422).count() == 1
     assert Attempt.objects.count() == 1
 
 
