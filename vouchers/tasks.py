@@ -9,10 +9,10 @@ import secrets
 
 import structlog
 from celery import Task, shared_task
+from celery.exceptions import OperationalError
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from merchants.errors import Refused
 from vouchers.services import outbox, residents

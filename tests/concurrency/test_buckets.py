@@ -16,7 +16,7 @@ from tests.support.cast import DAY, NOON
 from tests.support.concurrency.threads import PATIENCE_S, at_once
 from vouchers.models import Campaign, QuotaBucket, QuotaCell
 from vouchers.rules.ledger.quotas import Need
-from vouchers.rules.limits.limits import business_day
+from vouchers.rules.limits import business_day
 from vouchers.services.campaigns import terms
 from vouchers.services.ledger import quotas
 

@@ -68,7 +68,9 @@ REFUSALS: Mapping[str, Any] = {
     "idempotency_key_required": _("no idempotency key"),
     "unauthenticated": _("unknown key"),
     "forbidden": _("key without permission"),
-    "not_found": _("no such thing"),
+    "not_found": _("redemption not found"),
+    "address_unknown": _("no such address"),
+    "unsupported_media_type": _("body not sent as JSON"),
     "method_not_allowed": _("method not allowed"),
     "request_in_flight": _("the same request in flight"),
     "idempotency_key_reused": _("key used for another request"),
@@ -117,7 +119,8 @@ def sentence(refusal: Refusal, language: str) -> str:
 
 
 def _told(name: str, value: Any) -> Any:
-    if name.endswith("_at") and isinstance(value, str) and (at := parse_datetime(value)):
+    at = parse_datetime(value) if name.endswith("_at") and isinstance(value, str) else None
+    if at is not None and at.tzinfo is not None:
         return localize(localtime(at))
     if name in {"state", "wanted"}:
         return str(dict(CAMPAIGN_STATES).get(value, value))

@@ -1,4 +1,4 @@
-"""Writes what a batch has decided: a handful of set-based statements in one pipeline."""
+"""Writes what a batch has decided: a few set-based statements in one pipeline."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,24 +7,30 @@ import msgspec
 
 from merchants.references import folded
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
-from vouchers.models.limits import ADD_TO_COUNTERS, INSERT_ATTEMPTS
+from vouchers.models.limits import ADD_TO_COUNTERS
 from vouchers.models.redemption.redemptions import INSERT_CLAIMS, INSERT_REDEMPTIONS
-from vouchers.models.redemption.requests import INSERT_ANSWERS
-from vouchers.rules.limits.limits import NOTHING_USED, CapRule, CounterKey, Used
+from vouchers.rules.limits import NOTHING_USED, CapRule, CounterKey, Used
+from vouchers.services.acts import Answer
+from vouchers.services.acts.attempts import Attempt, record_attempts
+from vouchers.services.acts.idempotency import store_answers
 from vouchers.services.ledger.transfers import Posting, move_lines, send_postings
 from vouchers.services.limits.counters import counter_columns
-from vouchers.services.redemption.decide import Effect, Verdict
+from vouchers.services.redemption.batch_judge import Effect, Verdict
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, Cause, TransferReason
 
 _encode = msgspec.json.encode
 
 
-def write(verdicts: Sequence[Verdict]) -> None:
-    """Everything the verdicts promise; those that are answers of the gate write nothing."""
-    accepted = [(v, v.effect) for v in verdicts if v.effect is not None]
-    refused = [v for v in verdicts if v.refusal is not None]
-    lasting = [v for v in verdicts if v.effect is not None or v.refusal is not None]
+def write(verdicts: Sequence[Verdict], answers: Sequence[Answer]) -> None:
+    """Write everything the verdicts decided, and store the answers rendered of them."""
+    accepted = [(verdict, verdict.effect) for verdict in verdicts if verdict.effect is not None]
+    refused = [verdict for verdict in verdicts if verdict.refusal is not None]
+    lasting = [
+        (verdict.pending.request, answer)
+        for verdict, answer in zip(verdicts, answers, strict=True)
+        if verdict.is_stored
+    ]
     with pipeline() as raw:
         if accepted:
             effects = [effect for _, effect in accepted]
@@ -36,9 +42,9 @@ def write(verdicts: Sequence[Verdict]) -> None:
             ids = [effect.transfer_id for effect in effects]
             send_postings(raw, ids, [_posting(v, effect) for v, effect in accepted])
         if refused:
-            INSERT_ATTEMPTS.send(raw, _attempts(refused))
+            record_attempts(raw, [_attempt(verdict) for verdict in refused])
         if lasting:
-            INSERT_ANSWERS.send(raw, _answers(lasting))
+            store_answers(raw, lasting)
 
 
 def _moved(effects: Sequence[Effect]) -> dict[int, list[int]]:
@@ -165,32 +171,15 @@ def _posting(verdict: Verdict, effect: Effect) -> Posting:
     )
 
 
-def _attempts(refused: Sequence[Verdict]) -> dict[str, list[object]]:
-    columns: dict[str, list[object]] = defaultdict(list)
-    for verdict in refused:
-        refusal, request = verdict.refusal, verdict.pending.request
-        assert refusal is not None
-        shown = {"voucher": request.order.voucher, "store": request.order.store}
-        facts = {**refusal.facts, "order_no": request.order.order_no, **shown}
-        columns["ats"].append(request.at)
-        columns["caller_ids"].append(request.caller.credential_id)
-        columns["keys"].append(request.key)
-        columns["store_ids"].append(verdict.store_id)
-        columns["campaign_ids"].append(None)
-        columns["voucher_ids"].append(verdict.pending.voucher_id)
-        columns["resident_ids"].append(None)
-        columns["codes"].append(refusal.code)
-        columns["rules"].append(refusal.rule or refusal.code)
-        columns["facts"].append(_encode(facts).decode())
-    return columns
-
-
-def _answers(lasting: Sequence[Verdict]) -> dict[str, list[object]]:
-    return {
-        "caller_ids": [v.pending.request.caller.credential_id for v in lasting],
-        "keys": [v.pending.request.key for v in lasting],
-        "fingerprints": [v.pending.request.fingerprint for v in lasting],
-        "statuses": [v.answer.status for v in lasting],
-        "answers": [v.answer.body for v in lasting],
-        "ats": [v.pending.request.at for v in lasting],
-    }
+def _attempt(verdict: Verdict) -> Attempt:
+    refusal, request = verdict.refusal, verdict.pending.request
+    assert refusal is not None
+    order = request.order
+    shown = {"order_no": order.order_no, "voucher": order.voucher, "store": order.store}
+    return Attempt(
+        request,
+        refusal,
+        {**refusal.facts, **shown},
+        store_id=verdict.store_id,
+        voucher_id=verdict.pending.voucher_id,
+    )

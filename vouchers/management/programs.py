@@ -9,10 +9,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
+import httpx
 from django.conf import settings
 
 # By name, as Django names its applications: the processes' configuration stands above this module.
@@ -21,10 +21,11 @@ CELERY: Final = "config.celery"
 
 HOST: Final = "127.0.0.1"
 WEB_WORKERS: Final = 2
+HEALTH_TIMEOUT_S: Final = 5
 
 
 class SupervisorError(RuntimeError):
-    """The processes can't run; the message is one sentence for whoever started them."""
+    """The processes can't run; the message is one sentence for the person who started them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def kill_group(leader: int) -> None:
 
 
 def check_port(port: int) -> None:
-    """Raise SupervisorError when somebody else listens on the port."""
+    """Raise SupervisorError when another process listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -120,14 +121,11 @@ def check_port(port: int) -> None:
 
 def is_healthy(port: int) -> bool:
     """Whether the web server answers and finds its database and broker."""
-    connection = HTTPConnection(HOST, port, timeout=5)
+    url = f"http://{HOST}:{port}/health/?format=json"
     try:
-        connection.request("GET", "/health/", headers={"Accept": "application/json"})
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
+        return httpx.get(url, timeout=HEALTH_TIMEOUT_S, trust_env=False).is_success
+    except httpx.TransportError:
         return False
-    finally:
-        connection.close()
 
 
 def run_directory() -> Path:

@@ -1,4 +1,4 @@
-"""Exact caps: which counters a redemption counts in, and whether each still has room."""
+"""Exact limits: which counters a redemption counts in, and whether each still has room."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -53,16 +53,14 @@ _KINDS: Mapping[int, tuple[str, str]] = {
     CapKind.MERCHANT_WEEK: ("merchant", "week"),
     CapKind.MERCHANT_CAMPAIGN: ("merchant", "campaign"),
 }
-"""By kind whom a counter counts, and in which window."""
+"""By kind what a counter counts, and in which window."""
 
 COUNTED = frozenset(_KINDS)
-"""The kinds a redemption is counted by; a cap of another kind can't be promised."""
+"""The kinds a redemption is counted by; a limit of another kind can't be promised."""
 
 BY_LINK = frozenset(kind for kind, (subject, _) in _KINDS.items() if subject == "link")
 
-_WINDOW_ZH: Mapping[str, str] = {"minute": "分钟", "day": "日", "week": "周", "campaign": "活动"}
-
-# A shared device is told to the till like the customer's own limit: not whose else it is.
+# A shared device is refused like the customer's own limit: it does not show whose else it is.
 _REFUSED_AS: Mapping[str, str] = {
     "resident": "resident_limit",
     "link": "resident_limit",
@@ -95,16 +93,21 @@ def link_no(value_hash: bytes) -> int:
 def link_nos(
     *, of_holder: Iterable[int], device: int | None, shown_by_proxy: bool
 ) -> tuple[int, ...]:
-    """The links a redemption counts for, ascending: the holder's own, and the device told with the
+    """The links a redemption counts for, ascending: the holder's own, and the device named with the
     order. A declared proxy's device is not the holder's, so it does not count: a volunteer may
     serve five elders with one phone."""
-    told = () if device is None or shown_by_proxy else (device,)
-    return tuple(sorted({*of_holder, *told}))
+    shown = () if device is None or shown_by_proxy else (device,)
+    return tuple(sorted({*of_holder, *shown}))
 
 
 def business_day(at: datetime, zone: str) -> date:
     """The calendar day of `at` in the campaign's zone (账务日)."""
     return at.astimezone(ZoneInfo(zone)).date()
+
+
+def local_time(at: datetime, zone: str) -> str:
+    """`at` in ISO 8601 with the zone's offset, as the facts of a refusal have it."""
+    return at.astimezone(ZoneInfo(zone)).isoformat()
 
 
 def window_no(kind: int, at: datetime, zone: str) -> int:
@@ -123,7 +126,7 @@ def window_no(kind: int, at: datetime, zone: str) -> int:
 def counter_keys(
     rules: Iterable[CapRule], subjects: Subjects, at: datetime, zone: str
 ) -> list[tuple[CounterKey, CapRule]]:
-    """The counters one redemption counts in under its campaign's `rules`: of a cap on links one
+    """The counters one redemption counts in under its campaign's `rules`: of a limit on links one
     for each link."""
     who: Mapping[str, Sequence[int]] = {
         "resident": (subjects.resident_id,),
@@ -145,19 +148,21 @@ def judge_caps(
     keys: Iterable[tuple[CounterKey, CapRule]],
     used: Mapping[CounterKey, Used],
     discount_fen: int,
+    *,
+    zone: str,
     same_person: Collection[int] = (),
 ) -> Refusal | None:
-    """The first cap this redemption would exceed, or None. Limits are inclusive.
+    """The first limit this redemption would exceed, or None. Limits are inclusive.
 
-    `same_person` are the other residents whom a merge declares to be the holder: each keeps
+    `same_person` are the other residents that a merge declares to be the holder: each keeps
     counters of their own, but a resident's limit is one for all of them together.
     """
     for key, rule in keys:
         so_far = _used_by(counters_of_person(key, same_person), used)
         if rule.limit_count is not None and so_far.redemptions + 1 > rule.limit_count:
-            return _over(key, {"limit": str(rule.limit_count)})
+            return _over(key, {"limit": str(rule.limit_count)}, zone)
         if rule.limit_fen is not None and so_far.fen + discount_fen > rule.limit_fen:
-            return _over(key, {"limit_fen": rule.limit_fen})
+            return _over(key, {"limit_fen": rule.limit_fen}, zone)
     return None
 
 
@@ -173,17 +178,17 @@ def _used_by(keys: Iterable[CounterKey], used: Mapping[CounterKey, Used]) -> Use
     return Used(sum(one.redemptions for one in found), sum(one.fen for one in found))
 
 
-def _over(key: CounterKey, limit: Mapping[str, str | int]) -> Refusal:
+def _over(key: CounterKey, limit: Mapping[str, str | int], zone: str) -> Refusal:
     kind = CapKind(key.kind)
     subject, window = _KINDS[kind]
-    facts = {**limit, "window": window, "window_zh": _WINDOW_ZH[window]}
-    if subject == "store" and window != "campaign":
-        facts["next_at"] = _next_window(window, key.window_no)
+    facts = {**limit, "window": window}
+    if window != "campaign":
+        facts["next_at"] = _next_window(window, key.window_no, zone)
     return Refusal(_REFUSED_AS[subject], kind.name.lower(), facts)
 
 
-def _next_window(window: str, number: int) -> str:
+def _next_window(window: str, number: int, zone: str) -> str:
     """When the next one begins: an instant after a minute, else a day of the campaign's zone."""
     if window == "minute":
-        return datetime.fromtimestamp((number + 1) * 60, UTC).isoformat()
+        return local_time(datetime.fromtimestamp((number + 1) * 60, UTC), zone)
     return (EPOCH + timedelta(days=number + (7 if window == "week" else 1))).isoformat()

@@ -2,70 +2,38 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar
 
 import msgspec
-from msgspec import Meta
 
 from merchants.auth import Caller
 from merchants.errors import Refused
 from merchants.references import FORM_TEXT, FORM_TEXT_ZH, folded, is_reference
-from vouchers.errors import CONTENT_TYPE
 from vouchers.rules.issuing.codes import LENGTH as CODE_DIGITS
 from vouchers.rules.issuing.codes import is_code, typed
+from vouchers.services.redemption.requests import (
+    AmountFen,
+    CaptureRequest,
+    Currency,
+    EligibleFen,
+    Name,
+    RedeemOrder,
+    RedeemRequest,
+    RefundRequest,
+    ReverseRequest,
+    StoreNo,
+    VoidRequest,
+)
 
-MAX_AMOUNT_FEN = 100_000_000_00
 KEY_MAX_LENGTH = 255
 BODY_MAX_BYTES = 64 * 1024
 # Deeper nesting is refused before it is read: how deep a reader may go differs from door to door.
 NESTING_MAX = 64
+UTF8 = frozenset({"utf-8", "utf8"})
 NUL_IN_JSON = b"\\u0000"
 """The one way to write it: JSON allows no control character as it is."""
-
-# Busy, and too fast for a limit. (A duplicate in flight answers 409 and says so by its code.)
-RETRY_STATUSES = frozenset({429, 503})
-UNAUTHENTICATED = 401
-
-Text = Annotated[str, Meta(max_length=80)]
-Name = Annotated[str, Meta(min_length=1, max_length=64)]
-StoreNo = Annotated[str, Meta(min_length=1, max_length=40)]
-AmountFen = Annotated[int, Meta(ge=1, le=MAX_AMOUNT_FEN)]
-EligibleFen = Annotated[int, Meta(ge=0, le=MAX_AMOUNT_FEN)]
-# Every campaign's; amounts in another currency would be other amounts.
-Currency = Literal["CNY"]
-
-
-class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
-    """Body of `POST /redemptions`. Amounts are fen; fields not named here are ignored."""
-
-    voucher: Name
-    store: StoreNo
-    order_no: Name
-    order_amount_fen: AmountFen
-    resident: Name
-    eligible_amount_fen: EligibleFen | None = None
-    order_kind: Literal["in_store", "delivered"] = "in_store"
-    category: Annotated[str, Meta(max_length=40)] = ""
-    terminal: Annotated[str, Meta(max_length=40)] = ""
-    device: Text = ""
-    payment_ref: Annotated[str, Meta(max_length=64)] = ""
-    receipt_no: Annotated[str, Meta(max_length=64)] = ""
-    currency: Currency = "CNY"
-    # False: the discount is only promised (预核销), until a capture tells the final order.
-    capture: bool = True
-
-    references: ClassVar = (
-        "store",
-        "order_no",
-        "resident",
-        "terminal",
-        "device",
-        "payment_ref",
-        "receipt_no",
-    )
 
 
 class FinalOrder(msgspec.Struct, frozen=True, gc=False):
@@ -96,88 +64,6 @@ class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
     references: ClassVar = ("store", "refund_no")
 
 
-@dataclass(frozen=True, slots=True)
-class RedeemRequest:
-    """One redemption asked for: by whom, under which key, when it arrived."""
-
-    caller: Caller
-    key: str
-    fingerprint: bytes
-    at: datetime
-    order: RedeemOrder
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActRequest:
-    """A later act on a redemption asked for: by whom, under which key, when it arrived."""
-
-    caller: Caller
-    key: str
-    fingerprint: bytes
-    at: datetime
-
-    @property
-    def signature(self) -> str:
-        """Who acts, where a name is written down."""
-        return f"key {self.caller.credential_id}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoidRequest(ActRequest):
-    """A void asked for (撤销)."""
-
-    redemption_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureRequest(ActRequest):
-    """A capture asked for (确认核销). Amounts are the final order's, as `capture_request` has
-    checked them; without an eligible amount the whole order is eligible."""
-
-    redemption_id: int
-    order_amount_fen: int
-    eligible_amount_fen: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReverseRequest(ActRequest):
-    """A reversal asked for (冲正), by the store's and the order's own numbers."""
-
-    store: str
-    order_no: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundRequest(ActRequest):
-    """A refund asked for (退款): what the shopper got of their own money, at which store, under
-    which number of the merchant's."""
-
-    redemption_id: int
-    store: str
-    amount_fen: int
-    refund_no: str
-
-
-class Answer(NamedTuple):
-    """What goes back: HTTP status and body bytes, and whether they were given before."""
-
-    status: int
-    body: bytes
-    is_replay: bool = False
-
-    def headers(self) -> list[tuple[str, str]]:
-        """Headers that go with it, the same through both doors."""
-        is_refusal = self.status >= 400
-        headers = [("Content-Type", CONTENT_TYPE if is_refusal else "application/json")]
-        if self.is_replay:
-            headers.append(("Idempotent-Replayed", "true"))
-        if self.status in RETRY_STATUSES:
-            headers.append(("Retry-After", "1"))
-        if self.status == UNAUTHENTICATED:
-            headers.append(("WWW-Authenticate", "Bearer"))
-        return headers
-
-
 _JSON_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _JSON_BRACKET = re.compile(rb"[\[\]{}]")
 _MISSING_FIELD = re.compile(r"missing required field `(\w+)`")
@@ -193,11 +79,15 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 def redeem_request(
     *, caller: Caller, key: str, path: str, body: bytes, at: datetime
 ) -> RedeemRequest:
-    """The request both doors hand to `redeem`. Refuses a missing key and a malformed body."""
+    """The request that both doors make of a call. Refuses a missing key and a malformed body."""
+    checked = check_key(key)
+    order = parse_redeem(body)
+    if not order.capture:
+        raise malformed("a voucher can only be captured with its redemption - at `$.capture`")
     return RedeemRequest(
         caller=caller,
-        key=check_key(key),
-        order=parse_redeem(body),
+        key=checked,
+        order=order,
         fingerprint=fingerprint("POST", path, body),
         at=at,
     )
@@ -206,7 +96,7 @@ def redeem_request(
 def capture_request(
     *, caller: Caller, key: str, path: str, body: bytes, at: datetime, redemption_id: int
 ) -> CaptureRequest:
-    """What a till hands to `capture`. Refuses a missing key and a malformed body."""
+    """A call as `capture` takes it. Refuses a missing key and a malformed body."""
     checked = check_key(key)
     order: FinalOrder = _decoded(_decode_final, body)
     _check_eligible(order)
@@ -221,10 +111,23 @@ def capture_request(
     )
 
 
+def void_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime, redemption_id: int
+) -> VoidRequest:
+    """A void as `void` takes it; its body is ignored, if it is JSON. Refuses a missing key."""
+    return VoidRequest(
+        caller=caller,
+        key=check_key(key),
+        fingerprint=fingerprint("POST", path, body),
+        at=at,
+        redemption_id=redemption_id,
+    )
+
+
 def reverse_request(
     *, caller: Caller, key: str, path: str, body: bytes, at: datetime
 ) -> ReverseRequest:
-    """What a till hands to `reverse`. Refuses a missing key and a malformed body."""
+    """A call as `reverse` takes it. Refuses a missing key and a malformed body."""
     checked = check_key(key)
     order: ReversedOrder = _decoded(_decode_reversed, body)
     _check_references(order)
@@ -241,7 +144,7 @@ def reverse_request(
 def refund_request(
     *, caller: Caller, key: str, path: str, body: bytes, at: datetime, redemption_id: int
 ) -> RefundRequest:
-    """What a till hands to `refund`. Refuses a missing key and a malformed body."""
+    """A call as `refund` takes it. Refuses a missing key and a malformed body."""
     checked = check_key(key)
     money: RefundedMoney = _decoded(_decode_refunded, body)
     _check_references(money)
@@ -339,8 +242,21 @@ def not_a_number(field: str) -> Refused:
 
 
 def too_large() -> Refused:
-    """The refusal of a body that nobody goes on reading."""
+    """The refusal of a body that is not read to its end."""
     return malformed(f"the body is larger than {BODY_MAX_BYTES} bytes")
+
+
+def check_media_type(content_type: str | None, body: bytes) -> None:
+    """Refuses `unsupported_media_type` for a body that says it is not JSON in UTF-8; a body without
+    a type is taken as JSON."""
+    if not body or not content_type:
+        return
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    is_json = media_type == "application/json"
+    charsets = [part for part in parameters if part.startswith("charset=")]
+    is_utf8 = all(part.removeprefix("charset=").strip('"') in UTF8 for part in charsets)
+    if not is_json or not is_utf8:
+        raise Refused("unsupported_media_type", content_type=content_type[:80])
 
 
 def check_key(key: str | None) -> str:

@@ -11,7 +11,7 @@ from tests.support.cast import DAY, NOON
 from tests.support.refunds import assert_ties, bought, campaign_with, fens, refund_of, settled
 from tests.support.till import nothing_moves, refunded, till_of, voided
 from vouchers.models import Campaign, Hold, Redemption, Settlement
-from vouchers.services.limits.holds import hold, release
+from vouchers.services.redemption.holds import hold, release
 from vouchers.states import AccountKind, RefundPolicy
 
 pytestmark = pytest.mark.django_db

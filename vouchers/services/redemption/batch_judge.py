@@ -1,4 +1,4 @@
-"""From facts to verdicts: the rules asked once per request, in order of arrival."""
+"""From the facts of a batch to a verdict on each request, in order of arrival."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -6,36 +6,34 @@ from datetime import date, datetime
 from merchants.auth import Caller
 from merchants.errors import Refusal
 from merchants.references import folded
-from vouchers.errors import problem
 from vouchers.models.campaigns.campaigns import StoreRow
 from vouchers.models.redemption.requests import StoredAnswer
-from vouchers.queries.redemption import RedemptionBody, SourceShare, encode_body
-from vouchers.rules.limits.limits import NOTHING_USED, Used, business_day, judge_caps
+from vouchers.queries.redemption import RedemptionDetails, SourceShare
+from vouchers.rules.limits import NOTHING_USED, Used, business_day, judge_caps
 from vouchers.rules.redemption.redeem import Case, Decision, Order, VoucherFacts, judge
+from vouchers.services.acts.idempotency import IN_FLIGHT
 from vouchers.services.limits.links import Links
-from vouchers.services.redemption.facts import CapKeys, Facts, Pending, Terms
-from vouchers.services.requests import Answer, RedeemRequest
+from vouchers.services.redemption.batch_facts import Facts, LimitKeys, Pending
+from vouchers.services.redemption.requests import RedeemRequest
+from vouchers.services.redemption.tranche_terms import TrancheTerms
 from vouchers.states import RedemptionState, VoucherState
-
-IN_FLIGHT = Answer(*problem(Refusal("request_in_flight")))
-KEY_REUSED = Answer(*problem(Refusal("idempotency_key_reused")))
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A redemption to write: who, what, and the counters it counts in."""
+    """A redemption to write, and the limit counters it counts in."""
 
     redemption_id: int
     transfer_id: int
     decision: Decision
-    terms: Terms
+    terms: TrancheTerms
     store: StoreRow
     voucher: VoucherFacts
     allocation_id: int
     shown_by_id: int
     category: str
     business_day: date
-    counters: CapKeys
+    counters: LimitKeys
     links: Links
     # Until when a till may capture what was only authorised; None when it was captured at once.
     expires_at: datetime | None
@@ -54,20 +52,28 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to one request and what must be written for it to be true.
+    """What becomes of one request, and what has to be written with its answer.
 
-    Neither effect nor refusal: nothing is stored (a replay, or an answer of the gate).
+    With neither effect nor refusal nothing is written: the request is answered from the store, or
+    its key is in use.
     """
 
     pending: Pending
-    answer: Answer
+    # To be rendered; None where the stored answer is given again.
+    outcome: RedemptionDetails | Refusal | None
+    stored: StoredAnswer | None = None
     effect: Effect | None = None
     refusal: Refusal | None = None
     store_id: int | None = None
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether its answer is stored under the key."""
+        return self.effect is not None or self.refusal is not None
 
-class Bench:
-    """Judges a batch, remembering what earlier requests of the batch have taken."""
+
+class BatchJudge:
+    """Judges a batch, adding up what its earlier requests have taken."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -82,7 +88,7 @@ class Bench:
             return Verdict(pending, IN_FLIGHT)
         stored = self._facts.answers.get((request.caller.credential_id, request.key))
         if stored is not None:
-            return Verdict(pending, replay(request.fingerprint, stored))
+            return Verdict(pending, None, stored)
         store = self._facts.stores.get(request.order.store)
         if store is None or not may_act_for(request.caller, store):
             return _refused(pending, Refusal("store_not_found"), None)
@@ -90,7 +96,7 @@ class Bench:
         if isinstance(effect, Refusal):
             return _refused(pending, effect, store.id)
         self._take(effect, request)
-        return Verdict(pending, _accepted(effect, request), effect, store_id=store.id)
+        return Verdict(pending, _details(effect, request), effect=effect, store_id=store.id)
 
     def _judge(self, number: int, pending: Pending, store: StoreRow) -> Effect | Refusal:
         facts, request = self._facts, pending.request
@@ -125,11 +131,12 @@ class Bench:
         decision = judge(case)
         if isinstance(decision, Refusal):
             return decision
-        counters = facts.cap_keys[number]
+        counters = facts.limit_keys[number]
         over = judge_caps(
             counters,
             self._used,
             decision.discount_fen,
+            zone=terms.facts.zone,
             same_person=facts.same_people.get(voucher.resident_id, ()),
         )
         if over is not None:
@@ -169,20 +176,13 @@ def may_act_for(caller: Caller, store: StoreRow) -> bool:
     return caller.store_ids is None or store.id in caller.store_ids
 
 
-def replay(fingerprint: bytes, stored: StoredAnswer) -> Answer:
-    """The first answer again, byte for byte, or 422 when the request is another one."""
-    if fingerprint != stored.fingerprint:
-        return KEY_REUSED
-    return Answer(stored.status, stored.answer, is_replay=True)
-
-
 def _refused(pending: Pending, refusal: Refusal, store_id: int | None) -> Verdict:
-    return Verdict(pending, Answer(*problem(refusal)), refusal=refusal, store_id=store_id)
+    return Verdict(pending, refusal, refusal=refusal, store_id=store_id)
 
 
-def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
+def _details(effect: Effect, request: RedeemRequest) -> RedemptionDetails:
     order, decision = request.order, effect.decision
-    body = RedemptionBody(
+    return RedemptionDetails(
         id=effect.redemption_id,
         state=effect.state.name.lower(),
         discount_fen=decision.discount_fen,
@@ -200,4 +200,3 @@ def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
         redeemed_at=request.at,
         expires_at=effect.expires_at,
     )
-    return Answer(201, encode_body(body))

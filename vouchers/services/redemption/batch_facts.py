@@ -2,62 +2,42 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
 
 from merchants.references import folded
 from vouchers.models.campaigns.campaigns import (
     FIND_CAMPAIGNS,
     FIND_PARTICIPATIONS,
     FIND_STORES,
-    CampaignRow,
     ParticipationRow,
     StoreRow,
 )
-from vouchers.models.issuing.runs import FIND_TRANCHES, SERIAL_BITS, TrancheRow
+from vouchers.models.issuing.runs import FIND_TRANCHES, SERIAL_BITS
 from vouchers.models.issuing.vouchers import LOCK_VOUCHERS, LockedVoucher
-from vouchers.models.locks import LOCK_BATCH, lock_key
+from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM
 from vouchers.models.redemption.redemptions import FIND_CLAIMS, NEXT_IDS
 from vouchers.models.redemption.requests import FIND_ANSWERS, StoredAnswer
 from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
-from vouchers.rules.limits.limits import (
-    BY_LINK,
+from vouchers.rules.limits import (
     CapRule,
     CounterKey,
     Subjects,
     Used,
     counter_keys,
 )
-from vouchers.rules.redemption.redeem import ShopperFacts, StoreFacts, TrancheFacts
+from vouchers.rules.redemption.redeem import ShopperFacts, StoreFacts
+from vouchers.services.acts.idempotency import request_lock
 from vouchers.services.limits.counters import find_same_people, lock_and_read, with_members
 from vouchers.services.limits.links import Asked, Links, links_of
-from vouchers.services.requests import RedeemRequest
+from vouchers.services.redemption.requests import RedeemRequest
+from vouchers.services.redemption.tranche_terms import (
+    TrancheTerms,
+    campaign_terms,
+    tranche_terms,
+)
 from vouchers.sql.pipeline import pipeline
-from vouchers.states import AccountKind
 
-CapKeys = Sequence[tuple[CounterKey, CapRule]]
-
-
-class CampaignTerms(NamedTuple):
-    """What holds in the whole campaign, and what a posting needs to know of it."""
-
-    row: CampaignRow
-    caps: Sequence[CapRule]
-    accounts: Mapping[tuple[int, AccountKind], int]
-    source_codes: Mapping[int, str]
-    authorise_ttl: timedelta
-
-    @property
-    def caps_links(self) -> bool:
-        """Whether some cap counts devices, phones, cards or accounts."""
-        return any(rule.kind in BY_LINK for rule in self.caps)
-
-
-class Terms(NamedTuple):
-    """A tranche as the rules see it, and its campaign."""
-
-    facts: TrancheFacts
-    campaign: CampaignTerms
+LimitKeys = Sequence[tuple[CounterKey, CapRule]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +61,15 @@ class Facts:
     answers: Mapping[tuple[int, str], StoredAnswer]
     claims: Mapping[tuple[str, str], str]
     vouchers: Mapping[int, LockedVoucher]
-    terms: Mapping[int, Terms]
+    terms: Mapping[int, TrancheTerms]
     stores: Mapping[str, StoreRow]
     participations: Mapping[tuple[int, int], Sequence[ParticipationRow]]
     shoppers: Mapping[str, ShopperFacts]
     holder_states: Mapping[int, str]
     # The counters a request would count in; none where voucher or store are unknown.
-    cap_keys: Sequence[CapKeys]
+    limit_keys: Sequence[LimitKeys]
     used: Mapping[CounterKey, Used]
-    # The links a request counts for; None where its campaign caps none.
+    # The links a request counts for; None where its campaign limits none.
     links: Sequence[Links]
     # By resident the others whom a merge declares to be the same person.
     same_people: Mapping[int, Sequence[int]]
@@ -110,9 +90,9 @@ def gather(batch: Sequence[Pending]) -> Facts:
     """Lock and read in the common order; the reads follow the locks, so they see what is committed.
 
     First pipeline: request keys, orders and tranches locked; answers, claims, vouchers (locked),
-    terms, stores, shoppers, fresh ids. Second: cap counters locked and read, merges, and the states
-    of holders who have sent somebody else. Links and the counters of merged residents are read
-    between and after them, only where there are any.
+    terms, stores, shoppers, fresh ids. Second: limit counters locked and read, merges, and the
+    states of holders whose voucher a proxy shows. Links and the counters of merged residents are
+    read between and after them, only where there are any.
     """
     orders = [(p.request.order.store, folded(p.request.order.order_no)) for p in batch]
     tranche_ids = sorted({p.tranche_id for p in batch if p.tranche_id is not None})
@@ -122,8 +102,8 @@ def gather(batch: Sequence[Pending]) -> Facts:
         locks = LOCK_BATCH.send(
             raw,
             {
-                "request_keys": [_request_key(p) for p in batch],
-                "order_keys": sorted({lock_key("order", *order) for order in orders}),
+                "request_keys": [request_lock(p.request) for p in batch],
+                "order_keys": sorted({ORDER_CLAIM.key(*order) for order in orders}),
                 **by_tranche,
             },
         )
@@ -152,17 +132,18 @@ def gather(batch: Sequence[Pending]) -> Facts:
         )
         ids = NEXT_IDS.send(raw, {"count": len(batch)})
     vouchers = {row.id: row for row in locked.rows()}
-    by_campaign = {row.id: _campaign_terms(row) for row in campaigns.rows()}
-    terms = {row.id: _terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
+    by_campaign = {row.id: campaign_terms(row) for row in campaigns.rows()}
+    terms = {row.id: tranche_terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
     stores = {row.external_id: row for row in found_stores.rows()}
     shoppers = {row.external_id: row for row in people.rows()}
     links = _links(batch, vouchers, terms, shoppers)
-    cap_keys = [
-        _cap_keys(p, vouchers, terms, stores, found) for p, found in zip(batch, links, strict=True)
+    limit_keys = [
+        _limit_keys(p, vouchers, terms, stores, found)
+        for p, found in zip(batch, links, strict=True)
     ]
     holders = {row.resident_id for row in vouchers.values()}
     merges = find_same_people(holders) if any(row.is_merged for row in shoppers.values()) else {}
-    counters = with_members({key for keys in cap_keys for key, _ in keys}, merges)
+    counters = with_members({key for keys in limit_keys for key, _ in keys}, merges)
     states = {row.id: row.state for row in shoppers.values()}
     unseen = holders - states.keys()
     used, same_people, states_of_unseen = lock_and_read(counters, holders, unseen)
@@ -185,7 +166,7 @@ def gather(batch: Sequence[Pending]) -> Facts:
             for number, row in shoppers.items()
         },
         holder_states=states | states_of_unseen,
-        cap_keys=cap_keys,
+        limit_keys=limit_keys,
         used=used,
         links=links,
         same_people=same_people,
@@ -193,38 +174,29 @@ def gather(batch: Sequence[Pending]) -> Facts:
     )
 
 
-def terms_of(tranche_id: int) -> Terms:
-    """A tranche's terms as they stand; for acts on one redemption, after its tranche is locked."""
-    with pipeline() as raw:
-        tranches = FIND_TRANCHES.send(raw, {"tranche_ids": [tranche_id]})
-        campaigns = FIND_CAMPAIGNS.send(raw, {"tranche_ids": [tranche_id]})
-    (campaign,), (tranche,) = campaigns.rows(), tranches.rows()
-    return _terms(tranche, _campaign_terms(campaign))
-
-
-def _cap_keys(
+def _limit_keys(
     pending: Pending,
     vouchers: Mapping[int, LockedVoucher],
-    terms: Mapping[int, Terms],
+    terms: Mapping[int, TrancheTerms],
     stores: Mapping[str, StoreRow],
     links: Links,
-) -> CapKeys:
+) -> LimitKeys:
     voucher = vouchers.get(pending.voucher_id or 0)
     tranche = terms.get(pending.tranche_id or 0)
     store = stores.get(pending.request.order.store)
     if voucher is None or tranche is None or store is None:
         return []
     subjects = Subjects(voucher.resident_id, store.id, store.merchant_id, links or ())
-    return counter_keys(tranche.campaign.caps, subjects, pending.request.at, tranche.facts.zone)
+    return counter_keys(tranche.campaign.limits, subjects, pending.request.at, tranche.facts.zone)
 
 
 def _links(
     batch: Sequence[Pending],
     vouchers: Mapping[int, LockedVoucher],
-    terms: Mapping[int, Terms],
+    terms: Mapping[int, TrancheTerms],
     shoppers: Mapping[str, Shopper],
 ) -> list[Links]:
-    asking = {id_ for id_, found in terms.items() if found.campaign.caps_links}
+    asking = {id_ for id_, found in terms.items() if found.campaign.limits_links}
     if not asking:
         return [None] * len(batch)
     asked: list[Asked | None] = []
@@ -237,40 +209,3 @@ def _links(
         by_proxy = shopper is not None and shopper.id != voucher.resident_id
         asked.append(Asked(voucher.resident_id, order.device, by_proxy))
     return links_of(asked)
-
-
-def _request_key(pending: Pending) -> int:
-    return lock_key("request", pending.request.caller.credential_id, pending.request.key)
-
-
-def _campaign_terms(row: CampaignRow) -> CampaignTerms:
-    return CampaignTerms(
-        row=row,
-        caps=[CapRule(row.id, *cap) for cap in row.caps],  # type: ignore[arg-type]
-        accounts={(source, AccountKind(kind)): id_ for source, _, kind, id_ in row.accounts},
-        source_codes={source: code for source, code, _, _ in row.accounts},
-        authorise_ttl=timedelta(seconds=row.authorise_ttl_s),
-    )
-
-
-def _terms(row: TrancheRow, campaign: CampaignTerms) -> Terms:
-    switches = campaign.row
-    facts = TrancheFacts(
-        id=row.id,
-        campaign_id=row.campaign_id,
-        state=row.state,
-        kind=row.kind,
-        face_fen=row.face_fen,
-        threshold_fen=row.threshold_fen,
-        threshold_basis=row.threshold_basis,
-        percent_bp=row.percent_bp,
-        split=tuple((source_id, fen) for source_id, fen in row.split),
-        valid_from_at=row.valid_from_at,
-        valid_until_at=row.valid_until_at,
-        campaign_state=switches.state,
-        zone=switches.zone,
-        is_test=switches.is_test,
-        excluded_categories=switches.excluded_categories,
-        order_kinds=switches.order_kinds,
-    )
-    return Terms(facts, campaign)

@@ -2,7 +2,8 @@
 
 `serve` and the demo run the web server, the worker and beat under it. Each is a session of its own,
 so a Ctrl-C at the terminal reaches the supervisor alone, which then stops them in order. A killed
-process is started again at once, and an embedded server that is gone is started again too.
+process is started again at once, and an embedded server that is gone is started again too. (The
+runners of Procfiles end all processes when one ends, and leave them behind when killed.)
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from typing import Final, Self
 
 from django.utils.module_loading import import_string
 
-from vouchers.demo.programs import (
+from vouchers.management.programs import (
     Program,
     SupervisorError,
     check_port,
@@ -39,6 +40,9 @@ READY_TIMEOUT_S: Final = 120.0
 QUICK_DEATH_S: Final = 5.0
 QUICK_DEATHS: Final = 5
 
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a service manager's stop, and the end of the terminal."""
+
 
 @dataclass(slots=True)
 class _Child:
@@ -53,10 +57,11 @@ class _Child:
 
 @dataclass
 class Supervisor:
-    """Runs programs from `start` to the end of its block; `say` is told of every restart.
+    """Runs programs from `start` to the end of its block; `say` is called at every restart.
 
-    Entering the block makes sure that they can run here: nobody else supervises this installation,
-    what a killed supervisor has left is ended, the ports are free. Raises SupervisorError.
+    Entering the block makes sure that they can run here: no other supervisor of this installation
+    runs, what a killed one has left is ended, the ports are free. Raises SupervisorError. Within
+    the block, which belongs to the main thread, STOP_SIGNALS raise KeyboardInterrupt.
     """
 
     programs: Sequence[Program]
@@ -69,6 +74,7 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         self._held.enter_context(_alone())
+        self._held.enter_context(_interruptible())
         try:
             for program in self.programs:
                 end_leftover(program)
@@ -116,7 +122,7 @@ class Supervisor:
                 time.sleep(WATCH_S)
 
     def wait(self) -> None:
-        """Wait for Ctrl-C (or a terminating signal, which ends the caller's thread)."""
+        """Wait until one of STOP_SIGNALS raises KeyboardInterrupt."""
         while True:
             self.check()
             time.sleep(WATCH_S)
@@ -174,6 +180,20 @@ def _alone() -> Iterator[None]:
                 "A demo or `serve` of this checkout is running already: stop it first."
             ) from None
         yield
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """STOP_SIGNALS raise KeyboardInterrupt, but for those that are ignored, as under nohup."""
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    before = {number: was for number, was in handlers.items() if was is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _ending(code: int) -> str:
