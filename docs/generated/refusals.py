@@ -1,14 +1,23 @@
 """The refusal codes, from the catalogue that handler and OpenAPI use."""
 
+from collections.abc import Iterator
+
 from docs.generated.language import Language, pick
 from docs.generated.markdown import code, table
 from vouchers.errors import CATALOGUE
-from vouchers.errors.meaning import Audience
+from vouchers.errors.meaning import Audience, Meaning
+
+Row = tuple[str, str, str, str, str, str]
 
 
 def till(language: Language) -> str:
-    """What a till or an integrator can meet."""
+    """What a cashier can meet."""
     return _table(language, "till")
+
+
+def integrator(language: Language) -> str:
+    """What only the program of a till can meet."""
+    return _table(language, "integrator")
 
 
 def manager(language: Language) -> str:
@@ -19,22 +28,18 @@ def manager(language: Language) -> str:
 def _table(language: Language, audience: Audience) -> str:
     heads = pick(
         language,
-        "code|HTTP|retry?|decided by|English|Chinese",
-        "代码|HTTP|可重试|由谁决定|英文|中文",
+        "code, rule|HTTP|retry?|decided by|English|Chinese",
+        "代码、规则|HTTP|可重试|由谁决定|英文|中文",
     ).split("|")
+    chosen = (it for it in CATALOGUE.values() if it.audience == audience)
+    return table(heads, (row for it in chosen for row in _rows(it, language)))
+
+
+def _rows(it: Meaning, language: Language) -> Iterator[Row]:
+    """The code itself, then the rules that say more."""
     yes, no = pick(language, "yes|no", "是|否").split("|")
-    return table(
-        heads,
-        (
-            (
-                code(it.code),
-                str(it.status),
-                yes if it.retryable else no,
-                it.authority,
-                it.en,
-                it.zh,
-            )
-            for it in CATALOGUE.values()
-            if it.audience == audience
-        ),
-    )
+    again = yes if it.retryable else no
+    yield code(it.code), str(it.status), again, it.authority, it.en, it.zh
+    for rule, wording in it.by_rule.items():
+        again = yes if wording.retryable else no
+        yield f"– {code(rule)}", "", again, "", wording.en, wording.zh
