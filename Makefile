@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test mutations lint types contracts migrations bench serve stop
+.PHONY: help setup demo test mutations lint docs bench serve stop
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -29,6 +29,9 @@ lint: $(DEV) ## Formatting, lint, types, layers, missing migrations
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run
+
+docs: $(DEV) ## Build the documentation into .local/docs; a warning is an error
+	$(PY) -m docs
 
 bench: $(DEV) ## Measure; results in .local/bench (ONLY=name prefix)
 	$(PY) -m tests.benchmarks $(if $(ONLY),--only "$(ONLY)")

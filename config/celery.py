@@ -21,7 +21,7 @@ app.steps["worker"].add(DjangoStructLogInitStep)
 HOUR_S = 3600
 SWEEPS_S = {
     "sweep_runs": 5,
-    "turn_campaigns": 5,
+    "start_and_end_campaigns": 5,
     "expire_vouchers": 30,
     "lapse_authorisations": 30,
     "send_messages": 60,

@@ -1,5 +1,6 @@
 """The walls stand: imports flow one way, and the models and the migrations say the same."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.test import RequestFactory
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("config", "merchants", "vouchers")
@@ -29,15 +33,24 @@ SHARED = {
     "rules": set[str](),
     "models": {"locks"},
     "queries": set[str](),
-    "services": {"outbox", "refusals", "requests", "roles"},
-    "admin": {"base", "dashboard", "faults", "forms", "navigation", "users"},
+    "services": {"acts", "outbox", "refusals", "roles"},
+    "admin": {
+        "base",
+        "dashboard",
+        "faults",
+        "fields",
+        "forms",
+        "navigation",
+        "users",
+        "words",
+    },
 }
 LINT = Path(sys.executable).parent / "lint-imports"
 
 # A module, the import planted into it, and the contract that must say no.
 PLANTED = {
     "rules → models": (
-        "vouchers/rules/limits/limits.py",
+        "vouchers/rules/limits.py",
         "from vouchers.models import Voucher",
         "Rules are pure",
     ),
@@ -78,7 +91,7 @@ PLANTED = {
     ),
     "settlement → inside of redemption": (
         "vouchers/services/settlement/days.py",
-        "from vouchers.services.redemption.effects import write",
+        "from vouchers.services.redemption.batch_effects import write",
         "The inside of a redemption's acts",
     ),
     "audit → services": (
@@ -90,6 +103,11 @@ PLANTED = {
         "vouchers/rules/proofs/audit/books.py",
         "from vouchers.rules.ledger import quotas",
         "The audit decides by rules of its own",
+    ),
+    "serve → demo": (
+        "vouchers/management/supervisor.py",
+        "from vouchers.demo.telling import Teller",
+        "serve does not import the demo",
     ),
     "verify → states": (
         "vouchers/verify/arrows.py",
@@ -171,6 +189,54 @@ def test_a_layer_is_divided_into_the_same_capabilities(layer: str) -> None:
     children = {child.stem for child in (ROOT / "vouchers" / layer).iterdir()}
     children -= {"__init__", "__pycache__"}
     assert children - CAPABILITIES == SHARED[layer]
+
+
+WRITES = {
+    "save",
+    "delete",
+    "create",
+    "update",
+    "get_or_create",
+    "update_or_create",
+    "bulk_create",
+    "bulk_update",
+    "save_model",
+    "save_formset",
+    "save_related",
+    "delete_model",
+    "delete_queryset",
+}
+"""Methods that write a model, or by which Django's admin would."""
+
+
+@pytest.mark.parametrize(
+    "module",
+    sorted([*ROOT.glob("vouchers/admin/**/*.py"), *ROOT.glob("merchants/admin/*.py")]),
+    ids=lambda path: f"{path.parent.parent.name}.{path.stem}",
+)
+def test_the_admin_writes_through_services_only(module: Path) -> None:
+    calls = [
+        f"line {node.lineno}: .{node.func.attr}()"
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in WRITES
+    ]
+    assert calls == []
+
+
+def test_no_page_saves_by_djangos_own_means() -> None:
+    """A page that can be saved has its own `save_model`, which calls a service."""
+    request = RequestFactory().get("/")
+    request.user = User(is_active=True, is_superuser=True)
+    for model, page in admin.site._registry.items():
+        if model._meta.app_label not in {"vouchers", "merchants"}:
+            continue
+        if page.has_add_permission(request) or page.has_change_permission(request):
+            assert type(page).save_model is not admin.ModelAdmin.save_model, model
+        if page.has_delete_permission(request):
+            assert type(page).delete_model is not admin.ModelAdmin.delete_model, model
+            assert page.actions is None, "deletes many rows without a service"
 
 
 @pytest.mark.django_db

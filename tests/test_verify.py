@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -27,7 +26,7 @@ from tests.support.packs import (
     returning_campaign,
     write_archive,
 )
-from vouchers.rules.limits.limits import BY_LINK
+from vouchers.rules.limits import BY_LINK
 from vouchers.states import CAUSES, MONEY_ARROWS, CapKind, RedemptionState, VoucherState
 from vouchers.verify import arrows, ties
 from vouchers.verify.__main__ import main
@@ -92,28 +91,27 @@ def test_the_eventful_pack_has_everything(pack: Path, packs_made: dict[str, Path
     assert reasons >= set(arrows.ARROWS) - {"cut", "lapse", "release"}
 
 
-def test_it_runs_without_any_package(pack: Path, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "vouchers" / "verify", tmp_path / "vouchers" / "verify")
-    (tmp_path / "vouchers" / "__init__.py").touch()
-    program = (
-        "import runpy, sys; sys.path.insert(0, sys.argv.pop(1));"
-        "runpy.run_module('vouchers.verify', run_name='__main__', alter_sys=True)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program, str(tmp_path), str(pack)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PYTHONIOENCODING": "utf-8"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    here = subprocess.run(
-        [sys.executable, "-m", "vouchers.verify", str(pack)],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-    )
-    assert here.returncode == 0
+def test_the_verifier_in_the_pack_runs_without_any_package(pack: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(pack) as archive:
+        program = archive.extract("verify.pyz", tmp_path)
+    anchors = tmp_path / "anchors.jsonl"
+    anchors.write_text(anchor_line(pack), encoding="utf-8")
+    for options in ([], ["--anchors", str(anchors)]):
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", program, str(pack), *options],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            cwd=tmp_path,
+            env={"PYTHONIOENCODING": "ascii"},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "the books are proven" in done.stdout
+
+
+def test_within_a_checkout_it_is_a_module(pack: Path) -> None:
+    command = [sys.executable, "-m", "vouchers.verify", str(pack)]
+    assert subprocess.run(command, cwd=ROOT, check=False, capture_output=True).returncode == 0
 
 
 def test_its_rules_are_the_engines() -> None:
@@ -167,7 +165,8 @@ class TestDamage:
     def test_a_flipped_byte_of_a_row(self, pack: Path, tmp_path: Path, data: st.DataObject) -> None:
         texts = texts_of(pack)
         manifest = texts.pop("manifest.json")
-        name = data.draw(st.sampled_from(sorted(n for n, text in texts.items() if text)))
+        files = sorted(n for n, text in texts.items() if text and n.endswith(".jsonl"))
+        name = data.draw(st.sampled_from(files))
         place = data.draw(st.integers(0, len(texts[name]) - 1))
         text = bytearray(texts[name])
         text[place] ^= 1 << data.draw(st.integers(0, 7))
@@ -224,6 +223,29 @@ class TestDamage:
         assert "seals.jsonl: is missing" in said(damaged)[1]
         write_archive(damaged, {**texts, "seals.jsonl": seals, "more.jsonl": b""}, manifest)
         assert "more.jsonl: is missing, or does not belong here" in said(damaged)[1]
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            (lambda program: program + b"\n", "verify.pyz: not the file in the manifest"),
+            (lambda program: None, "verify.pyz: is missing"),
+        ],
+        ids=["another", "gone"],
+    )
+    def test_another_verifier(
+        self,
+        pack: Path,
+        tmp_path: Path,
+        change: Callable[[bytes], bytes | None],
+        words: str,
+    ) -> None:
+        texts = texts_of(pack)
+        manifest = texts.pop("manifest.json")
+        program = change(texts.pop("verify.pyz"))
+        damaged = tmp_path / "damaged.zip"
+        write_archive(damaged, {**texts, **({"verify.pyz": program} if program else {})}, manifest)
+        code, said_of_it = said(damaged)
+        assert (code, words in said_of_it) == (1, True), said_of_it
 
     def test_what_is_no_pack(self, tmp_path: Path) -> None:
         nothing = tmp_path / "nothing.zip"
@@ -443,7 +465,7 @@ def texts_of(path: Path) -> dict[str, bytes]:
 def first_changed_row(pack: Path, damaged: Path, place: int) -> tuple[str, int] | None:
     """File and row in which a damaged archive first reads otherwise; None outside of rows."""
     with zipfile.ZipFile(pack) as archive:
-        members = [info for info in archive.infolist() if info.filename != "manifest.json"]
+        members = [info for info in archive.infolist() if info.filename.endswith(".jsonl")]
         texts = {info.filename: archive.read(info) for info in members}
     raw = damaged.read_bytes()
     for info in members:

@@ -9,10 +9,10 @@ import secrets
 
 import structlog
 from celery import Task, shared_task
+from celery.exceptions import OperationalError
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from merchants.errors import Refused
 from vouchers.services import outbox, residents
@@ -69,8 +69,8 @@ def mint_shards() -> None:
 
 
 @shared_task
-def turn_campaigns() -> None:
-    """Start the scheduled campaigns whose hour has come, end those whose time is over."""
+def start_and_end_campaigns() -> None:
+    """Start scheduled campaigns whose start has come; end running ones whose end has come."""
     lifecycle.start_due(at=timezone.now())
     lifecycle.end_due(at=timezone.now())
 

@@ -1,14 +1,14 @@
 """What the pages share: nothing is deleted, and refusals are told as sentences."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from merchants.errors import Refusal
+from merchants.errors import Refusal, Refused
 from merchants.models import State
 
 STATE_COLOURS = {
@@ -20,6 +20,7 @@ REFUSALS: Mapping[str, Any] = {
     "already_exists": _("The number {number} is taken."),
     "coordinates_invalid": _("There is no such place; are longitude and latitude swapped?"),
     "number_malformed": _("The number may hold only letters, digits and signs of ASCII."),
+    "edit_invalid": _("This cannot be saved ({rule})."),
     "credential_incomplete": _("The credential is incomplete or contradicts itself ({rule})."),
 }
 
@@ -47,7 +48,63 @@ class LookOnlyInline(TabularInline):
         return False
 
 
-class NeverDeleted(ModelAdmin):
+class RefusableAdmin(ModelAdmin):
+    """A page whose services may refuse what was sent: the form is shown again, as it was sent, with
+    the refusal beside the field that `refusal_fields` names for its rule, else above the form."""
+
+    refusal_fields: ClassVar[Mapping[str, str]] = {}
+
+    def refusal_text(self, refusal: Refusal) -> str:
+        """The refusal in the reader's language."""
+        return sentence(refusal)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: Any = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> Any:
+        """Django saves in a transaction, which a refusal has rolled back before the second pass."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refused as refused:
+            setattr(request, REFUSAL, refused.refusal)
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
+    ) -> Any:
+        """The form; after a refusal one that is not valid for this reason."""
+        form = super().get_form(request, obj, change=change, **options)
+        refusal = getattr(request, REFUSAL, None)
+        if refusal is None:
+            return form
+        field = self.refusal_fields.get(refusal.rule)
+        error = {"refused_field": field, "refused_text": self.refusal_text(refusal)}
+        return type(form.__name__, (RefusedForm, form), error)
+
+
+REFUSAL = "huimin_refusal"
+"""The attribute of a request in which a refusal waits for the form's second pass."""
+
+
+class RefusedForm:
+    """A form that a service has refused."""
+
+    refused_field: str | None
+    refused_text: str
+
+    def clean(self) -> Any:
+        """Adds the refusal to the form's own errors."""
+        form: Any = self
+        cleaned = super().clean()  # type: ignore[misc]
+        field = self.refused_field if self.refused_field in form.fields else None
+        form.add_error(field, self.refused_text)
+        return cleaned
+
+
+class NeverDeleted(RefusableAdmin):
     """What money has been owed to stays on record; it is closed instead."""
 
     actions = None

@@ -15,6 +15,7 @@ from merchants.admin.forms import DAY_S, CredentialForm, RotationForm
 from merchants.errors import Refused
 from merchants.models import Credential, CredentialKey
 from merchants.services.credentials import issue_credential, rotate_key
+from merchants.services.edits import set_credential_state
 
 
 class KeyInline(LookOnlyInline):
@@ -56,6 +57,9 @@ class CredentialAdmin(NeverDeleted):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Who it is and what it may do is decided when it is issued."""
         return [name for name in self.fields if name != "state"]
+
+    def save_model(self, request: HttpRequest, obj: Credential, form: Any, change: bool) -> None:
+        set_credential_state(credential=obj, state=obj.state)
 
     def has_issue_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("merchants.add_credential")

@@ -1,6 +1,6 @@
 """Districts, merchants and their stores."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
@@ -16,6 +16,7 @@ from merchants.admin.forms import PlaceForm, StoreOpeningForm, TerminalForm
 from merchants.errors import Refused
 from merchants.geo import Datum
 from merchants.models import District, Merchant, Store, StoreLocation, Terminal
+from merchants.services.edits import edit_merchant, edit_store
 from merchants.services.enrolment import enrol_merchant, enrol_terminal, move_store, open_store
 
 
@@ -55,6 +56,7 @@ class MerchantAdmin(NeverDeleted):
     list_filter = ["state", "is_test"]
     search_fields = ["name", "code", "credit_code"]
     fields = ["name", "code", "credit_code", "state", "is_test", "created_at"]
+    refusal_fields: ClassVar = {"already_exists": "code"}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Merchant]:
         rows: QuerySet[Merchant] = super().get_queryset(request)
@@ -70,7 +72,7 @@ class MerchantAdmin(NeverDeleted):
 
     def save_model(self, request: HttpRequest, obj: Merchant, form: Any, change: bool) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            edit_merchant(merchant=obj, name=obj.name, credit_code=obj.credit_code, state=obj.state)
             return
         made = enrol_merchant(
             code=obj.code,
@@ -91,6 +93,7 @@ class StoreAdmin(NeverDeleted):
     list_filter = ["state", "district", "category"]
     list_select_related = ["merchant", "district"]
     search_fields = ["external_id", "name", "brand"]
+    refusal_fields: ClassVar = {"already_exists": "external_id", "coordinates_invalid": "longitude"}
     fields = ["external_id", "name", "brand", "merchant", "category", "district", "state"]
     add_fieldsets = [
         (
@@ -117,15 +120,24 @@ class StoreAdmin(NeverDeleted):
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.inlines if obj else []
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
+    ) -> Any:
         """The place is typed when a store is opened; afterwards it is moved."""
         if obj is None:
             options["form"] = StoreOpeningForm
-        return super().get_form(request, obj, **options)
+        return super().get_form(request, obj, change=change, **options)
 
     def save_model(self, request: HttpRequest, obj: Store, form: Any, change: bool) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            edit_store(
+                store=obj,
+                name=obj.name,
+                brand=obj.brand,
+                category=obj.category,
+                district=obj.district,
+                state=obj.state,
+            )
             return
         given = form.cleaned_data
         made = open_store(
@@ -162,14 +174,18 @@ class StoreAdmin(NeverDeleted):
     )
     def move(self, request: HttpRequest, form: PlaceForm, object_id: str) -> HttpResponse:
         given = form.cleaned_data
-        move_store(
-            store=get_object_or_404(Store, pk=object_id),
-            longitude=given["longitude"],
-            latitude=given["latitude"],
-            datum=Datum(given["datum"]),
-            at=timezone.now(),
-        )
-        messages.success(request, _("The store has moved."))
+        try:
+            move_store(
+                store=get_object_or_404(Store, pk=object_id),
+                longitude=given["longitude"],
+                latitude=given["latitude"],
+                datum=Datum(given["datum"]),
+                at=timezone.now(),
+            )
+        except Refused as refused:
+            messages.error(request, sentence(refused.refusal))
+        else:
+            messages.success(request, _("The store has moved."))
         return _back(object_id)
 
     @action(

@@ -14,8 +14,8 @@ from vouchers.services.audience import targeting
 from vouchers.services.campaigns import proposals
 from vouchers.services.issuing import leases, minting, runs
 from vouchers.services.ledger import transfers
-from vouchers.services.limits import holds
 from vouchers.services.proofs import seals
+from vouchers.services.redemption import holds
 from vouchers.services.settlement import collection, days
 
 

@@ -49,6 +49,33 @@ def test_a_merchant_is_enrolled(operator: Client) -> None:
     assert Merchant.objects.get(code="small-shop").created_at is not None
 
 
+def test_a_merchant_is_suspended_and_keeps_its_code(operator: Client) -> None:
+    merchant = cast.huilian()
+    address = reverse("admin:merchants_merchant_change", args=[merchant.pk])
+    form = {"name": "新汇联", "code": "other", "credit_code": "", "state": "suspended"}
+    assert operator.post(address, form).status_code == 302
+    changed = Merchant.objects.get(pk=merchant.pk)
+    assert (changed.name, changed.state, changed.code) == ("新汇联", "suspended", merchant.code)
+    assert operator.post(address, {**form, "state": "gone"}).status_code == 200
+
+
+def test_a_credential_is_suspended(operator: Client) -> None:
+    confirm(
+        operator,
+        "credential_issue",
+        name="city app",
+        kind="channel",
+        scopes=["claim"],
+        channel_code="app",
+    )
+    credential = Credential.objects.get()
+    address = reverse("admin:merchants_credential_change", args=[credential.pk])
+    empty = {"keys-TOTAL_FORMS": 0, "keys-INITIAL_FORMS": 0}
+    assert operator.post(address, {"state": "suspended", **empty}).status_code == 302
+    credential.refresh_from_db()
+    assert (credential.state, credential.name) == ("suspended", "city app")
+
+
 def test_a_store_is_opened_with_its_place_converted_once(operator: Client) -> None:
     answer = operator.post(reverse("admin:merchants_store_add"), opening())
     assert answer.status_code == 302

@@ -17,8 +17,9 @@ from django.db import connection
 
 from tests.benchmarks import ground, pgbench
 from tests.benchmarks.orders import Sent, build_world, requests
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import RedeemOrder, fingerprint, redeem_request
+from tests.support.till import redeem
+from vouchers.http.requests import fingerprint, redeem_request
+from vouchers.services.redemption.requests import RedeemOrder
 
 PATH = "/api/v1/redemptions"
 BATCH_MAX = 128

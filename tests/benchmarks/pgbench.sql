@@ -26,6 +26,12 @@ CREATE FUNCTION bench_instant(at timestamptz) RETURNS text LANGUAGE sql STABLE A
                    THEN to_char(at AT TIME ZONE 'UTC', '.US') ELSE '' END
 $$;
 
+-- An instant with the offset of a zone east of Greenwich, as the facts of a refusal have it.
+CREATE FUNCTION bench_local(at timestamptz, zone text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT bench_instant((at AT TIME ZONE zone) AT TIME ZONE 'UTC')
+           || to_char((at AT TIME ZONE zone) - (at AT TIME ZONE 'UTC'), '"+"HH24:MI')
+$$;
+
 -- The voucher id of a printed code, NULL for a forged one (rules/codes.py).
 CREATE FUNCTION bench_decode(code text) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
@@ -196,6 +202,8 @@ BEGIN
         END IF;
         IF terms.campaign_state <> 'running' THEN
             refused := 'campaign_not_running';
+            rule := CASE WHEN terms.campaign_state IN ('ended', 'settled', 'closed')
+                         THEN 'campaign_over' END;
             facts := jsonb_build_object('state', terms.campaign_state); EXIT judge;
         END IF;
         IF voucher.state <> 1 THEN
@@ -206,12 +214,12 @@ BEGIN
         IF p_at < terms.valid_from_at THEN
             refused := 'voucher_not_yet_valid';
             facts := jsonb_build_object(
-                'valid_from_at', bench_instant(terms.valid_from_at) || '+00:00'); EXIT judge;
+                'valid_from_at', bench_local(terms.valid_from_at, terms.zone)); EXIT judge;
         END IF;
         IF p_at >= terms.valid_until_at OR terms.state = 'expired' THEN
             refused := 'voucher_expired';
             facts := jsonb_build_object(
-                'valid_until_at', bench_instant(terms.valid_until_at) || '+00:00'); EXIT judge;
+                'valid_until_at', bench_local(terms.valid_until_at, terms.zone)); EXIT judge;
         END IF;
         SELECT o.redemption_id INTO claim FROM vouchers_orderclaim o
          WHERE o.store_id = store.id AND o.order_no = p_order_no;
@@ -272,15 +280,12 @@ BEGIN
                 THEN jsonb_build_object('limit', cap.limit_count::text)
                 ELSE jsonb_build_object('limit_fen', cap.limit_fen) END
                 || CASE
-                WHEN cap.kind IN (3, 7) THEN '{"window": "campaign", "window_zh": "活动"}'::jsonb
-                WHEN cap.kind = 4 THEN '{"window": "minute", "window_zh": "分钟"}'::jsonb
-                WHEN cap.kind = 2 THEN '{"window": "week", "window_zh": "周"}'::jsonb
-                ELSE '{"window": "day", "window_zh": "日"}'::jsonb END
-                || CASE cap.kind
-                WHEN 4 THEN jsonb_build_object(
-                    'next_at', bench_instant(to_timestamp((cap.window_at + 1) * 60)) || '+00:00')
-                WHEN 5 THEN jsonb_build_object('next_at', (day + 1)::text)
-                ELSE '{}'::jsonb END;
+                WHEN cap.kind IN (3, 7) THEN '{"window": "campaign"}'::jsonb
+                WHEN cap.kind = 4 THEN jsonb_build_object('window', 'minute', 'next_at',
+                    bench_local(to_timestamp((cap.window_at + 1) * 60), terms.zone))
+                WHEN cap.kind = 2 THEN jsonb_build_object('window', 'week', 'next_at',
+                    (date '1970-01-01' + cap.window_at::int + 7)::text)
+                ELSE jsonb_build_object('window', 'day', 'next_at', (day + 1)::text) END;
             EXIT judge;
         END IF;
     END judge;
@@ -294,7 +299,9 @@ BEGIN
                (caller_id, key, fingerprint, status, answer, created_at)
         SELECT p_caller, p_key, p_fingerprint, m.status, convert_to(jsonb_build_object(
                    'type', 'urn:huimin:refusal:' || m.code, 'status', m.status, 'code', m.code,
-                   'retryable', m.retryable, 'authority', m.authority,
+                   'retryable', m.retryable AND rule NOT IN
+                       ('campaign_over', 'resident_campaign', 'merchant_campaign'),
+                   'authority', m.authority,
                    'rule', CASE WHEN m.is_opaque THEN m.code ELSE rule END,
                    'facts', CASE WHEN m.is_opaque THEN '{}' ELSE facts END)::text, 'UTF8'), p_at
           FROM bench_meaning m WHERE m.code = refused

@@ -18,8 +18,9 @@ from merchants.auth import Caller, authenticate
 from tests.benchmarks import city, ground
 from tests.benchmarks.audit import without_triggers
 from tests.benchmarks.figures import Figure, paired
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import RedeemRequest, redeem_request
+from vouchers.http.answers import render
+from vouchers.http.requests import redeem_request
+from vouchers.services.redemption import RedeemRequest, redeem
 
 SMALL: Final = "huimin_bench_size_small"
 SMALL_PART: Final = 20
@@ -157,7 +158,7 @@ def _redeem_all(orders: list[RedeemRequest]) -> float:
     for number, batch in enumerate(batches):
         if number == WARM_UP:
             started_s = time.perf_counter()
-        answers = redeem(requests=batch)
+        answers = redeem(requests=batch, render=render)
         if any(answer.status != 201 for answer in answers):
             raise RuntimeError(f"a redemption was refused: {answers[0].body.decode()}")
         counted += len(batch) if number >= WARM_UP else 0

@@ -8,7 +8,7 @@ from tests.support import cast
 from tests.support.till import hand_out, order
 from vouchers.api.schema import RedeemSchema
 from vouchers.models import Leg, Redemption
-from vouchers.services.requests import RedeemRequest
+from vouchers.services.redemption.requests import RedeemRequest
 
 pytestmark = pytest.mark.django_db
 

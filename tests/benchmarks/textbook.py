@@ -18,7 +18,7 @@ from merchants.auth import Caller
 from merchants.errors import Refused
 from merchants.models import State, Store
 from vouchers.api.schema import RedemptionSchema
-from vouchers.errors import problem
+from vouchers.http.answers import problem
 from vouchers.models import (
     Account,
     Attempt,
@@ -35,9 +35,9 @@ from vouchers.models import (
     Transfer,
     Voucher,
 )
+from vouchers.rules import limits
 from vouchers.rules.issuing.codes import decode
-from vouchers.rules.limits import limits
-from vouchers.rules.redemption.redeem import split_like
+from vouchers.rules.redemption.redeem import CAMPAIGN_OVER, split_like
 from vouchers.states import (
     AccountKind,
     CampaignState,
@@ -71,7 +71,7 @@ def redeem(
             _remember(caller, key, print_, 201, body, at)
             return 201, body
     except Refused as refused:
-        status, body = problem(refused.refusal)
+        status, body, _ = problem(refused.refusal)
         if refused.refusal.code != "idempotency_key_reused":
             with transaction.atomic():
                 _note_attempt(caller, key, order, refused, at)
@@ -178,7 +178,8 @@ def _category(
     if {shopper.state, holder.state} != {ResidentState.ACTIVE}:
         raise Refused("resident_not_active")
     if tranche.campaign.state != CampaignState.RUNNING:
-        raise Refused("campaign_not_running", state=tranche.campaign.state)
+        rule = "campaign_over" if tranche.campaign.state in CAMPAIGN_OVER else ""
+        raise Refused("campaign_not_running", rule, state=tranche.campaign.state)
     return str(order.get("category") or part.category or store.category)
 
 
@@ -188,9 +189,11 @@ def _check_voucher(voucher: Voucher, tranche: Tranche, at: datetime) -> None:
     if voucher.state != VoucherState.ISSUED:
         raise Refused("voucher_redeemed")
     if at < tranche.valid_from_at:
-        raise Refused("voucher_not_yet_valid", valid_from_at=tranche.valid_from_at.isoformat())
+        begins_at = limits.local_time(tranche.valid_from_at, tranche.campaign.zone)
+        raise Refused("voucher_not_yet_valid", valid_from_at=begins_at)
     if at >= tranche.valid_until_at or tranche.state == TrancheState.EXPIRED:
-        raise Refused("voucher_expired", valid_until_at=tranche.valid_until_at.isoformat())
+        ended_at = limits.local_time(tranche.valid_until_at, tranche.campaign.zone)
+        raise Refused("voucher_expired", valid_until_at=ended_at)
 
 
 def _check_order(store: Store, order: Order, category: str, tranche: Tranche) -> None:
@@ -254,7 +257,7 @@ def _count(
             },
         )
         used = {key: limits.Used(counter.used_count, counter.used_fen)}
-        over = limits.judge_caps([(key, rule)], used, discount_fen)
+        over = limits.judge_caps([(key, rule)], used, discount_fen, zone=campaign.zone)
         if over is not None:
             raise Refused(over.code, over.rule, **over.facts)
         counter.used_count += 1

@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 from merchants.auth import Caller, HasScope, KeyAuthentication
 from tests.benchmarks.textbook import redeem
 from vouchers.api.schema import RedeemSchema
-from vouchers.errors import CONTENT_TYPE
-from vouchers.services.requests import fingerprint
+from vouchers.http.answers import JSON, PROBLEM
+from vouchers.http.requests import fingerprint
 
 PATH = "/api/v1/redemptions"
 
@@ -34,7 +34,7 @@ class RedemptionsView(APIView):
             order=serializer.validated_data,
             at=timezone.now(),
         )
-        content_type = CONTENT_TYPE if status >= 400 else "application/json"
+        content_type = PROBLEM if status >= 400 else JSON
         return HttpResponse(body, status=status, content_type=content_type)
 
 

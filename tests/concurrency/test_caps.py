@@ -9,12 +9,11 @@ from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven, spent_fen
 from tests.support.concurrency.threads import at_once
-from tests.support.till import decoded, hand_out, order, till_of
+from tests.support.till import decoded, hand_out, order, redeem, till_of
 from vouchers.models import Campaign, CapCounter, Link, Redemption, ResidentMerge, Voucher
-from vouchers.rules.limits.limits import window_no
+from vouchers.rules.limits import window_no
 from vouchers.services.campaigns import terms
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import RedeemRequest
+from vouchers.services.redemption import RedeemRequest
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.states import CapKind
 

@@ -19,16 +19,16 @@ from tests.support.till import (
     decoded,
     hand_out,
     order,
+    redeem,
     reversed_,
     till_of,
     voided,
 )
 from vouchers.models import Campaign, CapCounter, Hold, OrderClaim, Redemption, Voucher
+from vouchers.services.acts import Answer
 from vouchers.services.issuing.expiry import expire_tranche
 from vouchers.services.ledger import transfers
-from vouchers.services.limits import holds
-from vouchers.services.redemption import lapse_due, redeem
-from vouchers.services.requests import Answer, RedeemRequest
+from vouchers.services.redemption import RedeemRequest, holds, lapse_due
 from vouchers.states import (
     AccountKind,
     CapKind,

@@ -12,12 +12,12 @@ from django.db import OperationalError, connection, connections, transaction
 
 from tests.support import cast
 from tests.support.cast import NOON
-from tests.support.till import decoded, hand_out, order
+from tests.support.till import decoded, hand_out, order, redeem
 from vouchers.models import Campaign, Redemption, Voucher
-from vouchers.models.locks import lock_key
-from vouchers.rules.limits.limits import CapRule, Subjects, counter_keys
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import Answer, RedeemRequest
+from vouchers.models.locks import LIMIT_COUNTER
+from vouchers.rules.limits import CapRule, Subjects, counter_keys
+from vouchers.services.acts import Answer
+from vouchers.services.redemption import RedeemRequest
 from vouchers.states import CapKind, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,7 +111,7 @@ def counter_locks(campaign: Campaign, voucher: Voucher) -> list[int]:
     ]
     subjects = Subjects(voucher.resident_id, place.pk, place.merchant_id, ())
     keys = counter_keys(rules, subjects, NOON, campaign.zone)
-    return sorted(lock_key("cap", *key) for key, _ in keys)
+    return sorted(LIMIT_COUNTER.key(*key) for key, _ in keys)
 
 
 def withdraw(voucher: Voucher) -> None:

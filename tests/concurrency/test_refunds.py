@@ -36,7 +36,7 @@ from vouchers.models import (
 )
 from vouchers.queries.ledger.recoverables import owed_rows
 from vouchers.services.issuing.expiry import expire_tranche
-from vouchers.services.limits.holds import hold
+from vouchers.services.redemption.holds import hold
 from vouchers.services.settlement.collection import collect
 from vouchers.services.settlement.days import pay, settle_and_pay_day, settle_day
 from vouchers.states import AccountKind, RedemptionState, RefundPolicy, VoucherState

@@ -10,11 +10,11 @@ from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven, live_fen, spent_fen
 from tests.support.concurrency.threads import PATIENCE_S, at_once
-from tests.support.till import decoded, hand_out, order, till_of
+from tests.support.till import decoded, hand_out, order, redeem, till_of
 from vouchers.models import Attempt, OrderClaim, Redemption, RequestRecord
-from vouchers.models.locks import lock_key
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import Answer, RedeemRequest
+from vouchers.models.locks import REQUEST_KEY
+from vouchers.services.acts import Answer
+from vouchers.services.redemption import RedeemRequest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,7 +73,7 @@ def test_a_duplicate_does_not_wait_for_the_one_in_flight() -> None:
 
     def be_in_flight() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            key = lock_key("request", request.caller.credential_id, request.key)
+            key = REQUEST_KEY.key(request.caller.credential_id, request.key)
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
             in_flight.set()
             assert answered.wait(PATIENCE_S)

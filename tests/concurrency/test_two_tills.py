@@ -16,11 +16,10 @@ from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven, spent_fen
 from tests.support.concurrency.threads import at_once
-from tests.support.till import hand_out, order, till_of
+from tests.support.till import hand_out, order, redeem, till_of
 from vouchers.models import Campaign, Redemption, Tranche, Voucher
 from vouchers.services.ledger import transfers
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import RedeemRequest
+from vouchers.services.redemption import RedeemRequest
 from vouchers.states import AccountKind, CapKind, Cause, TransferReason, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,11 +10,10 @@ from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven, live_fen, totals_fen
 from tests.support.concurrency.threads import at_once
-from tests.support.till import decoded, hand_out, order, till_of, voided
+from tests.support.till import decoded, hand_out, order, redeem, till_of, voided
 from vouchers.models import Campaign, Redemption, SettlementLine, Tranche
-from vouchers.rules.limits.limits import business_day
+from vouchers.rules.limits import business_day
 from vouchers.services.issuing.expiry import expire_tranche
-from vouchers.services.redemption import redeem
 from vouchers.services.settlement.days import settle_day
 from vouchers.states import AccountKind, RedemptionState, TrancheState
 

@@ -135,7 +135,9 @@ def test_every_call_is_answered_alike_and_as_promised(doors: tuple[Door, Door]) 
 def assert_nothing_is_kept_of_what_was_never_asked() -> None:
     """Malformed and unauthenticated calls leave no row behind."""
     assert not RequestRecord.objects.filter(key__endswith="-bad").exists()
-    assert not Attempt.objects.filter(code__in=["malformed_request", "unauthenticated"]).exists()
+    assert not Attempt.objects.filter(
+        code__in=["malformed_request", "unauthenticated", "unsupported_media_type"]
+    ).exists()
 
 
 def test_one_door_replays_what_the_other_answered(

@@ -20,7 +20,7 @@ from config.servers import Postgres
 from tests.faults.conftest import use
 from tests.support import cast, database
 from tests.support.concurrency.invariants import assert_proven
-from tests.support.http_till import Call, Hand, hand_of, open_campaign, till_key
+from tests.support.http_till import Call, HttpTill, http_till, open_campaign, till_key
 from tests.support.till import nothing_moves
 from tests.support.web_server import serving
 from vouchers.models import Redemption
@@ -36,7 +36,7 @@ class Cell:
 
     name: str
     hosts: Mapping[str, str]
-    hand: Hand
+    till: HttpTill
     environment: Mapping[str, str]
 
     def look(self) -> None:
@@ -44,7 +44,7 @@ class Cell:
         use(dict(self.hosts))
 
     def call(self, number: int) -> Call:
-        return self.hand.call(self.hand.order(number), key=f"{number}")
+        return self.till.call(self.till.order(number), key=f"{number}")
 
 
 def found(name: str, environment: Mapping[str, str]) -> Cell:
@@ -53,11 +53,11 @@ def found(name: str, environment: Mapping[str, str]) -> Cell:
     with override_settings(HUIMIN_CELL=name, HUIMIN_CODE_KEY=code_key(secret, cell=name)):
         key = till_key(cast.nanjing_road())
         campaign = open_campaign(timezone.now())
-        hand = hand_of(campaign, name, key, size=VOUCHERS, holder=cast.alice())
+        till = http_till(campaign, name, key, size=VOUCHERS, holder=cast.alice())
     assert key.startswith(f"vk_live_{name}_")
     hosts = {alias: connections.settings[alias]["HOST"] for alias in database.ALIASES}
     own = {"HUIMIN_CELL": name, "HUIMIN_CODE_KEY": secret.hex()}
-    return Cell(name, hosts, hand, {**environment, **own})
+    return Cell(name, hosts, till, {**environment, **own})
 
 
 def send(url: str, call: Call) -> httpx.Response:
@@ -84,8 +84,8 @@ def test_two_cells_share_nothing(
             with nothing_moves():
                 foreign_key = send(there.url, cell.call(5))
                 assert foreign_key.json()["code"] == "unauthenticated"
-            body = other.hand.order(5, voucher=cell.hand.codes[5])
-            foreign_code = send(there.url, other.hand.call(body, key="foreign"))
+            body = other.till.order(5, voucher=cell.till.codes[5])
+            foreign_code = send(there.url, other.till.call(body, key="foreign"))
             assert foreign_code.json()["code"] == "voucher_not_usable"
             assert set(Redemption.objects.values_list("id", flat=True)) == set(told[other.name])
 

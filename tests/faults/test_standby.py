@@ -24,9 +24,10 @@ from tests.support import cast, database
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.http_till import open_campaign
 from tests.support.till import hand_out, order, till_of
+from vouchers.http.answers import render
 from vouchers.models import Redemption, Voucher
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import Answer, RedeemRequest
+from vouchers.services.acts import Answer
+from vouchers.services.redemption import RedeemRequest, redeem
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
@@ -89,7 +90,7 @@ def buy(requests: list[RedeemRequest], told: dict[str, bytes], stop: threading.E
         for request in requests:
             if stop.is_set():
                 return
-            answer: Answer = redeem(requests=[request])[0]
+            answer: Answer = redeem(requests=[request], render=render)[0]
             assert answer.status == 201
             told[request.key] = answer.body
     except Error:
@@ -128,7 +129,7 @@ def test_a_promoted_standby_has_every_sale(private_server: Postgres, standby: Po
     )
     use({alias: str(standby.run) for alias in database.ALIASES})
     for request in orders:
-        answer = redeem(requests=[request])[0]
+        answer = redeem(requests=[request], render=render)[0]
         assert answer.status == 201
         assert told.setdefault(request.key, answer.body) == answer.body
     assert Redemption.objects.count() == Voucher.objects.count() == ORDERS

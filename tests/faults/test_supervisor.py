@@ -3,8 +3,9 @@
 import os
 import signal
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from pytest_django import Settings
 
 from config.servers import is_alive
 from tests.support.web_server import free_port
-from vouchers.demo.programs import HOST, Program, SupervisorError, pid_file_of, start
-from vouchers.demo.supervisor import Supervisor
+from vouchers.management.programs import HOST, Program, SupervisorError, pid_file_of, start
+from vouchers.management.supervisor import STOP_SIGNALS, Supervisor
 
 PATIENCE_S = 30
 SLEEPER = Program("sleeper", ["-c", "import time; time.sleep(600)"])
@@ -55,6 +56,32 @@ def test_a_killed_process_is_started_again_and_ends_with_the_block() -> None:
         assert is_alive(second)
     assert not is_alive(second)
     assert said == ["sleeper ended (signal 9) and is started again"]
+
+
+@pytest.fixture(params=STOP_SIGNALS, ids=lambda number: number.name)
+def stop_signal(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
+    """A signal, with its default effect, however the tests were started."""
+    number: signal.Signals = request.param
+    before = signal.signal(number, signal.SIG_DFL)
+    yield number
+    signal.signal(number, before)
+
+
+def test_every_signal_to_stop_ends_the_processes(stop_signal: signal.Signals) -> None:
+    with Supervisor([SLEEPER]) as running:
+        running.start()
+        pid = pid_of(SLEEPER)
+        threading.Timer(0.5, os.kill, [os.getpid(), stop_signal]).start()
+        with pytest.raises(KeyboardInterrupt):
+            running.wait()
+    assert not is_alive(pid)
+    assert signal.getsignal(stop_signal) is signal.SIG_DFL
+
+
+def test_an_ignored_signal_stays_ignored(stop_signal: signal.Signals) -> None:
+    signal.signal(stop_signal, signal.SIG_IGN)
+    with Supervisor([SLEEPER]):
+        assert signal.getsignal(stop_signal) is signal.SIG_IGN
 
 
 def test_what_a_killed_process_leaves_behind_is_ended(local: Path) -> None:

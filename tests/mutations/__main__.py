@@ -1,19 +1,22 @@
-"""`python -m tests.mutations [--only WORD] [--markdown]`: break each guard in turn.
+"""`python -m tests.mutations [--only WORD]`: break each guard in turn.
 
 Runs the selected tests of every mutation, first once without any; prints a table, keeps it as JSON
-and exits with 1 when a mutant survives. `--markdown` prints the last run's table for the README.
+and exits with 1 when a mutant survives. A whole run is kept in `docs/mutations.json`, from which
+the documentation makes its table.
 """
 
 import argparse
-import json
 import os
 import sys
 import time
+from pathlib import Path
 
 import django
 from rich.console import Console
 
 from config import embedded
+
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "mutations.json"
 
 
 def main() -> int:
@@ -21,11 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
     parser.add_argument("--only", default="", metavar="WORD", help="in the name, or an invariant")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at once")
-    parser.add_argument("--markdown", action="store_true", help="print the last run's table")
     arguments = parser.parse_args()
-    latest = embedded.local_dir() / "mutations" / "latest.json"
-    if arguments.markdown:
-        return _print_markdown(latest.read_text() if latest.exists() else "")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     embedded.ensure()
     django.setup()
@@ -35,16 +34,6 @@ def main() -> int:
         return _run(database.TEMPLATE, arguments.only, arguments.jobs)
 
 
-def _print_markdown(kept: str) -> int:
-    from tests.mutations.report import markdown
-
-    if not kept:
-        sys.stderr.write("Nothing is kept yet: run `make mutations` first.\n")
-        return 1
-    sys.stdout.write(markdown(json.loads(kept)))
-    return 0
-
-
 def _run(base: str, only: str, jobs: int) -> int:
     # Models load once Django is set up.
     from tests.mutations.report import in_order, keep, show
@@ -52,7 +41,7 @@ def _run(base: str, only: str, jobs: int) -> int:
     from tests.mutations.table import MUTATIONS
 
     chosen = [it for it in MUTATIONS if only in it.name or only == str(it.invariant)]
-    path = embedded.local_dir() / "mutations" / ("partial.json" if only else "latest.json")
+    path = embedded.local_dir() / "mutations.json"
     console = Console()
     started = time.monotonic()
     with Laboratory(base=base, jobs=jobs) as laboratory:
@@ -72,6 +61,8 @@ def _run(base: str, only: str, jobs: int) -> int:
             console.print(f"{result.outcome:9} {name}  [dim]{result.test} {took}[/]")
     show(results, console)
     took_s = time.monotonic() - started
+    if not only:
+        keep(results, DOCUMENTED, took_s=took_s)
     killed = sum(result.outcome is Outcome.KILLED for result in results)
     console.print(f"{killed} of {len(results)} mutants killed in {took_s:.0f} s; kept in {path}")
     return int(killed < len(results) or not results)

@@ -1,15 +1,13 @@
-"""The results as a table for a terminal, as JSON, and as Markdown for the README."""
+"""The results as a table for a terminal, and as JSON."""
 
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.mutations.runner import Outcome, Result
-from tests.mutations.table import INVARIANTS
 
 STYLES = {Outcome.KILLED: "green", Outcome.SURVIVED: "bold red", Outcome.UNPROVEN: "yellow"}
 
@@ -55,29 +53,8 @@ def keep(results: Sequence[Result], path: Path, *, took_s: float) -> None:
                 "broken": result.mutation.broken,
                 "outcome": result.outcome.value,
                 "test": result.test,
-                "took_s": round(result.took_s, 1),
             }
             for result in results
         ],
     }
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-
-
-def markdown(document: dict[str, Any]) -> str:
-    """A kept document as a table, a row for each mutation, numbered by invariant."""
-    lines = ["| | What was broken | Test that went red |", "|---|---|---|"]
-    for number, title in INVARIANTS.items():
-        lines.append(f"| **{number}** | **{title}** | |")
-        for item in document["mutations"]:
-            if item["invariant"] == number:
-                killed = item["outcome"] == Outcome.KILLED
-                test = f"`{_short(item['test'])}`" if killed else f"**{item['outcome']}**"
-                lines.append(f"| | {item['broken']} | {test} |")
-    counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items() if count)
-    lines += ["", f"{len(document['mutations'])} mutations: {counts}; {document['took_s']} s."]
-    return "\n".join(lines) + "\n"
-
-
-def _short(test: str) -> str:
-    """Without the folder, and without parameters."""
-    return test.removeprefix("tests/").split("[")[0]
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -6,9 +6,10 @@ from functools import cache
 import pytest
 from django.db import connection, transaction
 
+from docs.generated.invariants import INVARIANTS
 from tests.mutations.mutation import ROOT, Mutation, Patch, StaleMutationError
 from tests.mutations.runner import Laboratory, Outcome
-from tests.mutations.table import INVARIANTS, MUTATIONS
+from tests.mutations.table import MUTATIONS
 from tests.support import database
 from tests.support.books import as_owner
 
@@ -16,7 +17,7 @@ HANDFUL = ("voucher_redeems_once", "leg_not_zero", "a fen lost in a split", "app
 
 
 def test_every_invariant_is_broken_in_some_way() -> None:
-    assert {mutation.invariant for mutation in MUTATIONS} == set(INVARIANTS)
+    assert {mutation.invariant for mutation in MUTATIONS} == set(range(1, len(INVARIANTS) + 1))
     assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS) >= 40
 
 

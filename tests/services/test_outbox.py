@@ -177,6 +177,11 @@ class TestPost:
         odd.refresh_from_db()
         assert "no way to reach" in odd.last_error
 
+    def test_an_address_that_is_none_fails_like_any_other(self) -> None:
+        queue("https://127.0.0.1:port/")
+        assert send_due(at=NOON) == 0
+        assert "Invalid port" in Outbox.objects.get().last_error
+
     def test_a_certificate_nobody_vouches_for_is_not_trusted(
         self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:

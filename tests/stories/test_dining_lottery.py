@@ -15,7 +15,7 @@ from django.db.models import Sum
 from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE
-from tests.support.quota_room import allocation_of, take_from_all
+from tests.support.quota_room import allocation_of
 from vouchers.models import Allocation, Campaign, Leg, QuotaBucket, QuotaCell, Run, Tier, Tranche
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.audience import targeting
@@ -162,7 +162,7 @@ def assert_issued_to_the_last_fen(campaign: Campaign) -> None:
 
 def assert_one_more_is_refused(allocation_id: int) -> None:
     with pytest.raises(Refused, match="quota_exhausted"), transaction.atomic():
-        take_from_all({allocation_id: 1})
+        quotas.take_some(vouchers={allocation_id: 1}, hint=0)
     with pytest.raises(Refused, match="quota_exhausted"), transaction.atomic():
         quotas.take_some(vouchers={allocation_id: 1}, hint=allocation_id)
 

@@ -19,11 +19,10 @@ from tests.support.till import (
 )
 from vouchers.models import Campaign, Redemption, Resident, Settlement, Voucher
 from vouchers.queries.ledger.balances import balances
+from vouchers.services.acts import Answer
 from vouchers.services.campaigns import amendments, proposals, terms
 from vouchers.services.issuing.expiry import expire_due
-from vouchers.services.limits import holds
-from vouchers.services.redemption import lapse_due
-from vouchers.services.requests import Answer
+from vouchers.services.redemption import holds, lapse_due
 from vouchers.services.settlement.collection import collect
 from vouchers.services.settlement.days import pay
 from vouchers.states import AccountKind, CapKind, TierKind

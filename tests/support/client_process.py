@@ -17,10 +17,17 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from merchants.models import Store
-from tests.support.till import captured, order, refunded, reversed_, till_of, voided
+from tests.support.till import (
+    captured,
+    order,
+    redeem,
+    refunded,
+    reversed_,
+    till_of,
+    voided,
+)
 from vouchers.models import Redemption, Resident, Voucher
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import Answer
+from vouchers.services.acts import Answer
 
 Step = Mapping[str, Any]
 """What is sent: kind, key, and what that kind needs; the same step is always the same bytes."""

@@ -29,9 +29,9 @@ from vouchers.rules.proofs import packs
 from vouchers.rules.proofs.seals import NO_SEAL, Link, Stretch
 from vouchers.services.campaigns import proposals, terms
 from vouchers.services.issuing.expiry import expire_due
-from vouchers.services.limits.holds import hold, release
 from vouchers.services.proofs.pack import export_pack
 from vouchers.services.proofs.seals import seal_whole
+from vouchers.services.redemption.holds import hold, release
 from vouchers.services.settlement.collection import collect
 from vouchers.states import AccountKind, CapKind, RefundPolicy, TierKind
 
@@ -185,7 +185,7 @@ def read_rows(path: Path) -> Rows:
                 json.loads(line)["row"] for line in archive.read(name).splitlines()
             ]
             for name in archive.namelist()
-            if name != packs.MANIFEST
+            if name.endswith(".jsonl")
         }
 
 
@@ -198,10 +198,10 @@ def forge(path: Path, target: Path, change: Callable[[Rows], None], *, reseal: b
         _reseal(rows)
     with zipfile.ZipFile(path) as archive:
         manifest = json.loads(archive.read(packs.MANIFEST))
+        texts = {packs.VERIFIER: archive.read(packs.VERIFIER)}
     manifest["files"] = []
     if rows["seals"]:
         manifest["chain_head"] = rows["seals"][-1]["sha256"]
-    texts: dict[str, bytes] = {}
     for name, items in rows.items():
         chain = packs.RowChain(f"{name}.jsonl")
         texts[f"{name}.jsonl"] = chain.lines(map(canonical_json, items))

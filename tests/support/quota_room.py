@@ -17,8 +17,10 @@ def allocation_of(campaign: Campaign, tier: str = "off20", **dimensions: Any) ->
 
 
 def take_from_all(vouchers: Mapping[int, int]) -> None:
-    """Take room for vouchers (allocation id → count) with every sub-bucket locked."""
-    quotas.take_parts(parts=[_whole(id_, count) for id_, count in vouchers.items()])
+    """Take room that is there for vouchers (allocation id → count), every sub-bucket locked."""
+    locked = quotas.lock_parts(parts=[_whole(id_, count) for id_, count in vouchers.items()])
+    assert locked.have_room
+    quotas.take_locked(buckets=locked.buckets, needs=locked.needs)
 
 
 def _whole(allocation_id: int, count: int) -> Part:

@@ -54,7 +54,7 @@ class Case:
 
 def cases() -> list[Case]:
     """Every case in order; later ones may rest on what earlier ones did."""
-    return [*_good(), *_malformed(), *_headers(), *_refused(), *_other_addresses()]
+    return [*_good(), *_malformed(), *_headers(), *_media_types(), *_refused(), *_other_addresses()]
 
 
 def _good() -> Iterator[Case]:
@@ -100,12 +100,13 @@ def _good() -> Iterator[Case]:
         201,
     )
     yield Case("the largest amount", _amount(5, str(MOST_FEN)), 201)
-    yield Case("authorised only", lambda h: h.call(h.order(17, capture=False), key="later"), 201)
     yield Case(
-        "authorised only, replayed",
-        lambda h: h.call(h.order(17, capture=False), key="later"),
+        "a code in fours", lambda h: h.call(h.order(18, voucher=_in_fours(h, 18)), key="18"), 201
+    )
+    yield Case(
+        "a code in full width",
+        lambda h: h.call(h.order(19, voucher=_full_width(h, 19)), key="19"),
         201,
-        replays=True,
     )
     yield Case(
         "a code in fours", lambda h: h.call(h.order(18, voucher=_in_fours(h, 18)), key="18"), 201
@@ -183,6 +184,7 @@ def _malformed() -> Iterator[Case]:
     yield _bad("no such kind of order", _order(order_kind="flown"), "$.order_kind")
     yield _bad("capture a text", _order(capture="false"), "$.capture")
     yield _bad("capture a number", _order(capture=0), "$.capture")
+    yield _bad("capture later", _order(capture=False), "$.capture")
     yield _bad("another currency", _order(currency="USD"), "$.currency")
     yield _bad("currency in small letters", _order(currency="cny"), "$.currency")
 
@@ -228,10 +230,11 @@ def _headers() -> Iterator[Case]:
             ("accept", b"text/html"),
             ("accept", b"application/xml"),
             ("accept", b"nonsense"),
-            ("content_type", b"text/plain"),
-            ("content_type", b"application/x-www-form-urlencoded"),
-            ("content_type", b"multipart/form-data; boundary=x"),
             ("accept_language", b"en"),
+            ("content_type", b"application/json; charset=utf-8"),
+            ("content_type", b'Application/JSON;charset="UTF-8"'),
+            ("content_type", b"application/json; profile=till"),
+            ("content_type", b""),
         ),
         start=10,
     ):
@@ -244,12 +247,31 @@ def _headers() -> Iterator[Case]:
         )
 
 
+def _media_types() -> Iterator[Case]:
+    """A body that says it is not JSON is not read as JSON."""
+    for media_type in (
+        b"text/plain",
+        b"application/xml",
+        b"text/xml; charset=utf-8",
+        b"application/x-www-form-urlencoded",
+        b"multipart/form-data; boundary=x",
+        b"application/json; charset=gbk",
+        b"application/jsonp",
+        b"json",
+    ):
+        yield Case(
+            f"sent as {media_type.decode()}",
+            lambda h, it=media_type: h.call(h.order(7), key="bad", content_type=it),  # type: ignore[misc]
+            415,
+            "unsupported_media_type",
+        )
+
+
 def _refused() -> Iterator[Case]:
     def case(name: str, status: int, code: str, number: int = 20, **change: Any) -> Case:
         return Case(name, lambda h: h.call(h.order(number, **change), key=name), status, code)
 
     yield case("used", 409, "voucher_redeemed", number=0, order_no="another")
-    yield case("authorised already", 409, "voucher_redeemed", number=17, order_no="another too")
     yield case("below threshold", 422, "below_threshold", order_amount_fen=9_999)
     yield case("too little of it eligible", 422, "below_threshold", eligible_amount_fen=9_999)
     yield case("a guessed code", 404, "voucher_not_usable", voucher="8" + "0" * 19)
@@ -297,9 +319,15 @@ def _other_addresses() -> Iterator[Case]:
     yield Case("no such redemption", get("/999999999999"), 404, "not_found")
     yield Case("none of that size", get("/" + "9" * 30), 404, "not_found")
     yield Case("no such void", get("/999999999999/void", "POST"), 404, "not_found")
-    yield Case("an id that is none", get("/-1"), 404, "not_found")
-    yield Case("an address that is none", get("s", "POST"), 404, "not_found")
+    yield Case("a void sent as XML", _void_as_xml, 415, "unsupported_media_type")
+    yield Case("an id that is none", get("/-1"), 404, "address_unknown")
+    yield Case("an address that is none", get("s", "POST"), 404, "address_unknown")
     yield Case("another method", get("", "DELETE"), 405, "method_not_allowed")
+
+
+def _void_as_xml(hand: HttpTill) -> Call:
+    sent = hand.call(b"<void/>", key="bad", content_type=b"application/xml")
+    return Call(sent.body, sent.headers, f"{PATH}/1/void")
 
 
 def _respelled(hand: HttpTill) -> Call:

@@ -14,6 +14,8 @@ from merchants.models import Store
 from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.till import PATH, answer_to, decoded, hand_out, order, till_of
+from vouchers.http.answers import render
+from vouchers.http.requests import refund_request
 from vouchers.models import (
     Campaign,
     CapCounter,
@@ -28,10 +30,10 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.queries.ledger.balances import balances, identity_rows
+from vouchers.services.acts import Answer
 from vouchers.services.ledger import transfers
 from vouchers.services.proofs.audit import audit
 from vouchers.services.redemption import refund
-from vouchers.services.requests import Answer, refund_request
 from vouchers.services.settlement.days import pay, settle_day
 from vouchers.states import (
     AccountKind,
@@ -102,7 +104,8 @@ def refunded(
             body=msgspec.json.encode(body),
             at=at,
             redemption_id=redemption.pk,
-        )
+        ),
+        render=render,
     )
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -16,6 +17,14 @@ from merchants.auth import Caller
 from merchants.models import Store
 from tests.support.audience import write_audience
 from tests.support.cast import NOON
+from vouchers.http.answers import render
+from vouchers.http.requests import (
+    capture_request,
+    fingerprint,
+    redeem_request,
+    reverse_request,
+    void_request,
+)
 from vouchers.models import (
     Campaign,
     CapCounter,
@@ -35,28 +44,14 @@ from vouchers.models import (
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.rules.issuing.codes import encode
 from vouchers.rules.ledger.quotas import Slice
-from vouchers.rules.limits.limits import business_day
+from vouchers.rules.limits import business_day
+from vouchers.services import redemption as redemptions
+from vouchers.services.acts import Answer
 from vouchers.services.issuing.minting import mint_shard
 from vouchers.services.issuing.runs import request_run
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.voucher_money import post_faces
-from vouchers.services.redemption import (
-    RefundRequest,
-    VoidRequest,
-    capture,
-    redeem,
-    refund,
-    reverse,
-    void,
-)
-from vouchers.services.requests import (
-    Answer,
-    RedeemRequest,
-    capture_request,
-    fingerprint,
-    redeem_request,
-    reverse_request,
-)
+from vouchers.services.redemption import RedeemRequest, RefundRequest
 from vouchers.states import AccountKind, Cause, RunState, ShardState, TransferReason
 
 PATH = "/api/v1/redemptions"
@@ -139,6 +134,11 @@ def _reserved(
     )
 
 
+def redeem(*, requests: Sequence[RedeemRequest]) -> list[Answer]:
+    """The answers to a batch, as both doors render them."""
+    return redemptions.redeem(requests=requests, render=render)
+
+
 def till_of(store: Store, *, credential_id: int = 1, is_test: bool = False) -> Caller:
     """A caller that may redeem in one store."""
     return Caller(
@@ -167,9 +167,13 @@ def order(
     key: str | None = None,
     at: datetime = NOON,
     caller: Caller | None = None,
+    capture: bool = True,
     **fields: Any,
 ) -> RedeemRequest:
-    """A request to redeem `voucher` in `store` on an order of ¥1,000 shown by `resident`."""
+    """A request to redeem `voucher` in `store` on an order of ¥1,000 shown by `resident`.
+
+    Without `capture` it is one to authorise, which no door offers yet.
+    """
     number = next(_numbers)
     body = {
         "voucher": voucher if isinstance(voucher, str) else code_of(voucher),
@@ -179,13 +183,20 @@ def order(
         "resident": resident.external_id,
         **fields,
     }
-    return redeem_request(
+    request = redeem_request(
         caller=caller or till_of(store),
         key=key or f"key-{number}",
         path=PATH,
         body=msgspec.json.encode(body),
         at=at,
     )
+    return request if capture else authorising(request)
+
+
+def authorising(request: RedeemRequest) -> RedeemRequest:
+    """The same, to be captured later; another request under its key."""
+    only = msgspec.structs.replace(request.order, capture=False)
+    return replace(request, order=only, fingerprint=request.fingerprint[::-1])
 
 
 def answer_to(request: RedeemRequest) -> tuple[int, dict[str, Any]]:
@@ -209,15 +220,16 @@ def voided(
     redemption: Redemption, *, caller: Caller, at: datetime = NOON, key: str | None = None
 ) -> Answer:
     """The answer to voiding a redemption."""
-    path = f"{PATH}/{redemption.pk}/void"
-    return void(
-        request=VoidRequest(
+    return redemptions.void(
+        request=void_request(
             caller=caller,
             key=key or f"void-{next(_numbers)}",
-            fingerprint=fingerprint("POST", path, b""),
+            path=f"{PATH}/{redemption.pk}/void",
+            body=b"",
             at=at,
             redemption_id=redemption.pk,
-        )
+        ),
+        render=render,
     )
 
 
@@ -247,7 +259,7 @@ def captured(
     **fields: Any,
 ) -> Answer:
     """The answer to capturing an authorisation on a final order of ¥1,000."""
-    return capture(
+    return redemptions.capture(
         request=capture_request(
             caller=caller,
             key=key or f"capture-{next(_numbers)}",
@@ -255,7 +267,8 @@ def captured(
             body=msgspec.json.encode({"order_amount_fen": amount_fen, **fields}),
             at=at,
             redemption_id=redemption.pk,
-        )
+        ),
+        render=render,
     )
 
 
@@ -263,14 +276,15 @@ def reversed_(
     store: Store, order_no: str, *, caller: Caller, at: datetime = NOON, key: str | None = None
 ) -> Answer:
     """The answer to reversing an order by its number."""
-    return reverse(
+    return redemptions.reverse(
         request=reverse_request(
             caller=caller,
             key=key or f"reverse-{next(_numbers)}",
             path=f"{PATH}/reverse",
             body=msgspec.json.encode({"store": store.external_id, "order_no": order_no}),
             at=at,
-        )
+        ),
+        render=render,
     )
 
 
@@ -289,7 +303,7 @@ def refunded(
     paid_fen = redemption.order_amount_fen - redemption.discount_fen
     fen = paid_fen if amount_fen is None else amount_fen
     told = refund_no or f"F{number}"
-    return refund(
+    return redemptions.refund(
         request=RefundRequest(
             caller=caller,
             key=key or f"refund-{number}",
@@ -301,7 +315,8 @@ def refunded(
             store=(store or redemption.store).external_id,
             amount_fen=fen,
             refund_no=told,
-        )
+        ),
+        render=render,
     )
 
 

@@ -5,14 +5,17 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import localize
-from django.utils.timezone import localtime
+from django.utils.text import capfirst
+from django.utils.timezone import get_current_timezone, localtime
 from django.utils.translation import gettext_lazy as _
 
 from merchants.errors import Refusal
+from vouchers.admin.words import in_words, label
 from vouchers.errors import explain
 from vouchers.models.campaigns.campaigns import CAMPAIGN_STATES, CAP_KINDS
 from vouchers.models.ledger.transfers import ACCOUNT_KINDS
 from vouchers.money import yuan
+from vouchers.rules.campaigns.declaration import OPTIONS, Option
 from vouchers.rules.campaigns.terms import CELLS_DO_NOT_NEST, DATES_CROSS, INVALID
 from vouchers.states import CapKind
 
@@ -20,7 +23,10 @@ FAULTS: Mapping[str, Any] = {
     "ends_after_start": _("The campaign must end after it starts."),
     "campaign_ends_after_start": _("The campaign must end after it starts."),
     "not_over_yet": _("The campaign's end has already passed."),
-    "validity_positive": _("A voucher must be valid for some time."),
+    "at_least": _("{option}: at least {least}."),
+    "at_most": _("{option}: at most {most}."),
+    "option_fixed": _("{option} is given once and never changed."),
+    "part_in_use": _("{part} is used by a quota and cannot be deleted."),
     "has_tiers": _("There is no tier yet."),
     "has_sources": _("There is no funding source yet."),
     "has_stores": _("No store takes part yet."),
@@ -38,11 +44,10 @@ FAULTS: Mapping[str, Any] = {
     "rings_reach_radius": _("The rings end at {to_m} m but a store reaches {radius_m} m."),
     "round_within_campaign": _("Round {round} must lie within the campaign."),
     "rounds_apart": _("Round {round} opens before the one before it closes."),
-    "caps_nest": _("The limit {wide} must not be below the limit {narrow}."),
+    "limits_nest": _("The limit {wide} must not be below the limit {narrow}."),
     "zone_known": _("There is no such time zone."),
     "currency_known": _("{currency} is no code of a currency."),
     "refund_policy_known": _("There is no way {policy} to handle refunds."),
-    "authorise_ttl_in_range": _("An authorisation must last {least_s} to {most_s} seconds."),
     "recipient_known": _("{address} is neither a web (https) nor an e-mail address."),
     "round_closes_after_opening": _("A round must close after it opens."),
     "participation_ends_after_start": _("A store's part must end after it begins."),
@@ -55,11 +60,50 @@ FAULTS: Mapping[str, Any] = {
     "cells_differ": _("There are two quota cells for {cell}."),
     "cells_nest": _("The quota of {narrow} is larger than that of {wide}, which holds it."),
     "budget_covers": _("The quotas plan {planned} of {source}, which appropriated {appropriated}."),
+    "campaign_radius_positive": _("A radius must be above 0 m."),
+    "participation_radius_positive": _("A radius must be above 0 m."),
+    "authorisation_lasts_a_while": _("An authorisation must last for some time."),
+    "one_round_per_number": _("There are two rounds of this number."),
+    "one_open_participation_per_store": _("A store takes part twice at the same time."),
+    "one_ring_per_label": _("There are two rings of this label."),
+    "ring_not_empty": _("A ring must end beyond where it begins."),
+    "geofence_has_its_area": _("A geofence needs a polygon or a district, not both."),
+    "one_cap_per_kind": _("There are two limits of this kind."),
+    "cap_limits": _("A limit needs a number of redemptions, an amount, or both."),
+    "face_positive": _("The face value must be above zero."),
+    "threshold_not_negative": _("The threshold must not be negative."),
+    "percentage_only_for_percent_tiers": _(
+        "A percentage tier needs a percentage between 0 and 100; no other tier has one."
+    ),
+    "per_resident_positive": _("A resident must get at least one voucher."),
+    "one_share_per_source": _("A source has two shares of the face."),
+    "share_positive": _("A share of the face must be above zero."),
+    "one_cell_per_slice": _("There are two quota cells for the same slice."),
+    "cell_cap_fen_valid": _("A quota must not be negative."),
+    "cell_cap_count_valid": _("A quota must not be negative."),
+    "cell_bucket_count_valid": _("A quota has between 1 and 64 sub-buckets."),
     "campaign_code_key": _("This code is in use."),
     "vouchers_campaign_code_key": _("This code is in use."),
     "one_source_per_code": _("This code is in use."),
     "one_tier_per_code": _("This code is in use."),
 }
+
+FIELDS_OF_RULES: Mapping[str, str] = {
+    "campaign_ends_after_start": "ends_at",
+    "campaign_radius_positive": "radius_m",
+    "authorisation_lasts_a_while": "authorise_ttl_s",
+    "zone_known": "zone",
+    "refund_policy_known": "refund_policy",
+    "campaign_code_key": "code",
+    "vouchers_campaign_code_key": "code",
+    "one_tier_per_code": "code",
+    "face_positive": "face_fen",
+    "threshold_not_negative": "threshold_fen",
+    "threshold_above_face": "threshold_fen",
+    "percentage_only_for_percent_tiers": "percent_bp",
+    "per_resident_positive": "per_resident",
+}
+"""Beside which field of a form a refusal is shown, by its rule."""
 
 TOLD_BY_RULE = {INVALID, DATES_CROSS, CELLS_DO_NOT_NEST, "amendment_worsens"}
 
@@ -68,7 +112,9 @@ REFUSALS: Mapping[str, Any] = {
     "idempotency_key_required": _("no idempotency key"),
     "unauthenticated": _("unknown key"),
     "forbidden": _("key without permission"),
-    "not_found": _("no such thing"),
+    "not_found": _("redemption not found"),
+    "address_unknown": _("no such address"),
+    "unsupported_media_type": _("body not sent as JSON"),
     "method_not_allowed": _("method not allowed"),
     "request_in_flight": _("the same request in flight"),
     "idempotency_key_reused": _("key used for another request"),
@@ -105,7 +151,8 @@ def refusal_name(code: str) -> str:
 
 def sentence(refusal: Refusal, language: str) -> str:
     """The refusal in the reader's language; a fault of the terms says which and where."""
-    facts = {name: _told(name, value) for name, value in refusal.facts.items()}
+    option = OPTIONS.get(str(refusal.facts.get("option")))
+    facts = {name: _told(name, value, option) for name, value in refusal.facts.items()}
     if refusal.code in TOLD_BY_RULE and refusal.rule in FAULTS:
         amounts = {
             name.removesuffix("_fen"): yuan(value)
@@ -116,8 +163,13 @@ def sentence(refusal: Refusal, language: str) -> str:
     return explain(Refusal(refusal.code, refusal.rule, facts), language)
 
 
-def _told(name: str, value: Any) -> Any:
-    if name.endswith("_at") and isinstance(value, str) and (at := parse_datetime(value)):
+def _told(name: str, value: Any, option: Option | None = None) -> Any:
+    if option and name == "option":
+        return capfirst(label(option))
+    if option and name in {"least", "most"}:
+        return in_words(option, value, get_current_timezone())
+    at = parse_datetime(value) if name.endswith("_at") and isinstance(value, str) else None
+    if at is not None and at.tzinfo is not None:
         return localize(localtime(at))
     if name in {"state", "wanted"}:
         return str(dict(CAMPAIGN_STATES).get(value, value))

@@ -1,8 +1,7 @@
-"""Fields and dialogs of the admin: money is typed in yuan, validity in days."""
+"""Forms and dialogs of the admin. Money is typed in yuan, a duration with its unit."""
 
 import secrets
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from zoneinfo import available_timezones
 
 from django import forms
@@ -12,158 +11,164 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from merchants.models import District, Merchant
-from vouchers.models import Campaign, FundingSource, ResidentPoint, Round
+from vouchers.admin.fields import NamesField, TagsField, YuanField
+from vouchers.models import Campaign, FundingSource, Round
 from vouchers.rules.audience.filters import AudienceFilter, InvalidFilterError
-from vouchers.rules.campaigns.terms import AUTHORISE_TTL_S, is_address
+from vouchers.rules.campaigns.declaration import CAMPAIGN, OPTIONS, Unit
+from vouchers.services.campaigns.drafts import newest_edit
 
-DAY_S = 24 * 60 * 60
-ORDER_KINDS = [("in_store", _("in the store")), ("delivered", _("delivered"))]
-
-
-class YuanField(forms.DecimalField):
-    """Typed and shown in yuan, an integer number of fen inside."""
-
-    def __init__(self, **options: Any) -> None:
-        options.setdefault("widget", UnfoldAdminDecimalFieldWidget)
-        super().__init__(max_digits=15, decimal_places=2, min_value=Decimal(0), **options)
-
-    def clean(self, value: Any) -> int | None:
-        """Fen, or None when it is left empty."""
-        yuan = super().clean(value)
-        return None if yuan is None else int(yuan * 100)
-
-    def prepare_value(self, value: Any) -> Any:
-        """Fen as yuan; what was typed stays as typed."""
-        return f"{Decimal(value) / 100:.2f}" if isinstance(value, int) else value
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Compares what is shown, so that an untouched figure is no change."""
-        return super().has_changed(
-            Decimal(initial) / 100 if isinstance(initial, int) else initial, data
-        )
+AUDIENCE: Final = "audience_"
+"""Before the names of the audience filter's fields."""
+YES_NO: Final = {"true": True, "false": False}
+YES_NO_ANY: Final = [("", _("does not matter")), ("true", _("yes")), ("false", _("no"))]
 
 
-class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A draft's own fields; its parts stand below it."""
+class TermsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form whose constraints are left to its service: Django would show a constraint's name, the
+    service refuses with a rule that has a text and a field."""
 
-    validity_days = forms.DecimalField(
-        label=_("A voucher is valid for, days"),
-        min_value=Decimal("0.01"),
-        decimal_places=2,
-        initial=14,
-        widget=UnfoldAdminDecimalFieldWidget,
-    )
-    point_kinds = forms.MultipleChoiceField(
-        label=_("Places that count"),
-        choices=ResidentPoint.Kind.choices,
-        initial=[ResidentPoint.Kind.HOME],
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-    )
-    order_kinds = forms.MultipleChoiceField(
-        label=_("Orders accepted"),
-        choices=ORDER_KINDS,
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        setattr(self.instance, "validate_constraints", lambda exclude=None: None)  # noqa: B010
+
+
+class AudienceForm(TermsForm):
+    """The audience filter, a field for each attribute a resident can be asked for."""
+
+    audience_age_min = forms.IntegerField(
+        label=_("Age at least"),
+        min_value=0,
+        max_value=150,
         required=False,
-        help_text=_("None chosen: every kind."),
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-    )
-    excluded_categories = forms.CharField(
-        label=_("Excluded categories"),
-        required=False,
-        help_text=_("Separated by commas, for example: tobacco, prepaid card"),
-        widget=UnfoldAdminTextInputWidget,
-    )
-
-    authorise_ttl_s = forms.IntegerField(
-        label=_("An authorisation lasts, seconds"),
-        min_value=AUTHORISE_TTL_S[0],
-        max_value=AUTHORISE_TTL_S[1],
-        initial=900,
+        help_text=_("Years completed by the end of the calendar year."),
         widget=UnfoldAdminIntegerFieldWidget,
     )
-    anchor_recipients = forms.CharField(
-        label=_("Recipients of the journal's seals"),
+    audience_age_max = forms.IntegerField(
+        label=_("Age at most"),
+        min_value=0,
+        max_value=150,
         required=False,
-        help_text=_("Web addresses (https) or e-mail addresses, separated by commas."),
-        widget=UnfoldAdminTextInputWidget,
+        widget=UnfoldAdminIntegerFieldWidget,
     )
+    audience_is_registered = forms.TypedChoiceField(
+        label=_("Household registration (户籍)"),
+        choices=YES_NO_ANY,
+        coerce=YES_NO.get,
+        empty_value=None,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
+    audience_has_residence_permit = forms.TypedChoiceField(
+        label=_("Residence permit"),
+        choices=YES_NO_ANY,
+        coerce=YES_NO.get,
+        empty_value=None,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
+    audience_need_score_min = forms.IntegerField(
+        label=_("Need score at least"), required=False, widget=UnfoldAdminIntegerFieldWidget
+    )
+    audience_districts = forms.ModelMultipleChoiceField(
+        label=_("Districts of residence"),
+        queryset=District.objects.all(),
+        required=False,
+        help_text=_("None chosen: every district."),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    audience_streets = NamesField(label=_("Streets of residence (街镇)"), required=False)
+    audience_tags_all = TagsField(
+        label=_("All of these tags"),
+        required=False,
+        help_text=_("Numbers from 0 to 63, separated by commas."),
+    )
+    audience_tags_any = TagsField(
+        label=_("One of these tags"),
+        required=False,
+        help_text=_("Numbers from 0 to 63, separated by commas."),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name, value in (self.instance.audience_filter or {}).items():
+            self.initial[AUDIENCE + name] = (
+                str(value).lower() if value in YES_NO.values() else value
+            )
+
+    def filter_changed(self) -> bool:
+        """Whether any attribute was changed."""
+        return any(name.startswith(AUDIENCE) for name in self.changed_data)
+
+    def clean(self) -> dict[str, Any]:
+        """The attributes that were given, as one filter."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        given = {name: cleaned.get(AUDIENCE + name) for name in AudienceFilter.__dataclass_fields__}
+        if districts := given["districts"]:
+            given["districts"] = [district.pk for district in districts]
+        document = {name: value for name, value in given.items() if _is_asked(value)}
+        try:
+            AudienceFilter.of(document)
+        except InvalidFilterError as error:
+            raise ValidationError(str(error)) from error
+        least, most = document.get("age_min"), document.get("age_max")
+        if least is not None and most is not None and most < least:
+            self.add_error("audience_age_max", _("Nobody is of such an age."))
+        cleaned["audience_filter"] = document
+        return cleaned
+
+
+def _is_asked(value: Any) -> bool:
+    return value is not None and (isinstance(value, int) or len(value) > 0)
+
+
+class CampaignForm(AudienceForm):
+    """A draft's own options; the fields are made from the declaration of the terms."""
+
+    seen_edit = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = Campaign
-        fields = [
-            "code",
-            "name",
-            "organiser",
-            "operator",
-            "zone",
-            "starts_at",
-            "ends_at",
-            "radius_m",
-            "point_kinds",
-            "audience_filter",
-            "excluded_categories",
-            "order_kinds",
-            "currency",
-            "refund_policy",
-            "is_test",
-        ]
+        fields = [option.name for option in CAMPAIGN if option.unit is not Unit.AUDIENCE]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.pk:
-            self.initial["validity_days"] = Decimal(self.instance.validity_s) / DAY_S
-            for name in ("excluded_categories", "anchor_recipients"):
-                self.initial[name] = ", ".join(getattr(self.instance, name))
-
-    def clean_excluded_categories(self) -> list[str]:
-        """A list of trimmed names."""
-        return _listed(self.cleaned_data["excluded_categories"])
-
-    def clean_anchor_recipients(self) -> list[str]:
-        """A list of addresses that seals can be sent to."""
-        addresses = _listed(self.cleaned_data["anchor_recipients"])
-        for address in addresses:
-            if not is_address(address):
-                raise ValidationError(_("%s is neither a web nor an e-mail address.") % address)
-        return addresses
+            self.initial["seen_edit"] = newest_edit(self.instance)
 
     def clean_currency(self) -> str:
         """A code of three letters."""
         return str(self.cleaned_data["currency"]).upper()
 
     def clean_zone(self) -> str:
-        """A zone whose days can be told."""
+        """A known time zone."""
         zone = str(self.cleaned_data["zone"])
         if zone not in available_timezones():
             raise ValidationError(_("There is no such time zone."))
         return zone
 
-    def clean_audience_filter(self) -> dict[str, Any]:
-        """Only what targeting knows how to apply."""
-        document = self.cleaned_data["audience_filter"] or {}
-        try:
-            AudienceFilter.of(document)
-        except InvalidFilterError as error:
-            raise ValidationError(str(error)) from error
-        return document
-
-    def clean(self) -> dict[str, Any]:
-        """Days become the seconds that are kept."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if "validity_days" in cleaned:
-            self.instance.validity_s = int(cleaned["validity_days"] * DAY_S)
-        return cleaned
+    def options(self) -> dict[str, Any]:
+        """What was typed, by the names of the declaration; only what has changed of a draft."""
+        names = set(self.changed_data if self.instance.pk else self.cleaned_data) & OPTIONS.keys()
+        if self.filter_changed():
+            names.add("audience_filter")
+        return {name: self.cleaned_data[name] for name in names}
 
 
-def _listed(text: str) -> list[str]:
-    parts = (part.strip() for part in text.replace("，", ",").split(","))
-    return [part for part in parts if part]
+class TierForm(TermsForm):
+    """A tier; its shares stand below it."""
+
+    seen_edit = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            self.initial["seen_edit"] = newest_edit(self.instance.campaign)
 
 
 class DialogForm(BaseDialogForm):

@@ -16,7 +16,7 @@ from merchants.models import Store
 from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, act, go_to
 from vouchers.admin.faults import refusal_name, sentence
 from vouchers.models import Attempt, Campaign, Hold, Signal
-from vouchers.services.limits import holds
+from vouchers.services.redemption import holds
 
 
 @admin.register(Attempt)

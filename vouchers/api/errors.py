@@ -1,4 +1,4 @@
-"""One handler that makes HTTP of every no: RFC 9457 bodies from the refusal catalogue."""
+"""Refusals as responses of Django: RFC 9457 bodies from the refusal catalogue."""
 
 from typing import Any
 
@@ -7,26 +7,26 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
 from merchants.errors import Refusal, Refused
-from vouchers.errors import problem
-from vouchers.services.requests import Answer
+from vouchers.http.answers import headers_of, problem
+from vouchers.services.acts import Answer
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """REST framework's exception handler. Anything unexpected goes on to Django's 500."""
     refusal = _refusal_of(error)
-    return None if refusal is None else rendered(Answer(*problem(refusal)))
+    return None if refusal is None else rendered(problem(refusal))
 
 
 @csrf_exempt
-def nowhere(request: HttpRequest) -> HttpResponse:
-    """Every address of the API that there is not."""
-    return rendered(Answer(*problem(Refusal("not_found"))))
+def address_unknown(request: HttpRequest) -> HttpResponse:
+    """The answer of every address that the API does not have."""
+    return rendered(problem(Refusal("address_unknown")))
 
 
 def rendered(answer: Answer) -> HttpResponse:
     """The answer's own bytes and headers."""
     response = HttpResponse(answer.body, status=answer.status)
-    for name, value in answer.headers():
+    for name, value in headers_of(answer):
         response[name] = value
     return response
 

@@ -21,17 +21,18 @@ from vouchers.api.schema import (
     RedemptionSchema,
     VoidSchema,
 )
-from vouchers.queries.redemption import redemption_body, redemptions_of
-from vouchers.services.redemption import VoidRequest, redeem, void
-from vouchers.services.requests import (
+from vouchers.http.answers import found, found_all, render
+from vouchers.http.requests import (
     BODY_MAX_BYTES,
-    Answer,
     check_key,
-    fingerprint,
+    check_media_type,
     not_a_number,
     redeem_request,
     too_large,
+    void_request,
 )
+from vouchers.queries.redemption import redemption_details, redemptions_of
+from vouchers.services.redemption import redeem, void
 
 REDEMPTIONS = "/api/v1/redemptions"
 
@@ -79,7 +80,7 @@ class RedemptionsView(TillView):
             body=body_of(request),
             at=datetime.now(UTC),
         )
-        (answer,) = redeem(requests=[asked])
+        (answer,) = redeem(requests=[asked], render=render)
         return rendered(answer)
 
     @extend_schema(
@@ -98,8 +99,8 @@ class RedemptionsView(TillView):
             raise Refused(
                 "malformed_request", problem="name order_no or idempotency_key", field="order_no"
             )
-        found = redemptions_of(self.caller(request), order_no=order_no, key=key)
-        return rendered(Answer(200, b"[" + b",".join(map(redemption_body, found)) + b"]"))
+        rows = redemptions_of(self.caller(request), order_no=order_no, key=key)
+        return rendered(found_all(map(redemption_details, rows)))
 
 
 class RedemptionView(TillView):
@@ -111,9 +112,10 @@ class RedemptionView(TillView):
     )
     def get(self, request: Request, redemption_id: int) -> HttpResponse:
         """A redemption as it stands now; another merchant's is not found."""
-        for found in redemptions_of(self.caller(request), redemption_id=redemption_id):
-            return rendered(Answer(200, redemption_body(found)))
-        raise Refused("not_found")
+        row = redemptions_of(self.caller(request), redemption_id=redemption_id).first()
+        if row is None:
+            raise Refused("not_found")
+        return rendered(found(redemption_details(row)))
 
 
 class VoidView(TillView):
@@ -128,21 +130,24 @@ class VoidView(TillView):
     def post(self, request: Request, redemption_id: int) -> HttpResponse:
         """Void a redemption of the same business day (撤销) before it is settled."""
         key = check_key(request.headers.get("Idempotency-Key"))
-        asked = VoidRequest(
+        asked = void_request(
             caller=self.caller(request),
             key=key,
-            fingerprint=fingerprint("POST", request.path, body_of(request)),
+            path=request.path,
+            body=body_of(request),
             at=datetime.now(UTC),
             redemption_id=redemption_id,
         )
-        return rendered(void(request=asked))
+        return rendered(void(request=asked, render=render))
 
 
 def body_of(request: Request) -> bytes:
-    """The body as sent, no more of it read than is allowed. Refuses `malformed_request`."""
+    """The body as sent, no more of it read than is allowed. Refuses `malformed_request` and
+    `unsupported_media_type`."""
     body: bytes = request.read(BODY_MAX_BYTES + 1)
     if len(body) > BODY_MAX_BYTES:
         raise too_large()
+    check_media_type(request.headers.get("Content-Type"), body)
     return body
 
 

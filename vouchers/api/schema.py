@@ -1,10 +1,12 @@
-"""What the OpenAPI description says of the bodies. Parsing itself is `services/requests`."""
+"""What the OpenAPI description says of the bodies. Parsing itself is `vouchers/http/requests`."""
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from vouchers.errors import CATALOGUE, CONTENT_TYPE
-from vouchers.services.requests import KEY_MAX_LENGTH, MAX_AMOUNT_FEN
+from vouchers.errors import CATALOGUE
+from vouchers.http.answers import PROBLEM
+from vouchers.http.requests import KEY_MAX_LENGTH
+from vouchers.services.redemption.requests import MAX_AMOUNT_FEN
 from vouchers.states import RedemptionState
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -41,9 +43,8 @@ class RedeemSchema(serializers.Serializer[object]):
     payment_ref = serializers.CharField(max_length=64, required=False)
     receipt_no = serializers.CharField(max_length=64, required=False)
     currency = serializers.ChoiceField(["CNY"], default="CNY")
-    capture = serializers.BooleanField(
-        default=True,
-        help_text="False: only authorise (预核销); capture or undo it before `expires_at`.",
+    capture = serializers.ChoiceField(
+        [True], default=True, help_text="The discount is final at once; false is refused."
     )
 
 
@@ -80,7 +81,9 @@ class VoidSchema(serializers.Serializer[object]):
     id = serializers.IntegerField()
     state = serializers.ChoiceField(["voided"])
     returned_fen = serializers.IntegerField()
-    voucher_usable = serializers.BooleanField(help_text="False when it has expired meanwhile.")
+    voucher_usable = serializers.BooleanField(
+        help_text="False once it has expired or the campaign is over."
+    )
     voided_at = serializers.DateTimeField()
 
 
@@ -92,7 +95,7 @@ class ProblemSchema(serializers.Serializer[object]):
     title_zh = serializers.CharField(help_text="Chinese, for a cashier to read.")
     status = serializers.IntegerField()
     code = serializers.ChoiceField(
-        [meaning.code for meaning in CATALOGUE.values() if meaning.audience == "till"]
+        [meaning.code for meaning in CATALOGUE.values() if meaning.audience != "manager"]
     )
     retryable = serializers.BooleanField(help_text="Whether the same request may succeed later.")
     authority = serializers.CharField(help_text="Who decided.")
@@ -100,5 +103,5 @@ class ProblemSchema(serializers.Serializer[object]):
     facts = serializers.DictField()
 
 
-REFUSALS = {("4XX", CONTENT_TYPE): ProblemSchema}
-BUSY = {(503, CONTENT_TYPE): ProblemSchema}
+REFUSALS = {("4XX", PROBLEM): ProblemSchema}
+BUSY = {(503, PROBLEM): ProblemSchema}

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from vouchers.api.errors import nowhere
+from vouchers.api.errors import address_unknown
 from vouchers.api.redemption import RedemptionsView, RedemptionView, VoidView
 
 urlpatterns = [
@@ -12,5 +12,5 @@ urlpatterns = [
     path("redemptions/<int:redemption_id>/void", VoidView.as_view(), name="void"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    re_path("", nowhere),
+    re_path("", address_unknown),
 ]

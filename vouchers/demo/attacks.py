@@ -52,11 +52,11 @@ def two_tills(scene: Scene, till: Till) -> None:
         start.wait()
         answers.append(at.redeem(order, order["order_no"]))
 
-    with scene.till(scene.another(till.key)) as other:
-        helper = threading.Thread(target=show, args=(other,))
-        helper.start()
-        show(till)
-        helper.join()
+    other = scene.till(scene.another(till.key))
+    helper = threading.Thread(target=show, args=(other,))
+    helper.start()
+    show(till)
+    helper.join()
     codes = ", ".join(sorted(answer.code for answer in answers))
     scene.note("two_tills", "accepted, voucher_redeemed", codes)
 
@@ -83,8 +83,7 @@ def below_threshold(scene: Scene, till: Till) -> None:
 
 def wrong_store(scene: Scene, till: Till) -> None:
     """At the rival's own till: the store takes no part."""
-    with scene.till(scene.rival) as rival:
-        code = _code(rival, scene.order(scene.card()))
+    code = _code(scene.till(scene.rival), scene.order(scene.card()))
     scene.note("wrong_store", "store_not_participating", code)
 
 
@@ -115,9 +114,9 @@ def foreign_terminal(scene: Scene, till: Till) -> None:
     order = scene.order(scene.card(), store=till.key.store_no)
     own = scene.order(scene.card())
     made = till.redeem(own, own["order_no"]).body.get("id", 0)
-    with scene.till(scene.rival) as rival:
-        scene.note("foreign_terminal", "store_not_found", _code(rival, order))
-        scene.note("foreign_void", "not_found", rival.void(made, scene.number()).code)
+    rival = scene.till(scene.rival)
+    scene.note("foreign_terminal", "store_not_found", _code(rival, order))
+    scene.note("foreign_void", "not_found", rival.void(made, scene.number()).code)
 
 
 def other_branch(scene: Scene, till: Till) -> None:
@@ -128,8 +127,7 @@ def other_branch(scene: Scene, till: Till) -> None:
 
 def unknown_key(scene: Scene, till: Till) -> None:
     """Somebody without a key of ours."""
-    with scene.till(scene.stranger) as stranger:
-        code = _code(stranger, scene.order(scene.card()))
+    code = _code(scene.till(scene.stranger), scene.order(scene.card()))
     scene.note("unknown_key", "unauthenticated", code)
 
 

@@ -14,7 +14,7 @@ from vouchers.demo.campaign import PER_DAY
 from vouchers.demo.group import TILLS, Group, TillKey
 from vouchers.demo.orders import GoodOrder
 from vouchers.demo.scene import Scene, Tally
-from vouchers.demo.till import Till
+from vouchers.demo.till import Till, open_client
 from vouchers.demo.wallets import cards_of, draw_expired, draw_people, stranger
 from vouchers.models import Campaign
 
@@ -79,7 +79,7 @@ def play(
     rng = random.Random(campaign.pk)  # noqa: S311  # a story, not a secret
     scene = Scene(
         run=campaign.code,
-        port=port,
+        client=open_client(port),
         rng=rng,
         wallets=iter([cards_of(holder) for holder in strangers]),
         expired=[card for holder in draw_expired(trial) for card in cards_of(holder)],
@@ -98,7 +98,8 @@ def play(
         partial(attack, scene) for attack, times in MIX.items() for _ in range(times * rounds)
     ]
     rng.shuffle(plays)
-    took_s = _run(scene, group, plays, rounds, check, on_progress)
+    with scene.client:
+        took_s = _run(scene, group, plays, rounds, check, on_progress)
     return _seen(scene, group, good, took_s)
 
 
@@ -118,15 +119,14 @@ def _run(
     done = Counter[int]()
 
     def work(number: int, key: TillKey) -> float:
-        with scene.till(key) as till:
-            for play_one in plays[number :: len(group.tills)]:
-                play_one(till)
-                done[number] += 1
+        till = scene.till(key)
+        for play_one in plays[number :: len(group.tills)]:
+            play_one(till)
+            done[number] += 1
         return time.monotonic() - started_s
 
     def burst() -> float:
-        with scene.till(group.busy_till) as till:
-            store_burst(scene, till, extra=rounds)
+        store_burst(scene, scene.till(group.busy_till), extra=rounds)
         return time.monotonic() - started_s
 
     with ThreadPoolExecutor(len(group.tills) + 1, thread_name_prefix="till") as pool:

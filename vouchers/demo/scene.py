@@ -3,10 +3,11 @@
 import random
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+
+import httpx
 
 from vouchers.demo.group import TillKey
 from vouchers.demo.till import Till
@@ -39,7 +40,7 @@ class Scene:
     """
 
     run: str
-    port: int
+    client: httpx.Client
     rng: random.Random
     wallets: Iterator[Sequence[Card]]
     expired: Sequence[Card]
@@ -53,15 +54,11 @@ class Scene:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    @contextmanager
-    def till(self, key: TillKey) -> Iterator[Till]:
-        """A till that is hung up at the end of the block."""
-        till = Till(key, self.port)
+    def till(self, key: TillKey) -> Till:
+        """A till of a terminal."""
+        till = Till(key, self.client)
         self.tills.append(till)
-        try:
-            yield till
-        finally:
-            till.close()
+        return till
 
     def another(self, key: TillKey) -> TillKey:
         """A terminal of the group in another store, or if there is none, another one."""

@@ -4,7 +4,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from django.conf import settings
 from django.db import connection
@@ -26,11 +26,10 @@ from vouchers.demo.campaign import (
 from vouchers.demo.city import build_city
 from vouchers.demo.group import Group, open_group
 from vouchers.demo.people import Staff, hire
-from vouchers.demo.supervisor import Supervisor
 from vouchers.demo.telling import Teller, patiently
 from vouchers.models import Campaign, Run, Settlement
 from vouchers.money import yuan
-from vouchers.rules.limits.limits import business_day
+from vouchers.rules.limits import business_day
 from vouchers.services.proofs.audit import Report, audit, record
 from vouchers.services.settlement.days import settle_and_pay_day
 
@@ -51,6 +50,20 @@ class Wishes:
     port: int
 
 
+class Processes(Protocol):
+    """The running web server, worker and beat. Methods raise when they can't be kept running."""
+
+    @property
+    def restarts(self) -> dict[str, int]:
+        """How often each had to be started again, by name."""
+
+    def check(self) -> None:
+        """Whether all can be kept running."""
+
+    def wait_ready(self) -> None:
+        """Wait until the web server answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Campaigns:
     """The campaign, and a small one whose vouchers are over before the day begins."""
@@ -59,7 +72,7 @@ class _Campaigns:
     trial: Campaign
 
 
-def tell(wishes: Wishes, teller: Teller, running: Supervisor) -> tuple[bool, Staff]:
+def tell(wishes: Wishes, teller: Teller, running: Processes) -> tuple[bool, Staff]:
     """Play the whole story. Returns whether all is as it must be, and who can log in.
 
     Every run adds a campaign of its own (demo, demo-2, …) to the city that is there.
@@ -137,7 +150,7 @@ def _launch(group: Group, staff: Staff, per_minute: int, teller: Teller) -> _Cam
     )
 
 
-def _distribute(campaigns: _Campaigns, staff: Staff, running: Supervisor, teller: Teller) -> Run:
+def _distribute(campaigns: _Campaigns, staff: Staff, running: Processes, teller: Teller) -> Run:
     with teller.bar("distribution 发放", 200) as advance:
         distribute(campaign=campaigns.trial, staff=staff, check=running.check, on_progress=advance)
         run = distribute(
@@ -158,7 +171,7 @@ def _play(
     port: int,
     orders: int,
     per_minute: int,
-    running: Supervisor,
+    running: Processes,
     teller: Teller,
 ) -> day.Day:
     _wait_for_expiry(campaigns.trial)

@@ -3,18 +3,24 @@
 import json
 import time
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
 
-from vouchers.demo.group import TillKey
-from vouchers.demo.programs import HOST
+import httpx
 
+from vouchers.demo.group import TillKey
+
+HOST: Final = "127.0.0.1"
 REDEMPTIONS: Final = "/api/v1/redemptions"
 GIVE_UP_S: Final = 120.0
 TIMEOUT_S: Final = 20.0
 PAUSE_S: Final = 0.25
 UNFINISHED: Final = frozenset({"request_in_flight", "busy"})
 """Answers that are none yet: the same request with the same key is sent again."""
+
+
+def open_client(port: int) -> httpx.Client:
+    """Connections for all tills to the web server of this machine, past any proxy."""
+    return httpx.Client(base_url=f"http://{HOST}:{port}", timeout=TIMEOUT_S, trust_env=False)
 
 
 class NoAnswerError(RuntimeError):
@@ -48,13 +54,12 @@ class Answer:
 
 @dataclass(slots=True)
 class Till:
-    """One terminal's connection. Not for two threads at once."""
+    """One terminal. Not for two threads at once; the client is safe for threads."""
 
     key: TillKey
-    port: int
+    client: httpx.Client
     retries: int = 0
     answers: list[Answer] = field(default_factory=list)
-    _connection: HTTPConnection | None = None
 
     def redeem(self, body: dict[str, Any], request_key: str) -> Answer:
         """Redeem a voucher; the terminal adds the store's number unless the body names one."""
@@ -66,12 +71,6 @@ class Till:
     def void(self, redemption_id: int, request_key: str) -> Answer:
         """Undo a redemption."""
         return self._post(f"{REDEMPTIONS}/{redemption_id}/void", b"", request_key)
-
-    def close(self) -> None:
-        """Hang up."""
-        if self._connection:
-            self._connection.close()
-            self._connection = None
 
     def _post(self, path: str, body: bytes, request_key: str) -> Answer:
         deadline_s = time.monotonic() + GIVE_UP_S
@@ -88,8 +87,6 @@ class Till:
 
     def _try(self, path: str, body: bytes, request_key: str, tries: int) -> Answer | None:
         """One attempt; None where it is not known what became of it."""
-        connection = self._connection or HTTPConnection(HOST, self.port, timeout=TIMEOUT_S)
-        self._connection = connection
         headers = {
             "Authorization": f"Bearer {self.key.key}",
             "Idempotency-Key": request_key,
@@ -97,13 +94,10 @@ class Till:
         }
         started_s = time.perf_counter()
         try:
-            connection.request("POST", path, body, headers)
-            response = connection.getresponse()
-            raw = response.read()
-        except (OSError, HTTPException):
-            self.close()
+            response = self.client.post(path, content=body, headers=headers)
+        except httpx.TransportError:
             return None
         took_s = time.perf_counter() - started_s
         is_replay = response.headers.get("Idempotent-Replayed") == "true"
-        answer = Answer(response.status, raw, is_replay, tries, took_s)
+        answer = Answer(response.status_code, response.content, is_replay, tries, took_s)
         return None if answer.status >= 500 or answer.code in UNFINISHED else answer

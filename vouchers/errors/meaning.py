@@ -2,16 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
-Audience = Literal["till", "manager"]
+Audience = Literal["till", "integrator", "manager"]
+"""Who meets a code: a cashier too, only who programs the till, or only the campaign's managers."""
+
+
+class Wording(NamedTuple):
+    """The texts of a refusal, and whether the same request may succeed later."""
+
+    en: str
+    zh: str
+    retryable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """One code: HTTP status, whether the same request may succeed later, texts, who decided.
 
-    Texts may name facts in braces; a fact `x_fen` is also there as `x` written in yuan.
+    Texts name facts in braces, spoken as `errors/spoken` does. `by_rule` has the wordings of rules
+    that say more than the code does.
     """
 
     code: str
@@ -21,7 +31,11 @@ class Meaning:
     authority: str
     retryable: bool = False
     audience: Audience = "till"
-    # Texts in English and Chinese of rules that need their own.
-    by_rule: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     # The deciding rule and its facts stay in our books: they would tell whose a thing is.
     is_opaque: bool = False
+    by_rule: Mapping[str, Wording] = field(default_factory=dict)
+
+    def wording(self, rule: str) -> Wording:
+        """The texts for a refusal by `rule`."""
+        found = self.by_rule.get(rule)
+        return found if found is not None else Wording(self.en, self.zh, self.retryable)

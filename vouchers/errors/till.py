@@ -1,65 +1,107 @@
-"""Refusals that a till, an integrator or a channel can meet: at most thirty, one meaning each."""
+"""Refusals that a cashier can meet: at most thirty, one meaning each, texts to be said aloud."""
 
-from vouchers.errors.meaning import Meaning
+from vouchers.errors.meaning import Meaning, Wording
+
+VERBS = (
+    ("capture", "captured", "确认核销"),
+    ("void", "voided", "撤销"),
+    ("reverse", "reversed", "冲正"),
+    ("refund", "refunded", "退款"),
+)
+UNDOING = VERBS[1:3]
+
+REDEMPTION_STATE = {
+    **{
+        f"{verb}_state": Wording(
+            f"This redemption can't be {done}: it is already {{state}}.",
+            f"该笔核销已{{state}}，不能{zh}。",
+        )
+        for verb, done, zh in VERBS
+    },
+    **{
+        f"{verb}_refunded": Wording(
+            f"This redemption can't be {done}: money has been refunded on it.",
+            f"该笔核销已有退款，不能{zh}。",
+        )
+        for verb, done, zh in UNDOING
+    },
+    **{
+        f"{verb}_settled": Wording(
+            f"This redemption can't be {done}: it is already settled. Use a refund.",
+            f"该笔核销已结算，不能{zh}，请走退款。",
+        )
+        for verb, done, zh in UNDOING
+    },
+    **{
+        f"{verb}_cut_off": Wording(
+            f"This redemption can't be {done}: its day, {{business_day}}, is over. Use a refund.",
+            f"该笔核销的账务日 {{business_day}} 已过，不能{zh}，请走退款。",
+        )
+        for verb, done, zh in UNDOING
+    },
+    "capture_expired": Wording(
+        "The authorisation ended on {ended_at}. Use the voucher again on the order.",
+        "预核销已于 {ended_at} 失效，请重新用券。",
+    ),
+    "refund_whole_only": Wording(
+        "In this campaign only the whole order can be refunded.", "本活动仅支持整单退款。"
+    ),
+    "refund_no_used": Wording(
+        "The refund number {refund_no} was used before. Use a new one.",
+        "退款单号 {refund_no} 已使用，请换新的单号。",
+    ),
+}
+"""What a redemption does not allow, by rule."""
+
+
+def _limit(subject: str, en: str, zh: str, *, status: int) -> Meaning:
+    """The code of a limit on `subject`; the one on a whole campaign is never open again."""
+    over = Wording(
+        f"{en} has reached the limit of {{limit}} for the whole campaign.",
+        f"{zh}在本活动中已达上限 {{limit}}，不能再用券。",
+    )
+    return Meaning(
+        f"{subject}_limit",
+        status,
+        f"{en} has reached the limit of {{limit}} per {{window}}. Open again from {{next_at}}.",
+        f"{zh}已达每{{window}}上限 {{limit}}，{{next_at}} 起可再用。",
+        "campaign",
+        retryable=True,
+        by_rule={"resident_campaign": over, "link_campaign": over}
+        if subject == "resident"
+        else {f"{subject}_campaign": over},
+    )
+
 
 TILL = (
-    # The request itself
-    Meaning(
-        "malformed_request",
-        400,
-        "The request is not understood: {problem}",
-        "请求格式有误：{problem_zh}",
-        "interface",
-    ),
-    Meaning(
-        "idempotency_key_required",
-        400,
-        "Send an Idempotency-Key header of 1 to 255 printable ASCII characters.",
-        "请在请求头中提供 Idempotency-Key（1–255 个可见 ASCII 字符）。",
-        "interface",
-    ),
+    # The connection
     Meaning(
         "unauthenticated",
         401,
-        "The key is missing, unknown, expired or revoked. Check the terminal's key.",
-        "密钥缺失、无效、过期或已吊销，请检查终端密钥。",
+        "This till is not signed in: its key is missing, unknown, expired or revoked.",
+        "本收银机未通过验证：密钥缺失、无效、过期或已吊销。",
         "interface",
     ),
     Meaning(
-        "forbidden",
-        403,
-        "This key may not do that; it lacks the permission {scope}.",
-        "该密钥无权执行此操作，缺少权限 {scope}。",
-        "interface",
-    ),
-    Meaning("not_found", 404, "There is no such thing here.", "未找到。", "interface"),
-    Meaning(
-        "method_not_allowed",
-        405,
-        "This address does not take that method.",
-        "该地址不支持此请求方法。",
+        "not_found",
+        404,
+        "No redemption with this number is found. Check the number on the receipt.",
+        "未找到该笔核销，请核对小票上的核销编号。",
         "interface",
     ),
     Meaning(
         "request_in_flight",
         409,
-        "The same request is still being worked on. Ask again in a second.",
-        "同一请求正在处理，请稍后重试。",
+        "This order is still being worked on. Ask again in a second.",
+        "该订单正在处理，请稍后再试。",
         "interface",
         retryable=True,
     ),
     Meaning(
-        "idempotency_key_reused",
-        422,
-        "This Idempotency-Key was used for a different request. Use a new key for a new order.",
-        "该 Idempotency-Key 已用于其他请求，新订单请使用新的键。",
-        "interface",
-    ),
-    Meaning(
         "busy",
         503,
-        "Too busy just now. Send the same request with the same key again.",
-        "系统繁忙，请使用相同的键重试。",
+        "The system is busy just now. Try the same order again in a moment.",
+        "系统繁忙，请稍后用同一订单重试。",
         "system",
         retryable=True,
     ),
@@ -81,15 +123,15 @@ TILL = (
     Meaning(
         "voucher_not_yet_valid",
         409,
-        "This voucher is valid from {valid_from_at}.",
-        "此券自 {valid_from_at} 起可用。",
+        "This voucher can be used from {valid_from_at}.",
+        "此券从 {valid_from_at} 起可用。",
         "voucher",
         retryable=True,
     ),
     Meaning(
         "voucher_expired",
         409,
-        "This voucher expired at {valid_until_at}.",
+        "This voucher expired on {valid_until_at}.",
         "此券已于 {valid_until_at} 过期。",
         "voucher",
     ),
@@ -104,12 +146,24 @@ TILL = (
     Meaning(
         "campaign_not_running",
         409,
-        "The campaign is not open at the moment.",
-        "活动当前未开放。",
+        "The campaign is not open at the moment. Try again later.",
+        "活动当前未开放，请稍后再试。",
         "campaign",
         retryable=True,
+        by_rule={
+            "campaign_over": Wording(
+                "The campaign is over. Its vouchers can no longer be used.",
+                "活动已结束，此券不能再用。",
+            )
+        },
     ),
-    Meaning("store_not_found", 404, "There is no such store.", "未找到该门店。", "interface"),
+    Meaning(
+        "store_not_found",
+        404,
+        "No store of yours has this number. Check the store number of the till.",
+        "未找到该门店，请核对收银机上的门店编号。",
+        "interface",
+    ),
     Meaning("store_closed", 409, "This store is suspended or closed.", "该门店已停用。", "city"),
     Meaning(
         "store_not_participating",
@@ -129,27 +183,27 @@ TILL = (
     Meaning(
         "order_kind_excluded",
         422,
-        "Orders of the kind {order_kind} are excluded from this campaign.",
-        "{order_kind} 类订单不在本活动范围内。",
+        "This campaign does not take {order_kind} orders.",
+        "本活动不支持{order_kind}订单。",
         "campaign",
     ),
     Meaning(
         "below_threshold",
         422,
         "The order is {missing} short of the {threshold} this voucher needs.",
-        "订单未达 {threshold} 使用门槛，还差 {missing}。",
+        "订单未满 {threshold}，还差 {missing}。",
         "campaign",
     ),
     Meaning(
         "payable_too_small",
         422,
-        "After the discount of {discount} at least ¥0.01 must be left to pay.",
-        "减 {discount} 后应付金额须不少于 ¥0.01。",
+        "After the discount of {discount} at least one fen must be left to pay.",
+        "减 {discount} 后，应付金额至少为一分钱。",
         "campaign",
         by_rule={
-            "discount_rounds_to_nothing": (
-                "The discount on {eligible} is less than ¥0.01; the voucher stays unused.",
-                "{eligible} 的优惠不足 ¥0.01，此券未使用。",
+            "discount_rounds_to_nothing": Wording(
+                "The discount on {eligible} is less than one fen; the voucher stays unused.",
+                "{eligible} 的优惠不足一分钱，此券未使用。",
             )
         },
     ),
@@ -168,35 +222,17 @@ TILL = (
         "campaign",
     ),
     # Limits
-    Meaning(
-        "resident_limit",
-        422,
-        "The customer has reached the limit of {limit} per {window}.",
-        "该居民已达每{window_zh}上限 {limit}。",
-        "campaign",
-    ),
-    Meaning(
-        "store_limit",
-        429,
-        "This store has reached the limit of {limit} per {window}. Open again from: {next_at}.",
-        "本门店已达每{window_zh}上限 {limit}；恢复时间：{next_at}。",
-        "campaign",
-        retryable=True,
-    ),
-    Meaning(
-        "merchant_limit",
-        422,
-        "This merchant has reached the limit of {limit} per {window}.",
-        "本商户已达每{window_zh}上限 {limit}。",
-        "campaign",
-    ),
+    _limit("resident", "The customer", "该顾客", status=422),
+    _limit("store", "This store", "本门店", status=429),
+    _limit("merchant", "This merchant", "本商户", status=422),
     # What became of a redemption
     Meaning(
         "redemption_state",
         409,
-        "This redemption does not allow that: {because}.",
-        "该笔核销不能如此处理：{because_zh}。",
+        "This redemption does not allow that.",
+        "该笔核销不能如此处理。",
         "campaign",
+        by_rule=REDEMPTION_STATE,
     ),
     Meaning(
         "refund_too_large",

@@ -6,26 +6,25 @@ in flight, and redeemed in batches by one lane thread per process. All else fall
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 from merchants.auth import CALLERS, Cached, Caller, bearer_key
 from merchants.errors import Refused
-from vouchers.errors import problem
 from vouchers.express.lane import DATABASE_LOST, Lane, with_connection
-from vouchers.services.redemption import redeem
-from vouchers.services.redemption.redeem import BUSY
-from vouchers.services.requests import (
+from vouchers.http.answers import headers_of, problem, render
+from vouchers.http.requests import (
     BODY_MAX_BYTES,
-    Answer,
-    RedeemRequest,
     check_key,
+    check_media_type,
     malformed,
     redeem_request,
     too_large,
 )
+from vouchers.services.acts import BUSY, Answer
+from vouchers.services.redemption import RedeemRequest, redeem
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -58,13 +57,14 @@ class Express:
             caller = await self._authenticate(headers.get(b"authorization", b""))
             key = check_key(headers.get(b"idempotency-key", b"").decode("latin-1"))
             body = await _read(receive)
+            check_media_type(headers.get(b"content-type", b"").decode("latin-1"), body)
             request = redeem_request(
                 caller=caller, key=key, path=REDEMPTIONS, body=body, at=datetime.now(UTC)
             )
         except Refused as refused:
-            return Answer(*problem(refused.refusal))
+            return problem(refused.refusal)
         if self._lane is None:
-            self._lane = Lane("redeem-lane", lambda batch: redeem(requests=batch), BUSY)
+            self._lane = Lane("redeem-lane", _redeem, render(BUSY))
         return await self._lane.answer(request)
 
     async def _authenticate(self, header: bytes) -> Caller:
@@ -82,6 +82,10 @@ class Express:
         if SCOPE_REDEEM not in caller.scopes:
             raise Refused("forbidden", scope=SCOPE_REDEEM)
         return caller
+
+
+def _redeem(batch: Sequence[RedeemRequest]) -> list[Answer]:
+    return redeem(requests=batch, render=render)
 
 
 def _look_up(key: str) -> Caller | None:
@@ -110,7 +114,7 @@ async def _read(receive: Receive) -> bytes:
 
 
 async def _respond(send: Send, answer: Answer) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers()]
+    headers = [(name.lower().encode(), value.encode()) for name, value in headers_of(answer)]
     headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

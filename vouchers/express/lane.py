@@ -68,8 +68,8 @@ class Lane(Generic[Request, Answer]):
         return batch
 
     def _answers(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """Under their keys, requests are safe to repeat: a batch that fails for no reason of the
-        database is answered one by one, so that only the request to blame is in trouble."""
+        """The answers to a batch. One that fails by a fault of the program is worked on one by one
+        (requests under keys can be repeated), so that only the request to blame fails."""
         try:
             return with_connection(lambda: self._work(requests))
         except DATABASE_LOST:

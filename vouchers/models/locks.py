@@ -1,21 +1,106 @@
-"""Locks that are not rows. Every writer takes its locks in one order:
+"""Every kind of lock, in the one order in which a transaction may take them.
 
-request key → order claim → refund number → tranche → voucher → redemption → settlement →
-cap counter → quota bucket, and within a class by ascending key. All are released by the end of the
-transaction.
+A writer takes locks of a later class after those of an earlier one, and within a class by ascending
+key. All of them are released by the end of the transaction.
 """
 
+from dataclasses import dataclass
+from enum import Enum
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 from vouchers.sql.statements import Statement
 
-# First halves of two-part advisory keys; requests, orders and counters use 64-bit hashes instead.
-TRANCHE_CLASS = 1
-RUN_CLASS = 2
-TERMS_CLASS = 4
-SEAL_CLASS = 3
-ARCHIVE_CLASS = 5
+
+class Means(Enum):
+    """What a lock is in PostgreSQL."""
+
+    ROW = "row, FOR NO KEY UPDATE"
+    KEY = "advisory, a 64-bit hash of the key"
+    NUMBER = "advisory, class number and id"
+
+
+@dataclass(frozen=True, slots=True)
+class LockClass:
+    """One kind of lock; `number` is the first half of a two-part advisory key."""
+
+    name: str
+    means: Means
+    purpose: str
+    number: int = 0
+
+    def key(self, *parts: object) -> int:
+        """The signed 64-bit advisory key of what `parts` name; the same in every process."""
+        name = repr((self.name, *parts)).encode()
+        return int.from_bytes(blake2b(name, digest_size=8).digest(), signed=True)
+
+
+REQUEST_KEY: Final = LockClass(
+    "request key",
+    Means.KEY,
+    "one transaction works on an idempotency key; only tried, so that a duplicate is answered 409",
+)
+ORDER_CLAIM: Final = LockClass(
+    "order claim", Means.KEY, "redeem, reverse and every later act on one order queue here"
+)
+REFUND_NO: Final = LockClass(
+    "refund number", Means.KEY, "of two refunds under one number the second finds the first"
+)
+RESIDENT: Final = LockClass(
+    "resident", Means.ROW, "changes of one resident happen one at a time; several by ascending id"
+)
+CAMPAIGN: Final = LockClass(
+    "campaign",
+    Means.ROW,
+    "edits, moves, decisions, settling and collecting of one campaign happen one at a time",
+)
+SOURCE: Final = LockClass(
+    "funding source", Means.ROW, "no cash of a source is paid out or repaid twice"
+)
+SHARD: Final = LockClass("shard", Means.ROW, "a shard is minted by the holder of its newest lease")
+RUN: Final = LockClass("run", Means.ROW, "a run is worked on by the holder of its newest lease")
+TERMS: Final = LockClass(
+    "terms", Means.NUMBER, "shared by minting, exclusive for an amendment of the terms", number=4
+)
+TRANCHE: Final = LockClass(
+    "tranche", Means.NUMBER, "shared by users of its vouchers, exclusive for its expiry", number=1
+)
+VOUCHER: Final = LockClass("voucher", Means.ROW, "a voucher's state is decided on under its lock")
+REDEMPTION: Final = LockClass(
+    "redemption", Means.ROW, "settling, holding, undoing and refunding of one redemption queue here"
+)
+SETTLEMENT: Final = LockClass(
+    "settlement", Means.ROW, "shared by refunds, exclusive for the payout"
+)
+LIMIT_COUNTER: Final = LockClass(
+    "limit counter", Means.KEY, "what a limit counts is read and written by one at a time"
+)
+QUOTA_BUCKET: Final = LockClass(
+    "quota bucket", Means.ROW, "headroom is decided on under its lock, and always last"
+)
+SEAL: Final = LockClass("seal", Means.NUMBER, "one sealer a campaign at a time", number=3)
+ARCHIVE: Final = LockClass("archive", Means.NUMBER, "one archiver of requests at a time", number=5)
+
+LOCK_ORDER: Final = (
+    REQUEST_KEY,
+    ORDER_CLAIM,
+    REFUND_NO,
+    RESIDENT,
+    CAMPAIGN,
+    SOURCE,
+    SHARD,
+    RUN,
+    TERMS,
+    TRANCHE,
+    VOUCHER,
+    REDEMPTION,
+    SETTLEMENT,
+    LIMIT_COUNTER,
+    QUOTA_BUCKET,
+    SEAL,
+    ARCHIVE,
+)
+"""Every lock class; a transaction may skip classes, never go back."""
 
 # One statement in the common order. A request key is only tried: a batch never waits for a
 # duplicate in flight, it answers 409; the first rows say which keys were got. Arrays arrive sorted
@@ -26,7 +111,7 @@ LOCK_BATCH = Statement(
      UNION ALL
     SELECT pg_advisory_xact_lock(key) IS NULL FROM unnest(%(order_keys)s::bigint[]) AS wanted(key)
      UNION ALL
-    SELECT pg_advisory_xact_lock_shared({TRANCHE_CLASS}, tranche_id::int) IS NULL
+    SELECT pg_advisory_xact_lock_shared({TRANCHE.number}, tranche_id::int) IS NULL
       FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(tranche_id)
     """,
     lambda row: bool(row[0]),
@@ -39,34 +124,27 @@ LOCK_COUNTERS: Statement[Any] = Statement(
     """
 )
 
-# Shared by all who use vouchers of a tranche, exclusive for the one who expires it.
 SHARE_TRANCHES: Statement[Any] = Statement(
     f"""
-    SELECT pg_advisory_xact_lock_shared({TRANCHE_CLASS}, tranche_id::int)
+    SELECT pg_advisory_xact_lock_shared({TRANCHE.number}, tranche_id::int)
       FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(tranche_id)
     """
 )
 OWN_TRANCHE: Statement[Any] = Statement(
-    f"SELECT pg_advisory_xact_lock({TRANCHE_CLASS}, %(tranche_id)s::int)"
+    f"SELECT pg_advisory_xact_lock({TRANCHE.number}, %(tranche_id)s::int)"
 )
 # One sealer a campaign at a time; the statements after it see the last one's link.
 OWN_SEALING: Statement[Any] = Statement(
-    f"SELECT pg_advisory_xact_lock({SEAL_CLASS}, %(campaign_id)s::int)"
+    f"SELECT pg_advisory_xact_lock({SEAL.number}, %(campaign_id)s::int)"
 )
 # One archiver of requests at a time.
-OWN_ARCHIVING: Statement[Any] = Statement(f"SELECT pg_advisory_xact_lock({ARCHIVE_CLASS}, 0)")
+OWN_ARCHIVING: Statement[Any] = Statement(f"SELECT pg_advisory_xact_lock({ARCHIVE.number}, 0)")
 
 # Shared by those who mint under a campaign's terms, exclusive for the one who amends them; before
 # any tranche.
 SHARE_TERMS: Statement[Any] = Statement(
-    f"SELECT pg_advisory_xact_lock_shared({TERMS_CLASS}, %(campaign_id)s::int)"
+    f"SELECT pg_advisory_xact_lock_shared({TERMS.number}, %(campaign_id)s::int)"
 )
 OWN_TERMS: Statement[Any] = Statement(
-    f"SELECT pg_advisory_xact_lock({TERMS_CLASS}, %(campaign_id)s::int)"
+    f"SELECT pg_advisory_xact_lock({TERMS.number}, %(campaign_id)s::int)"
 )
-
-
-def lock_key(kind: str, *parts: object) -> int:
-    """A signed 64-bit advisory key for a thing named by `parts`; the same in every process."""
-    name = repr((kind, *parts)).encode()
-    return int.from_bytes(blake2b(name, digest_size=8).digest(), signed=True)

@@ -21,7 +21,7 @@ class SourceShare(msgspec.Struct, frozen=True):
     fen: int
 
 
-class RedemptionBody(msgspec.Struct, frozen=True, omit_defaults=True):
+class RedemptionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     """A redemption as answered, when it is made and whenever it is asked for."""
 
     id: int
@@ -40,31 +40,26 @@ class RedemptionBody(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_at: datetime | None = None
 
 
-encode_body = msgspec.json.Encoder().encode
-
-
-def redemption_body(redemption: Redemption) -> bytes:
-    """JSON of a stored redemption."""
+def redemption_details(redemption: Redemption) -> RedemptionDetails:
+    """A stored redemption as it stands now."""
     codes = dict(
         FundingSource.objects.filter(campaign_id=redemption.campaign_id).values_list("id", "code")
     )
     is_authorised = redemption.state == RedemptionState.AUTHORISED
-    return encode_body(
-        RedemptionBody(
-            id=redemption.pk,
-            state=RedemptionState(redemption.state).name.lower(),
-            discount_fen=redemption.discount_fen,
-            by_source=[SourceShare(codes[source_id], fen) for source_id, fen in redemption.split],
-            payable_fen=redemption.order_amount_fen - redemption.discount_fen,
-            voucher=encode(redemption.voucher_id, settings.HUIMIN_CODE_KEY),
-            store=redemption.store.external_id,
-            order_no=redemption.order_no,
-            order_amount_fen=redemption.order_amount_fen,
-            campaign=redemption.campaign.code,
-            business_day=redemption.business_day,
-            redeemed_at=redemption.redeemed_at,
-            expires_at=redemption.expires_at if is_authorised else None,
-        )
+    return RedemptionDetails(
+        id=redemption.pk,
+        state=RedemptionState(redemption.state).name.lower(),
+        discount_fen=redemption.discount_fen,
+        by_source=[SourceShare(codes[source_id], fen) for source_id, fen in redemption.split],
+        payable_fen=redemption.order_amount_fen - redemption.discount_fen,
+        voucher=encode(redemption.voucher_id, settings.HUIMIN_CODE_KEY),
+        store=redemption.store.external_id,
+        order_no=redemption.order_no,
+        order_amount_fen=redemption.order_amount_fen,
+        campaign=redemption.campaign.code,
+        business_day=redemption.business_day,
+        redeemed_at=redemption.redeemed_at,
+        expires_at=redemption.expires_at if is_authorised else None,
     )
 
 
@@ -97,4 +92,4 @@ def _ids_under(caller: Caller, key: str) -> list[int]:
     record = RequestRecord.objects.filter(
         caller_id=caller.credential_id, key=folded(key), status=201
     )
-    return [msgspec.json.decode(bytes(r.answer), type=RedemptionBody).id for r in record]
+    return [msgspec.json.decode(bytes(r.answer), type=RedemptionDetails).id for r in record]

@@ -49,7 +49,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
 """Beside what is named here, every role sees everything."""
 
 
-def demand(user: User, permission: str) -> None:
+def require_permission(user: User, permission: str) -> None:
     """Refuse `not_permitted` unless an active user has the permission by role."""
     if not user.has_perm(permission):
         raise Refused("not_permitted", permission)

@@ -56,7 +56,7 @@ class Statement(Generic[Row]):
 
     def send(
         self, connection: psycopg.Connection[Any], parameters: Mapping[str, Any]
-    ) -> "Answer[Row]":
+    ) -> "Result[Row]":
         """Execute, or queue when the connection is in a pipeline; rows are read from the answer."""
         values = [
             pack(parameters[name])
@@ -66,7 +66,7 @@ class Statement(Generic[Row]):
         ]
         cursor = psycopg.RawCursor(connection)
         cursor.execute(self._query, values, binary=self.is_binary)
-        return Answer(cursor, self.decode)
+        return Result(cursor, self.decode)
 
 
 class ByIds(Generic[Row]):
@@ -94,7 +94,7 @@ class ByIds(Generic[Row]):
 
     def send(
         self, connection: psycopg.Connection[Any], parameters: Mapping[str, Any]
-    ) -> "Answer[Row]":
+    ) -> "Result[Row]":
         """As `Statement.send`, for at most 512 ids."""
         ids: Sequence[int] = parameters[self._name]
         size = next(size for size in self.SIZES if len(ids) <= size)
@@ -103,7 +103,7 @@ class ByIds(Generic[Row]):
         return self._statements[size].send(connection, {**parameters, **numbered})
 
 
-class Answer(Generic[Row]):
+class Result(Generic[Row]):
     """The rows of a sent statement, fetched when asked for (after the pipeline's sync)."""
 
     __slots__ = ("_cursor", "_decode")

@@ -1,6 +1,6 @@
 """Triggers shared by the tables: append-only books and the only legal arrows of a state."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
 import pgtrigger
@@ -111,10 +111,14 @@ def never_ignored(*, using: str) -> None:
 
 def frozen_columns(name: str, *columns: str) -> pgtrigger.Trigger:
     """Refuse an UPDATE that changes any of `columns` (again in the WHEN clause)."""
-    changed = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
     return pgtrigger.Protect(
-        name=name, operation=pgtrigger.Update, condition=pgtrigger.Condition(changed)
+        name=name, operation=pgtrigger.Update, condition=pgtrigger.Condition(differ(columns))
     )
+
+
+def differ(columns: Sequence[str]) -> str:
+    """SQL that is true where an UPDATE changes any of `columns`."""
+    return " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
 
 
 def only_in_draft(

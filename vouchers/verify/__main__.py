@@ -1,12 +1,13 @@
-"""`python -m vouchers.verify FILE [--anchors FILE]`: prove a pack, or name what is wrong in it."""
+"""`python verify.pyz PACK [--anchors FILE]`: prove a pack, or name what is wrong in it."""
 
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import Final, NamedTuple, TextIO
+from typing import Final, NamedTuple, NoReturn, TextIO
 
 from vouchers.verify import journal, papers, quotas, ties, vouchers
 from vouchers.verify.archive import Archive
@@ -41,6 +42,11 @@ class Verifier:
         return self._all(
             Named("文件齐全", "the files are all there", self._archive.check_manifest),
             Named("每一行都与写入时一致", "every row is the one that was written", self._files),
+            Named(
+                "核验程序与清单一致",
+                "the verifier is the one in the manifest",
+                self._archive.check_verifier,
+            ),
             Named(
                 "压缩包逐字节一致",
                 "every byte is the one that was written",
@@ -150,13 +156,13 @@ class Verifier:
 
 def main(arguments: list[str], out: TextIO) -> int:
     """0 when everything holds, 1 otherwise; says so line by line."""
-    parser = argparse.ArgumentParser(prog="python -m vouchers.verify", description=__doc__)
-    parser.add_argument("file", type=Path, help="the pack / 数据包")
+    parser = argparse.ArgumentParser(prog="python verify.pyz", description=__doc__)
+    parser.add_argument("pack", type=Path, help="the pack / 数据包")
     parser.add_argument("--anchors", type=Path, help="the anchors as they were sent / 收到的存证")
     options = parser.parse_args(arguments)
     start = perf_counter()
     try:
-        archive = Archive(options.file)
+        archive = Archive(options.pack)
         verifier = Verifier(archive, out)
         is_proven = verifier.whole() and verifier.books(options.anchors)
     except Broken as broken:
@@ -179,5 +185,12 @@ def _anchors(archive: Archive, path: Path) -> Check:
     return check
 
 
-if __name__ == "__main__":
+def run() -> NoReturn:
+    """The command. It writes UTF-8 whatever the locale says."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     sys.exit(main(sys.argv[1:], sys.stdout))
+
+
+if __name__ == "__main__":
+    run()

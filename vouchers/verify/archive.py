@@ -16,6 +16,7 @@ from vouchers.verify.faults import Broken, Fault
 FORMAT: Final = "huimin-audit-pack"
 VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
+VERIFIER: Final = "verify.pyz"
 DIGITS: Final = 64
 CHUNK_BYTES: Final = 1 << 16
 LOCAL_HEADER: Final = struct.Struct("<4s5H3I2H")
@@ -43,6 +44,7 @@ class Archive:
             self._members = {info.filename: info for info in self._zip.infolist()}
             self.manifest: dict[str, Any] = json.loads(self._zip.read(MANIFEST))
             self._listed = {item["name"]: item for item in self.manifest["files"]}
+            self._verifier: dict[str, str] = self.manifest["verifier"]
         except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise Broken(
                 Fault(self.name, None, f"cannot be read: {error}", f"无法读取：{error}")
@@ -75,10 +77,11 @@ class Archive:
         told = (self.manifest.get("format"), self.manifest.get("version"))
         if told != (FORMAT, VERSION):
             yield Fault(MANIFEST, None, f"unknown format {told}", f"未知格式 {told}")
-        wanted = {f"{name}.jsonl" for name in FILES}
+        wanted = {VERIFIER, *(f"{name}.jsonl" for name in FILES)}
         held = set(self._members) - {MANIFEST}
-        for name in sorted(wanted | held | set(self._listed)):
-            if not (name in wanted and name in held and name in self._listed):
+        listed = {self._verifier["name"], *self._listed}
+        for name in sorted(wanted | held | listed):
+            if not (name in wanted and name in held and name in listed):
                 yield Fault(name, None, "is missing, or does not belong here", "缺失或多余的文件")
 
     def check_files(self, on_rows: Callable[[str, int], None]) -> Iterator[Fault]:
@@ -87,6 +90,17 @@ class Archive:
             fault = self._check_chain(file, on_rows)
             if fault:
                 yield fault
+
+    def check_verifier(self) -> Iterator[Fault]:
+        """The program in the pack has the SHA-256 in the manifest."""
+        whole = hashlib.sha256()
+        try:
+            for block in self._blocks(VERIFIER):
+                whole.update(block)
+        except zlib.error as error:
+            raise Broken(Fault(VERIFIER, None, "cannot be unpacked", "无法解压")) from error
+        if whole.hexdigest() != self._verifier["sha256"]:
+            yield Fault(VERIFIER, None, "not the file in the manifest", "与清单中的校验值不一致")
 
     def check_bytes(self) -> Iterator[Fault]:
         """The archive's comment is the SHA-256 of all bytes before it."""

@@ -25,8 +25,8 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.queries.ledger.balances import balances
-from vouchers.rules.limits.limits import window_no
-from vouchers.services.requests import Answer
+from vouchers.rules.limits import window_no
+from vouchers.services.acts import Answer
 from vouchers.states import CapKind, RefundPolicy, SettlementState
 
 Item = TypeVar("Item")

@@ -8,7 +8,7 @@ from tests.properties.machine.ground import Ground, pick
 from tests.support import cast
 from tests.support.small_city import which
 from vouchers.models import Hold, Redemption
-from vouchers.services.limits import holds
+from vouchers.services.redemption import holds
 
 
 class Holds(Ground):

@@ -11,11 +11,11 @@ from tests.properties.machine.ground import Sent, pick
 from tests.properties.machine.hands import Hands
 from tests.support.reference_model import Order, Use, Voucher
 from tests.support.small_city import SHUT, good_orders, orders, which
-from tests.support.till import captured, decoded, order, till_of
+from tests.support.till import captured, decoded, order, redeem, till_of
 from vouchers.models import Redemption
 from vouchers.models import Voucher as VoucherRow
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import Answer, RedeemRequest
+from vouchers.services.acts import Answer
+from vouchers.services.redemption import RedeemRequest
 from vouchers.states import RedemptionState, VoucherState
 
 

@@ -57,8 +57,10 @@ def test_what_widens_is_allowed(
     joining = data.draw(st.lists(names.filter(lambda name: name not in known), unique=True))
     after = amended(
         before,
-        ends_at=(ends_at(before) + longer).isoformat(),
-        validity_s=before["campaign"]["validity_s"] + more_s,
+        widened={
+            "ends_at": (ends_at(before) + longer).isoformat(),
+            "validity_s": before["campaign"]["validity_s"] + more_s,
+        },
         stores=joining,
     )
     refusal = judge(before, after, at=NOON)
@@ -74,7 +76,7 @@ def test_what_widens_is_allowed(
 def test_whatever_else_changes_is_refused(
     before: dict[str, Any], shorter: timedelta, data: st.DataObject
 ) -> None:
-    after = deepcopy(amended(before, ends_at=None, validity_s=None, stores=["new"]))
+    after = deepcopy(amended(before, widened={}, stores=["new"]))
     campaign = after["campaign"]
     spoil = data.draw(
         st.sampled_from(["end", "validity", "radius", "policy", "tiers", "store", "part", "key"])
@@ -127,7 +129,7 @@ def test_a_store_joins_once_from_the_approval_to_the_end(
 
 def test_what_is_over_is_not_amended() -> None:
     before = {"campaign": {"ends_at": "2026-04-01T04:00:00Z", "validity_s": 60}, "stores": []}
-    after = amended(before, ends_at="2026-05-01T00:00:00Z", validity_s=None, stores=[])
+    after = amended(before, widened={"ends_at": "2026-05-01T00:00:00Z"}, stores=[])
     refusal = judge(before, after, at=NOON)
     assert refusal is not None
     assert refusal.code == "campaign_over"

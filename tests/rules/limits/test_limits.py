@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from merchants.errors import Refusal
-from vouchers.errors import CATALOGUE
-from vouchers.rules.limits.limits import (
+from vouchers.errors import CATALOGUE, explain
+from vouchers.rules.limits import (
     COUNTED,
     CapRule,
     CounterKey,
@@ -133,7 +133,7 @@ class TestCounters:
         for kind in COUNTED:
             rule = CapRule(1, kind, 0, None)
             keys = counter_keys([rule], WHO, local(2026, 4, 1), SHANGHAI)
-            refusal = judge_caps(keys, {}, 1)
+            refusal = judge_caps(keys, {}, 1, zone=SHANGHAI)
             assert refusal is not None
             assert refusal.code in CATALOGUE
             assert refusal.rule == CapKind(kind).name.lower()
@@ -143,7 +143,7 @@ class TestJudging:
     @staticmethod
     def judged(rule: CapRule, used: Used, discount_fen: int = 100) -> Refusal | None:
         keys = counter_keys([rule], WHO, local(2026, 4, 1, 12), SHANGHAI)
-        return judge_caps(keys, {key: used for key, _ in keys}, discount_fen)
+        return judge_caps(keys, {key: used for key, _ in keys}, discount_fen, zone=SHANGHAI)
 
     @given(kinds, st.integers(0, 50), st.integers(0, 50))
     def test_a_limit_by_number_is_inclusive(self, kind: CapKind, limit: int, used: int) -> None:
@@ -173,7 +173,7 @@ class TestJudging:
         keys = counter_keys(rules, WHO, local(2026, 4, 1), SHANGHAI)
         used = {key: Used(data.draw(st.integers(0, 3)), 0) for key, _ in keys}
         full = [rule for key, rule in keys if used[key].redemptions >= (rule.limit_count or 0)]
-        refusal = judge_caps(keys, used, 1)
+        refusal = judge_caps(keys, used, 1, zone=SHANGHAI)
         names = [CapKind(rule.kind).name.lower() for rule in full]
         assert (refusal.rule if refusal else None) == (names[0] if names else None)
 
@@ -188,13 +188,16 @@ class TestJudging:
     @pytest.mark.parametrize(
         ("kind", "code", "next_at"),
         [
-            (CapKind.RESIDENT_DAY, "resident_limit", None),
-            (CapKind.MERCHANT_DAY, "merchant_limit", None),
-            (CapKind.STORE_MINUTE, "store_limit", "2026-04-01T04:01:00+00:00"),
+            (CapKind.RESIDENT_DAY, "resident_limit", "2026-04-02"),
+            (CapKind.RESIDENT_CAMPAIGN, "resident_limit", None),
+            (CapKind.MERCHANT_DAY, "merchant_limit", "2026-04-02"),
+            (CapKind.MERCHANT_CAMPAIGN, "merchant_limit", None),
+            (CapKind.STORE_MINUTE, "store_limit", "2026-04-01T12:01:00+08:00"),
             (CapKind.STORE_DAY, "store_limit", "2026-04-02"),
             (CapKind.STORE_WEEK, "store_limit", "2026-04-06"),
             (CapKind.STORE_CAMPAIGN, "store_limit", None),
-            (CapKind.LINK_DAY, "resident_limit", None),
+            (CapKind.LINK_DAY, "resident_limit", "2026-04-02"),
+            (CapKind.LINK_CAMPAIGN, "resident_limit", None),
         ],
     )
     def test_a_refusal_says_who_is_at_the_limit_and_when_to_come_back(
@@ -205,19 +208,23 @@ class TestJudging:
         assert refusal.code == code
         assert refusal.facts["limit"] == "1"
         assert refusal.facts.get("next_at") == next_at
+        wording = CATALOGUE[code].wording(refusal.rule)
+        assert wording.retryable == (next_at is not None)
+        for language in ("en", "zh"):
+            assert "–" not in explain(refusal, language)
 
     def test_a_shared_device_is_refused_as_the_customers_own_limit_and_names_nobody(self) -> None:
         refusal = self.judged(CapRule(1, CapKind.LINK_WEEK, 1, None), Used(1, 0))
         assert refusal is not None
         assert (refusal.code, refusal.rule) == ("resident_limit", "link_week")
-        assert set(refusal.facts) == {"limit", "window", "window_zh"}
+        assert set(refusal.facts) == {"limit", "window", "next_at"}
 
     def test_one_full_link_of_several_is_enough(self) -> None:
         rules = [CapRule(1, CapKind.LINK_DAY, 2, None)]
         keys = counter_keys(rules, WHO, local(2026, 4, 1), SHANGHAI)
         (_, _), (second, _) = keys
-        assert judge_caps(keys, {second: Used(1, 0)}, 1) is None
-        assert judge_caps(keys, {second: Used(2, 0)}, 1) is not None
+        assert judge_caps(keys, {second: Used(1, 0)}, 1, zone=SHANGHAI) is None
+        assert judge_caps(keys, {second: Used(2, 0)}, 1, zone=SHANGHAI) is not None
 
 
 class TestSamePerson:
@@ -236,7 +243,7 @@ class TestSamePerson:
         books = {
             own._replace(subject_id=who): Used(*one) for who, one in zip(people, used, strict=True)
         }
-        refusal = judge_caps(keys, books, 100, same_person=people[1:])
+        refusal = judge_caps(keys, books, 100, zone=SHANGHAI, same_person=people[1:])
         count, fen = sum(one for one, _ in used), sum(one for _, one in used)
         assert (refusal is None) == (count + 1 <= limit and fen + 100 <= limit_fen)
 
@@ -244,7 +251,7 @@ class TestSamePerson:
         for kind in COUNTED:
             keys = counter_keys([CapRule(1, kind, 1, None)], WHO, local(2026, 4, 1), SHANGHAI)
             books = {key._replace(subject_id=99): Used(1, 0) for key, _ in keys}
-            refused = judge_caps(keys, books, 1, same_person=[99]) is not None
+            refused = judge_caps(keys, books, 1, zone=SHANGHAI, same_person=[99]) is not None
             assert refused == CapKind(kind).name.startswith("RESIDENT")
 
 

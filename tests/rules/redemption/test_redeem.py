@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merchants.errors import Refusal
-from vouchers.errors import problem
+from vouchers.http.answers import problem
 from vouchers.money import split_pro_rata
 from vouchers.rules.redemption.redeem import (
     Case,

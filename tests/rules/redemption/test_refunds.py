@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from merchants.errors import Refusal
+from vouchers.errors import explain
 from vouchers.money import split_pro_rata
 from vouchers.rules.redemption.refunds import (
     Clawback,
@@ -20,6 +21,7 @@ from vouchers.rules.redemption.refunds import (
     clawback_fen,
     judge_refund,
     number_used,
+    promised_anew,
     share_clawback,
 )
 from vouchers.states import AccountKind, RedemptionState, RefundPolicy, SettlementState
@@ -91,6 +93,7 @@ def test_everything_refunded_in_time_gives_the_voucher_back() -> None:
         parts=(Part(CITY, 3_000, PAYABLE, OUTSTANDING), Part(GROUP, 2_000, PAYABLE, OUTSTANDING)),
         voucher=VoucherFate.GIVEN_BACK,
         is_everything=True,
+        voucher_usable=True,
     )
 
 
@@ -142,7 +145,7 @@ def test_a_refund_too_small_for_a_fen_of_subsidy_calls_nothing_back() -> None:
 def test_under_forfeit_part_of_an_order_is_not_refunded() -> None:
     refusal = no(replace(BOUGHT, policy=RefundPolicy.FORFEIT), 14_999)
     assert (refusal.code, refusal.rule) == ("redemption_state", "refund_whole_only")
-    assert {"because", "because_zh"} <= refusal.facts.keys()
+    assert "whole order" in explain(refusal, "en")
 
 
 # Where the money is
@@ -173,8 +176,28 @@ def test_a_voucher_that_comes_back_after_its_settlement_is_promised_anew() -> No
     decision = yes(settled(PAID), 15_000)
     assert decision.voucher is VoucherFate.GIVEN_BACK
     assert decision.reissued() == [(CITY, 3_000), (GROUP, 2_000)]
-    lost = decision.without_voucher()
+    assert promised_anew(settled(PAID), 15_000) == decision.reissued()
+
+
+def test_without_room_in_the_quota_cells_the_voucher_is_lost_and_nothing_promised() -> None:
+    full = replace(settled(PAID), has_quota_room=False)
+    lost = yes(full, 15_000)
     assert (lost.voucher, lost.reissued(), lost.fen) == (VoucherFate.WITHDRAWN, [], 5_000)
+    assert promised_anew(full, 15_000) == [(CITY, 3_000), (GROUP, 2_000)]
+
+
+def test_room_is_asked_for_only_by_a_voucher_that_comes_back_after_its_settlement() -> None:
+    assert promised_anew(BOUGHT, 15_000) == []
+    assert promised_anew(settled(PAID), 14_999) == []
+    assert promised_anew(settled(PAID), 15_001) == []
+    assert promised_anew(replace(settled(PAID), policy=RefundPolicy.PRO_RATA), 15_000) == []
+    assert yes(replace(BOUGHT, has_quota_room=False), 15_000).voucher is VoucherFate.GIVEN_BACK
+
+
+def test_a_voucher_given_back_in_a_campaign_that_is_over_cannot_be_used() -> None:
+    assert yes(BOUGHT, 15_000).voucher_usable
+    over = yes(replace(BOUGHT, is_campaign_over=True), 15_000)
+    assert (over.voucher, over.voucher_usable) == (VoucherFate.GIVEN_BACK, False)
 
 
 def test_before_its_settlement_nothing_is_promised_anew() -> None:
@@ -195,7 +218,8 @@ def test_the_rest_stays_with_a_voucher_that_is_used_or_given_back() -> None:
     used = replace(BOUGHT, rest=((CITY, 600), (GROUP, 400)))
     for amount_fen in (5_000, 15_000):
         assert yes(used, amount_fen).released() == []
-    assert yes(used, 15_000).without_voucher().released() == [(CITY, 600), (GROUP, 400)]
+    full = replace(used, shares=settled(PAID).shares, has_quota_room=False)
+    assert yes(full, 15_000).released() == [(CITY, 600), (GROUP, 400)]
 
 
 # Refusals
@@ -215,7 +239,8 @@ def test_no_more_is_refunded_than_the_shopper_paid() -> None:
 
 
 def test_a_used_number_says_which() -> None:
-    assert "R-7" in str(number_used("R-7").facts["because"])
+    for language in ("en", "zh"):
+        assert "R-7" in explain(number_used("R-7"), language)
 
 
 # For any purchase and any sequence of refunds

@@ -10,20 +10,27 @@ from merchants.errors import Refusal
 from vouchers.errors import CATALOGUE, explain
 from vouchers.rules.redemption.undo import (
     RedemptionFacts,
+    Undoing,
     has_lapsed,
     judge_capture,
     judge_reverse,
     judge_void,
+    undoing,
 )
-from vouchers.states import REDEMPTION_ARROWS, RedemptionState
+from vouchers.states import (
+    REDEMPTION_ARROWS,
+    AccountKind,
+    CampaignState,
+    RedemptionState,
+    TrancheState,
+)
 
 NOON = datetime(2026, 4, 1, 4, 0, tzinfo=UTC)
 MIDNIGHT = NOON + timedelta(hours=12)
 INSTANT = timedelta(microseconds=1)
-QUARTER_PAST = "2026-04-01T04:15:00+00:00"
 UNDOING = (judge_void, judge_reverse)
 
-Judge = Callable[[RedemptionFacts, datetime], Refusal | None]
+Judge = Callable[[RedemptionFacts, datetime], Undoing | Refusal | None]
 
 
 def redemption(state: RedemptionState = RedemptionState.CAPTURED, **change: Any) -> RedemptionFacts:
@@ -35,12 +42,16 @@ def redemption(state: RedemptionState = RedemptionState.CAPTURED, **change: Any)
         is_settled=False,
         is_refunded=False,
         expires_at=NOON + timedelta(minutes=15),
+        is_held=False,
+        tranche_state=TrancheState.OUTSTANDING,
+        valid_until_at=NOON + timedelta(days=30),
+        campaign_state=CampaignState.RUNNING,
     )
     return facts._replace(**change)
 
 
-def rule_of(refusal: Refusal | None) -> str:
-    return "yes" if refusal is None else refusal.rule
+def rule_of(decision: Undoing | Refusal | None) -> str:
+    return decision.rule if isinstance(decision, Refusal) else "yes"
 
 
 @pytest.mark.parametrize("state", RedemptionState)
@@ -55,12 +66,11 @@ def rule_of(refusal: Refusal | None) -> str:
 def test_an_act_is_allowed_exactly_where_the_state_machine_has_an_arrow(
     judge: Judge, target: RedemptionState, state: RedemptionState
 ) -> None:
-    refusal = judge(redemption(state), NOON)
-    assert (refusal is None) == ((state, target) in REDEMPTION_ARROWS)
-    assert refusal is None or (refusal.code, refusal.rule.split("_")[1]) == (
-        "redemption_state",
-        "state",
-    )
+    decision = judge(redemption(state), NOON)
+    is_refused = isinstance(decision, Refusal)
+    assert is_refused != ((state, target) in REDEMPTION_ARROWS)
+    if isinstance(decision, Refusal):
+        assert (decision.code, decision.rule.split("_")[1]) == ("redemption_state", "state")
 
 
 @pytest.mark.parametrize("judge", UNDOING)
@@ -68,7 +78,7 @@ def test_an_act_is_allowed_exactly_where_the_state_machine_has_an_arrow(
 def test_it_can_be_undone_until_the_end_of_its_business_day(
     judge: Judge, state: RedemptionState
 ) -> None:
-    assert judge(redemption(state), MIDNIGHT - INSTANT) is None
+    assert isinstance(judge(redemption(state), MIDNIGHT - INSTANT), Undoing)
     assert rule_of(judge(redemption(state), MIDNIGHT)).endswith("_cut_off")
 
 
@@ -91,22 +101,55 @@ def test_only_authorisations_lapse(state: RedemptionState) -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "is_held", "origin"),
+    [
+        (RedemptionState.AUTHORISED, False, AccountKind.AUTHORISED),
+        (RedemptionState.CAPTURED, False, AccountKind.PAYABLE),
+        (RedemptionState.CAPTURED, True, AccountKind.RISK_HELD),
+    ],
+)
+def test_money_comes_from_where_it_is_and_a_hold_ends_with_it(
+    state: RedemptionState, is_held: bool, origin: AccountKind
+) -> None:
+    decision = undoing(redemption(state, is_held=is_held), NOON)
+    assert (decision.origin, decision.releases_hold) == (origin, is_held)
+
+
+def test_money_goes_to_the_voucher_while_its_tranche_is_outstanding() -> None:
+    assert undoing(redemption(), NOON) == (AccountKind.PAYABLE, AccountKind.OUTSTANDING, True)
+    expired = undoing(redemption(tranche_state=TrancheState.EXPIRED), NOON)
+    assert expired == (AccountKind.PAYABLE, AccountKind.FREE, False)
+    assert expired.returns_to_quota
+
+
+@pytest.mark.parametrize("state", CampaignState)
+def test_a_voucher_is_usable_again_until_its_end_unless_the_campaign_is_over(
+    state: CampaignState,
+) -> None:
+    facts = redemption(campaign_state=state)
+    is_over = state in (CampaignState.ENDED, CampaignState.SETTLED, CampaignState.CLOSED)
+    assert undoing(facts, NOON).voucher_usable == (not is_over)
+    assert undoing(facts, facts.valid_until_at - INSTANT).voucher_usable == (not is_over)
+    assert not undoing(facts, facts.valid_until_at).voucher_usable
+
+
+@pytest.mark.parametrize(
     ("refusal", "en", "zh"),
     [
         (
             judge_void(redemption(RedemptionState.REVERSED), NOON),
-            "This redemption does not allow that: it is reversed.",
-            "该笔核销不能如此处理：已冲正。",
+            "This redemption can't be voided: it is already reversed.",
+            "该笔核销已冲正，不能撤销。",
         ),
         (
             judge_capture(redemption(RedemptionState.AUTHORISED), MIDNIGHT),
-            f"This redemption does not allow that: the authorisation ended at {QUARTER_PAST}.",
-            f"该笔核销不能如此处理：预核销已于 {QUARTER_PAST} 失效。",
+            "The authorisation ended on 1 April, 12:15. Use the voucher again on the order.",
+            "预核销已于 4月1日 12:15 失效，请重新用券。",
         ),
         (
             judge_reverse(redemption(), MIDNIGHT),
-            "This redemption does not allow that: the business day 2026-04-01 is over.",
-            "该笔核销不能如此处理：账务日 2026-04-01 已结束。",
+            "This redemption can't be reversed: its day, 1 April, is over. Use a refund.",
+            "该笔核销的账务日 4月1日 已过，不能冲正，请走退款。",
         ),
     ],
 )

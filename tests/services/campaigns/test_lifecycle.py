@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import DatabaseError, connection, transaction
 
 from merchants.errors import Refused
@@ -11,6 +12,7 @@ from tests.support.cast import DAY, NOON
 from vouchers.models import Approval, Campaign, Ring, TermsVersion, Tier
 from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.services.campaigns import lifecycle, terms
+from vouchers.services.campaigns.history import clock
 from vouchers.services.ledger import transfers
 from vouchers.states import AccountKind, CampaignState, CapKind
 
@@ -49,7 +51,7 @@ def test_terms_with_a_fault_are_not_submitted() -> None:
     )
     with pytest.raises(Refused) as refused:
         lifecycle.submit(campaign=campaign, by=cast.mei(), at=NOON)
-    assert refused_code(refused) == ("terms_invalid", "caps_nest")
+    assert refused_code(refused) == ("terms_invalid", "limits_nest")
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.DRAFT
     assert not campaign.versions.exists()
@@ -214,6 +216,31 @@ def test_a_launch_before_the_start_is_scheduled_and_starts_when_due() -> None:
     assert lifecycle.start_due(at=NOON + DAY) == 1
     assert lifecycle.end_due(at=campaign.ends_at) == 1
     assert Campaign.objects.get().state == CampaignState.ENDED
+
+
+def test_start_and_end_by_the_clock_stand_in_the_history() -> None:
+    campaign = cast.launched(cast.spring_campaign(starts_at=NOON + DAY), at=NOON)
+    lifecycle.start_due(at=NOON + DAY)
+    lifecycle.end_due(at=campaign.ends_at)
+    lines = [
+        (line.user.username, line.action_time, line.change_message)
+        for line in LogEntry.objects.filter(object_id=str(campaign.pk)).order_by("-id")[:2]
+    ]
+    assert [(who, when) for who, when, _ in lines] == [
+        ("clock", campaign.ends_at),
+        ("clock", NOON + DAY),
+    ]
+    assert "ended" in lines[0][2]
+    assert "running" in lines[1][2]
+    assert not clock().is_active
+    assert not clock().has_usable_password()
+
+
+def test_the_clock_starts_a_campaign_once() -> None:
+    cast.launched(cast.spring_campaign(starts_at=NOON + DAY), at=NOON)
+    assert lifecycle.start_due(at=NOON + DAY) == 1
+    assert lifecycle.start_due(at=NOON + DAY) == 0
+    assert LogEntry.objects.filter(user__username="clock").count() == 1
 
 
 def test_a_draft_cannot_be_launched() -> None:

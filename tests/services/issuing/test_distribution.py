@@ -9,7 +9,7 @@ from django.db.models import Sum
 
 from merchants.errors import Refused
 from tests.support import cast
-from tests.support.quota_room import allocation_of, take_from_all
+from tests.support.quota_room import allocation_of
 from vouchers.models import (
     Allocation,
     Campaign,
@@ -374,8 +374,8 @@ def test_headroom_is_taken_whole_or_not_at_all_and_given_back() -> None:
     source_bucket = QuotaBucket.objects.get(cell__source__isnull=False)
 
     with pytest.raises(Refused, match="quota_exhausted"):
-        take_from_all({allocation_id: 4})
-    take_from_all({allocation_id: 3})
+        quotas.take_some(vouchers={allocation_id: 4}, hint=0)
+    quotas.take_some(vouchers={allocation_id: 3}, hint=0)
 
     tier_bucket.refresh_from_db()
     source_bucket.refresh_from_db()

@@ -17,6 +17,7 @@ from tests.support.till import (
     decoded,
     hand_out,
     order,
+    redeem,
     refunded,
     till_of,
     voided,
@@ -32,9 +33,8 @@ from vouchers.models import (
     ResidentMerge,
     Voucher,
 )
-from vouchers.rules.limits.limits import BY_LINK, link_no
+from vouchers.rules.limits import BY_LINK, link_no
 from vouchers.services.campaigns import terms
-from vouchers.services.redemption import redeem
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.states import CapKind
 
@@ -131,7 +131,7 @@ class TestLinks:
         status, body = use(second, cast.carol())
 
         assert (status, body["code"], body["rule"]) == (422, "resident_limit", "link_day")
-        assert body["facts"] == {"limit": "1", "window": "day", "window_zh": "日"}
+        assert body["facts"] == {"limit": "1", "window": "day", "next_at": "2026-04-02"}
         assert "alice" not in str(Attempt.objects.get().facts)
         assert used(CapKind.LINK_DAY) == {device_no("phone-7"): (1, FACE_FEN)}
 

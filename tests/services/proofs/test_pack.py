@@ -1,5 +1,7 @@
 """The auditor's pack: everything of one moment, and nobody's name in it."""
 
+import hashlib
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -23,8 +25,10 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.queries.proofs.pack.sheets import FILE_COUNT
-from vouchers.services.proofs.pack import export_pack
+from vouchers.services.proofs.pack import export_pack, verifier
 from vouchers.services.proofs.seals import seal_whole
+
+VERIFY = Path(__file__).parents[3] / "vouchers" / "verify"
 
 pytestmark = pytest.mark.django_db
 
@@ -62,13 +66,36 @@ def test_files_are_listed_and_canonical(pack: Path) -> None:
     with zipfile.ZipFile(pack) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         names = [file["name"] for file in manifest["files"]]
-        assert [*names, "manifest.json"] == archive.namelist()
+        assert [*names, "verify.pyz", "manifest.json"] == archive.namelist()
         assert len(names) == FILE_COUNT
         for name in names:
             for line in archive.read(name).splitlines():
                 row = json.loads(line)["row"]
                 spelt = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
                 assert line[34:-1] == spelt.encode()
+
+
+def test_the_verifier_is_listed_and_of_its_sources_alone(pack: Path) -> None:
+    with zipfile.ZipFile(pack) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        program = archive.read("verify.pyz")
+    assert manifest["verifier"] == {
+        "name": "verify.pyz",
+        "sha256": hashlib.sha256(program).hexdigest(),
+    }
+    assert program == verifier()
+    with zipfile.ZipFile(io.BytesIO(program)) as archive:
+        members = archive.infolist()
+        names = [member.filename for member in members]
+        assert names == sorted(names)
+        assert {member.date_time for member in members} == {(1980, 1, 1, 0, 0, 0)}
+        assert {member.compress_type for member in members} == {zipfile.ZIP_STORED}
+        sources = {path.name: path.read_bytes() for path in VERIFY.glob("*.py")}
+        assert {
+            name.removeprefix("vouchers/verify/"): archive.read(name)
+            for name in names
+            if name.startswith("vouchers/verify/")
+        } == sources
 
 
 def test_nobody_can_be_read_in_it(pack: Path) -> None:

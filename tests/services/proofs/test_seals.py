@@ -12,7 +12,7 @@ from tests.support import cast
 from tests.support.books import as_owner, healthy_book, spoil
 from tests.support.cast import DAY, NOON
 from vouchers.models import Campaign, Outbox, Seal, Transfer
-from vouchers.models.locks import SEAL_CLASS
+from vouchers.models.locks import SEAL
 from vouchers.queries.proofs.audit.seals import SEALS_RECOMPUTE
 from vouchers.services.campaigns import proposals
 from vouchers.services.proofs.seals import anchor_day, seal_all, seal_journal, seal_whole
@@ -132,7 +132,7 @@ class TestSealing:
                 connection.close()
 
         with raw_to_test_database() as holder:
-            holder.execute(f"SELECT pg_advisory_xact_lock({SEAL_CLASS}, {campaign.pk})")
+            holder.execute(f"SELECT pg_advisory_xact_lock({SEAL.number}, {campaign.pk})")
             workers = [threading.Thread(target=run) for _ in range(2)]
             for worker in workers:
                 worker.start()

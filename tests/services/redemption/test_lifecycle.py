@@ -19,6 +19,7 @@ from tests.support.till import (
     hand_out,
     nothing_moves,
     order,
+    redeem,
     refunded,
     refusal_of,
     reversed_,
@@ -38,8 +39,7 @@ from vouchers.models import (
 )
 from vouchers.services.campaigns import lifecycle, terms
 from vouchers.services.issuing.expiry import expire_tranche
-from vouchers.services.limits import holds
-from vouchers.services.redemption import lapse_due, redeem
+from vouchers.services.redemption import holds, lapse_due
 from vouchers.states import (
     AccountKind,
     CapKind,
@@ -228,8 +228,8 @@ class TestCapture:
         assert (status, body["state"], body["code"]) == (200, "voided", code)
         assert (body["discount_fen"], body["payable_fen"]) == (0, final["amount_fen"])
         assert (body["returned_fen"], body["voucher_usable"]) == (FACE_FEN, True)
-        assert body["because"] == "The order is ¥0.01 short of the ¥100.00 this voucher needs."
-        assert body["because_zh"] == "订单未达 ¥100.00 使用门槛，还差 ¥0.01。"
+        assert body["because"] == "The order is ¥0.01 short of the ¥100 this voucher needs."
+        assert body["because_zh"] == "订单未满 100元，还差 0.01元。"
         assert voucher_state(alices) == VoucherState.ISSUED
         assert fen(campaign, *OUTSTANDING_AUTHORISED_PAYABLE) == (FACE_FEN, 0, 0)
         assert counted() == {(0, 0)}

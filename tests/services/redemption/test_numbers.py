@@ -13,6 +13,7 @@ from tests.support.till import (
     hand_out,
     nothing_moves,
     order,
+    redeem,
     refunded,
     refusal_of,
     reversed_,
@@ -21,7 +22,6 @@ from tests.support.till import (
 )
 from vouchers.models import Campaign, OrderClaim, Redemption, Refund
 from vouchers.queries.redemption import redemptions_of
-from vouchers.services.redemption import redeem
 from vouchers.states import CapKind, RedemptionState
 
 pytestmark = pytest.mark.django_db

@@ -7,11 +7,10 @@ import pytest
 from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven, totals_fen
-from tests.support.till import decoded, hand_out, order, till_of, voided
+from tests.support.till import decoded, hand_out, order, redeem, till_of, voided
 from vouchers.models import Campaign, QuotaBucket, Redemption, Voucher
 from vouchers.services.campaigns import terms
 from vouchers.services.issuing.expiry import expire_tranche
-from vouchers.services.redemption import redeem
 from vouchers.states import AccountKind, TierKind
 
 pytestmark = pytest.mark.django_db

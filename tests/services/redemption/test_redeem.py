@@ -8,7 +8,15 @@ from django.db.models import Sum
 
 from tests.support import cast, till
 from tests.support.cast import NOON
-from tests.support.till import answer_to, decoded, hand_out, order, refusal_of, till_of
+from tests.support.till import (
+    answer_to,
+    decoded,
+    hand_out,
+    order,
+    redeem,
+    refusal_of,
+    till_of,
+)
 from vouchers.models import (
     Attempt,
     Campaign,
@@ -20,7 +28,6 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.services.campaigns import lifecycle
-from vouchers.services.redemption import redeem
 from vouchers.states import AccountKind, CapKind, VoucherState
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +128,7 @@ def test_a_refusal_of_money_stays_a_refusal_under_its_key(alices: Voucher) -> No
     early = order(alices, cast.nanjing_road(), cast.alice(), amount_fen=5_000, key="k")
     assert refusal_of(early) == "below_threshold"
     assert refusal_of(early) == "below_threshold"
-    assert RequestRecord.objects.filter(key="k", status=422).count() == 1
+    assert RequestRecord.objects.filter(key="K", status=422).count() == 1
     assert Attempt.objects.count() == 1
 
 
@@ -155,8 +162,8 @@ class TestRefused:
         status, body = answer_to(order(alices, cast.nanjing_road(), cast.alice(), amount_fen=9_999))
         assert (status, body["code"]) == (422, "below_threshold")
         assert body["facts"] == {"threshold_fen": 10_000, "missing_fen": 1}
-        assert body["title"] == "The order is ¥0.01 short of the ¥100.00 this voucher needs."
-        assert body["title_zh"] == "订单未达 ¥100.00 使用门槛，还差 ¥0.01。"
+        assert body["title"] == "The order is ¥0.01 short of the ¥100 this voucher needs."
+        assert body["title_zh"] == "订单未满 100元，还差 0.01元。"
 
     def test_when_only_the_eligible_part_is_below_the_threshold(self, alices: Voucher) -> None:
         request = order(
@@ -270,7 +277,7 @@ class TestLimits:
         requests = [order(v, store, cast.alice()) for v in vouchers[:3]]
         answers = [decoded(answer) for answer in redeem(requests=requests)]
         assert [status for status, _ in answers] == [201, 201, 429]
-        assert answers[2][1]["facts"]["next_at"] == "2026-04-01T04:01:00+00:00"
+        assert answers[2][1]["facts"]["next_at"] == "2026-04-01T12:01:00+08:00"
         next_minute = order(vouchers[3], store, cast.alice(), at=NOON + timedelta(minutes=1))
         assert answer_to(next_minute)[0] == 201
 
@@ -289,6 +296,14 @@ class TestVoid:
     def redemption(self, alices: Voucher) -> Redemption:
         _, body = answer_to(order(alices, cast.nanjing_road(), cast.alice(), order_no="A-1"))
         return Redemption.objects.get(pk=body["id"])
+
+    @pytest.mark.parametrize(("state", "is_usable"), [("paused", True), ("ended", False)])
+    def test_says_whether_the_voucher_can_be_used_again(
+        self, redemption: Redemption, state: str, is_usable: bool
+    ) -> None:
+        Campaign.objects.filter(pk=redemption.campaign_id).update(state=state)
+        status, body = decoded(till.voided(redemption, caller=till_of(cast.nanjing_road())))
+        assert (status, body["voucher_usable"]) == (200, is_usable)
 
     def test_gives_voucher_money_counters_and_order_back(
         self, campaign: Campaign, alices: Voucher, redemption: Redemption

@@ -27,6 +27,7 @@ from tests.support.refunds import (
     total_fen,
 )
 from tests.support.till import answer_to, decoded, nothing_moves, order, till_of, voided
+from vouchers.http.requests import refund_request
 from vouchers.models import (
     Attempt,
     Campaign,
@@ -40,8 +41,7 @@ from vouchers.models import (
 )
 from vouchers.services.campaigns import terms
 from vouchers.services.issuing.expiry import expire_due, expire_tranche
-from vouchers.services.limits.holds import hold
-from vouchers.services.requests import refund_request
+from vouchers.services.redemption.holds import hold
 from vouchers.services.settlement.days import pay
 from vouchers.states import (
     AccountKind,
@@ -427,6 +427,20 @@ def test_a_campaign_that_is_over_still_takes_refunds(state: str, campaign: Campa
             break
     assert refund_of(redemption, at=LATER + 60 * DAY)["voucher_usable"] is False
     assert fens(campaign, AccountKind.RECOVERABLE) == WHOLE
+    assert_ties(campaign)
+
+
+def test_a_voucher_given_back_in_a_campaign_that_ended_early_cannot_be_used(
+    campaign: Campaign,
+) -> None:
+    redemption = bought(campaign)
+    Campaign.objects.filter(pk=campaign.pk).update(state="ended")
+    body = refund_of(redemption, at=LATER)
+    assert (body["voucher_usable"], body["state"]) == (False, "refunded")
+    assert voucher_of(redemption) is VoucherState.ISSUED
+    again = order(redemption.voucher, cast.nanjing_road(), cast.resident("alice"))
+    status, refusal = answer_to(again)
+    assert (status, refusal["rule"], refusal["retryable"]) == (409, "campaign_over", False)
     assert_ties(campaign)
 
 

@@ -14,13 +14,14 @@ from tests.support.till import (
     hand_out,
     nothing_moves,
     order,
+    redeem,
     refunded,
     reversed_,
     till_of,
     voided,
 )
 from vouchers.models import Redemption, Voucher
-from vouchers.services.redemption import lapse_due, redeem
+from vouchers.services.redemption import lapse_due
 from vouchers.states import REDEMPTION_ARROWS, RedemptionState
 
 pytestmark = pytest.mark.django_db

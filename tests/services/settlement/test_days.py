@@ -29,7 +29,7 @@ from vouchers.models import (
 )
 from vouchers.queries.ledger.balances import balances, identity_rows
 from vouchers.services.ledger import transfers
-from vouchers.services.limits.holds import hold, release
+from vouchers.services.redemption.holds import hold, release
 from vouchers.services.settlement.days import pay, settle_and_pay_day, settle_day
 from vouchers.states import AccountKind, RedemptionState, RefundPolicy, SettlementState
 

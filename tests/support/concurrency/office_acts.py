@@ -14,7 +14,7 @@ from vouchers.models import Settlement as SettlementRow
 from vouchers.services.campaigns import proposals
 from vouchers.services.issuing.expiry import expire_tranche
 from vouchers.services.ledger import transfers
-from vouchers.services.limits import holds
+from vouchers.services.redemption import holds
 from vouchers.services.settlement import collection, days
 
 

@@ -12,6 +12,7 @@ from tests.support.till import (
     captured,
     decoded,
     order,
+    redeem,
     refunded,
     reversed_,
     till_of,
@@ -20,8 +21,7 @@ from tests.support.till import (
 from vouchers.models import Redemption
 from vouchers.models import Refund as RefundRow
 from vouchers.models import Voucher as VoucherRow
-from vouchers.services.redemption import redeem
-from vouchers.services.requests import Answer
+from vouchers.services.acts import Answer
 
 
 def of_till(answer: Answer, key: str, tell: Callable[[dict[str, Any]], Figures]) -> Said:
@@ -145,8 +145,8 @@ class Void:
     def happen(self, model: Model, said: Said) -> Figures:
         use = use_of(model, self.redemption_id)
         model.void(use)
-        is_usable = not use.voucher.batch.is_over(self.at)
-        return {"fen": use.discount_fen, "usable": is_usable}
+        is_over = model.is_over or use.voucher.batch.is_over(self.at)
+        return {"fen": use.discount_fen, "usable": not is_over}
 
 
 @dataclass(frozen=True, slots=True)

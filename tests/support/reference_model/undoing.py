@@ -77,7 +77,7 @@ class Undoing(Tills):
         if not any(use.left.values()):
             use.state, use.is_held = RedemptionState.REFUNDED, False
             use.voucher.state = VoucherState.ISSUED if comes_back else VoucherState.WITHDRAWN
-        return made, comes_back
+        return made, comes_back and not self.is_over
 
     def _called_back(self, use: Use, amount_fen: int) -> Money:
         refunded_fen = use.refunded_fen + amount_fen

@@ -22,7 +22,6 @@ from vouchers.admin.campaigns.budget_forms import (
     RoomProposalForm,
 )
 from vouchers.admin.campaigns.page import CampaignPage, dialog
-from vouchers.admin.forms import DAY_S
 from vouchers.models import Campaign
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.campaigns import amendments, lifecycle, proposals
@@ -141,14 +140,13 @@ class BudgetActs(CampaignPage):
     )
     def amend(self, request: HttpRequest, form: AmendmentForm, object_id: str) -> HttpResponse:
         given = form.cleaned_data
-        days = given["validity_days"]
         made = act(
             request,
             amendments.propose_amendment,
             _("The amendment waits for approval."),
             campaign=form.campaign,
             ends_at=_midnight_after(form.campaign, given["ends_on"]),
-            validity_s=None if days is None else int(days * DAY_S),
+            validity_s=given["validity_s"],
             stores=list(Store.objects.filter(merchant__in=given["merchants"], state=State.ACTIVE)),
             by=request.user,
             at=timezone.now(),

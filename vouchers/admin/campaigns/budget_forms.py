@@ -1,7 +1,6 @@
 """Dialogs about the money of a launched campaign. Each carries the number of its request."""
 
 import secrets
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -9,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSingleDateWidget,
@@ -17,8 +15,10 @@ from unfold.widgets import (
 )
 
 from merchants.models import Merchant
-from vouchers.admin.forms import DialogForm, YuanField
+from vouchers.admin.fields import DurationField, YuanField
+from vouchers.admin.forms import DialogForm
 from vouchers.models import FundingSource, QuotaCell
+from vouchers.rules.campaigns.declaration import MOST_VALIDITY_S
 
 
 class ProposalForm(DialogForm):
@@ -128,12 +128,8 @@ class AmendmentForm(DialogForm):
         required=False,
         widget=UnfoldAdminSingleDateWidget,
     )
-    validity_days = forms.DecimalField(
-        label=_("A voucher is valid for, days"),
-        min_value=Decimal("0.01"),
-        decimal_places=2,
-        required=False,
-        widget=UnfoldAdminDecimalFieldWidget,
+    validity_s = DurationField(
+        label=_("A voucher is valid for"), required=False, least_s=1, most_s=MOST_VALIDITY_S
     )
     merchants = forms.ModelMultipleChoiceField(
         label=_("Also all active stores of"),

@@ -1,18 +1,19 @@
 """The campaign's page: what it promises, where its money is, whom it reached."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from vouchers.admin.base import coloured
 from vouchers.admin.campaigns.acts import CampaignActs
+from vouchers.admin.campaigns.drafts import DraftAdmin, is_draft, row_edits
+from vouchers.admin.campaigns.options import fieldsets, form_field
 from vouchers.admin.campaigns.overview import campaign_overview
 from vouchers.admin.campaigns.parts import (
     CapInline,
@@ -23,15 +24,18 @@ from vouchers.admin.campaigns.parts import (
     SourceInline,
     StoreInline,
     TierInline,
-    is_draft,
-    note,
-    note_formset,
 )
-from vouchers.admin.forms import DAY_S, ORDER_KINDS, CampaignForm
-from vouchers.models import Campaign, ResidentPoint
+from vouchers.admin.campaigns.terms import campaign_table
+from vouchers.admin.faults import FIELDS_OF_RULES
+from vouchers.admin.forms import CampaignForm
+from vouchers.models import Campaign
 from vouchers.money import yuan
-from vouchers.services.campaigns import lifecycle
-from vouchers.states import CampaignState, RefundPolicy
+from vouchers.queries.campaigns.terms import document_of
+from vouchers.rules.campaigns.declaration import OPTIONS, Until, names
+from vouchers.services.campaigns import drafts, lifecycle
+from vouchers.states import CampaignState
+
+GIVEN_ONCE = names(until=Until.CREATED)
 
 STATE_COLOURS = {
     CampaignState.SUBMITTED.value: "info",
@@ -43,7 +47,7 @@ STATE_COLOURS = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignActs, ModelAdmin):
+class CampaignAdmin(CampaignActs, DraftAdmin):
     """Campaigns."""
 
     form = CampaignForm
@@ -52,44 +56,8 @@ class CampaignAdmin(CampaignActs, ModelAdmin):
     search_fields = ["code", "name", "organiser", "operator"]
     date_hierarchy = "starts_at"
     actions = None
-    fieldsets = [
-        (None, {"fields": [("name", "code"), ("organiser", "operator"), ("zone", "is_test")]}),
-        (
-            _("Period and reach"),
-            {"fields": ["starts_at", "ends_at", ("validity_days", "radius_m")]},
-        ),
-        (
-            _("Audience and orders"),
-            {
-                "fields": [
-                    ("point_kinds", "order_kinds"),
-                    "excluded_categories",
-                    "audience_filter",
-                ]
-            },
-        ),
-        (
-            _("Money and proof"),
-            {"fields": [("currency", "refund_policy"), "authorise_ttl_s", "anchor_recipients"]},
-        ),
-    ]
-    # The same page to look at: what the form types in its own way is told in words.
-    shown_fieldsets = [
-        (None, {"fields": [("name", "code"), ("organiser", "operator"), ("zone", "is_test")]}),
-        (
-            _("Period and reach"),
-            {"fields": [("starts_at", "ends_at"), ("validity", "radius_m")]},
-        ),
-        (
-            _("Audience and orders"),
-            {"fields": [("places", "orders"), ("excluded", "audience_filter")]},
-        ),
-        (
-            _("Money and proof"),
-            {"fields": [("currency", "refund_policy"), ("authorise_ttl_s", "recipients")]},
-        ),
-    ]
-    shown_fields = ["validity", "places", "orders", "excluded", "recipients"]
+    readonly_fields = ["terms_in_words"]
+    refusal_fields = FIELDS_OF_RULES
     inlines = [
         SourceInline,
         TierInline,
@@ -120,35 +88,26 @@ class CampaignAdmin(CampaignActs, ModelAdmin):
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
-        if obj is None:
-            return []
-        frozen = ["code", "zone", "currency", "is_test"]
-        return frozen if self.has_change_permission(request, obj) else frozen + self.shown_fields
+        """What is given once, and the whole of it out of the draft."""
+        return [*self.readonly_fields, *(GIVEN_ONCE if obj else ())]
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
+        """Fields of a draft to type in; later its terms to look at."""
         if obj is None or self.has_change_permission(request, obj):
-            return self.fieldsets
-        return self.shown_fieldsets
+            return fieldsets("seen_edit")
+        return [(None, {"fields": ["terms_in_words"]})]
 
-    @display(description=_("validity of a voucher"))
-    def validity(self, campaign: Campaign) -> str:
-        return _("%g days") % (campaign.validity_s / DAY_S)
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """The field of the option's unit."""
+        option = OPTIONS.get(db_field.name)
+        made = form_field(option, db_field) if option else None
+        return made or super().formfield_for_dbfield(db_field, request, **options)
 
-    @display(description=_("places that count"))
-    def places(self, campaign: Campaign) -> str:
-        return _named(campaign.point_kinds, ResidentPoint.Kind.choices)
-
-    @display(description=_("orders accepted"))
-    def orders(self, campaign: Campaign) -> str:
-        return _named(campaign.order_kinds, ORDER_KINDS) or str(_("every kind"))
-
-    @display(description=_("excluded categories"), empty_value="–")
-    def excluded(self, campaign: Campaign) -> str | None:
-        return ", ".join(campaign.excluded_categories) or None
-
-    @display(description=_("recipients of seals"), empty_value="–")
-    def recipients(self, campaign: Campaign) -> str | None:
-        return ", ".join(campaign.anchor_recipients) or None
+    @display(description=_("terms"))
+    def terms_in_words(self, campaign: Campaign) -> str:
+        """As on the page where they are decided on, but as they stand."""
+        table = campaign_table(document_of(campaign)["campaign"])
+        return render_to_string("vouchers/table.html", {"table": table})
 
     def get_inlines(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         return self.inlines if obj else []
@@ -168,41 +127,26 @@ class CampaignAdmin(CampaignActs, ModelAdmin):
         return super().changeform_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        """A new draft; changes are saved together with the parts."""
         if change:
-            note(request, obj, "campaign")
-            super().save_model(request, obj, form, change)
             return
         user: Any = request.user
-        made = lifecycle.create_campaign(
-            code=obj.code,
-            name=obj.name,
-            organiser=obj.organiser,
-            operator=obj.operator,
-            zone=obj.zone,
-            starts_at=obj.starts_at,
-            ends_at=obj.ends_at,
-            validity_s=obj.validity_s,
-            radius_m=obj.radius_m,
-            point_kinds=obj.point_kinds,
-            audience_filter=obj.audience_filter,
-            excluded_categories=obj.excluded_categories,
-            order_kinds=obj.order_kinds,
-            currency=obj.currency,
-            refund_policy=RefundPolicy(obj.refund_policy),
-            authorise_ttl_s=obj.authorise_ttl_s,
-            anchor_recipients=obj.anchor_recipients,
-            is_test=obj.is_test,
-            by=user,
-            at=timezone.now(),
-        )
+        made = lifecycle.create_campaign(**form.options(), by=user, at=timezone.now())
         obj.pk = made.pk
         obj._state.adding = False
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        note_formset(request, form.instance, formset)
-        super().save_formset(request, form, formset, change)
-
-
-def _named(values: list[str], choices: Iterable[tuple[str, Any]]) -> str:
-    names = dict(choices)
-    return ", ".join(str(names.get(value, value)) for value in values)
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The draft's options and all of its parts in one edit."""
+        parts = {formset.prefix: edits for formset in formsets if (edits := row_edits(formset))}
+        options = form.options() if change else {}
+        if not options and not parts:
+            return
+        user: Any = request.user
+        drafts.edit_campaign(
+            campaign=form.instance,
+            seen_edit=form.cleaned_data["seen_edit"] or 0,
+            options=options,
+            parts=parts,
+            by=user,
+            at=timezone.now(),
+        )

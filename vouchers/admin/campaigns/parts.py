@@ -4,16 +4,19 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import BigIntegerField, Model, Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from vouchers.admin.base import ReadOnlyInline, money
-from vouchers.admin.forms import YuanField
+from vouchers.admin.campaigns.drafts import DraftAdmin, is_draft, row_edits
+from vouchers.admin.faults import FIELDS_OF_RULES
+from vouchers.admin.fields import YuanField
+from vouchers.admin.forms import TermsForm, TierForm
 from vouchers.models import (
     Campaign,
     CampaignStore,
@@ -27,8 +30,8 @@ from vouchers.models import (
     TierSplit,
 )
 from vouchers.money import yuan
-from vouchers.services.campaigns import terms
-from vouchers.states import CampaignState
+from vouchers.services.campaigns import drafts, terms
+from vouchers.states import CampaignState, ThresholdBasis, TierKind
 
 YUAN_LABELS = {
     "face_fen": _("Face value, yuan"),
@@ -37,11 +40,6 @@ YUAN_LABELS = {
     "limit_fen": _("Most subsidy, yuan"),
     "cap_fen": _("Cap, yuan"),
 }
-
-
-def is_draft(campaign: Campaign | None) -> bool:
-    """Whether its terms may still be edited."""
-    return campaign is not None and campaign.state == CampaignState.DRAFT
 
 
 class YuanFields:
@@ -56,6 +54,7 @@ class YuanFields:
 class PartInline(YuanFields, TabularInline):
     """A part that is added, changed and deleted as long as the campaign is a draft."""
 
+    form = TermsForm
     extra = 0
     tab = True
     hide_title = True
@@ -169,11 +168,10 @@ class ShareFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         super().clean()
         if any(self.errors):
             return
-        deleted = self.deleted_forms
-        rows = [form.cleaned_data for form in self.forms if form not in deleted]
-        if any(row["source"].campaign_id != self.instance.campaign_id for row in rows if row):
+        rows = share_rows(self)
+        if any(row["source"].campaign_id != self.instance.campaign_id for row in rows):
             raise forms.ValidationError(_("A share must be of a source of the same campaign."))
-        shares_fen = sum(row.get("amount_fen") or 0 for row in rows)
+        shares_fen = sum(row["amount_fen"] for row in rows)
         if shares_fen != self.instance.face_fen:
             raise forms.ValidationError(
                 _("The shares add up to %(shares)s, the face value is %(face)s."),
@@ -181,10 +179,19 @@ class ShareFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             )
 
 
+def share_rows(formset: Any) -> list[dict[str, Any]]:
+    """The shares that are to stand."""
+    deleted = formset.deleted_forms
+    return [
+        form.cleaned_data for form in formset.forms if form.cleaned_data and form not in deleted
+    ]
+
+
 class ShareInline(YuanFields, TabularInline):
     """What each source pays of the face."""
 
     model = TierSplit
+    form = TermsForm
     formset = ShareFormSet
     fields = ["source", "amount_fen"]
     extra = 1
@@ -202,8 +209,11 @@ class ShareInline(YuanFields, TabularInline):
 
 
 @admin.register(Tier)
-class TierAdmin(YuanFields, ModelAdmin):
+class TierAdmin(YuanFields, DraftAdmin):
     """A tier with its shares; reached from the campaign's page."""
+
+    form = TierForm
+    refusal_fields = FIELDS_OF_RULES
 
     list_display = ["name", "campaign", "code", "kind", "face", "threshold", "per_resident"]
     list_filter = ["campaign"]
@@ -218,6 +228,7 @@ class TierAdmin(YuanFields, ModelAdmin):
         "threshold_basis",
         "percent_bp",
         "per_resident",
+        "seen_edit",
     ]
     inlines = [ShareInline]
     actions = None
@@ -242,21 +253,31 @@ class TierAdmin(YuanFields, ModelAdmin):
         return super().formfield_for_foreignkey(db_field, request, **options)
 
     def save_model(self, request: HttpRequest, obj: Tier, form: Any, change: bool) -> None:
-        note(request, obj.campaign, f"tier {obj.code}")
-        super().save_model(request, obj, form, change)
+        """A tier is saved together with its shares."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The tier and what each source pays of its face, in one edit."""
+        (shares,) = formsets
+        row_edits(shares)
+        split = {row["source"].code: row["amount_fen"] for row in share_rows(shares)}
+        user: Any = request.user
+        given = {name: form.cleaned_data[name] for name in form.cleaned_data if name != "seen_edit"}
+        if change:
+            drafts.edit_tier(
+                tier=form.instance,
+                seen_edit=form.cleaned_data["seen_edit"] or 0,
+                values=given,
+                split=split,
+                by=user,
+                at=timezone.now(),
+            )
+            return
+        given["kind"] = TierKind(given["kind"])
+        given["threshold_basis"] = ThresholdBasis(given["threshold_basis"])
+        made = terms.add_tier(**given, split=split, by=user, at=timezone.now())
+        form.instance.pk = made.pk
+        form.instance._state.adding = False
 
     def delete_model(self, request: HttpRequest, obj: Tier) -> None:
-        note(request, obj.campaign, f"tier {obj.code} deleted")
-        super().delete_model(request, obj)
-
-
-def note(request: HttpRequest, campaign: Campaign, what: str) -> None:
-    """Write down who edits, and hold the draft until the page's transaction ends."""
-    user: Any = request.user
-    terms.note_edit(campaign=campaign, by=user, what=what, at=timezone.now())
-
-
-def note_formset(request: HttpRequest, campaign: Model, formset: Any) -> None:
-    """The same for a changed part of a campaign's page."""
-    if formset.has_changed() and isinstance(campaign, Campaign):
-        note(request, campaign, str(formset.model._meta.model_name))
+        user: Any = request.user
+        drafts.delete_tier(tier=obj, by=user, at=timezone.now())

@@ -34,7 +34,7 @@ from vouchers.models import (
 )
 from vouchers.models.ledger.transfers import ACCOUNT_KINDS
 from vouchers.money import yuan
-from vouchers.services.limits import holds
+from vouchers.services.redemption import holds
 from vouchers.states import Cause, RedemptionState, SettlementState, TransferReason
 
 REASONS = {

@@ -14,7 +14,6 @@ from merchants.services import UnreadableFileError
 from vouchers.demo.campaign import StuckError
 from vouchers.demo.group import NoStoresError
 from vouchers.demo.people import Staff
-from vouchers.demo.programs import HOST, SupervisorError, beat, web, worker
 from vouchers.demo.story import (
     FEWEST_RESIDENTS,
     ForeignDatabaseError,
@@ -22,10 +21,11 @@ from vouchers.demo.story import (
     check_database,
     tell,
 )
-from vouchers.demo.supervisor import Supervisor
 from vouchers.demo.telling import Teller
 from vouchers.demo.till import NoAnswerError
 from vouchers.demo.wallets import TooFewHoldersError
+from vouchers.management.programs import HOST, SupervisorError, beat, web, worker
+from vouchers.management.supervisor import Supervisor
 
 TROUBLES = (
     ForeignDatabaseError,

@@ -20,8 +20,8 @@ class Command(BaseCommand):
     """Seals what can be sealed, then writes everything of one moment."""
 
     help = (
-        "Write all an auditor needs to recompute a campaign into one archive. It is checked without"
-        " this installation: python -m vouchers.verify FILE"
+        "Write all an auditor needs to recompute a campaign into one archive. The verifier in it"
+        " needs a Python 3.11 or later alone: unzip PACK verify.pyz; python verify.pyz PACK"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -20,6 +20,11 @@ class Command(migrate.Command):
     granted here, after every run.
     """
 
+    help = (
+        "Django's migrate as the role that owns the schema; then the services' role is granted what"
+        " it may do with the tables of other packages."
+    )
+
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.set_defaults(database="owner")

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from vouchers.demo.programs import HOST, SupervisorError, beat, web, worker
-from vouchers.demo.supervisor import Supervisor
+from vouchers.management.programs import HOST, SupervisorError, beat, web, worker
+from vouchers.management.supervisor import Supervisor
 
 
 class Command(BaseCommand):

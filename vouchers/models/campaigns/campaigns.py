@@ -10,8 +10,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Store
+from vouchers.rules.campaigns.declaration import Until, names
 from vouchers.sql.statements import Statement
-from vouchers.sql.triggers import frozen_columns, only_arrows, only_in_draft
+from vouchers.sql.triggers import differ, frozen_columns, only_arrows, only_in_draft
 from vouchers.states import CAMPAIGN_ARROWS, CampaignState, CapKind, RefundPolicy
 
 CAMPAIGN_STATES = [
@@ -47,6 +48,11 @@ REFUND_POLICIES = [
 ]
 
 
+def only_home() -> list[str]:
+    """The kinds of points that count unless a campaign says otherwise."""
+    return ["home"]
+
+
 class Campaign(models.Model):
     """A voucher campaign (活动). What was approved of it is a `TermsVersion`."""
 
@@ -58,13 +64,13 @@ class Campaign(models.Model):
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
     # How long a minted voucher is good for, from its minting; never past the campaign's end.
-    validity_s = models.PositiveIntegerField(_("validity of a voucher, seconds"))
-    radius_m = models.PositiveIntegerField(_("radius around stores, metres"), default=3000)
+    validity_s = models.PositiveIntegerField(_("validity of a voucher"))
+    radius_m = models.PositiveIntegerField(_("radius around stores"), default=3000)
     # Which points of a resident count, and whom to reach; frozen into the terms.
-    point_kinds = models.JSONField(_("kinds of points that count"), default=list)
+    point_kinds = models.JSONField(_("places that count"), default=only_home)
     audience_filter = models.JSONField(_("audience filter"), default=dict, blank=True)
     excluded_categories = models.JSONField(_("excluded categories"), default=list, blank=True)
-    order_kinds = models.JSONField(_("order kinds accepted"), default=list, blank=True)
+    order_kinds = models.JSONField(_("orders accepted"), default=list, blank=True)
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
     refund_policy = models.CharField(
         _("refunds"),
@@ -73,7 +79,7 @@ class Campaign(models.Model):
         default=RefundPolicy.RETURN.value,
     )
     # How long a till may take from authorising a voucher to capturing it.
-    authorise_ttl_s = models.PositiveIntegerField(_("authorisation lasts, seconds"), default=900)
+    authorise_ttl_s = models.PositiveIntegerField(_("an authorisation lasts"), default=900)
     # Addresses that get the journal's seals every day; fixed by the approval of the terms.
     anchor_recipients = models.JSONField(_("recipients of seals"), default=list, blank=True)
     is_test = models.BooleanField(_("test campaign"), default=False)
@@ -122,7 +128,7 @@ class Campaign(models.Model):
         ]
         triggers: ClassVar = [
             only_arrows("campaign_arrows", CAMPAIGN_ARROWS),
-            frozen_columns("campaign_identity_frozen", "code", "is_test", "zone", "currency"),
+            frozen_columns("campaign_identity_frozen", *names(until=Until.CREATED)),
             # From approval on its terms are those somebody else has approved.
             pgtrigger.Trigger(
                 name="terms_were_approved",
@@ -141,19 +147,14 @@ class Campaign(models.Model):
                     RETURN NULL;
                 """,
             ),
-            # An approved amendment moves these together with the terms in force.
+            # An approved amendment changes what it may widen, together with the terms in force.
             pgtrigger.Protect(
                 name="campaign_terms_frozen",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "OLD.state <> 'draft' AND OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND "
-                    "(OLD.starts_at, OLD.ends_at, OLD.validity_s, OLD.radius_m, OLD.point_kinds,"
-                    " OLD.audience_filter, OLD.excluded_categories, OLD.order_kinds,"
-                    " OLD.refund_policy, OLD.authorise_ttl_s, OLD.anchor_recipients)"
-                    " IS DISTINCT FROM "
-                    "(NEW.starts_at, NEW.ends_at, NEW.validity_s, NEW.radius_m, NEW.point_kinds,"
-                    " NEW.audience_filter, NEW.excluded_categories, NEW.order_kinds,"
-                    " NEW.refund_policy, NEW.authorise_ttl_s, NEW.anchor_recipients)"
+                    f"OLD.state <> 'draft' AND ({differ(names(until=Until.SUBMITTED))}"
+                    " OR OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND"
+                    f" ({differ(names(until=Until.SUBMITTED, is_widened=True))}))"
                 ),
             ),
         ]
@@ -192,7 +193,7 @@ class CampaignStore(models.Model):
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="participations")
     store = models.ForeignKey(Store, models.PROTECT, related_name="participations")
     category = models.CharField(_("category in the campaign"), max_length=40, blank=True)
-    radius_m = models.PositiveIntegerField(_("own radius, metres"), null=True, blank=True)
+    radius_m = models.PositiveIntegerField(_("own radius"), null=True, blank=True)
     valid_from_at = models.DateTimeField(_("from"))
     valid_until_at = models.DateTimeField(_("until"), null=True, blank=True)
 
@@ -284,8 +285,8 @@ class CapRule(models.Model):
     limit_fen = models.BigIntegerField(_("most subsidy, fen"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("cap")
-        verbose_name_plural = _("caps")
+        verbose_name = _("limit")
+        verbose_name_plural = _("limits")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["campaign", "kind"], name="one_cap_per_kind"),
             models.CheckConstraint(

@@ -1,13 +1,16 @@
 """A campaign's terms as they stand: as facts for the rules, and as the document that is frozen."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from vouchers.models import Campaign, CampaignStore, QuotaCell, Tier
+from django.db.models import QuerySet
+
+from vouchers.models import Campaign, CapRule, QuotaCell, Tier
+from vouchers.rules.campaigns.declaration import CAMPAIGN, OPTIONS, PARTS, Option, Unit
 from vouchers.rules.campaigns.terms import (
-    CapTerms,
     CellTerms,
+    LimitTerms,
     RingTerms,
     RoundTerms,
     Terms,
@@ -15,38 +18,37 @@ from vouchers.rules.campaigns.terms import (
 )
 from vouchers.states import CapKind, TierKind
 
+_PARTS: Final = {part.name: part for part in PARTS}
+_RELATED: Final = {"cells": ("tier", "round", "store", "source"), "stores": ("store",)}
+
 
 def terms_of(campaign: Campaign) -> Terms:
-    """What the rules judge before a submission."""
-    stores = list(_participations(campaign))
+    """What the rules judge before a submission; options are read by the names they declare."""
+    stores = list(_rows(campaign, "stores"))
     own_radii_m = (store.radius_m for store in stores if store.radius_m is not None)
+    judged = Terms.__dataclass_fields__.keys() & OPTIONS.keys()
     return Terms(
-        starts_at=campaign.starts_at,
-        ends_at=campaign.ends_at,
-        validity_s=campaign.validity_s,
+        **{name: _frozen(getattr(campaign, name)) for name in judged},
         radii_m=(campaign.radius_m, *own_radii_m),
         store_count=len(stores),
-        point_kinds=tuple(campaign.point_kinds),
-        currency=campaign.currency,
-        refund_policy=campaign.refund_policy,
-        authorise_ttl_s=campaign.authorise_ttl_s,
-        anchor_recipients=tuple(campaign.anchor_recipients),
-        audience_filter=campaign.audience_filter,
         appropriated_fen={
-            source.code: source.appropriated_fen for source in campaign.sources.all()
+            source.code: source.appropriated_fen for source in _rows(campaign, "sources")
         },
-        tiers=tuple(_tier_terms(tier) for tier in _tiers(campaign)),
-        rings=tuple(RingTerms(ring.label, ring.from_m, ring.to_m) for ring in campaign.rings.all()),
-        rounds=tuple(
-            RoundTerms(item.number, item.opens_at, item.closes_at) for item in campaign.rounds.all()
+        tiers=tuple(_tier_terms(tier) for tier in _rows(campaign, "tiers")),
+        rings=tuple(
+            RingTerms(ring.label, ring.from_m, ring.to_m) for ring in _rows(campaign, "rings")
         ),
-        caps=tuple(
-            CapTerms(CapKind(cap.kind), cap.limit_count, cap.limit_fen)
-            for cap in campaign.caps.all()
+        rounds=tuple(
+            RoundTerms(item.number, item.opens_at, item.closes_at)
+            for item in _rows(campaign, "rounds")
+        ),
+        limits=tuple(
+            LimitTerms(CapKind(cap.kind), cap.limit_count, cap.limit_fen)
+            for cap in _rows(campaign, "caps")
         ),
         cells=tuple(
             CellTerms(frozenset(slice_of(cell).items()), cell.cap_fen, cell.cap_count)
-            for cell in _cells(campaign)
+            for cell in _rows(campaign, "cells")
         ),
     )
 
@@ -54,80 +56,43 @@ def terms_of(campaign: Campaign) -> Terms:
 def document_of(campaign: Campaign) -> dict[str, Any]:
     """Everything the campaign promises, as JSON without row ids: what is hashed and approved."""
     return {
-        "campaign": {
-            "code": campaign.code,
-            "name": campaign.name,
-            "organiser": campaign.organiser,
-            "operator": campaign.operator,
-            "zone": campaign.zone,
-            "starts_at": instant(campaign.starts_at),
-            "ends_at": instant(campaign.ends_at),
-            "validity_s": campaign.validity_s,
-            "radius_m": campaign.radius_m,
-            "point_kinds": campaign.point_kinds,
-            "audience_filter": campaign.audience_filter,
-            "excluded_categories": campaign.excluded_categories,
-            "order_kinds": campaign.order_kinds,
-            "currency": campaign.currency,
-            "refund_policy": campaign.refund_policy,
-            "authorise_ttl_s": campaign.authorise_ttl_s,
-            "anchor_recipients": campaign.anchor_recipients,
-            "is_test": campaign.is_test,
+        "campaign": {option.name: _written(campaign, option) for option in CAMPAIGN},
+        **{
+            name: [
+                {option.name: _written(row, option) for option in part.options}
+                for row in _rows(campaign, name)
+            ]
+            for name, part in _PARTS.items()
         },
-        "sources": [
-            {"code": source.code, "name": source.name, "appropriated_fen": source.appropriated_fen}
-            for source in campaign.sources.order_by("code")
-        ],
-        "tiers": [_tier_document(tier) for tier in _tiers(campaign)],
-        "rings": [
-            {"label": ring.label, "from_m": ring.from_m, "to_m": ring.to_m}
-            for ring in campaign.rings.order_by("from_m")
-        ],
-        "rounds": [
-            {
-                "number": item.number,
-                "opens_at": instant(item.opens_at),
-                "closes_at": instant(item.closes_at),
-            }
-            for item in campaign.rounds.order_by("number")
-        ],
-        "geofences": [
-            {"kind": fence.kind, "geometry": fence.geometry, "district": fence.district_id}
-            for fence in campaign.geofences.order_by("id")
-        ],
-        "caps": [
-            {
-                "kind": CapKind(cap.kind).name.lower(),
-                "limit_count": cap.limit_count,
-                "limit_fen": cap.limit_fen,
-            }
-            for cap in campaign.caps.order_by("kind")
-        ],
-        "cells": [
-            {"slice": slice_of(cell), "cap_fen": cell.cap_fen, "cap_count": cell.cap_count}
-            for cell in _cells(campaign)
-        ],
-        "stores": [_store_document(store) for store in _participations(campaign)],
     }
 
 
 def shares_of(campaign: Campaign) -> dict[str, dict[str, int]]:
     """By tier code what each source (by code) pays of one face, in fen."""
-    return {tier.code: _shares_fen(tier) for tier in _tiers(campaign)}
+    return {tier.code: _shares_fen(tier) for tier in _rows(campaign, "tiers")}
 
 
-def _tiers(campaign: Campaign) -> Iterable[Tier]:
-    return campaign.tiers.prefetch_related("splits__source").order_by("code")
+def _rows(campaign: Campaign, name: str) -> Iterable[Any]:
+    """The rows of a part in the order of the document."""
+    part = _PARTS[name]
+    rows: QuerySet[Any] = getattr(campaign, part.relation).order_by(*part.order_by)
+    if name == "tiers":
+        return rows.prefetch_related("splits__source")
+    return rows.select_related(*_RELATED.get(name, ()))
 
 
-def _participations(campaign: Campaign) -> Iterable[CampaignStore]:
-    return campaign.participations.select_related("store").order_by(
-        "store__external_id", "valid_from_at"
-    )
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
-def _cells(campaign: Campaign) -> Iterable[QuotaCell]:
-    return campaign.cells.select_related("tier", "round", "store", "source").order_by("id")
+def _written(row: Any, option: Option) -> Any:
+    """An option's value as documents write it."""
+    if isinstance(row, CapRule) and option.name == "kind":
+        return CapKind(row.kind).name.lower()
+    if reader := _READERS.get(option.name):
+        return reader(row)
+    value = getattr(row, option.name)
+    return instant(value) if option.unit is Unit.INSTANT and value is not None else value
 
 
 def _shares_fen(tier: Tier) -> dict[str, int]:
@@ -143,31 +108,6 @@ def _tier_terms(tier: Tier) -> TierTerms:
         percent_bp=tier.percent_bp,
         shares_fen=_shares_fen(tier),
     )
-
-
-def _tier_document(tier: Tier) -> dict[str, Any]:
-    return {
-        "code": tier.code,
-        "name": tier.name,
-        "kind": tier.kind,
-        "face_fen": tier.face_fen,
-        "threshold_fen": tier.threshold_fen,
-        "threshold_basis": tier.threshold_basis,
-        "percent_bp": tier.percent_bp,
-        "per_resident": tier.per_resident,
-        "shares_fen": _shares_fen(tier),
-    }
-
-
-def _store_document(participation: CampaignStore) -> dict[str, Any]:
-    until_at = participation.valid_until_at
-    return {
-        "store": participation.store.external_id,
-        "category": participation.category,
-        "radius_m": participation.radius_m,
-        "valid_from_at": instant(participation.valid_from_at),
-        "valid_until_at": until_at and instant(until_at),
-    }
 
 
 def slice_of(cell: QuotaCell) -> dict[str, str]:
@@ -187,3 +127,12 @@ def slice_of(cell: QuotaCell) -> dict[str, str]:
 def instant(at: datetime) -> str:
     """An instant as documents write it: ISO 8601, UTC."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+# Values that are no column of their row.
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "shares_fen": _shares_fen,
+    "slice": slice_of,
+    "store": lambda participation: participation.store.external_id,
+    "district": lambda fence: fence.district_id,
+}

@@ -1,36 +1,29 @@
-"""An amendment of terms in force only widens them: what somebody holds never gets worse. Pure.
+"""An amendment of terms in force only widens them: no voucher in hand gets worse. Pure.
 
-It is judged on the two documents alone, the one that was approved and the one that would be. Later
-the end, longer the validity, more stores; every other word must stand as it stood. Money is changed
+It is judged on two documents alone, the one approved and the one proposed. The options that the
+declaration lets widen may grow and stores may join; everything else must be equal. Money is changed
 by proposals, not here.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from merchants.errors import Refusal
+from vouchers.rules.campaigns.declaration import WIDENED
 
 Document = Mapping[str, Any]
 
-WIDENED: Final = ("ends_at", "validity_s")
-"""What may grow of the campaign itself."""
-
-MOST_VALIDITY_S: Final = 10 * 366 * 24 * 60 * 60
-
 
 def amended(
-    document: Document, *, ends_at: str | None, validity_s: int | None, stores: Sequence[str]
+    document: Document, *, widened: Mapping[str, Any], stores: Sequence[str]
 ) -> dict[str, Any]:
-    """The terms with a new end (ISO 8601, UTC), a new validity and further stores (by number).
+    """The terms with other values of the campaign's options, as documents write them, and further
+    stores (by number).
 
     The stores join at the moment of the approval, so no instant is written.
     """
-    campaign = dict(document["campaign"])
-    if ends_at is not None:
-        campaign["ends_at"] = ends_at
-    if validity_s is not None:
-        campaign["validity_s"] = validity_s
+    campaign = {**document["campaign"], **widened}
     joining = [
         {
             "store": store,
@@ -65,10 +58,9 @@ def judge(before: Document, after: Document, *, at: datetime) -> Refusal | None:
     for name in sorted(old.keys() | new.keys()):
         if name not in WIDENED and old.get(name) != new.get(name):
             return _worse("part_stays", part=name)
-    if datetime.fromisoformat(new["ends_at"]) < datetime.fromisoformat(old["ends_at"]):
-        return _worse("ends_no_earlier", ends_at=old["ends_at"])
-    if not old["validity_s"] <= new["validity_s"] <= max(old["validity_s"], MOST_VALIDITY_S):
-        return _worse("validity_no_shorter", validity_s=old["validity_s"])
+    for name, widening in WIDENED.items():
+        if not widening.allows(old[name], new[name]):
+            return _worse(widening.rule, **{name: old[name]})
     return _stores(before["stores"], after["stores"])
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from merchants.errors import Refusal
 from vouchers.rules.audience.filters import POINT_KINDS, AudienceFilter, InvalidFilterError
 from vouchers.rules.audience.store_cover import MAX_RADIUS_M
+from vouchers.rules.campaigns.declaration import CAMPAIGN
 from vouchers.states import (
     CAMPAIGN_ARROWS,
     AccountKind,
@@ -30,8 +31,6 @@ INVALID: Final = "terms_invalid"
 DATES_CROSS: Final = "dates_cross"
 CELLS_DO_NOT_NEST: Final = "cells_do_not_nest"
 
-AUTHORISE_TTL_S: Final = (60, 24 * 60 * 60)
-"""The least and the most time between authorising a voucher and capturing it."""
 _ADDRESS: Final = re.compile(
     r"https://[^\s/@]+(/\S*)?|[^\s@/:]+@[^\s@/:]+\.[^\s@/:]+", re.ASCII | re.IGNORECASE
 )
@@ -79,7 +78,7 @@ class RoundTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class CapTerms:
+class LimitTerms:
     """An exact limit; None is unlimited."""
 
     kind: CapKind
@@ -103,7 +102,8 @@ class CellTerms:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Everything of a campaign that is judged before it is submitted."""
+    """What is judged of a campaign before it is submitted. An option that the declaration names is
+    read by its name."""
 
     starts_at: datetime
     ends_at: datetime
@@ -122,7 +122,7 @@ class Terms:
     tiers: tuple[TierTerms, ...] = ()
     rings: tuple[RingTerms, ...] = ()
     rounds: tuple[RoundTerms, ...] = ()
-    caps: tuple[CapTerms, ...] = ()
+    limits: tuple[LimitTerms, ...] = ()
     cells: tuple[CellTerms, ...] = ()
 
 
@@ -188,13 +188,14 @@ def terms_sha256(document: Mapping[str, Any]) -> bytes:
 def faults(terms: Terms, *, at: datetime) -> list[Refusal]:
     """Everything that keeps these terms from being submitted at `at`; empty when they are sound."""
     checks: tuple[Callable[[Terms], Iterator[Refusal]], ...] = (
+        _options_in_range,
         _parts_present,
         _audience_known,
         _conduct_known,
         _tiers_sound,
         _rings_contiguous,
         _rounds_in_order,
-        _caps_nest,
+        _limits_nest,
         _cells_nest,
         _budget_covers,
     )
@@ -210,8 +211,18 @@ def _dates_in_order(terms: Terms, at: datetime) -> Iterator[Refusal]:
         yield Refusal(DATES_CROSS, "ends_after_start")
     if terms.ends_at <= at:
         yield _fault("not_over_yet", ends_at=terms.ends_at.isoformat())
-    if terms.validity_s <= 0:
-        yield _fault("validity_positive")
+
+
+def _options_in_range(terms: Terms) -> Iterator[Refusal]:
+    """Whole numbers lie within the bounds that the declaration gives them."""
+    for option in CAMPAIGN:
+        value = getattr(terms, option.name, None)
+        if not isinstance(value, int):
+            continue
+        if option.least is not None and value < option.least:
+            yield _fault("at_least", option=option.name, least=option.least)
+        if option.most is not None and value > option.most:
+            yield _fault("at_most", option=option.name, most=option.most)
 
 
 def _parts_present(terms: Terms) -> Iterator[Refusal]:
@@ -246,9 +257,6 @@ def _conduct_known(terms: Terms) -> Iterator[Refusal]:
         yield _fault("currency_known", currency=terms.currency)
     if terms.refund_policy not in set(RefundPolicy):
         yield _fault("refund_policy_known", policy=terms.refund_policy)
-    least_s, most_s = AUTHORISE_TTL_S
-    if not least_s <= terms.authorise_ttl_s <= most_s:
-        yield _fault("authorise_ttl_in_range", least_s=least_s, most_s=most_s)
     for address in terms.anchor_recipients:
         if not is_address(address):
             yield _fault("recipient_known", address=address)
@@ -296,8 +304,8 @@ def _rounds_in_order(terms: Terms) -> Iterator[Refusal]:
             yield Refusal(DATES_CROSS, "rounds_apart", {"round": later.number})
 
 
-def _caps_nest(terms: Terms) -> Iterator[Refusal]:
-    by_kind = {cap.kind: cap for cap in terms.caps}
+def _limits_nest(terms: Terms) -> Iterator[Refusal]:
+    by_kind = {limit.kind: limit for limit in terms.limits}
     steps = dict.fromkeys(step for ladder in CAP_LADDERS for step in combinations(ladder, 2))
     for narrow, wide in (
         (by_kind[inner], by_kind[outer]) for inner, outer in steps if {inner, outer} <= set(by_kind)
@@ -305,7 +313,9 @@ def _caps_nest(terms: Terms) -> Iterator[Refusal]:
         if _exceeds(narrow.limit_count, wide.limit_count) or _exceeds(
             narrow.limit_fen, wide.limit_fen
         ):
-            yield _fault("caps_nest", narrow=narrow.kind.name.lower(), wide=wide.kind.name.lower())
+            yield _fault(
+                "limits_nest", narrow=narrow.kind.name.lower(), wide=wide.kind.name.lower()
+            )
 
 
 def _cells_nest(terms: Terms) -> Iterator[Refusal]:

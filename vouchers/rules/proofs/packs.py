@@ -1,25 +1,30 @@
 """The auditor's pack on disk: rows chained by hashes, and people under pseudonyms. Pure.
 
-A pack is a ZIP archive of files of JSON lines and `manifest.json`. Every line is
-`{"chain":"…","row":{…}}`: the row is canonical JSON, and `chain` the first 16 hexadecimal digits of
-SHA-256 over the link before it (32 bytes; at first the SHA-256 of the file's name), the row's bytes
-and a line feed. So the first row that was changed, added or taken away can be named. The archive
-ends with a comment of 64 digits: SHA-256 of all bytes before them. `vouchers.verify` reads all this
-by itself, without this module.
+A pack is a ZIP archive of files of JSON lines, the verifier as a zipapp, and `manifest.json`. Every
+line is `{"chain":"…","row":{…}}`: the row is canonical JSON, and `chain` the first 16 hexadecimal
+digits of SHA-256 over the link before it (32 bytes; at first the SHA-256 of the file's name), the
+row's bytes and a line feed. So the first row that was changed, added or taken away can be named.
+The archive ends with a comment of 64 digits: SHA-256 of all bytes before them. `vouchers.verify`
+reads all this by itself, without this module.
 """
 
 import hashlib
+import zipfile
 from binascii import hexlify
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from io import BytesIO
 from typing import Final
 
 FORMAT: Final = "huimin-audit-pack"
 VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
+VERIFIER: Final = "verify.pyz"
 DIGITS: Final = 64
 """Of the archive's comment."""
 _SHOWN_BYTES: Final = 8
 _BLOCK_BYTES: Final = 64
+_UNIX: Final = 3
+"""The system that a ZIP archive names as its origin."""
 
 
 class RowChain:
@@ -74,3 +79,20 @@ class Pseudonyms:
         once.update(f"{kind}|{value}".encode())
         twice.update(once.digest())
         return hexlify(twice.digest()[:_SHOWN_BYTES]).decode()
+
+
+def zipapp(sources: Mapping[str, bytes], entry_point: str) -> bytes:
+    """An archive that Python runs, of sources by path; `entry_point` is a "module:function".
+
+    The same sources give the same bytes on every machine: sorted, uncompressed, without the times
+    and attributes of files.
+    """
+    module, function = entry_point.split(":")
+    start = f"from {module} import {function}\n\n{function}()\n".encode()
+    whole = BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        for path, source in sorted({**sources, "__main__.py": start}.items()):
+            member = zipfile.ZipInfo(path)  # of 1 January 1980
+            member.create_system = _UNIX
+            archive.writestr(member, source)
+    return whole.getvalue()

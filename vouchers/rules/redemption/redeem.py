@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from merchants.errors import Refusal
 from vouchers.money import split_pro_rata
+from vouchers.rules.limits import local_time
 from vouchers.states import (
     CampaignState,
     ResidentState,
@@ -22,6 +23,9 @@ from vouchers.states import (
 
 Split = tuple[tuple[int, int], ...]
 """(source id, fen), in source order."""
+
+CAMPAIGN_OVER = frozenset({CampaignState.ENDED, CampaignState.SETTLED, CampaignState.CLOSED})
+"""The states in which a campaign takes no redemption any more, for ever."""
 
 
 class TrancheFacts(NamedTuple):
@@ -93,7 +97,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything one redemption is judged on, except the exact caps (`rules/fraud`)."""
+    """Everything one redemption is judged on, except the exact limits (`rules/fraud`)."""
 
     order: Order
     voucher: VoucherFacts | None
@@ -155,7 +159,8 @@ def _people_active(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> 
 def _campaign_running(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
     if tranche.campaign_state == CampaignState.RUNNING:
         return None
-    return Refusal("campaign_not_running", facts={"state": tranche.campaign_state})
+    rule = "campaign_over" if tranche.campaign_state in CAMPAIGN_OVER else ""
+    return Refusal("campaign_not_running", rule, {"state": tranche.campaign_state})
 
 
 def _not_used(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
@@ -169,13 +174,11 @@ def _not_used(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refus
 def _inside_window(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
     at = case.order.at
     if at < tranche.valid_from_at:
-        return Refusal(
-            "voucher_not_yet_valid", facts={"valid_from_at": tranche.valid_from_at.isoformat()}
-        )
+        begins_at = local_time(tranche.valid_from_at, tranche.zone)
+        return Refusal("voucher_not_yet_valid", facts={"valid_from_at": begins_at})
     if at >= tranche.valid_until_at or tranche.state == TrancheState.EXPIRED:
-        return Refusal(
-            "voucher_expired", facts={"valid_until_at": tranche.valid_until_at.isoformat()}
-        )
+        ended_at = local_time(tranche.valid_until_at, tranche.zone)
+        return Refusal("voucher_expired", facts={"valid_until_at": ended_at})
     return None
 
 
@@ -237,7 +240,7 @@ def _payable_too_small(order: Order, discount_fen: int) -> Refusal | None:
     )
 
 
-# Who shows it comes first: to anybody but the holder, nothing of a voucher is told.
+# Who shows it comes first: only to its holder does a refusal say anything of a voucher.
 RULES: tuple[Rule, ...] = (
     _shown_by_holder,
     _store_open,

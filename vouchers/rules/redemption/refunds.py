@@ -4,7 +4,8 @@ The shopper had paid order − discount out of their own pocket; refunds add up 
 much of the discount goes back to those who funded it (补贴退回) is the campaign's policy:
 
 * `return`: one refund of everything while the voucher's window is open calls the whole discount
-  back and gives the voucher back. After the window's end the voucher is lost, and the money free.
+  back and gives the voucher back. After the window's end the voucher is lost, and the money free;
+  so it is where its face would have to be promised anew and the quota cells have no room.
   Anything less than everything at once follows `pro_rata`.
 * `pro_rata`: all refunds together call back discount × refunded ÷ paid, rounded down to the fen, so
   that what cannot be divided stays with the merchant until everything is refunded; then the whole
@@ -23,7 +24,7 @@ from typing import NamedTuple
 
 from merchants.errors import Refusal
 from vouchers.money import split_pro_rata
-from vouchers.rules.redemption.undo import already, refusal
+from vouchers.rules.redemption.undo import already
 from vouchers.states import AccountKind, RedemptionState, RefundPolicy, SettlementState
 
 
@@ -60,6 +61,10 @@ class Refundable:
     is_window_open: bool
     # What the discount left of the face, by source, while that is still promised.
     rest: Sequence[tuple[int, int]] = ()
+    # The quota cells can take what `promised_anew` says, read under their lock.
+    has_quota_room: bool = True
+    # A voucher given back can't be used any more.
+    is_campaign_over: bool = False
 
     @property
     def paid_fen(self) -> int:
@@ -108,6 +113,8 @@ class Clawback:
     is_everything: bool
     # What the discount left of the face, by source, while that is still promised.
     rest: Sequence[tuple[int, int]] = ()
+    # The voucher is given back and can be used again.
+    voucher_usable: bool = False
 
     @property
     def fen(self) -> int:
@@ -134,10 +141,6 @@ class Clawback:
         fens.update(dict(self.released()))
         return sorted(fens.items())
 
-    def without_voucher(self) -> "Clawback":
-        """The same when there is no free money to promise anew: the voucher is lost."""
-        return replace(self, voucher=VoucherFate.WITHDRAWN)
-
 
 def judge_refund(redemption: Refundable, amount_fen: int) -> Clawback | Refusal:
     """What a refund of `amount_fen` (≥ 1) of the shopper's money does, or why there is none.
@@ -151,17 +154,24 @@ def judge_refund(redemption: Refundable, amount_fen: int) -> Clawback | Refusal:
     if amount_fen > left_fen:
         return Refusal("refund_too_large", facts={"left_fen": left_fen, "amount_fen": amount_fen})
     if redemption.policy == RefundPolicy.FORFEIT and amount_fen < redemption.paid_fen:
-        return refusal(
-            "refund_whole_only", "only the whole order can be refunded", "本活动仅支持整单退款"
-        )
+        return Refusal("redemption_state", "refund_whole_only")
     fate = _fate(redemption, amount_fen)
-    target = AccountKind.OUTSTANDING if fate is VoucherFate.GIVEN_BACK else AccountKind.FREE
+    is_back = fate is VoucherFate.GIVEN_BACK
+    target = AccountKind.OUTSTANDING if is_back else AccountKind.FREE
     return Clawback(
         parts=_parts(redemption, amount_fen, target),
         voucher=fate,
         is_everything=amount_fen == left_fen,
         rest=redemption.rest,
+        voucher_usable=is_back and not redemption.is_campaign_over,
     )
+
+
+def promised_anew(redemption: Refundable, amount_fen: int) -> Fens:
+    """What a refund would take of the quota cells again, had they room: the face of a voucher that
+    comes back while its old money is the merchant's. Empty for any other refund."""
+    decision = judge_refund(replace(redemption, has_quota_room=True), amount_fen)
+    return [] if isinstance(decision, Refusal) else decision.reissued()
 
 
 def clawback_fen(*, discount_fen: int, refunded_fen: int, paid_fen: int) -> int:
@@ -185,7 +195,9 @@ def _fate(redemption: Refundable, amount_fen: int) -> VoucherFate:
         return VoucherFate.STAYS
     may_return = redemption.policy == RefundPolicy.RETURN and redemption.is_window_open
     is_at_once = amount_fen == redemption.paid_fen
-    return VoucherFate.GIVEN_BACK if may_return and is_at_once else VoucherFate.WITHDRAWN
+    has_money = redemption.has_quota_room or not redemption.is_settled
+    is_back = may_return and is_at_once and has_money
+    return VoucherFate.GIVEN_BACK if is_back else VoucherFate.WITHDRAWN
 
 
 def _parts(redemption: Refundable, amount_fen: int, target: AccountKind) -> tuple[Part, ...]:
@@ -215,8 +227,4 @@ def _origin(is_held: bool, settlement: SettlementState | None) -> AccountKind:
 
 def number_used(refund_no: str) -> Refusal:
     """The refusal of a refund under a number that the merchant has used for another."""
-    return refusal(
-        "refund_no_used",
-        f"the refund no. {refund_no} was used before",
-        f"退款单号 {refund_no} 已使用",
-    )
+    return Refusal("redemption_state", "refund_no_used", {"refund_no": refund_no})

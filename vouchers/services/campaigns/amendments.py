@@ -1,12 +1,13 @@
-"""Amending the terms of a launched campaign: a new version that widens the one in force.
+"""Amend the terms of a launched campaign: a new version that widens the one in force.
 
-Proposed by one person, approved by another who edited none of it, bound to the hash seen, as the
-first terms were. The approval puts end, validity, stores and the terms in force right together, and
-lengthens what is in people's hands; vouchers that have expired stay expired.
+Proposed by one person, approved by another who edited none of it, bound to the hash seen. The
+approval changes the campaign's options, stores and terms in force in one commit and extends
+vouchers that are still valid; expired vouchers stay expired.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -18,12 +19,13 @@ from vouchers.models import Approval, Campaign, CampaignStore, TermsVersion, Tra
 from vouchers.models.locks import OWN_TERMS
 from vouchers.queries.campaigns.terms import instant
 from vouchers.rules.campaigns import amendments as rules
+from vouchers.rules.campaigns.declaration import WIDENED
 from vouchers.rules.campaigns.terms import decide, terms_sha256
 from vouchers.services.campaigns.history import note
-from vouchers.services.campaigns.lifecycle import DECIDE, hold
+from vouchers.services.campaigns.lifecycle import DECIDE, lock_campaign
 from vouchers.services.campaigns.terms import EDIT
 from vouchers.services.refusals import refuse, refused_by_database
-from vouchers.services.roles import demand
+from vouchers.services.roles import require_permission
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import CampaignState, TrancheState
 
@@ -35,23 +37,26 @@ def propose_amendment(
     campaign: Campaign,
     by: User,
     at: datetime,
-    ends_at: datetime | None = None,
-    validity_s: int | None = None,
     stores: Sequence[Store] = (),
+    **widened: datetime | int | None,
 ) -> TermsVersion:
-    """A new version of the terms in force: a later end, a longer validity, further stores.
+    """A new version of the terms in force: greater values of the options that the declaration lets
+    widen (None keeps the value), and further stores.
 
     Refuses `not_permitted`, `campaign_state`, `campaign_over`, `nothing_to_change` and
     `amendment_worsens`.
     """
-    demand(by, EDIT)
+    require_permission(by, EDIT)
     with transaction.atomic():
         held = _hold_launched(campaign.pk)
         in_force = _in_force(held)
         document = rules.amended(
             in_force.document,
-            ends_at=None if ends_at is None else instant(ends_at),
-            validity_s=validity_s,
+            widened={
+                name: instant(value) if isinstance(value, datetime) else value
+                for name, value in widened.items()
+                if value is not None
+            },
             stores=[store.external_id for store in stores],
         )
         refuse(rules.judge(in_force.document, document, at=at))
@@ -83,11 +88,11 @@ def approve_amendment(
         refuse(rules.judge(before, terms.document, at=at))
         # Waits for the minting under way and keeps the next one back until the commit.
         OWN_TERMS.send(raw_connection(), {"campaign_id": held.pk}).rows()
-        promised = terms.document["campaign"]
-        held.ends_at = datetime.fromisoformat(promised["ends_at"])
-        held.validity_s = promised["validity_s"]
+        for name in WIDENED:
+            column: Any = Campaign._meta.get_field(name)
+            setattr(held, name, column.to_python(terms.document["campaign"][name]))
         held.terms = terms
-        held.save(update_fields=["ends_at", "validity_s", "terms"])
+        held.save(update_fields=[*WIDENED, "terms"])
         _let_join(held, rules.joining_stores(before, terms.document), at)
         _lengthen(held, at)
         note(campaign=held, by=by, what=f"amended terms v{terms.number}", at=at)
@@ -104,7 +109,7 @@ def reject_amendment(
 
 
 def _hold_launched(campaign_id: int) -> Campaign:
-    held = hold(campaign_id)
+    held = lock_campaign(campaign_id)
     if held.state not in AMENDED:
         raise Refused("campaign_state", "launched", state=held.state)
     return held
@@ -123,7 +128,7 @@ def _decide(
     comment: str,
     decision: Approval.Decision,
 ) -> tuple[Campaign, Approval]:
-    demand(by, DECIDE)
+    require_permission(by, DECIDE)
     held = _hold_launched(terms.campaign_id)
     newest = held.versions.order_by("-number").first()
     if newest != terms or terms.amends_id != held.terms_id:

@@ -1,84 +1,54 @@
-"""A campaign's life: created, submitted, approved by somebody else, launched, paused, ended."""
+"""A campaign's lifecycle: create, submit, approve, launch, pause, end, settle, close."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from merchants.errors import Refused
 from vouchers.models import Approval, Campaign, TermsVersion
 from vouchers.queries.campaigns.terms import document_of, terms_of
 from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns import terms as rules
-from vouchers.services.campaigns.history import note
+from vouchers.rules.campaigns.declaration import OPTIONS
+from vouchers.services.campaigns.history import clock, note
 from vouchers.services.campaigns.terms import EDIT, note_edit
 from vouchers.services.ledger import quotas
 from vouchers.services.refusals import refuse, refused_by_database
-from vouchers.services.roles import demand
-from vouchers.states import AccountKind, CampaignState, RefundPolicy
+from vouchers.services.roles import require_permission
+from vouchers.states import AccountKind, CampaignState
 
 DECIDE = "vouchers.add_approval"
 PAUSE = "vouchers.pause_campaign"
 
 
-def create_campaign(
-    *,
-    code: str,
-    name: str,
-    starts_at: datetime,
-    ends_at: datetime,
-    validity_s: int,
-    radius_m: int,
-    by: User,
-    at: datetime,
-    organiser: str = "",
-    operator: str = "",
-    zone: str = "Asia/Shanghai",
-    point_kinds: Sequence[str] = ("home",),
-    audience_filter: Mapping[str, Any] | None = None,
-    excluded_categories: Sequence[str] = (),
-    order_kinds: Sequence[str] = (),
-    currency: str = "CNY",
-    refund_policy: RefundPolicy = RefundPolicy.RETURN,
-    authorise_ttl_s: int = 900,
-    anchor_recipients: Sequence[str] = (),
-    is_test: bool = False,
-) -> Campaign:
-    """A new draft. Refuses `not_permitted`, `dates_cross`, and `terms_invalid` for a code in use or
-    an unknown time zone (its business days could not be told); the rest is judged by `submit`."""
-    demand(by, "vouchers.add_campaign")
-    if zone not in available_timezones():
-        raise Refused(rules.INVALID, "zone_known", zone=zone)
+def create_campaign(*, by: User, at: datetime, **options: Any) -> Campaign:
+    """A new draft; `options` are those that `rules/declaration` names, the model's defaults where
+    they are left out.
+
+    Refuses `not_permitted`, `dates_cross`, and `terms_invalid` for a code in use or an unknown time
+    zone (it has no business days); the rest is judged by `submit`.
+    """
+    require_permission(by, "vouchers.add_campaign")
+    if unknown := sorted(options.keys() - OPTIONS.keys()):
+        raise TypeError(f"no option of a campaign: {unknown[0]}")
+    campaign = Campaign(**_stored(options), created_by=by, created_at=at)
+    if campaign.zone not in available_timezones():
+        raise Refused(rules.INVALID, "zone_known", zone=campaign.zone)
     with refused_by_database(), transaction.atomic():
-        campaign = Campaign.objects.create(
-            code=code,
-            name=name,
-            organiser=organiser,
-            operator=operator,
-            zone=zone,
-            starts_at=starts_at,
-            ends_at=ends_at,
-            validity_s=validity_s,
-            radius_m=radius_m,
-            point_kinds=list(point_kinds),
-            audience_filter=dict(audience_filter or {}),
-            excluded_categories=list(excluded_categories),
-            order_kinds=list(order_kinds),
-            currency=currency,
-            refund_policy=refund_policy,
-            authorise_ttl_s=authorise_ttl_s,
-            anchor_recipients=list(anchor_recipients),
-            is_test=is_test,
-            created_by=by,
-            created_at=at,
-        )
+        campaign.save(force_insert=True)
         note_edit(campaign=campaign, by=by, what="campaign", at=at)
     return campaign
+
+
+def _stored(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Tuples as the lists that JSON columns give back."""
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in options.items()}
 
 
 def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
@@ -86,9 +56,9 @@ def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
 
     Refuses `not_permitted`, `campaign_state`, and the first fault of `rules.campaigns.faults`.
     """
-    demand(by, EDIT)
+    require_permission(by, EDIT)
     with transaction.atomic():
-        held = hold(campaign.pk)
+        held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.SUBMITTED)
         refuse(next(iter(rules.faults(terms_of(held), at=at)), None))
         document = document_of(held)
@@ -135,7 +105,7 @@ def reject(
 
 def reopen(*, campaign: Campaign, by: User, at: datetime) -> None:
     """Take back what was submitted or approved but not launched, to edit it again."""
-    demand(by, EDIT)
+    require_permission(by, EDIT)
     _step(campaign, CampaignState.DRAFT, by=by, at=at)
 
 
@@ -144,9 +114,9 @@ def launch(*, campaign: Campaign, by: User, at: datetime) -> CampaignState:
 
     Refuses `not_permitted`, `campaign_state` and, after its end, `campaign_over`.
     """
-    demand(by, EDIT)
+    require_permission(by, EDIT)
     with transaction.atomic():
-        held = hold(campaign.pk)
+        held = lock_campaign(campaign.pk)
         if held.ends_at <= at:
             raise Refused("campaign_over", "not_over_yet", ends_at=held.ends_at.isoformat())
         state = CampaignState.RUNNING if held.starts_at <= at else CampaignState.SCHEDULED
@@ -158,15 +128,15 @@ def launch(*, campaign: Campaign, by: User, at: datetime) -> CampaignState:
 
 def pause(*, campaign: Campaign, by: User, at: datetime) -> None:
     """Stop issuing and redeeming at once; managers and risk officers may."""
-    demand(by, PAUSE)
+    require_permission(by, PAUSE)
     _step(campaign, CampaignState.PAUSED, by=by, at=at)
 
 
 def resume(*, campaign: Campaign, by: User, at: datetime) -> None:
     """Let a paused campaign run on."""
-    demand(by, EDIT)
+    require_permission(by, EDIT)
     with transaction.atomic():
-        held = hold(campaign.pk)
+        held = lock_campaign(campaign.pk)
         if held.state != CampaignState.PAUSED:
             raise Refused("campaign_state", "arrows", state=held.state, wanted="running")
         _move(campaign, held, CampaignState.RUNNING, by=by, at=at)
@@ -174,7 +144,7 @@ def resume(*, campaign: Campaign, by: User, at: datetime) -> None:
 
 def end(*, campaign: Campaign, by: User, at: datetime) -> None:
     """End a campaign for good; what is in people's hands expires by its own tranches."""
-    demand(by, EDIT)
+    require_permission(by, EDIT)
     _step(campaign, CampaignState.ENDED, by=by, at=at)
 
 
@@ -183,9 +153,9 @@ def settle(*, campaign: Campaign, by: User, at: datetime) -> None:
 
     Refuses `not_permitted`, `campaign_state` and `money_under_way` with the account and amount.
     """
-    demand(by, EDIT)
+    require_permission(by, EDIT)
     with transaction.atomic():
-        held = hold(campaign.pk)
+        held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.SETTLED)
         refuse(rules.may_settle(_totals_fen(held)))
         _move(campaign, held, CampaignState.SETTLED, by=by, at=at)
@@ -198,11 +168,11 @@ def close(*, campaign: Campaign, document_no: str, by: User, at: datetime) -> No
     What is refunded later is posted, collected and repaid all the same. Refuses `not_permitted`,
     `campaign_state`, `document_no_missing` and `left_over`.
     """
-    demand(by, EDIT)
+    require_permission(by, EDIT)
     if not document_no.strip():
         raise Refused("document_no_missing")
     with transaction.atomic():
-        held = hold(campaign.pk)
+        held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.CLOSED)
         totals_fen = _totals_fen(held)
         refuse(rules.may_settle(totals_fen) or rules.may_close(totals_fen))
@@ -217,17 +187,29 @@ def _totals_fen(campaign: Campaign) -> dict[AccountKind, int]:
 
 
 def start_due(*, at: datetime) -> int:
-    """Let scheduled campaigns run whose start has come; returns how many."""
+    """SCHEDULED → RUNNING for campaigns whose start has come, by the clock; returns how many."""
     due = Campaign.objects.filter(state=CampaignState.SCHEDULED, starts_at__lte=at)
-    return due.update(state=CampaignState.RUNNING)
+    return _move_due(due, CampaignState.RUNNING, at=at)
 
 
 def end_due(*, at: datetime) -> int:
-    """End campaigns whose end has come; returns how many."""
+    """RUNNING or PAUSED → ENDED for campaigns whose end has come, by the clock; returns how
+    many."""
     alive = [CampaignState.RUNNING, CampaignState.PAUSED]
-    return Campaign.objects.filter(state__in=alive, ends_at__lte=at).update(
-        state=CampaignState.ENDED
-    )
+    due = Campaign.objects.filter(state__in=alive, ends_at__lte=at)
+    return _move_due(due, CampaignState.ENDED, at=at)
+
+
+def _move_due(due: QuerySet[Campaign], state: CampaignState, *, at: datetime) -> int:
+    """One transaction per campaign; one that a person moves at the same moment is left alone."""
+    moved = 0
+    for campaign_id in list(due.order_by("id").values_list("id", flat=True)):
+        with transaction.atomic():
+            held = due.select_for_update(no_key=True).filter(pk=campaign_id).first()
+            if held is not None:
+                _move(held, held, state, by=clock(), at=at)
+                moved += 1
+    return moved
 
 
 def _decide(
@@ -239,8 +221,8 @@ def _decide(
     *,
     decision: Approval.Decision,
 ) -> tuple[Campaign, Approval]:
-    demand(by, DECIDE)
-    held = hold(terms.campaign_id)
+    require_permission(by, DECIDE)
+    held = lock_campaign(terms.campaign_id)
     if held.state != CampaignState.SUBMITTED:
         raise Refused("campaign_state", "only_submitted", state=held.state)
     newest = held.versions.order_by("-number").first()
@@ -265,15 +247,15 @@ def _decide(
     return held, approval
 
 
-def hold(campaign_id: int) -> Campaign:
-    """The campaign's row, locked by the caller's transaction, so that edits, moves and changes of
-    the budget of one campaign happen one at a time."""
+def lock_campaign(campaign_id: int) -> Campaign:
+    """The campaign's row, locked until the caller's commit: edits, state changes and changes of the
+    budget of one campaign happen one at a time."""
     return Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
 
 
 def _step(campaign: Campaign, state: CampaignState, *, by: User, at: datetime) -> None:
     with transaction.atomic():
-        held = hold(campaign.pk)
+        held = lock_campaign(campaign.pk)
         _check_move(held, state)
         _move(campaign, held, state, by=by, at=at)
 

@@ -18,10 +18,10 @@ from vouchers.rules.campaigns import proposals as rules
 from vouchers.rules.ledger.amounts import check_amount_fen
 from vouchers.services.campaigns import budgets
 from vouchers.services.campaigns.history import note
-from vouchers.services.campaigns.lifecycle import DECIDE, hold
+from vouchers.services.campaigns.lifecycle import DECIDE, lock_campaign
 from vouchers.services.campaigns.terms import EDIT
 from vouchers.services.refusals import refuse, refused_by_database
-from vouchers.services.roles import demand
+from vouchers.services.roles import require_permission
 from vouchers.states import Decision, ProposalKind
 
 
@@ -91,7 +91,7 @@ def propose_caps(
     `figure_changed`, `cap_unlimited`, `cap_below_use`, `cells_do_not_nest`, `nothing_to_change`
     and, for a round that free money would not cover, `not_free`.
     """
-    demand(by, EDIT)
+    require_permission(by, EDIT)
     if not changes:
         raise Refused("nothing_to_change")
     figures = {"changes": _with_slices(campaign, changes)}
@@ -157,13 +157,13 @@ def _propose(
     by: User,
     at: datetime,
 ) -> Proposal:
-    demand(by, EDIT)
+    require_permission(by, EDIT)
     if not why.strip():
         raise Refused("why_missing")
     document = {"campaign": campaign.code, "kind": kind.value, "why": why, **figures}
     sha256 = rules.document_sha256(document)
     with refused_by_database(), transaction.atomic():
-        held = hold(campaign.pk)
+        held = lock_campaign(campaign.pk)
         proposal = Proposal.objects.filter(request_id=request_id).first()
         if proposal is None:
             budgets.check(campaign=held, kind=kind, document=document)
@@ -192,8 +192,8 @@ def _decide(
     comment: str,
     decision: Decision,
 ) -> tuple[Campaign, ProposalDecision]:
-    demand(by, DECIDE)
-    held = hold(proposal.campaign_id)
+    require_permission(by, DECIDE)
+    held = lock_campaign(proposal.campaign_id)
     refuse(
         rules.decide(
             proposer_id=proposal.proposed_by_id,

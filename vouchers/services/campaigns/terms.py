@@ -1,4 +1,4 @@
-"""The parts of a campaign's terms, added to its draft. Whoever edits is written down."""
+"""Add the parts of a campaign's terms to its draft; each edit is recorded with its author."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -26,27 +26,32 @@ from vouchers.rules.campaigns import terms as rules
 from vouchers.rules.ledger.amounts import check_amount_fen
 from vouchers.services.ledger import transfers
 from vouchers.services.refusals import refuse, refused_by_database
-from vouchers.services.roles import demand
+from vouchers.services.roles import require_permission
 from vouchers.states import CampaignState, CapKind, ThresholdBasis, TierKind
 
 EDIT = "vouchers.change_campaign"
 WHAT_LENGTH = 80
 
 
-def note_edit(*, campaign: Campaign, by: User, what: str, at: datetime) -> None:
-    """Write down that `by` edits a draft, and hold the draft until the caller's commit.
+def note_edit(
+    *, campaign: Campaign, by: User, what: str, at: datetime, seen_edit: int | None = None
+) -> None:
+    """Record that `by` edits a draft, and lock the campaign until the caller's commit.
 
-    Everybody who changes terms calls this first. Refuses `not_permitted` and, out of the draft,
-    `campaign_state`.
+    Every change of terms calls this first. `seen_edit` is the newest edit the author has seen.
+    Refuses `not_permitted`, `campaign_state` out of the draft, and `terms_not_as_seen` when the
+    draft has been edited since.
     """
-    demand(by, EDIT)
+    require_permission(by, EDIT)
     held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     if held.state != CampaignState.DRAFT:
         raise Refused("campaign_state", "only_in_draft", state=held.state)
+    if seen_edit is not None and held.edits.filter(pk__gt=seen_edit).exists():
+        raise Refused("terms_not_as_seen", "edited_since")
     CampaignEdit.objects.create(campaign=held, user=by, what=what[:WHAT_LENGTH], at=at)
 
 
-def _check_amounts(*figures: object, least: int = 1) -> None:
+def check_amounts(*figures: object, least: int = 1) -> None:
     """Refuse what is no amount of fen or number of vouchers; None says that there is none."""
     for figure in figures:
         if figure is not None:
@@ -101,8 +106,8 @@ def add_tier(
     per_resident: int = 1,
 ) -> Tier:
     """A tier; `split` says what each source (by code) pays of the face, in fen."""
-    _check_amounts(face_fen, *split.values())
-    _check_amounts(threshold_fen, least=0)
+    check_amounts(face_fen, *split.values())
+    check_amounts(threshold_fen, least=0)
     with refused_by_database(), transaction.atomic():
         note_edit(campaign=campaign, by=by, what=f"tier {code}", at=at)
         tier = Tier.objects.create(
@@ -116,16 +121,28 @@ def add_tier(
             percent_bp=percent_bp,
             per_resident=per_resident,
         )
-        sources = {source.code: source for source in campaign.sources.all()}
-        if unknown := sorted(split.keys() - sources.keys()):
-            raise Refused(rules.INVALID, "share_of_known_source", tier=code, source=unknown[0])
-        if off_fen := face_fen - sum(split.values()):
-            raise Refused(rules.INVALID, "shares_add_up", tier=code, off_fen=off_fen)
-        TierSplit.objects.bulk_create(
-            TierSplit(tier=tier, source=sources[source], amount_fen=share_fen)
-            for source, share_fen in split.items()
-        )
+        set_split(tier, split)
     return tier
+
+
+def set_split(tier: Tier, split: Mapping[str, int]) -> None:
+    """What each source (by code) pays of a tier's face, in place of what it paid before.
+
+    Called inside an edit's transaction. Refuses `terms_invalid` for a source of another campaign
+    and for shares that miss the face.
+    """
+    sources = {
+        source.code: source for source in FundingSource.objects.filter(campaign=tier.campaign)
+    }
+    if unknown := sorted(split.keys() - sources.keys()):
+        raise Refused(rules.INVALID, "share_of_known_source", tier=tier.code, source=unknown[0])
+    if off_fen := tier.face_fen - sum(split.values()):
+        raise Refused(rules.INVALID, "shares_add_up", tier=tier.code, off_fen=off_fen)
+    tier.splits.all().delete()
+    TierSplit.objects.bulk_create(
+        TierSplit(tier=tier, source=sources[source], amount_fen=share_fen)
+        for source, share_fen in split.items()
+    )
 
 
 def add_ring(
@@ -181,7 +198,7 @@ def add_cap(
     limit_fen: int | None = None,
 ) -> CapRule:
     """An exact limit by number of redemptions, by subsidy, or both."""
-    _check_amounts(limit_count, limit_fen, least=0)
+    check_amounts(limit_count, limit_fen, least=0)
     with refused_by_database(), transaction.atomic():
         note_edit(campaign=campaign, by=by, what=f"cap {kind.name.lower()}", at=at)
         return CapRule.objects.create(
@@ -245,7 +262,7 @@ def add_cell(
 ) -> QuotaCell:
     """A cap on the slice that the given dimensions name; opened (made usable) by `launch`, in as
     many sub-buckets as `bucket_count` says, where many are to take from it at once."""
-    _check_amounts(cap_fen, cap_count, least=0)
+    check_amounts(cap_fen, cap_count, least=0)
     with refused_by_database(), transaction.atomic():
         note_edit(campaign=campaign, by=by, what="quota cell", at=at)
         return QuotaCell.objects.create(

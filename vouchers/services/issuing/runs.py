@@ -19,7 +19,7 @@ from vouchers.models.audience import READ_MEMBERS, READ_MEMBERS_WITH_DISTRICT, M
 from vouchers.models.issuing.tranches import INSERT_SHARD
 from vouchers.rules.issuing.selection import Chosen, Line, choose, limits, line_up
 from vouchers.rules.ledger.quotas import Cells, Demand
-from vouchers.rules.limits.limits import business_day
+from vouchers.rules.limits import business_day
 from vouchers.services.issuing.leases import WORKING_CAMPAIGNS, hold_run
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.voucher_money import post_faces

@@ -44,6 +44,18 @@ Buckets = Mapping[int, Sequence[QuotaBucket]]
 """By cell id, in order of number."""
 
 
+class LockedNeeds(NamedTuple):
+    """What is wanted of cells (by id), and their buckets, locked by the caller's transaction."""
+
+    buckets: Buckets
+    needs: Mapping[int, Need]
+
+    @property
+    def have_room(self) -> bool:
+        """Whether every cell can take what is wanted of it."""
+        return not short(rooms_of(self.buckets), self.needs)
+
+
 def open_cells(*, campaign: Campaign) -> int:
     """Lay what every cell of a campaign holds evenly over as many sub-buckets as it asks for.
 
@@ -141,10 +153,11 @@ class _ShortHereError(Exception):
     """A sub-bucket is short; its locks are given up with the savepoint."""
 
 
-def take_parts(*, parts: Iterable[Part]) -> None:
-    """Take room for money that is promised again to vouchers which kept their place, from every
-    cell they count in, or nothing; all their sub-buckets are locked. As `take_some` otherwise."""
-    _take(_needs_of_parts(list(parts)))
+def lock_parts(*, parts: Iterable[Part]) -> LockedNeeds:
+    """Lock what money that is promised again to vouchers which kept their place would take, in
+    every cell they count in; `take_locked` takes it. Refuses `quota_not_open`."""
+    needs = _needs_of_parts(list(parts))
+    return LockedNeeds(lock_buckets(cell_ids=needs), needs)
 
 
 def _take(needs: Mapping[int, Need]) -> None:

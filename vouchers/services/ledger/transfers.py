@@ -28,7 +28,7 @@ from vouchers.rules.ledger.amounts import check_amount_fen, check_currency
 from vouchers.rules.ledger.quotas import Need
 from vouchers.services.ledger import quotas
 from vouchers.services.refusals import refuse, refused_by_database
-from vouchers.sql.statements import Answer
+from vouchers.sql.statements import Result
 from vouchers.states import (
     AccountKind,
     CampaignState,
@@ -105,7 +105,7 @@ def post(*, postings: Sequence[Posting]) -> list[int]:
 
 def send_postings(
     raw: psycopg.Connection[Any], ids: Sequence[int], postings: Sequence[Posting]
-) -> list[Answer[Any]]:
+) -> list[Result[Any]]:
     """Queue the two INSERTs on a raw connection, for callers that run their own pipeline."""
     transfers = {
         "ids": list(ids),

@@ -1,4 +1,4 @@
-"""The cap counters a batch counts in: locked, read, and those of merged residents with them."""
+"""The limit counters of redemptions: locked, read, and those of merged residents with them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
@@ -7,9 +7,9 @@ from typing import Any
 import psycopg
 
 from vouchers.models.limits import READ_COUNTERS
-from vouchers.models.locks import LOCK_COUNTERS, lock_key
+from vouchers.models.locks import LIMIT_COUNTER, LOCK_COUNTERS
 from vouchers.models.residents.residents import FIND_SAME_PEOPLE, FIND_STATES
-from vouchers.rules.limits.limits import CounterKey, Used, counters_of_person
+from vouchers.rules.limits import CounterKey, Used, counters_of_person
 from vouchers.sql.pipeline import pipeline, raw_connection
 
 SamePeople = Mapping[int, Sequence[int]]
@@ -19,17 +19,17 @@ SamePeople = Mapping[int, Sequence[int]]
 def lock_and_read(
     keys: Sequence[CounterKey], holders: Collection[int], unseen: Collection[int]
 ) -> tuple[dict[CounterKey, Used], SamePeople, dict[int, str]]:
-    """What the counters hold, who is the same person as a holder, and the states of those whom
-    nobody has read yet.
+    """What the counters hold, the residents merged with each holder, and the states of residents
+    not read yet.
 
-    Merges are read once the holder's own counter is locked, by a statement of its own: whoever
-    redeemed before as the same person has committed by then, and whoever comes after sees the
-    merge. `keys`, in the common order, hold the counters of the members of merges known before.
-    Those of a merge that came meanwhile, or of a holder who has sent somebody else, are locked
-    here, out of that order; should that deadlock, the batch runs again.
+    Merges are read once the holder's own counter is locked, by a statement of its own: a redemption
+    by the same person has committed by then, and a later one sees the merge. `keys`, in the common
+    order, hold the counters of the members of merges known before. Those of a merge that came
+    meanwhile, or of a holder whose voucher a proxy shows, are locked here, out of that order; if
+    that deadlocks, the batch runs again.
     """
     with pipeline() as raw:
-        _lock(raw, keys)
+        lock_counters(raw, keys)
         counters = READ_COUNTERS.send(raw, counter_columns(keys))
         merges = FIND_SAME_PEOPLE.send(raw, {"resident_ids": sorted(holders)})
         if unseen:
@@ -38,7 +38,7 @@ def lock_and_read(
     rows = counters.rows()
     if fresh := sorted(set(with_members(keys, same_people)).difference(keys)):
         with pipeline() as raw:
-            _lock(raw, fresh)
+            lock_counters(raw, fresh)
             counters = READ_COUNTERS.send(raw, counter_columns(fresh))
         rows = [*rows, *counters.rows()]
     used = {CounterKey(*row[:4]): Used(row[4], row[5]) for row in rows}
@@ -68,8 +68,9 @@ def counter_columns(keys: Sequence[CounterKey]) -> dict[str, list[int]]:
     }
 
 
-def _lock(raw: psycopg.Connection[Any], keys: Sequence[CounterKey]) -> None:
-    LOCK_COUNTERS.send(raw, {"keys": sorted(lock_key("cap", *key) for key in keys)})
+def lock_counters(raw: psycopg.Connection[Any], keys: Sequence[CounterKey]) -> None:
+    """Lock counters in ascending order of their advisory keys."""
+    LOCK_COUNTERS.send(raw, {"keys": sorted(LIMIT_COUNTER.key(*key) for key in keys)})
 
 
 def _by_resident(pairs: Iterable[tuple[int, int]]) -> SamePeople:

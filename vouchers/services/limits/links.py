@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 from merchants.references import folded
 from vouchers.models.residents.residents import FIND_LINKS
-from vouchers.rules.limits.limits import link_no, link_nos
+from vouchers.rules.limits import link_no, link_nos
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.sql.pipeline import raw_connection
 
 Links = tuple[int, ...] | None
-"""Numbers of links, ascending; None where no cap of the campaign asks for them."""
+"""Numbers of links, ascending; None where the campaign limits none."""
 
 
 class Asked(NamedTuple):
-    """A redemption whose campaign caps links: whose voucher, and on which device it was shown."""
+    """Of a redemption whose campaign limits links: the holder, and the device it was shown on."""
 
     holder_id: int
     device: str
@@ -23,7 +23,7 @@ class Asked(NamedTuple):
 
 
 def links_of(asked: Sequence[Asked | None]) -> list[Links]:
-    """The links of each, in one statement; without any when nobody asks."""
+    """The links of each, in one statement; no statement where no campaign limits links."""
     holders = sorted({one.holder_id for one in asked if one is not None})
     if not holders:
         return [None] * len(asked)

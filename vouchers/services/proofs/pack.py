@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from vouchers.sql.streams import Row, blocks, server_cursor
 COMPRESSION: Final = 1
 """Of zlib: what matters is that ten million rows are soon written."""
 HASH_BLOCK_BYTES: Final = 1 << 20
+VERIFIER_PACKAGE: Final = "vouchers.verify"
 
 Progress = Callable[[str, int], None]
 """Called with a file's name and how many more of its rows are written."""
@@ -37,10 +39,10 @@ Progress = Callable[[str, int], None]
 # Texts among a refusal's facts that name no person; all others are put under a pseudonym.
 PLAIN_FACTS: Final = frozenset(
     {
-        "because",
-        "because_zh",
+        "business_day",
         "category",
-        "next_allowed_at",
+        "ended_at",
+        "next_at",
         "order_kind",
         "order_no",
         "refund_no",
@@ -50,7 +52,6 @@ PLAIN_FACTS: Final = frozenset(
         "valid_from_at",
         "valid_until_at",
         "window",
-        "window_zh",
     }
 )
 
@@ -85,6 +86,20 @@ def export_pack(
     return Written({name: chain.rows for name, chain in writer.chains.items()}, sha256)
 
 
+def verifier() -> bytes:
+    """The verifier as a zipapp: needs a Python 3.11 or later and nothing else."""
+    package = VERIFIER_PACKAGE.replace(".", "/")
+    modules = resources.files(VERIFIER_PACKAGE).iterdir()
+    sources = {
+        f"{package}/{module.name}": module.read_bytes()
+        for module in modules
+        if module.name.endswith(".py")
+    }
+    return packs.zipapp(
+        {"vouchers/__init__.py": b"", **sources}, f"{VERIFIER_PACKAGE}.__main__:run"
+    )
+
+
 def pack_key(campaign: Campaign) -> bytes:
     """The key of a campaign's pseudonyms, derived from the installation's."""
     return hmac.digest(settings.HUIMIN_PII_KEY, f"pack|{campaign.code}".encode(), "sha256")
@@ -112,7 +127,9 @@ class _Writer:
         self._file(sheets.JOURNAL, (map(journal_line, block) for block in entries))
         self._file(sheets.SHARDS, [map(_encode, sheets.shards(self._campaign.pk))])
         self._file(sheets.FINDINGS, self._findings())
-        self._archive.writestr(zipfile.ZipInfo(packs.MANIFEST), self._manifest())
+        program = verifier()
+        self._archive.writestr(zipfile.ZipInfo(packs.VERIFIER), program, zipfile.ZIP_DEFLATED)
+        self._archive.writestr(zipfile.ZipInfo(packs.MANIFEST), self._manifest(program))
 
     def _file(self, name: str, bodies: Iterable[Iterable[bytes]]) -> None:
         file = f"{name}.jsonl"
@@ -160,7 +177,7 @@ class _Writer:
         for question, rows in found:
             yield [_encode({"question": question.name, **row}) for row in rows]
 
-    def _manifest(self) -> bytes:
+    def _manifest(self, program: bytes) -> bytes:
         (snapshot,) = sheets.SNAPSHOT.send(self._raw, {}).rows()
         head = self._campaign.seals.order_by("-number").first()
         document = {
@@ -175,6 +192,7 @@ class _Writer:
                 {"name": name, "rows": chain.rows, "sha256": chain.sha256, "head": chain.head}
                 for name, chain in self.chains.items()
             ],
+            "verifier": {"name": packs.VERIFIER, "sha256": hashlib.sha256(program).hexdigest()},
         }
         return canonical_json(document) + b"\n"
 

@@ -1,72 +1,69 @@
 """Capture an authorisation (确认核销): the discount is recomputed on the order as it was paid."""
 
-from datetime import datetime
-
-import msgspec
-
 from merchants.errors import Refusal
-from vouchers.errors import explain
 from vouchers.models import Redemption
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
 from vouchers.queries.redemption import SourceShare
-from vouchers.rules.redemption.redeem import Decision, Order, Split, recompute
+from vouchers.rules.redemption.capture import CaptureVoiding, Capturing, judge_final_order
+from vouchers.rules.redemption.redeem import Order
 from vouchers.rules.redemption.undo import judge_capture
+from vouchers.services.acts import Answer, Render, perform
+from vouchers.services.acts.attempts import record_attempts
+from vouchers.services.acts.kernel import attempt_on
 from vouchers.services.ledger import transfers
-from vouchers.services.redemption.acts import Held, act_on, encode, note_attempt, refuse
-from vouchers.services.redemption.undo import count_less, given_back, make_room, posting_of, undo
-from vouchers.services.requests import Answer, CaptureRequest
+from vouchers.services.redemption.locked import LockedRedemption
+from vouchers.services.redemption.outcomes import Captured, CaptureVoided
+from vouchers.services.redemption.own import RedemptionAct
+from vouchers.services.redemption.requests import CaptureRequest
+from vouchers.services.redemption.undo import (
+    move,
+    posting_of,
+    release_counters,
+    return_to_quota,
+    undo,
+    update_redemption,
+)
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, RedemptionState, TransferReason, VoucherState
 
 
-class CaptureBody(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer to a capture; `code` and `because` say why the final order earned no discount."""
-
-    id: int
-    state: str
-    discount_fen: int
-    by_source: list[SourceShare]
-    payable_fen: int
-    order_amount_fen: int
-    # Of what was authorised; to the holder's hand, or free once the voucher is over.
-    returned_fen: int
-    voucher_usable: bool
-    captured_at: datetime | None = None
-    voided_at: datetime | None = None
-    code: str = ""
-    because: str = ""
-    because_zh: str = ""
-
-
-def capture(*, request: CaptureRequest) -> Answer:
+def capture(*, request: CaptureRequest, render: Render) -> Answer:
     """Capture an authorisation on its final order. The same key gets the same answer.
 
     The discount is what the frozen terms give on that order, at most what was authorised; the rest
-    goes back. An order that earns no discount any more voids the redemption: state `voided`, with
-    the reason. Whether the voucher's window or the campaign ended meanwhile makes no difference.
-    Refuses `not_found` (also another merchant's), `redemption_state`.
+    goes back. An order that earns no discount any more voids the redemption, with the reason.
+    The outcome rendered is `Captured`, `CaptureVoided`, or a refusal: `not_found` (also another
+    merchant's), `redemption_state`.
     """
-    return act_on(
-        request, redemption_id=request.redemption_id, act=lambda held: _capture(request, held)
-    )
+    return perform(_Capture(), request, render=render)
 
 
-def _capture(request: CaptureRequest, held: Held) -> Answer:
-    refusal = judge_capture(held.facts, request.at)
-    if refusal is not None:
-        return refuse(request, refusal, redemption=held.redemption)
-    order = _final_order(request, held.redemption)
-    authorised = tuple((source_id, fen) for source_id, fen in held.redemption.split)
-    decision = recompute(order, held.terms.facts, authorised)
-    if isinstance(decision, Refusal):
-        return _give_up(request, held, decision)
-    return _settle_on(order, held, decision, authorised)
+class _Capture(RedemptionAct[CaptureRequest, Capturing | CaptureVoiding]):
+    def judge(
+        self, request: CaptureRequest, facts: LockedRedemption
+    ) -> Capturing | CaptureVoiding | Refusal:
+        refusal = judge_capture(facts.facts, request.at)
+        if refusal is not None:
+            return refusal
+        authorised = tuple((source_id, fen) for source_id, fen in facts.redemption.split)
+        order = _final_order(request, facts.redemption)
+        return judge_final_order(facts.facts, order, facts.terms.facts, authorised)
+
+    def write(
+        self,
+        request: CaptureRequest,
+        facts: LockedRedemption,
+        decision: Capturing | CaptureVoiding,
+    ) -> Captured | CaptureVoided:
+        if isinstance(decision, CaptureVoiding):
+            return _void(request, facts, decision)
+        return _capture(_final_order(request, facts.redemption), facts, decision)
 
 
 def _final_order(request: CaptureRequest, redemption: Redemption) -> Order:
     eligible_fen = request.eligible_amount_fen
     return Order(
-        # Never before the authorisation, though this clock may lag behind the one that told that.
+        # Never before the authorisation: this clock may lag behind the one that wrote that.
         at=max(request.at, redemption.redeemed_at),
         order_no=redemption.order_no,
         order_amount_fen=request.order_amount_fen,
@@ -76,20 +73,17 @@ def _final_order(request: CaptureRequest, redemption: Redemption) -> Order:
     )
 
 
-def _settle_on(order: Order, held: Held, decision: Decision, authorised: Split) -> Answer:
+def _capture(order: Order, locked: LockedRedemption, decided: Capturing) -> Captured:
     """The discount becomes payable, what was authorised beyond it goes back."""
-    redemption = held.redemption
-    final = dict(decision.split)
-    rest = [(source_id, fen - final[source_id]) for source_id, fen in authorised]
-    rest_fen = redemption.discount_fen - decision.discount_fen
-    if rest_fen:
-        count_less(held, fen=rest_fen, places=0)
+    redemption, decision = locked.redemption, decided.decision
+    if decided.rest_fen:
+        release_counters(locked, fen=decided.rest_fen, places=0)
     with pipeline() as raw:
         MOVE_VOUCHERS.send(
             raw, {"voucher_ids": [redemption.voucher_id], "state": VoucherState.REDEEMED.value}
         )
-    row = Redemption.objects.filter(pk=redemption.pk, voucher_id=redemption.voucher_id)
-    row.update(
+    update_redemption(
+        locked,
         state=RedemptionState.CAPTURED,
         order_amount_fen=order.order_amount_fen,
         eligible_amount_fen=order.eligible_amount_fen,
@@ -97,56 +91,47 @@ def _settle_on(order: Order, held: Held, decision: Decision, authorised: Split) 
         split=decision.split,
         captured_at=order.at,
     )
-    lines = transfers.move_lines(
-        held.terms.campaign.accounts,
-        split=decision.split,
-        allocation_id=redemption.allocation_id,
-        origin=AccountKind.AUTHORISED,
-        target=AccountKind.PAYABLE,
-    )
-    lines += given_back(held, rest, origin=AccountKind.AUTHORISED)
+    authorised = AccountKind.AUTHORISED
+    lines = move(locked, decision.split, origin=authorised, target=AccountKind.PAYABLE)
+    lines += move(locked, decided.rest, origin=authorised, target=decided.target)
     transfers.post(
-        postings=[posting_of(held, reason=TransferReason.CAPTURE, at=order.at, lines=lines)]
+        postings=[posting_of(locked, reason=TransferReason.CAPTURE, at=order.at, lines=lines)]
     )
-    if rest_fen:
-        make_room(held, rest, vouchers=0)
-    codes = held.terms.campaign.source_codes
-    body = CaptureBody(
+    if decided.rest_fen and decided.target is AccountKind.FREE:
+        return_to_quota(locked, decided.rest, vouchers=0)
+    codes = locked.terms.campaign.source_codes
+    return Captured(
         id=redemption.pk,
         state=RedemptionState.CAPTURED.name.lower(),
         discount_fen=decision.discount_fen,
         by_source=[SourceShare(codes[source_id], fen) for source_id, fen in decision.split],
         payable_fen=order.order_amount_fen - decision.discount_fen,
         order_amount_fen=order.order_amount_fen,
-        returned_fen=rest_fen,
-        voucher_usable=False,
+        returned_fen=decided.rest_fen,
         captured_at=order.at,
     )
-    return Answer(200, encode(body))
 
 
-def _give_up(request: CaptureRequest, held: Held, reason: Refusal) -> Answer:
-    """The final order earns no discount: the redemption is voided, and the reason noted."""
-    note_attempt(request, reason, redemption=held.redemption)
-    is_usable = undo(
-        held,
+def _void(
+    request: CaptureRequest, locked: LockedRedemption, decided: CaptureVoiding
+) -> CaptureVoided:
+    """The final order earns no discount: the redemption is voided, and the reason recorded."""
+    with pipeline() as raw:
+        record_attempts(raw, [attempt_on(request, decided.reason, locked.redemption)])
+    undo(
+        locked,
+        decided.undoing,
         state=RedemptionState.VOIDED,
         reason=TransferReason.VOID,
         at=request.at,
         by=request.signature,
     )
-    body = CaptureBody(
-        id=held.redemption.pk,
+    return CaptureVoided(
+        id=locked.redemption.pk,
         state=RedemptionState.VOIDED.name.lower(),
-        discount_fen=0,
-        by_source=[],
-        payable_fen=request.order_amount_fen,
         order_amount_fen=request.order_amount_fen,
-        returned_fen=held.redemption.discount_fen,
-        voucher_usable=is_usable,
+        returned_fen=locked.redemption.discount_fen,
+        voucher_usable=decided.undoing.voucher_usable,
         voided_at=request.at,
-        code=reason.code,
-        because=explain(reason, "en"),
-        because_zh=explain(reason, "zh"),
+        reason=decided.reason,
     )
-    return Answer(200, encode(body))

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 
-from django.db.models import F, Value
-from django.db.models.functions import Greatest
-
-from merchants.errors import Refused
-from vouchers.models import Hold, Redemption, Refund, RefundPart
+from vouchers.models import Refund, RefundPart
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
 from vouchers.rules.redemption.refunds import Clawback, VoucherFate
 from vouchers.services.ledger import quotas, transfers
-from vouchers.services.ledger.transfers import Line, Posting, Split
-from vouchers.services.redemption.acts import Held
-from vouchers.services.redemption.undo import count_less
+from vouchers.services.ledger.quotas import LockedNeeds
+from vouchers.services.ledger.transfers import Line, Posting
+from vouchers.services.redemption.locked import LockedRedemption
+from vouchers.services.redemption.undo import (
+    move,
+    release_counters,
+    release_holds,
+    return_to_quota,
+    update_redemption,
+)
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, Cause, RedemptionState, TransferReason, VoucherState
 
@@ -22,28 +25,11 @@ FATES = {
 }
 
 
-def with_room(held: Held, clawback: Clawback) -> Clawback:
-    """The clawback with its counters locked, and room taken for what it promises anew; where that
-    is not to be had, the clawback without the voucher.
-
-    Quota buckets are locked last: nothing but what is locked already, or new, is written later.
-    """
-    if clawback.fen:
-        count_less(held, fen=clawback.fen, places=1 if clawback.is_everything else 0)
-    reissued = clawback.reissued()
-    if not reissued:
-        return clawback
-    try:
-        quotas.take_parts(parts=[quotas.Part(held.redemption.allocation_id, reissued, vouchers=0)])
-    except Refused as refused:
-        if refused.refusal.code != "quota_exhausted":
-            raise
-        return clawback.without_voucher()
-    return clawback
-
-
-def write(row: Refund, held: Held, clawback: Clawback) -> None:
-    """Write the refund with its parts and all that follows: states, postings, room in quotas.
+def write(
+    row: Refund, locked: LockedRedemption, clawback: Clawback, *, promised: LockedNeeds | None
+) -> None:
+    """Write the refund with its parts and all that follows: counters, states, postings, and room in
+    quotas. `promised` are the locked buckets that a voucher promised anew takes its room from.
 
     A hold that has nothing left to hold is released.
     """
@@ -51,47 +37,47 @@ def write(row: Refund, held: Held, clawback: Clawback) -> None:
     RefundPart.objects.bulk_create(
         [RefundPart(refund=row, **part._asdict()) for part in clawback.parts]
     )
+    if clawback.fen:
+        places = 1 if clawback.is_everything else 0
+        release_counters(locked, fen=clawback.fen, places=places)
     if clawback.is_everything:
-        _end(row, held)
+        update_redemption(locked, state=RedemptionState.REFUNDED, undone_at=row.refunded_at)
+        release_holds(locked.redemption, by=f"refund {row.refund_no}", at=row.refunded_at)
     if clawback.voucher is not VoucherFate.STAYS:
         state = FATES[clawback.voucher].value
         with pipeline() as raw:
-            MOVE_VOUCHERS.send(raw, {"voucher_ids": [held.redemption.voucher_id], "state": state})
-    transfers.post(postings=list(_postings(row, held, clawback)))
+            MOVE_VOUCHERS.send(raw, {"voucher_ids": [locked.redemption.voucher_id], "state": state})
+    transfers.post(postings=list(_postings(row, locked, clawback)))
+    _write_quotas(locked, clawback, promised)
+
+
+def _write_quotas(
+    locked: LockedRedemption, clawback: Clawback, promised: LockedNeeds | None
+) -> None:
+    if promised is not None and clawback.reissued():
+        quotas.take_locked(buckets=promised.buckets, needs=promised.needs)
     freed = clawback.freed()
     places = 1 if clawback.voucher is VoucherFate.WITHDRAWN else 0
     if freed or places:
-        part = quotas.Part(held.redemption.allocation_id, freed, vouchers=places)
-        quotas.give_back_parts(parts=[part])
+        return_to_quota(locked, freed, vouchers=places)
 
 
-def _end(row: Refund, held: Held) -> None:
-    redemption = Redemption.objects.filter(
-        pk=held.redemption.pk, voucher_id=held.redemption.voucher_id
-    )
-    redemption.update(state=RedemptionState.REFUNDED, undone_at=row.refunded_at)
-    opened = Hold.objects.filter(redemption=held.redemption, released_at=None)
-    # A clock that lags behind the one that opened the hold must not undo it before.
-    released_at = Greatest(Value(row.refunded_at), F("opened_at"))
-    opened.update(released_at=released_at, released_by=f"refund {row.refund_no}")
-
-
-def _postings(row: Refund, held: Held, clawback: Clawback) -> Iterator[Posting]:
+def _postings(row: Refund, locked: LockedRedemption, clawback: Clawback) -> Iterator[Posting]:
     """One transfer for each reason that has something to move."""
     outstanding, free = AccountKind.OUTSTANDING, AccountKind.FREE
     lines = {
         TransferReason.REFUND: [
-            *_lines_into(held, clawback, outstanding),
-            *_lines_into(held, clawback, free),
-            *_move(held, clawback.released(), outstanding, free),
+            *_lines_into(locked, clawback, outstanding),
+            *_lines_into(locked, clawback, free),
+            *move(locked, clawback.released(), origin=outstanding, target=free),
         ],
-        TransferReason.RECOVER: _lines_into(held, clawback, AccountKind.RECOVERABLE),
-        TransferReason.REISSUE: _move(held, clawback.reissued(), free, outstanding),
+        TransferReason.RECOVER: _lines_into(locked, clawback, AccountKind.RECOVERABLE),
+        TransferReason.REISSUE: move(locked, clawback.reissued(), origin=free, target=outstanding),
     }
     for reason, moved in lines.items():
         if moved:
             yield Posting(
-                campaign_id=held.redemption.campaign_id,
+                campaign_id=locked.redemption.campaign_id,
                 reason=reason,
                 cause=Cause.REFUND,
                 cause_id=row.pk,
@@ -100,20 +86,12 @@ def _postings(row: Refund, held: Held, clawback: Clawback) -> Iterator[Posting]:
             )
 
 
-def _lines_into(held: Held, clawback: Clawback, target: AccountKind) -> list[Line]:
+def _lines_into(locked: LockedRedemption, clawback: Clawback, target: AccountKind) -> list[Line]:
     return [
         line
         for part in clawback.parts
         if part.target == target
-        for line in _move(held, [(part.source_id, part.amount_fen)], part.origin, target)
+        for line in move(
+            locked, [(part.source_id, part.amount_fen)], origin=part.origin, target=target
+        )
     ]
-
-
-def _move(held: Held, split: Split, origin: AccountKind, target: AccountKind) -> list[Line]:
-    return transfers.move_lines(
-        held.terms.campaign.accounts,
-        split=split,
-        allocation_id=held.redemption.allocation_id,
-        origin=origin,
-        target=target,
-    )

@@ -1,13 +1,19 @@
-"""Lapse: authorisations that nobody captured in time give back all they hold."""
+"""Lapse: authorisations that were not captured in time give back all they hold."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
 from vouchers.models import Redemption
-from vouchers.rules.redemption.undo import has_lapsed
-from vouchers.services.redemption.acts import hold, lock_order, tried
+from vouchers.rules.redemption.undo import judge_lapse
+from vouchers.services.acts import in_one_transaction
+from vouchers.services.acts.idempotency import lock_order
+from vouchers.services.redemption.locked import lock_redemption
 from vouchers.services.redemption.undo import undo
 from vouchers.states import RedemptionState, TransferReason
+
+Due = tuple[int, int, str, str]
+"""Redemption id, voucher id, store number, order number."""
 
 
 def lapse_due(*, at: datetime) -> int:
@@ -19,15 +25,28 @@ def lapse_due(*, at: datetime) -> int:
     rows = due.order_by("expires_at", "id").values_list(
         "id", "voucher_id", "store__external_id", "order_no"
     )
-    return sum(tried(partial(_lapse, *row, at=at), otherwise=False) for row in rows)
+    lapse = partial(_lapse, at=at)
+    return sum(sum(in_one_transaction([row], lapse, otherwise=False)) for row in rows)
 
 
-def _lapse(
-    redemption_id: int, voucher_id: int, store_no: str, order_no: str, *, at: datetime
-) -> bool:
+def _lapse(rows: Sequence[Due], *, at: datetime) -> list[bool]:
+    return [_lapse_one(row, at) for row in rows]
+
+
+def _lapse_one(row: Due, at: datetime) -> bool:
+    redemption_id, voucher_id, store_no, order_no = row
     lock_order(store_no=store_no, order_no=order_no)
-    held = hold(redemption_id=redemption_id, voucher_id=voucher_id)
-    if not has_lapsed(held.facts, at):
+    locked = lock_redemption(redemption_id=redemption_id, voucher_id=voucher_id)
+    locked.lock_counters()
+    decision = judge_lapse(locked.facts, at)
+    if decision is None:
         return False
-    undo(held, state=RedemptionState.VOIDED, reason=TransferReason.LAPSE, at=at, by="")
+    undo(
+        locked,
+        decision,
+        state=RedemptionState.VOIDED,
+        reason=TransferReason.LAPSE,
+        at=at,
+        by="",
+    )
     return True

@@ -1,20 +1,19 @@
 """Refund the shopper's money (退款): the subsidy that follows it goes back to each source."""
 
-from datetime import datetime
+from dataclasses import dataclass, replace
 
-import msgspec
 from django.db.models import Sum
 
 from merchants.auth import Caller
 from merchants.errors import Refusal
 from merchants.models import Store
 from merchants.references import folded
-from vouchers.errors import problem
-from vouchers.models import Hold, Redemption, Refund, RefundPart
-from vouchers.models.locks import LOCK_BATCH, lock_key
+from vouchers.models import Redemption, Refund, RefundPart
+from vouchers.models.locks import LOCK_BATCH, REFUND_NO
 from vouchers.models.settlement import LOCK_SETTLEMENTS_OF
 from vouchers.queries.redemption import SourceShare
-from vouchers.rules.limits.limits import business_day
+from vouchers.rules.limits import business_day
+from vouchers.rules.redemption.redeem import CAMPAIGN_OVER
 from vouchers.rules.redemption.refunds import (
     Clawback,
     Refundable,
@@ -22,109 +21,108 @@ from vouchers.rules.redemption.refunds import (
     VoucherFate,
     judge_refund,
     number_used,
+    promised_anew,
 )
-from vouchers.services.redemption.acts import (
-    Held,
-    encode,
-    hold,
-    refuse,
-    remember,
-    take_up,
-    tried,
-)
-from vouchers.services.redemption.clawback import with_room, write
-from vouchers.services.redemption.redeem import BUSY
-from vouchers.services.requests import Answer, RefundRequest
+from vouchers.services.acts import Act, Answer, Render, perform
+from vouchers.services.ledger import quotas
+from vouchers.services.ledger.quotas import LockedNeeds, Part
+from vouchers.services.redemption.clawback import write
+from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
+from vouchers.services.redemption.outcomes import Refunded
+from vouchers.services.redemption.own import order_lock_of
+from vouchers.services.redemption.requests import RefundRequest
 from vouchers.sql.pipeline import pipeline, raw_connection
 from vouchers.states import RedemptionState, TrancheState
 
 
-class RefundBody(msgspec.Struct, frozen=True):
-    """The answer to a refund; `id` and `state` are the redemption's."""
-
-    id: int
-    refund_no: str
-    amount_fen: int
-    clawback_fen: int
-    by_source: list[SourceShare]
-    voucher_usable: bool
-    state: str
-    refunded_at: datetime
-
-
-def refund(*, request: RefundRequest) -> Answer:
+def refund(*, request: RefundRequest, render: Render) -> Answer:
     """Refund some of what the shopper paid, or all, at any store of the merchant, however late. The
     same key gets the same answer.
 
     The campaign's policy says how much of the subsidy goes back and whether the voucher does
     (`rules/refunds`). What a settlement has taken is owed by the merchant from now on: kept back
-    from their next settlement, or collected. Refuses `not_found` (also another merchant's),
-    `store_not_found`, `redemption_state`, `refund_too_large`, and `busy` after losing too many
-    races, which is not kept.
+    from their next settlement, or collected. The outcome rendered is `Refunded`, or a refusal:
+    `not_found` (also another merchant's), `store_not_found`, `redemption_state`,
+    `refund_too_large`.
     """
-    return tried(lambda: _refund_once(request), otherwise=BUSY)
+    return perform(_Refund(), request, render=render)
 
 
-def _refund_once(request: RefundRequest) -> Answer:
-    found = _found(request)
-    if found is None:
-        return Answer(*problem(Refusal("not_found")))
-    known = take_up(request, store_no=found.store.external_id, order_no=found.order_no)
-    if known is not None:
-        return known
-    answer = _refund(request, found)
-    remember(request, answer)
-    return answer
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a refund is decided on."""
+
+    locked: LockedRedemption
+    # None where the caller has no such store.
+    store: Store | None
+    is_number_used: bool
+    refundable: Refundable
+    # The buckets that a voucher promised anew would take from; None where none can be.
+    promised: LockedNeeds | None
 
 
-def _found(request: RefundRequest) -> Redemption | None:
-    """Also a redemption of another store: the merchant is the same."""
-    caller = request.caller
-    of_merchants = Redemption.objects.filter(
-        merchant_id__in=caller.merchant_ids, campaign__is_test=caller.is_test
-    )
-    return of_merchants.filter(pk=request.redemption_id).select_related("store").first()
+class _Refund(Act[RefundRequest, Redemption, _Facts, Clawback]):
+    def find(self, request: RefundRequest) -> Redemption | Refusal:
+        """Also a redemption of another store: the merchant is the same."""
+        caller = request.caller
+        of_merchants = Redemption.objects.filter(
+            merchant_id__in=caller.merchant_ids, campaign__is_test=caller.is_test
+        )
+        found = of_merchants.filter(pk=request.redemption_id).select_related("store").first()
+        return found or Refusal("not_found")
 
+    def order_lock(self, request: RefundRequest, target: Redemption) -> int:
+        return order_lock_of(target)
 
-def _refund(request: RefundRequest, found: Redemption) -> Answer:
-    _lock_number(found.merchant_id, request.refund_no)
-    held = hold(redemption_id=found.pk, voucher_id=found.voucher_id)
-    decision = _decide(request, held)
-    if isinstance(decision, Refusal):
-        return refuse(request, decision, redemption=held.redemption)
-    store, clawback = decision
-    clawback = with_room(held, clawback)
-    row = _row(request, held, clawback, store)
-    write(row, held, clawback)
-    return Answer(200, encode(_body(row, held, clawback)))
+    def facts(self, request: RefundRequest, target: Redemption) -> _Facts:
+        _lock_number(target.merchant_id, request.refund_no)
+        locked = lock_redemption(redemption_id=target.pk, voucher_id=target.voucher_id)
+        refundable = _refundable(request, locked)
+        locked.lock_counters()
+        promised = _lock_quotas(locked, promised_anew(refundable, request.amount_fen))
+        of_number = Refund.of_number(target.merchant_id, request.refund_no)
+        return _Facts(
+            locked=locked,
+            store=_store(request, target.merchant_id),
+            is_number_used=of_number.exists(),
+            refundable=replace(refundable, has_quota_room=promised is None or promised.have_room),
+            promised=promised,
+        )
+
+    def judge(self, request: RefundRequest, facts: _Facts) -> Clawback | Refusal:
+        if facts.store is None:
+            return Refusal("store_not_found")
+        if facts.is_number_used:
+            return number_used(request.refund_no)
+        return judge_refund(facts.refundable, request.amount_fen)
+
+    def write(self, request: RefundRequest, facts: _Facts, decision: Clawback) -> Refunded:
+        row = _row(request, facts, decision)
+        write(row, facts.locked, decision, promised=facts.promised)
+        return _refunded(row, facts.locked, decision)
+
+    def redemption(self, facts: _Facts) -> Redemption | None:
+        return facts.locked.redemption
 
 
 def _lock_number(merchant_id: int, refund_no: str) -> None:
     """After the order, before the tranche: of two refunds with one number the second finds it."""
-    number = lock_key("refund", merchant_id, folded(refund_no))
+    number = REFUND_NO.key(merchant_id, folded(refund_no))
     with pipeline() as raw:
         LOCK_BATCH.send(raw, {"request_keys": [], "order_keys": [number], "tranche_ids": []})
 
 
-def _decide(request: RefundRequest, held: Held) -> tuple[Store, Clawback] | Refusal:
-    redemption = held.redemption
-    store = Store.objects.filter(
-        external_id=request.store, merchant_id=redemption.merchant_id
-    ).first()
-    if store is None or not _may_act_in(request.caller, store):
-        return Refusal("store_not_found")
-    if Refund.of_number(redemption.merchant_id, request.refund_no).exists():
-        return number_used(request.refund_no)
-    clawback = judge_refund(_facts(held, request.at), request.amount_fen)
-    return clawback if isinstance(clawback, Refusal) else (store, clawback)
+def _store(request: RefundRequest, merchant_id: int) -> Store | None:
+    store = Store.objects.filter(external_id=request.store, merchant_id=merchant_id).first()
+    return store if store and _may_act_in(request.caller, store) else None
 
 
 def _may_act_in(caller: Caller, store: Store) -> bool:
     return caller.store_ids is None or store.pk in caller.store_ids
 
 
-def _facts(held: Held, at: datetime) -> Refundable:
-    redemption, tranche = held.redemption, held.terms.facts
+def _refundable(request: RefundRequest, locked: LockedRedemption) -> Refundable:
+    redemption, tranche = locked.redemption, locked.terms.facts
     refunds = Refund.objects.filter(redemption=redemption).aggregate(fen=Sum("amount_fen"))
     lasts = tranche.state == TrancheState.OUTSTANDING
     used_fen = dict(redemption.split)
@@ -135,12 +133,13 @@ def _facts(held: Held, at: datetime) -> Refundable:
         discount_fen=redemption.discount_fen,
         refunded_fen=refunds["fen"] or 0,
         shares=_shares(redemption),
-        is_held=Hold.objects.filter(redemption=redemption, released_at=None).exists(),
-        is_window_open=lasts and tranche.valid_from_at <= at < tranche.valid_until_at,
+        is_held=locked.facts.is_held,
+        is_window_open=lasts and tranche.valid_from_at <= request.at < tranche.valid_until_at,
         rest=[
             (source_id, face_fen - used_fen.get(source_id, 0))
             for source_id, face_fen in (tranche.split if lasts else ())
         ],
+        is_campaign_over=tranche.campaign_state in CAMPAIGN_OVER,
     )
 
 
@@ -157,36 +156,44 @@ def _shares(redemption: Redemption) -> list[Share]:
     ]
 
 
-def _row(request: RefundRequest, held: Held, clawback: Clawback, store: Store) -> Refund:
-    redemption = held.redemption
-    # Never before what it undoes, though this clock may lag behind the one that told that.
+def _lock_quotas(locked: LockedRedemption, promised: list[tuple[int, int]]) -> LockedNeeds | None:
+    """The quota buckets of money that would be promised anew; the last locks there are."""
+    if not promised:
+        return None
+    return quotas.lock_parts(parts=[Part(locked.redemption.allocation_id, promised, vouchers=0)])
+
+
+def _row(request: RefundRequest, facts: _Facts, clawback: Clawback) -> Refund:
+    redemption = facts.locked.redemption
+    assert facts.store is not None
+    # Never before what it undoes: this clock may lag behind the one that wrote that.
     at = max(request.at, redemption.captured_at or redemption.redeemed_at)
     return Refund(
         redemption=redemption,
         voucher_id=redemption.voucher_id,
         merchant_id=redemption.merchant_id,
-        store=store,
+        store=facts.store,
         refund_no=request.refund_no,
         amount_fen=request.amount_fen,
         clawback_fen=clawback.fen,
         policy=redemption.campaign.refund_policy,
         gives_voucher_back=clawback.voucher is VoucherFate.GIVEN_BACK,
         caller_id=request.caller.credential_id,
-        business_day=business_day(at, held.facts.zone),
+        business_day=business_day(at, facts.locked.facts.zone),
         refunded_at=at,
     )
 
 
-def _body(row: Refund, held: Held, clawback: Clawback) -> RefundBody:
-    codes = held.terms.campaign.source_codes
+def _refunded(row: Refund, locked: LockedRedemption, clawback: Clawback) -> Refunded:
+    codes = locked.terms.campaign.source_codes
     state = RedemptionState.REFUNDED if clawback.is_everything else RedemptionState.CAPTURED
-    return RefundBody(
+    return Refunded(
         id=row.redemption_id,
         refund_no=row.refund_no,
         amount_fen=row.amount_fen,
-        clawback_fen=row.clawback_fen,
+        clawback_fen=clawback.fen,
         by_source=[SourceShare(codes[part.source_id], part.amount_fen) for part in clawback.parts],
-        voucher_usable=row.gives_voucher_back,
+        voucher_usable=clawback.voucher_usable,
         state=state.name.lower(),
         refunded_at=row.refunded_at,
     )

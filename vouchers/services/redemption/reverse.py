@@ -1,120 +1,119 @@
 """Reverse by order number (冲正), for a till that does not know what became of its request."""
 
-from datetime import datetime
-
-import msgspec
+from dataclasses import dataclass
 
 from merchants.errors import Refusal
 from merchants.references import folded
-from vouchers.models import OrderClaim
+from vouchers.models import OrderClaim, Redemption
 from vouchers.models.campaigns.campaigns import FIND_STORES, StoreRow
-from vouchers.rules.redemption.undo import judge_reverse
-from vouchers.services.redemption.acts import encode, hold, refuse, remember, take_up, tried
-from vouchers.services.redemption.decide import may_act_for
-from vouchers.services.redemption.redeem import BUSY
+from vouchers.rules.redemption.undo import Undoing, judge_reverse
+from vouchers.services.acts import Act, Answer, Render, perform
+from vouchers.services.acts.idempotency import order_lock_key
+from vouchers.services.redemption.batch_judge import may_act_for
+from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
+from vouchers.services.redemption.outcomes import Reversed
+from vouchers.services.redemption.requests import ReverseRequest
 from vouchers.services.redemption.undo import undo
-from vouchers.services.requests import Answer, ReverseRequest
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import RedemptionState, TransferReason
 
 
-class ReverseBody(msgspec.Struct, frozen=True):
-    """The answer to a reversal: the order is and stays reversed.
-
-    Without an `id` there was nothing to undo, now or any more: no redemption had arrived, or it had
-    been undone before.
-    """
-
-    id: int | None
-    state: str
-    store: str
-    order_no: str
-    returned_fen: int
-    # None where there was no voucher to give back.
-    voucher_usable: bool | None
-    reversed_at: datetime
-
-
-def reverse(*, request: ReverseRequest) -> Answer:
+def reverse(*, request: ReverseRequest, render: Render) -> Answer:
     """Make sure that an order has no redemption, now and for ever. The same key gets the same
     answer, and reversing again does no harm.
 
     A live redemption is undone within the limits of a void. An order without one, because it was
-    voided or has not arrived yet, is refused from now on (`order_reversed`). Refuses
-    `store_not_found` (also another merchant's), `redemption_state`, and `order_already_used` when
-    the order belongs to the sandbox and the caller does not, or the other way round.
+    voided or has not arrived yet, is refused from now on (`order_reversed`). The outcome rendered
+    is `Reversed`, or a refusal: `store_not_found` (also another merchant's), `redemption_state`,
+    and `order_already_used` when the order belongs to the sandbox and the caller does not, or the
+    other way round.
     """
-    return tried(lambda: _reverse_once(request), otherwise=BUSY)
+    return perform(_Reverse(), request, render=render)
 
 
-def _reverse_once(request: ReverseRequest) -> Answer:
-    known = take_up(request, store_no=request.store, order_no=request.order_no)
-    if known is not None:
-        return known
-    answer = _reverse(request)
-    remember(request, answer)
-    return answer
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """An order under its lock: its store, whether it has a claim, and its live redemption."""
+
+    store: StoreRow | None
+    is_claimed: bool = False
+    locked: LockedRedemption | None = None
 
 
-def _reverse(request: ReverseRequest) -> Answer:
-    store = _own_store(request)
-    if store is None:
-        return refuse(request, Refusal("store_not_found", facts=_asked(request)))
-    claims = OrderClaim.objects.filter(store_id=store.id, order_no=folded(request.order_no))
-    claim = claims.select_related("redemption").first()
-    if claim is None:
-        OrderClaim.objects.create(
-            store_id=store.id,
-            order_no=folded(request.order_no),
-            redemption=None,
-            claimed_at=request.at,
+@dataclass(frozen=True, slots=True)
+class _Reversal:
+    """What a reversal does: undo the redemption, or set a tombstone, or nothing (both empty)."""
+
+    undoing: Undoing | None = None
+    sets_tombstone: bool = False
+
+
+class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
+    def find(self, request: ReverseRequest) -> None:
+        return None
+
+    def order_lock(self, request: ReverseRequest, target: None) -> int:
+        return order_lock_key(store_no=request.store, order_no=request.order_no)
+
+    def facts(self, request: ReverseRequest, target: None) -> _Order:
+        found = FIND_STORES.send(raw_connection(), {"store_nos": [request.store]}).rows()
+        store = next((row for row in found if may_act_for(request.caller, row)), None)
+        if store is None:
+            return _Order(None)
+        claims = OrderClaim.objects.filter(store_id=store.id, order_no=folded(request.order_no))
+        claim = claims.first()
+        if claim is None or claim.redemption_id is None:
+            return _Order(store, is_claimed=claim is not None)
+        assert claim.voucher_id is not None
+        locked = lock_redemption(redemption_id=claim.redemption_id, voucher_id=claim.voucher_id)
+        locked.lock_counters()
+        return _Order(store, is_claimed=True, locked=locked)
+
+    def judge(self, request: ReverseRequest, facts: _Order) -> _Reversal | Refusal:
+        asked = {"store": request.store, "order_no": request.order_no}
+        if facts.store is None:
+            return Refusal("store_not_found", facts=asked)
+        if facts.locked is None:
+            return _Reversal(sets_tombstone=not facts.is_claimed)
+        if facts.locked.terms.facts.is_test != request.caller.is_test:
+            return Refusal("order_already_used", "other_books", asked)
+        decision = judge_reverse(facts.locked.facts, request.at)
+        return decision if isinstance(decision, Refusal) else _Reversal(undoing=decision)
+
+    def write(self, request: ReverseRequest, facts: _Order, decision: _Reversal) -> Reversed:
+        assert facts.store is not None
+        if decision.sets_tombstone:
+            OrderClaim.objects.create(
+                store_id=facts.store.id,
+                order_no=folded(request.order_no),
+                redemption=None,
+                claimed_at=request.at,
+            )
+        if decision.undoing is None or facts.locked is None:
+            return _reversed(request)
+        undo(
+            facts.locked,
+            decision.undoing,
+            state=RedemptionState.REVERSED,
+            reason=TransferReason.REVERSE,
+            at=request.at,
+            by=request.signature,
         )
-        return _answer(request)
-    if claim.redemption is None:
-        return _answer(request)
-    return _undo(request, claim.redemption.pk, claim.redemption.voucher_id)
+        return _reversed(request, facts.locked.redemption, decision.undoing)
+
+    def redemption(self, facts: _Order) -> Redemption | None:
+        return facts.locked.redemption if facts.locked else None
 
 
-def _own_store(request: ReverseRequest) -> StoreRow | None:
-    found = FIND_STORES.send(raw_connection(), {"store_nos": [request.store]}).rows()
-    return next((store for store in found if may_act_for(request.caller, store)), None)
-
-
-def _undo(request: ReverseRequest, redemption_id: int, voucher_id: int) -> Answer:
-    held = hold(redemption_id=redemption_id, voucher_id=voucher_id)
-    redemption = held.redemption
-    if held.terms.facts.is_test != request.caller.is_test:
-        return refuse(request, Refusal("order_already_used", "other_books", _asked(request)))
-    refusal = judge_reverse(held.facts, request.at)
-    if refusal is not None:
-        return refuse(request, refusal, redemption=redemption)
-    is_usable = undo(
-        held,
-        state=RedemptionState.REVERSED,
-        reason=TransferReason.REVERSE,
-        at=request.at,
-        by=request.signature,
-    )
-    return _answer(request, redemption.pk, redemption.discount_fen, is_usable)
-
-
-def _answer(
-    request: ReverseRequest,
-    redemption_id: int | None = None,
-    returned_fen: int = 0,
-    is_usable: bool | None = None,
-) -> Answer:
-    body = ReverseBody(
-        id=redemption_id,
+def _reversed(
+    request: ReverseRequest, redemption: Redemption | None = None, undoing: Undoing | None = None
+) -> Reversed:
+    return Reversed(
+        id=redemption.pk if redemption else None,
         state=RedemptionState.REVERSED.name.lower(),
         store=request.store,
         order_no=request.order_no,
-        returned_fen=returned_fen,
-        voucher_usable=is_usable,
+        returned_fen=redemption.discount_fen if redemption else 0,
+        voucher_usable=undoing.voucher_usable if undoing else None,
         reversed_at=request.at,
     )
-    return Answer(200, encode(body))
-
-
-def _asked(request: ReverseRequest) -> dict[str, str]:
-    return {"store": request.store, "order_no": request.order_no}

@@ -1,6 +1,7 @@
 """Undoing: what a redemption gives up goes back to where it came from, by new postings."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
@@ -9,42 +10,38 @@ from merchants.references import folded
 from vouchers.models import Hold, OrderClaim, Redemption
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
 from vouchers.models.limits import TAKE_FROM_COUNTERS
-from vouchers.models.locks import LOCK_COUNTERS, lock_key
-from vouchers.rules.limits import limits
+from vouchers.rules.redemption.undo import Undoing
 from vouchers.services.ledger import quotas, transfers
 from vouchers.services.ledger.transfers import Line, Posting, Split
 from vouchers.services.limits.counters import counter_columns
-from vouchers.services.redemption.acts import Held
+from vouchers.services.redemption.locked import LockedRedemption
 from vouchers.sql.pipeline import pipeline
-from vouchers.states import (
-    AccountKind,
-    Cause,
-    RedemptionState,
-    TrancheState,
-    TransferReason,
-    VoucherState,
-)
+from vouchers.states import AccountKind, Cause, RedemptionState, TransferReason, VoucherState
 
 
 def undo(
-    held: Held, *, state: RedemptionState, reason: TransferReason, at: datetime, by: str
-) -> bool:
-    """Undo the whole of a live redemption that no refund has touched; whether its voucher can be
-    used again.
+    locked: LockedRedemption,
+    undoing: Undoing,
+    *,
+    state: RedemptionState,
+    reason: TransferReason,
+    at: datetime,
+    by: str,
+) -> None:
+    """Undo the whole of a live redemption as decided; its limit counters are locked.
 
-    Voucher, counters and money go back; while its tranche lasts the money is in the holder's hand
-    again, afterwards it is free. The order can be used again, unless it was reversed: then a
-    tombstone refuses it for ever. An open hold is released by `by`.
+    Voucher, counters and money go back. The order can be used again, unless it was reversed: then
+    a tombstone refuses it for ever. An open hold is released in the name of `by`.
     """
-    redemption = held.redemption
-    origin = _origin(held, at, by)
-    count_less(held, fen=redemption.discount_fen, places=1)
+    redemption = locked.redemption
+    if undoing.releases_hold:
+        release_holds(redemption, by=by, at=at)
+    release_counters(locked, fen=redemption.discount_fen, places=1)
     with pipeline() as raw:
         MOVE_VOUCHERS.send(
             raw, {"voucher_ids": [redemption.voucher_id], "state": VoucherState.ISSUED.value}
         )
-    row = Redemption.objects.filter(pk=redemption.pk, voucher_id=redemption.voucher_id)
-    row.update(state=state, undone_at=at)
+    update_redemption(locked, state=state, undone_at=at)
     claim = OrderClaim.objects.filter(
         store_id=redemption.store_id, order_no=folded(redemption.order_no)
     )
@@ -52,29 +49,29 @@ def undo(
         claim.update(redemption_id=None)
     else:
         claim.delete()
-    lines = given_back(held, redemption.split, origin=origin)
-    transfers.post(postings=[posting_of(held, reason=reason, at=at, lines=lines)])
-    # What the discount had left of the face went back when the tranche expired.
-    make_room(held, redemption.split, vouchers=1)
-    return _lasts(held) and at < held.terms.facts.valid_until_at
+    lines = move(locked, redemption.split, origin=undoing.origin, target=undoing.target)
+    transfers.post(postings=[posting_of(locked, reason=reason, at=at, lines=lines)])
+    if undoing.returns_to_quota:
+        # What the discount had left of the face went back when the tranche expired.
+        return_to_quota(locked, redemption.split, vouchers=1)
 
 
-def count_less(held: Held, *, fen: int, places: int) -> None:
-    """Take so much subsidy, and its place (1) or not (0), out of the counters the redemption was
-    counted in, whatever the caps are by now."""
-    redemption = held.redemption
-    subjects = limits.Subjects(
-        redemption.resident_id,
-        redemption.store_id,
-        redemption.merchant_id,
-        tuple(redemption.links or ()),
-    )
-    counted = limits.counter_keys(
-        held.terms.campaign.caps, subjects, redemption.redeemed_at, held.facts.zone
-    )
-    keys = sorted(key for key, _ in counted)
+def update_redemption(locked: LockedRedemption, **columns: Any) -> None:
+    """Set columns of the redemption's row, found by both columns of its key."""
+    row = locked.redemption
+    Redemption.objects.filter(pk=row.pk, voucher_id=row.voucher_id).update(**columns)
+
+
+def release_holds(redemption: Redemption, *, by: str, at: datetime) -> None:
+    """End the open hold on a redemption, never before it was opened: clocks differ."""
+    opened = Hold.objects.filter(redemption=redemption, released_at=None)
+    opened.update(released_at=Greatest(Value(at), F("opened_at")), released_by=by)
+
+
+def release_counters(locked: LockedRedemption, *, fen: int, places: int) -> None:
+    """Subtract subsidy in fen, and redemptions (0 or 1), from the counters it was counted in."""
+    keys = locked.counters
     with pipeline() as raw:
-        LOCK_COUNTERS.send(raw, {"keys": sorted(lock_key("cap", *key) for key in keys)})
         TAKE_FROM_COUNTERS.send(
             raw,
             {
@@ -85,48 +82,35 @@ def count_less(held: Held, *, fen: int, places: int) -> None:
         )
 
 
-def given_back(held: Held, split: Split, *, origin: AccountKind) -> list[Line]:
-    """Legs for money that leaves a redemption: to its holder's hand, or free once its tranche is
-    over; then `make_room` follows."""
+def move(
+    locked: LockedRedemption, split: Split, *, origin: AccountKind, target: AccountKind
+) -> list[Line]:
+    """Legs that move money of the redemption's allocation between two accounts of each source."""
     return transfers.move_lines(
-        held.terms.campaign.accounts,
+        locked.terms.campaign.accounts,
         split=split,
-        allocation_id=held.redemption.allocation_id,
+        allocation_id=locked.redemption.allocation_id,
         origin=origin,
-        target=AccountKind.OUTSTANDING if _lasts(held) else AccountKind.FREE,
+        target=target,
     )
 
 
-def posting_of(held: Held, *, reason: TransferReason, at: datetime, lines: list[Line]) -> Posting:
+def posting_of(
+    locked: LockedRedemption, *, reason: TransferReason, at: datetime, lines: list[Line]
+) -> Posting:
     """A transfer caused by the redemption."""
     return Posting(
-        campaign_id=held.redemption.campaign_id,
+        campaign_id=locked.redemption.campaign_id,
         reason=reason,
         cause=Cause.REDEMPTION,
-        cause_id=held.redemption.pk,
+        cause_id=locked.redemption.pk,
         at=at,
         lines=lines,
     )
 
 
-def make_room(held: Held, split: Split, *, vouchers: int) -> None:
-    """Let the quota cells have what became free by `given_back`, and so many places; while the
-    tranche lasts nothing has. Quota buckets are locked last."""
-    if not _lasts(held):
-        part = quotas.Part(held.redemption.allocation_id, split, vouchers=vouchers)
-        quotas.give_back_parts(parts=[part])
-
-
-def _lasts(held: Held) -> bool:
-    return held.terms.facts.state == TrancheState.OUTSTANDING
-
-
-def _origin(held: Held, at: datetime, by: str) -> AccountKind:
-    """Where the money of a redemption is; if it was held, it no longer is."""
-    if held.redemption.state == RedemptionState.AUTHORISED:
-        return AccountKind.AUTHORISED
-    opened = Hold.objects.filter(redemption=held.redemption, released_at=None)
-    # A clock that lags behind the one that opened the hold must not undo it before.
-    if opened.update(released_at=Greatest(Value(at), F("opened_at")), released_by=by):
-        return AccountKind.RISK_HELD
-    return AccountKind.PAYABLE
+def return_to_quota(locked: LockedRedemption, split: Split, *, vouchers: int) -> None:
+    """Return money (by source) and places of vouchers to the quota cells; locks their buckets, so
+    it comes last."""
+    part = quotas.Part(locked.redemption.allocation_id, split, vouchers=vouchers)
+    quotas.give_back_parts(parts=[part])

@@ -10,7 +10,7 @@ from vouchers.models import Resident, ResidentMerge
 from vouchers.models.residents.residents import FIND_SAME_PEOPLE
 from vouchers.services.residents.history import note
 from vouchers.services.residents.standing import CHANGE
-from vouchers.services.roles import demand
+from vouchers.services.roles import require_permission
 from vouchers.sql.pipeline import raw_connection
 
 
@@ -22,7 +22,7 @@ def merge(
     Refuses `not_permitted`, `merge_with_self`, and `already_merged` when live merges say so
     already or `member` is counted as another resident.
     """
-    demand(by, CHANGE)
+    require_permission(by, CHANGE)
     if member.pk == kept.pk:
         raise Refused("merge_with_self")
     with transaction.atomic():
@@ -43,7 +43,7 @@ def undo_merge(*, merge: ResidentMerge, by: User, at: datetime) -> None:
 
     Refuses `not_permitted`, and `not_merged` for a merge that was undone before.
     """
-    demand(by, CHANGE)
+    require_permission(by, CHANGE)
     with transaction.atomic():
         _lock(merge.member_id, merge.kept_id)
         live = ResidentMerge.objects.filter(pk=merge.pk, undone_at=None)

@@ -11,7 +11,7 @@ from django.db import transaction
 from merchants.errors import Refused
 from vouchers.models import Consent, Link, Resident, ResidentPoint
 from vouchers.services.residents.history import note
-from vouchers.services.roles import demand
+from vouchers.services.roles import require_permission
 from vouchers.sql.fields import CurrentXid
 from vouchers.states import RESIDENT_ARROWS, ResidentState
 
@@ -100,7 +100,7 @@ def _move(
     origin: ResidentState | None = None,
 ) -> None:
     """Lock the resident and change the state, from `origin` only where one is given."""
-    demand(by, CHANGE)
+    require_permission(by, CHANGE)
     with transaction.atomic():
         locked = Resident.objects.select_for_update(no_key=True).get(pk=resident.pk)
         state = ResidentState(locked.state)

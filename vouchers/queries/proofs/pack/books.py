@@ -2,7 +2,7 @@
 
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.queries.proofs.pack.sheet import Sheet
-from vouchers.rules.limits.limits import BY_LINK
+from vouchers.rules.limits import BY_LINK
 from vouchers.states import CapKind
 
 _OF_TRANCHES = f"""

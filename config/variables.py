@@ -1,0 +1,189 @@
+"""Every environment variable that Huimin reads, for people: what it means and what it is if unset.
+
+The configuration page of the documentation is made from this table; a test holds it to the
+variables that `config/settings.py` and `config/embedded.py` read.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable. `default_*`: what holds when it isn't set; `needed`: production stops
+    without it."""
+
+    name: str
+    default_en: str
+    default_zh: str
+    en: str
+    zh: str
+    needed: bool = False
+
+
+ON_IN_PRODUCTION = ("on in production", "生产环境默认开启")
+
+VARIABLES = (
+    Variable(
+        "DATABASE_URL",
+        "embedded PostgreSQL",
+        "内嵌 PostgreSQL",
+        "PostgreSQL, as the services' role, which owns nothing. Setting it makes the installation "
+        "a production one.",
+        "PostgreSQL 地址，使用不拥有任何对象的业务角色。设置后即视为生产环境。",
+    ),
+    Variable(
+        "DATABASE_OWNER_URL",
+        "`DATABASE_URL`",
+        "同 `DATABASE_URL`",
+        "The same database as the role that owns the schema; used by `manage.py migrate` only.",
+        "同一数据库，使用拥有表结构的角色；仅 `manage.py migrate` 使用。",
+    ),
+    Variable(
+        "REDIS_URL",
+        "embedded Valkey",
+        "内嵌 Valkey",
+        "Celery's broker (`redis://`, `rediss://` or `unix://`). It may be lost at any moment.",
+        "Celery 消息代理（`redis://`、`rediss://` 或 `unix://`），随时丢失均不影响账目。",
+    ),
+    Variable(
+        "HUIMIN_LOCAL_DIR",
+        "`.local`",
+        "`.local`",
+        "Data, logs and secrets of a local installation.",
+        "本地安装的数据、日志与密钥目录。",
+    ),
+    Variable(
+        "HUIMIN_CELL",
+        "`main`",
+        "`main`",
+        "Name of this city among others, 1 to 12 lower-case letters or digits: in keys, voucher "
+        "codes, seals, settlement files and packs. Never changed once keys or vouchers are out.",
+        "本城市在各单元中的名称，1–12 个小写字母或数字，出现在密钥、券码、封存值、结算文件和"
+        "审计包中。"
+        "签发密钥或发券之后不可更改。",
+    ),
+    Variable(
+        "HUIMIN_REQUEST_RETENTION_DAYS",
+        "180",
+        "180",
+        "Answered requests that are older, and older than every campaign that is not closed, move "
+        "into a file each night; at least 30.",
+        "早于此天数、且早于所有未关账活动的已应答请求每晚移入文件；不少于 30。",
+    ),
+    Variable(
+        "HUIMIN_ARCHIVE_DIR",
+        "`.local/archive`",
+        "`.local/archive`",
+        "Where these files go; back it up.",
+        "上述文件的目录，请备份。",
+    ),
+    Variable(
+        "SECRET_KEY",
+        "made once locally",
+        "本地自动生成一次",
+        "Django's key: sessions and forms.",
+        "Django 密钥，用于会话与表单。",
+        needed=True,
+    ),
+    Variable(
+        "HUIMIN_CODE_KEY",
+        "made once locally",
+        "本地自动生成一次",
+        "HMAC key of the check digits in voucher codes, at least 32 bytes in hexadecimal.",
+        "券码校验位的 HMAC 密钥，十六进制，至少 32 字节。",
+        needed=True,
+    ),
+    Variable(
+        "HUIMIN_PII_KEY",
+        "made once locally",
+        "本地自动生成一次",
+        "Key of the hashes, pseudonyms and encryption of personal data, at least 32 bytes in "
+        "hexadecimal.",
+        "个人信息哈希、化名与加密所用密钥，十六进制，至少 32 字节。",
+        needed=True,
+    ),
+    Variable(
+        "ALLOWED_HOSTS",
+        "localhost",
+        "localhost",
+        "Host names the service answers to, separated by commas.",
+        "服务应答的主机名，以逗号分隔。",
+        needed=True,
+    ),
+    Variable(
+        "CSRF_TRUSTED_ORIGINS",
+        "none",
+        "无",
+        "Origins allowed to post forms, with scheme, separated by commas.",
+        "允许提交表单的来源（含协议），以逗号分隔。",
+    ),
+    Variable(
+        "STATIC_ROOT",
+        "`.local/static`",
+        "`.local/static`",
+        "Where `manage.py collectstatic` puts files in production.",
+        "生产环境中 `manage.py collectstatic` 的输出目录。",
+    ),
+    Variable("DEBUG", "0", "0", "Never 1 in production.", "生产环境不得为 1。"),
+    Variable(
+        "EMAIL_URL",
+        "files under `.local/mail`",
+        "写入 `.local/mail` 下的文件",
+        "Server that sends the seals: `smtp://`, `submission://` (STARTTLS) or `smtps://`, with "
+        "user and password.",
+        "发送封存链的邮件服务器：`smtp://`、`submission://`（STARTTLS）或 `smtps://`，"
+        "含用户名与密码。",
+    ),
+    Variable(
+        "DEFAULT_FROM_EMAIL",
+        "huimin@localhost",
+        "huimin@localhost",
+        "Sender of these messages.",
+        "上述邮件的发件人。",
+    ),
+    Variable(
+        "LOG_LEVEL",
+        "WARNING locally, INFO in production",
+        "本地 WARNING，生产 INFO",
+        "Logs are one JSON object a line on standard error.",
+        "日志级别；日志输出到标准错误，每行一个 JSON 对象。",
+    ),
+    Variable(
+        "SECURE_SSL_REDIRECT",
+        *ON_IN_PRODUCTION,
+        "Redirect HTTP to HTTPS.",
+        "将 HTTP 重定向到 HTTPS。",
+    ),
+    Variable(
+        "SECURE_HSTS_SECONDS",
+        "31536000 in production",
+        "生产环境 31536000",
+        "How long browsers insist on HTTPS, in seconds.",
+        "浏览器坚持使用 HTTPS 的时长（秒）。",
+    ),
+    Variable(
+        "SECURE_HSTS_INCLUDE_SUBDOMAINS",
+        *ON_IN_PRODUCTION,
+        "The same for subdomains.",
+        "子域名同样要求 HTTPS。",
+    ),
+    Variable(
+        "SECURE_HSTS_PRELOAD",
+        *ON_IN_PRODUCTION,
+        "Allow browsers to ship this host as HTTPS-only.",
+        "允许浏览器预置本主机仅用 HTTPS。",
+    ),
+    Variable(
+        "SESSION_COOKIE_SECURE",
+        *ON_IN_PRODUCTION,
+        "Send session and CSRF cookies over HTTPS only.",
+        "会话与 CSRF Cookie 仅经 HTTPS 发送。",
+    ),
+    Variable(
+        "TRUST_X_FORWARDED_PROTO",
+        "0",
+        "0",
+        "Believe the proxy's `X-Forwarded-Proto`; only where every request comes through it.",
+        "信任代理的 `X-Forwarded-Proto`；仅在所有请求都经该代理时开启。",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Reference pages made from the code. A page asks for one by `{generated} name`."""

@@ -1,0 +1,384 @@
+"""Tables of merchants, stores, terminals and credentials."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = []
+
+    operations = [
+        migrations.CreateModel(
+            name="District",
+            fields=[
+                (
+                    "adcode",
+                    models.IntegerField(primary_key=True, serialize=False, verbose_name="adcode"),
+                ),
+                ("name", models.CharField(max_length=40, unique=True, verbose_name="name")),
+                (
+                    "population",
+                    models.IntegerField(blank=True, null=True, verbose_name="population (census)"),
+                ),
+                (
+                    "boundary",
+                    models.JSONField(
+                        blank=True, null=True, verbose_name="boundary (GeoJSON, WGS-84)"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "district",
+                "verbose_name_plural": "districts",
+                "ordering": ["adcode"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Merchant",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=40, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "credit_code",
+                    models.CharField(
+                        blank=True, max_length=18, verbose_name="unified social credit code"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "active"),
+                            ("suspended", "suspended"),
+                            ("closed", "closed"),
+                        ],
+                        default="active",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                ("is_test", models.BooleanField(default=False, verbose_name="test")),
+                ("created_at", models.DateTimeField(verbose_name="created at")),
+            ],
+            options={
+                "verbose_name": "merchant",
+                "verbose_name_plural": "merchants",
+                "ordering": ["code"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["active", "suspended", "closed"])),
+                        name="merchant_state_known",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Store",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stores",
+                        to="merchants.merchant",
+                        verbose_name="merchant",
+                    ),
+                ),
+                (
+                    "external_id",
+                    models.CharField(max_length=40, unique=True, verbose_name="store no."),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("brand", models.CharField(blank=True, max_length=80, verbose_name="brand")),
+                ("category", models.CharField(max_length=40, verbose_name="category")),
+                (
+                    "district",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="merchants.district",
+                        verbose_name="district",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "active"),
+                            ("suspended", "suspended"),
+                            ("closed", "closed"),
+                        ],
+                        default="active",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "store",
+                "verbose_name_plural": "stores",
+                "ordering": ["external_id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["active", "suspended", "closed"])),
+                        name="store_state_known",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="StoreLocation",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="locations",
+                        to="merchants.store",
+                        verbose_name="store",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(verbose_name="version")),
+                ("valid_from_at", models.DateTimeField(verbose_name="valid from")),
+                ("longitude_deg", models.FloatField(verbose_name="longitude, WGS-84 °")),
+                ("latitude_deg", models.FloatField(verbose_name="latitude, WGS-84 °")),
+                (
+                    "datum",
+                    models.CharField(
+                        choices=[("WGS-84", "WGS-84"), ("GCJ-02", "GCJ-02"), ("BD-09", "BD-09")],
+                        max_length=8,
+                        verbose_name="datum as given",
+                    ),
+                ),
+                ("raw_longitude", models.FloatField(verbose_name="longitude as given")),
+                ("raw_latitude", models.FloatField(verbose_name="latitude as given")),
+                (
+                    "outside_district",
+                    models.BooleanField(null=True, verbose_name="outside its stated district"),
+                ),
+            ],
+            options={
+                "verbose_name": "store location",
+                "verbose_name_plural": "store locations",
+                "ordering": ["store", "version"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("store", "version"), name="one_location_per_version"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("latitude_deg__range", (-90, 90)),
+                            ("longitude_deg__range", (-180, 180)),
+                        ),
+                        name="store_location_on_earth",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Terminal",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="terminals",
+                        to="merchants.store",
+                        verbose_name="store",
+                    ),
+                ),
+                ("code", models.CharField(max_length=40, verbose_name="terminal no.")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "active"),
+                            ("suspended", "suspended"),
+                            ("closed", "closed"),
+                        ],
+                        default="active",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "terminal",
+                "verbose_name_plural": "terminals",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("store", "code"), name="one_terminal_code_per_store"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Credential",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("terminal", "terminal"),
+                            ("merchant", "merchant"),
+                            ("integrator", "integrator"),
+                            ("channel", "channel"),
+                        ],
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("scopes", models.JSONField(default=list, verbose_name="scopes")),
+                (
+                    "terminal",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="merchants.terminal",
+                        verbose_name="terminal",
+                    ),
+                ),
+                (
+                    "channel_code",
+                    models.CharField(blank=True, max_length=20, verbose_name="channel"),
+                ),
+                ("is_test", models.BooleanField(default=False, verbose_name="test")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "active"),
+                            ("suspended", "suspended"),
+                            ("closed", "closed"),
+                        ],
+                        default="active",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "merchants",
+                    models.ManyToManyField(
+                        blank=True,
+                        related_name="credentials",
+                        to="merchants.merchant",
+                        verbose_name="merchants it acts for",
+                    ),
+                ),
+                (
+                    "stores",
+                    models.ManyToManyField(
+                        blank=True,
+                        related_name="credentials",
+                        to="merchants.store",
+                        verbose_name="stores it is limited to",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "credential",
+                "verbose_name_plural": "credentials",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("channel_code__gt", ""), ("kind", "channel")),
+                            models.Q(("kind", "channel"), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="channel_credential_names_its_channel",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "terminal"), ("terminal__isnull", False)),
+                            models.Q(("kind", "terminal"), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="terminal_credential_names_its_terminal",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CredentialKey",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="keys",
+                        to="merchants.credential",
+                        verbose_name="credential",
+                    ),
+                ),
+                (
+                    "key_sha256",
+                    models.BinaryField(max_length=32, unique=True, verbose_name="key hash"),
+                ),
+                ("hint", models.CharField(max_length=32, verbose_name="first characters")),
+                ("created_at", models.DateTimeField(verbose_name="created at")),
+                (
+                    "expires_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="expires at"),
+                ),
+                (
+                    "revoked_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="revoked at"),
+                ),
+            ],
+            options={
+                "verbose_name": "key",
+                "verbose_name_plural": "keys",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("expires_at__isnull", True),
+                            ("expires_at__gt", models.F("created_at")),
+                            _connector="OR",
+                        ),
+                        name="key_expires_after_creation",
+                    )
+                ],
+            },
+        ),
+    ]

@@ -1,0 +1,149 @@
+"""Form fields for the units of the terms: money in yuan, durations, lists."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from vouchers.admin.words import duration
+from vouchers.rules.campaigns.declaration import DAY_S, MINUTE_S
+from vouchers.rules.campaigns.terms import is_address
+
+HOUR_S = 60 * MINUTE_S
+UNITS_S = [(DAY_S, _("days")), (HOUR_S, _("hours")), (MINUTE_S, _("minutes")), (1, _("seconds"))]
+MOST_S = 2**31 - 1
+"""The largest value of a column of seconds."""
+MONEY_SIGNS = str.maketrans("", "", "¥￥元,， ")
+
+
+class YuanField(forms.DecimalField):
+    """Typed and shown in yuan (¥1,234.56), an integer number of fen inside."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("widget", UnfoldAdminTextInputWidget)
+        super().__init__(max_digits=15, decimal_places=2, min_value=Decimal(0), **options)
+
+    def to_python(self, value: Any) -> Any:
+        """The number without the signs and separators that people write around it."""
+        return super().to_python(value.translate(MONEY_SIGNS) if isinstance(value, str) else value)
+
+    def clean(self, value: Any) -> int | None:
+        """Fen, or None when it is left empty."""
+        yuan = super().clean(value)
+        return None if yuan is None else int(yuan * 100)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Fen as yuan; what was typed stays as typed."""
+        return f"{Decimal(value) / 100:,.2f}" if isinstance(value, int) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compares what is shown, so that an untouched figure is no change."""
+        return super().has_changed(
+            Decimal(initial) / 100 if isinstance(initial, int) else initial, data
+        )
+
+
+class DurationWidget(forms.MultiWidget):
+    """A whole number and its unit."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "": UnfoldAdminIntegerFieldWidget(),
+                "unit": UnfoldAdminSelectWidget(choices=UNITS_S),
+            }
+        )
+
+    def decompress(self, value: Any) -> list[Any]:
+        """Seconds in the largest unit that holds them without a remainder."""
+        if not value:
+            return [None, DAY_S]
+        unit_s = next(size_s for size_s, _name in UNITS_S if value % size_s == 0)
+        return [value // unit_s, unit_s]
+
+
+class DurationField(forms.MultiValueField):
+    """Typed as days, hours, minutes or seconds; whole seconds inside."""
+
+    widget = DurationWidget
+
+    def __init__(
+        self, *, least_s: int | None = None, most_s: int | None = None, **options: Any
+    ) -> None:
+        self.least_s, self.most_s = least_s or 0, most_s or MOST_S
+        fields = (
+            forms.IntegerField(),
+            forms.TypedChoiceField(choices=UNITS_S, coerce=int, empty_value=None),
+        )
+        super().__init__(fields, require_all_fields=False, **options)
+
+    def compress(self, data_list: list[Any]) -> int | None:
+        """Seconds within the bounds; None when no number is given."""
+        if not data_list or data_list[0] is None:
+            if self.required:
+                raise ValidationError(self.error_messages["required"], code="required")
+            return None
+        number, unit_s = data_list
+        seconds = int(number) * int(unit_s or DAY_S)
+        if seconds < self.least_s:
+            raise ValidationError(_("At least %s.") % duration(self.least_s))
+        if seconds > self.most_s:
+            raise ValidationError(_("At most %s.") % duration(self.most_s))
+        return seconds
+
+
+class NamesField(forms.CharField):
+    """Texts separated by commas; a list inside."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("widget", UnfoldAdminTextInputWidget)
+        options.setdefault("help_text", _("Separated by commas."))
+        super().__init__(**options)
+
+    def clean(self, value: Any) -> Any:
+        """The trimmed texts, without empty ones."""
+        return [self.clean_item(item) for item in _items(super().clean(value))]
+
+    def clean_item(self, item: str) -> Any:
+        """One text as it is kept."""
+        return item
+
+    def prepare_value(self, value: Any) -> Any:
+        """A list as it is typed."""
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compares the texts, not the spaces between them."""
+        return [str(item) for item in initial or ()] != _items(data or "")
+
+
+class AddressesField(NamesField):
+    """Web (https) or e-mail addresses."""
+
+    def clean_item(self, item: str) -> str:
+        """An address that seals can be sent to."""
+        if not is_address(item):
+            raise ValidationError(_("%s is neither a web nor an e-mail address.") % item)
+        return item
+
+
+class TagsField(NamesField):
+    """Numbers of tags, 0 to 63."""
+
+    def clean_item(self, item: str) -> int:
+        """A tag's bit number."""
+        if not (item.isascii() and item.isdecimal() and int(item) < 64):
+            raise ValidationError(_("%s is no number of a tag: 0 to 63.") % item)
+        return int(item)
+
+
+def _items(text: str) -> list[str]:
+    parts = (part.strip() for part in text.replace("，", ",").replace("、", ",").split(","))
+    return [part for part in parts if part]

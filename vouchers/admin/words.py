@@ -1,0 +1,199 @@
+"""Values of the terms in words, by their unit: what the review page and messages show."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Model
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from merchants.models import District
+from vouchers.models import Campaign, CapRule, ResidentPoint
+from vouchers.models.campaigns.campaigns import CAP_KINDS
+from vouchers.money import yuan
+from vouchers.rules.campaigns.declaration import DAY_S, MINUTE_S, Option, Part, Unit
+from vouchers.states import CapKind
+
+HOUR_S = 60 * MINUTE_S
+NOTHING = "–"
+ORDER_KINDS = [
+    ("in_store", gettext_lazy("in the store")),
+    ("delivered", gettext_lazy("delivered")),
+]
+LISTS: Mapping[str, Sequence[tuple[Any, Any]]] = {
+    "point_kinds": ResidentPoint.Kind.choices,
+    "order_kinds": ORDER_KINDS,
+}
+"""The values of options that are lists; a column's own choices name single ones."""
+
+LABELS: Mapping[str, Any] = {
+    "appropriated_fen": gettext_lazy("appropriated"),
+    "face_fen": gettext_lazy("face value"),
+    "threshold_fen": gettext_lazy("threshold"),
+    "percent_bp": gettext_lazy("percentage"),
+    "shares_fen": gettext_lazy("shares of the face"),
+    "from_m": gettext_lazy("from"),
+    "to_m": gettext_lazy("to"),
+    "limit_fen": gettext_lazy("most subsidy"),
+    "slice": gettext_lazy("slice"),
+    "cap_fen": gettext_lazy("money at most"),
+    "cap_count": gettext_lazy("vouchers at most"),
+    "district": gettext_lazy("district"),
+    "store": gettext_lazy("store no."),
+}
+"""Labels of what has no column of its own, or whose column's label names a unit."""
+
+DIMENSIONS: Mapping[str, Any] = {
+    "tier": gettext_lazy("tier"),
+    "round": gettext_lazy("round"),
+    "district": gettext_lazy("district"),
+    "store": gettext_lazy("store no."),
+    "source": gettext_lazy("funding source"),
+    "channel": gettext_lazy("channel"),
+    "day": gettext_lazy("day"),
+}
+
+
+def label(option: Option, model: type[Model] = Campaign) -> Any:
+    """What an option is called."""
+    if option.name in LABELS and model is not Campaign:
+        return LABELS[option.name]
+    column: Any = model._meta.get_field(option.name)
+    return column.verbose_name
+
+
+def model_of(part: Part) -> type[Model]:
+    """The table of a part's rows."""
+    relation: Any = Campaign._meta.get_field(part.relation)
+    model: type[Model] = relation.related_model
+    return model
+
+
+def in_words(option: Option, value: Any, zone: ZoneInfo, model: type[Model] = Campaign) -> str:
+    """A document's value; instants in local time of `zone`."""
+    if option.unit is Unit.AUDIENCE:
+        return audience(value)
+    if value is None or value in ("", [], {}):
+        return NOTHING
+    if option.unit is Unit.INSTANT:
+        return instant(value, zone)
+    if option.unit in {Unit.CHOICE, Unit.CHOICES}:
+        return _chosen(option, value, model)
+    words: Callable[[Any], str] = _WORDS.get(option.unit, str)
+    return words(value)
+
+
+def instant(value: str | datetime, zone: ZoneInfo) -> str:
+    """Year to minute, in local time; seconds where there are any."""
+    at = parse_datetime(value) if isinstance(value, str) else value
+    if at is None:
+        return str(value)
+    local = at.astimezone(zone)
+    return date_format(local, "Y-m-d H:i:s" if local.second else "Y-m-d H:i")
+
+
+def duration(seconds: int) -> str:
+    """Days, hours, minutes and seconds, without those that are zero."""
+    days, rest_s = divmod(seconds, DAY_S)
+    hours, rest_s = divmod(rest_s, HOUR_S)
+    minutes, rest_s = divmod(rest_s, MINUTE_S)
+    parts = [
+        ngettext("%(count)d day", "%(count)d days", days) % {"count": days} if days else "",
+        ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours} if hours else "",
+        ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+        if minutes
+        else "",
+        ngettext("%(count)d second", "%(count)d seconds", rest_s) % {"count": rest_s}
+        if rest_s or not seconds
+        else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def audience(document: Mapping[str, Any]) -> str:
+    """An audience filter as phrases that must all hold."""
+    phrases = [
+        _PHRASES[name](value)
+        for name, value in document.items()
+        if value is not None and value not in ([], ())
+    ]
+    return "; ".join(phrases) or _("everyone within reach")
+
+
+def _chosen(option: Option, value: Any, model: type[Model]) -> str:
+    names = dict(LISTS[option.name]) if option.name in LISTS else _choices(option, model)
+    chosen = value if isinstance(value, list) else [value]
+    return ", ".join(str(names.get(item, item)) for item in chosen)
+
+
+def _choices(option: Option, model: type[Model]) -> dict[Any, Any]:
+    if model is CapRule:
+        return {CapKind(number).name.lower(): name for number, name in CAP_KINDS}
+    column: Any = model._meta.get_field(option.name)
+    return dict(column.flatchoices)
+
+
+def _shares(shares_fen: Mapping[str, int]) -> str:
+    return " + ".join(f"{source} {yuan(fen)}" for source, fen in shares_fen.items())
+
+
+def _slice(dimensions: Mapping[str, str]) -> str:
+    return ", ".join(
+        f"{DIMENSIONS[name]} {_district(value) if name == 'district' else value}"
+        for name, value in dimensions.items()
+    )
+
+
+def _district(adcode: Any) -> str:
+    found = District.objects.filter(pk=adcode).values_list("name", flat=True).first()
+    return str(found or adcode)
+
+
+def _percent(basis_points: int) -> str:
+    return f"{(Decimal(basis_points) / 100).normalize():f} %"
+
+
+def _yes_or_no(value: bool) -> str:
+    return _("yes") if value else _("no")
+
+
+def _listed(values: Sequence[Any]) -> str:
+    return ", ".join(map(str, values))
+
+
+_WORDS: Mapping[Unit, Callable[[Any], str]] = {
+    Unit.FLAG: _yes_or_no,
+    Unit.COUNT: lambda value: f"{value:,}",
+    Unit.DURATION_S: duration,
+    Unit.DISTANCE_M: lambda value: _("%s m") % f"{value:,}",
+    Unit.AMOUNT_FEN: yuan,
+    Unit.BASIS_POINTS: _percent,
+    Unit.NAMES: _listed,
+    Unit.ADDRESSES: _listed,
+    Unit.SHARES: _shares,
+    Unit.SLICE: _slice,
+    Unit.DISTRICT: _district,
+    Unit.GEOMETRY: lambda value: json.dumps(value, ensure_ascii=False),
+}
+
+_PHRASES: Mapping[str, Callable[[Any], str]] = {
+    "age_min": lambda value: _("at least %d years old") % value,
+    "age_max": lambda value: _("at most %d years old") % value,
+    "districts": lambda value: _("lives in %s") % ", ".join(map(_district, value)),
+    "streets": lambda value: _("lives in the street of %s") % ", ".join(value),
+    "is_registered": lambda value: (
+        _("registered household (户籍)") if value else _("no registered household (户籍)")
+    ),
+    "has_residence_permit": lambda value: (
+        _("with a residence permit") if value else _("without a residence permit")
+    ),
+    "need_score_min": lambda value: _("need score of at least %d") % value,
+    "tags_all": lambda value: _("has all of the tags %s") % _listed(value),
+    "tags_any": lambda value: _("has one of the tags %s") % _listed(value),
+}

@@ -1,0 +1,62 @@
+"""Refusals of the request itself, which only the till's program can cause or mend."""
+
+from vouchers.errors.meaning import Meaning
+
+INTEGRATOR = (
+    Meaning(
+        "malformed_request",
+        400,
+        "The request is not understood: {problem}",
+        "请求格式有误：{problem_zh}",
+        "interface",
+        audience="integrator",
+    ),
+    Meaning(
+        "idempotency_key_required",
+        400,
+        "Send an Idempotency-Key header of 1 to 255 printable ASCII characters.",
+        "请在请求头中提供 Idempotency-Key（1–255 个可见 ASCII 字符）。",
+        "interface",
+        audience="integrator",
+    ),
+    Meaning(
+        "idempotency_key_reused",
+        422,
+        "This Idempotency-Key was used for a different request. Use a new key for a new order.",
+        "该 Idempotency-Key 已用于其他请求，新订单请使用新的键。",
+        "interface",
+        audience="integrator",
+    ),
+    Meaning(
+        "forbidden",
+        403,
+        "This key may not do that; it lacks the permission {scope}.",
+        "该密钥无权执行此操作，缺少权限 {scope}。",
+        "interface",
+        audience="integrator",
+    ),
+    Meaning(
+        "address_unknown",
+        404,
+        "The interface has no such address. Check the path in the documentation.",
+        "接口无此地址，请核对文档中的路径。",
+        "interface",
+        audience="integrator",
+    ),
+    Meaning(
+        "method_not_allowed",
+        405,
+        "This address does not take that method.",
+        "该地址不支持此请求方法。",
+        "interface",
+        audience="integrator",
+    ),
+    Meaning(
+        "unsupported_media_type",
+        415,
+        "Send the body as application/json in UTF-8, not as {content_type}.",
+        "请求体须为 UTF-8 编码的 application/json，而非 {content_type}。",
+        "interface",
+        audience="integrator",
+    ),
+)

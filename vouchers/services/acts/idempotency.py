@@ -1,0 +1,140 @@
+"""Idempotency keys: claimed before anything else, answered from the store, stored with the effect.
+
+An answer of the gate (`request_in_flight`, `idempotency_key_reused`, `busy`) is never stored.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import psycopg
+from django.db import connection
+
+from merchants.errors import Refusal
+from merchants.references import folded
+from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM, REQUEST_KEY
+from vouchers.models.redemption.requests import FIND_ANSWERS, INSERT_ANSWERS, StoredAnswer
+from vouchers.services.acts.answers import ActRequest, Answer, Render
+from vouchers.services.acts.retry import in_one_transaction
+from vouchers.sql.pipeline import pipeline
+
+Request = TypeVar("Request", bound=ActRequest)
+
+IN_FLIGHT: Final = Refusal("request_in_flight")
+KEY_REUSED: Final = Refusal("idempotency_key_reused")
+BUSY: Final = Refusal("busy")
+
+
+def answer_all(
+    requests: Sequence[Request],
+    work: Callable[[Sequence[Request]], Sequence[Answer]],
+    *,
+    render: Render,
+) -> list[Answer]:
+    """The answer to every request, in order, each after its effects are committed.
+
+    `work` answers requests with different keys in one transaction. A further request under a key
+    of the batch gets the answer of the first one, or 422 for another body.
+    """
+    firsts, copies = _without_copies(requests)
+    found = in_one_transaction([requests[i] for i in firsts], work, otherwise=render(BUSY))
+    answers = dict(zip(firsts, found, strict=True))
+    others = []
+    for number, original in copies.items():
+        answer = _answer_copy(requests[number], requests[original], answers[original], render)
+        if answer is None:
+            others.append(number)
+        else:
+            answers[number] = answer
+    if others:
+        again = answer_all([requests[i] for i in others], work, render=render)
+        answers |= zip(others, again, strict=True)
+    return [answers[number] for number in range(len(requests))]
+
+
+def _without_copies(requests: Sequence[ActRequest]) -> tuple[list[int], dict[int, int]]:
+    """Numbers of the first request under each key, and copy → first for the others."""
+    first: dict[tuple[int, str], int] = {}
+    copies: dict[int, int] = {}
+    for number, request in enumerate(requests):
+        original = first.setdefault((request.caller.credential_id, request.key), number)
+        if original != number:
+            copies[number] = original
+    return list(first.values()), copies
+
+
+def _answer_copy(
+    copy: ActRequest, original: ActRequest, answer: Answer, render: Render
+) -> Answer | None:
+    """The answer to a further request under the key of `original`; None when it has to be worked
+    on itself, because the original found the key used for a body that may be the copy's."""
+    if answer in (render(IN_FLIGHT), render(BUSY)):
+        return answer
+    reused = render(KEY_REUSED)
+    if copy.fingerprint == original.fingerprint:
+        return answer if answer == reused else answer._replace(is_replay=True)
+    return None if answer == reused else reused
+
+
+def request_lock(request: ActRequest) -> int:
+    """The advisory key that the request's own key is locked by."""
+    return REQUEST_KEY.key(request.caller.credential_id, request.key)
+
+
+def claim_key(request: ActRequest, *, order_lock: int, render: Render) -> Answer | None:
+    """Lock the request's key, then the order; an answer when the key is in use or was used before.
+
+    The first of two steps in the common order; the act's own facts are the second.
+    """
+    with pipeline() as raw:
+        locks = LOCK_BATCH.send(
+            raw,
+            {
+                "request_keys": [request_lock(request)],
+                "order_keys": [order_lock],
+                "tranche_ids": [],
+            },
+        )
+        stored = FIND_ANSWERS.send(
+            raw, {"caller_ids": [request.caller.credential_id], "keys": [request.key]}
+        )
+    if not locks.rows()[0]:
+        return render(IN_FLIGHT)
+    answers = stored.rows()
+    return replay(request, answers[0], render) if answers else None
+
+
+def order_lock_key(*, store_no: str, order_no: str) -> int:
+    """The advisory key that an order is locked by; upper and lower case are one order."""
+    return ORDER_CLAIM.key(store_no, folded(order_no))
+
+
+def lock_order(*, store_no: str, order_no: str) -> None:
+    """Lock an order for an act that has no idempotency key."""
+    order_lock = order_lock_key(store_no=store_no, order_no=order_no)
+    with pipeline() as raw:
+        LOCK_BATCH.send(raw, {"request_keys": [], "order_keys": [order_lock], "tranche_ids": []})
+
+
+def replay(request: ActRequest, stored: StoredAnswer, render: Render) -> Answer:
+    """The first answer again, byte for byte, or 422 when the request is another one."""
+    if request.fingerprint != stored.fingerprint:
+        return render(KEY_REUSED)
+    return Answer(stored.status, stored.answer, is_replay=True)
+
+
+def store_answers(
+    raw: psycopg.Connection[Any], answered: Sequence[tuple[ActRequest, Answer]]
+) -> None:
+    """Store each answer under its request's key, in the transaction of its effect."""
+    assert connection.in_atomic_block
+    INSERT_ANSWERS.send(
+        raw,
+        {
+            "caller_ids": [request.caller.credential_id for request, _ in answered],
+            "keys": [request.key for request, _ in answered],
+            "fingerprints": [request.fingerprint for request, _ in answered],
+            "statuses": [answer.status for _, answer in answered],
+            "answers": [answer.body for _, answer in answered],
+            "ats": [request.at for request, _ in answered],
+        },
+    )

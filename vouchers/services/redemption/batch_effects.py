@@ -1,0 +1,185 @@
+"""Writes what a batch has decided: a few set-based statements in one pipeline."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from merchants.references import folded
+from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
+from vouchers.models.limits import ADD_TO_COUNTERS
+from vouchers.models.redemption.redemptions import INSERT_CLAIMS, INSERT_REDEMPTIONS
+from vouchers.rules.limits import NOTHING_USED, CapRule, CounterKey, Used
+from vouchers.services.acts import Answer
+from vouchers.services.acts.attempts import Attempt, record_attempts
+from vouchers.services.acts.idempotency import store_answers
+from vouchers.services.ledger.transfers import Posting, move_lines, send_postings
+from vouchers.services.limits.counters import counter_columns
+from vouchers.services.redemption.batch_judge import Effect, Verdict
+from vouchers.sql.pipeline import pipeline
+from vouchers.states import AccountKind, Cause, TransferReason
+
+_encode = msgspec.json.encode
+
+
+def write(verdicts: Sequence[Verdict], answers: Sequence[Answer]) -> None:
+    """Write everything the verdicts decided, and store the answers rendered of them."""
+    accepted = [(verdict, verdict.effect) for verdict in verdicts if verdict.effect is not None]
+    refused = [verdict for verdict in verdicts if verdict.refusal is not None]
+    lasting = [
+        (verdict.pending.request, answer)
+        for verdict, answer in zip(verdicts, answers, strict=True)
+        if verdict.is_stored
+    ]
+    with pipeline() as raw:
+        if accepted:
+            effects = [effect for _, effect in accepted]
+            for state, voucher_ids in _moved(effects).items():
+                MOVE_VOUCHERS.send(raw, {"voucher_ids": voucher_ids, "state": state})
+            ADD_TO_COUNTERS.send(raw, _counted(effects))
+            INSERT_REDEMPTIONS.send(raw, _redemptions(accepted))
+            INSERT_CLAIMS.send(raw, _claims(accepted))
+            ids = [effect.transfer_id for effect in effects]
+            send_postings(raw, ids, [_posting(v, effect) for v, effect in accepted])
+        if refused:
+            record_attempts(raw, [_attempt(verdict) for verdict in refused])
+        if lasting:
+            store_answers(raw, lasting)
+
+
+def _moved(effects: Sequence[Effect]) -> dict[int, list[int]]:
+    """Ids of the vouchers by the state they go into: one for most batches, two at most."""
+    moved: dict[int, list[int]] = {}
+    for effect in effects:
+        moved.setdefault(effect.voucher_state.value, []).append(effect.voucher.id)
+    return moved
+
+
+def _counted(effects: Sequence[Effect]) -> dict[str, Sequence[int | None]]:
+    added: dict[CounterKey, Used] = defaultdict(lambda: NOTHING_USED)
+    limits: dict[CounterKey, CapRule] = {}
+    for effect in effects:
+        for key, rule in effect.counters:
+            so_far = added[key]
+            added[key] = Used(so_far.redemptions + 1, so_far.fen + effect.decision.discount_fen)
+            limits[key] = rule
+    keys = sorted(added)
+    return {
+        **counter_columns(keys),
+        "counts": [added[key].redemptions for key in keys],
+        "fens": [added[key].fen for key in keys],
+        "limit_counts": [limits[key].limit_count for key in keys],
+        "limit_fens": [limits[key].limit_fen for key in keys],
+    }
+
+
+REDEMPTION_COLUMNS = (
+    "id",
+    "store_id",
+    "merchant_id",
+    "campaign_id",
+    "voucher_id",
+    "allocation_id",
+    "resident_id",
+    "shown_by_id",
+    "caller_id",
+    "terminal",
+    "device",
+    "order_no",
+    "order_amount_fen",
+    "eligible_amount_fen",
+    "order_kind",
+    "category",
+    "payment_ref",
+    "receipt_no",
+    "discount_fen",
+    "split",
+    "state",
+    "business_day",
+    "redeemed_at",
+    "authorised_fen",
+    "expires_at",
+    "links",
+)
+
+
+def _redemptions(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, Sequence[object]]:
+    rows = [_redemption(verdict, effect) for verdict, effect in accepted]
+    return dict(zip(REDEMPTION_COLUMNS, zip(*rows, strict=True), strict=True))
+
+
+def _redemption(verdict: Verdict, effect: Effect) -> tuple[object, ...]:
+    """The values of REDEMPTION_COLUMNS."""
+    request = verdict.pending.request
+    order = request.order
+    eligible_fen = order.eligible_amount_fen
+    return (
+        effect.redemption_id,
+        effect.store.id,
+        effect.store.merchant_id,
+        effect.terms.facts.campaign_id,
+        effect.voucher.id,
+        effect.allocation_id,
+        effect.voucher.resident_id,
+        effect.shown_by_id,
+        request.caller.credential_id,
+        order.terminal or request.caller.terminal_code or "",
+        order.device,
+        order.order_no,
+        order.order_amount_fen,
+        order.order_amount_fen if eligible_fen is None else eligible_fen,
+        order.order_kind,
+        effect.category,
+        order.payment_ref,
+        order.receipt_no,
+        effect.decision.discount_fen,
+        _encode(effect.decision.split).decode(),
+        effect.state.value,
+        effect.business_day,
+        request.at,
+        None if effect.expires_at is None else effect.decision.discount_fen,
+        effect.expires_at,
+        None if effect.links is None else f"{{{','.join(map(str, effect.links))}}}",
+    )
+
+
+def _claims(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, list[object]]:
+    return {
+        "store_ids": [effect.store.id for _, effect in accepted],
+        "order_nos": [folded(v.pending.request.order.order_no) for v, _ in accepted],
+        "redemption_ids": [effect.redemption_id for _, effect in accepted],
+        "voucher_ids": [effect.voucher.id for _, effect in accepted],
+        "ats": [v.pending.request.at for v, _ in accepted],
+    }
+
+
+def _posting(verdict: Verdict, effect: Effect) -> Posting:
+    is_captured = effect.expires_at is None
+    return Posting(
+        campaign_id=effect.terms.facts.campaign_id,
+        reason=TransferReason.REDEEM if is_captured else TransferReason.AUTHORISE,
+        cause=Cause.REDEMPTION,
+        cause_id=effect.redemption_id,
+        at=verdict.pending.request.at,
+        lines=move_lines(
+            effect.terms.campaign.accounts,
+            split=effect.decision.split,
+            allocation_id=effect.allocation_id,
+            origin=AccountKind.OUTSTANDING,
+            target=AccountKind.PAYABLE if is_captured else AccountKind.AUTHORISED,
+        ),
+    )
+
+
+def _attempt(verdict: Verdict) -> Attempt:
+    refusal, request = verdict.refusal, verdict.pending.request
+    assert refusal is not None
+    order = request.order
+    shown = {"order_no": order.order_no, "voucher": order.voucher, "store": order.store}
+    return Attempt(
+        request,
+        refusal,
+        {**refusal.facts, **shown},
+        store_id=verdict.store_id,
+        voucher_id=verdict.pending.voucher_id,
+    )

@@ -1,0 +1,211 @@
+"""The facts a batch of redemptions is judged on, read and locked in two pipelines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from merchants.references import folded
+from vouchers.models.campaigns.campaigns import (
+    FIND_CAMPAIGNS,
+    FIND_PARTICIPATIONS,
+    FIND_STORES,
+    ParticipationRow,
+    StoreRow,
+)
+from vouchers.models.issuing.runs import FIND_TRANCHES, SERIAL_BITS
+from vouchers.models.issuing.vouchers import LOCK_VOUCHERS, LockedVoucher
+from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM
+from vouchers.models.redemption.redemptions import FIND_CLAIMS, NEXT_IDS
+from vouchers.models.redemption.requests import FIND_ANSWERS, StoredAnswer
+from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
+from vouchers.rules.limits import (
+    CapRule,
+    CounterKey,
+    Subjects,
+    Used,
+    counter_keys,
+)
+from vouchers.rules.redemption.redeem import ShopperFacts, StoreFacts
+from vouchers.services.acts.idempotency import request_lock
+from vouchers.services.limits.counters import find_same_people, lock_and_read, with_members
+from vouchers.services.limits.links import Asked, Links, links_of
+from vouchers.services.redemption.requests import RedeemRequest
+from vouchers.services.redemption.tranche_terms import (
+    TrancheTerms,
+    campaign_terms,
+    tranche_terms,
+)
+from vouchers.sql.pipeline import pipeline
+
+LimitKeys = Sequence[tuple[CounterKey, CapRule]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request of the batch with the voucher its code decodes to, if it decodes."""
+
+    request: RedeemRequest
+    voucher_id: int | None
+
+    @property
+    def tranche_id(self) -> int | None:
+        return None if self.voucher_id is None else self.voucher_id >> SERIAL_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a batch may decide on. Keys are ids, or the numbers the caller used (of orders
+    folded); sequences have one item for every request."""
+
+    got_keys: Sequence[bool]
+    answers: Mapping[tuple[int, str], StoredAnswer]
+    claims: Mapping[tuple[str, str], str]
+    vouchers: Mapping[int, LockedVoucher]
+    terms: Mapping[int, TrancheTerms]
+    stores: Mapping[str, StoreRow]
+    participations: Mapping[tuple[int, int], Sequence[ParticipationRow]]
+    shoppers: Mapping[str, ShopperFacts]
+    holder_states: Mapping[int, str]
+    # The counters a request would count in; none where voucher or store are unknown.
+    limit_keys: Sequence[LimitKeys]
+    used: Mapping[CounterKey, Used]
+    # The links a request counts for; None where its campaign limits none.
+    links: Sequence[Links]
+    # By resident the others whom a merge declares to be the same person.
+    same_people: Mapping[int, Sequence[int]]
+    # For a redemption and its transfer.
+    ids: Sequence[tuple[int, int]]
+
+    def store_in(self, store: StoreRow, campaign_id: int, at: datetime) -> StoreFacts:
+        """The store and whether it takes part in the campaign at `at`."""
+        for period in self.participations.get((campaign_id, store.id), ()):
+            ends_at = period.valid_until_at
+            if period.valid_from_at <= at and (ends_at is None or at < ends_at):
+                category = period.category or store.category
+                return StoreFacts(store.id, store.merchant_id, store.is_open, True, category)
+        return StoreFacts(store.id, store.merchant_id, store.is_open, False, store.category)
+
+
+def gather(batch: Sequence[Pending]) -> Facts:
+    """Lock and read in the common order; the reads follow the locks, so they see what is committed.
+
+    First pipeline: request keys, orders and tranches locked; answers, claims, vouchers (locked),
+    terms, stores, shoppers, fresh ids. Second: limit counters locked and read, merges, and the
+    states of holders whose voucher a proxy shows. Links and the counters of merged residents are
+    read between and after them, only where there are any.
+    """
+    orders = [(p.request.order.store, folded(p.request.order.order_no)) for p in batch]
+    tranche_ids = sorted({p.tranche_id for p in batch if p.tranche_id is not None})
+    store_nos = sorted({store_no for store_no, _ in orders})
+    by_tranche = {"tranche_ids": tranche_ids}
+    with pipeline() as raw:
+        locks = LOCK_BATCH.send(
+            raw,
+            {
+                "request_keys": [request_lock(p.request) for p in batch],
+                "order_keys": sorted({ORDER_CLAIM.key(*order) for order in orders}),
+                **by_tranche,
+            },
+        )
+        answers = FIND_ANSWERS.send(
+            raw,
+            {
+                "caller_ids": [p.request.caller.credential_id for p in batch],
+                "keys": [p.request.key for p in batch],
+            },
+        )
+        claims = FIND_CLAIMS.send(
+            raw,
+            {
+                "store_nos": [store_no for store_no, _ in orders],
+                "order_nos": [order_no for _, order_no in orders],
+            },
+        )
+        voucher_ids = sorted({p.voucher_id for p in batch if p.voucher_id is not None})
+        locked = LOCK_VOUCHERS.send(raw, {"voucher_ids": voucher_ids})
+        tranches = FIND_TRANCHES.send(raw, by_tranche)
+        campaigns = FIND_CAMPAIGNS.send(raw, by_tranche)
+        found_stores = FIND_STORES.send(raw, {"store_nos": store_nos})
+        periods = FIND_PARTICIPATIONS.send(raw, {**by_tranche, "store_nos": store_nos})
+        people = FIND_SHOPPERS.send(
+            raw, {"resident_nos": sorted({p.request.order.resident for p in batch})}
+        )
+        ids = NEXT_IDS.send(raw, {"count": len(batch)})
+    vouchers = {row.id: row for row in locked.rows()}
+    by_campaign = {row.id: campaign_terms(row) for row in campaigns.rows()}
+    terms = {row.id: tranche_terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
+    stores = {row.external_id: row for row in found_stores.rows()}
+    shoppers = {row.external_id: row for row in people.rows()}
+    links = _links(batch, vouchers, terms, shoppers)
+    limit_keys = [
+        _limit_keys(p, vouchers, terms, stores, found)
+        for p, found in zip(batch, links, strict=True)
+    ]
+    holders = {row.resident_id for row in vouchers.values()}
+    merges = find_same_people(holders) if any(row.is_merged for row in shoppers.values()) else {}
+    counters = with_members({key for keys in limit_keys for key, _ in keys}, merges)
+    states = {row.id: row.state for row in shoppers.values()}
+    unseen = holders - states.keys()
+    used, same_people, states_of_unseen = lock_and_read(counters, holders, unseen)
+    participations: dict[tuple[int, int], list[ParticipationRow]] = {}
+    for period in periods.rows():
+        participations.setdefault((period.campaign_id, period.store_id), []).append(period)
+    return Facts(
+        got_keys=locks.rows()[: len(batch)],
+        answers={(row.caller_id, row.key): row for row in answers.rows()},
+        claims={
+            (row.store_no, row.order_no): "reversed" if row.redemption_id is None else "used"
+            for row in claims.rows()
+        },
+        vouchers=vouchers,
+        terms=terms,
+        stores=stores,
+        participations=participations,
+        shoppers={
+            number: ShopperFacts(row.id, row.state, frozenset(row.may_show_for))
+            for number, row in shoppers.items()
+        },
+        holder_states=states | states_of_unseen,
+        limit_keys=limit_keys,
+        used=used,
+        links=links,
+        same_people=same_people,
+        ids=ids.rows(),
+    )
+
+
+def _limit_keys(
+    pending: Pending,
+    vouchers: Mapping[int, LockedVoucher],
+    terms: Mapping[int, TrancheTerms],
+    stores: Mapping[str, StoreRow],
+    links: Links,
+) -> LimitKeys:
+    voucher = vouchers.get(pending.voucher_id or 0)
+    tranche = terms.get(pending.tranche_id or 0)
+    store = stores.get(pending.request.order.store)
+    if voucher is None or tranche is None or store is None:
+        return []
+    subjects = Subjects(voucher.resident_id, store.id, store.merchant_id, links or ())
+    return counter_keys(tranche.campaign.limits, subjects, pending.request.at, tranche.facts.zone)
+
+
+def _links(
+    batch: Sequence[Pending],
+    vouchers: Mapping[int, LockedVoucher],
+    terms: Mapping[int, TrancheTerms],
+    shoppers: Mapping[str, Shopper],
+) -> list[Links]:
+    asking = {id_ for id_, found in terms.items() if found.campaign.limits_links}
+    if not asking:
+        return [None] * len(batch)
+    asked: list[Asked | None] = []
+    for pending in batch:
+        voucher, order = vouchers.get(pending.voucher_id or 0), pending.request.order
+        if voucher is None or pending.tranche_id not in asking:
+            asked.append(None)
+            continue
+        shopper = shoppers.get(order.resident)
+        by_proxy = shopper is not None and shopper.id != voucher.resident_id
+        asked.append(Asked(voucher.resident_id, order.device, by_proxy))
+    return links_of(asked)

@@ -1,0 +1,202 @@
+"""From the facts of a batch to a verdict on each request, in order of arrival."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from merchants.auth import Caller
+from merchants.errors import Refusal
+from merchants.references import folded
+from vouchers.models.campaigns.campaigns import StoreRow
+from vouchers.models.redemption.requests import StoredAnswer
+from vouchers.queries.redemption import RedemptionDetails, SourceShare
+from vouchers.rules.limits import NOTHING_USED, Used, business_day, judge_caps
+from vouchers.rules.redemption.redeem import Case, Decision, Order, VoucherFacts, judge
+from vouchers.services.acts.idempotency import IN_FLIGHT
+from vouchers.services.limits.links import Links
+from vouchers.services.redemption.batch_facts import Facts, LimitKeys, Pending
+from vouchers.services.redemption.requests import RedeemRequest
+from vouchers.services.redemption.tranche_terms import TrancheTerms
+from vouchers.states import RedemptionState, VoucherState
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A redemption to write, and the limit counters it counts in."""
+
+    redemption_id: int
+    transfer_id: int
+    decision: Decision
+    terms: TrancheTerms
+    store: StoreRow
+    voucher: VoucherFacts
+    allocation_id: int
+    shown_by_id: int
+    category: str
+    business_day: date
+    counters: LimitKeys
+    links: Links
+    # Until when a till may capture what was only authorised; None when it was captured at once.
+    expires_at: datetime | None
+
+    @property
+    def state(self) -> RedemptionState:
+        """What the redemption is from now on."""
+        is_captured = self.expires_at is None
+        return RedemptionState.CAPTURED if is_captured else RedemptionState.AUTHORISED
+
+    @property
+    def voucher_state(self) -> VoucherState:
+        """What its voucher is from now on."""
+        return VoucherState.REDEEMED if self.expires_at is None else VoucherState.AUTHORISED
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of one request, and what has to be written with its answer.
+
+    With neither effect nor refusal nothing is written: the request is answered from the store, or
+    its key is in use.
+    """
+
+    pending: Pending
+    # To be rendered; None where the stored answer is given again.
+    outcome: RedemptionDetails | Refusal | None
+    stored: StoredAnswer | None = None
+    effect: Effect | None = None
+    refusal: Refusal | None = None
+    store_id: int | None = None
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether its answer is stored under the key."""
+        return self.effect is not None or self.refusal is not None
+
+
+class BatchJudge:
+    """Judges a batch, adding up what its earlier requests have taken."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._states = {id_: voucher.state for id_, voucher in facts.vouchers.items()}
+        self._claims = dict(facts.claims)
+        self._used = dict(facts.used)
+
+    def verdict(self, number: int, pending: Pending) -> Verdict:
+        """The verdict on request `number` of the batch."""
+        request = pending.request
+        if not self._facts.got_keys[number]:
+            return Verdict(pending, IN_FLIGHT)
+        stored = self._facts.answers.get((request.caller.credential_id, request.key))
+        if stored is not None:
+            return Verdict(pending, None, stored)
+        store = self._facts.stores.get(request.order.store)
+        if store is None or not may_act_for(request.caller, store):
+            return _refused(pending, Refusal("store_not_found"), None)
+        effect = self._judge(number, pending, store)
+        if isinstance(effect, Refusal):
+            return _refused(pending, effect, store.id)
+        self._take(effect, request)
+        return Verdict(pending, _details(effect, request), effect=effect, store_id=store.id)
+
+    def _judge(self, number: int, pending: Pending, store: StoreRow) -> Effect | Refusal:
+        facts, request = self._facts, pending.request
+        order = request.order
+        locked = facts.vouchers.get(pending.voucher_id or 0)
+        terms = facts.terms.get(pending.tranche_id or 0)
+        if locked is None or terms is None:
+            return Refusal("voucher_not_usable", "voucher_unknown")
+        voucher = VoucherFacts(locked.id, locked.resident_id, self._states[locked.id])
+        place = facts.store_in(store, terms.facts.campaign_id, request.at)
+        shopper = facts.shoppers.get(order.resident)
+        eligible_fen = order.eligible_amount_fen
+        case = Case(
+            order=Order(
+                at=request.at,
+                order_no=order.order_no,
+                order_amount_fen=order.order_amount_fen,
+                eligible_amount_fen=order.order_amount_fen
+                if eligible_fen is None
+                else eligible_fen,
+                order_kind=order.order_kind,
+                category=order.category,
+            ),
+            voucher=voucher,
+            tranche=terms.facts,
+            holder_state=facts.holder_states[voucher.resident_id],
+            shopper=shopper,
+            store=place,
+            caller_is_test=request.caller.is_test,
+            claim=self._claims.get((order.store, folded(order.order_no))),
+        )
+        decision = judge(case)
+        if isinstance(decision, Refusal):
+            return decision
+        counters = facts.limit_keys[number]
+        over = judge_caps(
+            counters,
+            self._used,
+            decision.discount_fen,
+            zone=terms.facts.zone,
+            same_person=facts.same_people.get(voucher.resident_id, ()),
+        )
+        if over is not None:
+            return over
+        assert shopper is not None  # the rules have asked
+        redemption_id, transfer_id = facts.ids[number]
+        return Effect(
+            redemption_id=redemption_id,
+            transfer_id=transfer_id,
+            decision=decision,
+            terms=terms,
+            store=store,
+            voucher=voucher,
+            allocation_id=locked.allocation_id,
+            shown_by_id=shopper.id,
+            category=order.category or place.category,
+            business_day=business_day(request.at, terms.facts.zone),
+            counters=counters,
+            links=facts.links[number],
+            expires_at=None if order.capture else request.at + terms.campaign.authorise_ttl,
+        )
+
+    def _take(self, effect: Effect, request: RedeemRequest) -> None:
+        self._states[effect.voucher.id] = effect.voucher_state
+        self._claims[request.order.store, folded(request.order.order_no)] = "used"
+        for key, _ in effect.counters:
+            so_far = self._used.get(key, NOTHING_USED)
+            self._used[key] = Used(
+                so_far.redemptions + 1, so_far.fen + effect.decision.discount_fen
+            )
+
+
+def may_act_for(caller: Caller, store: StoreRow) -> bool:
+    """Whether a store is the caller's; to others it does not exist."""
+    if store.merchant_id not in caller.merchant_ids:
+        return False
+    return caller.store_ids is None or store.id in caller.store_ids
+
+
+def _refused(pending: Pending, refusal: Refusal, store_id: int | None) -> Verdict:
+    return Verdict(pending, refusal, refusal=refusal, store_id=store_id)
+
+
+def _details(effect: Effect, request: RedeemRequest) -> RedemptionDetails:
+    order, decision = request.order, effect.decision
+    return RedemptionDetails(
+        id=effect.redemption_id,
+        state=effect.state.name.lower(),
+        discount_fen=decision.discount_fen,
+        by_source=[
+            SourceShare(effect.terms.campaign.source_codes[source_id], fen)
+            for source_id, fen in decision.split
+        ],
+        payable_fen=order.order_amount_fen - decision.discount_fen,
+        voucher=order.voucher,
+        store=order.store,
+        order_no=order.order_no,
+        order_amount_fen=order.order_amount_fen,
+        campaign=effect.terms.campaign.row.code,
+        business_day=effect.business_day,
+        redeemed_at=request.at,
+        expires_at=effect.expires_at,
+    )

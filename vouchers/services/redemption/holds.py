@@ -1,0 +1,104 @@
+"""Holds (冻结): a redemption's money kept out of settlements until it is released."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from django.contrib.auth.models import User
+from django.db.models import F, Sum, Value
+from django.db.models.functions import Greatest
+
+from merchants.errors import Refused
+from vouchers.models import Hold, Redemption, RefundPart
+from vouchers.rules.redemption.holds import judge_hold, judge_release
+from vouchers.services.acts import BUSY, in_one_transaction
+from vouchers.services.ledger import transfers
+from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
+from vouchers.services.redemption.undo import move
+from vouchers.services.refusals import refuse, refused_by_database
+from vouchers.services.roles import require_permission
+from vouchers.states import AccountKind, Cause, TransferReason
+
+Result = TypeVar("Result")
+
+
+def hold(*, redemption: Redemption, reason: str, by: User, at: datetime) -> Hold:
+    """Keep what is left of a redemption's discount out of settlements, payable → risk held.
+
+    Refuses `not_permitted`, `hold_not_captured`, `already_settled`, `already_held`,
+    `text_too_long`, and `busy` after losing too many races.
+    """
+    require_permission(by, "vouchers.add_hold")
+    with refused_by_database():
+        return _with_retry(lambda: _hold(redemption, reason, by, at))
+
+
+def release(*, hold: Hold, by: User, at: datetime) -> None:
+    """Release a hold's money, risk held → payable: the next settlement takes it.
+
+    Refuses `not_permitted`, `not_held` for a hold that is over, and `busy` after losing too many
+    races.
+    """
+    require_permission(by, "vouchers.change_hold")
+    _with_retry(lambda: _release(hold, by, at))
+    hold.refresh_from_db(fields=["released_at", "released_by"])
+
+
+def _with_retry(act: Callable[[], Result]) -> Result:
+    results: list[Result | None] = in_one_transaction([None], lambda _: [act()], otherwise=None)
+    if results[0] is None:
+        raise Refused(BUSY.code)
+    return results[0]
+
+
+def _hold(redemption: Redemption, reason: str, by: User, at: datetime) -> Hold:
+    locked = lock_redemption(redemption_id=redemption.pk, voucher_id=redemption.voucher_id)
+    refuse(judge_hold(locked.facts, redemption.pk))
+    opened = Hold.objects.create(
+        redemption=locked.redemption,
+        voucher_id=redemption.voucher_id,
+        reason=reason,
+        opened_by=by.get_username(),
+        opened_at=at,
+    )
+    _post(opened, locked, TransferReason.HOLD, at)
+    return opened
+
+
+def _release(hold: Hold, by: User, at: datetime) -> bool:
+    redemption_id = hold.redemption_id
+    locked = lock_redemption(redemption_id=redemption_id, voucher_id=hold.voucher_id)
+    open_hold = Hold.objects.filter(pk=hold.pk, released_at=None)
+    refuse(judge_release(is_open=open_hold.exists(), redemption_id=redemption_id))
+    # A clock that lags behind the one that opened it must not end it before.
+    released_at = Greatest(Value(at), F("opened_at"))
+    open_hold.update(released_at=released_at, released_by=by.get_username())
+    _post(hold, locked, TransferReason.UNHOLD, at)
+    return True
+
+
+def _post(hold: Hold, locked: LockedRedemption, reason: TransferReason, at: datetime) -> None:
+    payable, risk_held = AccountKind.PAYABLE, AccountKind.RISK_HELD
+    is_opening = reason is TransferReason.HOLD
+    lines = move(
+        locked,
+        _left(locked.redemption),
+        origin=payable if is_opening else risk_held,
+        target=risk_held if is_opening else payable,
+    )
+    posting = transfers.Posting(
+        campaign_id=locked.redemption.campaign_id,
+        reason=reason,
+        cause=Cause.HOLD,
+        cause_id=hold.pk,
+        at=at,
+        lines=lines,
+    )
+    transfers.post(postings=[posting])
+
+
+def _left(redemption: Redemption) -> Sequence[tuple[int, int]]:
+    """What refunds have left of each source's share."""
+    parts = RefundPart.objects.filter(refund__redemption=redemption).values_list("source_id")
+    clawed_fen = dict(parts.annotate(fen=Sum("amount_fen")))
+    return [(source_id, fen - clawed_fen.get(source_id, 0)) for source_id, fen in redemption.split]

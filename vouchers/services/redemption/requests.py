@@ -1,0 +1,98 @@
+"""What a till asks for, as the verbs take it: parsed and within its bounds.
+
+`RedeemOrder` declares bounds of its own, so that the edges decode straight into it.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from vouchers.services.acts import ActRequest
+
+MAX_AMOUNT_FEN = 100_000_000_00
+
+Text = Annotated[str, Meta(max_length=80)]
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+StoreNo = Annotated[str, Meta(min_length=1, max_length=40)]
+AmountFen = Annotated[int, Meta(ge=1, le=MAX_AMOUNT_FEN)]
+EligibleFen = Annotated[int, Meta(ge=0, le=MAX_AMOUNT_FEN)]
+# Every campaign's; amounts in another currency would be other amounts.
+Currency = Literal["CNY"]
+
+
+class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
+    """The order a voucher is shown for. Amounts are fen."""
+
+    voucher: Name
+    store: StoreNo
+    order_no: Name
+    order_amount_fen: AmountFen
+    resident: Name
+    eligible_amount_fen: EligibleFen | None = None
+    order_kind: Literal["in_store", "delivered"] = "in_store"
+    category: Annotated[str, Meta(max_length=40)] = ""
+    terminal: Annotated[str, Meta(max_length=40)] = ""
+    device: Text = ""
+    payment_ref: Annotated[str, Meta(max_length=64)] = ""
+    receipt_no: Annotated[str, Meta(max_length=64)] = ""
+    currency: Currency = "CNY"
+    # False: the discount is only authorised (预核销), until a capture brings the final order.
+    capture: bool = True
+
+    references: ClassVar = (
+        "store",
+        "order_no",
+        "resident",
+        "terminal",
+        "device",
+        "payment_ref",
+        "receipt_no",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeemRequest(ActRequest):
+    """A redemption asked for (核销)."""
+
+    order: RedeemOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedemptionRequest(ActRequest):
+    """A later act on one redemption."""
+
+    redemption_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoidRequest(RedemptionRequest):
+    """A void asked for (撤销)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureRequest(RedemptionRequest):
+    """A capture asked for (确认核销). Amounts are the final order's, the eligible one at most the
+    whole; without an eligible amount the whole order is eligible."""
+
+    order_amount_fen: int
+    eligible_amount_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReverseRequest(ActRequest):
+    """A reversal asked for (冲正), by the store's and the order's own numbers."""
+
+    store: str
+    order_no: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest(RedemptionRequest):
+    """A refund asked for (退款): how much of the shopper's own money, at which store, under which
+    number of the merchant's."""
+
+    store: str
+    amount_fen: int
+    refund_no: str
