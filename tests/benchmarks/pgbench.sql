@@ -222,7 +222,7 @@ BEGIN
                 'valid_until_at', bench_local(terms.valid_until_at, terms.zone)); EXIT judge;
         END IF;
         SELECT o.redemption_id INTO claim FROM vouchers_orderclaim o
-         WHERE o.store_id = store.id AND o.order_no = p_order_no;
+         WHERE o.store_id = store.id AND o.order_no = upper(p_order_no);
         IF FOUND THEN
             refused := CASE WHEN claim.redemption_id IS NULL THEN 'order_reversed'
                             ELSE 'order_already_used' END;
@@ -324,7 +324,7 @@ BEGIN
         p_order_no, p_amount_fen, eligible_fen, p_order_kind, category, '', '', '',
         off_fen, split, 2, day, p_at);
     INSERT INTO vouchers_orderclaim (store_id, order_no, redemption_id, voucher_id, claimed_at)
-    VALUES (store.id, p_order_no, redemption_no, voucher_no, p_at);
+    VALUES (store.id, upper(p_order_no), redemption_no, voucher_no, p_at);
     INSERT INTO vouchers_transfer (id, at, campaign_id, reason, cause, cause_id)
     VALUES (transfer_no, p_at, terms.campaign_id, 'redeem', 'redemption', redemption_no);
     INSERT INTO vouchers_leg (transfer_id, line_no, at, account_id, allocation_id, amount_fen)

@@ -61,7 +61,7 @@ FILL: Final = (
     """,
     """
     INSERT INTO vouchers_orderclaim (store_id, order_no, redemption_id, voucher_id, claimed_at)
-    SELECT store_id, order_no, id, voucher_id, redeemed_at FROM vouchers_redemption
+    SELECT store_id, upper(order_no), id, voucher_id, redeemed_at FROM vouchers_redemption
      WHERE id BETWEEN %(first)s AND %(last)s
     """,
     """

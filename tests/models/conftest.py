@@ -84,7 +84,7 @@ def _rare_rows() -> None:
     redemption = Redemption.objects.latest("id")
     neighbour = Resident.objects.get(external_id="neighbour-2")
     held = _use(Voucher.objects.filter(resident=neighbour).latest("id"), cast.nanjing_road())
-    OrderClaim.objects.create(store=cast.nanjing_road(), order_no="reversed", claimed_at=NOON)
+    OrderClaim.objects.create(store=cast.nanjing_road(), order_no="REVERSED", claimed_at=NOON)
     _authorise(Voucher.objects.filter(resident__external_id="neighbour-4").latest("id"))
     assert refusal_of(order("8" * 20, cast.nanjing_road(), alice)) == "voucher_not_usable"
     Hold.objects.create(

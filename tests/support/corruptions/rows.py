@@ -267,7 +267,7 @@ CORRUPTIONS = {
         (
             "INSERT INTO vouchers_orderclaim"
             " (store_id, order_no, redemption_id, voucher_id, claimed_at)"
-            " SELECT store_id, order_no, id, voucher_id, redeemed_at"
+            " SELECT store_id, upper(order_no), id, voucher_id, redeemed_at"
             " FROM vouchers_redemption WHERE state = 3"
         ),
         {"order_claimed"},
@@ -284,7 +284,7 @@ CORRUPTIONS = {
     "a reversed order could be used again": (
         (
             "DELETE FROM vouchers_orderclaim"
-            " WHERE redemption_id IS NULL AND order_no <> 'never-came'"
+            " WHERE redemption_id IS NULL AND order_no <> 'NEVER-CAME'"
         ),
         {
             "reversed_order_stays",

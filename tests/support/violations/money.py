@@ -91,7 +91,7 @@ def _of_redemptions() -> dict[str, str]:
         "order_claim_of_undone": "DELETE FROM vouchers_orderclaim WHERE redemption_id IS NOT NULL",
         "order_claim_only_reversed": (
             f"UPDATE vouchers_redemption SET state = 4 WHERE id = {HELD};"
-            "UPDATE vouchers_orderclaim SET redemption_id = NULL, order_no = 'x'"
+            "UPDATE vouchers_orderclaim SET redemption_id = NULL, order_no = 'X'"
             f" WHERE redemption_id = {HELD}"
         ),
         "redemption_amounts_frozen": (
