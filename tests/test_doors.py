@@ -25,13 +25,10 @@ EDGES = (
 # Services whose door is a call of the API that is not built yet.
 WAITING: Mapping[str, str] = {
     "capture": "POST /redemptions/{id}/capture",
-    "capture_request": "POST /redemptions/{id}/capture",
     "move_point": "PUT /residents/{external_id}",
     "refund": "POST /redemptions/{id}/refunds",
-    "refund_request": "POST /redemptions/{id}/refunds",
     "register_resident": "PUT /residents/{external_id}",
     "reverse": "POST /redemptions/reverse",
-    "reverse_request": "POST /redemptions/reverse",
     "take_some": "POST /claims",
 }
 # Services whose door is something else that is not built yet.
@@ -49,7 +46,6 @@ TERMS = frozenset(
         "add_ring",
         "add_round",
         "add_store",
-        "add_tier",
         "set_bucket_count",
     }
 )
