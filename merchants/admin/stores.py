@@ -114,7 +114,7 @@ class StoreAdmin(NeverDeleted):
     actions_detail = ["move", "add_terminal"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """A store never changes hands under the same number: lines already settled name both."""
+        """A store keeps its merchant: settled lines name both."""
         return ["external_id", "merchant"] if obj else []
 
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
