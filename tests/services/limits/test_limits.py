@@ -50,14 +50,14 @@ def seen_with(person: Resident, value: str, kind: Link.Kind = Link.Kind.DEVICE) 
         resident=person,
         bucket=person.bucket,
         kind=kind,
-        value_hmac=keyed_hash(kind, value),
+        value_hmac=keyed_hash(kind, value.upper()),
         first_seen_at=NOON - DAY,
         last_seen_at=NOON - DAY,
     )
 
 
 def device_no(value: str) -> int:
-    return link_no(keyed_hash("device", value))
+    return link_no(keyed_hash("device", value.upper()))
 
 
 def used(kind: CapKind) -> dict[int, tuple[int, int]]:

@@ -110,7 +110,7 @@ def book_of_every_cap() -> Campaign:
             resident=person,
             bucket=person.bucket,
             kind=kind,
-            value_hmac=keyed_hash(kind, person.external_id),
+            value_hmac=keyed_hash(kind, person.external_id.upper()),
             first_seen_at=NOON - DAY,
             last_seen_at=NOON - DAY,
         )
