@@ -10,6 +10,12 @@ TILL = (
         "The request is not understood: {problem}",
         "请求格式有误：{problem_zh}",
         "interface",
+        by_rule={
+            "store_ambiguous": (
+                "Several of your merchants have a store {store}; name the merchant.",
+                "您的多个商户都有编号为 {store} 的门店，请注明商户代码（merchant）。",
+            ),
+        },
     ),
     Meaning(
         "idempotency_key_required",

@@ -30,6 +30,7 @@ class RedemptionBody(msgspec.Struct, frozen=True, omit_defaults=True):
     by_source: list[SourceShare]
     payable_fen: int
     voucher: str
+    merchant: str
     store: str
     order_no: str
     order_amount_fen: int
@@ -38,6 +39,12 @@ class RedemptionBody(msgspec.Struct, frozen=True, omit_defaults=True):
     redeemed_at: datetime
     # Until when it may be captured; only of one that is authorised.
     expires_at: datetime | None = None
+
+
+class _Numbered(msgspec.Struct):
+    """What every answer to a redemption has had, whenever it was given."""
+
+    id: int
 
 
 encode_body = msgspec.json.Encoder().encode
@@ -57,6 +64,7 @@ def redemption_body(redemption: Redemption) -> bytes:
             by_source=[SourceShare(codes[source_id], fen) for source_id, fen in redemption.split],
             payable_fen=redemption.order_amount_fen - redemption.discount_fen,
             voucher=encode(redemption.voucher_id, settings.HUIMIN_CODE_KEY),
+            merchant=redemption.merchant.code,
             store=redemption.store.external_id,
             order_no=redemption.order_no,
             order_amount_fen=redemption.order_amount_fen,
@@ -89,7 +97,7 @@ def redemptions_of(
         found = numbered.filter(folded_no=folded(order_no))
     if key is not None:
         found = found.filter(pk__in=_ids_under(caller, key))
-    return found.select_related("store", "campaign")
+    return found.select_related("merchant", "store", "campaign")
 
 
 def _ids_under(caller: Caller, key: str) -> list[int]:
@@ -97,4 +105,4 @@ def _ids_under(caller: Caller, key: str) -> list[int]:
     record = RequestRecord.objects.filter(
         caller_id=caller.credential_id, key=folded(key), status=201
     )
-    return [msgspec.json.decode(bytes(r.answer), type=RedemptionBody).id for r in record]
+    return [msgspec.json.decode(bytes(r.answer), type=_Numbered).id for r in record]

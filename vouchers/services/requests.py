@@ -32,6 +32,8 @@ UNAUTHENTICATED = 401
 Text = Annotated[str, Meta(max_length=80)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 StoreNo = Annotated[str, Meta(min_length=1, max_length=40)]
+# Empty unless several of the caller's merchants have a store of the number.
+MerchantCode = Annotated[str, Meta(max_length=40)]
 AmountFen = Annotated[int, Meta(ge=1, le=MAX_AMOUNT_FEN)]
 EligibleFen = Annotated[int, Meta(ge=0, le=MAX_AMOUNT_FEN)]
 # Every campaign's; amounts in another currency would be other amounts.
@@ -46,6 +48,7 @@ class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
     order_no: Name
     order_amount_fen: AmountFen
     resident: Name
+    merchant: MerchantCode = ""
     eligible_amount_fen: EligibleFen | None = None
     order_kind: Literal["in_store", "delivered"] = "in_store"
     category: Annotated[str, Meta(max_length=40)] = ""
@@ -58,6 +61,7 @@ class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
     capture: bool = True
 
     references: ClassVar = (
+        "merchant",
         "store",
         "order_no",
         "resident",
@@ -81,8 +85,9 @@ class ReversedOrder(msgspec.Struct, frozen=True, gc=False):
 
     store: StoreNo
     order_no: Name
+    merchant: MerchantCode = ""
 
-    references: ClassVar = ("store", "order_no")
+    references: ClassVar = ("merchant", "store", "order_no")
 
 
 class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
@@ -91,9 +96,10 @@ class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
     store: StoreNo
     amount_fen: AmountFen
     refund_no: Name
+    merchant: MerchantCode = ""
     currency: Currency = "CNY"
 
-    references: ClassVar = ("store", "refund_no")
+    references: ClassVar = ("merchant", "store", "refund_no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,7 @@ class ReverseRequest(ActRequest):
 
     store: str
     order_no: str
+    merchant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +163,7 @@ class RefundRequest(ActRequest):
     store: str
     amount_fen: int
     refund_no: str
+    merchant: str = ""
 
 
 class Answer(NamedTuple):
@@ -235,6 +243,7 @@ def reverse_request(
         at=at,
         store=order.store,
         order_no=order.order_no,
+        merchant=order.merchant,
     )
 
 
@@ -254,6 +263,7 @@ def refund_request(
         store=money.store,
         amount_fen=money.amount_fen,
         refund_no=money.refund_no,
+        merchant=money.merchant,
     )
 
 

@@ -58,6 +58,7 @@ NAMES: Mapping[str, Any] = {
     "slice": gettext_lazy("slice"),
     "cap_count": gettext_lazy("cap, vouchers"),
     "cap_fen": gettext_lazy("cap on money"),
+    "merchant": gettext_lazy("merchant"),
     "store": gettext_lazy("store no."),
     "category": gettext_lazy("category in the campaign"),
     "valid_from_at": gettext_lazy("from"),

@@ -121,13 +121,15 @@ def _tiers(campaign: Campaign) -> Iterable[Tier]:
 
 
 def _participations(campaign: Campaign) -> Iterable[CampaignStore]:
-    return campaign.participations.select_related("store").order_by(
-        "store__external_id", "valid_from_at"
+    return campaign.participations.select_related("store__merchant").order_by(
+        "store__merchant__code", "store__external_id", "valid_from_at"
     )
 
 
 def _cells(campaign: Campaign) -> Iterable[QuotaCell]:
-    return campaign.cells.select_related("tier", "round", "store", "source").order_by("id")
+    return campaign.cells.select_related("tier", "round", "store__merchant", "source").order_by(
+        "id"
+    )
 
 
 def _shares_fen(tier: Tier) -> dict[str, int]:
@@ -162,6 +164,7 @@ def _tier_document(tier: Tier) -> dict[str, Any]:
 def _store_document(participation: CampaignStore) -> dict[str, Any]:
     until_at = participation.valid_until_at
     return {
+        "merchant": participation.store.merchant.code,
         "store": participation.store.external_id,
         "category": participation.category,
         "radius_m": participation.radius_m,
@@ -176,6 +179,7 @@ def slice_of(cell: QuotaCell) -> dict[str, str]:
         "tier": cell.tier and cell.tier.code,
         "round": cell.round and str(cell.round.number),
         "district": cell.district_id and str(cell.district_id),
+        "merchant": cell.store and cell.store.merchant.code,
         "store": cell.store and cell.store.external_id,
         "source": cell.source and cell.source.code,
         "channel": cell.channel,

@@ -12,6 +12,8 @@ from typing import Any, Final
 from merchants.errors import Refusal
 
 Document = Mapping[str, Any]
+Numbered = tuple[str, str]
+"""A store as documents name it: its merchant's code and its own number."""
 
 WIDENED: Final = ("ends_at", "validity_s")
 """What may grow of the campaign itself."""
@@ -20,9 +22,9 @@ MOST_VALIDITY_S: Final = 10 * 366 * 24 * 60 * 60
 
 
 def amended(
-    document: Document, *, ends_at: str | None, validity_s: int | None, stores: Sequence[str]
+    document: Document, *, ends_at: str | None, validity_s: int | None, stores: Sequence[Numbered]
 ) -> dict[str, Any]:
-    """The terms with a new end (ISO 8601, UTC), a new validity and further stores (by number).
+    """The terms with a new end (ISO 8601, UTC), a new validity and further stores.
 
     The stores join at the moment of the approval, so no instant is written.
     """
@@ -33,20 +35,21 @@ def amended(
         campaign["validity_s"] = validity_s
     joining = [
         {
+            "merchant": merchant,
             "store": store,
             "category": "",
             "radius_m": None,
             "valid_from_at": None,
             "valid_until_at": None,
         }
-        for store in stores
+        for merchant, store in stores
     ]
     return {**document, "campaign": campaign, "stores": [*document["stores"], *joining]}
 
 
-def joining_stores(before: Document, after: Document) -> list[str]:
-    """The numbers of the stores that an amendment adds, in its order."""
-    return [row["store"] for row in after["stores"][len(before["stores"]) :]]
+def joining_stores(before: Document, after: Document) -> list[Numbered]:
+    """The stores that an amendment adds, in its order."""
+    return [_numbered(row) for row in after["stores"][len(before["stores"]) :]]
 
 
 def judge(before: Document, after: Document, *, at: datetime) -> Refusal | None:
@@ -88,14 +91,19 @@ def _stores(before: Sequence[Document], after: Sequence[Document]) -> Refusal | 
     """The stores there were stand first, as they stood; each that joins is not among them."""
     if list(after[: len(before)]) != list(before):
         return _worse("stores_stay")
-    taking_part = {row["store"] for row in before if row["valid_until_at"] is None}
+    taking_part = {_numbered(row) for row in before if row["valid_until_at"] is None}
     for row in after[len(before) :]:
-        if row["store"] in taking_part:
-            return _worse("store_joins_once", store=row["store"])
+        store = _numbered(row)
+        if store in taking_part:
+            return _worse("store_joins_once", merchant=row["merchant"], store=row["store"])
         if row["valid_from_at"] is not None or row["valid_until_at"] is not None:
-            return _worse("store_joins_now", store=row["store"])
-        taking_part.add(row["store"])
+            return _worse("store_joins_now", merchant=row["merchant"], store=row["store"])
+        taking_part.add(store)
     return None
+
+
+def _numbered(row: Document) -> Numbered:
+    return row["merchant"], row["store"]
 
 
 def _worse(rule: str, **facts: str | int) -> Refusal:

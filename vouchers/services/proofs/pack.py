@@ -40,6 +40,7 @@ PLAIN_FACTS: Final = frozenset(
         "because",
         "because_zh",
         "category",
+        "merchant",
         "next_allowed_at",
         "order_kind",
         "order_no",

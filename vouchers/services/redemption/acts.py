@@ -87,7 +87,7 @@ def take_up(request: ActRequest, *, store_no: str, order_no: str) -> Answer | No
             raw,
             {
                 "request_keys": [lock_key("request", request.caller.credential_id, request.key)],
-                "order_keys": [lock_key("order", store_no, folded(order_no))],
+                "order_keys": [lock_key("order", folded(store_no), folded(order_no))],
                 "tranche_ids": [],
             },
         )
@@ -103,7 +103,7 @@ def take_up(request: ActRequest, *, store_no: str, order_no: str) -> Answer | No
 def lock_order(*, store_no: str, order_no: str) -> None:
     """Lock an order for an act that nobody asked for under a key; `hold` comes next."""
     with pipeline() as raw:
-        order = lock_key("order", store_no, folded(order_no))
+        order = lock_key("order", folded(store_no), folded(order_no))
         LOCK_BATCH.send(raw, {"request_keys": [], "order_keys": [order], "tranche_ids": []})
 
 

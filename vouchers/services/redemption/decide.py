@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from merchants.auth import Caller
 from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.errors import problem
@@ -14,6 +13,7 @@ from vouchers.rules.limits.limits import NOTHING_USED, Used, business_day, judge
 from vouchers.rules.redemption.redeem import Case, Decision, Order, VoucherFacts, judge
 from vouchers.services.limits.links import Links
 from vouchers.services.redemption.facts import CapKeys, Facts, Pending, Terms
+from vouchers.services.redemption.stores import is_ambiguous
 from vouchers.services.requests import Answer, RedeemRequest
 from vouchers.states import RedemptionState, VoucherState
 
@@ -83,9 +83,9 @@ class Bench:
         stored = self._facts.answers.get((request.caller.credential_id, request.key))
         if stored is not None:
             return Verdict(pending, replay(request.fingerprint, stored))
-        store = self._facts.stores.get(request.order.store)
-        if store is None or not may_act_for(request.caller, store):
-            return _refused(pending, Refusal("store_not_found"), None)
+        store = self._facts.stores[number]
+        if isinstance(store, Refusal):
+            return _without_store(pending, store)
         effect = self._judge(number, pending, store)
         if isinstance(effect, Refusal):
             return _refused(pending, effect, store.id)
@@ -120,7 +120,7 @@ class Bench:
             shopper=shopper,
             store=place,
             caller_is_test=request.caller.is_test,
-            claim=self._claims.get((order.store, folded(order.order_no))),
+            claim=self._claims.get((store.id, folded(order.order_no))),
         )
         decision = judge(case)
         if isinstance(decision, Refusal):
@@ -154,7 +154,7 @@ class Bench:
 
     def _take(self, effect: Effect, request: RedeemRequest) -> None:
         self._states[effect.voucher.id] = effect.voucher_state
-        self._claims[request.order.store, folded(request.order.order_no)] = "used"
+        self._claims[effect.store.id, folded(request.order.order_no)] = "used"
         for key, _ in effect.counters:
             so_far = self._used.get(key, NOTHING_USED)
             self._used[key] = Used(
@@ -162,18 +162,18 @@ class Bench:
             )
 
 
-def may_act_for(caller: Caller, store: StoreRow) -> bool:
-    """Whether a store is the caller's; to others it does not exist."""
-    if store.merchant_id not in caller.merchant_ids:
-        return False
-    return caller.store_ids is None or store.id in caller.store_ids
-
-
 def replay(fingerprint: bytes, stored: StoredAnswer) -> Answer:
     """The first answer again, byte for byte, or 422 when the request is another one."""
     if fingerprint != stored.fingerprint:
         return KEY_REUSED
     return Answer(stored.status, stored.answer, is_replay=True)
+
+
+def _without_store(pending: Pending, refusal: Refusal) -> Verdict:
+    """Nothing is stored for a body that has to be completed, so its key stays free for that."""
+    if is_ambiguous(refusal):
+        return Verdict(pending, Answer(*problem(refusal)))
+    return _refused(pending, refusal, None)
 
 
 def _refused(pending: Pending, refusal: Refusal, store_id: int | None) -> Verdict:
@@ -192,7 +192,8 @@ def _accepted(effect: Effect, request: RedeemRequest) -> Answer:
         ],
         payable_fen=order.order_amount_fen - decision.discount_fen,
         voucher=order.voucher,
-        store=order.store,
+        merchant=effect.store.merchant,
+        store=effect.store.external_id,
         order_no=order.order_no,
         order_amount_fen=order.order_amount_fen,
         campaign=effect.terms.campaign.row.code,

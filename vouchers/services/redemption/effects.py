@@ -171,6 +171,8 @@ def _attempts(refused: Sequence[Verdict]) -> dict[str, list[object]]:
         refusal, request = verdict.refusal, verdict.pending.request
         assert refusal is not None
         shown = {"voucher": request.order.voucher, "store": request.order.store}
+        if request.order.merchant:
+            shown["merchant"] = request.order.merchant
         facts = {**refusal.facts, "order_no": request.order.order_no, **shown}
         columns["ats"].append(request.at)
         columns["caller_ids"].append(request.caller.credential_id)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.models.campaigns.campaigns import (
     FIND_CAMPAIGNS,
@@ -31,6 +32,7 @@ from vouchers.rules.limits.limits import (
 from vouchers.rules.redemption.redeem import ShopperFacts, StoreFacts, TrancheFacts
 from vouchers.services.limits.counters import find_same_people, lock_and_read, with_members
 from vouchers.services.limits.links import Asked, Links, links_of
+from vouchers.services.redemption.stores import merchants_of, resolve
 from vouchers.services.requests import RedeemRequest
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind
@@ -75,14 +77,15 @@ class Pending:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that a batch may decide on. Keys are ids, or the numbers the caller used (of orders
-    folded); sequences have one item for every request."""
+    folded, under their store's id); sequences have one item for every request."""
 
     got_keys: Sequence[bool]
     answers: Mapping[tuple[int, str], StoredAnswer]
-    claims: Mapping[tuple[str, str], str]
+    claims: Mapping[tuple[int, str], str]
     vouchers: Mapping[int, LockedVoucher]
     terms: Mapping[int, Terms]
-    stores: Mapping[str, StoreRow]
+    # A refusal where the number is no store of the caller's, or several.
+    stores: Sequence[StoreRow | Refusal]
     participations: Mapping[tuple[int, int], Sequence[ParticipationRow]]
     shoppers: Mapping[str, ShopperFacts]
     holder_states: Mapping[int, str]
@@ -114,15 +117,18 @@ def gather(batch: Sequence[Pending]) -> Facts:
     of holders who have sent somebody else. Links and the counters of merged residents are read
     between and after them, only where there are any.
     """
-    orders = [(p.request.order.store, folded(p.request.order.order_no)) for p in batch]
+    orders = [(folded(p.request.order.store), folded(p.request.order.order_no)) for p in batch]
+    merchant_ids = [merchants_of(p.request.caller) for p in batch]
     tranche_ids = sorted({p.tranche_id for p in batch if p.tranche_id is not None})
-    store_nos = sorted({store_no for store_no, _ in orders})
     by_tranche = {"tranche_ids": tranche_ids}
+    by_number = _stores_wanted(orders, merchant_ids)
     with pipeline() as raw:
         locks = LOCK_BATCH.send(
             raw,
             {
                 "request_keys": [_request_key(p) for p in batch],
+                # By the number alone, which is known before the store is: an order of another
+                # merchant's store of that number waits for nothing but a moment.
                 "order_keys": sorted({lock_key("order", *order) for order in orders}),
                 **by_tranche,
             },
@@ -138,6 +144,7 @@ def gather(batch: Sequence[Pending]) -> Facts:
             raw,
             {
                 "store_nos": [store_no for store_no, _ in orders],
+                "merchant_ids": merchant_ids,
                 "order_nos": [order_no for _, order_no in orders],
             },
         )
@@ -145,8 +152,8 @@ def gather(batch: Sequence[Pending]) -> Facts:
         locked = LOCK_VOUCHERS.send(raw, {"voucher_ids": voucher_ids})
         tranches = FIND_TRANCHES.send(raw, by_tranche)
         campaigns = FIND_CAMPAIGNS.send(raw, by_tranche)
-        found_stores = FIND_STORES.send(raw, {"store_nos": store_nos})
-        periods = FIND_PARTICIPATIONS.send(raw, {**by_tranche, "store_nos": store_nos})
+        found_stores = FIND_STORES.send(raw, by_number)
+        periods = FIND_PARTICIPATIONS.send(raw, {**by_tranche, **by_number})
         people = FIND_SHOPPERS.send(
             raw, {"resident_nos": sorted({p.request.order.resident for p in batch})}
         )
@@ -154,11 +161,12 @@ def gather(batch: Sequence[Pending]) -> Facts:
     vouchers = {row.id: row for row in locked.rows()}
     by_campaign = {row.id: _campaign_terms(row) for row in campaigns.rows()}
     terms = {row.id: _terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
-    stores = {row.external_id: row for row in found_stores.rows()}
+    stores = _stores(batch, found_stores.rows())
     shoppers = {row.external_id: row for row in people.rows()}
     links = _links(batch, vouchers, terms, shoppers)
     cap_keys = [
-        _cap_keys(p, vouchers, terms, stores, found) for p, found in zip(batch, links, strict=True)
+        _cap_keys(p, vouchers, terms, store, found)
+        for p, store, found in zip(batch, stores, links, strict=True)
     ]
     holders = {row.resident_id for row in vouchers.values()}
     merges = find_same_people(holders) if any(row.is_merged for row in shoppers.values()) else {}
@@ -173,7 +181,7 @@ def gather(batch: Sequence[Pending]) -> Facts:
         got_keys=locks.rows()[: len(batch)],
         answers={(row.caller_id, row.key): row for row in answers.rows()},
         claims={
-            (row.store_no, row.order_no): "reversed" if row.redemption_id is None else "used"
+            (row.store_id, row.order_no): "reversed" if row.redemption_id is None else "used"
             for row in claims.rows()
         },
         vouchers=vouchers,
@@ -193,6 +201,35 @@ def gather(batch: Sequence[Pending]) -> Facts:
     )
 
 
+def _stores_wanted(
+    orders: Sequence[tuple[str, str]], merchant_ids: Sequence[str]
+) -> dict[str, list[str]]:
+    """The parameters of FIND_STORES: every number once for the same merchants."""
+    numbers = [store_no for store_no, _ in orders]
+    wanted = sorted(set(zip(numbers, merchant_ids, strict=True)))
+    return {
+        "store_nos": [store_no for store_no, _ in wanted],
+        "merchant_ids": [merchants for _, merchants in wanted],
+    }
+
+
+def _stores(batch: Sequence[Pending], rows: Sequence[StoreRow]) -> list[StoreRow | Refusal]:
+    """By request its store, of those read for the whole batch."""
+    numbered: dict[str, dict[int, StoreRow]] = {}
+    for row in rows:
+        numbered.setdefault(folded(row.external_id), {})[row.id] = row
+    orders = [(pending.request.caller, pending.request.order) for pending in batch]
+    return [
+        resolve(
+            numbered.get(folded(order.store), {}).values(),
+            caller=caller,
+            store_no=order.store,
+            merchant=order.merchant,
+        )
+        for caller, order in orders
+    ]
+
+
 def terms_of(tranche_id: int) -> Terms:
     """A tranche's terms as they stand; for acts on one redemption, after its tranche is locked."""
     with pipeline() as raw:
@@ -206,13 +243,12 @@ def _cap_keys(
     pending: Pending,
     vouchers: Mapping[int, LockedVoucher],
     terms: Mapping[int, Terms],
-    stores: Mapping[str, StoreRow],
+    store: StoreRow | Refusal,
     links: Links,
 ) -> CapKeys:
     voucher = vouchers.get(pending.voucher_id or 0)
     tranche = terms.get(pending.tranche_id or 0)
-    store = stores.get(pending.request.order.store)
-    if voucher is None or tranche is None or store is None:
+    if voucher is None or tranche is None or isinstance(store, Refusal):
         return []
     subjects = Subjects(voucher.resident_id, store.id, store.merchant_id, links or ())
     return counter_keys(tranche.campaign.caps, subjects, pending.request.at, tranche.facts.zone)

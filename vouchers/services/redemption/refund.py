@@ -5,7 +5,6 @@ from datetime import datetime
 import msgspec
 from django.db.models import Sum
 
-from merchants.auth import Caller
 from merchants.errors import Refusal
 from merchants.models import Store
 from merchants.references import folded
@@ -108,10 +107,8 @@ def _lock_number(merchant_id: int, refund_no: str) -> None:
 
 def _decide(request: RefundRequest, held: Held) -> tuple[Store, Clawback] | Refusal:
     redemption = held.redemption
-    store = Store.objects.filter(
-        external_id=request.store, merchant_id=redemption.merchant_id
-    ).first()
-    if store is None or not _may_act_in(request.caller, store):
+    store = _store(request, redemption.merchant_id)
+    if store is None:
         return Refusal("store_not_found")
     if Refund.of_number(redemption.merchant_id, request.refund_no).exists():
         return number_used(request.refund_no)
@@ -119,8 +116,15 @@ def _decide(request: RefundRequest, held: Held) -> tuple[Store, Clawback] | Refu
     return clawback if isinstance(clawback, Refusal) else (store, clawback)
 
 
-def _may_act_in(caller: Caller, store: Store) -> bool:
-    return caller.store_ids is None or store.pk in caller.store_ids
+def _store(request: RefundRequest, merchant_id: int) -> Store | None:
+    """A store of the redemption's merchant, so that its number says which; a merchant named as
+    well has to be that one."""
+    numbered = Store.objects.filter(external_id__iexact=request.store, merchant_id=merchant_id)
+    if request.merchant:
+        numbered = numbered.filter(merchant__code__iexact=request.merchant)
+    if request.caller.store_ids is not None:
+        numbered = numbered.filter(pk__in=request.caller.store_ids)
+    return numbered.first()
 
 
 def _facts(held: Held, at: datetime) -> Refundable:

@@ -4,17 +4,17 @@ from datetime import datetime
 
 import msgspec
 
-from merchants.errors import Refusal
+from merchants.errors import Fact, Refusal
 from merchants.references import folded
+from vouchers.errors import problem
 from vouchers.models import OrderClaim
-from vouchers.models.campaigns.campaigns import FIND_STORES, StoreRow
+from vouchers.models.campaigns.campaigns import StoreRow
 from vouchers.rules.redemption.undo import judge_reverse
-from vouchers.services.redemption.acts import encode, hold, refuse, remember, take_up, tried
-from vouchers.services.redemption.decide import may_act_for
+from vouchers.services.redemption.acts import Held, encode, hold, refuse, remember, take_up, tried
 from vouchers.services.redemption.redeem import BUSY
+from vouchers.services.redemption.stores import find_store, is_ambiguous
 from vouchers.services.redemption.undo import undo
 from vouchers.services.requests import Answer, ReverseRequest
-from vouchers.sql.pipeline import raw_connection
 from vouchers.states import RedemptionState, TransferReason
 
 
@@ -27,6 +27,7 @@ class ReverseBody(msgspec.Struct, frozen=True):
 
     id: int | None
     state: str
+    merchant: str
     store: str
     order_no: str
     returned_fen: int
@@ -41,7 +42,8 @@ def reverse(*, request: ReverseRequest) -> Answer:
 
     A live redemption is undone within the limits of a void. An order without one, because it was
     voided or has not arrived yet, is refused from now on (`order_reversed`). Refuses
-    `store_not_found` (also another merchant's), `redemption_state`, and `order_already_used` when
+    `store_not_found` (also another merchant's), `malformed_request` when several of the caller's
+    merchants have the store's number (not kept), `redemption_state`, and `order_already_used` when
     the order belongs to the sandbox and the caller does not, or the other way round.
     """
     return tried(lambda: _reverse_once(request), otherwise=BUSY)
@@ -51,15 +53,24 @@ def _reverse_once(request: ReverseRequest) -> Answer:
     known = take_up(request, store_no=request.store, order_no=request.order_no)
     if known is not None:
         return known
-    answer = _reverse(request)
+    store = find_store(caller=request.caller, store_no=request.store, merchant=request.merchant)
+    if isinstance(store, Refusal):
+        return _without_store(request, store)
+    answer = _reverse(request, store)
     remember(request, answer)
     return answer
 
 
-def _reverse(request: ReverseRequest) -> Answer:
-    store = _own_store(request)
-    if store is None:
-        return refuse(request, Refusal("store_not_found", facts=_asked(request)))
+def _without_store(request: ReverseRequest, refusal: Refusal) -> Answer:
+    """Nothing is kept for a body that has to be completed, so its key stays free for that."""
+    if is_ambiguous(refusal):
+        return Answer(*problem(refusal))
+    answer = refuse(request, Refusal(refusal.code, refusal.rule, _asked(request)))
+    remember(request, answer)
+    return answer
+
+
+def _reverse(request: ReverseRequest, store: StoreRow) -> Answer:
     claims = OrderClaim.objects.filter(store_id=store.id, order_no=folded(request.order_no))
     claim = claims.select_related("redemption").first()
     if claim is None:
@@ -69,19 +80,14 @@ def _reverse(request: ReverseRequest) -> Answer:
             redemption=None,
             claimed_at=request.at,
         )
-        return _answer(request)
+        return _answer(request, store)
     if claim.redemption is None:
-        return _answer(request)
-    return _undo(request, claim.redemption.pk, claim.redemption.voucher_id)
+        return _answer(request, store)
+    held = hold(redemption_id=claim.redemption.pk, voucher_id=claim.redemption.voucher_id)
+    return _undo(request, store, held)
 
 
-def _own_store(request: ReverseRequest) -> StoreRow | None:
-    found = FIND_STORES.send(raw_connection(), {"store_nos": [request.store]}).rows()
-    return next((store for store in found if may_act_for(request.caller, store)), None)
-
-
-def _undo(request: ReverseRequest, redemption_id: int, voucher_id: int) -> Answer:
-    held = hold(redemption_id=redemption_id, voucher_id=voucher_id)
+def _undo(request: ReverseRequest, store: StoreRow, held: Held) -> Answer:
     redemption = held.redemption
     if held.terms.facts.is_test != request.caller.is_test:
         return refuse(request, Refusal("order_already_used", "other_books", _asked(request)))
@@ -95,11 +101,12 @@ def _undo(request: ReverseRequest, redemption_id: int, voucher_id: int) -> Answe
         at=request.at,
         by=request.signature,
     )
-    return _answer(request, redemption.pk, redemption.discount_fen, is_usable)
+    return _answer(request, store, redemption.pk, redemption.discount_fen, is_usable)
 
 
 def _answer(
     request: ReverseRequest,
+    store: StoreRow,
     redemption_id: int | None = None,
     returned_fen: int = 0,
     is_usable: bool | None = None,
@@ -107,7 +114,8 @@ def _answer(
     body = ReverseBody(
         id=redemption_id,
         state=RedemptionState.REVERSED.name.lower(),
-        store=request.store,
+        merchant=store.merchant,
+        store=store.external_id,
         order_no=request.order_no,
         returned_fen=returned_fen,
         voucher_usable=is_usable,
@@ -116,5 +124,6 @@ def _answer(
     return Answer(200, encode(body))
 
 
-def _asked(request: ReverseRequest) -> dict[str, str]:
-    return {"store": request.store, "order_no": request.order_no}
+def _asked(request: ReverseRequest) -> dict[str, Fact]:
+    named: dict[str, Fact] = {"merchant": request.merchant} if request.merchant else {}
+    return {**named, "store": request.store, "order_no": request.order_no}
