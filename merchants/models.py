@@ -69,8 +69,14 @@ class Store(models.Model):
     of two merchants may have the same.
     """
 
+    # The index of its numbers begins with the merchant. One of its own would be chosen for look-ups
+    # by number too, and read every store of a chain.
     merchant = models.ForeignKey(
-        Merchant, models.PROTECT, related_name="stores", verbose_name=_("merchant")
+        Merchant,
+        models.PROTECT,
+        related_name="stores",
+        verbose_name=_("merchant"),
+        db_index=False,
     )
     external_id = models.CharField(_("store no."), max_length=40)
     name = models.CharField(_("name"), max_length=120)
@@ -86,10 +92,9 @@ class Store(models.Model):
         verbose_name_plural = _("stores")
         ordering: ClassVar = ["external_id"]
         constraints: ClassVar = [
-            # The number first: a caller's few merchants are looked up under it.
             models.UniqueConstraint(
-                Upper("external_id"),
                 "merchant",
+                Upper("external_id"),
                 name="one_store_number_per_merchant",
                 violation_error_message=_("The merchant has a store of that number already."),
             ),
@@ -286,7 +291,7 @@ WITH written AS (
            (external_id, merchant_id, name, brand, category, district_id, state)
     SELECT external_id, merchant_id, name, brand, category, district_id, 'active'
       FROM pg_temp.staged_store ORDER BY "row"
-        ON CONFLICT (upper(external_id), merchant_id) DO UPDATE
+        ON CONFLICT (merchant_id, upper(external_id)) DO UPDATE
        SET name = EXCLUDED.name, brand = EXCLUDED.brand, category = EXCLUDED.category,
            district_id = COALESCE(EXCLUDED.district_id, store.district_id)
      WHERE (store.name, store.brand, store.category, store.district_id)

@@ -67,7 +67,7 @@ def test_a_number_is_free_but_for_the_merchants_own_stores(operator: Client) -> 
     address = reverse("admin:merchants_store_add")
     assert operator.post(address, opening()).status_code == 302
     page = operator.post(address, opening(external_id="s-9"))
-    assert "The merchant has a store of that number already." in page.content.decode()
+    assert "该商户已有此编号的门店。" in page.content.decode()
     assert operator.post(address, opening(merchant=cast.rival().pk)).status_code == 302
     assert set(Store.objects.values_list("merchant__code", "external_id")) == {
         ("huilian", "S-9"),
