@@ -13,13 +13,23 @@ TEXTS = {
     "store": 40,
     "order_no": 64,
     "resident": 64,
+    "merchant": 40,
     "category": 40,
     "terminal": 40,
     "device": 80,
     "payment_ref": 64,
     "receipt_no": 64,
 }
-REFERENCES = ("store", "order_no", "resident", "terminal", "device", "payment_ref", "receipt_no")
+REFERENCES = (
+    "merchant",
+    "store",
+    "order_no",
+    "resident",
+    "terminal",
+    "device",
+    "payment_ref",
+    "receipt_no",
+)
 ODD_NUMBERS = (
     " ",
     "   ",
@@ -79,6 +89,7 @@ def _good() -> Iterator[Case]:
                 order_kind="delivered",
                 category="食品 🍜",
                 terminal="T-7",
+                merchant="huilian",
                 device="d" * 80,
                 payment_ref="p",
                 receipt_no="r",
