@@ -63,7 +63,6 @@ RESIDENT_ARROWS = frozenset(
 
 
 class RunState(StrEnum):
-    DRAFT = "draft"  # may still change
     QUEUED = "queued"  # waits for a worker
     TARGETED = "targeted"  # audience written
     RESERVED = "reserved"  # money taken from its cells, shards cut
@@ -208,8 +207,6 @@ CAMPAIGN_ARROWS = frozenset(
 )
 RUN_ARROWS = frozenset(
     {
-        (RunState.DRAFT, RunState.QUEUED),
-        (RunState.DRAFT, RunState.CANCELLED),
         (RunState.QUEUED, RunState.TARGETED),
         (RunState.QUEUED, RunState.CANCELLED),
         (RunState.TARGETED, RunState.RESERVED),
@@ -282,9 +279,9 @@ MONEY_ARROWS: Mapping[TransferReason, frozenset[tuple[AccountKind, AccountKind]]
 CAUSES: Mapping[TransferReason, frozenset[Cause]] = {
     TransferReason.APPROPRIATE: frozenset({Cause.SOURCE, Cause.PROPOSAL}),
     TransferReason.CUT: frozenset({Cause.SOURCE, Cause.PROPOSAL}),
-    TransferReason.RESERVE: frozenset({Cause.RUN, Cause.TRANCHE}),
+    TransferReason.RESERVE: frozenset({Cause.RUN}),
     TransferReason.RELEASE: frozenset({Cause.SHARD}),
-    TransferReason.MINT: frozenset({Cause.SHARD, Cause.TRANCHE}),
+    TransferReason.MINT: frozenset({Cause.SHARD}),
     TransferReason.AUTHORISE: frozenset({Cause.REDEMPTION}),
     TransferReason.CAPTURE: frozenset({Cause.REDEMPTION}),
     TransferReason.LAPSE: frozenset({Cause.REDEMPTION}),

@@ -4,7 +4,6 @@ from merchants.services.credentials import (
     SCOPES,
     issue_credential,
     key_sha256,
-    revoke_key,
     rotate_key,
 )
 from merchants.services.districts import DistrictBook, import_districts
@@ -36,6 +35,5 @@ __all__ = [
     "merchant_of_brand",
     "move_store",
     "open_store",
-    "revoke_key",
     "rotate_key",
 ]

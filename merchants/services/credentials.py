@@ -84,14 +84,6 @@ def rotate_key(
     return _new_key(credential, at, expires_at)
 
 
-@transaction.atomic
-def revoke_key(*, key: CredentialKey, at: datetime) -> bool:
-    """End a key at once; False if it had been revoked before."""
-    return bool(
-        CredentialKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=at)
-    )
-
-
 def _check(
     kind: Credential.Kind,
     scopes: Collection[str],

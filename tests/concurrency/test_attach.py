@@ -8,9 +8,8 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 
 from tests.support import cast
-from tests.support.cast import NOON
 from tests.support.till import hand_out
-from vouchers.models import Tranche, Voucher
+from vouchers.models import Shard, Tranche, Voucher
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,9 +42,11 @@ def somebody_waits() -> bool:
 def test_a_voucher_slipped_in_while_the_table_is_attached_is_counted() -> None:
     """One session adds a voucher that nobody paid for and commits once the other has counted."""
     hand_out(cast.running_campaign(), [cast.alice()])
-    tranche = Tranche.objects.get()
-    tranche.pk, tranche.minted_at = TRANCHE, NOON
+    tranche, shard = Tranche.objects.get(), Shard.objects.get()
+    shard.pk, shard.number = None, shard.number + 1
+    tranche.pk, tranche.shard = TRANCHE, shard
     with transaction.atomic(), connection.cursor() as cursor:
+        shard.save(force_insert=True)
         tranche.save(force_insert=True)
         cursor.execute("SELECT huimin_open_tranche(%s)", [TRANCHE])
         cursor.execute(ROW, [FIRST])

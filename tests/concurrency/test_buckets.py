@@ -14,6 +14,7 @@ from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.threads import PATIENCE_S, at_once
+from tests.support.quota_room import allocation_of, take_from_all
 from vouchers.models import Campaign, QuotaBucket, QuotaCell
 from vouchers.rules.ledger.quotas import Need
 from vouchers.rules.limits import business_day
@@ -57,11 +58,7 @@ def campaign_of(units: int, *, by_money: bool) -> Campaign:
 
 
 def one_voucher(campaign: Campaign, channel: str) -> dict[int, int]:
-    tier_id = campaign.tiers.get().pk
-    allocation_id = quotas.allocation_for(
-        campaign_id=campaign.pk, tier_id=tier_id, channel=channel, day=TODAY
-    )
-    return {allocation_id: 1}
+    return {allocation_of(campaign, channel=channel, day=TODAY): 1}
 
 
 def take(voucher: dict[int, int], hint: int) -> bool:
@@ -169,7 +166,7 @@ def test_runs_and_a_crowd_together_take_all_there_is() -> None:
 
     def takes_two(voucher: dict[int, int]) -> bool:
         with transaction.atomic():
-            quotas.take(vouchers=dict.fromkeys(voucher, 2))
+            take_from_all(dict.fromkeys(voucher, 2))
         return True
 
     wanted = [one_voucher(campaign, channel) for channel in CHANNELS]

@@ -110,8 +110,7 @@ class HastyIssue(office_acts.Issue):
 def test_control_a_hasty_no_was_never_true(scene: Scene) -> None:
     left = scene.model.room()["off20"].count or 0
     jobs = [
-        HastyIssue(scene.place, "off20", "erin", NOON + DAY, SUB_BUCKETS - 1, NOON)
-        for _ in range(left)
+        HastyIssue(scene.place, "off20", "erin", NOON + DAY, SUB_BUCKETS - 1) for _ in range(left)
     ]
     told = [tell(job) for job in jobs]
     assert "quota_exhausted" in [one.code for one in told]

@@ -27,7 +27,6 @@ from merchants.services import (
     enrol_terminal,
     issue_credential,
     open_store,
-    revoke_key,
     rotate_key,
 )
 
@@ -115,7 +114,7 @@ def suspend_till(credential: Credential) -> None:
 
 
 def revoke(credential: Credential) -> None:
-    revoke_key(key=credential.keys.get(), at=NOON)
+    rotate_key(credential=credential, overlap_s=0, at=NOON)
 
 
 def make_test(credential: Credential) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from merchants.errors import Refused
 from merchants.geo import Datum, distance_m
-from merchants.models import Credential, CredentialKey, District, Merchant, Store, Terminal
+from merchants.models import Credential, District, Merchant, Store, Terminal
 from merchants.services import (
     enrol_merchant,
     enrol_terminal,
@@ -15,7 +15,6 @@ from merchants.services import (
     merchant_of_brand,
     move_store,
     open_store,
-    revoke_key,
     rotate_key,
 )
 
@@ -156,10 +155,11 @@ def test_a_rotated_key_overlaps_and_then_ends(till: Terminal) -> None:
 
 def test_a_key_is_revoked_once(till: Terminal) -> None:
     credential, _ = issue_till_key(till)
-    key = credential.keys.get()
-    assert revoke_key(key=key, at=NOON)
-    assert not revoke_key(key=key, at=NOON + timedelta(seconds=1))
-    assert CredentialKey.objects.get().revoked_at == NOON
+    first = credential.keys.get()
+    rotate_key(credential=credential, overlap_s=0, at=NOON)
+    rotate_key(credential=credential, overlap_s=0, at=NOON + timedelta(seconds=1))
+    first.refresh_from_db()
+    assert first.revoked_at == NOON
 
 
 @pytest.mark.parametrize(

@@ -274,7 +274,7 @@ CASES: list[tuple[str, Act, str]] = [
     ("a round that closes first", lambda o: round_of(o.draft, 1, 3, 2), "dates_cross"),
     (
         "a campaign that ends first",
-        lambda o: cast.spring_campaign(code="backwards", ends_at=NOON - 2 * DAY),
+        lambda o: cast.spring_campaign(code="backwards", ends_at=NOON - 16 * DAY),
         "dates_cross",
     ),
     ("an earlier end", lambda o: amend(o, ends_at=NOON + DAY), "amendment_worsens"),

@@ -15,6 +15,7 @@ from django.db.models import Sum
 from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE
+from tests.support.quota_room import allocation_of
 from vouchers.models import Allocation, Campaign, Leg, QuotaBucket, QuotaCell, Run, Tier, Tranche
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.audience import targeting
@@ -161,7 +162,7 @@ def assert_issued_to_the_last_fen(campaign: Campaign) -> None:
 
 def assert_one_more_is_refused(allocation_id: int) -> None:
     with pytest.raises(Refused, match="quota_exhausted"), transaction.atomic():
-        quotas.take(vouchers={allocation_id: 1})
+        quotas.take_some(vouchers={allocation_id: 1}, hint=0)
     with pytest.raises(Refused, match="quota_exhausted"), transaction.atomic():
         quotas.take_some(vouchers={allocation_id: 1}, hint=allocation_id)
 
@@ -191,11 +192,8 @@ def test_round_one_is_issued_in_full_and_one_more_is_refused() -> None:
         assert_one_more_is_refused(allocation.pk)
     # Another channel has no cap of its own; the round's and the tiers' are full all the same.
     for tier in campaign.tiers.all():
-        other = quotas.allocation_for(
-            campaign_id=campaign.pk,
-            tier_id=tier.pk,
-            round_id=campaign.rounds.get().pk,
-            channel="douyin",
+        other = allocation_of(
+            campaign, tier.code, round_id=campaign.rounds.get().pk, channel="douyin"
         )
         assert_one_more_is_refused(other)
     assert Tranche.objects.count() == tranches

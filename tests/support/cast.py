@@ -233,7 +233,7 @@ def spring_campaign(
     tiers: Mapping[str, tuple[int, int]] = TIERS_FEN,
     tier_counts: Mapping[str, int] | None = None,
     per_resident: int = 1,
-    starts_at: datetime = NOON - DAY,
+    starts_at: datetime = NOON - 15 * DAY,
     ends_at: datetime = NOON + 30 * DAY,
     validity_s: int = 14 * 24 * 3600,
     stores: tuple[Store, ...] | None = None,

@@ -1,18 +1,21 @@
 """A till for the tests: vouchers in people's hands, a terminal with a key, and orders to redeem."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 import msgspec
+import numpy as np
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from merchants.auth import Caller
 from merchants.models import Store
+from tests.support.audience import write_audience
 from tests.support.cast import NOON
 from vouchers.http.answers import render
 from vouchers.http.requests import (
@@ -23,7 +26,6 @@ from vouchers.http.requests import (
     void_request,
 )
 from vouchers.models import (
-    Allocation,
     Campaign,
     CapCounter,
     Hold,
@@ -33,17 +35,28 @@ from vouchers.models import (
     Redemption,
     Refund,
     Resident,
+    Run,
+    Shard,
+    Tier,
     Tranche,
     Voucher,
 )
+from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.rules.issuing.codes import encode
+from vouchers.rules.ledger.quotas import Slice
+from vouchers.rules.limits import business_day
 from vouchers.services import redemption as redemptions
 from vouchers.services.acts import Answer
-from vouchers.services.ledger import quotas, transfers
+from vouchers.services.issuing.minting import mint_shard
+from vouchers.services.issuing.runs import request_run
+from vouchers.services.ledger import quotas
+from vouchers.services.ledger.voucher_money import post_faces
 from vouchers.services.redemption import RedeemRequest, RefundRequest
-from vouchers.states import AccountKind, Cause, TransferReason, VoucherState
+from vouchers.states import AccountKind, Cause, RunState, ShardState, TransferReason
 
 PATH = "/api/v1/redemptions"
+BY_HAND = "by hand"
+"""The seed of runs that `hand_out` makes."""
 _numbers = count(1)
 
 
@@ -54,91 +67,70 @@ def hand_out(
     tier: str = "off20",
     at: datetime = NOON,
     valid_until_at: datetime | None = None,
-    hint: int | None = None,
+    hint: int = 0,
 ) -> list[Voucher]:
-    """One voucher of `tier` for each of `residents`, minted as one tranche outside any run.
+    """One voucher of `tier` for each of `residents`, who may be named again, by a run of their own.
 
-    With a `hint` the room is looked for in one sub-bucket first. Refuses `quota_exhausted`.
+    The run is requested, reserved and minted by the product; only its audience and its choice are
+    the caller's, and that some live outside every circle. With `valid_until_at` it is made as long
+    before that instant as the campaign's vouchers are valid. Room is looked for first in the
+    sub-bucket of `hint`. Refuses `quota_exhausted`.
     """
-    assert campaign.terms is not None
-    kind = campaign.tiers.get(code=tier)
-    split = [(s.source_id, s.amount_fen) for s in kind.splits.order_by("source_id")]
-    with transaction.atomic(), connection.cursor() as cursor:
-        allocation, _ = Allocation.objects.get_or_create(
-            campaign=campaign,
-            tier=kind,
-            round=None,
-            district=None,
-            store=None,
-            channel=None,
-            day=None,
-        )
-        tranche = Tranche.objects.create(
-            campaign=campaign,
-            tier=kind,
-            terms=campaign.terms,
-            voucher_count=len(residents),
-            kind=kind.kind,
-            face_fen=kind.face_fen,
-            threshold_fen=kind.threshold_fen,
-            threshold_basis=kind.threshold_basis,
-            percent_bp=kind.percent_bp,
-            split=split,
-            valid_from_at=at,
-            valid_until_at=valid_until_at or campaign.ends_at,
-            minted_at=at,
-        )
-        cursor.execute("SELECT huimin_open_tranche(%s)", [tranche.pk])
-        first_id = tranche.pk << 20
-        cursor.executemany(
-            f"INSERT INTO vouchers_voucher_t{tranche.pk:06d}"
-            " (id, bucket, resident_id, allocation_id, state) VALUES (%s, %s, %s, %s, %s)",
-            [
-                (first_id + n, r.bucket, r.pk, allocation.pk, VoucherState.ISSUED.value)
-                for n, r in enumerate(residents)
-            ],
-        )
-        cursor.execute("SELECT huimin_attach_tranche(%s)", [tranche.pk])
-        wanted = {allocation.pk: len(residents)}
-        if hint is None:
-            quotas.take(vouchers=wanted)
-        else:
-            quotas.take_some(vouchers=wanted, hint=hint)
-        _post(campaign, allocation, split, len(residents), tranche.pk, at)
-    return list(Voucher.objects.filter(id__gte=first_id, id__lt=first_id + len(residents)))
+    if valid_until_at is not None:
+        campaign.refresh_from_db(fields=["starts_at", "validity_s"])
+        at = valid_until_at - timedelta(seconds=campaign.validity_s)
+        assert campaign.starts_at <= at, "the campaign begins too late for so short a validity"
+    run = request_run(campaign=campaign, seed=BY_HAND, by="mei", at=at)
+    with transaction.atomic():
+        shard = _reserved(run, residents, run.campaign.tiers.get(code=tier), hint=hint, at=at)
+        tranche = mint_shard(shard_id=shard.pk, fence=shard.fence, at=at)
+    first_id = tranche.pk << SERIAL_BITS
+    minted = Voucher.objects.filter(id__gte=first_id, id__lt=first_id + len(residents))
+    return list(minted.order_by("id"))
 
 
-def _post(
-    campaign: Campaign,
-    allocation: Allocation,
-    split: Sequence[tuple[int, int]],
-    vouchers: int,
-    tranche_id: int,
-    at: datetime,
-) -> None:
-    steps = (
-        (TransferReason.RESERVE, AccountKind.FREE, AccountKind.RESERVED),
-        (TransferReason.MINT, AccountKind.RESERVED, AccountKind.OUTSTANDING),
+def _reserved(
+    run: Run, residents: Sequence[Resident], tier: Tier, *, hint: int, at: datetime
+) -> Shard:
+    """QUEUED → RESERVED: the audience written, room taken, money set aside, one shard leased."""
+    store_ids = write_audience(run, residents, at=at)
+    whole = [
+        Slice(
+            tier.pk,
+            district_id=resident.district_id,
+            store_id=store_ids[resident.pk],
+            day=business_day(at, run.campaign.zone),
+        )
+        for resident in residents
+    ]
+    slices = list(map(quotas.cells_of_campaign(run.campaign_id).narrowed, whole))
+    known = quotas.allocations_for(campaign_id=run.campaign_id, slices=slices)
+    allocation_ids = [known[item] for item in slices]
+    wanted = Counter(allocation_ids)
+    quotas.take_some(vouchers=wanted, hint=hint)
+    price = quotas.prices_of([tier.pk])[tier.pk]
+    post_faces(
+        campaign_id=run.campaign_id,
+        faces=[(allocation_id, price, count) for allocation_id, count in sorted(wanted.items())],
+        reason=TransferReason.RESERVE,
+        cause=Cause.RUN,
+        cause_id=run.pk,
+        origin=AccountKind.FREE,
+        target=AccountKind.RESERVED,
+        at=at,
     )
-    accounts = transfers.account_ids(campaign.pk)
-    transfers.post(
-        postings=[
-            transfers.Posting(
-                campaign_id=campaign.pk,
-                reason=reason,
-                cause=Cause.TRANCHE,
-                cause_id=tranche_id,
-                at=at,
-                lines=transfers.move_lines(
-                    accounts,
-                    split=[(source_id, fen * vouchers) for source_id, fen in split],
-                    allocation_id=allocation.pk,
-                    origin=origin,
-                    target=target,
-                ),
-            )
-            for reason, origin, target in steps
-        ]
+    for state in (RunState.TARGETED, RunState.RESERVED):
+        Run.objects.filter(pk=run.pk).update(state=state)
+    return Shard.objects.create(
+        run=run,
+        number=1,
+        tier=tier,
+        voucher_count=len(residents),
+        resident_ids=np.array([resident.pk for resident in residents], dtype="<i8").tobytes(),
+        buckets=np.array([resident.bucket for resident in residents], dtype="<i2").tobytes(),
+        allocation_ids=np.array(allocation_ids, dtype="<i8").tobytes(),
+        state=ShardState.LEASED.value,
+        fence=1,
     )
 
 

@@ -1780,14 +1780,13 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("draft", "draft"),
                             ("queued", "waiting for a worker"),
                             ("targeted", "audience found"),
                             ("reserved", "money reserved, minting"),
                             ("done", "done"),
                             ("cancelled", "cancelled"),
                         ],
-                        default="draft",
+                        default="queued",
                         max_length=10,
                         verbose_name="state",
                     ),
@@ -2492,7 +2491,6 @@ class Migration(migrations.Migration):
                 (
                     "shard",
                     models.OneToOneField(
-                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="tranche",
                         to="vouchers.shard",

@@ -39,10 +39,9 @@ CREATE TABLE vouchers_transfer (
     CONSTRAINT transfer_cause_fits_reason CHECK (reason || '/' || cause = ANY (ARRAY[
         'appropriate/proposal', 'appropriate/source', 'authorise/redemption',
         'capture/redemption', 'collect/collection', 'cut/proposal', 'cut/source',
-        'expire/tranche', 'hold/hold', 'lapse/redemption', 'mint/shard', 'mint/tranche',
-        'net/settlement', 'recover/refund', 'redeem/redemption', 'refund/refund',
-        'reissue/refund', 'release/shard', 'repay/proposal', 'reserve/run', 'reserve/tranche',
-        'reverse/redemption', 'settle/settlement', 'unhold/hold', 'void/redemption']))
+        'expire/tranche', 'hold/hold', 'lapse/redemption', 'mint/shard', 'net/settlement',
+        'recover/refund', 'redeem/redemption', 'refund/refund', 'reissue/refund',
+        'release/shard', 'repay/proposal', 'reserve/run', 'reverse/redemption', 'settle/settlement', 'unhold/hold', 'void/redemption']))
 ) PARTITION BY RANGE (at);
 CREATE INDEX transfer_by_xid ON vouchers_transfer
  USING brin ((xid::text::bigint)) WITH (autosummarize = on);

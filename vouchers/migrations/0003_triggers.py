@@ -1210,9 +1210,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="run_arrows",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('draft', 'cancelled'), ('draft', 'queued'), ('queued', 'cancelled'), ('queued', 'targeted'), ('reserved', 'done'), ('targeted', 'cancelled'), ('targeted', 'reserved')))",
+                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('queued', 'cancelled'), ('queued', 'targeted'), ('reserved', 'done'), ('targeted', 'cancelled'), ('targeted', 'reserved')))",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="63fb62e9bc3de2a1cb4b5e40742a97348b276132",
+                            hash="3110d15f3c7b07346b395000d0f6aef5bab3e243",
                             operation="UPDATE",
                             pgid="pgtrigger_run_arrows_cd46b",
                             table="vouchers_run",

@@ -54,9 +54,9 @@ ARROWS: Final[Mapping[str, frozenset[Arrow]]] = {
 CAUSES: Final[Mapping[str, frozenset[str]]] = {
     "appropriate": frozenset({"source", "proposal"}),
     "cut": frozenset({"source", "proposal"}),
-    "reserve": frozenset({"run", "tranche"}),
+    "reserve": frozenset({"run"}),
     "release": frozenset({"shard"}),
-    "mint": frozenset({"shard", "tranche"}),
+    "mint": frozenset({"shard"}),
     "authorise": frozenset({"redemption"}),
     "capture": frozenset({"redemption"}),
     "lapse": frozenset({"redemption"}),

@@ -1,5 +1,6 @@
-"""Vouchers into hands: a run reserves and mints, or a tranche is handed out by itself."""
+"""Vouchers into hands: a run reserves and mints step by step, or is made for one resident."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -19,6 +20,9 @@ from vouchers.services.issuing.leases import lease_run, lease_shard
 from vouchers.services.issuing.minting import mint_shard, wind_up
 from vouchers.services.issuing.runs import request_run, reserve_run
 
+Had = tuple[str, str, str]
+"""Resident, tier and round."""
+
 
 class Hands(Ground):
     """How vouchers come about."""
@@ -34,22 +38,20 @@ class Hands(Ground):
         """Straight into a hand, good for some hours only."""
         if not self.model.fits(tier, size):
             return
-        now, until = self.model.now, self.model.now + timedelta(hours=hours)
+        until = self.model.now + timedelta(hours=hours)
         rows = hand_out(
-            self.campaign,
-            [self.people[name]] * size,
-            tier=tier.code,
-            at=now,
-            valid_until_at=until,
+            self.campaign, [self.people[name]] * size, tier=tier.code, valid_until_at=until
         )
-        batch = Batch(rows[0].tranche_id, tier, now, until)
+        batch = Batch(rows[0].tranche_id, tier, until - self.model.validity, until)
         self.model.vouchers += [Voucher(row.pk, name, batch) for row in rows]
+        self.model.had[name, tier.code, ""] += size
 
     @precondition(lambda self: self.model.is_running and not self.model.waiting)
     @rule(in_round=st.booleans())
     def reserve(self, in_round: bool) -> None:
         """A run, of the round or of none: whoever can be given one more is given one more."""
         code = "round 1" if in_round else ""
+        before = self.model.had.copy()
         request_run(
             campaign=self.campaign,
             seed="seed",
@@ -63,7 +65,7 @@ class Hands(Ground):
             phase(run_id=lease.run_id, fence=lease.fence, at=self.model.now)
         assert lease is not None
         hypothesis.event(f"reserved: {'some' if self._note_shards(lease.run_id, code) else 'none'}")
-        self._assert_nobody_could_have_more(code)
+        self._assert_nobody_could_have_more(code, before)
 
     def _note_shards(self, run_id: int, code: str) -> int:
         names = {person.pk: name for name, person in self.people.items()}
@@ -78,11 +80,14 @@ class Hands(Ground):
                 reserved += 1
         return reserved
 
-    def _assert_nobody_could_have_more(self, code: str) -> None:
+    def _assert_nobody_could_have_more(self, code: str, before: Counter[Had]) -> None:
         for tier in TIERS:
-            had = [self.model.had[name, tier.code, code] for name in PEOPLE]
-            assert max(had) <= PER_RESIDENT
-            assert min(had) == PER_RESIDENT or not self.model.fits(tier, 1, code)
+            keys = [(name, tier.code, code) for name in PEOPLE]
+            had = self.model.had
+            assert all(had[key] <= max(PER_RESIDENT, before[key]) for key in keys)
+            assert all(had[key] >= PER_RESIDENT for key in keys) or not self.model.fits(
+                tier, 1, code
+            )
 
     @precondition(lambda self: self.model.waiting)
     @rule()

@@ -65,18 +65,18 @@ def test_an_approval_puts_end_validity_and_terms_in_force_together() -> None:
 
 
 def test_vouchers_in_hand_last_longer_and_never_shorter() -> None:
-    campaign = cast.running_campaign()
-    people = [cast.alice()]
-    short, long = (
-        hand_out(campaign, people, valid_until_at=NOON + days * DAY)[0] for days in (2, 30)
-    )
+    """Those of 20 March are valid until 9 April instead of the 3rd; those of 1 April until the
+    campaign's end, as before."""
+    campaign = cast.running_campaign(ends_at=NOON + 10 * DAY)
+    (short,) = hand_out(campaign, [cast.alice()], at=NOON - 12 * DAY)
+    (long,) = hand_out(campaign, [cast.alice()])
     terms = propose_amendment(
         campaign=campaign, validity_s=20 * 24 * 3600, by=cast.mei(), at=NOON + DAY
     )
     approved(terms, at=NOON + DAY)
     ends = dict(Tranche.objects.values_list("id", "valid_until_at"))
-    assert ends == {short.tranche_id: NOON + 20 * DAY, long.tranche_id: NOON + 30 * DAY}
-    status, _ = answer_to(order(short, cast.nanjing_road(), cast.alice(), at=NOON + 19 * DAY))
+    assert ends == {short.tranche_id: NOON + 8 * DAY, long.tranche_id: NOON + 10 * DAY}
+    status, _ = answer_to(order(short, cast.nanjing_road(), cast.alice(), at=NOON + 7 * DAY))
     assert status == 201
     assert_proven()
 

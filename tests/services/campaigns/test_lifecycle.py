@@ -265,7 +265,7 @@ def test_pause_resume_end() -> None:
 def test_the_document_says_money_in_fen_and_time_in_utc() -> None:
     document = submitted().document
     text = json.dumps(document)
-    assert '"starts_at": "2026-03-31T04:00:00Z"' in text
+    assert '"starts_at": "2026-03-17T04:00:00Z"' in text
     assert '"appropriated_fen": 500000000' in text
 
 

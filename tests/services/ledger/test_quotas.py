@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import DAY, NOON
+from tests.support.quota_room import allocation_of
 from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, Run
 from vouchers.rules.limits import business_day
 from vouchers.services.audience import targeting
@@ -35,8 +36,7 @@ def cell(campaign: Campaign, **fields: Any) -> QuotaCell:
 
 def taken_by(campaign: Campaign, **slice_: Any) -> dict[int, int]:
     """One voucher of a slice: its allocation, once."""
-    tier = campaign.tiers.get(code="off20")
-    return {quotas.allocation_for(campaign_id=campaign.pk, tier_id=tier.pk, **slice_): 1}
+    return {allocation_of(campaign, **slice_): 1}
 
 
 def headroom(of: QuotaCell) -> list[tuple[int | None, int | None]]:
@@ -90,16 +90,16 @@ def test_a_cell_on_any_dimension_takes_its_last_unit_and_no_more(
     capped = cell(campaign, **named, **cap)
     one = taken_by(cast.launched(campaign), **item)
 
-    quotas.take(vouchers=one)
-    quotas.take(vouchers=one)
+    quotas.take_some(vouchers=one, hint=0)
+    quotas.take_some(vouchers=one, hint=0)
     assert headroom(capped) == [(0, None) if by_money else (None, 0)]
     before = every_headroom()
     with pytest.raises(Refused, match="quota_exhausted"):
-        quotas.take(vouchers=one)
+        quotas.take_some(vouchers=one, hint=0)
     assert every_headroom() == before
 
     quotas.give_back(vouchers=one)
-    quotas.take(vouchers=one)
+    quotas.take_some(vouchers=one, hint=0)
     assert every_headroom() == before
 
 
@@ -108,7 +108,7 @@ def test_a_voucher_outside_a_slice_does_not_count_in_it(dimension: str) -> None:
     campaign = draft()
     named, _ = slices(campaign)[dimension]
     capped = cell(campaign, **named, cap_fen=0, cap_count=0)
-    quotas.take(vouchers=taken_by(cast.launched(campaign)))
+    quotas.take_some(vouchers=taken_by(cast.launched(campaign)), hint=0)
     assert headroom(capped) == [(0, 0)]
 
 
@@ -119,13 +119,13 @@ def test_nested_cells_are_all_taken_or_none() -> None:
     one = taken_by(cast.launched(campaign), channel="alipay", day=TODAY)
     other_day = taken_by(campaign, channel="alipay", day=TODAY + DAY)
 
-    quotas.take(vouchers=dict.fromkeys(one, 2))
+    quotas.take_some(vouchers=dict.fromkeys(one, 2), hint=0)
     before = every_headroom()
     with pytest.raises(Refused, match="quota_exhausted") as refused:
-        quotas.take(vouchers={**one, **other_day})
+        quotas.take_some(vouchers={**one, **other_day}, hint=0)
     assert refused.value.refusal.facts == {"cell": narrow.pk}
     assert every_headroom() == before
-    quotas.take(vouchers=dict.fromkeys(other_day, 3))
+    quotas.take_some(vouchers=dict.fromkeys(other_day, 3), hint=0)
     assert (headroom(wide), headroom(narrow)) == ([(None, 0)], [(None, 0)])
 
 
@@ -134,10 +134,10 @@ def test_none_is_unlimited_and_zero_is_zero() -> None:
     open_ended = cell(campaign, channel="alipay")
     shut = cell(campaign, channel="wechat", cap_count=0)
     one = taken_by(cast.launched(campaign), channel="alipay")
-    quotas.take(vouchers=dict.fromkeys(one, 1000))
+    quotas.take_some(vouchers=dict.fromkeys(one, 1000), hint=0)
     assert headroom(open_ended) == [(None, None)]
     with pytest.raises(Refused, match="quota_exhausted"):
-        quotas.take(vouchers=taken_by(campaign, channel="wechat"))
+        quotas.take_some(vouchers=taken_by(campaign, channel="wechat"), hint=0)
     assert headroom(shut) == [(None, 0)]
 
 
@@ -201,7 +201,7 @@ def test_what_a_bulk_take_leaves_and_what_comes_back_is_laid_evenly() -> None:
     campaign = draft()
     capped = cell(campaign, channel="alipay", cap_count=10, bucket_count=4)
     (allocation_id,) = taken_by(cast.launched(campaign), channel="alipay")
-    quotas.take(vouchers={allocation_id: 7})
+    quotas.take_some(vouchers={allocation_id: 7}, hint=0)
     assert [count for _, count in headroom(capped)] == [1, 1, 1, 0]
     quotas.give_back(vouchers={allocation_id: 6})
     assert [count for _, count in headroom(capped)] == [3, 2, 2, 2]
@@ -235,7 +235,7 @@ def test_nothing_is_taken_from_a_cell_that_was_never_opened() -> None:
     campaign = draft()
     cell(campaign, channel="alipay", cap_count=1)
     with pytest.raises(Refused, match="quota_not_open"):
-        quotas.take(vouchers=taken_by(campaign, channel="alipay"))
+        quotas.take_some(vouchers=taken_by(campaign, channel="alipay"), hint=0)
 
 
 # Runs by channel and day

@@ -57,7 +57,8 @@ def open_scene(policy: RefundPolicy) -> Scene:
         for until in (SOON, NOON + DAY)
     ]:
         (row,) = hand_out(campaign, [people[name]], tier=tier.code, valid_until_at=until)
-        model.vouchers.append(Voucher(row.pk, name, Batch(row.tranche_id, tier, NOON, until)))
+        batch = Batch(row.tranche_id, tier, until - model.validity, until)
+        model.vouchers.append(Voucher(row.pk, name, batch))
     return Scene(place, model)
 
 
@@ -178,7 +179,6 @@ class Client:
             self.dice.choice(["alice", "carol", "erin"]),
             self.dice.choice([SOON, NOON + DAY]),
             self.dice.randrange(100),
-            NOON,
         )
 
     def _expire(self) -> Act:

@@ -37,7 +37,9 @@ NOTE_ORDER = """
         'INSERT INTO linear_order (xid, what) VALUES (pg_current_xact_id(), what)';
     CREATE FUNCTION linear_note_row() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN
-            PERFORM linear_note(concat_ws(' ', TG_TABLE_NAME, TG_OP, to_jsonb(NEW)->>TG_ARGV[0]));
+            -- In a partition the trigger has the partition's name.
+            PERFORM linear_note(concat_ws(' ', regexp_replace(TG_TABLE_NAME, '_p[0-9]+$', ''),
+                                          TG_OP, to_jsonb(NEW)->>TG_ARGV[0]));
             RETURN NULL;
         END $$;
 """

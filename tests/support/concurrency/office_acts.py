@@ -8,9 +8,7 @@ from tests.support import cast
 from tests.support.concurrency.client_acts import YES, Figures, Place, Said, the, use_of
 from tests.support.reference_model import Batch, Model, Settlement, Voucher
 from tests.support.small_city import MERCHANTS
-from tests.support.till import (
-    hand_out,
-)
+from tests.support.till import hand_out
 from vouchers.models import FundingSource, Hold, Redemption, SettlementLine
 from vouchers.models import Settlement as SettlementRow
 from vouchers.services.campaigns import proposals
@@ -70,14 +68,12 @@ class Issue:
     holder: str
     until: datetime
     hint: int
-    at: datetime
 
     def do(self) -> Said:
         (row,) = hand_out(
             self.place.campaign,
             [self.place.people[self.holder]],
             tier=self.tier,
-            at=self.at,
             valid_until_at=self.until,
             hint=self.hint,
         )
@@ -91,7 +87,8 @@ class Issue:
         voucher_id, batch_id = said.figures["voucher"], said.figures["batch"]
         assert isinstance(voucher_id, int)
         assert isinstance(batch_id, int)
-        batch = Batch(batch_id, self.place.tiers[self.tier], self.at, self.until)
+        since = self.until - model.validity
+        batch = Batch(batch_id, self.place.tiers[self.tier], since, self.until)
         model.vouchers.append(Voucher(voucher_id, self.holder, batch))
         return said.figures
 

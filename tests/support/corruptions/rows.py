@@ -1,7 +1,12 @@
 """Corrupted rows: redemptions, refunds, vouchers, terms and requests (invariants 5 to 7)."""
 
+from tests.support.till import BY_HAND
+
 ANY_REDEMPTION = "id = (SELECT min(id) FROM vouchers_redemption)"
-MINTED = "(SELECT max(id) FROM vouchers_tranche WHERE shard_id > 0)"
+MINTED = (
+    "(SELECT max(t.id) FROM vouchers_tranche t JOIN vouchers_shard s ON s.id = t.shard_id"
+    f" JOIN vouchers_run r ON r.id = s.run_id WHERE r.seed <> '{BY_HAND}')"
+)
 ANY_VOUCHER = f"(SELECT max(id) FROM vouchers_voucher WHERE id >> 20 = {MINTED} AND state = 1)"
 
 CORRUPTIONS = {
@@ -14,10 +19,7 @@ CORRUPTIONS = {
         {"voucher_redeems_once", "outstanding_tie"},
     ),
     "a redemption took place before its voucher was valid": (
-        (
-            "UPDATE vouchers_tranche SET valid_from_at = valid_from_at + interval '90 minutes'"
-            " WHERE shard_id > 0"
-        ),
+        "UPDATE vouchers_tranche SET valid_from_at = valid_from_at + interval '90 minutes'",
         {
             "redemption_legal",
             "tranche_validity",
@@ -225,10 +227,7 @@ CORRUPTIONS = {
         },
     ),
     "vouchers are good for longer than approved": (
-        (
-            "UPDATE vouchers_tranche SET valid_until_at = valid_until_at + interval '1 second'"
-            " WHERE shard_id > 0"
-        ),
+        "UPDATE vouchers_tranche SET valid_until_at = valid_until_at + interval '1 second'",
         {
             "tranche_validity",
         },

@@ -45,6 +45,10 @@ def rows(query: str, *parameters: Any) -> list[Any]:
         return [row[0] for row in cursor.fetchall()]
 
 
+UNMINTED = "(SELECT id FROM vouchers_shard WHERE state <> 'done')"
+"""The one shard of the book that waits."""
+
+
 def again(table: str, where: str = "true", **change: str) -> str:
     """A second row like the first that fits, with another id and what is named changed; with
     another redemption comes its voucher."""
@@ -142,7 +146,7 @@ def _checks_of_campaigns() -> dict[str, str]:
 
 
 def _tranche(**change: str) -> str:
-    return again("vouchers_tranche", shard_id="NULL", **change)
+    return again("vouchers_tranche", shard_id=UNMINTED, **change)
 
 
 def _checks_of_people() -> dict[str, str]:

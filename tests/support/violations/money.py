@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping
 
-from tests.support.violations.constraints import AT_COMMIT, DRAFT, OF_RUNNING, RUNNING, again
+from tests.support.violations.constraints import (
+    AT_COMMIT,
+    DRAFT,
+    OF_RUNNING,
+    RUNNING,
+    UNMINTED,
+    again,
+)
 
 RIVAL_SHOP = "(SELECT id FROM merchants_store WHERE external_id = 'rival_shop')"
 GROUP = f"(SELECT id FROM vouchers_fundingsource WHERE code = 'group' AND {OF_RUNNING})"
@@ -172,7 +179,7 @@ def _of_campaigns() -> dict[str, str]:
             f" (SELECT terms_id FROM vouchers_campaign WHERE id = {RUNNING}) WHERE id = {DRAFT}"
         ),
         "tranche_of_own_campaign": again(
-            "vouchers_tranche", shard_id="NULL", id="99", campaign_id=DRAFT
+            "vouchers_tranche", shard_id=UNMINTED, id="99", campaign_id=DRAFT
         ),
     }
 

@@ -23,7 +23,6 @@ from vouchers.sql.triggers import (
 from vouchers.states import RUN_ARROWS, RunState, ShardState, TrancheState
 
 RUN_STATES = [
-    (RunState.DRAFT.value, _("draft")),
     (RunState.QUEUED.value, _("waiting for a worker")),
     (RunState.TARGETED.value, _("audience found")),
     (RunState.RESERVED.value, _("money reserved, minting")),
@@ -55,7 +54,7 @@ class Run(models.Model):
     # Decides every tie; a run with the same seed and audience selects the same people.
     seed = models.CharField(_("seed"), max_length=64)
     state = models.CharField(
-        _("state"), max_length=10, choices=RUN_STATES, default=RunState.DRAFT.value
+        _("state"), max_length=10, choices=RUN_STATES, default=RunState.QUEUED.value
     )
     requested_by = models.CharField(_("requested by"), max_length=150)
     created_at = models.DateTimeField(_("created at"))
@@ -175,7 +174,7 @@ class Tranche(models.Model):
     tier = models.ForeignKey(Tier, models.PROTECT, related_name="+")
     round = models.ForeignKey(Round, models.PROTECT, null=True, related_name="+")
     # One tranche per shard: a shard minted twice would break this.
-    shard = models.OneToOneField(Shard, models.PROTECT, null=True, related_name="tranche")
+    shard = models.OneToOneField(Shard, models.PROTECT, related_name="tranche")
     terms = models.ForeignKey("vouchers.TermsVersion", models.PROTECT, related_name="+")
     voucher_count = models.PositiveIntegerField(_("vouchers"))
     kind = models.CharField(_("kind"), max_length=10, choices=TIER_KINDS)

@@ -6,7 +6,6 @@ decided is decided on the numbers read under that lock.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
-from datetime import date
 from itertools import chain
 from typing import NamedTuple
 
@@ -87,32 +86,9 @@ def cells_of_campaign(campaign_id: int) -> Cells:
     return Cells.of(Cell(*row) for row in rows.values_list("id", *DIMENSIONS, "source_id"))
 
 
-def cells_of(*, allocation: Allocation) -> list[int]:
-    """Ids of the cells that vouchers of an allocation count in."""
-    price = prices_of([allocation.tier_id])[allocation.tier_id]
-    cells = cells_of_campaign(allocation.campaign_id)
-    return sorted(cell.id for cell, _ in cells.costs(slice_of(allocation), price))
-
-
 def slice_of(allocation: Allocation) -> Slice:
     """An allocation's dimensions as the rules know them."""
     return Slice(**{name: getattr(allocation, name) for name in DIMENSIONS})
-
-
-def allocation_for(
-    *,
-    campaign_id: int,
-    tier_id: int,
-    round_id: int | None = None,
-    district_id: int | None = None,
-    store_id: int | None = None,
-    channel: str | None = None,
-    day: date | None = None,
-) -> int:
-    """The id of the allocation a voucher counts in; dimensions that no cell names are dropped."""
-    whole = Slice(tier_id, round_id, district_id, store_id, channel, day)
-    item = cells_of_campaign(campaign_id).narrowed(whole)
-    return allocations_for(campaign_id=campaign_id, slices=[item])[item]
 
 
 def allocations_for(*, campaign_id: int, slices: Iterable[Slice]) -> dict[Slice, int]:
@@ -151,23 +127,16 @@ def prices_of(tier_ids: Iterable[int]) -> dict[int, Price]:
     }
 
 
-def take(*, vouchers: Mapping[int, int]) -> None:
-    """Take headroom for vouchers (allocation id → count) from every cell they count in, or nothing.
-
-    Inside the caller's transaction. Refuses `quota_exhausted` naming the first cell that is short,
-    and `quota_not_open`.
-    """
-    _take(_needs(vouchers))
-
-
 def take_some(*, vouchers: Mapping[int, int], hint: int) -> None:
-    """As `take`, for many at once who take a few vouchers each: one sub-bucket of every cell is
-    locked, chosen by the hint (zero or more: a resident's bucket, say), so that others can take
-    beside it.
+    """Take headroom for vouchers (allocation id → count) from every cell they count in, or nothing,
+    inside the caller's transaction; for many at once who take a few vouchers each. One sub-bucket
+    of every cell is locked, chosen by the hint (zero or more: a resident's bucket, say), so that
+    others can take beside it.
 
     Only where one of them is short, all of them are let go, all sub-buckets of all its cells locked
     and the last of them found: nobody is refused while the cells hold what is wanted. What is left
-    is laid evenly again. Once in a transaction, and as the last it locks.
+    is laid evenly again. Once in a transaction, and as the last it locks. Refuses `quota_exhausted`
+    naming the first cell that is short, and `quota_not_open`.
     """
     needs = _needs(vouchers)
     try:

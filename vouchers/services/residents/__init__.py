@@ -11,7 +11,7 @@ from vouchers.services.residents.acts import (
 from vouchers.services.residents.columns import DISTRICT_UNKNOWN, PointColumns, ResidentColumns
 from vouchers.services.residents.exclusions import exclude, lift_exclusion
 from vouchers.services.residents.files import import_residents
-from vouchers.services.residents.identity import bucket_of, keyed_hash
+from vouchers.services.residents.identity import keyed_hash
 from vouchers.services.residents.links import end_link, link
 from vouchers.services.residents.load import load_residents
 from vouchers.services.residents.merges import merge, undo_merge
@@ -28,7 +28,6 @@ __all__ = [
     "DISTRICT_UNKNOWN",
     "PointColumns",
     "ResidentColumns",
-    "bucket_of",
     "coarsen_points",
     "declare_proxy",
     "end_link",

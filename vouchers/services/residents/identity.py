@@ -20,8 +20,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from numpy.typing import NDArray
 
-from vouchers.models.residents.residents import BUCKETS
-
 ID_KEY_BYTES: Final = 8
 ORIGINAL_BYTES: Final = 24
 """Sealed texts are padded to this, so that their length tells nothing."""
@@ -48,11 +46,6 @@ def id_keys(external_ids: Sequence[str]) -> NDArray[np.uint64]:
     """First 8 bytes of SHA-256 of each resident's first id, as big-endian numbers."""
     digests = [hashlib.sha256(one.encode()).digest()[:ID_KEY_BYTES] for one in external_ids]
     return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
-
-
-def bucket_of(external_id: str) -> int:
-    """The bucket a resident lives in for ever."""
-    return int(id_keys([external_id])[0]) % BUCKETS
 
 
 def normalised_national_id(text: str) -> str:

@@ -133,11 +133,11 @@ TRANCHE_VALIDITY = Check(
         SELECT t.id, t.valid_from_at, t.valid_until_at, CASE
                  WHEN t.valid_until_at > (c.document -> 'campaign' ->> 'ends_at')::timestamptz
                    THEN 'beyond the campaign''s end'
-                 WHEN t.shard_id IS NOT NULL AND t.valid_until_at
+                 WHEN t.valid_until_at
                       > t.valid_from_at
                         + make_interval(secs => (c.document -> 'campaign' ->> 'validity_s')::int)
                    THEN 'longer than the terms allow'
-                 WHEN t.shard_id IS NOT NULL AND t.valid_until_at < LEAST(
+                 WHEN t.valid_until_at < LEAST(
                       (w.document -> 'campaign' ->> 'ends_at')::timestamptz,
                       t.valid_from_at
                         + make_interval(secs => (w.document -> 'campaign' ->> 'validity_s')::int))

@@ -104,12 +104,8 @@ def _distributed(books: Books) -> Mapping[Act, Mapping[Slot, int]]:
 
     for tranche in books.tranches:
         faces = _faces(tranche.campaign_id, tranche.split, minted[tranche.id].items())
-        if tranche.shard_id is None:
-            add(TransferReason.RESERVE, Cause.TRANCHE, tranche.id, faces)
-            add(TransferReason.MINT, Cause.TRANCHE, tranche.id, faces)
-        else:
-            add(TransferReason.RESERVE, Cause.RUN, runs.get(tranche.shard_id), faces)
-            add(TransferReason.MINT, Cause.SHARD, tranche.shard_id, faces)
+        add(TransferReason.RESERVE, Cause.RUN, runs.get(tranche.shard_id), faces)
+        add(TransferReason.MINT, Cause.SHARD, tranche.shard_id, faces)
     for shard in books.shards:
         if shard.state != ShardState.DONE:
             faces = _faces(shard.campaign_id, shard.split, shard.sizes)

@@ -116,7 +116,7 @@ class Tranche(NamedTuple):
     id: int
     campaign_id: int
     tier_id: int
-    shard_id: int | None
+    shard_id: int
     state: str
     voucher_count: int
     split: Split
