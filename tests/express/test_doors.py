@@ -60,6 +60,7 @@ class Door:
         for number, code in enumerate(self.hand.codes):
             body = body.replace(code.encode(), f"voucher {number:012d}".encode())
         body = body.replace(self.hand.name.encode(), b"hand")
+        body = body.replace(self.hand.name.upper().encode(), b"HAND")
         try:
             said = json.loads(body)
         except ValueError:

@@ -119,14 +119,6 @@ def _good() -> Iterator[Case]:
         lambda h: h.call(h.order(19, voucher=_full_width(h, 19)), key="19"),
         201,
     )
-    yield Case(
-        "a code in fours", lambda h: h.call(h.order(18, voucher=_in_fours(h, 18)), key="18"), 201
-    )
-    yield Case(
-        "a code in full width",
-        lambda h: h.call(h.order(19, voucher=_full_width(h, 19)), key="19"),
-        201,
-    )
     yield Case("the longest key", lambda h: h.call(h.order(6), key="k" * (254 - len(h.name))), 201)
 
 
