@@ -1,7 +1,7 @@
-"""How the parts are put together: settings, servers, processes.
+"""Configuration of the installation: settings, servers, processes.
 
-The Celery application is made here, so that whoever sends a task, from any kind of process, sends
-it to the configured broker.
+The Celery application is made here, so that every process, of whatever kind, sends its tasks to the
+configured broker.
 """
 
 from config.celery import app as celery_app

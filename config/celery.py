@@ -16,8 +16,8 @@ app = Celery("huimin")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["vouchers"])
 app.steps["worker"].add(DjangoStructLogInitStep)
-# Sweeps find in the tables what no message told of. A sweep that nobody has taken by the time of
-# the next one is dropped. Hours are those of the installation's zone.
+# Sweeps find work in the tables whose message was lost. A sweep that no worker has taken by the
+# time of the next one is dropped. Hours are those of the installation's zone.
 HOUR_S = 3600
 SWEEPS_S = {
     "sweep_runs": 5,

@@ -79,7 +79,7 @@ def ensure() -> None:
 
 
 def stop() -> None:
-    """Stop this checkout's servers, whoever still uses them."""
+    """Stop this checkout's servers, also while other processes use them."""
     root = local_dir()
     if root.is_dir():
         with _exclusive(root):
@@ -154,7 +154,7 @@ def _hold(root: Path) -> None:
 
 
 def _leave(root: Path, descriptor: int) -> None:
-    """Stop the servers if nobody else holds the lock."""
+    """Stop the servers if no other process holds the lock."""
     if not root.is_dir():
         return
     with _exclusive(root):

@@ -62,7 +62,7 @@ CREATE DATABASE {DATABASE} OWNER {OWNER_ROLE};
 
 
 class EmbeddedServerError(RuntimeError):
-    """An embedded server can't run here; the message is one sentence for whoever started it."""
+    """An embedded server can't run here; the message is one sentence for the operator."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Postgres:
         self.socket = self.run / f".s.PGSQL.{PORT}"
 
     def is_ready(self) -> bool:
-        """Whether it accepts connections: the postmaster says so in its pid file and listens."""
+        """Whether it accepts connections: its pid file reports ready and the port listens."""
         return self._pid_line(8).startswith("ready") and _accepts(self.socket)
 
     def start(self) -> None:
@@ -178,7 +178,7 @@ class Postgres:
         """Remove the lock files of a postmaster that is gone.
 
         PostgreSQL would refuse to start while their process id is taken, be it by another program
-        or by the dead postmaster itself that nobody has reaped yet.
+        or by the dead postmaster itself, not yet reaped.
         """
         if self._postmaster() is None:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
@@ -328,7 +328,7 @@ def _accepts(path: Path) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs; a zombie that nobody has reaped doesn't."""
+    """Whether a process runs; a zombie that was not reaped does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -343,7 +343,7 @@ def is_alive(pid: int) -> bool:
 
 
 def _command_name(pid: int) -> str:
-    """The name of a process's program, empty where the system doesn't tell."""
+    """The name of a process's program, empty where the system does not report it."""
     try:
         return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
     except OSError:

@@ -1,8 +1,8 @@
 """Settings of Huimin, one file for every environment. Addresses are computed here; nothing starts.
 
 Without DATABASE_URL the installation is local: embedded servers (`config/embedded.py`) and secrets
-made once under the local directory. With it the installation is somebody's production: a missing
-secret or host list stops the program, and cookies and redirects insist on HTTPS.
+made once under the local directory. With it the installation is a production system: a missing
+secret or host list stops the program, and cookies and redirects require HTTPS.
 """
 
 from datetime import timedelta
@@ -197,7 +197,7 @@ STATIC_ROOT = None if LOCAL else env.text("STATIC_ROOT", str(HUIMIN_LOCAL_DIR / 
 MEDIA_ROOT = HUIMIN_LOCAL_DIR / "media"
 WHITENOISE_USE_FINDERS = LOCAL
 HUIMIN_ARCHIVE_DIR = Path(env.text("HUIMIN_ARCHIVE_DIR", str(HUIMIN_LOCAL_DIR / "archive")))
-"""Where the requests go that are older than this; see services/archives."""
+"""Where the requests go that are older than this; see services/redemption/archives."""
 HUIMIN_REQUEST_RETENTION = timedelta(
     days=env.integer("HUIMIN_REQUEST_RETENTION_DAYS", 180, least=30)
 )

@@ -81,7 +81,8 @@ def _caller(row: tuple[Any, ...]) -> Caller:
         kind=kind,
         scopes=frozenset(scopes),
         merchant_ids=frozenset(merchants),
-        # A terminal without its store acts nowhere; only others may mean "all" by naming none.
+        # A terminal without a store may act for no store; for other credentials, naming none means
+        # all.
         store_ids=frozenset(stores) if stores or kind == TERMINAL else None,
         terminal_code=terminal or "",
         channel_code=channel,
@@ -100,7 +101,7 @@ def _is_wellformed(key_text: str) -> bool:
 
 
 class Cached(Enum):
-    """What a cache says when it doesn't know."""
+    """Returned by a cache for a key it does not hold."""
 
     MISS = "miss"
 

@@ -1,4 +1,4 @@
-"""The shape of a "no": one value that says what was refused, by which rule, and why.
+"""`Refusal`: one value with the code, the deciding rule and the facts of what was refused.
 
 Rules return a `Refusal`; services raise it wrapped in `Refused`. What a code means to a person and
 to HTTP is written down once, in the catalogue of the app that uses it (`vouchers/errors`).

@@ -1,7 +1,7 @@
 """The states of things and the only arrows between them.
 
 Plain enums, so that `rules/` can use them without Django. The arrows are guarded again by triggers
-made from these very sets (`models/guards.py`).
+made from these very sets (`sql/triggers.py`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,7 +33,8 @@ class ThresholdBasis(StrEnum):
 
 
 class RefundPolicy(StrEnum):
-    """What a refund of the shopper's money does to voucher and subsidy (`rules/refunds`)."""
+    """What a refund of the shopper's money does to voucher and subsidy
+    (`rules/redemption/refunds`)."""
 
     RETURN = "return"  # 退券: a whole refund gives the voucher back while it is valid
     PRO_RATA = "pro_rata"  # the subsidy goes back in proportion; the voucher stays used
@@ -121,7 +122,7 @@ class TransferReason(StrEnum):
     MINT = "mint"
     AUTHORISE = "authorise"
     CAPTURE = "capture"
-    LAPSE = "lapse"  # an authorisation nobody captured in time
+    LAPSE = "lapse"  # an authorisation not captured in time
     REDEEM = "redeem"  # authorise and capture in one act
     VOID = "void"
     REVERSE = "reverse"
@@ -153,7 +154,7 @@ class Cause(StrEnum):
 
 
 class ProposalKind(StrEnum):
-    """Acts on a launched campaign that somebody else must approve as they were seen."""
+    """Acts on a launched campaign that another person must approve as they were seen."""
 
     APPROPRIATION = "appropriation"  # top up, or cut what is free
     CAPS = "caps"  # move room between quota cells, or resize them
@@ -236,7 +237,7 @@ REDEMPTION_ARROWS = frozenset(
     }
 )
 
-# Where money goes that a redemption gives up: to the holder's hand, or free once that is over.
+# Where the money of an undone redemption goes: outstanding, or free once the tranche has expired.
 _IN_HAND = (AccountKind.OUTSTANDING, AccountKind.FREE)
 _OWED = (AccountKind.PAYABLE, AccountKind.RISK_HELD)
 

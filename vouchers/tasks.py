@@ -35,7 +35,7 @@ costs at most this lease and one sweep.
 
 MOST_WAKE_UPS = 64
 WAKE_UP_S = 60
-"""A wake-up that nobody has taken by then is dropped; a sweep has done its work meanwhile."""
+"""Seconds after which an untaken wake-up is dropped: a sweep has done its work by then."""
 
 
 @shared_task
@@ -49,8 +49,8 @@ def sweep_runs() -> None:
 
 
 def _advance(lease: leases.RunLease) -> None:
-    """One phase of a run. What it refuses, or what somebody else took over, must not keep the other
-    runs waiting: the lease runs out and the next sweep tries again."""
+    """One phase of a run. A refusal, or a lease lost to another worker, must not delay the other
+    runs: the lease runs out and the next sweep tries again."""
     phase = targeting.target_run if lease.state is RunState.QUEUED else runs.reserve_run
     try:
         phase(run_id=lease.run_id, fence=lease.fence, at=timezone.now())
@@ -96,7 +96,7 @@ def seal_journals() -> None:
 
 @shared_task
 def anchor_journals() -> None:
-    """Tell the heads of the chains to those who were named to keep them, once a day."""
+    """Send the heads of the chains to the named recipients, once a day."""
     seals.anchor_day(at=timezone.now())
 
 
@@ -109,7 +109,7 @@ def send_messages() -> None:
 
 @shared_task
 def audit_books() -> None:
-    """Prove the books and keep the report; whoever watches the log hears when they are not."""
+    """Audit the books and keep the report; a broken check is logged as an error."""
     report = audit.audit(at=timezone.now(), seed=secrets.randbits(audit.SEED_BITS))
     audit.record(report=report)
 

@@ -1,4 +1,4 @@
-"""What the pages share: nothing is deleted, and refusals are told as sentences."""
+"""What the pages share: nothing is deleted, and refusals are shown as sentences."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

@@ -119,7 +119,7 @@ class StoreAdmin(NeverDeleted):
         return rows.select_related("merchant")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """A store never changes hands under the same number: lines already settled name both."""
+        """A store keeps its merchant: settled lines name both."""
         return ["external_id", "merchant"] if obj else []
 
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -53,7 +53,8 @@ def check_coordinates(longitude_deg: float, latitude_deg: float) -> CoordinateFa
 
 
 def coordinate_faults(longitude_deg: ArrayLike, latitude_deg: ArrayLike) -> NDArray[np.int8]:
-    """Per pair 0 if accepted, else 1 + the position in FAULTS of what `check_coordinates` says."""
+    """Per pair 0 if accepted, else 1 + the position in FAULTS of the fault `check_coordinates`
+    returns."""
     lon = np.asarray(longitude_deg, dtype=np.float64)
     lat = np.asarray(latitude_deg, dtype=np.float64)
     found = np.zeros(lon.shape, dtype=np.int8)

@@ -22,9 +22,9 @@ def contains(
     """Which points lie in a GeoJSON Polygon or MultiPolygon (RFC 7946).
 
     Even-odd rule on straight edges in the longitude/latitude plane, holes included. Edges are
-    half-open and computed in one direction whoever owns them, so of polygons that tile an area
-    exactly one contains a point, also on a common border. NaN lies nowhere. No ring may cross the
-    antimeridian (RFC 7946 has such geometries cut there). Raises InvalidGeometryError.
+    half-open and computed in one direction for every polygon, so of polygons that tile an area
+    exactly one contains a point, also on a common border. NaN is in no polygon. No ring may cross
+    the antimeridian (RFC 7946 has such geometries cut there). Raises InvalidGeometryError.
     """
     lon = np.asarray(longitude_deg, dtype=np.float64).ravel()
     lat = np.asarray(latitude_deg, dtype=np.float64).ravel()

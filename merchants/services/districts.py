@@ -80,7 +80,7 @@ def import_districts(
 
 
 def is_outside(district: District | None, longitude_deg: float, latitude_deg: float) -> bool | None:
-    """Whether a WGS-84 point lies outside the district; None if there is no boundary to ask."""
+    """Whether a WGS-84 point lies outside the district; None if no boundary is on file."""
     if district is None or district.boundary is None:
         return None
     return not bool(contains(district.boundary, longitude_deg, latitude_deg)[0])
@@ -128,7 +128,7 @@ class DistrictBook:
     def outside(
         self, adcodes: list[int | None], longitude_deg: Floats, latitude_deg: Floats
     ) -> list[bool | None]:
-        """Per WGS-84 point what `is_outside` says of it and its district."""
+        """`is_outside` per WGS-84 point and its district."""
         outside: list[bool | None] = [None] * len(adcodes)
         for adcode, boundary in self._boundaries.items():
             rows = [row for row, other in enumerate(adcodes) if other == adcode]

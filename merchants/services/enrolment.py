@@ -76,7 +76,7 @@ def open_store(
 def move_store(
     *, store: Store, longitude: float, latitude: float, datum: Datum, at: datetime
 ) -> StoreLocation:
-    """The store's place from `at` on: a new version, or the current one if it says the same.
+    """The store's place from `at` on: a new version, or the current one if it is equal.
 
     Refused: `coordinates_invalid`.
     """

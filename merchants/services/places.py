@@ -30,7 +30,7 @@ def mark_places(
 def place_warnings(
     districts: DistrictBook, longitude: Floats, latitude: Floats, sound: Mask
 ) -> dict[str, int]:
-    """How many places of `sound` rows deserve a look, by code."""
+    """Counts of warnings on the places of `sound` rows, by code."""
     whole = sound & (longitude == np.floor(longitude)) & (latitude == np.floor(latitude))
     far = sound & districts.far(longitude, latitude)
     counts = {PLACE_FAR: int(far.sum()), PLACE_WHOLE_DEGREES: int(whole.sum())}
@@ -50,7 +50,8 @@ def convert_places(
 
 
 def convert_place(longitude: float, latitude: float, datum: Datum) -> tuple[float, float]:
-    """WGS-84 longitude and latitude of one place; Refused `coordinates_invalid` says the fault."""
+    """WGS-84 longitude and latitude of one place; raises Refused `coordinates_invalid` with the
+    fault."""
     if fault := check_coordinates(longitude, latitude):
         raise Refused("coordinates_invalid", fault.value, longitude=longitude, latitude=latitude)
     lon, lat = to_wgs84(longitude, latitude, datum)

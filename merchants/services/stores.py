@@ -76,8 +76,8 @@ def import_stores(
     Columns: store_id, name, category, longitude, latitude; optionally brand, district, datum, which
     overrides the `datum` of the call. All stores go under `merchant`, or one merchant per brand is
     enrolled; two merchants may have stores of one number. A moved store gets a new version of its
-    place, valid from `at`. Every block of rows is a transaction. `on_progress` is told bytes read.
-    Raises UnreadableFileError.
+    place, valid from `at`. Every block of rows is a transaction. `on_progress` receives the number
+    of bytes read. Raises UnreadableFileError.
     """
     summary, seen = LoadSummary(), set[tuple[str, str]]()
     with open_table(path, COLUMNS) as table:

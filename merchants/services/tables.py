@@ -91,7 +91,8 @@ class RowFault:
 
 @dataclass(slots=True)
 class LoadSummary:
-    """What came of the rows. `warnings` counts what went in but deserves a look, by code."""
+    """Result of a load. `warnings` counts by code the rows that were loaded but should be
+    checked."""
 
     read: int = 0
     new: int = 0
@@ -138,7 +139,7 @@ class Block:
         self.columns = columns
         self.faults = Faults(len(records))
         self.warnings = Counter[str]()
-        """What deserves a look in these rows, by code; `report` adds it to the summary."""
+        """Counts of warnings in these rows, by code; `report` adds them to the summary."""
         self._lines = [record.first_line for record in records]
         self._spans = {
             row: (record.opens, record.last_line)
@@ -227,7 +228,8 @@ class Block:
         on_fault: Callable[[RowFault], None],
         summary: LoadSummary,
     ) -> None:
-        """Tell `on_fault` of every faulty row, and the summary of rows that take in other lines."""
+        """Report every faulty row to `on_fault`, and rows that swallow other lines to the
+        summary."""
         for row, code in self.faults.rows():
             reason = f"{_(reasons[code])}{self._detail(row, code)}"
             on_fault(RowFault(self._lines[row], subjects[row], code, reason))
@@ -291,7 +293,7 @@ class Table:
     def __init__(self, file: BinaryIO, encoding: str, required: Iterable[str]) -> None:
         self._file = file
         self._encoding = encoding
-        # Held here, since a wrapper that is let go closes its file.
+        # Referenced here: a wrapper that is garbage-collected closes its file.
         self._text = io.TextIOWrapper(file, encoding=encoding, newline="")
         self._records = read_records(self._text)
         self._header = _header(next(self._records, None), required)
@@ -344,7 +346,7 @@ def open_table(path: Path, required: Iterable[str]) -> Iterator[Table]:
 
 
 def encoding_notice(table: Table) -> list[str]:
-    """What to tell people about an encoding that had to be guessed."""
+    """The notice shown when the encoding had to be guessed."""
     if not table.is_guessed:
         return []
     return [_("The file is not UTF-8; it was read as GB18030. Check a name or two.")]

@@ -1,7 +1,7 @@
 """Sixteen connections at once, and yet one after the other: what was told has one order.
 
-Every act of a crowded while is put where its commit was (`history.py`) and repeated, one by
-one, in the pure model (`tests/properties/model`). There every yes must be a yes, with the very
+Every act of a crowded while is put where its commit was (`history.py`) and repeated, one by one, in
+the pure model (`tests/support/reference_model`). There every yes must be a yes, with the very
 figures that were told; every no must have been true at some moment between question and answer, so
 that nobody heard "exhausted" while there was room all along; and after each act no account may be
 negative and no cell beyond its cap. The controls break the engine in two ways, and are found out.

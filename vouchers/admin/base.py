@@ -47,7 +47,7 @@ class EstimatedPaginator(Paginator):  # type: ignore[type-arg]  # not subscripta
 
 
 class ReadOnly:
-    """Nothing is added, changed or deleted by hand."""
+    """Nothing is added, changed or deleted in the admin."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -60,7 +60,7 @@ class ReadOnly:
 
 
 class ReadOnlyAdmin(ReadOnly, ModelAdmin):
-    """A list and its pages to look at, safe on big tables."""
+    """Read-only list and pages, safe on big tables."""
 
     actions = None
     paginator = EstimatedPaginator
@@ -97,7 +97,7 @@ class ExactSearch:
 
 
 class ReadOnlyInline(ReadOnly, TabularInline):
-    """Rows of a parent to look at."""
+    """Read-only rows of a parent."""
 
     extra = 0
     tab = True
@@ -130,7 +130,7 @@ def coloured(name: str, description: Any, colours: dict[Any, str]) -> Callable[.
 def act(
     request: HttpRequest, service: Callable[..., Any], success: Any, **arguments: Any
 ) -> Any | None:
-    """Call one service for the signed-in user and tell them how it went; None when refused."""
+    """Call one service for the signed-in user and show the outcome; returns None when refused."""
     try:
         result = service(**arguments)
     except Refused as refused:

@@ -55,7 +55,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _amendments() -> QuerySet[TermsVersion]:
-    """Amendments of the terms in force on which nobody has decided."""
+    """Undecided amendments of the terms in force."""
     return TermsVersion.objects.filter(
         amends=F("campaign__terms"), approvals=None, campaign__state__in=UNDER_WAY
     ).select_related("campaign")

@@ -150,7 +150,7 @@ def refusal_name(code: str) -> str:
 
 
 def sentence(refusal: Refusal, language: str) -> str:
-    """The refusal in the reader's language; a fault of the terms says which and where."""
+    """The refusal in the reader's language; a fault of the terms names the field."""
     option = OPTIONS.get(str(refusal.facts.get("option")))
     facts = {name: _told(name, value, option) for name, value in refusal.facts.items()}
     if refusal.code in TOLD_BY_RULE and refusal.rule in FAULTS:

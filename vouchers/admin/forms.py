@@ -278,7 +278,7 @@ class RunForm(DialogForm):
 
 
 class ReviewForm(forms.Form):
-    """A yes or no to exactly the terms on the page."""
+    """Approval or rejection of exactly the terms on the page."""
 
     seen_sha256 = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
     comment = forms.CharField(

@@ -1,4 +1,4 @@
-"""Runs with their shards, tranches and vouchers: what went out, to look at."""
+"""Read-only pages of runs with their shards, tranches and vouchers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What was refused, what was noticed, what is held."""
+"""Pages of attempts, signals and holds."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ class SignalAdmin(ExactSearch, ReadOnlyAdmin):
 
 @admin.register(Hold)
 class HoldAdmin(ReadOnlyAdmin):
-    """Money kept back until somebody has looked."""
+    """Money kept back until a person has checked it."""
 
     list_display = ["redemption_id", "reason", "opened_by", "opened_at", "released_at"]
     list_filter = [("released_at", admin.EmptyFieldListFilter)]

@@ -120,7 +120,7 @@ class SealAdmin(ReadOnlyAdmin):
 
 @admin.register(Outbox)
 class OutboxAdmin(ReadOnlyAdmin):
-    """Messages committed with what they tell."""
+    """Messages committed in the transaction they report on."""
 
     list_display = ["id", "topic", "created_at", "sent_at", "tries", "last_error"]
     list_filter = ["topic", ("sent_at", admin.EmptyFieldListFilter)]

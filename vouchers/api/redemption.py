@@ -38,7 +38,7 @@ REDEMPTIONS = "/api/v1/redemptions"
 
 
 class JsonOnly(BaseContentNegotiation):
-    """Answers are JSON whatever a client says it would rather have."""
+    """Answers are JSON; the Accept header is ignored."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         """The only one."""

@@ -1,6 +1,6 @@
 """What goes wrong at tills, by mistake or on purpose, and what must be answered to it.
 
-Each attack plays at one till and says whether it was refused as it had to be. Vouchers come from
+Each attack runs at one till and reports whether it was refused as expected. Vouchers come from
 people who have no other part in the day, so that an attack's expectation depends on nothing else.
 """
 
@@ -94,7 +94,7 @@ def expired(scene: Scene, till: Till) -> None:
 
 
 def someone_elses(scene: Scene, till: Till) -> None:
-    """A genuine voucher shown by somebody who neither holds it nor is a declared proxy."""
+    """A genuine voucher shown by a person who neither holds it nor is a declared proxy."""
     order = scene.order(scene.card(), resident=scene.card().resident_no)
     scene.note("someone_elses", "voucher_not_usable", _code(till, order))
 
@@ -126,7 +126,7 @@ def other_branch(scene: Scene, till: Till) -> None:
 
 
 def unknown_key(scene: Scene, till: Till) -> None:
-    """Somebody without a key of ours."""
+    """A caller without a valid key."""
     code = _code(scene.till(scene.stranger), scene.order(scene.card()))
     scene.note("unknown_key", "unauthenticated", code)
 
@@ -140,7 +140,7 @@ def order_twice(scene: Scene, till: Till) -> None:
 
 
 def too_many_a_day(scene: Scene, till: Till) -> None:
-    """Somebody who holds more vouchers than may be used in a day, and uses them all."""
+    """A resident who uses more vouchers in a day than the limit allows."""
     cards = scene.wallet()
     while len(cards) <= scene.per_day:
         cards = scene.wallet()

@@ -55,7 +55,7 @@ class TierPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A campaign as the manager wants it."""
+    """The settings of the demo's campaign."""
 
     code: str
     name: str
@@ -173,10 +173,8 @@ def distribute(
     check: Callable[[], None],
     on_progress: Callable[[float], None] = lambda done: None,
 ) -> Run:
-    """Queue a run for the worker and watch it to its end; `check` raises when nothing works.
-
-    Whatever is killed meanwhile, the run is requested once and finished by whoever comes back.
-    Raises StuckError.
+    """Queue a run for the worker and watch it to its end; `check` raises when no process runs.
+    Under kills the run is requested once and finished by a restarted worker. Raises StuckError.
     """
     run = patiently(lambda: _run_of(campaign, staff))
     moved_s, seen = time.monotonic(), -1

@@ -60,7 +60,7 @@ RIVAL_STORE: Final = ("DEMO-R01", "对门百货南京东路店", 121.4842, 31.23
 
 
 class NoStoresError(RuntimeError):
-    """The group has too few stores for a merchant day; the message says why."""
+    """The group has too few stores for a merchant day; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, User
 ROLES: Final = ("manager", "approver", "auditor")
 ADMIN: Final = "admin"
 DOMAIN: Final = "demo.invalid"
-"""Marks the accounts that are the demo's own; nobody else's password is ever touched."""
+"""Marks the accounts that are the demo's own; other accounts' passwords are never changed."""
 
 
 @dataclass(frozen=True, slots=True)

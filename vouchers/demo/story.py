@@ -38,7 +38,7 @@ SEED_BITS: Final = 31
 
 
 class ForeignDatabaseError(RuntimeError):
-    """The database is somebody's own; a demo has no business in it."""
+    """The database holds data that is not the demo's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from vouchers.services.proofs.audit import Report
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Everything that is told at the end."""
+    """The figures reported at the end."""
 
     campaign: Campaign
     run: Run
@@ -35,7 +35,7 @@ class Summary:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the books hold exactly what the tills were told, no more and no less."""
+        """Whether the books hold exactly the redemptions that tills received answers for."""
         kept = len(self.day.redeemed) - len(self.day.voided)
         return not self.lost and kept == self.figures.redeemed_count
 

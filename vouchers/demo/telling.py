@@ -1,4 +1,4 @@
-"""What the demo says while it works: numbered steps, bars on a terminal, patience with servers."""
+"""Console output of the demo: numbered steps, progress bars, and waiting for servers."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,14 +16,14 @@ RETRY_S: Final = 0.5
 
 
 class Teller:
-    """Tells steps on a console; bars are drawn only where somebody looks."""
+    """Prints steps on a console; bars only on a terminal."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self._step = 0
 
     def say(self, sentence: str) -> None:
-        """One line under the step at hand."""
+        """Print one line under the current step."""
         self.console.print(f"   {sentence}", highlight=False)
 
     @contextmanager

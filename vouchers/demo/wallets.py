@@ -52,6 +52,6 @@ def cards_of(holder: Holder) -> list[Card]:
 
 
 def stranger(key: TillKey) -> TillKey:
-    """A terminal's place, and a key that nobody has issued."""
+    """A terminal's place, and a key that was never issued."""
     text = key_prefix(is_test=False) + secrets.token_urlsafe(KEY_BYTES)
     return TillKey(key.store_no, key.terminal, text)

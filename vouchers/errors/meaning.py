@@ -31,7 +31,7 @@ class Meaning:
     authority: str
     retryable: bool = False
     audience: Audience = "till"
-    # The deciding rule and its facts stay in our books: they would tell whose a thing is.
+    # The deciding rule and its facts are stored, not answered: they would disclose the owner.
     is_opaque: bool = False
     by_rule: Mapping[str, Wording] = field(default_factory=dict)
 

@@ -71,7 +71,7 @@ def error_file(path: Path) -> Iterator[Callable[[RowFault], None]]:
 
 
 class ImportCommand(BaseCommand, ABC):
-    """A command that loads FILE and tells what came of it."""
+    """A command that loads FILE and prints the summary."""
 
     warnings: ClassVar[Mapping[str, Any]] = {}
     """Sentences of what this import alone warns of, by code."""
@@ -155,7 +155,7 @@ def _finish(summary: LoadSummary, errors: Path) -> None:
 
 @contextmanager
 def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal's standard error; nothing where nobody looks."""
+    """A bar on a terminal's standard error; nothing where standard error is no terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(

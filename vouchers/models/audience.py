@@ -16,7 +16,7 @@ from vouchers.sql.statements import Statement
 
 BLOCK_RESIDENTS: Final = 65_536
 
-# The last id of the block that follows `after_id`; NULL when nobody does.
+# The last id of the block that follows `after_id`; NULL when no resident follows.
 NEXT_BLOCK = Statement(
     """
     SELECT max(id) FROM (

@@ -21,7 +21,7 @@ class CapCounter(models.Model):
     """What one subject used within one calendar window of a campaign.
 
     The row carries the limit in force when it was last written, so that the database itself refuses
-    a count beyond it. One writer: services/fraud.
+    a count beyond it. One writer: services/redemption.
     """
 
     pk = models.CompositePrimaryKey("kind", "campaign_id", "subject_id", "window_no")
@@ -118,7 +118,7 @@ class Signal(models.Model):
 
 
 class Hold(models.Model):
-    """A redemption's money kept back until someone has looked (冻结)."""
+    """A redemption's money kept back until a person has checked it (冻结)."""
 
     redemption = models.ForeignKey(
         Redemption, models.PROTECT, related_name="holds", db_constraint=False
@@ -191,7 +191,7 @@ READ_COUNTERS: Statement[Any] = Statement(
     """
 )
 # Adds what a batch took, in key order. The row's own CHECK refuses a total beyond its limit, so
-# even a writer that forgot the counters' lock could not exceed a cap.
+# even a writer without the counters' lock could not exceed a cap.
 ADD_TO_COUNTERS: Statement[Any] = Statement(
     """
     INSERT INTO vouchers_capcounter AS c (

@@ -103,8 +103,9 @@ LOCK_ORDER: Final = (
 """Every lock class; a transaction may skip classes, never go back."""
 
 # One statement in the common order. A request key is only tried: a batch never waits for a
-# duplicate in flight, it answers 409; the first rows say which keys were got. Arrays arrive sorted
-# and UNION ALL runs its parts in turn, so waiting locks are always asked for in the same order.
+# duplicate in flight, it answers 409; the first rows are the keys that were locked. Arrays arrive
+# sorted and UNION ALL runs its parts in turn, so waiting locks are always asked for in the same
+# order.
 LOCK_BATCH = Statement(
     f"""
     SELECT pg_try_advisory_xact_lock(key) FROM unnest(%(request_keys)s::bigint[]) AS wanted(key)

@@ -19,10 +19,10 @@ from vouchers.sql.triggers import (
 
 
 class Outbox(models.Model):
-    """A message committed together with what it tells; sent afterwards, at least once."""
+    """A message committed in the transaction it reports on; sent afterwards, at least once."""
 
     topic = models.CharField(_("topic"), max_length=60)
-    # Names what is told to whom; a message with the same key is not queued twice.
+    # Identifies content and recipient; a message with the same key is not queued twice.
     key = models.CharField(_("key"), max_length=400, unique=True)
     payload = models.JSONField(_("payload"))
     created_at = models.DateTimeField(_("created at"))
@@ -127,8 +127,8 @@ class AuditReport(models.Model):
 
 
 class RoleChange(models.Model):
-    """A role somebody got or lost. Written by triggers on Django's tables of users and groups, so
-    that no way of changing them goes unseen; nobody else may write here.
+    """A role granted or revoked. Only triggers on Django's tables of users and groups write here,
+    so that every change is recorded however it was made.
     """
 
     user_id = models.BigIntegerField(_("user no."))
@@ -137,7 +137,7 @@ class RoleChange(models.Model):
     role = models.CharField(_("role"), max_length=150)
     is_granted = models.BooleanField(_("granted"))
     at = models.DateTimeField(_("at"))
-    # The role of the database that made the change: the services', or somebody at a console.
+    # The database role that made the change: the services' role, or a console session's.
     database_role = models.CharField(_("database role"), max_length=63)
 
     class Meta:

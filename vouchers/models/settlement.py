@@ -153,7 +153,7 @@ class SettlementLine(models.Model):
     )
     source = models.ForeignKey(FundingSource, models.PROTECT, related_name="+")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
-    # Refunds are told apart by their number; a redemption's own line has 0.
+    # Refunds are distinguished by their number; a redemption's own line has 0.
     refund_id = models.BigIntegerField(_("refund"), default=0)
     amount_fen = models.BigIntegerField(_("amount, fen"))
 
@@ -337,7 +337,7 @@ SUM_OWED = Statement(
 )
 
 # By source the state of a redemption's settlement. FOR SHARE: a payout under way is waited for, and
-# a later one waits for whoever reads this.
+# a later one waits for this reader.
 LOCK_SETTLEMENTS_OF = Statement(
     """
     SELECT z.source_id, z.state

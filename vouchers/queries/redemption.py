@@ -96,7 +96,7 @@ def redemptions_of(
 
 
 def _ids_under(caller: Caller, key: str) -> list[int]:
-    """The redemption the caller's key made, if its answer was a yes."""
+    """The redemption made under the caller's key; None if it was refused."""
     record = RequestRecord.objects.filter(
         caller_id=caller.credential_id, key=folded(key), status=201
     )

@@ -1,4 +1,4 @@
-"""Who is on file, who holds which vouchers, and whom a campaign brought to a merchant."""
+"""Residents on file, their vouchers, and the customers a campaign brought to a merchant."""
 
 import random
 from collections import defaultdict
@@ -17,7 +17,7 @@ from vouchers.states import VoucherState
 
 @dataclass(frozen=True, slots=True)
 class HeldVoucher:
-    """A voucher in somebody's wallet, with the terms of its tranche."""
+    """A resident's voucher with the terms of its tranche."""
 
     id: int
     face_fen: int
@@ -49,8 +49,8 @@ def count_residents() -> int:
 def sample_holders(*, campaign_id: int, most: int, seed: int) -> list[Holder]:
     """At most `most` residents with unused vouchers of a campaign, drawn at random.
 
-    Vouchers are drawn evenly over the tranches, so whoever holds several is drawn more often. The
-    same seed draws the same people from the same books.
+    Vouchers are drawn evenly over the tranches, so a resident with several is drawn more often. The
+    same seed draws the same residents from the same rows.
     """
     tranches = list(Tranche.objects.filter(campaign_id=campaign_id).order_by("id"))
     rng = random.Random(seed)  # noqa: S311  # a sample, not a secret

@@ -21,7 +21,7 @@ class CapRule(NamedTuple):
 
 
 class CounterKey(NamedTuple):
-    """One counter: what is counted, of whom, in which window. Sorts in the locking order."""
+    """One counter: kind, subject and window. Sorts in the locking order."""
 
     kind: int
     campaign_id: int
@@ -72,7 +72,7 @@ LINK_BITS: Final = 63
 
 
 class Subjects(NamedTuple):
-    """Whom a redemption is counted for. `links` are `link_no`s, each once."""
+    """The subjects a redemption is counted for. `links` are `link_no`s, each once."""
 
     resident_id: int
     store_id: int
@@ -85,7 +85,7 @@ def link_no(value_hash: bytes) -> int:
     keyed hash's first 8 bytes, so that it fits a signed column.
 
     Two of n links share a number with a chance of about n² / 2⁶⁴: 5 in a million for ten million
-    links. Then they share one limit: some people are refused early, nobody gets more.
+    links. Then they share one limit: some residents are refused early, none gets more.
     """
     return int.from_bytes(value_hash[:8]) & ((1 << LINK_BITS) - 1)
 

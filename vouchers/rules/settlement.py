@@ -1,10 +1,10 @@
-"""From redemptions to what each source owes each merchant for a day, and the file that says so.
+"""From redemptions to what each source owes each merchant for a day, and the settlement file.
 
 What a merchant owes a source for refunds that came after a settlement is kept back from the next
 ones, the oldest refund first, and never more than they pay.
 
-The file is made once and stored. The same lines and heading give the same bytes, so that whoever
-holds the rows can make it again and compare its SHA-256.
+The file is made once and stored. The same lines and heading give the same bytes, so that it can be
+made again from the rows and compared by SHA-256.
 """
 
 import io
@@ -103,7 +103,7 @@ class Heading(NamedTuple):
 def share_out(redemptions: Iterable[Captured], owed: Iterable[Owed] = ()) -> list[Draft]:
     """One draft per merchant and source, in the order of their ids; zero shares make no line.
 
-    A merchant whom a source owes nothing gets no draft, and its refunds wait.
+    A merchant to which a source owes nothing gets no draft; its refunds wait.
     """
     lines: dict[tuple[int, int], list[Line]] = defaultdict(list)
     for captured in sorted(redemptions):

@@ -37,7 +37,7 @@ ERROR_LENGTH: Final = 200
 
 
 class NotDeliveredError(Exception):
-    """The recipient did not take it; the text says what it answered."""
+    """Delivery failed; the message is the recipient's answer."""
 
 
 def lease_message(*, at: datetime) -> Outbox | None:
@@ -101,7 +101,7 @@ def _deliver(message: Outbox, at: datetime) -> None:
 
 
 def _mail(address: str, message: Outbox, body: bytes) -> None:
-    """The sentence is for the reader; the line in braces is what the verifier wants."""
+    """A sentence for people, and a JSON line that the verifier reads."""
     facts: dict[str, Any] = json.loads(body)
     subject = gettext("Anchor of the audit chain: %(campaign)s, %(day)s") % facts
     sentence = gettext(

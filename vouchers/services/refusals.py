@@ -28,7 +28,7 @@ PARTITION = re.compile(r"_p\d\d$")
 
 
 def refuse(refusal: Refusal | None) -> None:
-    """Raise what a rule decided; None is a yes."""
+    """Raise the refusal of a rule; None passes."""
     if refusal:
         raise Refused(refusal.code, refusal.rule, **refusal.facts)
 

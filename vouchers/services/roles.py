@@ -1,4 +1,4 @@
-"""Who may do what: five roles as groups of permissions, and the question every act asks."""
+"""Roles: five groups of permissions, and the permission check of every act."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final

@@ -26,9 +26,9 @@ WORKERS_ALONE: Final = 2
 
 @dataclass
 class Work(Generic[Found]):
-    """Pieces of reading to be done, and what was found by those that are done.
+    """A queue of scans, and the results of those that are done.
 
-    `tell` hears after each piece how many are done, and of how many.
+    `on_progress` is called after each piece with the number done and the number of all.
     """
 
     pieces: Iterable[Callable[[], Iterable[Found]]]

@@ -64,7 +64,7 @@ def begins_as(name: str, *states: Enum) -> pgtrigger.Trigger:
 
 
 def own_transaction(table: str) -> pgtrigger.Trigger:
-    """Refuse a row that says another transaction wrote it: `xid` is the database's to fill in."""
+    """Refuse a row with another transaction's number: `xid` is the database's to fill in."""
     return pgtrigger.Protect(
         name=f"{table}_xid_is_its_own",
         operation=pgtrigger.Insert,
@@ -97,7 +97,7 @@ def refuse_if(condition: str, name: str, message: str) -> str:
 
 
 def never_ignored(*, using: str) -> None:
-    """Take away the switch by which any session can turn django-pgtrigger's triggers off.
+    """Disable the session variable that turns django-pgtrigger's triggers off.
 
     Its triggers ask this function first, which looks at a session's variable; every installation of
     a trigger writes it anew, so this follows each migration.

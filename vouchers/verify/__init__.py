@@ -6,6 +6,6 @@ Every pack carries it as `verify.pyz`. Its bytes depend on these sources alone, 
 can be compared with that of a copy from another place; within a checkout it runs as
 `python -m vouchers.verify PACK`.
 
-It knows the format of the pack and the rules of the books by itself. What it says twice, the engine
-says elsewhere in its own words; tests hold the two against each other.
+It has its own statement of the pack's format and of the rules of the books; tests compare both with
+the engine's.
 """

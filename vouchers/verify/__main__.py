@@ -29,7 +29,7 @@ class Named(NamedTuple):
 
 
 class Verifier:
-    """The checks in their order; each says its line when it is done."""
+    """Runs the checks in order and prints one line for each."""
 
     def __init__(self, archive: Archive, out: TextIO) -> None:
         self._archive = archive
@@ -160,7 +160,7 @@ class Verifier:
 
 
 def main(arguments: list[str], out: TextIO) -> int:
-    """0 when everything holds, 1 otherwise; says so line by line."""
+    """Prints one line a check; returns 0 when all hold, else 1."""
     parser = argparse.ArgumentParser(prog="python verify.pyz", description=__doc__)
     parser.add_argument("pack", type=Path, help="the pack / 数据包")
     parser.add_argument("--anchors", type=Path, help="the anchors as they were sent / 收到的存证")

@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 
 class Place(NamedTuple):
-    """Where reading is, for whoever has to say where it stopped."""
+    """The current position of reading, for fault messages."""
 
     file: str
     row: int

@@ -1,4 +1,4 @@
-"""The rules of the books, as the verifier knows them."""
+"""The rules of the books, restated for the verifier."""
 
 from collections.abc import Iterable, Mapping
 from itertools import product

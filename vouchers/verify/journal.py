@@ -111,7 +111,7 @@ def check_seals(archive: Archive) -> Iterator[Fault]:
 
 
 def check_anchors(archive: Archive, name: str, lines: Iterable[str]) -> Iterator[Fault]:
-    """What a recipient was sent, day by day, is what the pack's seals say.
+    """The anchors a recipient was sent, day by day, equal the pack's seals.
 
     Lines that do not begin with a brace are passed over, so that whole messages may be given.
     """

@@ -1,4 +1,4 @@
-"""Terms and acts: hashed as they were seen, decided by somebody else."""
+"""Terms and acts: hashed as they were seen, decided by another person."""
 
 import hashlib
 import json

@@ -17,7 +17,7 @@ from vouchers.verify.journal import Slot
 from vouchers.verify.vouchers import SERIAL_BITS, SERIALS, Stock
 
 CHINA: Final = timezone(timedelta(hours=8))
-"""Where the machine knows no time zones."""
+"""The fixed offset used where the machine has no time-zone data."""
 PERCENT: Final = 10_000
 
 Sums = dict[Slot, int]
@@ -38,7 +38,7 @@ class Tally:
     settled: Sums = field(default_factory=_sums)
     recoverable: Sums = field(default_factory=_sums)
     rests: Sums = field(default_factory=_sums)
-    """What percentages left of faces that are still in people's hands."""
+    """What percentage redemptions left of the faces of unexpired vouchers, in fen."""
     to_settle: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     """What a payout moves from payable to settled, by settlement; `to_net`: from recoverable."""
     to_net: dict[int, int] = field(default_factory=lambda: defaultdict(int))

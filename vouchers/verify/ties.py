@@ -1,4 +1,4 @@
-"""The subledgers tied to the journal: what the rows say is in an account is what was posted."""
+"""The subledgers tied to the journal: the sum of the rows equals what was posted to the account."""
 
 import csv
 import hashlib

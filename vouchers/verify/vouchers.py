@@ -50,7 +50,7 @@ class Stock:
         return bool(self.tranches[tranche]["state"] == "expired")
 
     def faces(self) -> dict[Slot, int]:
-        """Σ face of the vouchers in people's hands."""
+        """Sum of the faces of unused vouchers by slot, in fen."""
         sums: dict[Slot, int] = defaultdict(int)
         for (tranche, allocation, state), count in self.counts.items():
             if state == ISSUED and not self.is_over(tranche):
@@ -76,8 +76,8 @@ class Stock:
 
 
 def check_vouchers(archive: Archive, stock: Stock) -> Iterator[Fault]:
-    """Every tranche holds as many vouchers as it says, without a gap, each counted in an allocation
-    of its tier; the shares of a face are the face."""
+    """Every tranche holds as many vouchers as it states, without a gap, each counted in an
+    allocation of its tier; the shares of a face are the face."""
     tiers = {row["id"]: row["tier"] for row in archive.rows("allocations")}
     for row in archive.rows("tranches"):
         stock.tranches[row["id"]] = row
@@ -99,7 +99,7 @@ def check_vouchers(archive: Archive, stock: Stock) -> Iterator[Fault]:
 
 
 def check_use(stock: Stock) -> Iterator[Fault]:
-    """A voucher is used exactly when one live redemption says so. Call when all were read."""
+    """A voucher is used exactly when it has one live redemption. Call after all rows were read."""
     row = 0
     for wallet in stock.wallets.values():
         wanted = bytes(_STATE_OF_LIVE.get(state, 0) for state in range(256))

@@ -1,4 +1,4 @@
-"""The acts on a campaign's page: each asks in a dialog, calls one service, says how it went."""
+"""The acts on a campaign's page: each opens a dialog, calls one service and shows the outcome."""
 
 from collections.abc import Container, Mapping
 from typing import Any

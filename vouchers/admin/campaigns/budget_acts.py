@@ -1,4 +1,4 @@
-"""The acts on a launched campaign's money: proposed here, decided by somebody else."""
+"""The acts on a launched campaign's money: proposed here, decided by another person."""
 
 from collections.abc import Container, Mapping
 from datetime import date, datetime, time, timedelta

@@ -22,7 +22,7 @@ from vouchers.rules.campaigns.declaration import MOST_VALIDITY_S
 
 
 class ProposalForm(DialogForm):
-    """Whatever is proposed has a reason and a request number."""
+    """Every proposal has a reason and a request number."""
 
     why = forms.CharField(
         label=_("Why"),

@@ -1,4 +1,4 @@
-"""The campaign's page: what it promises, where its money is, whom it reached."""
+"""The campaign's page: terms, balances and audience."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ class CampaignAdmin(CampaignActs, DraftAdmin):
         return yuan(campaign.budget_fen or 0)
 
     def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
-        """Out of the draft the page is to look at; the acts stay."""
+        """After the draft the fields are read-only; the acts stay."""
         editable = obj is None or is_draft(obj)
         return editable and bool(super().has_change_permission(request, obj))
 

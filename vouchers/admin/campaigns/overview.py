@@ -210,7 +210,7 @@ def _largest(counts: Mapping[int, int | None], names: Mapping[int, str]) -> dict
 
 
 def reason_name(code: str) -> str:
-    """Why somebody is not targeted, for people."""
+    """The reason for not being targeted, as a sentence."""
     names = {
         "not_active": _("deceased or erased"),
         "frozen": _("frozen"),

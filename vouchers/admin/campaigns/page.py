@@ -1,4 +1,4 @@
-"""What every act on a campaign's page shares: the dialog that asks, who may, and the way back."""
+"""What every act on a campaign's page shares: dialog, permission check and redirect."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from vouchers.services.campaigns import lifecycle, terms
 
 
 def dialog(title: Any, description: Any = "", form: type[DialogForm] = DialogForm) -> Any:
-    """What a button asks before it acts; acting is always a POST."""
+    """The dialog of a button; the act itself is always a POST."""
     return {
         "title": title,
         "description": description,

@@ -1,4 +1,4 @@
-"""The parts of a campaign on its page: edited in a draft, to look at afterwards."""
+"""Inlines of a campaign's page: edited in a draft, read-only afterwards."""
 
 from typing import Any
 
@@ -166,7 +166,7 @@ class ShareFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
     """Shares that add up to the face."""
 
     def clean(self) -> None:
-        """Said here first; the database checks it again at the commit."""
+        """Checked here for a form error; the database checks it again at the commit."""
         super().clean()
         if any(self.errors):
             return

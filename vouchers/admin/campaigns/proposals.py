@@ -1,4 +1,4 @@
-"""Proposals: who wants what done to a launched campaign's money, and the page to decide on it."""
+"""Proposals on a launched campaign's money, and the page on which they are decided."""
 
 from typing import Any
 

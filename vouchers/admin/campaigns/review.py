@@ -1,4 +1,4 @@
-"""The page on which somebody else decides: the frozen terms, and a yes or no to exactly these."""
+"""The page of a second person's decision: the frozen terms, to be approved or rejected as shown."""
 
 from typing import Any
 
@@ -19,7 +19,8 @@ from vouchers.states import CampaignState
 
 
 def _answers(version: TermsVersion) -> dict[str, tuple[Any, Any]]:
-    """By button: what it does, and what is told then. Amendments come while the campaign runs."""
+    """By button: the service and the message shown afterwards. Amendments exist only after the
+    launch."""
     if version.amends_id:
         return {
             "approve": (amendments.approve_amendment, _("Approved; in force from now.")),
@@ -32,7 +33,7 @@ def _answers(version: TermsVersion) -> dict[str, tuple[Any, Any]]:
 
 
 def _waits(campaign: Campaign, version: TermsVersion) -> bool:
-    """Whether nobody has decided on the newest version yet."""
+    """Whether the newest version is undecided."""
     return not version.approvals.exists() and (
         version.amends_id is not None or campaign.state == CampaignState.SUBMITTED
     )

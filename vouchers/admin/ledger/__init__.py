@@ -1,1 +1,1 @@
-"""Pages of money, to look at."""
+"""Read-only pages of money."""

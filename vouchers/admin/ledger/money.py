@@ -1,4 +1,4 @@
-"""Money to look at: transfers, cash, redemptions, settlements. Nothing here can be changed."""
+"""Read-only pages of transfers, cash, redemptions and settlements."""
 
 from typing import Any
 
@@ -210,7 +210,8 @@ class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
     actions_detail = ["hold"]
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """Only what stands can be held; whether it still may be is decided by the service."""
+        """Offered for live redemptions only; the service decides whether a hold is still
+        possible."""
         redemption = self.get_object(request, str(object_id))
         stands = redemption is not None and redemption.state == RedemptionState.CAPTURED
         return super().get_actions_detail(request, object_id) if stands else []

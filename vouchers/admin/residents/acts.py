@@ -1,4 +1,4 @@
-"""The acts on a resident's page: each asks in a dialog, calls one service, says how it went."""
+"""The acts on a resident's page: each opens a dialog, calls one service and shows the outcome."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -54,9 +54,9 @@ def button(
     permission: str = "change_resident",
     is_signed: bool = True,
 ) -> Any:
-    """A button that calls `service` with the page's row as `subject` and what the form asked for.
+    """A button that calls `service` with the page's row as `subject` and the form's values.
 
-    `is_signed`: the service wants to know who acts (`by`).
+    `is_signed`: the service takes the acting user (`by`).
     """
 
     @action(

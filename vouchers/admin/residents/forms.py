@@ -17,7 +17,7 @@ class ReasonForm(BaseDialogForm):
 
 
 class DocumentForm(BaseDialogForm):
-    """The document that says so."""
+    """The document that proves it."""
 
     document_no = forms.CharField(
         label=_("Document no."), max_length=60, widget=UnfoldAdminTextInputWidget
@@ -52,7 +52,7 @@ class ExcludeForm(ReasonForm):
 
 
 class MergeForm(ReasonForm):
-    """As whom the resident is counted, and why."""
+    """The resident counted as the same person, and the reason."""
 
     kept = ResidentNumberField(label=_("Counted as the resident no."))
 

@@ -19,7 +19,7 @@ from vouchers.states import ResidentState
 
 
 class PointInline(ReadOnlyInline):
-    """Where a resident was said to be, to a kilometre; the exact place is not shown."""
+    """A resident's point rounded to a kilometre; the exact place is not shown."""
 
     model = ResidentPoint
     fields = ["kind", "about", "datum", "observed_at", "superseded_at", "coarsened_at"]
@@ -47,7 +47,7 @@ class LinkInline(ReadOnlyInline):
 
 
 class ProxyInline(ReadOnlyInline):
-    """Who may hold and show this resident's vouchers."""
+    """The declared proxies of this resident."""
 
     model = Proxy
     fk_name = "holder"

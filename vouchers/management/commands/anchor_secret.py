@@ -9,7 +9,7 @@ from vouchers.services.outbox import webhook_secret
 
 
 class Command(BaseCommand):
-    """The secret follows from the installation's key and the address; it is stored nowhere."""
+    """The secret is derived from the installation's key and the address; it is not stored."""
 
     help = "Print the signing secret (Standard Webhooks) of an https recipient of anchors."
 

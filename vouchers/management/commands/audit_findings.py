@@ -1,4 +1,4 @@
-"""`manage.py audit_findings CAMPAIGN`: what an auditor looks at first."""
+"""`manage.py audit_findings CAMPAIGN`: the redemptions an auditor checks first."""
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
@@ -28,7 +28,7 @@ def minute(text: str) -> int:
 
 
 class Command(BaseCommand):
-    """None of the answers proves a wrong; each lists rows worth a look."""
+    """The answers are no proof of a fault; each lists rows to be checked."""
 
     help = "List redemptions worth a look: of deceased residents, off the list, after hours, twice."
 

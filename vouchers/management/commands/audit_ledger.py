@@ -1,4 +1,4 @@
-"""`manage.py audit_ledger`: prove the books from their rows, or say what is broken."""
+"""`manage.py audit_ledger`: recompute the books from their rows and report what is broken."""
 
 import json
 import secrets

@@ -15,9 +15,9 @@ ONLY_WRITTEN = frozenset({"django_admin_log"})
 class Command(migrate.Command):
     """Django's command with `owner` as its database: the services' role may not change tables.
 
-    What the services may do with the tables of merchants and vouchers is said by migrations, table
-    by table. Those of Django and of other packages come and go with their versions, so they are
-    granted here, after every run.
+    What the services may do with the tables of merchants and vouchers is granted by migrations,
+    table by table. Those of Django and of other packages come and go with their versions, so they
+    are granted here, after every run.
     """
 
     help = (

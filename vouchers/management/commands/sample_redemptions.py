@@ -1,4 +1,5 @@
-"""`manage.py sample_redemptions CAMPAIGN`: which redemptions to look at, and how to read them."""
+"""`manage.py sample_redemptions CAMPAIGN`: a random sample of redemptions, and the interval of its
+error share."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any

@@ -66,7 +66,7 @@ class Campaign(models.Model):
     # How long a minted voucher is good for, from its minting; never past the campaign's end.
     validity_s = models.PositiveIntegerField(_("validity of a voucher"))
     radius_m = models.PositiveIntegerField(_("radius around stores"), default=3000)
-    # Which points of a resident count, and whom to reach; frozen into the terms.
+    # The point kinds that count, and the audience filter; frozen into the terms.
     point_kinds = models.JSONField(_("places that count"), default=only_home)
     audience_filter = models.JSONField(_("audience filter"), default=dict, blank=True)
     excluded_categories = models.JSONField(_("excluded categories"), default=list, blank=True)
@@ -129,7 +129,7 @@ class Campaign(models.Model):
         triggers: ClassVar = [
             only_arrows("campaign_arrows", CAMPAIGN_ARROWS),
             frozen_columns("campaign_identity_frozen", *names(until=Until.CREATED)),
-            # From approval on its terms are those somebody else has approved.
+            # From approval on, `terms` is a version that another person approved.
             pgtrigger.Trigger(
                 name="terms_were_approved",
                 when=pgtrigger.After,

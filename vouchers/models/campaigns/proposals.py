@@ -24,7 +24,7 @@ DECISIONS = [
 
 
 class Proposal(models.Model):
-    """What somebody wants done to a launched campaign's money, and why."""
+    """A change proposed to a launched campaign's money, with its reason."""
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="proposals")
     kind = models.CharField(_("kind"), max_length=13, choices=PROPOSAL_KINDS)
@@ -49,7 +49,7 @@ class Proposal(models.Model):
 
 
 class ProposalDecision(models.Model):
-    """Another person's yes or no; a yes is committed together with what it does."""
+    """Another person's approval or rejection; an approval commits together with its effects."""
 
     proposal = models.OneToOneField(Proposal, models.PROTECT, related_name="decision")
     decided_by = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""What was approved of a campaign, by whom, and who had edited it."""
+"""Terms versions, approvals and the edits of drafts."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from vouchers.sql.triggers import append_only
 
 
 class CampaignEdit(models.Model):
-    """Who changed a draft, and what. Whoever stands here can't decide on the terms."""
+    """An edit of a draft: user and field. Users with an edit may not decide on the terms."""
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="edits")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

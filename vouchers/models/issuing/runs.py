@@ -48,7 +48,8 @@ class Run(models.Model):
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="runs")
     round = models.ForeignKey(Round, models.PROTECT, null=True, blank=True, related_name="runs")
-    # The channel whose quota cells its vouchers count in; None where no channel is told apart.
+    # The channel whose quota cells its vouchers count in; None where channels are not
+    # distinguished.
     channel = models.CharField(_("channel"), max_length=20, null=True, blank=True)  # noqa: DJ001
     terms = models.ForeignKey("vouchers.TermsVersion", models.PROTECT, related_name="+")
     # Decides every tie; a run with the same seed and audience selects the same people.

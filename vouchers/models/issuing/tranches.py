@@ -21,7 +21,7 @@ INSERT_SHARD: Statement[Any] = Statement(
 
 
 class People(NamedTuple):
-    """Whom a shard is for, in serial order."""
+    """The residents of a shard, in serial order."""
 
     resident_ids: NDArray[np.int64]
     buckets: NDArray[np.int16]
@@ -45,7 +45,7 @@ WRITE_VOUCHERS: Final = (
 
 
 class UnspentRow(NamedTuple):
-    """How many vouchers of an allocation nobody has begun to use."""
+    """The number of unused vouchers of an allocation."""
 
     allocation_id: int
     vouchers: int
@@ -67,7 +67,8 @@ COUNT_UNSPENT = Statement(
 
 
 class RestRow(NamedTuple):
-    """What redemptions of an allocation left of one source's shares of the faces."""
+    """What percentage redemptions of an allocation left unspent of one source's shares of the
+    faces, in fen."""
 
     allocation_id: int
     source_id: int

@@ -23,7 +23,7 @@ VOUCHER_STATES = [
 class Voucher(models.Model):
     """One voucher (券). Its id is tranche × 2²⁰ + serial; its terms are the tranche's.
 
-    The table is written by hand in the migrations: RANGE partitions by id, one per tranche, primary
+    The table is created by SQL in the migrations: RANGE partitions by id, one per tranche, primary
     key (id, bucket). No foreign key points in or out (ATTACH would lock the tables it names); the
     audit checks them. `state` has no index, so that redeeming stays a HOT update.
     """

@@ -94,7 +94,8 @@ class QuotaCell(models.Model):
 class QuotaBucket(models.Model):
     """What is left of a cell, or of one of its sub-buckets where it is hot.
 
-    Headroom = cap minus what counts; None where the cap is None. One writer: services/quotas.
+    Headroom = cap minus what counts; None where the cap is None. One writer:
+    services/ledger/quotas.
     """
 
     cell = models.ForeignKey(QuotaCell, models.PROTECT, related_name="buckets")

@@ -29,7 +29,7 @@ ACCOUNT_KINDS = [
     (AccountKind.REPAID.value, _("repaid")),
 ]
 
-# Money that nobody has promised yet counts in no slices.
+# Unpromised money counts in no slice.
 UNPROMISED = (TransferReason.APPROPRIATE, TransferReason.CUT, TransferReason.REPAY)
 _UNPROMISED = ", ".join(f"'{reason.value}'" for reason in UNPROMISED)
 # Which accounts a reason may take from (-) and give to (+), as the trigger on legs compares them.

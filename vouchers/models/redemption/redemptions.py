@@ -97,7 +97,8 @@ class Redemption(models.Model):
     authorised_fen = models.BigIntegerField(_("authorised, fen"), null=True)
     expires_at = models.DateTimeField(_("authorisation expires at"), null=True)
     captured_at = models.DateTimeField(_("captured at"), null=True)
-    # Numbers of the links (device, phone, card, account) it was counted for; see rules/fraud.
+    # Numbers of the links (device, phone, card, account) it was counted for; see
+    # rules/limits.
     links = ArrayField(models.BigIntegerField(), verbose_name=_("links"), null=True)
     undone_at = models.DateTimeField(_("undone at"), null=True)
     xid = Xid8Field()
@@ -175,7 +176,7 @@ class Redemption(models.Model):
                 "links",
                 "xid",
             ),
-            # The final order is told once, by the capture of an authorisation.
+            # The final order is recorded once, by the capture of an authorisation.
             pgtrigger.Protect(
                 name="redemption_amounts_frozen",
                 operation=pgtrigger.Update,
@@ -188,7 +189,7 @@ class Redemption(models.Model):
                     " NEW.captured_at)"
                 ),
             ),
-            # Settling locks the redemption first, so whoever voids it later sees the lines here.
+            # Settling locks the redemption first, so a later void sees the lines here.
             pgtrigger.Trigger(
                 name="settled_redemption_stands",
                 when=pgtrigger.Before,

@@ -28,8 +28,8 @@ class Resident(models.Model):
     external_id = models.CharField(_("resident no."), max_length=64, unique=True)
     # Hash of the first verified id, mod 1024; never changes, so it can be a distribution key.
     bucket = models.SmallIntegerField(_("bucket"))
-    # HMAC-SHA256 of the national id under the environment's key: equal people collide, nobody
-    # reads.
+    # HMAC-SHA256 of the national id under the environment's key: equal people collide, but it
+    # cannot be reads.
     identity_hmac = models.BinaryField(_("identity hash"), max_length=32, null=True, unique=True)
     phone_hmac = models.BinaryField(_("phone hash"), max_length=32, null=True)
     # Encrypted under `data_key`, which erasure destroys; only where a channel must send.
@@ -167,7 +167,8 @@ class Consent(models.Model):
 
 
 class Link(models.Model):
-    """A weak, dated identifier a resident was seen with; has limits of its own, merges nobody."""
+    """A weak, dated identifier of a resident (device, phone, card, account); has limits of its own
+    and merges no residents."""
 
     class Kind(models.TextChoices):
         DEVICE = "device", _("device")
@@ -262,7 +263,7 @@ class ResidentMerge(models.Model):
 
 
 class Shopper(NamedTuple):
-    """Whoever shows a voucher, and the residents they are a declared proxy of."""
+    """The person who shows a voucher, and the residents they are a declared proxy of."""
 
     id: int
     external_id: str
@@ -292,7 +293,7 @@ FIND_LINKS = Statement(
     """,
     lambda row: (int(row[0]), bytes(row[1])),
 )
-# Everybody whom live merges, also in a chain, declare to be the same person as one of these.
+# All residents that live merges, also in a chain, declare to be the same person as one of these.
 FIND_SAME_PEOPLE = Statement(
     """
     WITH RECURSIVE same(wanted_id, id) AS (

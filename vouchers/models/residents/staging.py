@@ -91,7 +91,7 @@ def copy_residents(columns: Sequence[str]) -> str:
     return f"COPY pg_temp.staged_resident ({names}) FROM STDIN (FORMAT BINARY)"
 
 
-# Whoever else writes one of these residents waits; the order keeps two loads from a deadlock.
+# Other writers of these residents wait; the order prevents a deadlock of two loads.
 LOCK_KNOWN: Final = """
 SELECT count(*) FROM (
     SELECT 1 FROM vouchers_resident r JOIN pg_temp.staged_resident s

@@ -1,4 +1,4 @@
-"""Figures a manager watches: what went out, what was used, what was refused, whom it reached."""
+"""Figures of a campaign for its manager: issued, redeemed, refused, audience."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

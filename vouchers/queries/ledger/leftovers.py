@@ -1,4 +1,4 @@
-"""What became of the money of each round and tier: used, in hands, come back, free again."""
+"""The money of each round and tier, in fen: used, in unused vouchers, recoverable, returned."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

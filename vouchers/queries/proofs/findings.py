@@ -1,7 +1,7 @@
-"""Ready questions to a campaign's redemptions: what an auditor looks at first.
+"""Predefined queries on a campaign's redemptions: what an auditor checks first.
 
-None of them proves a wrong; each lists rows worth a look. Who has died is known, not when: so every
-redemption of somebody who is on file as deceased is listed.
+None of them proves a fault; each lists rows to be checked. The date of a death is not on file, so
+every redemption by a resident recorded as deceased is listed.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _LOCAL = "(r.redeemed_at AT TIME ZONE c.zone)"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`text` selects what is found, in columns `columns`; `says` is what it lists."""
+    """`text` selects the rows found, in columns `columns`; `description` names what they are."""
 
     name: str
     says: str

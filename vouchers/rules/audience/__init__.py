@@ -1,1 +1,1 @@
-"""Who is within reach of which store, exactly, and who of them belongs to the audience."""
+"""Exact distances between residents and stores, and the audience of a campaign."""

@@ -127,7 +127,7 @@ def _candidates(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reach:
-    """How far circles reach, in cells, and bounds on store-to-cell distances."""
+    """Extents of circles in cells, and bounds on store-to-cell distances in metres."""
 
     lon: Floats
     lat: Floats

@@ -1,8 +1,8 @@
 """Who belongs to a campaign's audience, a block of residents at a time. Pure.
 
-What a resident's rows say (state, consent, exclusions, attributes) arrives as one reason code a
-resident; the places are judged here. A reason is always given and nothing fails open: a resident
-without a usable accepted point is not targeted, whatever else is true of them.
+State, consent, exclusions and attributes arrive as one reason code a resident; the places are
+judged here. A reason is always given and nothing fails open: a resident without a usable accepted
+point is not targeted, whatever else is true of them.
 """
 
 from collections import Counter
@@ -49,12 +49,12 @@ TARGETED: Final = 0
 
 
 class InvalidFilterError(ValueError):
-    """An audience filter with a key or value that nobody knows how to apply."""
+    """An audience filter with an unknown key or value."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudienceFilter:
-    """Attributes a resident must have; None or empty asks nothing. All must hold at once.
+    """Attributes a resident must have, all at once; None or empty is no condition.
 
     Ages are completed by the end of the calendar year. `tags_all` and `tags_any` are bit numbers.
     """
@@ -145,7 +145,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reach:
-    """Where a campaign reaches: the stores' circles and, besides, the insides of polygons."""
+    """The area of a campaign: the stores' circles and the insides of polygons."""
 
     circles: StoreCircles
     cover: StoreCover

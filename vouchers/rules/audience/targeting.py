@@ -114,7 +114,7 @@ class Explanation:
 def explain(
     longitude_deg: float, latitude_deg: float, circles: StoreCircles, rings: Rings
 ) -> Explanation:
-    """Explain one WGS-84 point against the participating stores; says the same as `place`."""
+    """Explain one WGS-84 point against the participating stores; agrees with `place`."""
     fault = check_coordinates(longitude_deg, latitude_deg)
     if fault or not len(circles):
         return Explanation(fault=fault)

@@ -74,8 +74,8 @@ def valid_until_at(
     validity_s: int,
     ends_at: datetime,
 ) -> datetime:
-    """Until when vouchers in people's hands are good under widened terms: never shorter than they
-    were, at most to the campaign's end."""
+    """Until when issued vouchers are valid under widened terms: never earlier than before, at most
+    to the campaign's end."""
     return max(valid_until_at, min(valid_from_at + timedelta(seconds=validity_s), ends_at))
 
 

@@ -1,8 +1,9 @@
 """The one declaration of a campaign's terms: each option's unit, its limits and when it may change.
 
-Made from it: the frozen document and the facts for the rules (`queries/terms`), the triggers that
-freeze columns (`models/campaigns`), the review page and the form (`admin`), and what an amendment
-may widen (`rules/amendments`). An option's label and column are those of the model's field. Pure.
+Made from it: the frozen document and the facts for the rules (`queries/campaigns/terms`), the
+triggers that freeze columns (`models/campaigns`), the review page and the form (`admin`), and what
+an amendment may widen (`rules/campaigns/amendments`). An option's label and column are those of
+the model's field. Pure.
 """
 
 from collections.abc import Mapping

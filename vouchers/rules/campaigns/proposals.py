@@ -1,7 +1,7 @@
 """Acts on a launched campaign's money: whether they may be done on the figures as they stand. Pure.
 
 A proposal's document names the figures its author saw. They are compared when it is proposed, and
-again, under the locks, when somebody else approves it: what has moved meanwhile is not overwritten.
+again, under the locks, when another person approves it; a figure changed meanwhile is refused.
 """
 
 import hashlib
@@ -92,7 +92,7 @@ def allowed(kind: ProposalKind, state: CampaignState) -> Refusal | None:
 def decide(
     *, proposer_id: int, approver_id: int, sha256: bytes, seen_sha256: bytes, is_decided: bool
 ) -> Refusal | None:
-    """Whether a person may decide: on somebody else's proposal, as they saw it, and once."""
+    """Whether a person may decide: on another person's proposal, as they saw it, and once."""
     if is_decided:
         return Refusal("proposal_decided", "one_decision")
     if proposer_id == approver_id:
@@ -148,7 +148,7 @@ def caps(
 
     Every changed cell must be as it was seen and keep what counts in it; afterwards none may
     promise more than a cell it lies in. A round that grows must be covered by `free_fen` (by
-    source): all it could still hand out then is free money now.
+    source): free money must cover all it could still issue.
     """
     for change in changes:
         if refusal := _change(cells[change.cell_id], change):
@@ -203,7 +203,7 @@ def _rounds_covered(
     free_fen: Mapping[str, int],
     shares: Shares,
 ) -> Refusal | None:
-    """Cells that name the same dimensions don't overlap, so what they could hand out adds up."""
+    """Cells that name the same dimensions do not overlap, so what they could issue adds up."""
     wanted: dict[frozenset[str], Counter[str]] = defaultdict(Counter)
     for change in changes:
         cell = cells[change.cell_id]
@@ -219,7 +219,7 @@ def _rounds_covered(
 
 
 _ALL: Final = ""
-"""Stands for all sources together, where a cell does not say which of them pay."""
+"""Stands for all sources together, where a cell names none."""
 
 
 def _grows(change: Change) -> bool:
@@ -234,8 +234,8 @@ def _after(cell: CellState, change: Change, part: str) -> int | None:
 
 
 def _promise(slice_: Mapping[str, str], room: Cap, shares: Shares) -> dict[str, int]:
-    """The money it takes to hand out a cell's room: of its source, of each source that pays for
-    its tier, or of all together. Of several tiers the cheapest is the least it takes."""
+    """The money in fen needed to issue a cell's headroom: of its source, of each source that pays
+    for its tier, or of all together. Of several tiers the cheapest is the least it takes."""
     source, tier = slice_.get("source"), slice_.get("tier")
     tiers = [shares[tier]] if tier else list(shares.values())
     if source:

@@ -27,7 +27,7 @@ from vouchers.states import (
 )
 
 INVALID: Final = "terms_invalid"
-"""The code of a fault that has none of its own; its rule says which."""
+"""The code of faults without one of their own; `rule` names the fault."""
 DATES_CROSS: Final = "dates_cross"
 CELLS_DO_NOT_NEST: Final = "cells_do_not_nest"
 
@@ -140,7 +140,7 @@ UNDER_WAY: Final = (
     AccountKind.PAYABLE,
     AccountKind.RISK_HELD,
 )
-"""Money that somebody still waits for."""
+"""Accounts with money still promised, held or owed."""
 
 
 def may_settle(totals_fen: Mapping[AccountKind, int]) -> Refusal | None:
@@ -240,7 +240,7 @@ def _parts_present(terms: Terms) -> Iterator[Refusal]:
 
 
 def _audience_known(terms: Terms) -> Iterator[Refusal]:
-    """Whatever cannot be applied is refused here, not left out by targeting."""
+    """A filter that cannot be applied is refused here; targeting would ignore it."""
     if unknown := sorted(set(terms.point_kinds) - set(POINT_KINDS)):
         yield _fault("point_kinds_known", kind=unknown[0])
     if not 0 < min(terms.radii_m) <= max(terms.radii_m) <= MAX_RADIUS_M:
@@ -281,7 +281,8 @@ def _tiers_sound(terms: Terms) -> Iterator[Refusal]:
 
 
 def _rings_contiguous(terms: Terms) -> Iterator[Refusal]:
-    """From 0 to the farthest radius without a gap: whoever is inside has exactly one ring."""
+    """Rings run from 0 to the farthest radius without a gap: a point inside has exactly one
+    ring."""
     if not terms.rings:
         return
     rings = sorted(terms.rings, key=lambda ring: ring.from_m)

@@ -4,7 +4,7 @@
 
 The first digit keeps codes apart from payment codes, which begin with 10–15 (WeChat), 25–30
 (Alipay) or 62 (UnionPay). The check digits are HMAC-SHA256 over tranche and serial, reduced mod
-10⁷: whoever guesses hits one of ten million, and a code that fails never reaches the database.
+10⁷: a guess is right once in ten million, and a code that fails never reaches the database.
 """
 
 import hmac

@@ -1,8 +1,9 @@
-"""Who of an audience gets which vouchers when there are not enough for all. Pure, deterministic.
+"""Selection of an audience's residents when there are fewer vouchers than residents. Pure,
+deterministic.
 
 Residents are ranked nearest first. Of residents equally near (neighbours in one building share a
-point) the smaller SHA-256 of "seed|resident id" goes first, so that anybody can repeat the ranking
-from the run's seed and published distances.
+point) the smaller SHA-256 of "seed|resident id" goes first, so that an auditor can repeat the
+ranking from the run's seed and published distances.
 
 Tiers are served one after the other in ascending order of face (then of id): where tiers compete
 for one cell, the cheaper ones go first and the money reaches the most people; a manager who wants
@@ -77,8 +78,8 @@ def line_up(
 ) -> Line:
     """Rank an audience and sort it into groups.
 
-    Where some cell names a district, a resident whose district is unknown (0) is barred: nobody
-    could say which cap they count in.
+    Where some cell names a district, a resident whose district is unknown (0) is barred: the cell
+    they count in is unknown.
     """
     order = rank(distance_m, resident_id, seed)
     asked = cells.dimensions

@@ -21,7 +21,7 @@ Split = Sequence[tuple[int, int]]
 class Slice:
     """The dimensions a voucher counts in. District and store are those of the targeting: where the
     resident lives, and the participating store they were reached by; `day` is the business day of
-    issue. None: no cell asks, or there is none."""
+    issue. None: no cell names the dimension, or it has no value."""
 
     tier_id: int
     round_id: int | None = None
@@ -111,11 +111,11 @@ class Cells:
 
     @property
     def dimensions(self) -> frozenset[str]:
-        """What some cell names; the tier always, since the ledger tells tiers apart."""
+        """The dimensions some cell names, and always the tier, which the ledger distinguishes."""
         return frozenset({"tier_id"}.union(*self._by_names))
 
     def narrowed(self, whole: Slice) -> Slice:
-        """The slice with nothing in it that no cell asks for."""
+        """The slice without the dimensions that no cell names."""
         unasked: dict[str, Any] = dict.fromkeys(set(DIMENSIONS) - self.dimensions)
         return replace(whole, **unasked)
 

@@ -59,8 +59,8 @@ class RowChain:
 
 
 class Pseudonyms:
-    """Keyed names for what must not be read: equal things get equal names, nobody reads them back
-    without the key.
+    """Pseudonyms of identifiers: equal values get equal names, which cannot be reversed without the
+    key.
 
     The first 64 bits of HMAC-SHA256 (RFC 2104) over "kind|value", in hexadecimal. Both keyed states
     are made once, which halves the time of `hmac.digest`.

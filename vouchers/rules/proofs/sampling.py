@@ -1,4 +1,4 @@
-"""How many redemptions to look at, which ones, and what the errors found say about all. Pure.
+"""Size, choice and error interval of a sample of redemptions. Pure.
 
 Size: n₀ = z²·p(1−p)/e² for a proportion p (½ where nothing is known, the most careful), margin e
 and the normal quantile z of the confidence; with the finite population correction n = n₀ / (1 +
@@ -26,7 +26,7 @@ def quantile(confidence: float) -> float:
 def sample_size(
     population: int, *, confidence: float, margin: float, proportion: float = 0.5
 ) -> int:
-    """How many to look at so that the share found is within `margin` of the true one."""
+    """The sample size for which the share found is within `margin` of the true one."""
     if not 0 < margin < 1:
         raise ValueError("the margin lies between 0 and 1")
     if population <= 0:
@@ -38,7 +38,7 @@ def sample_size(
 
 
 def rank(seed: str, number: int) -> bytes:
-    """SHA-256 of "seed|number": what orders the population, the same for whoever does it again."""
+    """SHA-256 of "seed|number": orders the population; repeatable by anyone with the seed."""
     return sha256(f"{seed}|{number}".encode()).digest()
 
 
@@ -48,7 +48,7 @@ def draw(population: Iterable[int], *, size: int, seed: str) -> list[int]:
 
 
 def wilson(errors: int, size: int, *, confidence: float) -> tuple[float, float]:
-    """Between which shares the true one lies, with `errors` found among `size`."""
+    """Lower and upper bound of the true share, with `errors` found among `size`."""
     if not 0 <= errors <= size or not size:
         raise ValueError("errors are found among those looked at")
     z, share = quantile(confidence), errors / size

@@ -58,7 +58,7 @@ class VoucherFacts(NamedTuple):
 
 
 class ShopperFacts(NamedTuple):
-    """Who shows the voucher, and for whom they may."""
+    """The person showing the voucher, and the residents they may act for."""
 
     id: int
     state: str
@@ -89,7 +89,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A yes: the discount and each source's part of it."""
+    """An accepted redemption: the discount and each source's share, in fen."""
 
     discount_fen: int
     split: Split
@@ -97,7 +97,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything one redemption is judged on, except the exact limits (`rules/fraud`)."""
+    """Everything one redemption is judged on, except the exact limits (`rules/limits`)."""
 
     order: Order
     voucher: VoucherFacts | None
@@ -114,10 +114,10 @@ Rule = Callable[[Case, TrancheFacts, VoucherFacts], Refusal | None]
 
 
 def judge(case: Case) -> Decision | Refusal:
-    """Ask every question in order; the first refusal wins, else the discount.
+    """Apply the rules in order; returns the first refusal, else the decision.
 
-    Unknown, forged and foreign vouchers are told apart only in `rule`, which stays in our books:
-    the caller always reads `voucher_not_usable`.
+    Unknown, forged and foreign vouchers are distinguished only by `rule`, which is stored and not
+    answered: the caller always reads `voucher_not_usable`.
     """
     voucher, tranche = case.voucher, case.tranche
     if voucher is None or tranche is None or tranche.is_test != case.caller_is_test:

@@ -3,8 +3,9 @@ its money go?
 
 A void (撤销) and a reversal (冲正) undo the whole of it, until the end of its business day and as
 long as neither a settlement nor a refund has taken it up. A capture (确认核销) makes what was
-authorised final, in time (`rules/capture` for the final order). What is undone goes back to the
-voucher while its tranche is outstanding, otherwise it is free again, and so is its room in quotas.
+authorised final, in time (`rules/redemption/capture` for the final order). What is undone goes back
+to the voucher while its tranche is outstanding, otherwise it is free again, and so is its room in
+quotas.
 """
 
 from datetime import date, datetime
@@ -90,7 +91,7 @@ def target_of(redemption: RedemptionFacts) -> AccountKind:
 
 
 def judge_capture(redemption: RedemptionFacts, at: datetime) -> Refusal | None:
-    """None when its authorisation may be captured, whatever the final order is."""
+    """None when the authorisation may be captured; the final order is judged apart."""
     if redemption.state != RedemptionState.AUTHORISED:
         return already("capture", redemption.state)
     ends_at = redemption.expires_at

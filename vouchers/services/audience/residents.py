@@ -32,7 +32,7 @@ class Scope:
 
     @classmethod
     def of(cls, campaign: Campaign, at: datetime) -> Self:
-        """The participating open stores where they lie at `at`, and the terms' other limits."""
+        """The participating open stores with their locations at `at`, and the other terms."""
         radii_m = _radii_m(campaign, at)
         places = _locations(radii_m.keys(), at)
         circles = StoreCircles.of(

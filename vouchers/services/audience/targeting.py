@@ -72,8 +72,7 @@ class _Tally:
 def target_run(*, run_id: int, fence: int, at: datetime) -> Run:
     """Find and write a run's audience: QUEUED → TARGETED, all in one transaction.
 
-    A worker killed in the midst leaves nothing. Raises LeaseLostError when the run is somebody
-    else's by now.
+    A killed worker leaves no rows. Raises LeaseLostError when another worker has leased the run.
     """
     with transaction.atomic():
         run = hold_run(run_id=run_id, fence=fence, state=RunState.QUEUED)
@@ -97,8 +96,8 @@ def target_run(*, run_id: int, fence: int, at: datetime) -> Run:
 
 
 def preview(*, campaign: Campaign, at: datetime) -> dict[str, Any]:
-    """Whom a campaign would reach now: counts in all, per ring, district (adcode), store (id) and
-    reason for not being targeted. Counts of 1 to 9 people are None."""
+    """The audience a campaign would have now: counts in all, per ring, district (adcode), store
+    (id) and reason for not being targeted. Counts of 1 to 9 people are None."""
     with transaction.atomic():
         scope = Scope.of(campaign, at)
         tally = _Tally()

@@ -66,7 +66,7 @@ def propose_amendment(
             number=last + 1,
             document=document,
             sha256=terms_sha256(document),
-            # Whoever edited what is amended edited this too.
+            # Editors of the amended version count as editors of this one.
             edited_by=sorted({*in_force.edited_by, by.pk}),
             amends=in_force,
             created_at=at,

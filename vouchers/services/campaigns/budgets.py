@@ -27,7 +27,7 @@ Document = Mapping[str, Any]
 def check(*, campaign: Campaign, kind: ProposalKind, document: Document) -> None:
     """Refuse what could not be done as things stand. The caller holds the campaign's row.
 
-    Refuses `campaign_state`, and what the rules of the kind in `rules.proposals` refuse.
+    Refuses `campaign_state`, and what the rules of the kind in `rules.campaigns.proposals` refuse.
     """
     refuse(rules.allowed(kind, CampaignState(campaign.state)))
     judge, _ = _KINDS[kind]
@@ -140,7 +140,7 @@ def _judge_caps(campaign: Campaign, document: Document) -> _Caps:
 
 
 def cells_with_names(campaign: Campaign) -> list[QuotaCell]:
-    """Every cell with what names its slice at hand, in order of id."""
+    """Every cell with the rows that name its slice, in order of id."""
     named = campaign.cells.select_related("tier", "round", "store__merchant", "source")
     return list(named.order_by("id"))
 

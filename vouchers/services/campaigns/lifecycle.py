@@ -28,8 +28,8 @@ PAUSE = "vouchers.pause_campaign"
 
 
 def create_campaign(*, by: User, at: datetime, **options: Any) -> Campaign:
-    """A new draft; `options` are those that `rules/declaration` names, the model's defaults where
-    they are left out.
+    """A new draft; `options` are those that `rules/campaigns/declaration` names, the model's
+    defaults where they are left out.
 
     Refuses `not_permitted`, `dates_cross`, and `terms_invalid` for a code in use or an unknown time
     zone (it has no business days); the rest is judged by `submit`.
@@ -54,7 +54,8 @@ def _stored(options: Mapping[str, Any]) -> dict[str, Any]:
 def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
     """Freeze the terms into an immutable, hashed version that waits for another person's yes.
 
-    Refuses `not_permitted`, `campaign_state`, and the first fault of `rules.campaigns.faults`.
+    Refuses `not_permitted`, `campaign_state`, and the first fault of
+    `rules.campaigns.terms.faults`.
     """
     require_permission(by, EDIT)
     with transaction.atomic():
@@ -143,13 +144,13 @@ def resume(*, campaign: Campaign, by: User, at: datetime) -> None:
 
 
 def end(*, campaign: Campaign, by: User, at: datetime) -> None:
-    """End a campaign for good; what is in people's hands expires by its own tranches."""
+    """End a campaign; issued vouchers expire with their tranches."""
     require_permission(by, EDIT)
     _step(campaign, CampaignState.ENDED, by=by, at=at)
 
 
 def settle(*, campaign: Campaign, by: User, at: datetime) -> None:
-    """ENDED → SETTLED: nothing is promised, held or owed to anybody any more.
+    """ENDED → SETTLED: no money is promised, held or owed any more.
 
     Refuses `not_permitted`, `campaign_state` and `money_under_way` with the account and amount.
     """

@@ -120,10 +120,10 @@ def _with_slices(campaign: Campaign, changes: Sequence[Mapping[str, Any]]) -> li
 def approve_proposal(
     *, proposal: Proposal, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
 ) -> ProposalDecision:
-    """Say yes to exactly what was seen, and do it in the same transaction.
+    """Approve the proposal as it was seen, and execute it in the same transaction.
 
     Refuses `not_permitted`, `proposal_decided`, `approver_proposed`, `proposal_not_as_seen`,
-    `campaign_state`, and whatever stands in the way by now, as the proposal itself would have been.
+    `campaign_state`, and, judged again on the current figures, as the proposal was.
     """
     with refused_by_database(), transaction.atomic():
         held, decision = _decide(proposal, by, seen_sha256, at, comment, Decision.APPROVED)

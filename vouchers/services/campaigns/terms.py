@@ -52,7 +52,7 @@ def note_edit(
 
 
 def check_amounts(*figures: object, least: int = 1) -> None:
-    """Refuse what is no amount of fen or number of vouchers; None says that there is none."""
+    """Refuse what is no amount of fen or number of vouchers; None is no limit."""
     for figure in figures:
         if figure is not None:
             refuse(check_amount_fen(figure, least_fen=least))
@@ -105,7 +105,7 @@ def add_tier(
     percent_bp: int | None = None,
     per_resident: int = 1,
 ) -> Tier:
-    """A tier; `split` says what each source (by code) pays of the face, in fen."""
+    """A tier; `split` is each source's (by code) share of the face, in fen."""
     check_amounts(face_fen, *split.values())
     check_amounts(threshold_fen, least=0)
     with refused_by_database(), transaction.atomic():
@@ -263,7 +263,7 @@ def add_cell(
     bucket_count: int = 1,
 ) -> QuotaCell:
     """A cap on the slice that the given dimensions name; opened (made usable) by `launch`, in as
-    many sub-buckets as `bucket_count` says, where many are to take from it at once."""
+    `bucket_count` sub-buckets, for cells that many take from at once."""
     check_amounts(cap_fen, cap_count, least=0)
     with refused_by_database(), transaction.atomic():
         note_edit(campaign=campaign, by=by, what="quota cell", at=at)

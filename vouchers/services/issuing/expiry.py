@@ -22,8 +22,8 @@ def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
     quota cells.
 
     Returns the number of vouchers expired, or None when the tranche is not due or has expired
-    before. The vouchers' rows stay as they are: the tranche's state speaks for them. Vouchers
-    authorised meanwhile keep their money; whoever voids one later returns it to free.
+    before. The vouchers' rows stay as they are: the tranche's state decides. Vouchers authorised
+    meanwhile keep their money; a later void returns it to free.
     """
     with transaction.atomic():
         # Waits for every redeem and void of this tranche under way; later ones see it expired.
@@ -52,8 +52,7 @@ def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
 
 
 def _unspent(tranche: Tranche) -> list[Part]:
-    """By allocation: the vouchers nobody has begun to use, and all the money they and the others
-    leave behind."""
+    """By allocation: the number of unused vouchers, and the money in fen left of all."""
     by_tranche = {"tranche_id": tranche.pk}
     fens: dict[int, Counter[int]] = defaultdict(Counter)
     vouchers: Counter[int] = Counter()

@@ -1,9 +1,9 @@
-"""Who works on what: runs and shards are leased by compare-and-swap, with a fencing token.
+"""Leases of runs and shards: compare-and-swap with a fencing token.
 
-A worker holds the row's lock while it works, and whoever looks for work skips locked rows; so a
+A worker holds the row's lock while it works, and workers that look for work skip locked rows; so a
 lease only has to bridge the moment between taking it and beginning. A worker that comes back after
-its lease was given away finds another token on the row and is turned down. A killed worker's lock
-goes with its connection, and its lease runs out.
+its lease was given away finds another token on the row and is refused. A killed worker's lock goes
+with its connection, and its lease runs out.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from vouchers.models import Run, Shard
 from vouchers.states import CampaignState, RunState, ShardState
 
 PACKED = ("resident_ids", "buckets", "allocation_ids")
-"""A shard's people: megabytes that only whoever mints it reads."""
+"""A shard's residents: megabytes, read only by minting."""
 
 WORKING_CAMPAIGNS = (CampaignState.SCHEDULED, CampaignState.RUNNING)
 """A paused campaign's runs wait until it is resumed."""
 
 
 class LeaseLostError(Exception):
-    """The work was given to somebody else, or is done; nothing has been written."""
+    """The work was leased to another worker, or is done; nothing has been written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def lease_shard(*, at: datetime, lease_s: int) -> ShardLease | None:
 
 
 def hold_shard(*, shard_id: int, fence: int) -> Shard:
-    """Lock a leased shard for the caller's transaction, with its run, campaign and tier at hand.
+    """Lock a leased shard for the caller's transaction, with its run, campaign and tier loaded.
 
     Raises LeaseLostError.
     """

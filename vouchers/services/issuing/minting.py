@@ -46,9 +46,9 @@ OVER_CAMPAIGNS = (CampaignState.ENDED, CampaignState.SETTLED, CampaignState.CLOS
 def mint_shard(*, shard_id: int, fence: int, at: datetime) -> Tranche:
     """Mint a leased shard into a tranche, in one transaction.
 
-    The vouchers are copied into a table nobody sees; it is indexed and attached, reserved →
-    outstanding posted and the shard marked done in the same commit. Killed at any point, nothing
-    of it remains and the shard's lease runs out. Raises LeaseLostError for a stale token.
+    The vouchers are copied into a table that is not attached yet; it is indexed and attached,
+    reserved → outstanding posted and the shard marked done in the same commit. Killed at any point,
+    nothing of it remains and the shard's lease runs out. Raises LeaseLostError for a stale token.
     """
     with transaction.atomic():
         shard = hold_shard(shard_id=shard_id, fence=fence)
@@ -59,7 +59,7 @@ def mint_shard(*, shard_id: int, fence: int, at: datetime) -> Tranche:
         _post(shard, _counts(people), price, TransferReason.MINT, AccountKind.OUTSTANDING, at)
         Shard.objects.filter(pk=shard.pk).update(state=ShardState.DONE, lease_until_at=None)
         _advance_run(shard.run_id, at)
-        # Last, since until the commit nobody else can attach.
+        # Last: until the commit no other session can attach.
         ATTACH_TRANCHE.send(raw_connection(), {"tranche_id": tranche.pk}).rows()
     return tranche
 

@@ -1,7 +1,7 @@
 """Distribution runs: requested, and their money reserved from the quota cells.
 
-A run goes QUEUED → TARGETED (services/targeting) → RESERVED → DONE (services/minting), each arrow
-one transaction by whoever holds the run's lease.
+A run goes QUEUED → TARGETED (services/audience/targeting) → RESERVED → DONE
+(services/issuing/minting), each arrow one transaction of the worker that holds the lease.
 """
 
 from collections.abc import Sequence
@@ -45,8 +45,8 @@ def request_run(
 
     With a channel its vouchers count in that channel's quota cells, and a resident may have got as
     many in the same round through another channel. Refuses `campaign_state`, `round_unknown` for
-    another campaign's round, and `channel_unknown` for no channel where the quota cells tell
-    channels apart, and for what can't be a channel.
+    another campaign's round, and `channel_unknown` for no channel where quota cells name channels,
+    and for an unknown channel.
     """
     with transaction.atomic():
         held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
@@ -69,7 +69,7 @@ def request_run(
 
 def _check_channel(campaign: Campaign, channel: str | None) -> None:
     if channel is None:
-        # Nobody could say which channel's cap the vouchers count in.
+        # The cell the vouchers count in would be unknown.
         if campaign.cells.filter(channel__isnull=False).exists():
             raise Refused("channel_unknown", "channel_named")
     elif not 0 < len(channel.strip()) <= CHANNEL_LENGTH:
@@ -118,7 +118,8 @@ class _Selection:
         self.line = _line_of(run, self.cells, at)
         self.chosen: dict[int, Chosen] = {}
         self.allocation_ids: dict[int, NDArray[np.int64]] = {}
-        """Per tier the allocation of each group of the line; 0 where nobody of it is chosen."""
+        """Per tier the allocation of each group of the line; 0 where no resident of it is
+        chosen."""
 
     def make(self) -> None:
         """Choose under the buckets' locks and take the headroom."""
@@ -273,8 +274,8 @@ def _post_reservation(run: Run, selection: _Selection, at: datetime) -> None:
 def _cut(run: Run, selection: _Selection, shard_size: int) -> int:
     """Pack the chosen into shards, tier after tier, nearest first; returns how many.
 
-    Within a shard they stand in order of resident, so that a voucher's number does not tell how
-    near somebody lives, and the index by resident is built from sorted rows.
+    Within a shard they stand in order of resident, so that a voucher's number does not disclose how
+    near its holder lives, and the index by resident is built from sorted rows.
     """
     line, number = selection.line, 0
     for tier in selection.tiers:

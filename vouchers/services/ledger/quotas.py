@@ -60,8 +60,8 @@ def open_cells(*, campaign: Campaign) -> int:
     """Lay what every cell of a campaign holds evenly over as many sub-buckets as it asks for.
 
     A cell without a bucket holds its cap; one that has some (a source's own, into which money flows
-    while the campaign is a draft) what is left in them. Before the launch, when nobody takes yet.
-    Returns how many buckets were made; running again makes none.
+    while the campaign is a draft) what is left in them. Called before the launch, when nothing is
+    issued yet. Returns how many buckets were made; running again makes none.
     """
     with transaction.atomic():
         cells = campaign.cells.select_for_update(no_key=True, of=("self",)).order_by("id")
@@ -133,10 +133,10 @@ def take_some(*, vouchers: Mapping[int, int], hint: int) -> None:
     of every cell is locked, chosen by the hint (zero or more: a resident's bucket, say), so that
     others can take beside it.
 
-    Only where one of them is short, all of them are let go, all sub-buckets of all its cells locked
-    and the last of them found: nobody is refused while the cells hold what is wanted. What is left
-    is laid evenly again. Once in a transaction, and as the last it locks. Refuses `quota_exhausted`
-    naming the first cell that is short, and `quota_not_open`.
+    Only where one of them is short, all locks are released, all sub-buckets of all its cells are
+    locked and searched: no request is refused while the cells hold enough. What is left is laid
+    evenly again. Once in a transaction, and as the last it locks. Refuses `quota_exhausted` naming
+    the first cell that is short, and `quota_not_open`.
     """
     needs = _needs(vouchers)
     try:

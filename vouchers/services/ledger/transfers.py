@@ -170,7 +170,8 @@ def appropriate(
     Up: the difference becomes free money. Down: only what is free can go. The source's own quota
     cell follows, so that issuing can never take more than is appropriated. In a draft, repeating a
     change that has been made changes nothing and returns None; later a change needs the number of
-    an approved proposal. Refuses `campaign_state` and as `rules.proposals.appropriation` does.
+    an approved proposal. Refuses `campaign_state` and as `rules.campaigns.proposals.appropriation`
+    does.
     """
     with transaction.atomic():
         if proposal_id is None and _demand_draft(source).appropriated_fen == target_fen:
@@ -189,7 +190,7 @@ def judge_appropriation(
 ) -> FundingSource:
     """The source, locked by the caller's transaction, when its figure may be set as asked.
 
-    Refuses as `rules.proposals.appropriation` does.
+    Refuses as `rules.campaigns.proposals.appropriation` does.
     """
     held = FundingSource.objects.select_for_update(no_key=True).get(pk=source.pk)
     refuse(
@@ -212,7 +213,7 @@ def lock_free_fen(sources: Iterable[FundingSource]) -> dict[int, int]:
 
 
 def source_cell(source: FundingSource) -> QuotaCell:
-    """The cell that caps all a source pays, opened at zero where there is none yet."""
+    """The quota cell of all that a source pays; opened with a cap of zero where there is none."""
     cell, is_new = QuotaCell.objects.get_or_create(
         campaign_id=source.campaign_id,
         source=source,
@@ -280,7 +281,7 @@ def receive_cash(
     """Record money that has arrived (到账); the same request id again returns the first receipt.
 
     Refuses `currency_mismatch`, as `check_amount_fen` does, `text_too_long`, and
-    `request_id_reused` when the repeated request says something else.
+    `request_id_reused` when the repeated request differs.
     """
     refuse(check_currency(currency, wanted=source.campaign.currency))
     refuse(check_amount_fen(amount_fen))

@@ -13,7 +13,7 @@ from vouchers.rules.limits import CounterKey, Used, counters_of_person
 from vouchers.sql.pipeline import pipeline, raw_connection
 
 SamePeople = Mapping[int, Sequence[int]]
-"""By resident the others whom live merges declare to be the same person."""
+"""By resident: the others that live merges declare to be the same person."""
 
 
 def lock_and_read(

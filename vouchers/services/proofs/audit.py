@@ -32,7 +32,7 @@ SHOWN_ROWS: Final = 20
 SAMPLE_MEMBERS: Final = 2_000
 
 Tell = Callable[[int, int], None]
-"""Hears how many pieces of the work are done, and of how many."""
+"""Called with the number of pieces done and the number of all."""
 
 TARGETING_EXACT: Final = (
     12,
@@ -81,10 +81,10 @@ def audit(
 ) -> Report:
     """Recompute what rows can show of the invariants, all in one snapshot of the database.
 
-    The sums are judged by `rules/audit_*`, row by row statements by PostgreSQL, and `sample` random
-    members of audiences by measuring their distance again. The same `seed` draws the same sample.
-    `services/snapshots` shares the work out. Called inside a transaction it reads in that one, as
-    isolated as that one is.
+    The sums are judged by `rules/proofs/audit*`, row by row statements by PostgreSQL, and `sample`
+    random members of audiences by measuring their distance again. The same `seed` draws the same
+    sample. `vouchers/sql/snapshots` shares the work out. Called inside a transaction it reads in
+    that one, as isolated as that one is.
     """
     start = perf_counter()
     members = Counter[str]()
@@ -108,8 +108,8 @@ def audit(
 
 
 def record(*, report: Report) -> AuditReport:
-    """Keep a report; it can't be changed afterwards. What is broken is logged as an error, for
-    whoever is called at night."""
+    """Keep a report; it can't be changed afterwards. A broken check is logged as an error, which
+    operators should alert on."""
     broken = report.first_broken
     if broken is not None:
         log.error(
@@ -194,7 +194,7 @@ def _scalar(value: Any) -> str | int | float | None:
 
 
 def _judge_sample(size: int, seed: int, members: Counter[str]) -> list[Finding]:
-    """What is wrong with sampled members; `members` is told how many were measured."""
+    """The faults of sampled members; the number measured is added to `members`."""
     start = perf_counter()
     raw = raw_connection()
     with connection.wrap_database_errors:

@@ -61,7 +61,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a pack holds: rows by file, and the SHA-256 of its bytes that its comment says."""
+    """What a pack holds: rows by file, and the SHA-256 of its bytes, which its comment states."""
 
     rows: Mapping[str, int]
     sha256: str

@@ -1,4 +1,4 @@
-"""Sealing the journal: link after link, so that nobody can rewrite it unnoticed.
+"""Seals of the journal: a hash chain that makes later changes evident.
 
 A transaction that commits late has an earlier number than some that are sealed already, and would
 fall between two seals. So only transactions below the oldest one still running are sealed; whatever
@@ -35,7 +35,7 @@ def seal_journal(
     """Add the next link to a campaign's chain; None when nothing waits.
 
     Waits for another sealer of the campaign and then goes on from its link. An empty link
-    (`is_empty_sealed`) says that nothing happened until then.
+    (`is_empty_sealed`) states that nothing was posted until then.
     """
     with transaction.atomic(), connection.wrap_database_errors:
         raw = raw_connection()
@@ -87,9 +87,9 @@ def seal_whole(*, campaign: Campaign, at: datetime) -> int:
 
 
 def anchor_day(*, at: datetime) -> int:
-    """Once a day, tell the recipients named in every campaign's terms the head of its chain.
+    """Once a day, send the head of every campaign's chain to the recipients named in its terms.
 
-    Of a closed campaign only a new head is told. Returns the messages queued; running again on the
+    Of a closed campaign only a new head is sent. Returns the messages queued; running again on the
     same day queues none.
     """
     campaigns = Campaign.objects.exclude(state=CampaignState.DRAFT)

@@ -1,4 +1,4 @@
-"""Lapse: authorisations that were not captured in time give back all they hold."""
+"""Lapse: authorisations not captured in time return their money."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -39,9 +39,9 @@ def refund(*, request: RefundRequest, render: Render) -> Answer:
     same key gets the same answer.
 
     The campaign's policy says how much of the subsidy goes back and whether the voucher does
-    (`rules/refunds`). What a settlement has taken is owed by the merchant from now on: kept back
-    from their next settlement, or collected. The outcome rendered is `Refunded`, or a refusal:
-    `not_found` (also another merchant's), `store_not_found`, `redemption_state`,
+    (`rules/redemption/refunds`). What a settlement has taken is owed by the merchant from now on:
+    kept back from their next settlement, or collected. The outcome rendered is `Refunded`, or a
+    refusal: `not_found` (also another merchant's), `store_not_found`, `redemption_state`,
     `refund_too_large`.
     """
     return perform(_Refund(), request, render=render)

@@ -25,7 +25,7 @@ TARGETING: Final = Consent.Purpose.TARGETING
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place as somebody gave it: degrees in a datum."""
+    """A place as submitted: degrees in a datum."""
 
     longitude: float
     latitude: float

@@ -41,8 +41,8 @@ class ResidentColumns:
 
     A column that is None leaves what is on file. Not known is 0 for `birth_year` and `district` (an
     adcode), -1 for the two booleans, '' for texts. `tags` are 63 bits. `points` go by kind (home,
-    work, recent). National ids and phone numbers are hashed, and sealed only if the load is told to
-    keep originals. The load writes phone numbers in their normal form first; None is no valid one.
+    work, recent). National ids and phone numbers are hashed, and sealed only if the load keeps
+    originals. The load writes phone numbers in their normal form first; None is no valid one.
     """
 
     external_id: Sequence[str]

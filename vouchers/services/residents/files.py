@@ -67,8 +67,8 @@ def import_residents(
     {home,work,recent}_longitude and _latitude, datum (overrides the `datum` of the call),
     consent_targeting (version of the text agreed to), tags (a number of 63 bits), is_registered,
     has_residence_permit, need_score, national_id, phone. A column that is absent leaves what is on
-    file; an empty place or consent does too. `on_progress` is told bytes read. Raises
-    UnreadableFileError.
+    file; an empty place or consent does too. `on_progress` receives the number of bytes read.
+    Raises UnreadableFileError.
     """
     with open_table(path, ("external_id",)) as table:
         districts = DistrictBook()

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 ID_KEY_BYTES: Final = 8
 ORIGINAL_BYTES: Final = 24
-"""Sealed texts are padded to this, so that their length tells nothing."""
+"""Sealed texts are padded to this, so that their length discloses nothing."""
 
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12

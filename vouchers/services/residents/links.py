@@ -1,7 +1,7 @@
 """Links: devices, phones, cards and accounts a resident was seen with; kept as keyed hashes.
 
-A link has limits of its own and merges nobody: five elders and a volunteer with one device stay six
-residents.
+A link has limits of its own and merges no residents: five elders and a volunteer with one device
+stay six residents.
 """
 
 from datetime import datetime

@@ -1,8 +1,7 @@
 """Residents by the million: blocks of columns, each staged by COPY and upserted in one transaction.
 
 Blocks of one load never meet the same resident, so two of them are written at a time, on
-connections of their own, while the next is prepared. A load that is interrupted is simply run
-again.
+connections of their own, while the next is prepared. An interrupted load is repeated as a whole.
 """
 
 from collections import deque
@@ -47,9 +46,9 @@ def load_residents(
     """Upsert residents by external id; loading the same again changes nothing.
 
     A moved point supersedes the one before it, a consent text not yet agreed to replaces the live
-    one, both as of `at`. Refused rows are told to `on_fault` (position, code) and the others go in;
-    `on_progress` is told how many rows are done. Outside a transaction each block of 65,536 rows
-    commits by itself; inside one, all of it belongs to that transaction.
+    one, both as of `at`. Refused rows are reported to `on_fault` (position, code), the others are
+    loaded; `on_progress` receives the number of rows done. Outside a transaction each block of
+    65,536 rows commits by itself; inside one, all of it belongs to that transaction.
     """
     with ResidentLoader(at=at, keep_originals=keep_originals) as loader:
         for start in range(0, len(rows), BLOCK_ROWS):
@@ -100,7 +99,7 @@ class ResidentLoader:
         self._keep_originals = keep_originals
         self._residents, self._identities = _Seen(), _Seen()
         self._pending: deque[_Pending] = deque()
-        # In a transaction of the caller's, nobody else's connection could take part.
+        # Other connections cannot take part in a transaction of the caller's.
         inside = connection.in_atomic_block
         self._writers = None if inside else ThreadPoolExecutor(WRITERS, "resident-load")
 

@@ -32,7 +32,7 @@ def collect(
     and is free again, and issuable. The same request id again returns the first collection.
 
     Refuses as `check_amount_fen` does, `more_than_owed` with what is owed (what a settlement keeps
-    back is not owed any more), and `request_id_reused` when a repeated request says something else.
+    back is not owed any more), and `request_id_reused` when a repeated request differs.
     """
     refuse(check_amount_fen(amount_fen))
     with refused_by_database(), transaction.atomic():

@@ -81,7 +81,7 @@ def pay(*, settlement: Settlement, at: datetime) -> bool:
 
 
 def settle_and_pay_day(*, campaign: Campaign, business_day: date, at: datetime) -> list[Settlement]:
-    """Settle a day, then pay whatever the cash of each source covers, the oldest day first.
+    """Settle a day, then pay what the cash of each source covers, the oldest day first.
 
     Returns the day's settlements as they then are; those still READY wait for cash.
     """

@@ -1,4 +1,4 @@
-"""The checks of sums, in the order of the invariants, and what each says when it holds."""
+"""The checks of sums, in the order of the invariants, each with the statement it proves."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ def read() -> Facts:
 
 
 def _approved_caps(documents: Mapping[int, Mapping[str, Any]]) -> dict[int, Cap]:
-    """By cell of a launched campaign its caps in the terms in force. Those say what was approved
+    """By cell of a launched campaign its caps in the terms in force. They state what was approved
     before the launch; later changes are proposals. A cell they don't name may hold nothing."""
     launched = QuotaCell.objects.exclude(campaign__state__in=["draft", "submitted"])
     said: dict[int, dict[Slice, Cap]] = {}

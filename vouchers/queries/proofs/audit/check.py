@@ -1,8 +1,7 @@
-"""What a check of the rows is: a statement that selects those that break it.
+"""A check of the rows: an SQL statement that selects those that break it.
 
-A check is of its own kind rather than a constraint's shadow: it reads every row again, whatever
-constraint, trigger or service was to keep it right. Large tables are joined whole (hash joins),
-never row by row.
+A check does not trust the guards: it reads every row again, whatever constraint, trigger or service
+should have prevented the fault. Large tables are joined whole (hash joins), never row by row.
 """
 
 from dataclasses import dataclass
@@ -43,7 +42,8 @@ def look_of(column: str) -> str:
 
 
 class Says(NamedTuple):
-    """What a check is about: its invariant, its name, and what holds when it finds nothing."""
+    """Heading of a check: its invariant, its name, and the statement proved when it selects no
+    row."""
 
     invariant: int
     name: str
@@ -64,7 +64,8 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`text` selects the broken rows in columns `columns`; `says` is what holds when none is."""
+    """`text` selects the broken rows in columns `columns`; `description` is the statement proved
+    when there is none."""
 
     invariant: int
     name: str

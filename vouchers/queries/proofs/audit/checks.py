@@ -1,4 +1,4 @@
-"""All readings of the rows, the longest first: whoever is free takes the next."""
+"""All scans, the longest first: an idle connection takes the next."""
 
 from vouchers.queries.proofs.audit.check import Check, Scan
 from vouchers.queries.proofs.audit.limits import LIMIT_CHECKS

@@ -22,8 +22,8 @@ _SUBJECTS = {
 
 
 def _recount(kind: CapKind) -> str:
-    """What the rows say of one kind: live redemptions, and their subsidy without what refunds have
-    called back. A redemption counts for each link it was made with."""
+    """Usage of one kind, recounted from the rows: live redemptions, and their subsidy without what
+    refunds have called back. A redemption counts for each link it was made with."""
     subject, window = kind.name.split("_")
     links = "CROSS JOIN LATERAL unnest(r.links) AS link(number)" if subject == "LINK" else ""
     return f"""

@@ -1,4 +1,4 @@
-"""Audit checks of postings: that they balance, and are what their redemption says (3 and 4)."""
+"""Audit checks of postings: that they balance, and equal their redemption (3 and 4)."""
 
 from django.utils.translation import gettext_noop as _
 

@@ -9,7 +9,7 @@ from vouchers.states import RedemptionState, VoucherState
 REFUNDED = RedemptionState.REFUNDED.value
 REVERSED = RedemptionState.REVERSED.value
 
-# A refund that took the voucher says "withdrawn" for ever; one that gave it back says nothing.
+# A refund that took the voucher leaves it "withdrawn"; one that returned it leaves no state.
 REDEEMS_ONCE = Check(
     5,
     "voucher_redeems_once",

@@ -4,8 +4,8 @@ from django.utils.translation import gettext_noop as _
 
 from vouchers.queries.proofs.audit.check import Check
 
-# The lines are written out here a second time, not by `rules/seals`. Seals follow one another, so
-# the one a transaction belongs to is found among their beginnings.
+# The lines are written out here a second time, not by `rules/proofs/seals`. Seals follow one
+# another, so the one a transaction belongs to is found among their beginnings.
 SEALS_RECOMPUTE = Check(
     3,
     "seals_recompute",

@@ -122,7 +122,7 @@ CAMPAIGN_TERMS = Check(
      WHERE said.store IS NULL OR found.store IS NULL
     """,
 )
-# An amendment may have lengthened what was in people's hands, never shortened it.
+# An amendment may have lengthened the validity of issued vouchers, never shortened it.
 TRANCHE_VALIDITY = Check(
     6,
     "tranche_validity",

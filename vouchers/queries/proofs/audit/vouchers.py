@@ -1,4 +1,4 @@
-"""Audit checks of what was minted, and for whom (invariants 6 and 12)."""
+"""Audit checks of vouchers and their holders (invariants 6 and 12)."""
 
 from django.utils.translation import gettext_noop as _
 
@@ -12,8 +12,8 @@ SERIALS_DISTINCT = Check(
     ("voucher", "rows"),
     "SELECT id, count(*) FROM vouchers_voucher GROUP BY id HAVING count(*) > 1",
 )
-# Nearly everybody is a resident in the run's audience, so each voucher is looked up once among
-# those; only who is not found there is looked for one by one.
+# Nearly every holder is in the run's audience, so each voucher is looked up once among those; only
+# who is not found there is looked for one by one.
 VOUCHERS_OF_PEOPLE = Scan(
     (
         Says(

@@ -10,7 +10,7 @@ NO_COLUMNS: Mapping[str, str] = {}
 class Sheet:
     """`text` selects the rows of campaign %(campaign_id)s in the order they are written.
 
-    `hidden` says by column what kind of thing is put under a pseudonym.
+    `hidden` gives by column the kind of identifier that is replaced by a pseudonym.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What single acts posted, against what their rows and documents say. Pure.
+"""Postings of single acts compared with their rows and documents. Pure.
 
 Distribution (runs, shards, tranches), appropriations, proposals. Redemptions and settlements are
 too many to be judged one by one here; their postings are checked by statements.
@@ -36,7 +36,7 @@ DISTRIBUTION: Final = frozenset(
 
 
 class Proposed(NamedTuple):
-    """A proposal and what was decided about it; None where nobody has decided."""
+    """A proposal and what was decided about it; None while undecided."""
 
     id: int
     campaign_id: int
@@ -168,7 +168,8 @@ def _undecidable(item: Proposed) -> str | None:
 
 
 def proposals_done(books: Books, proposals: Sequence[Proposed]) -> Iterator[Row]:
-    """Approved proposals posted exactly what their documents say; the others posted nothing."""
+    """Approved proposals posted exactly the amounts of their documents; the others posted
+    nothing."""
     codes = {(source.campaign_id, source.code): source.id for source in books.sources}
     wanted: dict[tuple[int, str, int | None], int] = {}
     for item in proposals:
@@ -244,7 +245,7 @@ def terms_hashed(versions: Sequence[Terms]) -> Iterator[Row]:
 
 
 def amendments_widen(versions: Sequence[Terms]) -> Iterator[Row]:
-    """An amendment takes nothing from anybody: later ends, more stores, all else as it was."""
+    """An amendment only widens: later ends, more stores, all else equal."""
     by_id = {version.id: version for version in versions}
     for version in versions:
         if version.amends is None:

@@ -52,7 +52,7 @@ def budget_identity(books: Books) -> Iterator[Row]:
 
 
 def allocation_identity(books: Books) -> Iterator[Row]:
-    """Per source and allocation: what left free is somewhere else, and nowhere below zero."""
+    """Per source and allocation: the accounts sum to zero and none is negative."""
     terms: dict[Slot, dict[str, int]] = defaultdict(dict)
     for campaign_id, source_id, kind, allocation_id, fen in books.balances:
         terms[campaign_id, source_id, allocation_id][kind] = fen
@@ -70,7 +70,7 @@ def allocation_identity(books: Books) -> Iterator[Row]:
 
 
 def appropriated_figure(books: Books) -> Iterator[Row]:
-    """A source's figure = what its account says."""
+    """A source's figure = the balance of its account, in fen."""
     booked: dict[int, int] = defaultdict(int)
     for balance in books.balances:
         if balance.kind == AccountKind.APPROPRIATED:
@@ -161,7 +161,7 @@ def _use(books: Books) -> tuple[Mapping[int, int], Mapping[int, int]]:
 
 
 def tranche_holds(books: Books) -> Iterator[Row]:
-    """Each partition holds as many vouchers as its tranche says, serials 0, 1, 2, …"""
+    """Each partition holds as many vouchers as its tranche states, serials 0, 1, 2, …"""
     tranches = {tranche.id: tranche for tranche in books.tranches}
     held: dict[int, list[Vouchers]] = {tranche_id: [] for tranche_id in tranches}
     for item in books.vouchers:

@@ -76,7 +76,7 @@ class Source(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """The dimensions of an allocation or a cell; None is "not told apart" or "all"."""
+    """The dimensions of an allocation or a cell; None is "not distinguished" or "all"."""
 
     tier_id: int | None
     round_id: int | None
@@ -98,7 +98,7 @@ class Allocation(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A quota cell and Σ of what its buckets say is left; None where that is unlimited."""
+    """A quota cell and the sum of its buckets' headroom; None is unlimited."""
 
     id: int
     campaign_id: int

@@ -1,7 +1,6 @@
-"""Is a member of an audience where the run says? Measured again, by definition and not by index.
+"""Audience members measured again: by geodesic distance, not by the index.
 
-The run committed itself to the point it used; of the points on file, the one that opens the
-commitment is measured.
+The run stored a commitment to the point it used; the point on file that matches it is measured.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The ties of the subledgers: what an account says, and what its rows add up to. Pure."""
+"""Ties of the subledgers: the balance of an account and the sum of its rows. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -90,7 +90,8 @@ def _is_owed(part: Parts) -> bool:
 
 
 def _is_after_payout(part: Parts) -> bool:
-    """Owed of a share that the payout moved whole, or has left out because it knew."""
+    """What is owed of a share that the payout included, or omitted because it was refunded
+    before."""
     return _is_owed(part) and part.line == SettlementState.PAID
 
 
