@@ -5,6 +5,7 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from merchants.geo import Datum
@@ -62,12 +63,22 @@ class Merchant(models.Model):
 
 
 class Store(models.Model):
-    """A place where vouchers are redeemed. Where it lies is in its `StoreLocation` versions."""
+    """A place where vouchers are redeemed. Where it lies is in its `StoreLocation` versions.
 
+    Its number is unique within its merchant, upper and lower case being one (`references`); stores
+    of two merchants may have the same.
+    """
+
+    # The index of its numbers begins with the merchant. One of its own would be chosen for look-ups
+    # by number too, and read every store of a chain.
     merchant = models.ForeignKey(
-        Merchant, models.PROTECT, related_name="stores", verbose_name=_("merchant")
+        Merchant,
+        models.PROTECT,
+        related_name="stores",
+        verbose_name=_("merchant"),
+        db_index=False,
     )
-    external_id = models.CharField(_("store no."), max_length=40, unique=True)
+    external_id = models.CharField(_("store no."), max_length=40)
     name = models.CharField(_("name"), max_length=120)
     brand = models.CharField(_("brand"), max_length=80, blank=True)
     category = models.CharField(_("category"), max_length=40)
@@ -81,11 +92,17 @@ class Store(models.Model):
         verbose_name_plural = _("stores")
         ordering: ClassVar = ["external_id"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(state__in=State.values), name="store_state_known")
+            models.UniqueConstraint(
+                "merchant",
+                Upper("external_id"),
+                name="one_store_number_per_merchant",
+                violation_error_message=_("The merchant has a store of that number already."),
+            ),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="store_state_known"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.external_id} {self.name}"
+        return f"{self.merchant} {self.external_id} {self.name}"
 
 
 class StoreLocation(models.Model):
@@ -266,30 +283,26 @@ COPY pg_temp.staged_store ("row", external_id, merchant_id, name, brand, categor
     longitude_deg, latitude_deg, datum, raw_longitude, raw_latitude, outside_district) FROM STDIN
 """
 
-# Who is paid is never changed by a file.
-UNSTAGE_STORES_OF_OTHERS = """
-DELETE FROM pg_temp.staged_store s USING merchants_store store
- WHERE store.external_id = s.external_id AND store.merchant_id <> s.merchant_id
-RETURNING s."row"
-"""
-
-# A name of a district that is not on file leaves what is known.
+# A row means the store of its own merchant, whose number stays as it was first written. A name of a
+# district that is not on file leaves what is known.
 UPSERT_STORES = """
 WITH written AS (
     INSERT INTO merchants_store AS store
            (external_id, merchant_id, name, brand, category, district_id, state)
     SELECT external_id, merchant_id, name, brand, category, district_id, 'active'
       FROM pg_temp.staged_store ORDER BY "row"
-        ON CONFLICT (external_id) DO UPDATE
+        ON CONFLICT (merchant_id, upper(external_id)) DO UPDATE
        SET name = EXCLUDED.name, brand = EXCLUDED.brand, category = EXCLUDED.category,
            district_id = COALESCE(EXCLUDED.district_id, store.district_id)
      WHERE (store.name, store.brand, store.category, store.district_id)
            IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.brand, EXCLUDED.category,
                              COALESCE(EXCLUDED.district_id, store.district_id))
-    RETURNING external_id, xmax = 0 AS is_new
+    RETURNING external_id, merchant_id, xmax = 0 AS is_new
 )
 UPDATE pg_temp.staged_store s SET is_new = written.is_new, is_changed = NOT written.is_new
-  FROM written WHERE written.external_id = s.external_id
+  FROM written
+ WHERE written.merchant_id = s.merchant_id
+   AND upper(written.external_id) = upper(s.external_id)
 """
 
 # What was given decides, not what was made of it: a place is new if its raw figures are.
@@ -300,7 +313,8 @@ WITH located AS (
     SELECT store.id, COALESCE(latest.version, 0) + 1, %(at)s, s.longitude_deg, s.latitude_deg,
            s.datum, s.raw_longitude, s.raw_latitude, s.outside_district
       FROM pg_temp.staged_store s
-      JOIN merchants_store store ON store.external_id = s.external_id
+      JOIN merchants_store store ON store.merchant_id = s.merchant_id
+       AND upper(store.external_id) = upper(s.external_id)
       LEFT JOIN LATERAL (
            SELECT * FROM merchants_storelocation location
             WHERE location.store_id = store.id ORDER BY version DESC LIMIT 1) latest ON true
@@ -311,7 +325,8 @@ WITH located AS (
 )
 UPDATE pg_temp.staged_store s SET is_changed = NOT s.is_new
   FROM located JOIN merchants_store store ON store.id = located.store_id
- WHERE store.external_id = s.external_id
+ WHERE store.merchant_id = s.merchant_id
+   AND upper(store.external_id) = upper(s.external_id)
 """
 
 COUNT_STAGED_STORES = """

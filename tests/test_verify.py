@@ -325,6 +325,15 @@ CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
         lambda rows: first_of(rows, "redemptions", state=2).update(store=999),
         "took no part",
     ),
+    "a store's number": (
+        lambda rows: rows["stores"][0].update(store_no="999"),
+        "is no store of the terms",
+    ),
+    "a merchant of that number": (
+        lambda rows: rows["merchants"][0].update(code="another"),
+        "is no store of the terms",
+    ),
+    "a store gone": (lambda rows: rows["stores"].pop(), "of the terms is missing"),
     "a day": (
         lambda rows: first_of(rows, "redemptions", state=2).update(business_day="2026-04-09"),
         "another business day",

@@ -100,13 +100,18 @@ class CredentialForm(BaseDialogForm):
         if not typed:
             return None
         store_no, _slash, code = typed.rpartition("/")
-        found = Terminal.objects.select_related("store__merchant").filter(
-            store__external_id=store_no, code=code
+        numbered = Terminal.objects.select_related("store__merchant").filter(
+            store__external_id__iexact=store_no, code=code
         )
-        terminal = found.first()
-        if terminal is None:
+        merchant = self.cleaned_data.get("merchant")
+        if merchant is not None:
+            numbered = numbered.filter(store__merchant=merchant)
+        found = list(numbered[:2])
+        if not found:
             raise ValidationError(_("There is no such terminal."))
-        return terminal
+        if len(found) > 1:
+            raise ValidationError(_("Several merchants have such a store; choose the merchant."))
+        return found[0]
 
 
 class RotationForm(BaseDialogForm):

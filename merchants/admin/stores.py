@@ -92,7 +92,7 @@ class StoreAdmin(NeverDeleted):
     list_display = ["external_id", "name", "merchant", "category", "district", "state_label"]
     list_filter = ["state", "district", "category"]
     list_select_related = ["merchant", "district"]
-    search_fields = ["external_id", "name", "brand"]
+    search_fields = ["external_id", "name", "brand", "merchant__name"]
     refusal_fields: ClassVar = {"already_exists": "external_id", "coordinates_invalid": "longitude"}
     fields = ["external_id", "name", "brand", "merchant", "category", "district", "state"]
     add_fieldsets = [
@@ -112,6 +112,11 @@ class StoreAdmin(NeverDeleted):
     ]
     inlines = [LocationInline, TerminalInline]
     actions_detail = ["move", "add_terminal"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Store]:
+        """With the merchants, whom a store's name begins with; also in a list to choose from."""
+        rows: QuerySet[Store] = super().get_queryset(request)
+        return rows.select_related("merchant")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A store keeps its merchant: settled lines name both."""

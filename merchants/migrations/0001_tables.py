@@ -1,6 +1,7 @@
 """Tables of merchants, stores, terminals and credentials."""
 
 import django.db.models.deletion
+import django.db.models.functions.text
 from django.db import migrations, models
 
 
@@ -92,16 +93,14 @@ class Migration(migrations.Migration):
                 (
                     "merchant",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="stores",
                         to="merchants.merchant",
                         verbose_name="merchant",
                     ),
                 ),
-                (
-                    "external_id",
-                    models.CharField(max_length=40, unique=True, verbose_name="store no."),
-                ),
+                ("external_id", models.CharField(max_length=40, verbose_name="store no.")),
                 ("name", models.CharField(max_length=120, verbose_name="name")),
                 ("brand", models.CharField(blank=True, max_length=80, verbose_name="brand")),
                 ("category", models.CharField(max_length=40, verbose_name="category")),
@@ -134,10 +133,16 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "stores",
                 "ordering": ["external_id"],
                 "constraints": [
+                    models.UniqueConstraint(
+                        models.F("merchant"),
+                        django.db.models.functions.text.Upper("external_id"),
+                        name="one_store_number_per_merchant",
+                        violation_error_message="The merchant has a store of that number already.",
+                    ),
                     models.CheckConstraint(
                         condition=models.Q(("state__in", ["active", "suspended", "closed"])),
                         name="store_state_known",
-                    )
+                    ),
                 ],
             },
         ),

@@ -51,13 +51,15 @@ def open_store(
 ) -> Store:
     """A new store with the first version of its place, in degrees of `datum`.
 
-    Refused: `already_exists` (the number is taken), `number_malformed`, `coordinates_invalid`.
+    Refused: `already_exists` (another store of the merchant has the number), `number_malformed`,
+    `coordinates_invalid`.
     """
     _check_number(external_id)
     store, is_new = Store.objects.get_or_create(
-        external_id=external_id,
+        merchant=merchant,
+        external_id__iexact=external_id,
         defaults={
-            "merchant": merchant,
+            "external_id": external_id,
             "name": name,
             "brand": brand,
             "category": category,

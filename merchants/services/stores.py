@@ -1,4 +1,4 @@
-"""Stores from a file: COPY into a staging table, then upsert by store number."""
+"""Stores from a file: COPY into a staging table, then upsert by merchant and store number."""
 
 import hashlib
 import unicodedata
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from merchants import models
 from merchants.geo import Datum
 from merchants.models import Merchant
+from merchants.references import folded
 from merchants.services.districts import DistrictBook
 from merchants.services.places import convert_places, mark_places, place_warnings
 from merchants.services.tables import (
@@ -33,9 +34,6 @@ COLUMNS: Final = ("store_id", "category", "name", "longitude", "latitude")
 STORE_REASONS: Final = {
     **REASONS,
     "merchant_unknown": gettext_noop("The row names no brand, and no merchant was given for all."),
-    "store_of_other_merchant": gettext_noop(
-        "The store belongs to another merchant; who is paid is not changed by a file."
-    ),
 }
 OUTSIDE_DISTRICT: Final = "outside_district"
 DISTRICT_UNKNOWN: Final = "district_unknown"
@@ -73,14 +71,15 @@ def import_stores(
     merchant: MerchantName | None = None,
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> LoadSummary:
-    """Upsert the stores of a CSV by `store_id`; a second run changes nothing.
+    """Upsert the stores of a CSV by merchant and `store_id`; a second run changes nothing.
 
     Columns: store_id, name, category, longitude, latitude; optionally brand, district, datum, which
     overrides the `datum` of the call. All stores go under `merchant`, or one merchant per brand is
-    enrolled. A moved store gets a new version of its place, valid from `at`. Every block of rows is
-    a transaction. `on_progress` receives the number of bytes read. Raises UnreadableFileError.
+    enrolled; two merchants may have stores of one number. A moved store gets a new version of its
+    place, valid from `at`. Every block of rows is a transaction. `on_progress` receives the number
+    of bytes read. Raises UnreadableFileError.
     """
-    summary, seen = LoadSummary(), set[str]()
+    summary, seen = LoadSummary(), set[tuple[str, str]]()
     with open_table(path, COLUMNS) as table:
         summary.notices += encoding_notice(table)
         for block in table.blocks():
@@ -120,15 +119,16 @@ def _read(block: Block, datum: Datum | None) -> _Stores:
 
 
 def _mark_faults(
-    block: Block, stores: _Stores, merchant: MerchantName | None, seen: set[str]
+    block: Block, stores: _Stores, merchant: MerchantName | None, seen: set[tuple[str, str]]
 ) -> None:
     everywhere = np.ones(len(block), dtype=np.bool_)
     mark_places(block.faults, stores.longitude, stores.latitude, stores.datum, everywhere)
     if merchant is None:
         block.faults.mark(np.array([not brand for brand in stores.brand]), "merchant_unknown")
     repeated = np.zeros(len(block), dtype=np.bool_)
+    codes = {brand: (merchant or merchant_of_brand(brand)).code for brand in set(stores.brand)}
     for row in np.flatnonzero(block.faults.sound).tolist():
-        number = stores.external_id[row].upper()
+        number = codes[stores.brand[row]], folded(stores.external_id[row])
         repeated[row] = number in seen
         seen.add(number)
     block.faults.mark(repeated, "duplicate_row")
@@ -146,10 +146,6 @@ def _load(
         with cursor.copy(models.COPY_STORES) as copy:
             for values in staged:
                 copy.write_row(values)
-        cursor.execute(models.UNSTAGE_STORES_OF_OTHERS)
-        others = np.zeros(len(block), dtype=np.bool_)
-        others[[row for (row,) in cursor.fetchall()]] = True
-        block.faults.mark(others, "store_of_other_merchant")
         cursor.execute(models.UPSERT_STORES)
         cursor.execute(models.ADD_STORE_LOCATIONS, {"at": at})
         cursor.execute(models.COUNT_STAGED_STORES)

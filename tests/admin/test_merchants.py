@@ -90,6 +90,18 @@ def test_swapped_coordinates_are_refused_beside_the_form(operator: Client) -> No
     assert not Store.objects.filter(external_id="S-9").exists()
 
 
+def test_a_number_is_free_but_for_the_merchants_own_stores(operator: Client) -> None:
+    address = reverse("admin:merchants_store_add")
+    assert operator.post(address, opening()).status_code == 302
+    page = operator.post(address, opening(external_id="s-9"))
+    assert "该商户已有此编号的门店。" in page.content.decode()
+    assert operator.post(address, opening(merchant=cast.rival().pk)).status_code == 302
+    assert set(Store.objects.values_list("merchant__code", "external_id")) == {
+        ("huilian", "S-9"),
+        ("rival", "S-9"),
+    }
+
+
 def test_moving_a_store_adds_a_version(operator: Client) -> None:
     store = cast.nanjing_road()
     confirm(operator, "store_move", store.pk, longitude="121.48", latitude="31.23", datum="WGS-84")

@@ -99,7 +99,7 @@ def test_the_review_page_tells_numbers_with_their_units() -> None:
     assert rows["Validity of a voucher"] == "1 second"
     assert rows["An authorisation lasts"] == "15 minutes"
     assert rows["Radius around stores"] == "5,000 m"
-    assert rows["Starts at"] == "2026-03-31 12:00"
+    assert rows["Starts at"] == "2026-03-17 12:00"
     rings = next(table for table in tables if table["title"].startswith("Rings"))
     assert rings["rows"][0] == ["A", "0 m", "3,000 m"]
 

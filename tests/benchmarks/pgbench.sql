@@ -144,11 +144,12 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT s.id, s.merchant_id, s.category, s.state = 'active' AND m.state = 'active' AS is_open
+    SELECT s.id, s.external_id, s.merchant_id, m.code AS merchant, s.category,
+           s.state = 'active' AND m.state = 'active' AS is_open
       INTO store
       FROM merchants_store s JOIN merchants_merchant m ON m.id = s.merchant_id
-     WHERE s.external_id = p_store;
-    IF NOT FOUND OR store.merchant_id <> ALL (p_merchants)
+     WHERE upper(s.external_id) = upper(p_store) AND s.merchant_id = ANY (p_merchants);
+    IF NOT FOUND
        OR (p_stores IS NOT NULL AND store.id <> ALL (p_stores)) THEN
         refused := 'store_not_found';
         store.id := NULL;
@@ -341,7 +342,8 @@ BEGIN
            || ',"by_source":[' || string_agg('{"source":"' || f.code || '","fen":'
                                              || (share.item->>1) || '}', ',' ORDER BY share.place)
            || '],"payable_fen":' || p_amount_fen - off_fen || ',"voucher":"' || p_code
-           || '","store":' || to_json(p_store)::text || ',"order_no":' || to_json(p_order_no)::text
+           || '","merchant":' || to_json(store.merchant)::text
+           || ',"store":' || to_json(store.external_id)::text || ',"order_no":' || to_json(p_order_no)::text
            || ',"order_amount_fen":' || p_amount_fen || ',"campaign":"' || terms.code
            || '","business_day":"' || day || '","redeemed_at":"' || bench_instant(p_at) || 'Z"}'
       INTO body

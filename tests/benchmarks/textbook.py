@@ -132,8 +132,11 @@ def _redeem(caller: Caller, order: Order, at: datetime) -> Redemption:
 
 
 def _store(caller: Caller, order: Order) -> Store:
-    store = Store.objects.select_related("merchant").filter(external_id=order["store"]).first()
-    if store is None or store.merchant_id not in caller.merchant_ids:
+    numbered = Store.objects.select_related("merchant").filter(
+        merchant__in=caller.merchant_ids, external_id__iexact=order["store"]
+    )
+    store = numbered.first()
+    if store is None:
         raise Refused("store_not_found")
     if caller.store_ids is not None and store.pk not in caller.store_ids:
         raise Refused("store_not_found")
@@ -314,7 +317,8 @@ def _body(redemption: Redemption, order: Order) -> dict[str, object]:
         "by_source": [{"source": codes[id_], "fen": fen} for id_, fen in redemption.split],
         "payable_fen": redemption.order_amount_fen - redemption.discount_fen,
         "voucher": order["voucher"],
-        "store": order["store"],
+        "merchant": redemption.merchant.code,
+        "store": redemption.store.external_id,
         "order_no": redemption.order_no,
         "order_amount_fen": redemption.order_amount_fen,
         "campaign": redemption.campaign.code,
@@ -341,7 +345,7 @@ def _note_attempt(caller: Caller, key: str, order: Order, refused: Refused, at: 
     named = {name: order[name] for name in ("order_no", "voucher", "store")}
     store = None
     if refusal.code != "store_not_found":
-        store = Store.objects.filter(external_id=order["store"]).first()
+        store = _store(caller, order)
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('vouchers_attempt_id_seq')")
         (attempt_id,) = cursor.fetchone()

@@ -13,6 +13,8 @@ import httpx
 import pytest
 from django.utils import timezone
 
+from merchants.models import Credential
+from merchants.services import issue_credential
 from tests.support import cast
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.http_till import Call, HttpTill, http_till, open_campaign, till_key
@@ -58,6 +60,7 @@ class Door:
         for number, code in enumerate(self.hand.codes):
             body = body.replace(code.encode(), f"voucher {number:012d}".encode())
         body = body.replace(self.hand.name.encode(), b"hand")
+        body = body.replace(self.hand.name.upper().encode(), b"HAND")
         try:
             said = json.loads(body)
         except ValueError:
@@ -156,6 +159,30 @@ def test_one_door_replays_what_the_other_answered(
         refused = hand.call(hand.order(5, order_amount_fen=1), key=f"refused{number}")
         assert first.send(refused).content == second.send(refused).content
     assert Redemption.objects.count() == 2
+
+
+def test_an_integrator_of_two_chains_names_the_merchant(doors: tuple[Door, Door]) -> None:
+    """Its two merchants have a store of one number: refused at both doors alike until it does."""
+    cast.store("nanjing_road", of=cast.rival())
+    _, key = issue_credential(
+        name="integrator",
+        kind=Credential.Kind.INTEGRATOR,
+        scopes=["redeem"],
+        merchants=[cast.huilian(), cast.rival()],
+        at=timezone.now(),
+    )
+    answers = []
+    for door in doors:
+        hand = HttpTill(door.hand.name, key, door.hand.codes)
+        asked, named = (
+            door.send(hand.call(hand.order(0, merchant=merchant), key="one"))
+            for merchant in (None, "huilian")
+        )
+        assert (asked.status_code, asked.json()["rule"]) == (400, "store_ambiguous")
+        assert (named.status_code, named.json()["merchant"]) == (201, "huilian")
+        answers.append([door.plain(answer) for answer in (asked, named)])
+    assert answers[0] == answers[1]
+    assert_proven()
 
 
 def test_keys_that_may_not_redeem(doors: tuple[Door, Door], campaign: Campaign) -> None:

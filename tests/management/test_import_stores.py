@@ -171,12 +171,46 @@ def test_bad_rows_are_listed_and_good_ones_go_in(tmp_path: Path) -> None:
 
 
 def test_who_is_paid_is_never_changed_by_a_file(stores: Path) -> None:
+    """A number under another merchant is another store."""
     imported(stores, "--datum", "GCJ-02")
     before = list(Store.objects.order_by("pk").values_list())
     _, code = imported(stores, "--datum", "GCJ-02", "--merchant", "mallory=Mallory")
-    assert code == 2
-    assert {fault for _, _, fault in errors_of(stores)} == {"store_of_other_merchant"}
-    assert list(Store.objects.order_by("pk").values_list()) == before
+    assert code == 0
+    others = Store.objects.exclude(merchant__code="mallory")
+    assert list(others.order_by("pk").values_list()) == before
+    assert Store.objects.filter(merchant__code="mallory").count() == len(before)
+
+
+def test_two_chains_number_their_stores_alike(tmp_path: Path) -> None:
+    path = tmp_path / "chains.csv"
+    rows = [
+        "A001,罗森,retail,罗森一店,,121.48,31.23,BD-09",
+        "A001,全家,retail,全家一店,,121.49,31.24,BD-09",
+        "a001,罗森,retail,again,,121.50,31.25,BD-09",
+    ]
+    path.write_text(HEADER + "\n".join(rows), encoding="utf-8")
+    assert imported(path)[1] == 1
+    assert errors_of(path) == [("4", "a001", "duplicate_row")]
+    named = Store.objects.values_list("merchant__name", "external_id", "name")
+    both = {("罗森", "A001", "罗森一店"), ("全家", "A001", "全家一店")}
+    assert set(named) == both
+    assert set(StoreLocation.objects.values_list("store__name", "raw_longitude")) == {
+        ("罗森一店", 121.48),
+        ("全家一店", 121.49),
+    }
+
+
+def test_a_number_in_another_case_is_the_merchants_same_store(stores: Path) -> None:
+    imported(stores, "--datum", "GCJ-02")
+    text = stores.read_text(encoding="utf-8")
+    stores.write_text(text.replace("S1,", "s1,").replace("一店", "新一店"), encoding="utf-8")
+    imported(stores, "--datum", "GCJ-02")
+    assert set(Store.objects.values_list("external_id", "name")) == {
+        ("S1", "罗森新一店"),
+        ("S2", "罗森二店"),
+        ("S3", "全家"),
+    }
+    assert StoreLocation.objects.count() == 3
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])

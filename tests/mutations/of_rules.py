@@ -4,6 +4,7 @@ from tests.mutations.mutation import Mutation, Patch, source
 
 SERVICES = "vouchers/services"
 REDEMPTION = "tests/services/redemption/test_redeem.py"
+STORE_NUMBERS = "tests/services/redemption/test_store_numbers.py"
 LIFECYCLE = "tests/services/redemption/test_lifecycle.py"
 RULES = "tests/rules/redemption/test_redeem.py"
 SETTLEMENT = "tests/services/settlement/test_days.py"
@@ -162,11 +163,21 @@ OF_RULES: tuple[Mutation, ...] = (
         "another merchant's terminal",
         5,
         "a terminal acts in any store",
-        f"{SERVICES}/redemption/batch_judge.py",
+        f"{SERVICES}/redemption/stores.py",
         "    if store.merchant_id not in caller.merchant_ids:\n        return False\n"
         "    return caller.store_ids is None or store.id in caller.store_ids\n",
         "    return True\n",
-        f"{REDEMPTION}::TestRefused",
+        f"{STORE_NUMBERS}::test_a_number_is_resolved_among_the_callers_own",
+        f"{STORE_NUMBERS}::test_a_foreign_store_is_as_one_that_is_not_there",
+    ),
+    source(
+        "the first of several stores",
+        5,
+        "an ambiguous store number means the first store of that number",
+        f"{SERVICES}/redemption/stores.py",
+        "    if len(own) > 1:\n",
+        "    if not own:\n",
+        f"{STORE_NUMBERS}::test_an_integrator_names_the_merchant",
     ),
     source(
         "the store's part not asked",

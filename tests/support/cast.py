@@ -98,9 +98,9 @@ def store(
 ) -> Store:
     """A store of a merchant with the first version of its place; the same one when asked again."""
     found, is_new = Store.objects.get_or_create(
+        merchant=of,
         external_id=external_id,
         defaults={
-            "merchant": of,
             "name": external_id,
             "category": category,
             "state": state,

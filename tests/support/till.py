@@ -273,7 +273,13 @@ def captured(
 
 
 def reversed_(
-    store: Store, order_no: str, *, caller: Caller, at: datetime = NOON, key: str | None = None
+    store: Store,
+    order_no: str,
+    *,
+    caller: Caller,
+    at: datetime = NOON,
+    key: str | None = None,
+    **fields: Any,
 ) -> Answer:
     """The answer to reversing an order by its number."""
     return redemptions.reverse(
@@ -281,7 +287,7 @@ def reversed_(
             caller=caller,
             key=key or f"reverse-{next(_numbers)}",
             path=f"{PATH}/reverse",
-            body=msgspec.json.encode({"store": store.external_id, "order_no": order_no}),
+            body=msgspec.json.encode({"store": store.external_id, "order_no": order_no, **fields}),
             at=at,
         ),
         render=render,
@@ -297,6 +303,7 @@ def refunded(
     refund_no: str | None = None,
     at: datetime = NOON,
     key: str | None = None,
+    merchant: str = "",
 ) -> Answer:
     """The answer to refunding what the shopper paid, all of it unless an amount is given."""
     number = next(_numbers)
@@ -315,6 +322,7 @@ def refunded(
             store=(store or redemption.store).external_id,
             amount_fen=fen,
             refund_no=told,
+            merchant=merchant,
         ),
         render=render,
     )

@@ -45,6 +45,7 @@ LABELS: Mapping[str, Any] = {
     "cap_fen": gettext_lazy("money at most"),
     "cap_count": gettext_lazy("vouchers at most"),
     "district": gettext_lazy("district"),
+    "merchant": gettext_lazy("merchant"),
     "store": gettext_lazy("store no."),
 }
 """Labels of what has no column of its own, or whose column's label names a unit."""
@@ -53,6 +54,7 @@ DIMENSIONS: Mapping[str, Any] = {
     "tier": gettext_lazy("tier"),
     "round": gettext_lazy("round"),
     "district": gettext_lazy("district"),
+    "merchant": gettext_lazy("merchant"),
     "store": gettext_lazy("store no."),
     "source": gettext_lazy("funding source"),
     "channel": gettext_lazy("channel"),

@@ -25,7 +25,13 @@ class RedeemSchema(serializers.Serializer[object]):
     """An order and the voucher shown for it. Amounts are fen."""
 
     voucher = serializers.CharField(max_length=64, help_text="The voucher's printed code.")
-    store = serializers.CharField(max_length=40, help_text="Store number.")
+    store = serializers.CharField(max_length=40, help_text="The merchant's number of the store.")
+    merchant = serializers.CharField(
+        max_length=40,
+        required=False,
+        help_text="Code of the store's merchant; needed where several of the key's merchants have"
+        " a store of that number.",
+    )
     order_no = serializers.CharField(max_length=64, help_text="Unique per store.")
     order_amount_fen = serializers.IntegerField(min_value=1, max_value=MAX_AMOUNT_FEN)
     eligible_amount_fen = serializers.IntegerField(
@@ -64,6 +70,7 @@ class RedemptionSchema(serializers.Serializer[object]):
     by_source = SourceShareSchema(many=True)
     payable_fen = serializers.IntegerField()
     voucher = serializers.CharField()
+    merchant = serializers.CharField(help_text="The merchant's code.")
     store = serializers.CharField()
     order_no = serializers.CharField()
     order_amount_fen = serializers.IntegerField()

@@ -144,7 +144,7 @@ def _own_stores(directory: Path) -> Path:
 
 def _rival_store(at: datetime) -> Store:
     number, name, longitude, latitude = RIVAL_STORE
-    known = Store.objects.filter(external_id=number).first()
+    known = Store.objects.filter(merchant__code=RIVAL.code, external_id=number).first()
     if known:
         return known
     return open_store(

@@ -1,6 +1,6 @@
 """Refusals of the request itself, which only the till's program can cause or mend."""
 
-from vouchers.errors.meaning import Meaning
+from vouchers.errors.meaning import Meaning, Wording
 
 INTEGRATOR = (
     Meaning(
@@ -10,6 +10,12 @@ INTEGRATOR = (
         "请求格式有误：{problem_zh}",
         "interface",
         audience="integrator",
+        by_rule={
+            "store_ambiguous": Wording(
+                "Several of your merchants have a store {store}; name the merchant.",
+                "您的多个商户都有编号为 {store} 的门店，请注明商户代码（merchant）。",
+            ),
+        },
     ),
     Meaning(
         "idempotency_key_required",

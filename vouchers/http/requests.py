@@ -18,6 +18,7 @@ from vouchers.services.redemption.requests import (
     CaptureRequest,
     Currency,
     EligibleFen,
+    MerchantCode,
     Name,
     RedeemOrder,
     RedeemRequest,
@@ -49,8 +50,9 @@ class ReversedOrder(msgspec.Struct, frozen=True, gc=False):
 
     store: StoreNo
     order_no: Name
+    merchant: MerchantCode = ""
 
-    references: ClassVar = ("store", "order_no")
+    references: ClassVar = ("merchant", "store", "order_no")
 
 
 class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
@@ -59,9 +61,10 @@ class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
     store: StoreNo
     amount_fen: AmountFen
     refund_no: Name
+    merchant: MerchantCode = ""
     currency: Currency = "CNY"
 
-    references: ClassVar = ("store", "refund_no")
+    references: ClassVar = ("merchant", "store", "refund_no")
 
 
 _JSON_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -143,6 +146,7 @@ def reverse_request(
         at=at,
         store=order.store,
         order_no=order.order_no,
+        merchant=order.merchant,
     )
 
 
@@ -162,6 +166,7 @@ def refund_request(
         store=money.store,
         amount_fen=money.amount_fen,
         refund_no=money.refund_no,
+        merchant=money.merchant,
     )
 
 

@@ -30,6 +30,7 @@ class RedemptionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     by_source: list[SourceShare]
     payable_fen: int
     voucher: str
+    merchant: str
     store: str
     order_no: str
     order_amount_fen: int
@@ -38,6 +39,12 @@ class RedemptionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     redeemed_at: datetime
     # Until when it may be captured; only of one that is authorised.
     expires_at: datetime | None = None
+
+
+class _Numbered(msgspec.Struct):
+    """What every answer to a redemption has had, whenever it was given."""
+
+    id: int
 
 
 def redemption_details(redemption: Redemption) -> RedemptionDetails:
@@ -53,6 +60,7 @@ def redemption_details(redemption: Redemption) -> RedemptionDetails:
         by_source=[SourceShare(codes[source_id], fen) for source_id, fen in redemption.split],
         payable_fen=redemption.order_amount_fen - redemption.discount_fen,
         voucher=encode(redemption.voucher_id, settings.HUIMIN_CODE_KEY),
+        merchant=redemption.merchant.code,
         store=redemption.store.external_id,
         order_no=redemption.order_no,
         order_amount_fen=redemption.order_amount_fen,
@@ -84,7 +92,7 @@ def redemptions_of(
         found = numbered.filter(folded_no=folded(order_no))
     if key is not None:
         found = found.filter(pk__in=_ids_under(caller, key))
-    return found.select_related("store", "campaign")
+    return found.select_related("merchant", "store", "campaign")
 
 
 def _ids_under(caller: Caller, key: str) -> list[int]:
@@ -92,4 +100,4 @@ def _ids_under(caller: Caller, key: str) -> list[int]:
     record = RequestRecord.objects.filter(
         caller_id=caller.credential_id, key=folded(key), status=201
     )
-    return [msgspec.json.decode(bytes(r.answer), type=RedemptionDetails).id for r in record]
+    return [msgspec.json.decode(bytes(r.answer), type=_Numbered).id for r in record]

@@ -81,6 +81,11 @@ class Verifier:
                 lambda: papers.check_terms(archive),
             ),
             Named(
+                "门店与条款一致",
+                "stores are those of the terms",
+                lambda: papers.check_stores(archive),
+            ),
+            Named(
                 "资金事项经他人批准",
                 "acts on money were approved by others",
                 lambda: papers.check_proposals(archive, postings),

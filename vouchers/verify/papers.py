@@ -41,6 +41,24 @@ def check_terms(archive: Archive) -> Iterator[Fault]:
             yield archive.fault("its terms were approved by nobody", "现行条款未经审批")
 
 
+def check_stores(archive: Archive) -> Iterator[Fault]:
+    """The stores that took part are those of the terms in force, by merchant and number."""
+    documents = {row["id"]: row["document"] for row in archive.rows("terms")}
+    codes = {row["id"]: row["code"] for row in archive.rows("merchants")}
+    (campaign,) = archive.rows("campaign")
+    if campaign["terms"] is None:
+        return
+    named = documents[campaign["terms"]]["stores"]
+    awaited = {(row["merchant"], row["store"]) for row in named}
+    for row in archive.rows("stores"):
+        store = codes[row["merchant"]], row["store_no"]
+        if store not in awaited:
+            yield archive.fault("is no store of the terms", "门店不在条款之内，或与他店同号")
+        awaited.discard(store)
+    if awaited:
+        yield archive.fault("a store of the terms is missing", "缺少条款所列的门店")
+
+
 def check_proposals(archive: Archive, postings: Postings) -> Iterator[Fault]:
     """Acts on money were decided by another person on what was asked, and approved ones alone were
     posted."""

@@ -20,6 +20,7 @@ names = st.text("abc", min_size=1, max_size=4)
 
 def store(number: str, valid_until_at: str | None = None) -> dict[str, Any]:
     return {
+        "merchant": "huilian",
         "store": number,
         "category": "",
         "radius_m": None,
@@ -53,8 +54,9 @@ def ends_at(document: dict[str, Any]) -> datetime:
 def test_what_widens_is_allowed(
     before: dict[str, Any], longer: timedelta, more_s: int, data: st.DataObject
 ) -> None:
-    known = {row["store"] for row in before["stores"]}
-    joining = data.draw(st.lists(names.filter(lambda name: name not in known), unique=True))
+    known = {(row["merchant"], row["store"]) for row in before["stores"]}
+    stores = st.tuples(st.sampled_from(["huilian", "rival"]), names)
+    joining = data.draw(st.lists(stores.filter(lambda one: one not in known), unique=True))
     after = amended(
         before,
         widened={
@@ -76,7 +78,7 @@ def test_what_widens_is_allowed(
 def test_whatever_else_changes_is_refused(
     before: dict[str, Any], shorter: timedelta, data: st.DataObject
 ) -> None:
-    after = deepcopy(amended(before, widened={}, stores=["new"]))
+    after = deepcopy(amended(before, widened={}, stores=[("huilian", "new")]))
     campaign = after["campaign"]
     spoil = data.draw(
         st.sampled_from(["end", "validity", "radius", "policy", "tiers", "store", "part", "key"])

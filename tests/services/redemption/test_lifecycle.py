@@ -498,6 +498,7 @@ class TestReverse:
         assert body == {
             "id": made["id"],
             "state": "reversed",
+            "merchant": "huilian",
             "store": "nanjing_road",
             "order_no": "A-1",
             "returned_fen": FACE_FEN,

@@ -263,6 +263,7 @@ def _uniques() -> dict[str, str]:
         "one_open_participation_per_store": again("vouchers_campaignstore"),
         "one_settlement_per_day": again("vouchers_settlement"),
         "one_shard_per_number": again("vouchers_shard"),
+        "one_store_number_per_merchant": again("merchants_store", external_id="lower(external_id)"),
         "one_terminal_code_per_store": again("merchants_terminal"),
         "one_terms_per_number": again("vouchers_termsversion"),
         "settled_once": again("vouchers_settlementline", "kind = 'redemption'"),

@@ -147,7 +147,11 @@ class BudgetActs(CampaignPage):
             campaign=form.campaign,
             ends_at=_midnight_after(form.campaign, given["ends_on"]),
             validity_s=given["validity_s"],
-            stores=list(Store.objects.filter(merchant__in=given["merchants"], state=State.ACTIVE)),
+            stores=list(
+                Store.objects.select_related("merchant").filter(
+                    merchant__in=given["merchants"], state=State.ACTIVE
+                )
+            ),
             by=request.user,
             at=timezone.now(),
         )

@@ -88,7 +88,9 @@ class RoomProposalForm(ProposalForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        cells = self.campaign.cells.select_related("tier", "round", "district", "store", "source")
+        cells = self.campaign.cells.select_related(
+            "tier", "round", "district", "store__merchant", "source"
+        )
         for name in ("origin", "target"):
             self.fields[name].queryset = cells.order_by("id")
 

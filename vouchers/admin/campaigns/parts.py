@@ -157,7 +157,9 @@ class StoreInline(PartInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
-        return rows.select_related("store").order_by("store__external_id")
+        return rows.select_related("store__merchant").order_by(
+            "store__merchant__code", "store__external_id"
+        )
 
 
 class ShareFormSet(BaseInlineFormSet):  # type: ignore[type-arg]

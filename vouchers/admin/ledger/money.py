@@ -153,7 +153,7 @@ class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
         "campaign",
     ]
     list_filter = ["state", "campaign", "merchant"]
-    list_select_related = ["store", "campaign"]
+    list_select_related = ["store__merchant", "campaign"]
     search_fields = ["id", "order_no"]
     search_help_text = _("Number of a redemption, or the whole order number")
     fields = [

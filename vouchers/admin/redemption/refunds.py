@@ -33,7 +33,7 @@ class RefundAdmin(ExactSearch, ReadOnlyAdmin):
         "gives_voucher_back",
     ]
     list_filter = ["policy", "gives_voucher_back", "redemption__campaign"]
-    list_select_related = ["store"]
+    list_select_related = ["store__merchant"]
     search_fields = ["refund_no", "id"]
     search_help_text = _("The whole refund number")
     fields = [

@@ -333,16 +333,24 @@ class StoreRow(NamedTuple):
     id: int
     external_id: str
     merchant_id: int
+    merchant: str
     is_open: bool
     category: str
 
 
+# Stores `s` of the numbers (folded) wanted, each among its own list of merchants: the text of a
+# bigint[], since an array of arrays must be a rectangle. A store wanted twice comes twice.
+_WANTED_STORES = """
+      FROM unnest(%(store_nos)s::text[], %(merchant_ids)s::text[])
+        AS wanted(store_no, merchant_ids)
+      JOIN merchants_store s ON upper(s.external_id) = wanted.store_no
+       AND s.merchant_id = ANY (wanted.merchant_ids::bigint[])"""
+
 FIND_STORES = Statement(
-    """
-    SELECT s.id, s.external_id, s.merchant_id, s.state = 'active' AND m.state = 'active',
-           s.category
-      FROM unnest(%(store_nos)s::text[]) AS wanted(external_id)
-      JOIN merchants_store s ON s.external_id = wanted.external_id
+    f"""
+    SELECT s.id, s.external_id, s.merchant_id, m.code,
+           s.state = 'active' AND m.state = 'active', s.category
+    {_WANTED_STORES}
       JOIN merchants_merchant m ON m.id = s.merchant_id
     """,
     StoreRow._make,
@@ -396,10 +404,9 @@ class ParticipationRow(NamedTuple):
 
 
 FIND_PARTICIPATIONS = Statement(
-    """
+    f"""
     SELECT cs.campaign_id, cs.store_id, cs.category, cs.valid_from_at, cs.valid_until_at
-      FROM unnest(%(store_nos)s::text[]) AS wanted(external_id)
-      JOIN merchants_store s ON s.external_id = wanted.external_id
+    {_WANTED_STORES}
       JOIN vouchers_campaignstore cs ON cs.store_id = s.id
      WHERE cs.campaign_id IN (SELECT t.campaign_id
                                 FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)

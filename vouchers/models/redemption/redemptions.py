@@ -311,16 +311,19 @@ class OrderClaim(models.Model):
 class StoredClaim(NamedTuple):
     """An order's claim; no redemption means a tombstone."""
 
-    store_no: str
+    store_id: int
     order_no: str
     redemption_id: int | None
 
 
+# Store and order numbers come folded; `merchant_ids` as in FIND_STORES.
 FIND_CLAIMS = Statement(
     """
-    SELECT wanted.store_no, c.order_no, c.redemption_id
-      FROM unnest(%(store_nos)s::text[], %(order_nos)s::text[]) AS wanted(store_no, order_no)
-      JOIN merchants_store s ON s.external_id = wanted.store_no
+    SELECT c.store_id, c.order_no, c.redemption_id
+      FROM unnest(%(store_nos)s::text[], %(merchant_ids)s::text[], %(order_nos)s::text[])
+        AS wanted(store_no, merchant_ids, order_no)
+      JOIN merchants_store s ON upper(s.external_id) = wanted.store_no
+       AND s.merchant_id = ANY (wanted.merchant_ids::bigint[])
       JOIN vouchers_orderclaim c ON c.store_id = s.id AND c.order_no = wanted.order_no
     """,
     StoredClaim._make,

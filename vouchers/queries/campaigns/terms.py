@@ -19,7 +19,10 @@ from vouchers.rules.campaigns.terms import (
 from vouchers.states import CapKind, TierKind
 
 _PARTS: Final = {part.name: part for part in PARTS}
-_RELATED: Final = {"cells": ("tier", "round", "store", "source"), "stores": ("store",)}
+_RELATED: Final = {
+    "cells": ("tier", "round", "store__merchant", "source"),
+    "stores": ("store__merchant",),
+}
 
 
 def terms_of(campaign: Campaign) -> Terms:
@@ -116,6 +119,7 @@ def slice_of(cell: QuotaCell) -> dict[str, str]:
         "tier": cell.tier and cell.tier.code,
         "round": cell.round and str(cell.round.number),
         "district": cell.district_id and str(cell.district_id),
+        "merchant": cell.store and cell.store.merchant.code,
         "store": cell.store and cell.store.external_id,
         "source": cell.source and cell.source.code,
         "channel": cell.channel,
@@ -133,6 +137,7 @@ def instant(at: datetime) -> str:
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "shares_fen": _shares_fen,
     "slice": slice_of,
+    "merchant": lambda participation: participation.store.merchant.code,
     "store": lambda participation: participation.store.external_id,
     "district": lambda fence: fence.district_id,
 }

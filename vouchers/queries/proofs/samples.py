@@ -10,6 +10,7 @@ from vouchers.states import RedemptionState
 COLUMNS = (
     "id",
     "business_day",
+    "merchant__code",
     "store__external_id",
     "order_no",
     "receipt_no",

@@ -13,33 +13,36 @@ from merchants.errors import Refusal
 from vouchers.rules.campaigns.declaration import WIDENED
 
 Document = Mapping[str, Any]
+Numbered = tuple[str, str]
+"""A store as documents name it: its merchant's code and its own number."""
 
 
 def amended(
-    document: Document, *, widened: Mapping[str, Any], stores: Sequence[str]
+    document: Document, *, widened: Mapping[str, Any], stores: Sequence[Numbered]
 ) -> dict[str, Any]:
     """The terms with other values of the campaign's options, as documents write them, and further
-    stores (by number).
+    stores.
 
     The stores join at the moment of the approval, so no instant is written.
     """
     campaign = {**document["campaign"], **widened}
     joining = [
         {
+            "merchant": merchant,
             "store": store,
             "category": "",
             "radius_m": None,
             "valid_from_at": None,
             "valid_until_at": None,
         }
-        for store in stores
+        for merchant, store in stores
     ]
     return {**document, "campaign": campaign, "stores": [*document["stores"], *joining]}
 
 
-def joining_stores(before: Document, after: Document) -> list[str]:
-    """The numbers of the stores that an amendment adds, in its order."""
-    return [row["store"] for row in after["stores"][len(before["stores"]) :]]
+def joining_stores(before: Document, after: Document) -> list[Numbered]:
+    """The stores that an amendment adds, in its order."""
+    return [_numbered(row) for row in after["stores"][len(before["stores"]) :]]
 
 
 def judge(before: Document, after: Document, *, at: datetime) -> Refusal | None:
@@ -80,14 +83,19 @@ def _stores(before: Sequence[Document], after: Sequence[Document]) -> Refusal | 
     """The stores there were stand first, as they stood; each that joins is not among them."""
     if list(after[: len(before)]) != list(before):
         return _worse("stores_stay")
-    taking_part = {row["store"] for row in before if row["valid_until_at"] is None}
+    taking_part = {_numbered(row) for row in before if row["valid_until_at"] is None}
     for row in after[len(before) :]:
-        if row["store"] in taking_part:
-            return _worse("store_joins_once", store=row["store"])
+        store = _numbered(row)
+        if store in taking_part:
+            return _worse("store_joins_once", merchant=row["merchant"], store=row["store"])
         if row["valid_from_at"] is not None or row["valid_until_at"] is not None:
-            return _worse("store_joins_now", store=row["store"])
-        taking_part.add(row["store"])
+            return _worse("store_joins_now", merchant=row["merchant"], store=row["store"])
+        taking_part.add(store)
     return None
+
+
+def _numbered(row: Document) -> Numbered:
+    return row["merchant"], row["store"]
 
 
 def _worse(rule: str, **facts: str | int) -> Refusal:

@@ -205,8 +205,9 @@ PARTS: Final = (
     Part(
         "stores",
         "participations",
-        ("store__external_id", "valid_from_at"),
+        ("store__merchant__code", "store__external_id", "valid_from_at"),
         (
+            Option("merchant"),
             Option("store"),
             Option("category"),
             Option("radius_m", Unit.DISTANCE_M),

@@ -104,8 +104,11 @@ def claim_key(request: ActRequest, *, order_lock: int, render: Render) -> Answer
 
 
 def order_lock_key(*, store_no: str, order_no: str) -> int:
-    """The advisory key that an order is locked by; upper and lower case are one order."""
-    return ORDER_CLAIM.key(store_no, folded(order_no))
+    """The advisory key that an order is locked by; upper and lower case are one order.
+
+    Stores of two merchants may have the number, so it locks more than one order.
+    """
+    return ORDER_CLAIM.key(folded(store_no), folded(order_no))
 
 
 def lock_order(*, store_no: str, order_no: str) -> None:

@@ -31,8 +31,9 @@ class Act(ABC, Generic[Request, Target, Facts, Decision]):
         """The advisory key of the order, locked right after the request's key."""
 
     @abstractmethod
-    def facts(self, request: Request, target: Target) -> Facts:
-        """Everything the decision depends on, locked in the common order and read."""
+    def facts(self, request: Request, target: Target) -> Facts | Refusal:
+        """Everything the decision depends on, locked in the common order and read; a refusal here
+        is of a request that has to be completed, and not stored: its key stays free for that."""
 
     @abstractmethod
     def judge(self, request: Request, facts: Facts) -> Decision | Refusal:
@@ -72,6 +73,8 @@ def _perform_once(
     if known is not None:
         return known
     facts = act.facts(request, target)
+    if isinstance(facts, Refusal):
+        return render(facts)
     decision = act.judge(request, facts)
     if isinstance(decision, Refusal):
         refused = attempt_on(request, decision, act.redemption(facts))

@@ -57,7 +57,7 @@ def propose_amendment(
                 for name, value in widened.items()
                 if value is not None
             },
-            stores=[store.external_id for store in stores],
+            stores=[(store.merchant.code, store.external_id) for store in stores],
         )
         refuse(rules.judge(in_force.document, document, at=at))
         last = held.versions.aggregate(last=Max("number"))["last"]
@@ -154,11 +154,16 @@ def _decide(
     return held, approval
 
 
-def _let_join(campaign: Campaign, store_nos: Sequence[str], at: datetime) -> None:
-    stores = Store.objects.filter(external_id__in=store_nos)
+def _let_join(campaign: Campaign, joining: Sequence[rules.Numbered], at: datetime) -> None:
+    stores = Store.objects.select_related("merchant").filter(
+        merchant__code__in={code for code, _ in joining},
+        external_id__in={number for _, number in joining},
+    )
+    wanted = set(joining)
     CampaignStore.objects.bulk_create(
         CampaignStore(campaign=campaign, store=store, valid_from_at=at)
         for store in stores.order_by("id")
+        if (store.merchant.code, store.external_id) in wanted
     )
 
 

@@ -141,7 +141,7 @@ def _judge_caps(campaign: Campaign, document: Document) -> _Caps:
 
 def cells_with_names(campaign: Campaign) -> list[QuotaCell]:
     """Every cell with the rows that name its slice, in order of id."""
-    named = campaign.cells.select_related("tier", "round", "store", "source")
+    named = campaign.cells.select_related("tier", "round", "store__merchant", "source")
     return list(named.order_by("id"))
 
 

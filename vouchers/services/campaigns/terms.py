@@ -218,7 +218,9 @@ def add_store(
 ) -> CampaignStore:
     """A participating store, from `valid_from_at` (now where it is not given)."""
     with refused_by_database(), transaction.atomic():
-        note_edit(campaign=campaign, by=by, what=f"store {store.external_id}", at=at)
+        note_edit(
+            campaign=campaign, by=by, what=f"store {store.merchant.code} {store.external_id}", at=at
+        )
         return CampaignStore.objects.create(
             campaign=campaign,
             store=store,

@@ -42,6 +42,7 @@ PLAIN_FACTS: Final = frozenset(
         "business_day",
         "category",
         "ended_at",
+        "merchant",
         "next_at",
         "order_kind",
         "order_no",

@@ -176,6 +176,8 @@ def _attempt(verdict: Verdict) -> Attempt:
     assert refusal is not None
     order = request.order
     shown = {"order_no": order.order_no, "voucher": order.voucher, "store": order.store}
+    if order.merchant:
+        shown["merchant"] = order.merchant
     return Attempt(
         request,
         refusal,

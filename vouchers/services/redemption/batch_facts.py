@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.models.campaigns.campaigns import (
     FIND_CAMPAIGNS,
@@ -30,6 +31,7 @@ from vouchers.services.acts.idempotency import request_lock
 from vouchers.services.limits.counters import find_same_people, lock_and_read, with_members
 from vouchers.services.limits.links import Asked, Links, links_of
 from vouchers.services.redemption.requests import RedeemRequest
+from vouchers.services.redemption.stores import merchants_of, resolve
 from vouchers.services.redemption.tranche_terms import (
     TrancheTerms,
     campaign_terms,
@@ -55,14 +57,15 @@ class Pending:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that a batch may decide on. Keys are ids, or the numbers the caller used (of orders
-    folded); sequences have one item for every request."""
+    folded, under their store's id); sequences have one item for every request."""
 
     got_keys: Sequence[bool]
     answers: Mapping[tuple[int, str], StoredAnswer]
-    claims: Mapping[tuple[str, str], str]
+    claims: Mapping[tuple[int, str], str]
     vouchers: Mapping[int, LockedVoucher]
     terms: Mapping[int, TrancheTerms]
-    stores: Mapping[str, StoreRow]
+    # A refusal where the number is no store of the caller's, or several.
+    stores: Sequence[StoreRow | Refusal]
     participations: Mapping[tuple[int, int], Sequence[ParticipationRow]]
     shoppers: Mapping[str, ShopperFacts]
     holder_states: Mapping[int, str]
@@ -94,15 +97,18 @@ def gather(batch: Sequence[Pending]) -> Facts:
     states of holders whose voucher a proxy shows. Links and the counters of merged residents are
     read between and after them, only where there are any.
     """
-    orders = [(p.request.order.store, folded(p.request.order.order_no)) for p in batch]
+    orders = [(folded(p.request.order.store), folded(p.request.order.order_no)) for p in batch]
+    merchant_ids = [merchants_of(p.request.caller) for p in batch]
     tranche_ids = sorted({p.tranche_id for p in batch if p.tranche_id is not None})
-    store_nos = sorted({store_no for store_no, _ in orders})
     by_tranche = {"tranche_ids": tranche_ids}
+    by_number = _stores_wanted(orders, merchant_ids)
     with pipeline() as raw:
         locks = LOCK_BATCH.send(
             raw,
             {
                 "request_keys": [request_lock(p.request) for p in batch],
+                # By the number alone, which is known before the store is: an order of another
+                # merchant's store of that number waits for nothing but a moment.
                 "order_keys": sorted({ORDER_CLAIM.key(*order) for order in orders}),
                 **by_tranche,
             },
@@ -118,6 +124,7 @@ def gather(batch: Sequence[Pending]) -> Facts:
             raw,
             {
                 "store_nos": [store_no for store_no, _ in orders],
+                "merchant_ids": merchant_ids,
                 "order_nos": [order_no for _, order_no in orders],
             },
         )
@@ -125,8 +132,8 @@ def gather(batch: Sequence[Pending]) -> Facts:
         locked = LOCK_VOUCHERS.send(raw, {"voucher_ids": voucher_ids})
         tranches = FIND_TRANCHES.send(raw, by_tranche)
         campaigns = FIND_CAMPAIGNS.send(raw, by_tranche)
-        found_stores = FIND_STORES.send(raw, {"store_nos": store_nos})
-        periods = FIND_PARTICIPATIONS.send(raw, {**by_tranche, "store_nos": store_nos})
+        found_stores = FIND_STORES.send(raw, by_number)
+        periods = FIND_PARTICIPATIONS.send(raw, {**by_tranche, **by_number})
         people = FIND_SHOPPERS.send(
             raw, {"resident_nos": sorted({p.request.order.resident for p in batch})}
         )
@@ -134,12 +141,12 @@ def gather(batch: Sequence[Pending]) -> Facts:
     vouchers = {row.id: row for row in locked.rows()}
     by_campaign = {row.id: campaign_terms(row) for row in campaigns.rows()}
     terms = {row.id: tranche_terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
-    stores = {row.external_id: row for row in found_stores.rows()}
+    stores = _stores(batch, found_stores.rows())
     shoppers = {row.external_id: row for row in people.rows()}
     links = _links(batch, vouchers, terms, shoppers)
     limit_keys = [
-        _limit_keys(p, vouchers, terms, stores, found)
-        for p, found in zip(batch, links, strict=True)
+        _limit_keys(p, vouchers, terms, store, found)
+        for p, store, found in zip(batch, stores, links, strict=True)
     ]
     holders = {row.resident_id for row in vouchers.values()}
     merges = find_same_people(holders) if any(row.is_merged for row in shoppers.values()) else {}
@@ -154,7 +161,7 @@ def gather(batch: Sequence[Pending]) -> Facts:
         got_keys=locks.rows()[: len(batch)],
         answers={(row.caller_id, row.key): row for row in answers.rows()},
         claims={
-            (row.store_no, row.order_no): "reversed" if row.redemption_id is None else "used"
+            (row.store_id, row.order_no): "reversed" if row.redemption_id is None else "used"
             for row in claims.rows()
         },
         vouchers=vouchers,
@@ -174,17 +181,45 @@ def gather(batch: Sequence[Pending]) -> Facts:
     )
 
 
+def _stores_wanted(
+    orders: Sequence[tuple[str, str]], merchant_ids: Sequence[str]
+) -> dict[str, list[str]]:
+    """The parameters of FIND_STORES: every number once for the same merchants."""
+    numbers = [store_no for store_no, _ in orders]
+    wanted = sorted(set(zip(numbers, merchant_ids, strict=True)))
+    return {
+        "store_nos": [store_no for store_no, _ in wanted],
+        "merchant_ids": [merchants for _, merchants in wanted],
+    }
+
+
+def _stores(batch: Sequence[Pending], rows: Sequence[StoreRow]) -> list[StoreRow | Refusal]:
+    """By request its store, of those read for the whole batch."""
+    numbered: dict[str, dict[int, StoreRow]] = {}
+    for row in rows:
+        numbered.setdefault(folded(row.external_id), {})[row.id] = row
+    orders = [(pending.request.caller, pending.request.order) for pending in batch]
+    return [
+        resolve(
+            numbered.get(folded(order.store), {}).values(),
+            caller=caller,
+            store_no=order.store,
+            merchant=order.merchant,
+        )
+        for caller, order in orders
+    ]
+
+
 def _limit_keys(
     pending: Pending,
     vouchers: Mapping[int, LockedVoucher],
     terms: Mapping[int, TrancheTerms],
-    stores: Mapping[str, StoreRow],
+    store: StoreRow | Refusal,
     links: Links,
 ) -> LimitKeys:
     voucher = vouchers.get(pending.voucher_id or 0)
     tranche = terms.get(pending.tranche_id or 0)
-    store = stores.get(pending.request.order.store)
-    if voucher is None or tranche is None or store is None:
+    if voucher is None or tranche is None or isinstance(store, Refusal):
         return []
     subjects = Subjects(voucher.resident_id, store.id, store.merchant_id, links or ())
     return counter_keys(tranche.campaign.limits, subjects, pending.request.at, tranche.facts.zone)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from merchants.auth import Caller
 from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.models.campaigns.campaigns import StoreRow
@@ -15,6 +14,7 @@ from vouchers.services.acts.idempotency import IN_FLIGHT
 from vouchers.services.limits.links import Links
 from vouchers.services.redemption.batch_facts import Facts, LimitKeys, Pending
 from vouchers.services.redemption.requests import RedeemRequest
+from vouchers.services.redemption.stores import is_ambiguous
 from vouchers.services.redemption.tranche_terms import TrancheTerms
 from vouchers.states import RedemptionState, VoucherState
 
@@ -54,8 +54,8 @@ class Effect:
 class Verdict:
     """What becomes of one request, and what has to be written with its answer.
 
-    With neither effect nor refusal nothing is written: the request is answered from the store, or
-    its key is in use.
+    With neither effect nor refusal nothing is written: the request is answered from the store, its
+    key is in use, or it has to name its merchant.
     """
 
     pending: Pending
@@ -89,9 +89,9 @@ class BatchJudge:
         stored = self._facts.answers.get((request.caller.credential_id, request.key))
         if stored is not None:
             return Verdict(pending, None, stored)
-        store = self._facts.stores.get(request.order.store)
-        if store is None or not may_act_for(request.caller, store):
-            return _refused(pending, Refusal("store_not_found"), None)
+        store = self._facts.stores[number]
+        if isinstance(store, Refusal):
+            return _without_store(pending, store)
         effect = self._judge(number, pending, store)
         if isinstance(effect, Refusal):
             return _refused(pending, effect, store.id)
@@ -126,7 +126,7 @@ class BatchJudge:
             shopper=shopper,
             store=place,
             caller_is_test=request.caller.is_test,
-            claim=self._claims.get((order.store, folded(order.order_no))),
+            claim=self._claims.get((store.id, folded(order.order_no))),
         )
         decision = judge(case)
         if isinstance(decision, Refusal):
@@ -161,7 +161,7 @@ class BatchJudge:
 
     def _take(self, effect: Effect, request: RedeemRequest) -> None:
         self._states[effect.voucher.id] = effect.voucher_state
-        self._claims[request.order.store, folded(request.order.order_no)] = "used"
+        self._claims[effect.store.id, folded(request.order.order_no)] = "used"
         for key, _ in effect.counters:
             so_far = self._used.get(key, NOTHING_USED)
             self._used[key] = Used(
@@ -169,11 +169,11 @@ class BatchJudge:
             )
 
 
-def may_act_for(caller: Caller, store: StoreRow) -> bool:
-    """Whether a store is the caller's; to others it does not exist."""
-    if store.merchant_id not in caller.merchant_ids:
-        return False
-    return caller.store_ids is None or store.id in caller.store_ids
+def _without_store(pending: Pending, refusal: Refusal) -> Verdict:
+    """Nothing is stored for a body that has to be completed, so its key stays free for that."""
+    if is_ambiguous(refusal):
+        return Verdict(pending, refusal)
+    return _refused(pending, refusal, None)
 
 
 def _refused(pending: Pending, refusal: Refusal, store_id: int | None) -> Verdict:
@@ -192,7 +192,8 @@ def _details(effect: Effect, request: RedeemRequest) -> RedemptionDetails:
         ],
         payable_fen=order.order_amount_fen - decision.discount_fen,
         voucher=order.voucher,
-        store=order.store,
+        merchant=effect.store.merchant,
+        store=effect.store.external_id,
         order_no=order.order_no,
         order_amount_fen=order.order_amount_fen,
         campaign=effect.terms.campaign.row.code,

@@ -56,6 +56,7 @@ class Reversed(msgspec.Struct, frozen=True):
 
     id: int | None
     state: str
+    merchant: str
     store: str
     order_no: str
     returned_fen: int

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from django.db.models import Sum
 
-from merchants.auth import Caller
 from merchants.errors import Refusal
 from merchants.models import Store
 from merchants.references import folded
@@ -113,12 +112,14 @@ def _lock_number(merchant_id: int, refund_no: str) -> None:
 
 
 def _store(request: RefundRequest, merchant_id: int) -> Store | None:
-    store = Store.objects.filter(external_id=request.store, merchant_id=merchant_id).first()
-    return store if store and _may_act_in(request.caller, store) else None
-
-
-def _may_act_in(caller: Caller, store: Store) -> bool:
-    return caller.store_ids is None or store.pk in caller.store_ids
+    """A store of the redemption's merchant, so that its number says which; a merchant named as
+    well has to be that one."""
+    numbered = Store.objects.filter(external_id__iexact=request.store, merchant_id=merchant_id)
+    if request.merchant:
+        numbered = numbered.filter(merchant__code__iexact=request.merchant)
+    if request.caller.store_ids is not None:
+        numbered = numbered.filter(pk__in=request.caller.store_ids)
+    return numbered.first()
 
 
 def _refundable(request: RefundRequest, locked: LockedRedemption) -> Refundable:

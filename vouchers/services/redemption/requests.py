@@ -16,6 +16,8 @@ MAX_AMOUNT_FEN = 100_000_000_00
 Text = Annotated[str, Meta(max_length=80)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 StoreNo = Annotated[str, Meta(min_length=1, max_length=40)]
+# Empty unless several of the caller's merchants have a store of the number.
+MerchantCode = Annotated[str, Meta(max_length=40)]
 AmountFen = Annotated[int, Meta(ge=1, le=MAX_AMOUNT_FEN)]
 EligibleFen = Annotated[int, Meta(ge=0, le=MAX_AMOUNT_FEN)]
 # Every campaign's; amounts in another currency would be other amounts.
@@ -30,6 +32,7 @@ class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
     order_no: Name
     order_amount_fen: AmountFen
     resident: Name
+    merchant: MerchantCode = ""
     eligible_amount_fen: EligibleFen | None = None
     order_kind: Literal["in_store", "delivered"] = "in_store"
     category: Annotated[str, Meta(max_length=40)] = ""
@@ -42,6 +45,7 @@ class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
     capture: bool = True
 
     references: ClassVar = (
+        "merchant",
         "store",
         "order_no",
         "resident",
@@ -86,6 +90,7 @@ class ReverseRequest(ActRequest):
 
     store: str
     order_no: str
+    merchant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +101,4 @@ class RefundRequest(RedemptionRequest):
     store: str
     amount_fen: int
     refund_no: str
+    merchant: str = ""

@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass
 
-from merchants.errors import Refusal
+from merchants.errors import Fact, Refusal
 from merchants.references import folded
 from vouchers.models import OrderClaim, Redemption
-from vouchers.models.campaigns.campaigns import FIND_STORES, StoreRow
+from vouchers.models.campaigns.campaigns import StoreRow
 from vouchers.rules.redemption.undo import Undoing, judge_reverse
 from vouchers.services.acts import Act, Answer, Render, perform
 from vouchers.services.acts.idempotency import order_lock_key
-from vouchers.services.redemption.batch_judge import may_act_for
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.outcomes import Reversed
 from vouchers.services.redemption.requests import ReverseRequest
+from vouchers.services.redemption.stores import find_store, is_ambiguous
 from vouchers.services.redemption.undo import undo
-from vouchers.sql.pipeline import raw_connection
 from vouchers.states import RedemptionState, TransferReason
 
 
@@ -24,7 +23,8 @@ def reverse(*, request: ReverseRequest, render: Render) -> Answer:
 
     A live redemption is undone within the limits of a void. An order without one, because it was
     voided or has not arrived yet, is refused from now on (`order_reversed`). The outcome rendered
-    is `Reversed`, or a refusal: `store_not_found` (also another merchant's), `redemption_state`,
+    is `Reversed`, or a refusal: `store_not_found` (also another merchant's), `malformed_request`
+    when several of the caller's merchants have the store's number (not stored), `redemption_state`,
     and `order_already_used` when the order belongs to the sandbox and the caller does not, or the
     other way round.
     """
@@ -33,9 +33,10 @@ def reverse(*, request: ReverseRequest, render: Render) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """An order under its lock: its store, whether it has a claim, and its live redemption."""
+    """An order under its lock: its store (or that it is none of the caller's), whether it has a
+    claim, and its live redemption."""
 
-    store: StoreRow | None
+    store: StoreRow | Refusal
     is_claimed: bool = False
     locked: LockedRedemption | None = None
 
@@ -55,11 +56,10 @@ class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
     def order_lock(self, request: ReverseRequest, target: None) -> int:
         return order_lock_key(store_no=request.store, order_no=request.order_no)
 
-    def facts(self, request: ReverseRequest, target: None) -> _Order:
-        found = FIND_STORES.send(raw_connection(), {"store_nos": [request.store]}).rows()
-        store = next((row for row in found if may_act_for(request.caller, row)), None)
-        if store is None:
-            return _Order(None)
+    def facts(self, request: ReverseRequest, target: None) -> _Order | Refusal:
+        store = find_store(caller=request.caller, store_no=request.store, merchant=request.merchant)
+        if isinstance(store, Refusal):
+            return store if is_ambiguous(store) else _Order(store)
         claims = OrderClaim.objects.filter(store_id=store.id, order_no=folded(request.order_no))
         claim = claims.first()
         if claim is None or claim.redemption_id is None:
@@ -70,18 +70,17 @@ class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
         return _Order(store, is_claimed=True, locked=locked)
 
     def judge(self, request: ReverseRequest, facts: _Order) -> _Reversal | Refusal:
-        asked = {"store": request.store, "order_no": request.order_no}
-        if facts.store is None:
-            return Refusal("store_not_found", facts=asked)
+        if isinstance(facts.store, Refusal):
+            return Refusal(facts.store.code, facts.store.rule, _asked(request))
         if facts.locked is None:
             return _Reversal(sets_tombstone=not facts.is_claimed)
         if facts.locked.terms.facts.is_test != request.caller.is_test:
-            return Refusal("order_already_used", "other_books", asked)
+            return Refusal("order_already_used", "other_books", _asked(request))
         decision = judge_reverse(facts.locked.facts, request.at)
         return decision if isinstance(decision, Refusal) else _Reversal(undoing=decision)
 
     def write(self, request: ReverseRequest, facts: _Order, decision: _Reversal) -> Reversed:
-        assert facts.store is not None
+        assert not isinstance(facts.store, Refusal)  # judged
         if decision.sets_tombstone:
             OrderClaim.objects.create(
                 store_id=facts.store.id,
@@ -90,7 +89,7 @@ class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
                 claimed_at=request.at,
             )
         if decision.undoing is None or facts.locked is None:
-            return _reversed(request)
+            return _reversed(request, facts.store)
         undo(
             facts.locked,
             decision.undoing,
@@ -99,19 +98,28 @@ class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
             at=request.at,
             by=request.signature,
         )
-        return _reversed(request, facts.locked.redemption, decision.undoing)
+        return _reversed(request, facts.store, facts.locked.redemption, decision.undoing)
 
     def redemption(self, facts: _Order) -> Redemption | None:
         return facts.locked.redemption if facts.locked else None
 
 
+def _asked(request: ReverseRequest) -> dict[str, Fact]:
+    named: dict[str, Fact] = {"merchant": request.merchant} if request.merchant else {}
+    return {**named, "store": request.store, "order_no": request.order_no}
+
+
 def _reversed(
-    request: ReverseRequest, redemption: Redemption | None = None, undoing: Undoing | None = None
+    request: ReverseRequest,
+    store: StoreRow,
+    redemption: Redemption | None = None,
+    undoing: Undoing | None = None,
 ) -> Reversed:
     return Reversed(
         id=redemption.pk if redemption else None,
         state=RedemptionState.REVERSED.name.lower(),
-        store=request.store,
+        merchant=store.merchant,
+        store=store.external_id,
         order_no=request.order_no,
         returned_fen=redemption.discount_fen if redemption else 0,
         voucher_usable=undoing.voucher_usable if undoing else None,

@@ -48,7 +48,7 @@ def _approved_caps(documents: Mapping[int, Mapping[str, Any]]) -> dict[int, Cap]
     launched = QuotaCell.objects.exclude(campaign__state__in=["draft", "submitted"])
     said: dict[int, dict[Slice, Cap]] = {}
     found = {}
-    for row in launched.select_related("campaign", "tier", "round", "store", "source"):
+    for row in launched.select_related("campaign", "tier", "round", "store__merchant", "source"):
         terms_id = row.campaign.terms_id or 0
         if terms_id not in said:
             said[terms_id] = _caps_of(documents.get(terms_id, {}))
@@ -68,6 +68,7 @@ def _slice_of(cell: QuotaCell) -> Slice:
         "tier": cell.tier and cell.tier.code,
         "round": cell.round and cell.round.number,
         "district": cell.district_id,
+        "merchant": cell.store and cell.store.merchant.code,
         "store": cell.store and cell.store.external_id,
         "source": cell.source and cell.source.code,
         "channel": cell.channel,

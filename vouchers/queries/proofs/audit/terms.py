@@ -106,15 +106,19 @@ CAMPAIGN_TERMS = Check(
         ON (found.campaign_id, found.kind) = (said.campaign_id, said.kind)
      WHERE said.limits IS DISTINCT FROM found.limits
      UNION ALL
-    SELECT COALESCE(said.campaign_id, found.campaign_id), 'store', said.store, found.store
-      FROM (SELECT DISTINCT c.id AS campaign_id, store.value ->> 'store' AS store
+    SELECT COALESCE(said.campaign_id, found.campaign_id), 'store',
+           said.merchant || ' ' || said.store, found.merchant || ' ' || found.store
+      FROM (SELECT DISTINCT c.id AS campaign_id, store.value ->> 'merchant' AS merchant,
+                   store.value ->> 'store' AS store
               FROM launched c
              CROSS JOIN LATERAL jsonb_array_elements(c.document -> 'stores') AS store) AS said
-      FULL JOIN (SELECT DISTINCT p.campaign_id, s.external_id AS store
+      FULL JOIN (SELECT DISTINCT p.campaign_id, m.code AS merchant, s.external_id AS store
                    FROM vouchers_campaignstore p
                    JOIN merchants_store s ON s.id = p.store_id
+                   JOIN merchants_merchant m ON m.id = s.merchant_id
                    JOIN launched c ON c.id = p.campaign_id) AS found
-        ON (found.campaign_id, found.store) = (said.campaign_id, said.store)
+        ON (found.campaign_id, found.merchant, found.store)
+         = (said.campaign_id, said.merchant, said.store)
      WHERE said.store IS NULL OR found.store IS NULL
     """,
 )
