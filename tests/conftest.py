@@ -27,6 +27,18 @@ hypothesis.settings.load_profile(
 )
 
 VALKEY_DATABASES = 16
+# Transaction ids are the server's: a seal waits for the oldest transaction of any database, a race
+# counts who waits for a lock, a kill stops the server of all.
+ALONE = (
+    "tests/benchmarks/",
+    "tests/concurrency/",
+    "tests/faults/",
+    "tests/properties/",
+    "tests/services/proofs/",
+    "tests/services/test_outbox.py",
+    "tests/stories/",
+    "tests/test_verify.py",
+)
 SEED = "hypothesis_seed"
 
 
@@ -42,6 +54,13 @@ def pytest_report_header(config: pytest.Config) -> str:
     """With what to have the same tests again."""
     profile = hypothesis.settings.get_current_profile_name()
     return f"again: HYPOTHESIS_PROFILE={profile} --hypothesis-seed={config.getoption(SEED)}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test` runs after the parallel part, one test at a time."""
+    for item in items:
+        if item.nodeid.startswith(ALONE):
+            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")
