@@ -72,8 +72,8 @@ MANAGER = (
     Meaning(
         "day_not_begun",
         422,
-        "The business day {business_day} has not begun; only a day of today or before is settled.",
-        "账务日 {business_day} 尚未开始，只能结算今日及以前的账务日。",
+        "The business day {date} has not begun; only a day of today or before is settled.",
+        "账务日 {date} 尚未开始，只能结算今日及以前的账务日。",
         "ledger",
         audience="manager",
     ),

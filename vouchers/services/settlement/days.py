@@ -44,7 +44,7 @@ def settle_day(*, campaign: Campaign, business_day: date, at: datetime) -> list[
     close goes to the next day. Refuses `day_not_begun`.
     """
     if business_day > business_day_of(at, campaign.zone):
-        raise Refused("day_not_begun", business_day=business_day.isoformat())
+        raise Refused("day_not_begun", date=business_day.isoformat())
     with transaction.atomic():
         # One settler or collector per campaign at a time; the statements after the lock see what
         # the last one wrote.
