@@ -10,7 +10,8 @@ All numbers are kept and shown as they were written.
 import re
 from typing import Final
 
-_FORM: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+FORM: Final = r"^[!-~](?:[ -~]*[!-~])?$"
+_FORM: Final = re.compile(FORM)
 
 FORM_TEXT: Final = "a number has printable ASCII characters and no blank at either end"
 FORM_TEXT_ZH: Final = "编号须为可见 ASCII 字符，首尾不得有空格"

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from merchants.references import folded
 from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven, spent_fen
@@ -106,7 +107,7 @@ def test_two_who_are_one_person_share_one_limit() -> None:
 
 
 def test_many_people_of_one_device_share_its_limit() -> None:
-    """Told by some, on file of others: one number, one counter."""
+    """A number sent by the till and one on file, in whatever case, are one number with one counter."""
     campaign = cast.running_campaign(caps={CapKind.LINK_CAMPAIGN: LIMIT})
     people = [cast.resident(f"guest{number}") for number in range(CROWD)]
     for person in people[::2]:
@@ -114,13 +115,13 @@ def test_many_people_of_one_device_share_its_limit() -> None:
             resident=person,
             bucket=person.bucket,
             kind=Link.Kind.DEVICE,
-            value_hmac=keyed_hash("device", "shared"),
+            value_hmac=keyed_hash("device", folded("shared")),
             first_seen_at=NOON,
             last_seen_at=NOON,
         )
     vouchers, store = hand_out(campaign, people), cast.nanjing_road()
     requests = [
-        order(voucher, store, person, device="" if number % 2 == 0 else "shared")
+        order(voucher, store, person, device="" if number % 2 == 0 else "Shared")
         for number, (voucher, person) in enumerate(zip(vouchers, people, strict=True))
     ]
     assert codes(requests).count("201") == LIMIT

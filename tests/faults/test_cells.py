@@ -68,9 +68,11 @@ def send(url: str, call: Call) -> httpx.Response:
 def test_two_cells_share_nothing(
     process_environment: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
-    north = found("north", process_environment)
+    hosts = {alias: connections.settings[alias]["HOST"] for alias in database.ALIASES}
     server: Postgres = request.getfixturevalue("private_server")
     south = found("south", request.getfixturevalue("private_postgres"))
+    use(hosts)
+    north = found("north", process_environment)
     with serving(north.environment) as at_north, serving(south.environment) as at_south:
         told: dict[str, list[int]] = {"north": [], "south": []}
         for cell, there in ((north, at_north), (south, at_south)):

@@ -3,9 +3,11 @@
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from merchants.references import FORM
 from vouchers.errors import CATALOGUE
 from vouchers.http.answers import PROBLEM
 from vouchers.http.requests import KEY_MAX_LENGTH
+from vouchers.rules.issuing.codes import LENGTH as CODE_DIGITS
 from vouchers.services.redemption.requests import MAX_AMOUNT_FEN
 from vouchers.states import RedemptionState
 
@@ -14,6 +16,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     required=True,
+    pattern=FORM,
     description=(
         f"1 to {KEY_MAX_LENGTH} printable characters, new for every new act. The same key with the"
         " same body gets the same bytes; with another body, 422."
@@ -24,15 +27,21 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 class RedeemSchema(serializers.Serializer[object]):
     """An order and the voucher shown for it. Amounts are fen."""
 
-    voucher = serializers.CharField(max_length=64, help_text="The voucher's printed code.")
-    store = serializers.CharField(max_length=40, help_text="The merchant's number of the store.")
-    merchant = serializers.CharField(
+    voucher = serializers.RegexField(
+        rf"^\d{{{CODE_DIGITS}}}$",
+        help_text="The voucher's printed code; blanks and dashes are left out.",
+    )
+    store = serializers.RegexField(
+        FORM, max_length=40, help_text="The merchant's number of the store."
+    )
+    merchant = serializers.RegexField(
+        FORM,
         max_length=40,
         required=False,
         help_text="Code of the store's merchant; needed where several of the key's merchants have"
         " a store of that number.",
     )
-    order_no = serializers.CharField(max_length=64, help_text="Unique per store.")
+    order_no = serializers.RegexField(FORM, max_length=64, help_text="Unique per store.")
     order_amount_fen = serializers.IntegerField(min_value=1, max_value=MAX_AMOUNT_FEN)
     eligible_amount_fen = serializers.IntegerField(
         min_value=0,
@@ -41,13 +50,15 @@ class RedeemSchema(serializers.Serializer[object]):
         allow_null=True,
         help_text="What of the order the voucher may be used on; the whole order if left out.",
     )
-    resident = serializers.CharField(max_length=64, help_text="Number of who shows the voucher.")
+    resident = serializers.RegexField(
+        FORM, max_length=64, help_text="Number of who shows the voucher."
+    )
     order_kind = serializers.ChoiceField(["in_store", "delivered"], default="in_store")
     category = serializers.CharField(max_length=40, required=False)
-    terminal = serializers.CharField(max_length=40, required=False)
-    device = serializers.CharField(max_length=80, required=False)
-    payment_ref = serializers.CharField(max_length=64, required=False)
-    receipt_no = serializers.CharField(max_length=64, required=False)
+    terminal = serializers.RegexField(FORM, max_length=40, required=False)
+    device = serializers.RegexField(FORM, max_length=80, required=False)
+    payment_ref = serializers.RegexField(FORM, max_length=64, required=False)
+    receipt_no = serializers.RegexField(FORM, max_length=64, required=False)
     currency = serializers.ChoiceField(["CNY"], default="CNY")
     capture = serializers.ChoiceField(
         [True], default=True, help_text="The discount is final at once; false is refused."
