@@ -18,8 +18,7 @@ demo: $(RUNTIME) ## A city and its day, then the admin (RESIDENTS=n STORES=path.
 	$(PY) manage.py demo $(if $(RESIDENTS),--residents $(RESIDENTS)) $(if $(STORES),--stores "$(STORES)") $(if $(EXIT),--exit)
 
 test: $(DEV) ## Run the tests, a process per core (ARGS="tests/rules -x" narrows them)
-	$(PY) -m pytest -m "not alone" -n auto --maxprocesses 8 --dist worksteal $(ARGS) || [ $$? = 5 ]
-	$(PY) -m pytest -m alone $(ARGS) || [ $$? = 5 ]
+	$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 mutations: $(DEV) ## Break each guard in turn: some test must go red (ONLY=word)
 	$(PY) -m tests.mutations $(if $(ONLY),--only "$(ONLY)")

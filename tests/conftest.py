@@ -27,24 +27,12 @@ hypothesis.settings.load_profile(
 )
 
 VALKEY_DATABASES = 16
-# Transaction ids are the server's: a seal waits for the oldest transaction of any database, a race
-# counts who waits for a lock, a kill stops the server of all.
-ALONE = (
-    "tests/benchmarks/",
-    "tests/concurrency/",
-    "tests/faults/",
-    "tests/properties/",
-    "tests/services/proofs/",
-    "tests/services/test_outbox.py",
-    "tests/stories/",
-    "tests/test_verify.py",
-)
 SEED = "hypothesis_seed"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw the run's seed unless one is given; a Valkey database for every worker."""
+    """Draw the run's seed unless one is given; a Valkey database for every run."""
     if config.getoption(SEED, None) is None:
         setattr(config.option, SEED, str(secrets.randbelow(2**32)))
     _use_own_valkey()
@@ -56,11 +44,9 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"again: HYPOTHESIS_PROFILE={profile} --hypothesis-seed={config.getoption(SEED)}"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test` runs after the parallel part, one test at a time."""
-    for item in items:
-        if item.nodeid.startswith(ALONE):
-            item.add_marker("alone")
+def pytest_xdist_auto_num_workers() -> int | None:
+    """On an operator's PostgreSQL one test at a time: its workers could have no server each."""
+    return 1 if os.environ.get("DATABASE_URL") else None
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +57,7 @@ def seed(pytestconfig: pytest.Config) -> int:
 
 def _use_own_valkey() -> None:
     """Valkey's database 0 belongs to the installation."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    number = 1 + (database.RUN_PID + int(worker)) % (VALKEY_DATABASES - 1)
+    number = 1 + os.getpid() % (VALKEY_DATABASES - 1)
     address = urlsplit(settings.REDIS_URL)
     if address.scheme == "unix":
         settings.REDIS_URL = f"unix://{address.path}?db={number}"

@@ -111,7 +111,7 @@ PLANTED = {
     ),
     "verify → states": (
         "vouchers/verify/arrows.py",
-        "from vouchers.states import CapKind",
+        "from vouchers.states import LimitKind",
         "The verifier stands alone",
     ),
     "merchants' models → services": (
@@ -121,7 +121,7 @@ PLANTED = {
     ),
     "merchants → vouchers": (
         "merchants/models.py",
-        "from vouchers.states import CapKind",
+        "from vouchers.states import LimitKind",
         "config stands on vouchers, vouchers on merchants",
     ),
 }

@@ -40,7 +40,7 @@ WAITING_FOR_A_PAGE: Mapping[str, str] = {
 # The parts of a draft's terms, until the admin edits them through these.
 TERMS = frozenset(
     {
-        "add_cap",
+        "add_limit",
         "add_cell",
         "add_geofence",
         "add_ring",

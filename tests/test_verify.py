@@ -27,7 +27,7 @@ from tests.support.packs import (
     write_archive,
 )
 from vouchers.rules.limits import BY_LINK
-from vouchers.states import CAUSES, MONEY_ARROWS, CapKind, RedemptionState, VoucherState
+from vouchers.states import CAUSES, MONEY_ARROWS, LimitKind, RedemptionState, VoucherState
 from vouchers.verify import arrows, ties
 from vouchers.verify.__main__ import main
 
@@ -122,7 +122,7 @@ def test_its_rules_are_the_engines() -> None:
     assert {
         reason.value: {c.value for c in causes} for reason, causes in CAUSES.items()
     } == arrows.CAUSES
-    once = {kind.value for kind in CapKind} - set(BY_LINK)
+    once = {kind.value for kind in LimitKind} - set(BY_LINK)
     assert once == ties.RESIDENT_STORE_MERCHANT
     assert tuple(VoucherState) == (
         arrows.ISSUED,

@@ -157,7 +157,7 @@ class ProposalKind(StrEnum):
     """Acts on a launched campaign that another person must approve as they were seen."""
 
     APPROPRIATION = "appropriation"  # top up, or cut what is free
-    CAPS = "caps"  # move room between quota cells, or resize them
+    QUOTAS = "quotas"  # move room between quota cells, or resize them
     REPAYMENT = "repayment"  # left-over to the treasury
 
 
@@ -166,8 +166,8 @@ class Decision(StrEnum):
     REJECTED = "rejected"
 
 
-class CapKind(IntEnum):
-    """What an exact cap counts: the subject and the calendar window."""
+class LimitKind(IntEnum):
+    """What a limit counts: the subject and the calendar window."""
 
     RESIDENT_DAY = 1
     RESIDENT_WEEK = 2

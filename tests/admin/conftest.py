@@ -41,7 +41,7 @@ def town() -> Campaign:
     )
     distribute(campaign)
     mall, alice = cast.nanjing_road(), people[0]
-    first, second, third = till.hand_out(campaign, [alice] * 3, at=now)
+    first, second, third = till.issue_vouchers(campaign, [alice] * 3, at=now)
     status, _ = till.answer_to(till.order(first, mall, alice, at=now))
     assert status == 201
     till.refusal_of(till.order(second, cast.rival_shop(), alice, at=now))

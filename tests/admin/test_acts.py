@@ -13,7 +13,7 @@ from tests.admin.conftest import signed_in
 from tests.support import cast
 from vouchers.models import Approval, Campaign, CashReceipt, Ring, Run, Tier
 from vouchers.services.campaigns import lifecycle, terms
-from vouchers.states import CampaignState, CapKind
+from vouchers.states import CampaignState, LimitKind
 
 pytestmark = pytest.mark.django_db
 
@@ -86,8 +86,8 @@ def test_an_approver_cannot_approve_what_they_edited(draft: Campaign) -> None:
     li = cast.li()
     li.groups.add(*cast.mei().groups.all())
     li = type(li).objects.get(pk=li.pk)
-    terms.add_cap(
-        campaign=draft, kind=CapKind.MERCHANT_DAY, limit_count=9_999, by=li, at=timezone.now()
+    terms.add_limit(
+        campaign=draft, kind=LimitKind.MERCHANT_DAY, limit_count=9_999, by=li, at=timezone.now()
     )
     press(signed_in(cast.mei()), "submit", draft)
     answer = decide(signed_in(li), draft, "approve")

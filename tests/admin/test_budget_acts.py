@@ -117,7 +117,7 @@ def test_a_quota_grows_by_what_another_gives(campaign: Campaign) -> None:
 
 
 def test_an_amendment_lets_vouchers_live_longer(campaign: Campaign) -> None:
-    till.hand_out(campaign, [cast.alice()], at=timezone.now())
+    till.issue_vouchers(campaign, [cast.alice()], at=timezone.now())
     last_day = timezone.localtime(campaign.ends_at).date() + 10 * cast.DAY
     press(signed_in(cast.mei()), "amend", campaign, ends_on=last_day.isoformat())
     address = reverse("admin:vouchers_campaign_review", args=[campaign.pk])
@@ -157,7 +157,7 @@ def test_money_left_over_is_repaid_and_the_books_are_closed(campaign: Campaign) 
 
 def test_a_redemption_is_held_and_released(campaign: Campaign) -> None:
     now = timezone.now()
-    (voucher,) = till.hand_out(campaign, [cast.alice()], at=now)
+    (voucher,) = till.issue_vouchers(campaign, [cast.alice()], at=now)
     assert till.answer_to(till.order(voucher, cast.nanjing_road(), cast.alice(), at=now))[0] == 201
     redemption = Redemption.objects.get()
     ren = signed_in(cast.ren())

@@ -91,17 +91,17 @@ def test_an_untouched_page_changes_nothing(draft: Campaign, mei: Client) -> None
 def test_options_and_rows_are_saved_in_one_edit(draft: Campaign, mei: Client) -> None:
     form = opened(mei, draft)
     form |= {"name": "新名", "validity_s": "36", "validity_s_unit": "3600"}
-    form = with_row(form, "caps", kind="11", limit_count="", limit_fen="¥1,234.56")
+    form = with_row(form, "limits", kind="11", limit_count="", limit_fen="¥1,234.56")
     form |= {"rings-0-label": "内圈", "participations-0-DELETE": "on"}
     edits = draft.edits.count()
     saved(mei.post(page_of(draft), form))
     draft.refresh_from_db()
     assert (draft.name, draft.validity_s) == ("新名", 36 * 3600)
-    assert draft.caps.get(kind=11).limit_fen == 123_456
+    assert draft.limits.get(kind=11).limit_fen == 123_456
     assert draft.rings.order_by("from_m").values_list("label", flat=True)[0] == "内圈"
     assert draft.participations.count() == 2
     assert draft.edits.count() == edits + 1
-    assert draft.edits.latest("id").what == "campaign, caps, participations, rings"
+    assert draft.edits.latest("id").what == "campaign, limits, participations, rings"
 
 
 def test_a_refusal_stands_beside_its_field_and_nothing_is_saved(

@@ -13,14 +13,14 @@ pytestmark = pytest.mark.django_db
 HELD = {
     "invariant": 1,
     "name": "budget_identity",
-    "says": "all sums",
+    "statement": "all sums",
     "broken_count": 0,
     "rows": [],
 }
 BROKEN = {
     "invariant": 7,
     "name": "request_recorded",
-    "says": "every redemption is the answer of one request",
+    "statement": "every redemption is the answer of one request",
     "broken_count": 31,
     "rows": [{"redemption": 4711, "caller": None}],
 }

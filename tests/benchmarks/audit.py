@@ -31,7 +31,7 @@ SHARDS_PER_TIER = 4
 MOST_S = 60.0
 FIGURE = "audit_10m_s"
 
-Tell = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 COUNTED = (
     "vouchers_voucher",
@@ -41,7 +41,7 @@ COUNTED = (
     "vouchers_requestrecord",
     "vouchers_transfer",
     "vouchers_leg",
-    "vouchers_capcounter",
+    "vouchers_limitcounter",
     "vouchers_settlementline",
     "vouchers_refund",
     "vouchers_seal",
@@ -66,10 +66,10 @@ def longest(report: Report, most: int = 12) -> list[Finding]:
     return sorted(report.findings, key=lambda finding: -finding.took_s)[:most]
 
 
-def build(size: int, tell: Tell) -> None:
+def build(size: int, on_progress: OnProgress) -> None:
     """The database, in place of one of the same name, at rest: analysed and vacuumed."""
     start = time.perf_counter()
-    tell(f"a database of {size:,} vouchers")
+    on_progress(f"a database of {size:,} vouchers")
     ground.create(NAME)
     city.build(
         stores=STORES,
@@ -81,13 +81,13 @@ def build(size: int, tell: Tell) -> None:
     while leases.waiting_shards(at=now):
         city.mint_next()
     partitions.open_months(at=now)
-    tell("redemptions, refunds, settlements")
+    on_progress("redemptions, refunds, settlements")
     live()
-    tell("seals")
+    on_progress("seals")
     seals.seal_all(at=now)
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
-    tell(f"seeded in {time.perf_counter() - start:.0f} s: {_sizes()}")
+    on_progress(f"seeded in {time.perf_counter() - start:.0f} s: {_sizes()}")
 
 
 def live() -> None:

@@ -182,7 +182,7 @@ SELECT source_id, 'cash-' || source_id, sum(total_fen), 'C-1', max(paid_at), 'me
 """
 # What the services would have counted, and left of every quota.
 COUNTERS: Final = """
-INSERT INTO vouchers_capcounter (
+INSERT INTO vouchers_limitcounter (
     kind, campaign_id, subject_id, window_no, used_count, used_fen, limit_count, limit_fen)
 SELECT k.kind, a.campaign_id, CASE k.kind WHEN 4 THEN a.store_id ELSE a.resident_id END,
        CASE k.kind WHEN 1 THEN a.day - DATE '1970-01-01' WHEN 3 THEN 0
@@ -191,7 +191,7 @@ SELECT k.kind, a.campaign_id, CASE k.kind WHEN 4 THEN a.store_id ELSE a.resident
        COALESCE(sum(a.face_fen / CASE a.fate WHEN 'part' THEN 2 ELSE 1 END)
                 FILTER (WHERE a.fate NOT IN ('voided', 'reversed', 'whole')), 0),
        k.limit_count, k.limit_fen
-  FROM act a JOIN vouchers_caprule k ON k.campaign_id = a.campaign_id AND k.kind IN (1, 3, 4)
+  FROM act a JOIN vouchers_limitrule k ON k.campaign_id = a.campaign_id AND k.kind IN (1, 3, 4)
  GROUP BY k.kind, a.campaign_id, 3, 4, k.limit_count, k.limit_fen;
 UPDATE vouchers_quotabucket b
    SET headroom_fen = c.cap_fen - used.fen

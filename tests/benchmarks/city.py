@@ -26,7 +26,7 @@ from vouchers.services.audience.targeting import target_run
 from vouchers.services.issuing import leases
 from vouchers.services.issuing.minting import mint_shard
 from vouchers.services.issuing.runs import request_run, reserve_run
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
 STORES = 240
 MERCHANTS = 12
@@ -45,11 +45,11 @@ ZIPF_EXPONENT = 1.0
 SEED = 20260401
 LEASE_S = 600
 
-# All three kinds of caps are on and exact; they are wide, since a refusal is not a redemption.
-CAPS = {
-    CapKind.RESIDENT_DAY: 1_000,
-    CapKind.STORE_MINUTE: 1_000_000,
-    CapKind.RESIDENT_CAMPAIGN: 1_000,
+# All three kinds of limits are on and exact; they are wide, since a refusal is not a redemption.
+LIMITS = {
+    LimitKind.RESIDENT_DAY: 1_000,
+    LimitKind.STORE_MINUTE: 1_000_000,
+    LimitKind.RESIDENT_CAMPAIGN: 1_000,
 }
 
 ADD_RESIDENTS = """
@@ -123,7 +123,7 @@ def build(
     campaign = cast.spring_campaign(
         budget_fen=residents * per_resident * sum(face for face, _ in cast.TIERS_FEN.values()),
         funding=cast.CO_FUNDED,
-        caps=CAPS,
+        limits=LIMITS,
         per_resident=per_resident,
         starts_at=yesterday,
         ends_at=now + timedelta(days=60),

@@ -45,9 +45,9 @@ TABLES = {
         SELECT c.store_id, c.order_no, c.claimed_at, {OF_REDEMPTION} FROM vouchers_orderclaim c
           LEFT JOIN vouchers_redemption r ON r.id = c.redemption_id""",
     "voucher": "SELECT id, state FROM vouchers_voucher WHERE state <> 1",
-    "cap counter": """
+    "limit counter": """
         SELECT kind, campaign_id, subject_id, window_no, used_count, used_fen, limit_count,
-               limit_fen FROM vouchers_capcounter""",
+               limit_fen FROM vouchers_limitcounter""",
     "transfer": f"""
         SELECT t.at, t.campaign_id, t.reason, t.cause, {OF_REDEMPTION} FROM vouchers_transfer t
           JOIN vouchers_redemption r ON r.id = t.cause_id WHERE t.cause = 'redemption'""",
@@ -135,7 +135,11 @@ CONTENDERS: Mapping[str, Callable[[Sequence[Sent]], list[Verdict]]] = {
 
 
 def compare(
-    *, template: str, count: int, name: str, tell: Callable[[str], None] = lambda sentence: None
+    *,
+    template: str,
+    count: int,
+    name: str,
+    on_progress: Callable[[str], None] = lambda sentence: None,
 ) -> Report:
     """Send `count` requests to every contender, on copies of the migrated database `template`.
 
@@ -151,7 +155,7 @@ def compare(
         ground.close()
         outcomes = {}
         for contender, work in CONTENDERS.items():
-            tell(f"{count} requests to the {contender}")
+            on_progress(f"{count} requests to the {contender}")
             outcomes[contender] = _tried(f"{name}_{contender}", name, work, sent)
     finally:
         for suffix in ("", *(f"_{contender}" for contender in CONTENDERS)):

@@ -1,6 +1,6 @@
 """Orders good and bad, to try whether a baseline keeps the same rules as the engine.
 
-A world with every kind of tier, tranche, store, resident and cap, and requests that are spoilt in
+A world with every kind of tier, tranche, store, resident and limit, and requests that are spoilt in
 every way a rule can refuse. Deterministic from a seed.
 """
 
@@ -18,17 +18,17 @@ from tests.support import cast, till
 from tests.support.cast import NOON
 from vouchers.models import Campaign, Proxy, Resident, Voucher
 from vouchers.services.campaigns import lifecycle, terms
-from vouchers.states import CapKind, ResidentState, ThresholdBasis, TierKind
+from vouchers.states import LimitKind, ResidentState, ThresholdBasis, TierKind
 
 TICK = timedelta(seconds=0.7)
-CAPS = {
-    CapKind.RESIDENT_DAY: (4, None),
-    CapKind.RESIDENT_WEEK: (5, 20_000),
-    CapKind.RESIDENT_CAMPAIGN: (6, None),
-    CapKind.STORE_MINUTE: (60, None),
-    CapKind.STORE_DAY: (None, 9_000_000),
-    CapKind.MERCHANT_DAY: (None, 15_000_000),
-    CapKind.MERCHANT_CAMPAIGN: (8_000, None),
+LIMITS = {
+    LimitKind.RESIDENT_DAY: (4, None),
+    LimitKind.RESIDENT_WEEK: (5, 20_000),
+    LimitKind.RESIDENT_CAMPAIGN: (6, None),
+    LimitKind.STORE_MINUTE: (60, None),
+    LimitKind.STORE_DAY: (None, 9_000_000),
+    LimitKind.MERCHANT_DAY: (None, 15_000_000),
+    LimitKind.MERCHANT_CAMPAIGN: (8_000, None),
 }
 FRESH = 0.55
 """Share of the orders that nothing is wrong with but what came before."""
@@ -80,7 +80,7 @@ def build_world(size: int) -> World:
     vouchers = [
         voucher
         for tier in spring.tiers.order_by("id")
-        for voucher in till.hand_out(
+        for voucher in till.issue_vouchers(
             spring,
             [people[n % len(people)] for n in range(size // 6 + 1)],
             tier=tier.code,
@@ -90,11 +90,11 @@ def build_world(size: int) -> World:
     paused = cast.running_campaign(code="paused")
     sandbox = cast.running_campaign(code="sandbox", is_test=True)
     odd = [
-        *till.hand_out(spring, people[:10], valid_until_at=late),
-        *till.hand_out(spring, people[:10], at=early),
-        *till.hand_out(spring, [frozen, cast.dan()]),
-        *till.hand_out(paused, people[:10]),
-        *till.hand_out(sandbox, people[:10]),
+        *till.issue_vouchers(spring, people[:10], valid_until_at=late),
+        *till.issue_vouchers(spring, people[:10], at=early),
+        *till.issue_vouchers(spring, [frozen, cast.dan()]),
+        *till.issue_vouchers(paused, people[:10]),
+        *till.issue_vouchers(sandbox, people[:10]),
     ]
     lifecycle.pause(campaign=paused, by=cast.mei(), at=NOON)
     return World(
@@ -113,9 +113,9 @@ def _declare_proxies(people: Sequence[Resident]) -> None:
 
 
 def _spring() -> Campaign:
-    campaign = cast.spring_campaign(funding=cast.CO_FUNDED, caps={}, per_resident=10)
-    for kind, (limit_count, limit_fen) in CAPS.items():
-        terms.add_cap(
+    campaign = cast.spring_campaign(funding=cast.CO_FUNDED, limits={}, per_resident=10)
+    for kind, (limit_count, limit_fen) in LIMITS.items():
+        terms.add_limit(
             campaign=campaign,
             kind=kind,
             limit_count=limit_count,

@@ -75,7 +75,7 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- The counters one redemption counts in (rules/fraud.py), in the order in which they are locked.
-CREATE FUNCTION bench_caps(
+CREATE FUNCTION bench_limits(
     campaign bigint, resident bigint, store bigint, merchant bigint, at timestamptz, day date
 ) RETURNS TABLE (
     kind smallint, subject_id bigint, window_at bigint, limit_count integer, limit_fen bigint
@@ -87,7 +87,7 @@ CREATE FUNCTION bench_caps(
                 WHEN k.kind = 2 THEN date_trunc('week', day)::date - '1970-01-01'::date
                 ELSE day - '1970-01-01'::date END,
            k.limit_count, k.limit_fen
-      FROM vouchers_caprule k WHERE k.campaign_id = campaign
+      FROM vouchers_limitrule k WHERE k.campaign_id = campaign
 $$;
 
 CREATE FUNCTION bench_redeem(
@@ -105,7 +105,7 @@ DECLARE
     terms record;
     part record;
     shopper record;
-    cap record;
+    bound record;
     holder_state text;
     claim record;
     has_claim boolean := false;
@@ -123,6 +123,7 @@ DECLARE
     transfer_no bigint;
     body text;
 BEGIN
+    p_key := upper(p_key);
     -- Request key, order, tranche: the common order of locks.
     IF NOT pg_try_advisory_xact_lock(hashtextextended(p_key, p_caller)) THEN
         RETURN QUERY SELECT 409::smallint, NULL::bytea;
@@ -255,37 +256,42 @@ BEGIN
         END IF;
         IF off_fen <= 0 OR off_fen >= eligible_fen THEN
             refused := 'payable_too_small';
-            facts := jsonb_build_object('discount_fen', off_fen, 'eligible_fen', eligible_fen);
+            facts := jsonb_build_object('eligible_fen', eligible_fen);
+            IF off_fen = 0 THEN
+                rule := 'discount_rounds_to_nothing';
+            ELSE
+                facts := facts || jsonb_build_object('discount_fen', off_fen);
+            END IF;
             EXIT judge;
         END IF;
 
-        -- Caps are judged on what is committed; they are counted, and judged again, at the very
+        -- Limits are judged on what is committed; they are counted, and judged again, at the very
         -- end, so that a hot counter is locked for no longer than the commit.
         day := (p_at AT TIME ZONE terms.zone)::date;
-        SELECT k.kind, k.window_at, k.limit_count, k.limit_fen, c.used_count INTO cap
-          FROM bench_caps(terms.campaign_id, voucher.resident_id, store.id, store.merchant_id,
+        SELECT k.kind, k.window_at, k.limit_count, k.limit_fen, c.used_count INTO bound
+          FROM bench_limits(terms.campaign_id, voucher.resident_id, store.id, store.merchant_id,
                           p_at, day) AS k
-          LEFT JOIN vouchers_capcounter c
+          LEFT JOIN vouchers_limitcounter c
             ON (c.kind, c.campaign_id, c.subject_id, c.window_no)
              = (k.kind, terms.campaign_id, k.subject_id, k.window_at)
          WHERE coalesce(c.used_count, 0) + 1 > k.limit_count
             OR coalesce(c.used_fen, 0) + off_fen > k.limit_fen
          ORDER BY k.kind LIMIT 1;
         IF FOUND THEN
-            refused := CASE WHEN cap.kind <= 3 THEN 'resident_limit'
-                            WHEN cap.kind <= 5 THEN 'store_limit' ELSE 'merchant_limit' END;
+            refused := CASE WHEN bound.kind <= 3 THEN 'resident_limit'
+                            WHEN bound.kind <= 5 THEN 'store_limit' ELSE 'merchant_limit' END;
             rule := (ARRAY['resident_day', 'resident_week', 'resident_campaign', 'store_minute',
-                           'store_day', 'merchant_day', 'merchant_campaign'])[cap.kind];
+                           'store_day', 'merchant_day', 'merchant_campaign'])[bound.kind];
             facts := CASE
-                WHEN coalesce(cap.used_count, 0) + 1 > cap.limit_count
-                THEN jsonb_build_object('limit', cap.limit_count::text)
-                ELSE jsonb_build_object('limit_fen', cap.limit_fen) END
+                WHEN coalesce(bound.used_count, 0) + 1 > bound.limit_count
+                THEN jsonb_build_object('limit', bound.limit_count::text)
+                ELSE jsonb_build_object('limit_fen', bound.limit_fen) END
                 || CASE
-                WHEN cap.kind IN (3, 7) THEN '{"window": "campaign"}'::jsonb
-                WHEN cap.kind = 4 THEN jsonb_build_object('window', 'minute', 'next_at',
-                    bench_local(to_timestamp((cap.window_at + 1) * 60), terms.zone))
-                WHEN cap.kind = 2 THEN jsonb_build_object('window', 'week', 'next_at',
-                    (date '1970-01-01' + cap.window_at::int + 7)::text)
+                WHEN bound.kind IN (3, 7) THEN '{"window": "campaign"}'::jsonb
+                WHEN bound.kind = 4 THEN jsonb_build_object('window', 'minute', 'next_at',
+                    bench_local(to_timestamp((bound.window_at + 1) * 60), terms.zone))
+                WHEN bound.kind = 2 THEN jsonb_build_object('window', 'week', 'next_at',
+                    (date '1970-01-01' + bound.window_at::int + 7)::text)
                 ELSE jsonb_build_object('window', 'day', 'next_at', (day + 1)::text) END;
             EXIT judge;
         END IF;
@@ -352,11 +358,11 @@ BEGIN
     INSERT INTO vouchers_requestrecord (caller_id, key, fingerprint, status, answer, created_at)
     VALUES (p_caller, p_key, p_fingerprint, 201, convert_to(body, 'UTF8'), p_at);
 
-    INSERT INTO vouchers_capcounter AS c (
+    INSERT INTO vouchers_limitcounter AS c (
         kind, campaign_id, subject_id, window_no, used_count, used_fen, limit_count, limit_fen)
     SELECT k.kind, terms.campaign_id, k.subject_id, k.window_at, 1, off_fen, k.limit_count,
            k.limit_fen
-      FROM bench_caps(terms.campaign_id, voucher.resident_id, store.id, store.merchant_id,
+      FROM bench_limits(terms.campaign_id, voucher.resident_id, store.id, store.merchant_id,
                       p_at, day) AS k
      ORDER BY k.kind
     ON CONFLICT (kind, campaign_id, subject_id, window_no) DO UPDATE

@@ -62,7 +62,7 @@ def measure(
     *,
     rounds: int,
     seconds: int = SECONDS,
-    tell: Callable[[str], None] = lambda sentence: None,
+    on_progress: Callable[[str], None] = lambda sentence: None,
 ) -> Measured:
     """Run every contest `rounds` times. The pgbench function and its orders must be installed."""
     supply = load.Supply(city, orders)
@@ -76,7 +76,7 @@ def measure(
             textbook = stack.enter_context(web.serving(web.TEXTBOOK))
         _warm_up(supply, engine, textbook)
         for contest, is_reversed in _turns(contests, rounds):
-            tell(f"{contest.name} ({seconds} s each)")
+            on_progress(f"{contest.name} ({seconds} s each)")
 
             def by_engine(contest: Contest = contest) -> float:
                 outcome = _by_http(supply, engine, contest.connections, seconds, RATE_MAX_PER_S)

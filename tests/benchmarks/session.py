@@ -81,7 +81,9 @@ class Session:
         """Whether the baselines answer and write as the engine does."""
         ground.create(TEMPLATE)
         ground.close()
-        report = equality.compare(template=TEMPLATE, count=self.compare, name=SAME, tell=self._say)
+        report = equality.compare(
+            template=TEMPLATE, count=self.compare, name=SAME, on_progress=self._say
+        )
         for difference in report.differences:
             self.console.print(difference, style="red", markup=False)
         if not report.differences:
@@ -105,7 +107,7 @@ class Session:
                     contests,
                     rounds=self.rounds,
                     seconds=self.seconds,
-                    tell=self._say,
+                    on_progress=self._say,
                 )
             self.figures |= measured.figures
             self.latencies = measured.latencies
@@ -125,7 +127,7 @@ class Session:
 
     def _audit(self) -> None:
         size = audit.wanted_size()
-        audit.build(size, tell=self._say)
+        audit.build(size, on_progress=self._say)
         with self.noise.watched():
             reports = [audit.measure(number) for number in range(self.rounds)]
         took_s = [report.took_s for report in reports]
@@ -137,7 +139,7 @@ class Session:
     def _size(self) -> None:
         on_file = size.wanted_size()
         with self.noise.watched():
-            figure = size.measure(size=on_file, rounds=self.rounds, tell=self._say)
+            figure = size.measure(size=on_file, rounds=self.rounds, on_progress=self._say)
         self.figures[size.name_of(on_file)] = figure
 
     def _print(self, described: machine.Machine) -> None:

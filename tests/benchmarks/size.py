@@ -38,7 +38,7 @@ FIGURE: Final = "size_20m_redeem_us"
 GOAL: Final = "≤ 1.2"
 SHOWN: Final = ("vouchers_redemption", "vouchers_orderclaim", "vouchers_requestrecord")
 
-Tell = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 # Vouchers of tranches that no run will reach. Ids go on from the last, as in a day's work.
 FILL: Final = (
@@ -84,9 +84,9 @@ def name_of(size: int) -> str:
     return FIGURE if size == REDEMPTIONS else f"size_{size}_redeem_us"
 
 
-def measure(*, size: int, rounds: int, tell: Tell) -> Figure:
+def measure(*, size: int, rounds: int, on_progress: OnProgress) -> Figure:
     """Microseconds a redemption, with `size` on file against a twentieth."""
-    tell("a city of its own")
+    on_progress("a city of its own")
     ground.create(SMALL)
     built = city.build(residents=RESIDENTS, per_resident=PER_RESIDENT)
     orders = list(_orders(built))
@@ -96,7 +96,9 @@ def measure(*, size: int, rounds: int, tell: Tell) -> Figure:
     ground.use(FULL)
     started_s = time.perf_counter()
     fill(size // SMALL_PART + 1, size)
-    tell(f"{size:,} redemptions on file in {time.perf_counter() - started_s:.0f} s: {_sizes()}")
+    on_progress(
+        f"{size:,} redemptions on file in {time.perf_counter() - started_s:.0f} s: {_sizes()}"
+    )
     share = len(orders) // (rounds + 1)
     found: dict[str, list[float]] = {SMALL: [], FULL: []}
     for number in range(rounds):
@@ -104,7 +106,7 @@ def measure(*, size: int, rounds: int, tell: Tell) -> Figure:
             ground.use(name)
             mine = orders[number * share : (number + 1) * share]
             found[name].append(_redeem_all(mine[: BATCH * (WARM_UP + BATCHES)]))
-            tell(f"{name}: {found[name][-1]:,.0f} µs a redemption")
+            on_progress(f"{name}: {found[name][-1]:,.0f} µs a redemption")
     return paired(found[FULL], found[SMALL], unit="µs", goal=GOAL)
 
 

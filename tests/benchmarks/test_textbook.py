@@ -5,7 +5,7 @@ import pytest
 
 from tests.benchmarks import textbook
 from tests.support import cast
-from tests.support.till import hand_out, order
+from tests.support.till import issue_vouchers, order
 from vouchers.api.schema import RedeemSchema
 from vouchers.models import Leg, Redemption
 from vouchers.services.redemption.requests import RedeemRequest
@@ -29,7 +29,7 @@ def served(request: RedeemRequest) -> tuple[int, bytes]:
 
 def test_it_redeems_once_writes_the_legs_and_refuses_a_second_use() -> None:
     campaign, alice, store = cast.running_campaign(), cast.alice(), cast.nanjing_road()
-    (voucher,) = hand_out(campaign, [alice])
+    (voucher,) = issue_vouchers(campaign, [alice])
     legs = Leg.objects.count()
     request = order(voucher, store, alice)
     status, body = served(request)

@@ -22,10 +22,10 @@ from vouchers.http.answers import problem
 from vouchers.models import (
     Account,
     Attempt,
-    CapCounter,
-    CapRule,
     FundingSource,
     Leg,
+    LimitCounter,
+    LimitRule,
     OrderClaim,
     Proxy,
     Redemption,
@@ -243,11 +243,11 @@ def _count(
     campaign = tranche.campaign
     subjects = limits.Subjects(voucher.resident_id, store.pk, store.merchant_id)
     rules = [
-        limits.CapRule(campaign.pk, cap.kind, cap.limit_count, cap.limit_fen)
-        for cap in CapRule.objects.filter(campaign=campaign).order_by("kind")
+        limits.LimitRule(campaign.pk, rule.kind, rule.limit_count, rule.limit_fen)
+        for rule in LimitRule.objects.filter(campaign=campaign).order_by("kind")
     ]
     for key, rule in limits.counter_keys(rules, subjects, at, campaign.zone):
-        counter, _ = CapCounter.objects.select_for_update().get_or_create(
+        counter, _ = LimitCounter.objects.select_for_update().get_or_create(
             kind=key.kind,
             campaign=campaign,
             subject_id=key.subject_id,
@@ -260,7 +260,7 @@ def _count(
             },
         )
         used = {key: limits.Used(counter.used_count, counter.used_fen)}
-        over = limits.judge_caps([(key, rule)], used, discount_fen, zone=campaign.zone)
+        over = limits.judge_limits([(key, rule)], used, discount_fen, zone=campaign.zone)
         if over is not None:
             raise Refused(over.code, over.rule, **over.facts)
         counter.used_count += 1

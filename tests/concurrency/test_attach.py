@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 
 from tests.support import cast
-from tests.support.till import hand_out
+from tests.support.till import issue_vouchers
 from vouchers.models import Shard, Tranche, Voucher
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,7 +41,7 @@ def somebody_waits() -> bool:
 
 def test_a_voucher_slipped_in_while_the_table_is_attached_is_counted() -> None:
     """One session adds a voucher that nobody paid for and commits once the other has counted."""
-    hand_out(cast.running_campaign(), [cast.alice()])
+    issue_vouchers(cast.running_campaign(), [cast.alice()])
     tranche, shard = Tranche.objects.get(), Shard.objects.get()
     shard.pk, shard.number = None, shard.number + 1
     tranche.pk, tranche.shard = TRANCHE, shard

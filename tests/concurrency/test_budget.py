@@ -12,7 +12,7 @@ from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven, totals_fen
 from tests.support.concurrency.threads import PATIENCE_S, at_once
-from tests.support.till import hand_out
+from tests.support.till import issue_vouchers
 from vouchers.models import Campaign, FundingSource, Proposal, Tranche
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import proposals
@@ -32,7 +32,7 @@ ACTORS = 8
 @pytest.fixture
 def campaign() -> Campaign:
     return cast.running_campaign(
-        budget_fen=BUDGET_FEN, tiers={"off20": (FACE_FEN, 10_000)}, caps={}
+        budget_fen=BUDGET_FEN, tiers={"off20": (FACE_FEN, 10_000)}, limits={}
     )
 
 
@@ -181,7 +181,7 @@ def test_an_amendment_against_expiry(campaign: Campaign) -> None:
     """In the moment before the end: what was lengthened in time is not swept, what was swept stays
     so, and its money is in one place."""
     end = NOON + timedelta(hours=1)
-    hand_out(campaign, [cast.alice()], valid_until_at=end)
+    issue_vouchers(campaign, [cast.alice()], valid_until_at=end)
     longer_s = campaign.validity_s + 60
     terms = propose_amendment(campaign=campaign, validity_s=longer_s, by=cast.mei(), at=NOON)
     approve = partial(

@@ -17,22 +17,22 @@ from tests.support.till import (
     authorised,
     captured,
     decoded,
-    hand_out,
+    issue_vouchers,
     order,
     redeem,
     reversed_,
     till_of,
     voided,
 )
-from vouchers.models import Campaign, CapCounter, Hold, OrderClaim, Redemption, Voucher
+from vouchers.models import Campaign, Hold, LimitCounter, OrderClaim, Redemption, Voucher
 from vouchers.services.acts import Answer
 from vouchers.services.issuing.expiry import expire_tranche
 from vouchers.services.ledger import transfers
 from vouchers.services.redemption import RedeemRequest, holds, lapse_due
 from vouchers.states import (
     AccountKind,
-    CapKind,
     Cause,
+    LimitKind,
     RedemptionState,
     TransferReason,
     VoucherState,
@@ -52,12 +52,12 @@ Act = Callable[[Redemption], int]
 
 @pytest.fixture
 def campaign() -> Campaign:
-    return cast.running_campaign(caps={CapKind.RESIDENT_DAY: 1_000}, funding=cast.CO_FUNDED)
+    return cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 1_000}, funding=cast.CO_FUNDED)
 
 
 def authorisation(campaign: Campaign) -> Redemption:
     """A voucher of Alice's, good until ten past twelve, authorised in Nanjing Road."""
-    (voucher,) = hand_out(campaign, [cast.alice()], valid_until_at=END)
+    (voucher,) = issue_vouchers(campaign, [cast.alice()], valid_until_at=END)
     return authorised(voucher, cast.nanjing_road(), cast.alice())
 
 
@@ -154,7 +154,7 @@ def assert_in_one_place(campaign: Campaign) -> None:
     assert owed_fen == of_state[RedemptionState.CAPTURED]
     rest_fen = fen[AccountKind.FREE] + fen[AccountKind.OUTSTANDING] + fen[AccountKind.AUTHORISED]
     assert rest_fen + owed_fen == BUDGET_FEN
-    counted = CapCounter.objects.values_list("used_count", "used_fen").first() or (0, 0)
+    counted = LimitCounter.objects.values_list("used_count", "used_fen").first() or (0, 0)
     assert counted == (len(live), sum(it.discount_fen for it in live))
     assert_proven()
 
@@ -227,7 +227,7 @@ def test_void_against_hold(campaign: Campaign) -> None:
 @pytest.mark.parametrize("capture", [True, False], ids=["redeem", "authorise"])
 def test_reverse_against_the_late_original(campaign: Campaign, capture: bool) -> None:
     """Whoever is first: in the end there is a tombstone and nothing is owed."""
-    vouchers = hand_out(campaign, [cast.alice()] * ROUNDS)
+    vouchers = issue_vouchers(campaign, [cast.alice()] * ROUNDS)
     store = cast.nanjing_road()
     for number, voucher in enumerate(vouchers):
         original = order(voucher, store, cast.alice(), order_no=f"L{number}", capture=capture)
@@ -246,7 +246,7 @@ def test_reverse_against_the_late_original(campaign: Campaign, capture: bool) ->
 
 def test_authorise_against_redeem_from_many_threads(campaign: Campaign) -> None:
     """Each voucher goes to one till, whether it pays now or only promises."""
-    vouchers = hand_out(campaign, [cast.alice()] * ROUNDS)
+    vouchers = issue_vouchers(campaign, [cast.alice()] * ROUNDS)
 
     def grab(number: int) -> list[int]:
         requests = [
@@ -270,9 +270,9 @@ def test_authorise_against_redeem_from_many_threads(campaign: Campaign) -> None:
 
 def test_the_last_place_of_a_limit_goes_to_one_authorisation(campaign: Campaign) -> None:
     campaign = cast.running_campaign(
-        code="one-a-day", caps={CapKind.RESIDENT_DAY: 1}, funding=cast.CO_FUNDED
+        code="one-a-day", limits={LimitKind.RESIDENT_DAY: 1}, funding=cast.CO_FUNDED
     )
-    vouchers = hand_out(campaign, [cast.carol()] * 6)
+    vouchers = issue_vouchers(campaign, [cast.carol()] * 6)
     store = cast.nanjing_road()
     requests = [
         order(voucher, store, cast.carol(), capture=bool(number % 2))

@@ -12,13 +12,13 @@ from django.db import OperationalError, connection, connections, transaction
 
 from tests.support import cast
 from tests.support.cast import NOON
-from tests.support.till import decoded, hand_out, order, redeem
+from tests.support.till import decoded, issue_vouchers, order, redeem
 from vouchers.models import Campaign, Redemption, Voucher
 from vouchers.models.locks import LIMIT_COUNTER
-from vouchers.rules.limits import CapRule, Subjects, counter_keys
+from vouchers.rules.limits import LimitRule, Subjects, counter_keys
 from vouchers.services.acts import Answer
 from vouchers.services.redemption import RedeemRequest
-from vouchers.states import CapKind, VoucherState
+from vouchers.states import LimitKind, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +31,7 @@ SELECT count(*) FROM pg_stat_activity
 
 @pytest.fixture
 def campaign() -> Campaign:
-    return cast.running_campaign(caps={})
+    return cast.running_campaign(limits={})
 
 
 @contextmanager
@@ -106,8 +106,8 @@ def counter_locks(campaign: Campaign, voucher: Voucher) -> list[int]:
     """The locks of the counters that a redemption in Nanjing Road counts in, in their order."""
     place = cast.nanjing_road()
     rules = [
-        CapRule(campaign.pk, *cap)
-        for cap in campaign.caps.values_list("kind", "limit_count", "limit_fen")
+        LimitRule(campaign.pk, *limit)
+        for limit in campaign.limits.values_list("kind", "limit_count", "limit_fen")
     ]
     subjects = Subjects(voucher.resident_id, place.pk, place.merchant_id, ())
     keys = counter_keys(rules, subjects, NOON, campaign.zone)
@@ -120,7 +120,7 @@ def withdraw(voucher: Voucher) -> None:
 
 def test_a_till_waits_for_whoever_has_the_voucher(campaign: Campaign) -> None:
     """And judges the voucher as they left it."""
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     request = order(voucher, cast.nanjing_road(), cast.alice())
     with ThreadPoolExecutor(1) as pool:
         with somebody_holds(partial(lock_row, voucher), partial(withdraw, voucher)):
@@ -135,7 +135,7 @@ def test_a_batch_that_waits_for_its_first_voucher_holds_none_of_the_later(
     campaign: Campaign,
 ) -> None:
     """Whatever the order of its requests, so that no two batches wait for each other."""
-    first, second = hand_out(campaign, [cast.alice(), cast.carol()])
+    first, second = issue_vouchers(campaign, [cast.alice(), cast.carol()])
     place = cast.nanjing_road()
     batch = [order(second, place, cast.carol()), order(first, place, cast.alice())]
     with ThreadPoolExecutor(1) as pool:
@@ -147,9 +147,9 @@ def test_a_batch_that_waits_for_its_first_voucher_holds_none_of_the_later(
 
 
 def test_a_till_waits_for_whoever_counts_and_holds_no_later_counter() -> None:
-    capped = cast.running_campaign(caps={CapKind.RESIDENT_DAY: 5, CapKind.STORE_DAY: 50})
-    (voucher,) = hand_out(capped, [cast.alice()])
-    lower, higher = counter_locks(capped, voucher)
+    limited = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 5, LimitKind.STORE_DAY: 50})
+    (voucher,) = issue_vouchers(limited, [cast.alice()])
+    lower, higher = counter_locks(limited, voucher)
     request = order(voucher, cast.nanjing_road(), cast.alice())
     with ThreadPoolExecutor(1) as pool:
         with somebody_holds(partial(lock_counter, lower)):
@@ -162,9 +162,9 @@ def test_a_till_waits_for_whoever_counts_and_holds_no_later_counter() -> None:
 
 def test_a_batch_that_reaches_a_limit_is_one_transaction_all_the_same() -> None:
     """It remembers what it gave; nothing has to be refused by the database and run again."""
-    capped = cast.running_campaign(caps={CapKind.STORE_DAY: 2})
+    limited = cast.running_campaign(limits={LimitKind.STORE_DAY: 2})
     people = [cast.alice(), cast.carol(), cast.resident("erin")]
-    vouchers = hand_out(capped, people)
+    vouchers = issue_vouchers(limited, people)
     batch = [
         order(voucher, cast.nanjing_road(), person)
         for voucher, person in zip(vouchers, people, strict=True)

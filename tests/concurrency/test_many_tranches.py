@@ -9,7 +9,7 @@ from django.db import connection, connections, transaction
 
 from tests.support import cast
 from tests.support.concurrency.threads import PATIENCE_S
-from tests.support.till import hand_out
+from tests.support.till import issue_vouchers
 from vouchers.models import Voucher
 from vouchers.models.issuing.vouchers import LOCK_VOUCHERS, LockedVoucher
 from vouchers.sql.pipeline import raw_connection
@@ -45,7 +45,7 @@ def wait_until_somebody_waits() -> None:
 @pytest.mark.parametrize("contested", range(TRANCHES))
 def test_a_voucher_that_was_waited_for_is_not_lost(contested: int) -> None:
     campaign = cast.running_campaign()
-    vouchers = [hand_out(campaign, [cast.alice()] * VOUCHERS)[0] for _ in range(TRANCHES)]
+    vouchers = [issue_vouchers(campaign, [cast.alice()] * VOUCHERS)[0] for _ in range(TRANCHES)]
     wanted = sorted(voucher.pk for voucher in vouchers)
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():

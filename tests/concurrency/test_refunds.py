@@ -51,7 +51,7 @@ END = NOON + timedelta(hours=1)
 
 @pytest.fixture
 def campaign() -> Campaign:
-    return campaign_with(RefundPolicy.RETURN, caps={}, tier_counts={"off50": 1_000})
+    return campaign_with(RefundPolicy.RETURN, limits={}, tier_counts={"off50": 1_000})
 
 
 def refund(redemption: Redemption, amount_fen: int = PAID_FEN) -> int:
@@ -219,7 +219,7 @@ def test_late_refunds_compete_for_the_last_free_money() -> None:
     """Six vouchers could come back and two faces are free: two come back, none promised twice."""
     campaign = campaign_with(
         RefundPolicy.RETURN,
-        caps={},
+        limits={},
         tiers={"off50": (5_000, 20_000)},
         tier_counts={"off50": ROUNDS + 2},
         budget_fen=(ROUNDS + 2) * DISCOUNT_FEN,

@@ -10,7 +10,7 @@ from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven, live_fen, spent_fen
 from tests.support.concurrency.threads import PATIENCE_S, at_once
-from tests.support.till import decoded, hand_out, order, redeem, till_of
+from tests.support.till import decoded, issue_vouchers, order, redeem, till_of
 from vouchers.models import Attempt, OrderClaim, Redemption, RequestRecord
 from vouchers.models.locks import REQUEST_KEY
 from vouchers.services.acts import Answer
@@ -32,8 +32,8 @@ def is_in_flight(answer: Answer) -> bool:
 
 def test_control_looking_a_key_up_first_is_not_enough() -> None:
     """Whoever looks for a record and then acts, acts more than once."""
-    campaign = cast.running_campaign(caps={})
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    campaign = cast.running_campaign(limits={})
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     request = order(voucher, cast.nanjing_road(), cast.alice())
 
     def act_if_new(number: int) -> bool:
@@ -50,8 +50,8 @@ def test_control_looking_a_key_up_first_is_not_enough() -> None:
 
 
 def test_one_key_from_many_threads_is_one_redemption_and_one_answer() -> None:
-    campaign = cast.running_campaign(caps={})
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    campaign = cast.running_campaign(limits={})
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     request = order(voucher, cast.nanjing_road(), cast.alice())
     answers = at_once([partial(send, request)] * SENDERS)
     told = [answer for answer in answers if not is_in_flight(answer)]
@@ -67,7 +67,7 @@ def test_one_key_from_many_threads_is_one_redemption_and_one_answer() -> None:
 
 def test_a_duplicate_does_not_wait_for_the_one_in_flight() -> None:
     """It is told at once to ask again, and nothing of it is kept."""
-    (voucher,) = hand_out(cast.running_campaign(caps={}), [cast.alice()])
+    (voucher,) = issue_vouchers(cast.running_campaign(limits={}), [cast.alice()])
     request = order(voucher, cast.nanjing_road(), cast.alice())
     in_flight, answered = Event(), Event()
 
@@ -93,8 +93,8 @@ def test_a_duplicate_does_not_wait_for_the_one_in_flight() -> None:
 
 
 def test_one_key_with_many_bodies_serves_one_of_them() -> None:
-    campaign = cast.running_campaign(caps={})
-    vouchers = hand_out(campaign, [cast.alice()] * SENDERS)
+    campaign = cast.running_campaign(limits={})
+    vouchers = issue_vouchers(campaign, [cast.alice()] * SENDERS)
     requests = [order(v, cast.nanjing_road(), cast.alice(), key="k") for v in vouchers]
     at_once([partial(send, request) for request in requests])
     codes = sorted(decoded(send(request))[1].get("code", "201") for request in requests)
@@ -104,8 +104,8 @@ def test_one_key_with_many_bodies_serves_one_of_them() -> None:
 
 
 def test_a_replay_is_found_beside_a_changed_body_in_one_batch() -> None:
-    campaign = cast.running_campaign(caps={})
-    first, other = hand_out(campaign, [cast.alice()] * 2)
+    campaign = cast.running_campaign(limits={})
+    first, other = issue_vouchers(campaign, [cast.alice()] * 2)
     original = order(first, cast.nanjing_road(), cast.alice(), key="k")
     changed = order(other, cast.nanjing_road(), cast.alice(), key="k")
     told = send(original)
@@ -115,10 +115,10 @@ def test_a_replay_is_found_beside_a_changed_body_in_one_batch() -> None:
 
 
 def test_one_order_takes_one_voucher_from_many_tills() -> None:
-    campaign = cast.running_campaign(caps={})
+    campaign = cast.running_campaign(limits={})
     store = cast.nanjing_road()
     for number in range(4):
-        vouchers = hand_out(campaign, [cast.alice()] * SENDERS)
+        vouchers = issue_vouchers(campaign, [cast.alice()] * SENDERS)
         requests = [
             order(
                 voucher,

@@ -16,11 +16,11 @@ from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven, spent_fen
 from tests.support.concurrency.threads import at_once
-from tests.support.till import hand_out, order, redeem, till_of
+from tests.support.till import issue_vouchers, order, redeem, till_of
 from vouchers.models import Campaign, Redemption, Tranche, Voucher
 from vouchers.services.ledger import transfers
 from vouchers.services.redemption import RedeemRequest
-from vouchers.states import AccountKind, CapKind, Cause, TransferReason, VoucherState
+from vouchers.states import AccountKind, Cause, LimitKind, TransferReason, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,12 +33,12 @@ Spend = Callable[[Voucher, int], bool]
 
 @pytest.fixture
 def campaign() -> Campaign:
-    return cast.running_campaign(caps={})
+    return cast.running_campaign(limits={})
 
 
 def race(campaign: Campaign, spend: Spend) -> list[int]:
     """Show each voucher at every till at once; how many tills said yes, voucher by voucher."""
-    vouchers = hand_out(campaign, [cast.alice()] * VOUCHERS)
+    vouchers = issue_vouchers(campaign, [cast.alice()] * VOUCHERS)
     return [
         sum(at_once([partial(spend, voucher, till) for till in range(TILLS)]))
         for voucher in vouchers
@@ -105,9 +105,15 @@ def test_batches_in_opposite_orders_neither_deadlock_nor_overspend() -> None:
     """Every batch wants every voucher and every order number, each in an order of its own; the
     vouchers lie in several partitions, count in several counters, and are waited for."""
     campaign = cast.running_campaign(
-        caps={CapKind.RESIDENT_DAY: 999, CapKind.STORE_DAY: 999, CapKind.MERCHANT_CAMPAIGN: 999}
+        limits={
+            LimitKind.RESIDENT_DAY: 999,
+            LimitKind.STORE_DAY: 999,
+            LimitKind.MERCHANT_CAMPAIGN: 999,
+        }
     )
-    vouchers = [v for _ in range(4) for v in hand_out(campaign, [cast.alice(), cast.carol()] * 2)]
+    vouchers = [
+        v for _ in range(4) for v in issue_vouchers(campaign, [cast.alice(), cast.carol()] * 2)
+    ]
     stores = (cast.nanjing_road(), cast.xujiahui())
 
     def batch(till: int) -> list[RedeemRequest]:

@@ -10,7 +10,7 @@ from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven, live_fen, totals_fen
 from tests.support.concurrency.threads import at_once
-from tests.support.till import decoded, hand_out, order, redeem, till_of, voided
+from tests.support.till import decoded, issue_vouchers, order, redeem, till_of, voided
 from vouchers.models import Campaign, Redemption, SettlementLine, Tranche
 from vouchers.rules.limits import business_day
 from vouchers.services.issuing.expiry import expire_tranche
@@ -27,12 +27,12 @@ END = NOON + timedelta(hours=1)
 
 @pytest.fixture
 def campaign() -> Campaign:
-    return cast.running_campaign(caps={}, funding=cast.CO_FUNDED)
+    return cast.running_campaign(limits={}, funding=cast.CO_FUNDED)
 
 
 def redeemed(campaign: Campaign) -> Redemption:
     """Alice's voucher, good until one o'clock, just used in Nanjing Road."""
-    (voucher,) = hand_out(campaign, [cast.alice()], valid_until_at=END)
+    (voucher,) = issue_vouchers(campaign, [cast.alice()], valid_until_at=END)
     store = cast.nanjing_road()
     (answer,) = redeem(requests=[order(voucher, store, cast.alice())])
     return Redemption.objects.get(pk=decoded(answer)[1]["id"])

@@ -30,7 +30,7 @@ from tests.faults.test_worker_killed import kill, let_leases_run_out, worker
 from tests.support import cast, client_process
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.http_till import open_campaign
-from tests.support.till import BY_HAND, hand_out
+from tests.support.till import BY_HAND, issue_vouchers
 from vouchers import tasks
 from vouchers.models import Campaign, Redemption, Refund, RequestRecord, Run, Tranche, Voucher
 from vouchers.rules.limits import business_day
@@ -140,7 +140,9 @@ def town(
     campaign = open_campaign(timezone.now())
     for number in range(NEIGHBOURS):
         cast.resident(f"neighbour{number}")
-    hands = [hand_out(campaign, [cast.alice()] * VOUCHERS_A_ROUND * ROUNDS) for _ in range(CLIENTS)]
+    hands = [
+        issue_vouchers(campaign, [cast.alice()] * VOUCHERS_A_ROUND * ROUNDS) for _ in range(CLIENTS)
+    ]
     reserve(campaign)
     files = [tmp_path / f"client{number}" for number in range(CLIENTS)]
     clients = [

@@ -23,7 +23,7 @@ from tests.faults.conftest import use
 from tests.support import cast, database
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.http_till import open_campaign
-from tests.support.till import hand_out, order, till_of
+from tests.support.till import issue_vouchers, order, till_of
 from vouchers.http.answers import render
 from vouchers.models import Redemption, Voucher
 from vouchers.services.acts import Answer
@@ -102,7 +102,7 @@ def buy(requests: list[RedeemRequest], told: dict[str, bytes], stop: threading.E
 def test_a_promoted_standby_has_every_sale(private_server: Postgres, standby: Postgres) -> None:
     at = timezone.now()
     store, alice = cast.nanjing_road(), cast.alice()
-    vouchers = hand_out(open_campaign(at), [alice] * ORDERS, at=at)
+    vouchers = issue_vouchers(open_campaign(at), [alice] * ORDERS, at=at)
     orders = [order(voucher, store, alice, at=at, caller=till_of(store)) for voucher in vouchers]
     (state,) = ask(private_server, "SELECT sync_state FROM pg_stat_replication")
     assert state == "sync"

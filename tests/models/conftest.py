@@ -41,7 +41,7 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.services.campaigns import terms
-from vouchers.states import AccountKind, CapKind, ProposalKind, RefundPolicy
+from vouchers.states import AccountKind, LimitKind, ProposalKind, RefundPolicy
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def _draft() -> None:
     by, at = cast.mei(), NOON
     terms.add_round(campaign=draft, number=1, opens_at=NOON, closes_at=NOON + DAY, by=by, at=at)
     terms.add_geofence(campaign=draft, geometry={"type": "Polygon"}, by=by, at=at)
-    assert draft.caps.filter(kind=CapKind.RESIDENT_DAY).exists()
+    assert draft.limits.filter(kind=LimitKind.RESIDENT_DAY).exists()
     assert Geofence.objects.filter(campaign=draft).exists()
 
 

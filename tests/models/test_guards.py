@@ -66,7 +66,7 @@ BOOKS = {
 }
 # Rows of these change, but none ever leaves.
 LASTING = {
-    "vouchers_capcounter": "cap_counter",
+    "vouchers_limitcounter": "limit_counter",
     "vouchers_hold": "hold",
     "vouchers_quotabucket": "quota_bucket",
     "vouchers_redemption": "redemption",

@@ -96,7 +96,7 @@ class TestLegs:
         assert guard_that_refuses(self.post((free, 5), (free, -5))) == "money_arrows"
 
     def test_what_is_promised_counts_in_slices_of_its_campaign(self) -> None:
-        """Money moved from one slice to another would leave the first's cap and escape both."""
+        """Money moved from one slice to another would leave the first's quota and escape both."""
         rule = "legs_count_in_their_slices"
         legs = (self.account("city", "free"), -5), (self.account("city", "reserved"), 5)
         other = "(SELECT max(id) FROM vouchers_allocation)"
@@ -213,7 +213,7 @@ class TestRefunds:
         assert guard_that_refuses(statement) == "refunded_redemption_stands"
 
     def test_all_of_the_subsidy_back_is_refunded(self) -> None:
-        """Otherwise a voucher would go on counting in every cap without having cost anything."""
+        """Otherwise a voucher would go on counting in every quota without having cost anything."""
         rest = again(
             "vouchers_refund",
             refund_no="'R2'",

@@ -5,7 +5,7 @@ from django.db import connection, connections
 
 from tests.models.test_guards import BOOKS, LASTING, PARTITIONED
 from tests.support import cast
-from tests.support.till import hand_out
+from tests.support.till import issue_vouchers
 from tests.support.violations.constraints import guard_that_refuses
 from vouchers.models import Voucher
 from vouchers.states import VoucherState
@@ -19,7 +19,7 @@ DENIED = "42501"  # insufficient privilege, or not the owner
 def voucher() -> Voucher:
     if connections["default"].settings_dict["USER"] == connections["owner"].settings_dict["USER"]:
         pytest.skip("one role both owns the schema and runs the services here")
-    return hand_out(cast.running_campaign(), [cast.alice()])[0]
+    return issue_vouchers(cast.running_campaign(), [cast.alice()])[0]
 
 
 def refusals(*statements: str) -> dict[str, str]:

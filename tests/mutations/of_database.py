@@ -124,8 +124,8 @@ OF_DATABASE: tuple[Mutation, ...] = (
     _trigger(7, "requestrecord", "request_append_only", f"{GUARDS}::TestBooks"),
     _trigger(7, "orderclaim", "tombstone_stands"),
     _trigger(7, "orderclaim", "order_claim_of_undone", f"{MONEY}::TestOrders"),
-    _constraint(8, "capcounter", "cap_count_within_limit"),
-    _constraint(9, "capcounter", "cap_fen_within_limit"),
+    _constraint(8, "limitcounter", "counter_within_limit_count"),
+    _constraint(9, "limitcounter", "counter_within_limit_fen"),
     database(
         "a tranche of any size",
         10,

@@ -29,7 +29,7 @@ OF_RULES: tuple[Mutation, ...] = (
         1,
         "expired vouchers' money does not go back to its quota cells",
         f"{SERVICES}/issuing/expiry.py",
-        "        quotas.give_back_parts(parts=parts)\n",
+        "        quotas.give_back_shares(shares=shares)\n",
         "",
         "tests/services/issuing/test_expiry.py"
         "::test_unspent_vouchers_return_their_money_and_their_place_in_the_quota",

@@ -11,14 +11,14 @@ from django.db import transaction
 from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import DAY, NOON
-from tests.support.till import hand_out
+from tests.support.till import issue_vouchers
 from tests.support.whole_database import nothing_changes
 from vouchers.errors import CATALOGUE
 from vouchers.models import Campaign, Proposal, QuotaCell, TermsVersion
 from vouchers.rules.ledger.amounts import MOST_FEN
 from vouchers.services.campaigns import amendments, lifecycle, proposals, terms
 from vouchers.services.ledger import transfers
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
 Act = Callable[["Office"], object]
 
@@ -48,7 +48,7 @@ class Office(NamedTuple):
 def office() -> Office:
     waiting = cast.spring_campaign(code="waiting")
     running = cast.running_campaign(code="running", tier_counts={"off20": 10})
-    hand_out(running, [cast.alice()] * 4)
+    issue_vouchers(running, [cast.alice()] * 4)
     made = Office(
         draft=cast.spring_campaign(code="draft", tier_counts={"off20": 10}),
         submitted=lifecycle.submit(campaign=waiting, by=cast.mei(), at=NOON),
@@ -124,7 +124,7 @@ def repay(office: Office, amount_fen: Any, *, document_no: str = "D-1") -> None:
 
 
 def count(office: Office, target: Any, *, expected: Any = 10, cell: Any = None) -> None:
-    proposals.propose_caps(
+    proposals.propose_quotas(
         campaign=office.running,
         changes=[
             {
@@ -134,7 +134,7 @@ def count(office: Office, target: Any, *, expected: Any = 10, cell: Any = None) 
             }
         ],
         why="w",
-        request_id="caps",
+        request_id="quotas",
         by=cast.mei(),
         at=NOON,
     )
@@ -245,8 +245,8 @@ CASES: list[tuple[str, Act, str]] = [
     ("a share of nothing", lambda o: tier(o, split={"city": 0}), "amount_not_positive"),
     (
         "a limit below zero",
-        lambda o: terms.add_cap(
-            campaign=o.draft, kind=CapKind.MERCHANT_DAY, limit_fen=-1, by=cast.mei(), at=NOON
+        lambda o: terms.add_limit(
+            campaign=o.draft, kind=LimitKind.MERCHANT_DAY, limit_fen=-1, by=cast.mei(), at=NOON
         ),
         "amount_not_positive",
     ),

@@ -84,7 +84,7 @@ def lottery() -> Campaign:
         tiers={
             code: (face_fen, threshold_fen) for code, (face_fen, threshold_fen, *_) in TIERS.items()
         },
-        caps={},
+        limits={},
         stores=(cast.nanjing_road(),),
     )
     by, at = cast.mei(), NOON - 2 * DAY

@@ -16,7 +16,7 @@ from vouchers.services.issuing.minting import mint_shard
 from vouchers.services.issuing.runs import request_run, reserve_run
 from vouchers.services.ledger import transfers
 from vouchers.services.settlement.days import settle_and_pay_day
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
 LEASE_S = 60
 TODAY = date(2026, 4, 1)
@@ -30,7 +30,7 @@ def healthy_book() -> Campaign:
         funding=cast.CO_FUNDED,
         stores=(cast.nanjing_road(), cast.rival_shop()),
         tier_counts={"off20": 100},
-        caps={CapKind.RESIDENT_DAY: 3, CapKind.STORE_MINUTE: 60, CapKind.RESIDENT_WEEK: 5},
+        limits={LimitKind.RESIDENT_DAY: 3, LimitKind.STORE_MINUTE: 60, LimitKind.RESIDENT_WEEK: 5},
     )
     residents = [
         cast.resident(f"neighbour-{n}", home=north_of(PEOPLES_SQUARE, km=n)) for n in range(5)

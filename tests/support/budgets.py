@@ -20,7 +20,7 @@ OFF20 = {"off20": (FACE_FEN, 10_000)}
 
 def small_campaign(**options: object) -> Campaign:
     """¥1,000 of the city's for vouchers of ¥20."""
-    given = {"budget_fen": BUDGET_FEN, "tiers": OFF20, "caps": {}, **options}
+    given = {"budget_fen": BUDGET_FEN, "tiers": OFF20, "limits": {}, **options}
     return cast.running_campaign(**given)  # type: ignore[arg-type]
 
 

@@ -12,7 +12,7 @@ from tests.support.till import (
     authorised,
     captured,
     decoded,
-    hand_out,
+    issue_vouchers,
     order,
     reversed_,
     till_of,
@@ -25,7 +25,7 @@ from vouchers.services.issuing.expiry import expire_due
 from vouchers.services.redemption import holds, lapse_due
 from vouchers.services.settlement.collection import collect
 from vouchers.services.settlement.days import pay
-from vouchers.states import AccountKind, CapKind, TierKind
+from vouchers.states import AccountKind, LimitKind, TierKind
 
 TODAY = date(2026, 4, 1)
 HOUR = timedelta(hours=1)
@@ -55,7 +55,11 @@ def _launched() -> Campaign:
         stores=(cast.xujiahui(), cast.rival_shop()),
         tiers={"off50": (5_000, 20_000)},
         tier_counts={"off50": 50},
-        caps={CapKind.RESIDENT_DAY: 9, CapKind.STORE_DAY: 90, CapKind.MERCHANT_CAMPAIGN: 900},
+        limits={
+            LimitKind.RESIDENT_DAY: 9,
+            LimitKind.STORE_DAY: 90,
+            LimitKind.MERCHANT_CAMPAIGN: 900,
+        },
     )
     terms.add_tier(
         campaign=draft,
@@ -92,7 +96,7 @@ def _on_the_first_day(campaign: Campaign) -> None:
     refund_of(again, at=NOON + HOUR)
     _use_again(again, here, at=NOON + 2 * HOUR)
     short = bought(campaign, store=here, who="r-6", valid_until_at=NOON + HOUR)
-    hand_out(campaign, [cast.resident("r-7")], tier="off50", valid_until_at=NOON + HOUR)
+    issue_vouchers(campaign, [cast.resident("r-7")], tier="off50", valid_until_at=NOON + HOUR)
     expire_due(at=NOON + 2 * HOUR)
     refund_of(short, at=NOON + 3 * HOUR)
     percent = bought(campaign, store=here, who="r-8", tier="ten", amount_fen=33_333)
@@ -103,7 +107,7 @@ def _on_the_first_day(campaign: Campaign) -> None:
 def _authorise(campaign: Campaign, here: Store) -> None:
     """One captured for less, one lapsed, one that came to nothing, one voided, one that waits."""
     people = [cast.resident(f"a-{n}") for n in range(5)]
-    vouchers = hand_out(campaign, people, tier="ten")
+    vouchers = issue_vouchers(campaign, people, tier="ten")
     first, lapsed, empty, voided, waiting = zip(vouchers, people, strict=True)
     till = till_of(here)
     redemption = authorised(first[0], here, first[1], amount_fen=40_000)
@@ -123,7 +127,7 @@ def _budget(campaign: Campaign) -> None:
     cast.topped_up(campaign, source="mall", to_fen=200_000_500, at=EVENING)
     cell = campaign.cells.get(cap_count=50)
     cast.approved(
-        proposals.propose_caps(
+        proposals.propose_quotas(
             campaign=campaign,
             changes=[
                 {

@@ -19,7 +19,7 @@ from vouchers.models import (
 )
 from vouchers.models.residents.residents import BUCKETS
 from vouchers.services.campaigns import lifecycle, proposals, terms
-from vouchers.states import CapKind, ResidentState
+from vouchers.states import LimitKind, ResidentState
 
 NOON = datetime(2026, 4, 1, 4, 0, tzinfo=UTC)
 """Noon of 1 April 2026 in Shanghai: the tests' present unless they say otherwise."""
@@ -217,10 +217,10 @@ CO_FUNDED: Mapping[str, int] = {"city": 60, "group": 40}
 TIERS_FEN = {"off20": (2_000, 10_000), "off50": (5_000, 20_000), "off150": (15_000, 50_000)}
 """Code to (face, threshold): 满100减20, 满200减50, 满500减150."""
 
-CAPS: Mapping[CapKind, int] = {
-    CapKind.RESIDENT_DAY: 3,
-    CapKind.STORE_MINUTE: 60,
-    CapKind.RESIDENT_CAMPAIGN: 10,
+LIMITS: Mapping[LimitKind, int] = {
+    LimitKind.RESIDENT_DAY: 3,
+    LimitKind.STORE_MINUTE: 60,
+    LimitKind.RESIDENT_CAMPAIGN: 10,
 }
 
 
@@ -229,7 +229,7 @@ def spring_campaign(
     code: str = "spring-2026",
     budget_fen: int = 500_000_000,
     funding: Mapping[str, int] = CITY_ONLY,
-    caps: Mapping[CapKind, int] = CAPS,
+    limits: Mapping[LimitKind, int] = LIMITS,
     tiers: Mapping[str, tuple[int, int]] = TIERS_FEN,
     tier_counts: Mapping[str, int] | None = None,
     per_resident: int = 1,
@@ -286,8 +286,8 @@ def spring_campaign(
             )
     terms.add_ring(campaign=campaign, label="A", from_m=0, to_m=3_000, by=by, at=at)
     terms.add_ring(campaign=campaign, label="B", from_m=3_000, to_m=5_000, by=by, at=at)
-    for kind, limit in caps.items():
-        terms.add_cap(campaign=campaign, kind=kind, limit_count=limit, by=by, at=at)
+    for kind, limit in limits.items():
+        terms.add_limit(campaign=campaign, kind=kind, limit_count=limit, by=by, at=at)
     for place in stores or (nanjing_road(), xujiahui(), closed_shop()):
         terms.add_store(campaign=campaign, store=place, by=by, at=at)
     return campaign

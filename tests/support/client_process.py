@@ -66,7 +66,7 @@ def start(
 
 
 def main(seed: str, first_id: str, last_id: str, file: str) -> None:
-    """Tell stories until somebody says stop, or all vouchers have been used."""
+    """OnProgress stories until somebody says stop, or all vouchers have been used."""
     dice, path = random.Random(seed), Path(file)
     with path.open("a", encoding="utf-8") as told:
 

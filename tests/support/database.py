@@ -2,10 +2,6 @@
 
 Rows of the ledger can't be deleted or truncated, so Django's way of undoing committed rows, a
 flush, would be refused. A test marked `transaction=True` gets the database replaced instead.
-
-Under pytest-xdist the first worker makes the template, every worker has a copy of its own, and
-the last one to leave drops the template. Advisory locks keep the count, so a killed worker is
-never waited for.
 """
 
 import contextlib
@@ -22,13 +18,8 @@ from psycopg import sql
 
 from config import servers
 
-RUN_PID = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
 NAME = f"test_huimin_{os.getpid()}"
-TEMPLATE = f"test_huimin_{RUN_PID}_template"
-UNFINISHED = f"test_huimin_{RUN_PID}_unfinished"
-# Advisory locks of the run: held for a moment; and shared by every process that uses the template.
-CHANGING = (int.from_bytes(b"make"), RUN_PID)
-IN_USE = (int.from_bytes(b"used"), RUN_PID)
+TEMPLATE = f"{NAME}_template"
 MAINTENANCE = "postgres"
 ALIASES = ("default", "owner")
 TERMINATE_TIMEOUT_MS = 10_000
@@ -40,61 +31,31 @@ SPOIL_VARIABLE = "HUIMIN_TEST_SPOIL"
 @contextlib.contextmanager
 def created() -> Iterator[None]:
     """The template, and the test database in use; both are dropped at the end."""
-    with _maintenance("owner") as server, _template(server):
-        _copy(TEMPLATE, NAME)
-        _use(NAME)
-        try:
-            yield
-        finally:
-            _close()
-            _drop(NAME)
-
-
-@contextlib.contextmanager
-def _template(server: psycopg.Connection) -> Iterator[None]:
-    """The run's template: made by the first process that asks, dropped by the last to leave."""
-    with _locked(server):
-        if not _exists(server, TEMPLATE):
-            _drop_orphans()
-            _make_template(server)
-        server.execute("SELECT pg_advisory_lock_shared(%s, %s)", IN_USE)
+    _drop_orphans()
+    _make_template()
+    _copy(TEMPLATE, NAME)
+    _use(NAME)
     try:
         yield
     finally:
-        with _locked(server):
-            server.execute("SELECT pg_advisory_unlock_shared(%s, %s)", IN_USE)
-            alone = server.execute("SELECT pg_try_advisory_lock(%s, %s)", IN_USE).fetchone()
-            if alone == (True,):
-                _drop(TEMPLATE)
+        _close()
+        _drop(NAME)
+        _drop(TEMPLATE)
 
 
-@contextlib.contextmanager
-def _locked(server: psycopg.Connection) -> Iterator[None]:
-    """One process at a time makes or drops the template."""
-    server.execute("SELECT pg_advisory_lock(%s, %s)", CHANGING)
-    yield
-    server.execute("SELECT pg_advisory_unlock(%s, %s)", CHANGING)
-
-
-def _make_template(server: psycopg.Connection) -> None:
-    """Migrate as the owner role; the template gets its name when it is whole."""
-    _use(UNFINISHED)
+def _make_template() -> None:
+    """Migrate as the owner role."""
+    _use(TEMPLATE)
     if base := os.environ.get(BASE_VARIABLE):
-        _copy(base, UNFINISHED)
+        _copy(base, TEMPLATE)
     else:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(UNFINISHED)))
+        with _maintenance("owner") as server:
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
         call_command("migrate", verbosity=0, interactive=False)
     if spoil := os.environ.get(SPOIL_VARIABLE):
         with connections["owner"].cursor() as cursor:
             cursor.execute(Path(spoil).read_text())
     _close()
-    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-    server.execute(rename.format(sql.Identifier(UNFINISHED), sql.Identifier(TEMPLATE)))
-
-
-def _exists(server: psycopg.Connection, name: str) -> bool:
-    found = server.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
-    return found.fetchone() is not None
 
 
 def restore() -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from merchants.models import Credential, Store, Terminal
 from merchants.services import enrol_terminal, issue_credential
 from tests.support import cast
-from tests.support.till import code_of, hand_out
+from tests.support.till import code_of, issue_vouchers
 from vouchers.models import Campaign, Resident
 
 PATH = "/api/v1/redemptions"
@@ -63,7 +63,7 @@ class HttpTill:
 def open_campaign(now: datetime, **options: Any) -> Campaign:
     """The spring campaign, running by the real clock."""
     return cast.running_campaign(
-        at=now, starts_at=now - timedelta(days=2), ends_at=now + MONTH, caps={}, **options
+        at=now, starts_at=now - timedelta(days=2), ends_at=now + MONTH, limits={}, **options
     )
 
 
@@ -87,5 +87,5 @@ def till_key(
 def http_till(campaign: Campaign, name: str, key: str, *, size: int, holder: Resident) -> HttpTill:
     """So many vouchers in one resident's hands."""
     yesterday = timezone.now() - timedelta(days=1)
-    vouchers = hand_out(campaign, [holder] * size, at=yesterday)
+    vouchers = issue_vouchers(campaign, [holder] * size, at=yesterday)
     return HttpTill(name, key, [code_of(voucher) for voucher in vouchers])

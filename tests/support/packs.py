@@ -15,7 +15,7 @@ from tests.support.refunds import PAID_FEN, bought, campaign_with, refund_of, se
 from tests.support.till import (
     authorised,
     captured,
-    hand_out,
+    issue_vouchers,
     order,
     refusal_of,
     reversed_,
@@ -33,7 +33,7 @@ from vouchers.services.proofs.pack import export_pack
 from vouchers.services.proofs.seals import seal_whole
 from vouchers.services.redemption.holds import hold, release
 from vouchers.services.settlement.collection import collect
-from vouchers.states import AccountKind, CapKind, RefundPolicy, TierKind
+from vouchers.states import AccountKind, LimitKind, RefundPolicy, TierKind
 
 TODAY, TOMORROW, THIRD_DAY = (date(2026, 4, day) for day in (1, 2, 3))
 MIDNIGHT = NOON + DAY / 2
@@ -47,7 +47,11 @@ def eventful_campaign() -> Campaign:
     campaign = campaign_with(
         RefundPolicy.PRO_RATA,
         tier_counts={"off20": 100},
-        caps={CapKind.RESIDENT_DAY: 3, CapKind.STORE_DAY: 60, CapKind.MERCHANT_CAMPAIGN: 900},
+        limits={
+            LimitKind.RESIDENT_DAY: 3,
+            LimitKind.STORE_DAY: 60,
+            LimitKind.MERCHANT_CAMPAIGN: 900,
+        },
     )
     for number in range(3):
         cast.resident(f"neighbour-{number}", home=north_of(PEOPLES_SQUARE, km=number))
@@ -56,7 +60,7 @@ def eventful_campaign() -> Campaign:
     _refunded(campaign)
     _decided(campaign)
     soon = NOON + timedelta(hours=1)
-    hand_out(campaign, [cast.resident("too-late")], valid_until_at=soon)
+    issue_vouchers(campaign, [cast.resident("too-late")], valid_until_at=soon)
     expire_due(at=soon)
     source = campaign.sources.order_by("id")[0]
     cast.approved(
@@ -77,7 +81,7 @@ def eventful_campaign() -> Campaign:
 def returning_campaign() -> Campaign:
     """Percentages among the vouchers, and a policy that gives them back: before a settlement, after
     it, and after the voucher's own end."""
-    draft = cast.spring_campaign(funding=cast.CO_FUNDED, budget_fen=1_000_000, caps={})
+    draft = cast.spring_campaign(funding=cast.CO_FUNDED, budget_fen=1_000_000, limits={})
     Campaign.objects.filter(pk=draft.pk).update(refund_policy=RefundPolicy.RETURN.value)
     draft.refresh_from_db()
     tier = terms.add_tier(
@@ -112,7 +116,7 @@ def returning_campaign() -> Campaign:
 def _undone(campaign: Campaign) -> None:
     till = till_of(cast.nanjing_road())
     place, people = cast.nanjing_road(), [cast.resident(f"shopper-{n}") for n in range(4)]
-    vouchers = hand_out(campaign, people, tier="off20")
+    vouchers = issue_vouchers(campaign, people, tier="off20")
     waits, kept, gone, back = (
         authorised(voucher, place, person) for voucher, person in zip(vouchers, people, strict=True)
     )

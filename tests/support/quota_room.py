@@ -6,7 +6,7 @@ from typing import Any
 from vouchers.models import Allocation, Campaign
 from vouchers.rules.ledger.quotas import Slice
 from vouchers.services.ledger import quotas
-from vouchers.services.ledger.quotas import Part
+from vouchers.services.ledger.quotas import AllocationShare
 
 
 def allocation_of(campaign: Campaign, tier: str = "off20", **dimensions: Any) -> int:
@@ -18,11 +18,11 @@ def allocation_of(campaign: Campaign, tier: str = "off20", **dimensions: Any) ->
 
 def take_from_all(vouchers: Mapping[int, int]) -> None:
     """Take room that is there for vouchers (allocation id → count), every sub-bucket locked."""
-    locked = quotas.lock_parts(parts=[_whole(id_, count) for id_, count in vouchers.items()])
+    locked = quotas.lock_shares(shares=[_whole(id_, count) for id_, count in vouchers.items()])
     assert locked.have_room
     quotas.take_locked(buckets=locked.buckets, needs=locked.needs)
 
 
-def _whole(allocation_id: int, count: int) -> Part:
+def _whole(allocation_id: int, count: int) -> AllocationShare:
     tier_id = Allocation.objects.get(pk=allocation_id).tier_id
-    return Part(allocation_id, quotas.prices_of([tier_id])[tier_id].times(count), count)
+    return AllocationShare(allocation_id, quotas.prices_of([tier_id])[tier_id].times(count), count)

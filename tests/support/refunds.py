@@ -13,14 +13,14 @@ from merchants.auth import Caller
 from merchants.models import Store
 from tests.support import cast
 from tests.support.cast import NOON
-from tests.support.till import PATH, answer_to, decoded, hand_out, order, till_of
+from tests.support.till import PATH, answer_to, decoded, issue_vouchers, order, till_of
 from vouchers.http.answers import render
 from vouchers.http.requests import refund_request
 from vouchers.models import (
     Campaign,
-    CapCounter,
     CollectionLine,
     Hold,
+    LimitCounter,
     QuotaBucket,
     Redemption,
     RefundPart,
@@ -37,7 +37,7 @@ from vouchers.services.redemption import refund
 from vouchers.services.settlement.days import pay, settle_day
 from vouchers.states import (
     AccountKind,
-    CapKind,
+    LimitKind,
     RedemptionState,
     RefundPolicy,
     SettlementState,
@@ -74,7 +74,9 @@ def bought(
 ) -> Redemption:
     """A voucher handed out and used on an order."""
     resident = cast.resident(who)
-    (voucher,) = hand_out(campaign, [resident], tier=tier, at=at, valid_until_at=valid_until_at)
+    (voucher,) = issue_vouchers(
+        campaign, [resident], tier=tier, at=at, valid_until_at=valid_until_at
+    )
     place = store or cast.nanjing_road()
     status, body = answer_to(order(voucher, place, resident, amount_fen=amount_fen, at=at))
     assert status == 201, body
@@ -255,9 +257,9 @@ def _assert_counters(campaign: Campaign) -> None:
     clawed_fen = _fen(RefundPart.objects.filter(refund__redemption__in=live))
     left_fen = sum(redemption.discount_fen for redemption in live) - clawed_fen
     used: Counter[str] = Counter()
-    for counter in CapCounter.objects.filter(
-        campaign=campaign, kind=CapKind.RESIDENT_CAMPAIGN.value
+    for counter in LimitCounter.objects.filter(
+        campaign=campaign, kind=LimitKind.RESIDENT_CAMPAIGN.value
     ):
         used.update(count=counter.used_count, fen=counter.used_fen)
-    if campaign.caps.filter(kind=CapKind.RESIDENT_CAMPAIGN.value).exists():
+    if campaign.limits.filter(kind=LimitKind.RESIDENT_CAMPAIGN.value).exists():
         assert (used["count"], used["fen"]) == (live.count(), left_fen)

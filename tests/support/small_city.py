@@ -72,7 +72,7 @@ def open_city(policy: RefundPolicy) -> Campaign:
         tiers={"off20": (2_000, 10_000)},
         tier_counts={"off20": 12},
         per_resident=PER_RESIDENT,
-        caps=LIMITS,
+        limits=LIMITS,
         ends_at=ENDS_AT,
         validity_s=2 * 24 * 3600,
     )

@@ -27,9 +27,9 @@ from vouchers.http.requests import (
 )
 from vouchers.models import (
     Campaign,
-    CapCounter,
     Hold,
     Leg,
+    LimitCounter,
     OrderClaim,
     QuotaBucket,
     Redemption,
@@ -50,17 +50,17 @@ from vouchers.services.acts import Answer
 from vouchers.services.issuing.minting import mint_shard
 from vouchers.services.issuing.runs import request_run
 from vouchers.services.ledger import quotas
-from vouchers.services.ledger.voucher_money import post_faces
+from vouchers.services.ledger.voucher_money import post_amounts
 from vouchers.services.redemption import RedeemRequest, RefundRequest
 from vouchers.states import AccountKind, Cause, RunState, ShardState, TransferReason
 
 PATH = "/api/v1/redemptions"
 BY_HAND = "by hand"
-"""The seed of runs that `hand_out` makes."""
+"""The seed of runs that `issue_vouchers` makes."""
 _numbers = count(1)
 
 
-def hand_out(
+def issue_vouchers(
     campaign: Campaign,
     residents: Sequence[Resident],
     *,
@@ -109,9 +109,9 @@ def _reserved(
     wanted = Counter(allocation_ids)
     quotas.take_some(vouchers=wanted, hint=hint)
     price = quotas.prices_of([tier.pk])[tier.pk]
-    post_faces(
+    post_amounts(
         campaign_id=run.campaign_id,
-        faces=[(allocation_id, price, count) for allocation_id, count in sorted(wanted.items())],
+        amounts=[(allocation_id, price, count) for allocation_id, count in sorted(wanted.items())],
         reason=TransferReason.RESERVE,
         cause=Cause.RUN,
         cause_id=run.pk,
@@ -343,7 +343,7 @@ def _everything() -> list[list[str]]:
         Voucher,
         Redemption,
         OrderClaim,
-        CapCounter,
+        LimitCounter,
         QuotaBucket,
         Tranche,
         Hold,

@@ -63,7 +63,7 @@ def _amendments() -> QuerySet[TermsVersion]:
 
 def _broken(report: AuditReport) -> dict[str, Any] | None:
     broken = first_broken(report)
-    return broken and {**broken, "says": _(broken["says"])}
+    return broken and {**broken, "statement": _(broken["statement"])}
 
 
 def _cards(today: Figures, refused_count: int) -> list[tuple[str, str, str]]:

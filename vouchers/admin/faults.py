@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from merchants.errors import Refusal
 from vouchers.admin.words import in_words, label
 from vouchers.errors import explain
-from vouchers.models.campaigns.campaigns import CAMPAIGN_STATES, CAP_KINDS
+from vouchers.models.campaigns.campaigns import CAMPAIGN_STATES, LIMIT_KINDS
 from vouchers.models.ledger.transfers import ACCOUNT_KINDS
 from vouchers.money import yuan
 from vouchers.rules.campaigns.declaration import OPTIONS, Option
 from vouchers.rules.campaigns.terms import CELLS_DO_NOT_NEST, DATES_CROSS, INVALID
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
 FAULTS: Mapping[str, Any] = {
     "ends_after_start": _("The campaign must end after it starts."),
@@ -68,8 +68,8 @@ FAULTS: Mapping[str, Any] = {
     "one_ring_per_label": _("There are two rings of this label."),
     "ring_not_empty": _("A ring must end beyond where it begins."),
     "geofence_has_its_area": _("A geofence needs a polygon or a district, not both."),
-    "one_cap_per_kind": _("There are two limits of this kind."),
-    "cap_limits": _("A limit needs a number of redemptions, an amount, or both."),
+    "one_limit_per_kind": _("There are two limits of this kind."),
+    "limit_has_a_figure": _("A limit needs a number of redemptions, an amount, or both."),
     "face_positive": _("The face value must be above zero."),
     "threshold_not_negative": _("The threshold must not be negative."),
     "percentage_only_for_percent_tiers": _(
@@ -178,7 +178,7 @@ def _told(name: str, value: Any, option: Option | None = None) -> Any:
     if (
         name in {"narrow", "wide"}
         and isinstance(value, str)
-        and value.upper() in CapKind.__members__
+        and value.upper() in LimitKind.__members__
     ):
-        return str(dict(CAP_KINDS)[CapKind[value.upper()].value])
+        return str(dict(LIMIT_KINDS)[LimitKind[value.upper()].value])
     return value

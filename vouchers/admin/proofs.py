@@ -64,7 +64,11 @@ class AuditReportAdmin(ReadOnlyAdmin):
             {
                 "report": report,
                 "findings": [
-                    {**finding, "says": gettext(finding["says"]), "table": _table(finding["rows"])}
+                    {
+                        **finding,
+                        "statement": gettext(finding["statement"]),
+                        "table": _table(finding["rows"]),
+                    }
                     for finding in sorted(_findings(report), key=_is_clean)
                 ],
             },

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from merchants.models import District
-from vouchers.models import Campaign, CapRule, ResidentPoint
-from vouchers.models.campaigns.campaigns import CAP_KINDS
+from vouchers.models import Campaign, LimitRule, ResidentPoint
+from vouchers.models.campaigns.campaigns import LIMIT_KINDS
 from vouchers.money import yuan
 from vouchers.rules.campaigns.declaration import DAY_S, MINUTE_S, Option, Part, Unit
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
 HOUR_S = 60 * MINUTE_S
 NOTHING = "–"
@@ -135,8 +135,8 @@ def _chosen(option: Option, value: Any, model: type[Model]) -> str:
 
 
 def _choices(option: Option, model: type[Model]) -> dict[Any, Any]:
-    if model is CapRule:
-        return {CapKind(number).name.lower(): name for number, name in CAP_KINDS}
+    if model is LimitRule:
+        return {LimitKind(number).name.lower(): name for number, name in LIMIT_KINDS}
     column: Any = model._meta.get_field(option.name)
     return dict(column.flatchoices)
 

@@ -16,7 +16,7 @@ from vouchers.models import Campaign, Run
 from vouchers.services.campaigns import lifecycle, terms
 from vouchers.services.issuing.runs import request_run
 from vouchers.services.ledger import transfers
-from vouchers.states import CapKind, RunState
+from vouchers.states import LimitKind, RunState
 from vouchers.tasks import wake_distribution
 
 CODE: Final = "demo"
@@ -115,12 +115,12 @@ def set_up(*, plan: Plan, group: Group, staff: Staff, at: datetime) -> Campaign:
     terms.add_ring(campaign=campaign, label="0–3 km", from_m=0, to_m=INNER_M, by=by, at=at)
     terms.add_ring(campaign=campaign, label="3–5 km", from_m=INNER_M, to_m=RADIUS_M, by=by, at=at)
     limits = {
-        CapKind.RESIDENT_DAY: PER_DAY,
-        CapKind.RESIDENT_CAMPAIGN: PER_CAMPAIGN,
-        CapKind.STORE_MINUTE: plan.per_minute,
+        LimitKind.RESIDENT_DAY: PER_DAY,
+        LimitKind.RESIDENT_CAMPAIGN: PER_CAMPAIGN,
+        LimitKind.STORE_MINUTE: plan.per_minute,
     }
     for kind, limit in limits.items():
-        terms.add_cap(campaign=campaign, kind=kind, limit_count=limit, by=by, at=at)
+        terms.add_limit(campaign=campaign, kind=kind, limit_count=limit, by=by, at=at)
     terms.add_stores(campaign=campaign, stores=group.stores, by=by, at=at)
     version = lifecycle.submit(campaign=campaign, by=by, at=at)
     lifecycle.approve(

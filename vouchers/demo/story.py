@@ -72,7 +72,7 @@ class _Campaigns:
     trial: Campaign
 
 
-def tell(wishes: Wishes, teller: Teller, running: Processes) -> tuple[bool, Staff]:
+def run_story(wishes: Wishes, teller: Teller, running: Processes) -> tuple[bool, Staff]:
     """Play the whole story. Returns whether all is as it must be, and who can log in.
 
     Every run adds a campaign of its own (demo, demo-2, …) to the city that is there.

@@ -972,7 +972,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="CapRule",
+            name="LimitRule",
             fields=[
                 (
                     "id",
@@ -984,7 +984,7 @@ class Migration(migrations.Migration):
                     "campaign",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="caps",
+                        related_name="limits",
                         to="vouchers.campaign",
                     ),
                 ),
@@ -1024,14 +1024,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "limit",
                 "verbose_name_plural": "limits",
                 "constraints": [
-                    models.UniqueConstraint(fields=("campaign", "kind"), name="one_cap_per_kind"),
+                    models.UniqueConstraint(fields=("campaign", "kind"), name="one_limit_per_kind"),
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("limit_count__isnull", False), ("limit_fen__isnull", True)),
                             models.Q(("limit_fen__gte", 0), ("limit_fen__isnull", False)),
                             _connector="OR",
                         ),
-                        name="cap_limits",
+                        name="limit_has_a_figure",
                     ),
                 ],
             },
@@ -1105,7 +1105,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("appropriation", "change of an appropriation (批复额度调整)"),
-                            ("caps", "change of quotas (配额调整)"),
+                            ("quotas", "change of quotas (配额调整)"),
                             ("repayment", "left-over to the treasury (缴回)"),
                         ],
                         max_length=13,
@@ -1438,7 +1438,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="CapCounter",
+            name="LimitCounter",
             fields=[
                 (
                     "pk",
@@ -1492,12 +1492,12 @@ class Migration(migrations.Migration):
                 ("limit_fen", models.BigIntegerField(null=True, verbose_name="most subsidy, fen")),
             ],
             options={
-                "verbose_name": "cap counter",
-                "verbose_name_plural": "cap counters",
+                "verbose_name": "limit counter",
+                "verbose_name_plural": "limit counters",
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("used_count__gte", 0), ("used_fen__gte", 0)),
-                        name="cap_use_not_negative",
+                        name="limit_use_not_negative",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -1505,7 +1505,7 @@ class Migration(migrations.Migration):
                             ("used_count__lte", models.F("limit_count")),
                             _connector="OR",
                         ),
-                        name="cap_count_within_limit",
+                        name="counter_within_limit_count",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -1513,7 +1513,7 @@ class Migration(migrations.Migration):
                             ("used_fen__lte", models.F("limit_fen")),
                             _connector="OR",
                         ),
-                        name="cap_fen_within_limit",
+                        name="counter_within_limit_fen",
                     ),
                 ],
             },

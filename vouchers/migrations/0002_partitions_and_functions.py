@@ -77,7 +77,7 @@ CREATE SEQUENCE vouchers_redemption_id_seq;
 ALTER TABLE vouchers_redemption ALTER COLUMN id SET DEFAULT nextval('vouchers_redemption_id_seq');
 
 -- Rows that are updated in place leave room on their page for the new version.
-ALTER TABLE vouchers_capcounter SET (fillfactor = 50);
+ALTER TABLE vouchers_limitcounter SET (fillfactor = 50);
 ALTER TABLE vouchers_quotabucket SET (fillfactor = 20);
 
 -- A session draws numbers in blocks, not each from the sequence's page.

@@ -98,18 +98,6 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
-                        name="approval_no_truncate",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'a book cannot be truncated';",
-                            hash="0f55493546ad1827db171f8120d73e13600e7bb4",
-                            level="STATEMENT",
-                            operation="TRUNCATE",
-                            pgid="pgtrigger_approval_no_truncate_9e31e",
-                            table="vouchers_approval",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
                         name="approval_by_another_person",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             declare="DECLARE version vouchers_termsversion%ROWTYPE;",
@@ -117,6 +105,18 @@ class Migration(migrations.Migration):
                             hash="e9935bfed9a1785fa5ecce82a4355fc7f9c7dbf7",
                             operation="INSERT",
                             pgid="pgtrigger_approval_by_another_person_ce673",
+                            table="vouchers_approval",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="approval_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="0f55493546ad1827db171f8120d73e13600e7bb4",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_approval_no_truncate_9e31e",
                             table="vouchers_approval",
                             when="BEFORE",
                         ),
@@ -223,18 +223,6 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
-                        name="terms_were_approved",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (NEW.state NOT IN ('draft', 'submitted'))",
-                            func="\n                    PERFORM FROM vouchers_approval a JOIN vouchers_termsversion v\n                        ON v.id = a.terms_id\n                      WHERE v.id = NEW.terms_id AND v.campaign_id = NEW.id\n                        AND a.decision = 'approved';\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'nobody approved the terms of campaign %', NEW.id\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_were_approved';\n                    END IF;\n                    RETURN NULL;\n                ",
-                            hash="e7fa6b5485b0e1b4df865235913b3480eb56a57b",
-                            operation="INSERT OR UPDATE",
-                            pgid="pgtrigger_terms_were_approved_332f1",
-                            table="vouchers_campaign",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
                         name="campaign_terms_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             condition="WHEN (OLD.state <> 'draft' AND (OLD.starts_at IS DISTINCT FROM NEW.starts_at OR OLD.radius_m IS DISTINCT FROM NEW.radius_m OR OLD.point_kinds IS DISTINCT FROM NEW.point_kinds OR OLD.audience_filter IS DISTINCT FROM NEW.audience_filter OR OLD.order_kinds IS DISTINCT FROM NEW.order_kinds OR OLD.excluded_categories IS DISTINCT FROM NEW.excluded_categories OR OLD.refund_policy IS DISTINCT FROM NEW.refund_policy OR OLD.authorise_ttl_s IS DISTINCT FROM NEW.authorise_ttl_s OR OLD.anchor_recipients IS DISTINCT FROM NEW.anchor_recipients OR OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND (OLD.ends_at IS DISTINCT FROM NEW.ends_at OR OLD.validity_s IS DISTINCT FROM NEW.validity_s)))",
@@ -244,6 +232,18 @@ class Migration(migrations.Migration):
                             pgid="pgtrigger_campaign_terms_frozen_4651d",
                             table="vouchers_campaign",
                             when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="terms_were_approved",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.state NOT IN ('draft', 'submitted'))",
+                            func="\n                    PERFORM FROM vouchers_approval a JOIN vouchers_termsversion v\n                        ON v.id = a.terms_id\n                      WHERE v.id = NEW.terms_id AND v.campaign_id = NEW.id\n                        AND a.decision = 'approved';\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'nobody approved the terms of campaign %', NEW.id\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_were_approved';\n                    END IF;\n                    RETURN NULL;\n                ",
+                            hash="e7fa6b5485b0e1b4df865235913b3480eb56a57b",
+                            operation="INSERT OR UPDATE",
+                            pgid="pgtrigger_terms_were_approved_332f1",
+                            table="vouchers_campaign",
+                            when="AFTER",
                         ),
                     ),
                 ],
@@ -272,45 +272,6 @@ class Migration(migrations.Migration):
                         ),
                     ),
                 ],
-                "capcounter": [
-                    pgtrigger.compiler.Trigger(
-                        name="cap_counter_not_deleted",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
-                            hash="4a8e4e60f3594ff6063df2b25ac0d4f7f5e5cc58",
-                            operation="DELETE",
-                            pgid="pgtrigger_cap_counter_not_deleted_5a6bc",
-                            table="vouchers_capcounter",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="cap_counter_no_truncate",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'a book cannot be truncated';",
-                            hash="182d7940cb561cb6193d1d978e5e18c02cd90de3",
-                            level="STATEMENT",
-                            operation="TRUNCATE",
-                            pgid="pgtrigger_cap_counter_no_truncate_4f063",
-                            table="vouchers_capcounter",
-                            when="BEFORE",
-                        ),
-                    ),
-                ],
-                "caprule": [
-                    pgtrigger.compiler.Trigger(
-                        name="cap_only_in_draft",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            declare="DECLARE campaign_state text;",
-                            func="\n            SELECT state INTO campaign_state FROM vouchers_campaign WHERE id = COALESCE(NEW.campaign_id, OLD.campaign_id) FOR SHARE;\n            IF campaign_state <> 'draft' THEN\n                RAISE EXCEPTION 'terms of a % campaign cannot be edited', campaign_state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_only_in_draft';\n            END IF;\n            RETURN COALESCE(NEW, OLD);\n        ",
-                            hash="f490cbf3b9d8d6d46c949de4c644ab7a7bef2eca",
-                            operation="INSERT OR UPDATE OR DELETE",
-                            pgid="pgtrigger_cap_only_in_draft_77587",
-                            table="vouchers_caprule",
-                            when="BEFORE",
-                        ),
-                    )
-                ],
                 "cashreceipt": [
                     pgtrigger.compiler.Trigger(
                         name="receipt_append_only",
@@ -338,6 +299,19 @@ class Migration(migrations.Migration):
                 ],
                 "collection": [
                     pgtrigger.compiler.Trigger(
+                        name="collection_adds_up",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            func="\n            IF EXISTS (\n                SELECT FROM vouchers_collection c\n                 WHERE c.id = NEW.id\n                   AND c.amount_fen IS DISTINCT FROM (SELECT sum(amount_fen)\n                       FROM vouchers_collectionline WHERE collection_id = c.id)) THEN\n                RAISE EXCEPTION 'the lines of a collection are its amount'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'collection_adds_up';\n            END IF; RETURN NULL;",
+                            hash="ebce02f01c273ebeb8ad409f03ae8b53f12533af",
+                            operation="INSERT",
+                            pgid="pgtrigger_collection_adds_up_b7235",
+                            table="vouchers_collection",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
                         name="collection_append_only",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
@@ -360,21 +334,44 @@ class Migration(migrations.Migration):
                             when="BEFORE",
                         ),
                     ),
+                ],
+                "collectionline": [
                     pgtrigger.compiler.Trigger(
-                        name="collection_adds_up",
+                        name="collected_from_its_merchant",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n            IF NOT EXISTS (SELECT FROM vouchers_collection c, vouchers_refund f JOIN vouchers_redemption r ON r.id = f.redemption_id AND r.voucher_id = f.voucher_id WHERE c.id = NEW.collection_id AND f.id = NEW.refund_id AND (c.source_id, c.merchant_id, c.campaign_id) = (NEW.source_id, f.merchant_id, r.campaign_id)) THEN\n                RAISE EXCEPTION 'a refund of somebody else'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'collected_from_its_merchant';\n            END IF; RETURN NEW;",
+                            hash="4e3612e129281fddc464881c7587cabfdec3ac7d",
+                            operation="INSERT",
+                            pgid="pgtrigger_collected_from_its_merchant_fb671",
+                            table="vouchers_collectionline",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="collected_within_owed",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE off_fen bigint;",
+                            func="\n            PERFORM FROM vouchers_redemption WHERE (id, voucher_id) = (\n                    SELECT redemption_id, voucher_id FROM vouchers_refund WHERE id = NEW.refund_id)\n                FOR NO KEY UPDATE;\n            SELECT COALESCE((SELECT sum(p.amount_fen) FROM vouchers_refundpart p\n                              WHERE p.refund_id = NEW.refund_id AND p.source_id = NEW.source_id\n                                AND p.target = 'recoverable'), 0)\n                 + COALESCE((SELECT sum(l.amount_fen) FROM vouchers_settlementline l\n                              WHERE l.refund_id = NEW.refund_id AND l.source_id = NEW.source_id\n                                AND l.kind = 'refund'), 0)\n                 - COALESCE((SELECT sum(c.amount_fen) FROM vouchers_collectionline c\n                              WHERE c.refund_id = NEW.refund_id AND c.source_id = NEW.source_id), 0)\n              INTO off_fen;\n            IF off_fen < 0 THEN\n                RAISE EXCEPTION 'refund % is recovered by % fen too much', NEW.refund_id, -off_fen\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'recovered_within_owed';\n            END IF;\n            RETURN NULL;\n        ",
+                            hash="991190d9a6efa18b682c393a457db32978757683",
+                            operation="INSERT",
+                            pgid="pgtrigger_collected_within_owed_f3f64",
+                            table="vouchers_collectionline",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="collection_line_adds_up",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             constraint="CONSTRAINT",
-                            func="\n            IF EXISTS (\n                SELECT FROM vouchers_collection c\n                 WHERE c.id = NEW.id\n                   AND c.amount_fen IS DISTINCT FROM (SELECT sum(amount_fen)\n                       FROM vouchers_collectionline WHERE collection_id = c.id)) THEN\n                RAISE EXCEPTION 'the lines of a collection are its amount'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'collection_adds_up';\n            END IF; RETURN NULL;",
-                            hash="ebce02f01c273ebeb8ad409f03ae8b53f12533af",
+                            func="\n            IF EXISTS (\n                SELECT FROM vouchers_collection c\n                 WHERE c.id = NEW.collection_id\n                   AND c.amount_fen IS DISTINCT FROM (SELECT sum(amount_fen)\n                       FROM vouchers_collectionline WHERE collection_id = c.id)) THEN\n                RAISE EXCEPTION 'the lines of a collection are its amount'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'collection_adds_up';\n            END IF; RETURN NULL;",
+                            hash="f4252542645bd03ab936fd1498eacf3349e60858",
                             operation="INSERT",
-                            pgid="pgtrigger_collection_adds_up_b7235",
-                            table="vouchers_collection",
+                            pgid="pgtrigger_collection_line_adds_up_700b2",
+                            table="vouchers_collectionline",
                             timing="DEFERRABLE INITIALLY DEFERRED",
                             when="AFTER",
                         ),
                     ),
-                ],
-                "collectionline": [
                     pgtrigger.compiler.Trigger(
                         name="collection_line_append_only",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -396,42 +393,6 @@ class Migration(migrations.Migration):
                             pgid="pgtrigger_collection_line_no_truncate_50545",
                             table="vouchers_collectionline",
                             when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="collected_from_its_merchant",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="\n            IF NOT EXISTS (SELECT FROM vouchers_collection c, vouchers_refund f JOIN vouchers_redemption r ON r.id = f.redemption_id AND r.voucher_id = f.voucher_id WHERE c.id = NEW.collection_id AND f.id = NEW.refund_id AND (c.source_id, c.merchant_id, c.campaign_id) = (NEW.source_id, f.merchant_id, r.campaign_id)) THEN\n                RAISE EXCEPTION 'a refund of somebody else'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'collected_from_its_merchant';\n            END IF; RETURN NEW;",
-                            hash="4e3612e129281fddc464881c7587cabfdec3ac7d",
-                            operation="INSERT",
-                            pgid="pgtrigger_collected_from_its_merchant_fb671",
-                            table="vouchers_collectionline",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="collection_line_adds_up",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            constraint="CONSTRAINT",
-                            func="\n            IF EXISTS (\n                SELECT FROM vouchers_collection c\n                 WHERE c.id = NEW.collection_id\n                   AND c.amount_fen IS DISTINCT FROM (SELECT sum(amount_fen)\n                       FROM vouchers_collectionline WHERE collection_id = c.id)) THEN\n                RAISE EXCEPTION 'the lines of a collection are its amount'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'collection_adds_up';\n            END IF; RETURN NULL;",
-                            hash="f4252542645bd03ab936fd1498eacf3349e60858",
-                            operation="INSERT",
-                            pgid="pgtrigger_collection_line_adds_up_700b2",
-                            table="vouchers_collectionline",
-                            timing="DEFERRABLE INITIALLY DEFERRED",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="collected_within_owed",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            declare="DECLARE off_fen bigint;",
-                            func="\n            PERFORM FROM vouchers_redemption WHERE (id, voucher_id) = (\n                    SELECT redemption_id, voucher_id FROM vouchers_refund WHERE id = NEW.refund_id)\n                FOR NO KEY UPDATE;\n            SELECT COALESCE((SELECT sum(p.amount_fen) FROM vouchers_refundpart p\n                              WHERE p.refund_id = NEW.refund_id AND p.source_id = NEW.source_id\n                                AND p.target = 'recoverable'), 0)\n                 + COALESCE((SELECT sum(l.amount_fen) FROM vouchers_settlementline l\n                              WHERE l.refund_id = NEW.refund_id AND l.source_id = NEW.source_id\n                                AND l.kind = 'refund'), 0)\n                 - COALESCE((SELECT sum(c.amount_fen) FROM vouchers_collectionline c\n                              WHERE c.refund_id = NEW.refund_id AND c.source_id = NEW.source_id), 0)\n              INTO off_fen;\n            IF off_fen < 0 THEN\n                RAISE EXCEPTION 'refund % is recovered by % fen too much', NEW.refund_id, -off_fen\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'recovered_within_owed';\n            END IF;\n            RETURN NULL;\n        ",
-                            hash="991190d9a6efa18b682c393a457db32978757683",
-                            operation="INSERT",
-                            pgid="pgtrigger_collected_within_owed_f3f64",
-                            table="vouchers_collectionline",
-                            when="AFTER",
                         ),
                     ),
                 ],
@@ -477,12 +438,13 @@ class Migration(migrations.Migration):
                 ],
                 "hold": [
                     pgtrigger.compiler.Trigger(
-                        name="hold_not_deleted",
+                        name="hold_facts_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
-                            hash="8212fc64ebd9416713e04311514b5dc93c5539b8",
-                            operation="DELETE",
-                            pgid="pgtrigger_hold_not_deleted_d0023",
+                            condition="WHEN (OLD.redemption_id IS DISTINCT FROM NEW.redemption_id OR OLD.voucher_id IS DISTINCT FROM NEW.voucher_id OR OLD.reason IS DISTINCT FROM NEW.reason OR OLD.opened_by IS DISTINCT FROM NEW.opened_by OR OLD.opened_at IS DISTINCT FROM NEW.opened_at)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="5ba1c17cee5ae718d7fda03a74c36bfd8a568c43",
+                            operation="UPDATE",
+                            pgid="pgtrigger_hold_facts_frozen_29413",
                             table="vouchers_hold",
                             when="BEFORE",
                         ),
@@ -500,24 +462,23 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
+                        name="hold_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="8212fc64ebd9416713e04311514b5dc93c5539b8",
+                            operation="DELETE",
+                            pgid="pgtrigger_hold_not_deleted_d0023",
+                            table="vouchers_hold",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
                         name="hold_of_what_is_owed",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             func="\n            IF NOT EXISTS (SELECT FROM vouchers_redemption WHERE id = NEW.redemption_id AND voucher_id = NEW.voucher_id AND state = 2) OR EXISTS (SELECT FROM vouchers_settlementline WHERE redemption_id = NEW.redemption_id) THEN\n                RAISE EXCEPTION 'only a captured redemption that is not settled can be held'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'hold_of_what_is_owed';\n            END IF; RETURN NEW;",
                             hash="ffe765d450e94be68c05356e00805bcacbadc077",
                             operation="INSERT",
                             pgid="pgtrigger_hold_of_what_is_owed_5c16b",
-                            table="vouchers_hold",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="hold_facts_frozen",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.redemption_id IS DISTINCT FROM NEW.redemption_id OR OLD.voucher_id IS DISTINCT FROM NEW.voucher_id OR OLD.reason IS DISTINCT FROM NEW.reason OR OLD.opened_by IS DISTINCT FROM NEW.opened_by OR OLD.opened_at IS DISTINCT FROM NEW.opened_at)",
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="5ba1c17cee5ae718d7fda03a74c36bfd8a568c43",
-                            operation="UPDATE",
-                            pgid="pgtrigger_hold_facts_frozen_29413",
                             table="vouchers_hold",
                             when="BEFORE",
                         ),
@@ -574,27 +535,54 @@ class Migration(migrations.Migration):
                         ),
                     ),
                 ],
-                "orderclaim": [
+                "limitcounter": [
                     pgtrigger.compiler.Trigger(
-                        name="tombstone_stands",
+                        name="limit_counter_no_truncate",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.redemption_id IS NULL)",
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="8c32c742ed8f822cec7e31779ef0cd1ebc6137f5",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_tombstone_stands_864ab",
-                            table="vouchers_orderclaim",
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="b55e0ef625ed2fb90f6ff3ad6b8e9dfdbc44fa4a",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_limit_counter_no_truncate_6ded5",
+                            table="vouchers_limitcounter",
                             when="BEFORE",
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
-                        name="order_claim_only_reversed",
+                        name="limit_counter_not_deleted",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (NEW.redemption_id IS NOT NULL OR (OLD.store_id, OLD.order_no, OLD.voucher_id, OLD.claimed_at) IS DISTINCT FROM (NEW.store_id, NEW.order_no, NEW.voucher_id, NEW.claimed_at))",
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="9d11631ac0a8d8ca040a01dedf619db24a9cd214",
-                            operation="UPDATE",
-                            pgid="pgtrigger_order_claim_only_reversed_a0512",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="485e2c23506937ac02f848f3d7a46d028051f627",
+                            operation="DELETE",
+                            pgid="pgtrigger_limit_counter_not_deleted_b4e21",
+                            table="vouchers_limitcounter",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "limitrule": [
+                    pgtrigger.compiler.Trigger(
+                        name="limit_only_in_draft",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE campaign_state text;",
+                            func="\n            SELECT state INTO campaign_state FROM vouchers_campaign WHERE id = COALESCE(NEW.campaign_id, OLD.campaign_id) FOR SHARE;\n            IF campaign_state <> 'draft' THEN\n                RAISE EXCEPTION 'terms of a % campaign cannot be edited', campaign_state\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_only_in_draft';\n            END IF;\n            RETURN COALESCE(NEW, OLD);\n        ",
+                            hash="20bdeb8342b24a72d4d83a2f42e089089f300a6e",
+                            operation="INSERT OR UPDATE OR DELETE",
+                            pgid="pgtrigger_limit_only_in_draft_f53c6",
+                            table="vouchers_limitrule",
+                            when="BEFORE",
+                        ),
+                    )
+                ],
+                "orderclaim": [
+                    pgtrigger.compiler.Trigger(
+                        name="order_claim_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="694603f9c1125e985e98aba85ee231f9fbd0f5f2",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_order_claim_no_truncate_ff5b4",
                             table="vouchers_orderclaim",
                             when="BEFORE",
                         ),
@@ -612,31 +600,31 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
-                        name="order_claim_no_truncate",
+                        name="order_claim_only_reversed",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'a book cannot be truncated';",
-                            hash="694603f9c1125e985e98aba85ee231f9fbd0f5f2",
-                            level="STATEMENT",
-                            operation="TRUNCATE",
-                            pgid="pgtrigger_order_claim_no_truncate_ff5b4",
+                            condition="WHEN (NEW.redemption_id IS NOT NULL OR (OLD.store_id, OLD.order_no, OLD.voucher_id, OLD.claimed_at) IS DISTINCT FROM (NEW.store_id, NEW.order_no, NEW.voucher_id, NEW.claimed_at))",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="9d11631ac0a8d8ca040a01dedf619db24a9cd214",
+                            operation="UPDATE",
+                            pgid="pgtrigger_order_claim_only_reversed_a0512",
+                            table="vouchers_orderclaim",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="tombstone_stands",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.redemption_id IS NULL)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="8c32c742ed8f822cec7e31779ef0cd1ebc6137f5",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_tombstone_stands_864ab",
                             table="vouchers_orderclaim",
                             when="BEFORE",
                         ),
                     ),
                 ],
                 "outbox": [
-                    pgtrigger.compiler.Trigger(
-                        name="outbox_xid_is_its_own",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (NEW.xid IS DISTINCT FROM pg_current_xact_id())",
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot insert rows from % table', TG_TABLE_NAME;",
-                            hash="8ab66fcfa9559d70d419adcabf2bcef2d574af53",
-                            operation="INSERT",
-                            pgid="pgtrigger_outbox_xid_is_its_own_a5488",
-                            table="vouchers_outbox",
-                            when="BEFORE",
-                        ),
-                    ),
                     pgtrigger.compiler.Trigger(
                         name="message_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -673,6 +661,18 @@ class Migration(migrations.Migration):
                             when="BEFORE",
                         ),
                     ),
+                    pgtrigger.compiler.Trigger(
+                        name="outbox_xid_is_its_own",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.xid IS DISTINCT FROM pg_current_xact_id())",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot insert rows from % table', TG_TABLE_NAME;",
+                            hash="8ab66fcfa9559d70d419adcabf2bcef2d574af53",
+                            operation="INSERT",
+                            pgid="pgtrigger_outbox_xid_is_its_own_a5488",
+                            table="vouchers_outbox",
+                            when="BEFORE",
+                        ),
+                    ),
                 ],
                 "proposal": [
                     pgtrigger.compiler.Trigger(
@@ -700,6 +700,18 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 "proposaldecision": [
+                    pgtrigger.compiler.Trigger(
+                        name="decision_by_another_person",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE asked vouchers_proposal%ROWTYPE;",
+                            func="\n                    SELECT * INTO STRICT asked FROM vouchers_proposal WHERE id = NEW.proposal_id;\n                    IF asked.proposed_by_id = NEW.decided_by_id THEN\n                        RAISE EXCEPTION 'who proposed something cannot decide on it'\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'decision_by_another_person';\n                    END IF;\n                    IF asked.sha256 <> NEW.seen_sha256 THEN\n                        RAISE EXCEPTION 'the decision is about something else'\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'decision_of_what_was_seen';\n                    END IF;\n                    RETURN NEW;\n                ",
+                            hash="d039c8b6c313c3aac50ac81f4e2da0d019aaacce",
+                            operation="INSERT",
+                            pgid="pgtrigger_decision_by_another_person_dbaba",
+                            table="vouchers_proposaldecision",
+                            when="BEFORE",
+                        ),
+                    ),
                     pgtrigger.compiler.Trigger(
                         name="proposal_decision_append_only",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -735,31 +747,8 @@ class Migration(migrations.Migration):
                             when="BEFORE",
                         ),
                     ),
-                    pgtrigger.compiler.Trigger(
-                        name="decision_by_another_person",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            declare="DECLARE asked vouchers_proposal%ROWTYPE;",
-                            func="\n                    SELECT * INTO STRICT asked FROM vouchers_proposal WHERE id = NEW.proposal_id;\n                    IF asked.proposed_by_id = NEW.decided_by_id THEN\n                        RAISE EXCEPTION 'who proposed something cannot decide on it'\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'decision_by_another_person';\n                    END IF;\n                    IF asked.sha256 <> NEW.seen_sha256 THEN\n                        RAISE EXCEPTION 'the decision is about something else'\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'decision_of_what_was_seen';\n                    END IF;\n                    RETURN NEW;\n                ",
-                            hash="d039c8b6c313c3aac50ac81f4e2da0d019aaacce",
-                            operation="INSERT",
-                            pgid="pgtrigger_decision_by_another_person_dbaba",
-                            table="vouchers_proposaldecision",
-                            when="BEFORE",
-                        ),
-                    ),
                 ],
                 "quotabucket": [
-                    pgtrigger.compiler.Trigger(
-                        name="quota_bucket_not_deleted",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
-                            hash="00f51a553740f270a907523376aec0ed1d32c28b",
-                            operation="DELETE",
-                            pgid="pgtrigger_quota_bucket_not_deleted_d62a0",
-                            table="vouchers_quotabucket",
-                            when="BEFORE",
-                        ),
-                    ),
                     pgtrigger.compiler.Trigger(
                         name="quota_bucket_no_truncate",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -772,19 +761,19 @@ class Migration(migrations.Migration):
                             when="BEFORE",
                         ),
                     ),
-                ],
-                "quotacell": [
                     pgtrigger.compiler.Trigger(
-                        name="cell_of_own_campaign",
+                        name="quota_bucket_not_deleted",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="\n            IF EXISTS (SELECT FROM vouchers_tier WHERE id = NEW.tier_id AND campaign_id <> NEW.campaign_id UNION ALL SELECT FROM vouchers_round WHERE id = NEW.round_id AND campaign_id <> NEW.campaign_id UNION ALL SELECT FROM vouchers_fundingsource WHERE id = NEW.source_id AND campaign_id <> NEW.campaign_id) THEN\n                RAISE EXCEPTION 'a part of another campaign'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'cell_of_own_campaign';\n            END IF; RETURN NEW;",
-                            hash="f118480eb2d18eeaa82a79cf4f190b3025f311a6",
-                            operation="INSERT",
-                            pgid="pgtrigger_cell_of_own_campaign_f67ef",
-                            table="vouchers_quotacell",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="00f51a553740f270a907523376aec0ed1d32c28b",
+                            operation="DELETE",
+                            pgid="pgtrigger_quota_bucket_not_deleted_d62a0",
+                            table="vouchers_quotabucket",
                             when="BEFORE",
                         ),
                     ),
+                ],
+                "quotacell": [
                     pgtrigger.compiler.Trigger(
                         name="cell_identity_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -797,8 +786,31 @@ class Migration(migrations.Migration):
                             when="BEFORE",
                         ),
                     ),
+                    pgtrigger.compiler.Trigger(
+                        name="cell_of_own_campaign",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n            IF EXISTS (SELECT FROM vouchers_tier WHERE id = NEW.tier_id AND campaign_id <> NEW.campaign_id UNION ALL SELECT FROM vouchers_round WHERE id = NEW.round_id AND campaign_id <> NEW.campaign_id UNION ALL SELECT FROM vouchers_fundingsource WHERE id = NEW.source_id AND campaign_id <> NEW.campaign_id) THEN\n                RAISE EXCEPTION 'a part of another campaign'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'cell_of_own_campaign';\n            END IF; RETURN NEW;",
+                            hash="f118480eb2d18eeaa82a79cf4f190b3025f311a6",
+                            operation="INSERT",
+                            pgid="pgtrigger_cell_of_own_campaign_f67ef",
+                            table="vouchers_quotacell",
+                            when="BEFORE",
+                        ),
+                    ),
                 ],
                 "redemption": [
+                    pgtrigger.compiler.Trigger(
+                        name="redemption_amounts_frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NOT (OLD.state = 1 AND NEW.state = 2) AND (OLD.order_amount_fen, OLD.eligible_amount_fen, OLD.discount_fen, OLD.split, OLD.captured_at) IS DISTINCT FROM (NEW.order_amount_fen, NEW.eligible_amount_fen, NEW.discount_fen, NEW.split, NEW.captured_at))",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="915ec225f08d0ae0580d887cf456b23bf607576f",
+                            operation="UPDATE",
+                            pgid="pgtrigger_redemption_amounts_frozen_4749c",
+                            table="vouchers_redemption",
+                            when="BEFORE",
+                        ),
+                    ),
                     pgtrigger.compiler.Trigger(
                         name="redemption_arrows",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -824,24 +836,13 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
-                        name="redemption_xid_is_its_own",
+                        name="redemption_facts_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (NEW.xid IS DISTINCT FROM pg_current_xact_id())",
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot insert rows from % table', TG_TABLE_NAME;",
-                            hash="65651aeaacab6bf9c47efbb875da67a2b6ac55e0",
-                            operation="INSERT",
-                            pgid="pgtrigger_redemption_xid_is_its_own_ec887",
-                            table="vouchers_redemption",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="redemption_not_deleted",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
-                            hash="2c65ce689d433b146930638b03a3825123b5ddae",
-                            operation="DELETE",
-                            pgid="pgtrigger_redemption_not_deleted_4937c",
+                            condition="WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.store_id IS DISTINCT FROM NEW.store_id OR OLD.merchant_id IS DISTINCT FROM NEW.merchant_id OR OLD.campaign_id IS DISTINCT FROM NEW.campaign_id OR OLD.voucher_id IS DISTINCT FROM NEW.voucher_id OR OLD.allocation_id IS DISTINCT FROM NEW.allocation_id OR OLD.resident_id IS DISTINCT FROM NEW.resident_id OR OLD.shown_by_id IS DISTINCT FROM NEW.shown_by_id OR OLD.caller_id IS DISTINCT FROM NEW.caller_id OR OLD.terminal IS DISTINCT FROM NEW.terminal OR OLD.device IS DISTINCT FROM NEW.device OR OLD.order_no IS DISTINCT FROM NEW.order_no OR OLD.order_kind IS DISTINCT FROM NEW.order_kind OR OLD.category IS DISTINCT FROM NEW.category OR OLD.channel IS DISTINCT FROM NEW.channel OR OLD.payment_ref IS DISTINCT FROM NEW.payment_ref OR OLD.receipt_no IS DISTINCT FROM NEW.receipt_no OR OLD.business_day IS DISTINCT FROM NEW.business_day OR OLD.redeemed_at IS DISTINCT FROM NEW.redeemed_at OR OLD.authorised_fen IS DISTINCT FROM NEW.authorised_fen OR OLD.expires_at IS DISTINCT FROM NEW.expires_at OR OLD.links IS DISTINCT FROM NEW.links OR OLD.xid IS DISTINCT FROM NEW.xid)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="91e8ab4f6ef56917f4359c9822734d58fbedbc92",
+                            operation="UPDATE",
+                            pgid="pgtrigger_redemption_facts_frozen_dd154",
                             table="vouchers_redemption",
                             when="BEFORE",
                         ),
@@ -859,37 +860,24 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
-                        name="redemption_facts_frozen",
+                        name="redemption_not_deleted",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.store_id IS DISTINCT FROM NEW.store_id OR OLD.merchant_id IS DISTINCT FROM NEW.merchant_id OR OLD.campaign_id IS DISTINCT FROM NEW.campaign_id OR OLD.voucher_id IS DISTINCT FROM NEW.voucher_id OR OLD.allocation_id IS DISTINCT FROM NEW.allocation_id OR OLD.resident_id IS DISTINCT FROM NEW.resident_id OR OLD.shown_by_id IS DISTINCT FROM NEW.shown_by_id OR OLD.caller_id IS DISTINCT FROM NEW.caller_id OR OLD.terminal IS DISTINCT FROM NEW.terminal OR OLD.device IS DISTINCT FROM NEW.device OR OLD.order_no IS DISTINCT FROM NEW.order_no OR OLD.order_kind IS DISTINCT FROM NEW.order_kind OR OLD.category IS DISTINCT FROM NEW.category OR OLD.channel IS DISTINCT FROM NEW.channel OR OLD.payment_ref IS DISTINCT FROM NEW.payment_ref OR OLD.receipt_no IS DISTINCT FROM NEW.receipt_no OR OLD.business_day IS DISTINCT FROM NEW.business_day OR OLD.redeemed_at IS DISTINCT FROM NEW.redeemed_at OR OLD.authorised_fen IS DISTINCT FROM NEW.authorised_fen OR OLD.expires_at IS DISTINCT FROM NEW.expires_at OR OLD.links IS DISTINCT FROM NEW.links OR OLD.xid IS DISTINCT FROM NEW.xid)",
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="91e8ab4f6ef56917f4359c9822734d58fbedbc92",
-                            operation="UPDATE",
-                            pgid="pgtrigger_redemption_facts_frozen_dd154",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="2c65ce689d433b146930638b03a3825123b5ddae",
+                            operation="DELETE",
+                            pgid="pgtrigger_redemption_not_deleted_4937c",
                             table="vouchers_redemption",
                             when="BEFORE",
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
-                        name="redemption_amounts_frozen",
+                        name="redemption_xid_is_its_own",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (NOT (OLD.state = 1 AND NEW.state = 2) AND (OLD.order_amount_fen, OLD.eligible_amount_fen, OLD.discount_fen, OLD.split, OLD.captured_at) IS DISTINCT FROM (NEW.order_amount_fen, NEW.eligible_amount_fen, NEW.discount_fen, NEW.split, NEW.captured_at))",
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="915ec225f08d0ae0580d887cf456b23bf607576f",
-                            operation="UPDATE",
-                            pgid="pgtrigger_redemption_amounts_frozen_4749c",
-                            table="vouchers_redemption",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="settled_redemption_stands",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND NEW.state IN (3, 4))",
-                            func="\n                    PERFORM FROM vouchers_settlementline WHERE redemption_id = NEW.id;\n                    IF FOUND THEN\n                        RAISE EXCEPTION 'redemption % is settled', NEW.id\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'settled_redemption_stands';\n                    END IF;\n                    PERFORM FROM vouchers_refund WHERE redemption_id = NEW.id;\n                    IF FOUND THEN\n                        RAISE EXCEPTION 'redemption % has refunds', NEW.id\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'refunded_redemption_stands';\n                    END IF;\n                    RETURN NEW;\n                ",
-                            hash="f60c41070cddca4381084c55218ee13d809ef970",
-                            operation="UPDATE",
-                            pgid="pgtrigger_settled_redemption_stands_736e8",
+                            condition="WHEN (NEW.xid IS DISTINCT FROM pg_current_xact_id())",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot insert rows from % table', TG_TABLE_NAME;",
+                            hash="65651aeaacab6bf9c47efbb875da67a2b6ac55e0",
+                            operation="INSERT",
+                            pgid="pgtrigger_redemption_xid_is_its_own_ec887",
                             table="vouchers_redemption",
                             when="BEFORE",
                         ),
@@ -908,8 +896,33 @@ class Migration(migrations.Migration):
                             when="AFTER",
                         ),
                     ),
+                    pgtrigger.compiler.Trigger(
+                        name="settled_redemption_stands",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND NEW.state IN (3, 4))",
+                            func="\n                    PERFORM FROM vouchers_settlementline WHERE redemption_id = NEW.id;\n                    IF FOUND THEN\n                        RAISE EXCEPTION 'redemption % is settled', NEW.id\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'settled_redemption_stands';\n                    END IF;\n                    PERFORM FROM vouchers_refund WHERE redemption_id = NEW.id;\n                    IF FOUND THEN\n                        RAISE EXCEPTION 'redemption % has refunds', NEW.id\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'refunded_redemption_stands';\n                    END IF;\n                    RETURN NEW;\n                ",
+                            hash="f60c41070cddca4381084c55218ee13d809ef970",
+                            operation="UPDATE",
+                            pgid="pgtrigger_settled_redemption_stands_736e8",
+                            table="vouchers_redemption",
+                            when="BEFORE",
+                        ),
+                    ),
                 ],
                 "refund": [
+                    pgtrigger.compiler.Trigger(
+                        name="refund_adds_up",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            func="\n            IF EXISTS (\n                SELECT FROM vouchers_refund f\n                  JOIN vouchers_redemption r\n                    ON r.id = f.redemption_id AND r.voucher_id = f.voucher_id\n                 WHERE f.id = NEW.id\n                   AND (f.clawback_fen <> COALESCE((SELECT sum(amount_fen) FROM vouchers_refundpart\n                                                     WHERE refund_id = f.id), 0)\n                    OR (r.state = 5)\n                       <> (r.discount_fen = (SELECT sum(clawback_fen) FROM vouchers_refund\n                                              WHERE redemption_id = r.id)))) THEN\n                RAISE EXCEPTION 'the parts of a refund are its clawback, and all of them the discount'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_adds_up';\n            END IF; RETURN NULL;",
+                            hash="aa8b83384b45a3cf1e34167107477238ecf6cdd8",
+                            operation="INSERT",
+                            pgid="pgtrigger_refund_adds_up_c7745",
+                            table="vouchers_refund",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                     pgtrigger.compiler.Trigger(
                         name="refund_append_only",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -917,6 +930,17 @@ class Migration(migrations.Migration):
                             hash="74d071bd357f196fef7b05229d2f329985d5ccd7",
                             operation="UPDATE OR DELETE",
                             pgid="pgtrigger_refund_append_only_ceb16",
+                            table="vouchers_refund",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="refund_by_its_merchant",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n            IF NOT EXISTS (SELECT FROM vouchers_redemption r JOIN merchants_store s ON s.merchant_id = r.merchant_id WHERE r.id = NEW.redemption_id AND r.voucher_id = NEW.voucher_id AND r.merchant_id = NEW.merchant_id AND s.id = NEW.store_id AND r.state IN (2, 5)) THEN\n                RAISE EXCEPTION 'not a captured redemption of that store''s merchant'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_by_its_merchant';\n            END IF; RETURN NEW;",
+                            hash="8c64c37ce51b635dde17ca8aee95db1e2a3e0cff",
+                            operation="INSERT",
+                            pgid="pgtrigger_refund_by_its_merchant_5233f",
                             table="vouchers_refund",
                             when="BEFORE",
                         ),
@@ -946,30 +970,6 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
-                        name="refund_by_its_merchant",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="\n            IF NOT EXISTS (SELECT FROM vouchers_redemption r JOIN merchants_store s ON s.merchant_id = r.merchant_id WHERE r.id = NEW.redemption_id AND r.voucher_id = NEW.voucher_id AND r.merchant_id = NEW.merchant_id AND s.id = NEW.store_id AND r.state IN (2, 5)) THEN\n                RAISE EXCEPTION 'not a captured redemption of that store''s merchant'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_by_its_merchant';\n            END IF; RETURN NEW;",
-                            hash="8c64c37ce51b635dde17ca8aee95db1e2a3e0cff",
-                            operation="INSERT",
-                            pgid="pgtrigger_refund_by_its_merchant_5233f",
-                            table="vouchers_refund",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="refund_adds_up",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            constraint="CONSTRAINT",
-                            func="\n            IF EXISTS (\n                SELECT FROM vouchers_refund f\n                  JOIN vouchers_redemption r\n                    ON r.id = f.redemption_id AND r.voucher_id = f.voucher_id\n                 WHERE f.id = NEW.id\n                   AND (f.clawback_fen <> COALESCE((SELECT sum(amount_fen) FROM vouchers_refundpart\n                                                     WHERE refund_id = f.id), 0)\n                    OR (r.state = 5)\n                       <> (r.discount_fen = (SELECT sum(clawback_fen) FROM vouchers_refund\n                                              WHERE redemption_id = r.id)))) THEN\n                RAISE EXCEPTION 'the parts of a refund are its clawback, and all of them the discount'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_adds_up';\n            END IF; RETURN NULL;",
-                            hash="aa8b83384b45a3cf1e34167107477238ecf6cdd8",
-                            operation="INSERT",
-                            pgid="pgtrigger_refund_adds_up_c7745",
-                            table="vouchers_refund",
-                            timing="DEFERRABLE INITIALLY DEFERRED",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
                         name="refunds_within_payment",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             declare="DECLARE paid_fen bigint; subsidy_fen bigint; off boolean;",
@@ -983,6 +983,31 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 "refundpart": [
+                    pgtrigger.compiler.Trigger(
+                        name="clawback_within_share",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE the_redemption bigint; the_voucher bigint; off_fen bigint;",
+                            func="\n                    SELECT redemption_id, voucher_id INTO STRICT the_redemption, the_voucher\n                      FROM vouchers_refund WHERE id = NEW.refund_id;\n                    SELECT COALESCE((SELECT sum((share->>1)::bigint)\n                              FROM vouchers_redemption r\n                             CROSS JOIN jsonb_array_elements(r.split) AS share\n                             WHERE r.id = the_redemption AND r.voucher_id = the_voucher\n                               AND (share->>0)::bigint = NEW.source_id), 0)\n                         - (SELECT sum(p.amount_fen) FROM vouchers_refundpart p\n                              JOIN vouchers_refund f ON f.id = p.refund_id\n                             WHERE f.redemption_id = the_redemption\n                               AND p.source_id = NEW.source_id)\n                      INTO off_fen;\n                    IF off_fen < 0 THEN\n                        RAISE EXCEPTION 'source % gets back more than it paid', NEW.source_id\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'clawback_within_share';\n                    END IF;\n                    RETURN NULL;\n                ",
+                            hash="3528a82b39fe75728d7303bc10e035fb55d615b2",
+                            operation="INSERT",
+                            pgid="pgtrigger_clawback_within_share_23fe6",
+                            table="vouchers_refundpart",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="refund_part_adds_up",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            constraint="CONSTRAINT",
+                            func="\n            IF EXISTS (\n                SELECT FROM vouchers_refund f\n                  JOIN vouchers_redemption r\n                    ON r.id = f.redemption_id AND r.voucher_id = f.voucher_id\n                 WHERE f.id = NEW.refund_id\n                   AND (f.clawback_fen <> COALESCE((SELECT sum(amount_fen) FROM vouchers_refundpart\n                                                     WHERE refund_id = f.id), 0)\n                    OR (r.state = 5)\n                       <> (r.discount_fen = (SELECT sum(clawback_fen) FROM vouchers_refund\n                                              WHERE redemption_id = r.id)))) THEN\n                RAISE EXCEPTION 'the parts of a refund are its clawback, and all of them the discount'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_adds_up';\n            END IF; RETURN NULL;",
+                            hash="731529992ea4a9647d0740d574ecd04dc165d525",
+                            operation="INSERT",
+                            pgid="pgtrigger_refund_part_adds_up_3f3f3",
+                            table="vouchers_refundpart",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    ),
                     pgtrigger.compiler.Trigger(
                         name="refund_part_append_only",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -1004,31 +1029,6 @@ class Migration(migrations.Migration):
                             pgid="pgtrigger_refund_part_no_truncate_44583",
                             table="vouchers_refundpart",
                             when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="refund_part_adds_up",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            constraint="CONSTRAINT",
-                            func="\n            IF EXISTS (\n                SELECT FROM vouchers_refund f\n                  JOIN vouchers_redemption r\n                    ON r.id = f.redemption_id AND r.voucher_id = f.voucher_id\n                 WHERE f.id = NEW.refund_id\n                   AND (f.clawback_fen <> COALESCE((SELECT sum(amount_fen) FROM vouchers_refundpart\n                                                     WHERE refund_id = f.id), 0)\n                    OR (r.state = 5)\n                       <> (r.discount_fen = (SELECT sum(clawback_fen) FROM vouchers_refund\n                                              WHERE redemption_id = r.id)))) THEN\n                RAISE EXCEPTION 'the parts of a refund are its clawback, and all of them the discount'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_adds_up';\n            END IF; RETURN NULL;",
-                            hash="731529992ea4a9647d0740d574ecd04dc165d525",
-                            operation="INSERT",
-                            pgid="pgtrigger_refund_part_adds_up_3f3f3",
-                            table="vouchers_refundpart",
-                            timing="DEFERRABLE INITIALLY DEFERRED",
-                            when="AFTER",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="clawback_within_share",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            declare="DECLARE the_redemption bigint; the_voucher bigint; off_fen bigint;",
-                            func="\n                    SELECT redemption_id, voucher_id INTO STRICT the_redemption, the_voucher\n                      FROM vouchers_refund WHERE id = NEW.refund_id;\n                    SELECT COALESCE((SELECT sum((share->>1)::bigint)\n                              FROM vouchers_redemption r\n                             CROSS JOIN jsonb_array_elements(r.split) AS share\n                             WHERE r.id = the_redemption AND r.voucher_id = the_voucher\n                               AND (share->>0)::bigint = NEW.source_id), 0)\n                         - (SELECT sum(p.amount_fen) FROM vouchers_refundpart p\n                              JOIN vouchers_refund f ON f.id = p.refund_id\n                             WHERE f.redemption_id = the_redemption\n                               AND p.source_id = NEW.source_id)\n                      INTO off_fen;\n                    IF off_fen < 0 THEN\n                        RAISE EXCEPTION 'source % gets back more than it paid', NEW.source_id\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'clawback_within_share';\n                    END IF;\n                    RETURN NULL;\n                ",
-                            hash="3528a82b39fe75728d7303bc10e035fb55d615b2",
-                            operation="INSERT",
-                            pgid="pgtrigger_clawback_within_share_23fe6",
-                            table="vouchers_refundpart",
-                            when="AFTER",
                         ),
                     ),
                 ],
@@ -1095,18 +1095,6 @@ class Migration(migrations.Migration):
                 ],
                 "resident": [
                     pgtrigger.compiler.Trigger(
-                        name="resident_identity_frozen",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.bucket IS DISTINCT FROM NEW.bucket OR OLD.external_id IS DISTINCT FROM NEW.external_id)",
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="0f92b3872a60a244ce56c020d92b9f3a8bd9c00e",
-                            operation="UPDATE",
-                            pgid="pgtrigger_resident_identity_frozen_681a3",
-                            table="vouchers_resident",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
                         name="resident_arrows",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('active', 'deceased'), ('active', 'erased'), ('active', 'frozen'), ('deceased', 'active'), ('deceased', 'erased'), ('frozen', 'active'), ('frozen', 'deceased'), ('frozen', 'erased')))",
@@ -1114,6 +1102,18 @@ class Migration(migrations.Migration):
                             hash="ca6ec9c5e938e1f939b6ea57dc81ca67f69236ad",
                             operation="UPDATE",
                             pgid="pgtrigger_resident_arrows_cdf89",
+                            table="vouchers_resident",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="resident_identity_frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.bucket IS DISTINCT FROM NEW.bucket OR OLD.external_id IS DISTINCT FROM NEW.external_id)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="0f92b3872a60a244ce56c020d92b9f3a8bd9c00e",
+                            operation="UPDATE",
+                            pgid="pgtrigger_resident_identity_frozen_681a3",
                             table="vouchers_resident",
                             when="BEFORE",
                         ),
@@ -1174,40 +1174,6 @@ class Migration(migrations.Migration):
                 ],
                 "run": [
                     pgtrigger.compiler.Trigger(
-                        name="run_not_deleted",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
-                            hash="80317b9ec4b5949d881db85dc4a4ba49dfa9673d",
-                            operation="DELETE",
-                            pgid="pgtrigger_run_not_deleted_f9baa",
-                            table="vouchers_run",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="run_no_truncate",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'a book cannot be truncated';",
-                            hash="c77aab6c31ef4aad2ce01646b7db7de386d1ca76",
-                            level="STATEMENT",
-                            operation="TRUNCATE",
-                            pgid="pgtrigger_run_no_truncate_da560",
-                            table="vouchers_run",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="run_of_own_campaign",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="\n            IF EXISTS (SELECT FROM vouchers_round WHERE id = NEW.round_id AND campaign_id <> NEW.campaign_id UNION ALL SELECT FROM vouchers_termsversion WHERE id = NEW.terms_id AND campaign_id <> NEW.campaign_id) THEN\n                RAISE EXCEPTION 'a part of another campaign'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'run_of_own_campaign';\n            END IF; RETURN NEW;",
-                            hash="d5c835f466370e1442fbdcc4fdcbb1f47218c760",
-                            operation="INSERT",
-                            pgid="pgtrigger_run_of_own_campaign_18ee5",
-                            table="vouchers_run",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
                         name="run_arrows",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('queued', 'cancelled'), ('queued', 'targeted'), ('reserved', 'done'), ('targeted', 'cancelled'), ('targeted', 'reserved')))",
@@ -1231,6 +1197,40 @@ class Migration(migrations.Migration):
                             when="BEFORE",
                         ),
                     ),
+                    pgtrigger.compiler.Trigger(
+                        name="run_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="c77aab6c31ef4aad2ce01646b7db7de386d1ca76",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_run_no_truncate_da560",
+                            table="vouchers_run",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="run_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="80317b9ec4b5949d881db85dc4a4ba49dfa9673d",
+                            operation="DELETE",
+                            pgid="pgtrigger_run_not_deleted_f9baa",
+                            table="vouchers_run",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="run_of_own_campaign",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n            IF EXISTS (SELECT FROM vouchers_round WHERE id = NEW.round_id AND campaign_id <> NEW.campaign_id UNION ALL SELECT FROM vouchers_termsversion WHERE id = NEW.terms_id AND campaign_id <> NEW.campaign_id) THEN\n                RAISE EXCEPTION 'a part of another campaign'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'run_of_own_campaign';\n            END IF; RETURN NEW;",
+                            hash="d5c835f466370e1442fbdcc4fdcbb1f47218c760",
+                            operation="INSERT",
+                            pgid="pgtrigger_run_of_own_campaign_18ee5",
+                            table="vouchers_run",
+                            when="BEFORE",
+                        ),
+                    ),
                 ],
                 "seal": [
                     pgtrigger.compiler.Trigger(
@@ -1240,18 +1240,6 @@ class Migration(migrations.Migration):
                             hash="021e43e07cbac5b72c20645252640ccdf21b16db",
                             operation="UPDATE OR DELETE",
                             pgid="pgtrigger_seal_append_only_b3a9e",
-                            table="vouchers_seal",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="seal_no_truncate",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'a book cannot be truncated';",
-                            hash="d6288f2f10d3fec1177387429bb78971a843b5b1",
-                            level="STATEMENT",
-                            operation="TRUNCATE",
-                            pgid="pgtrigger_seal_no_truncate_24f92",
                             table="vouchers_seal",
                             when="BEFORE",
                         ),
@@ -1268,54 +1256,20 @@ class Migration(migrations.Migration):
                             when="AFTER",
                         ),
                     ),
-                ],
-                "settlement": [
                     pgtrigger.compiler.Trigger(
-                        name="settlement_not_deleted",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
-                            hash="854204a8ab3941c35f987c3def96398fe3cdf232",
-                            operation="DELETE",
-                            pgid="pgtrigger_settlement_not_deleted_6acb9",
-                            table="vouchers_settlement",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="settlement_no_truncate",
+                        name="seal_no_truncate",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             func="RAISE EXCEPTION 'a book cannot be truncated';",
-                            hash="4778d74853d45b774fd0a030aa820939809b3523",
+                            hash="d6288f2f10d3fec1177387429bb78971a843b5b1",
                             level="STATEMENT",
                             operation="TRUNCATE",
-                            pgid="pgtrigger_settlement_no_truncate_8b37f",
-                            table="vouchers_settlement",
+                            pgid="pgtrigger_seal_no_truncate_24f92",
+                            table="vouchers_seal",
                             when="BEFORE",
                         ),
                     ),
-                    pgtrigger.compiler.Trigger(
-                        name="settlement_begins_ready",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (NEW.state NOT IN ('ready'))",
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot insert rows from % table', TG_TABLE_NAME;",
-                            hash="cb6c300ec4e5ee71a6dec096b20cac07dba865d7",
-                            operation="INSERT",
-                            pgid="pgtrigger_settlement_begins_ready_84f51",
-                            table="vouchers_settlement",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="settlement_of_own_source",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="\n            IF EXISTS (SELECT FROM vouchers_fundingsource WHERE id = NEW.source_id AND campaign_id <> NEW.campaign_id) THEN\n                RAISE EXCEPTION 'a part of another campaign'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'settlement_of_own_source';\n            END IF; RETURN NEW;",
-                            hash="0d90c340f50596d7f1a65153bd9686d2fff193de",
-                            operation="INSERT",
-                            pgid="pgtrigger_settlement_of_own_source_aa095",
-                            table="vouchers_settlement",
-                            when="BEFORE",
-                        ),
-                    ),
+                ],
+                "settlement": [
                     pgtrigger.compiler.Trigger(
                         name="settlement_adds_up",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -1342,6 +1296,18 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
+                        name="settlement_begins_ready",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.state NOT IN ('ready'))",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot insert rows from % table', TG_TABLE_NAME;",
+                            hash="cb6c300ec4e5ee71a6dec096b20cac07dba865d7",
+                            operation="INSERT",
+                            pgid="pgtrigger_settlement_begins_ready_84f51",
+                            table="vouchers_settlement",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
                         name="settlement_figures_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             condition="WHEN (OLD.campaign_id IS DISTINCT FROM NEW.campaign_id OR OLD.merchant_id IS DISTINCT FROM NEW.merchant_id OR OLD.source_id IS DISTINCT FROM NEW.source_id OR OLD.business_day IS DISTINCT FROM NEW.business_day OR OLD.line_count IS DISTINCT FROM NEW.line_count OR OLD.total_fen IS DISTINCT FROM NEW.total_fen OR OLD.content IS DISTINCT FROM NEW.content OR OLD.sha256 IS DISTINCT FROM NEW.sha256)",
@@ -1353,31 +1319,42 @@ class Migration(migrations.Migration):
                             when="BEFORE",
                         ),
                     ),
-                ],
-                "settlementline": [
                     pgtrigger.compiler.Trigger(
-                        name="settlement_line_append_only",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                            hash="1768da72a949bf0fec8cc5db189090a45cc1af42",
-                            operation="UPDATE OR DELETE",
-                            pgid="pgtrigger_settlement_line_append_only_6172d",
-                            table="vouchers_settlementline",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="settlement_line_no_truncate",
+                        name="settlement_no_truncate",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             func="RAISE EXCEPTION 'a book cannot be truncated';",
-                            hash="cd64176188d046128335de7f5c9c8e45f5a73a9a",
+                            hash="4778d74853d45b774fd0a030aa820939809b3523",
                             level="STATEMENT",
                             operation="TRUNCATE",
-                            pgid="pgtrigger_settlement_line_no_truncate_8f057",
-                            table="vouchers_settlementline",
+                            pgid="pgtrigger_settlement_no_truncate_8b37f",
+                            table="vouchers_settlement",
                             when="BEFORE",
                         ),
                     ),
+                    pgtrigger.compiler.Trigger(
+                        name="settlement_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="854204a8ab3941c35f987c3def96398fe3cdf232",
+                            operation="DELETE",
+                            pgid="pgtrigger_settlement_not_deleted_6acb9",
+                            table="vouchers_settlement",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="settlement_of_own_source",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n            IF EXISTS (SELECT FROM vouchers_fundingsource WHERE id = NEW.source_id AND campaign_id <> NEW.campaign_id) THEN\n                RAISE EXCEPTION 'a part of another campaign'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'settlement_of_own_source';\n            END IF; RETURN NEW;",
+                            hash="0d90c340f50596d7f1a65153bd9686d2fff193de",
+                            operation="INSERT",
+                            pgid="pgtrigger_settlement_of_own_source_aa095",
+                            table="vouchers_settlement",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "settlementline": [
                     pgtrigger.compiler.Trigger(
                         name="line_is_its_redemption",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -1404,15 +1381,39 @@ class Migration(migrations.Migration):
                             when="AFTER",
                         ),
                     ),
+                    pgtrigger.compiler.Trigger(
+                        name="settlement_line_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="1768da72a949bf0fec8cc5db189090a45cc1af42",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_settlement_line_append_only_6172d",
+                            table="vouchers_settlementline",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="settlement_line_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="cd64176188d046128335de7f5c9c8e45f5a73a9a",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_settlement_line_no_truncate_8f057",
+                            table="vouchers_settlementline",
+                            when="BEFORE",
+                        ),
+                    ),
                 ],
                 "shard": [
                     pgtrigger.compiler.Trigger(
-                        name="shard_not_deleted",
+                        name="shard_arrows",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
-                            hash="53915845806086963468b0bbb5c616b0bcd5ab0f",
-                            operation="DELETE",
-                            pgid="pgtrigger_shard_not_deleted_c58fa",
+                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('leased', 'done'), ('leased', 'waiting'), ('waiting', 'leased')))",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="69801f64886ddddf919e3db924d0fe5d9529221d",
+                            operation="UPDATE",
+                            pgid="pgtrigger_shard_arrows_833b7",
                             table="vouchers_shard",
                             when="BEFORE",
                         ),
@@ -1430,13 +1431,12 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
-                        name="shard_arrows",
+                        name="shard_not_deleted",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('leased', 'done'), ('leased', 'waiting'), ('waiting', 'leased')))",
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="69801f64886ddddf919e3db924d0fe5d9529221d",
-                            operation="UPDATE",
-                            pgid="pgtrigger_shard_arrows_833b7",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="53915845806086963468b0bbb5c616b0bcd5ab0f",
+                            operation="DELETE",
+                            pgid="pgtrigger_shard_not_deleted_c58fa",
                             table="vouchers_shard",
                             when="BEFORE",
                         ),
@@ -1548,12 +1548,13 @@ class Migration(migrations.Migration):
                 ],
                 "tranche": [
                     pgtrigger.compiler.Trigger(
-                        name="tranche_not_deleted",
+                        name="tranche_arrows",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
-                            hash="a4df8d93a521cc902e6f5d14dba60b1ec2776eb7",
-                            operation="DELETE",
-                            pgid="pgtrigger_tranche_not_deleted_7ae11",
+                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('outstanding', 'expired')))",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="4dba1db32ba46ad71506d7dcde424e41932c0ad3",
+                            operation="UPDATE",
+                            pgid="pgtrigger_tranche_arrows_92d87",
                             table="vouchers_tranche",
                             when="BEFORE",
                         ),
@@ -1571,24 +1572,23 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
+                        name="tranche_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="a4df8d93a521cc902e6f5d14dba60b1ec2776eb7",
+                            operation="DELETE",
+                            pgid="pgtrigger_tranche_not_deleted_7ae11",
+                            table="vouchers_tranche",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
                         name="tranche_of_own_campaign",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             func="\n            IF EXISTS (SELECT FROM vouchers_tier WHERE id = NEW.tier_id AND campaign_id <> NEW.campaign_id UNION ALL SELECT FROM vouchers_termsversion WHERE id = NEW.terms_id AND campaign_id <> NEW.campaign_id) THEN\n                RAISE EXCEPTION 'a part of another campaign'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'tranche_of_own_campaign';\n            END IF; RETURN NEW;",
                             hash="800a685e8444ec57f5cc5abd94326bfa13047b9d",
                             operation="INSERT",
                             pgid="pgtrigger_tranche_of_own_campaign_3c26e",
-                            table="vouchers_tranche",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="tranche_arrows",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('outstanding', 'expired')))",
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="4dba1db32ba46ad71506d7dcde424e41932c0ad3",
-                            operation="UPDATE",
-                            pgid="pgtrigger_tranche_arrows_92d87",
                             table="vouchers_tranche",
                             when="BEFORE",
                         ),
@@ -1619,6 +1619,30 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 "transfer": [
+                    pgtrigger.compiler.Trigger(
+                        name="funding_only_in_draft",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.cause = 'source')",
+                            func="\n                    PERFORM FROM vouchers_campaign\n                      WHERE id = NEW.campaign_id AND state = 'draft' FOR SHARE;\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'only a draft is funded without a proposal'\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'funding_only_in_draft';\n                    END IF;\n                    RETURN NEW;\n                ",
+                            hash="c3fb7cc5aa80af24ed649bb5d2c9dcc2b39273ce",
+                            operation="INSERT",
+                            pgid="pgtrigger_funding_only_in_draft_6fe79",
+                            table="vouchers_transfer",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="proposal_was_approved",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.cause = 'proposal')",
+                            func="\n                    PERFORM FROM vouchers_proposaldecision d\n                       JOIN vouchers_proposal p ON p.id = d.proposal_id\n                      WHERE p.id = NEW.cause_id AND p.campaign_id = NEW.campaign_id\n                        AND p.kind = CASE NEW.reason\n                                     WHEN 'repay' THEN 'repayment' ELSE 'appropriation' END\n                        AND d.decision = 'approved' AND d.xid = pg_current_xact_id();\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'nobody approved proposal %', NEW.cause_id\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'proposal_was_approved';\n                    END IF;\n                    RETURN NEW;\n                ",
+                            hash="f76b3d73c05cabc7789113ad6df0e9b257487638",
+                            operation="INSERT",
+                            pgid="pgtrigger_proposal_was_approved_a3807",
+                            table="vouchers_transfer",
+                            when="BEFORE",
+                        ),
+                    ),
                     pgtrigger.compiler.Trigger(
                         name="transfer_append_only",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -1654,55 +1678,8 @@ class Migration(migrations.Migration):
                             when="BEFORE",
                         ),
                     ),
-                    pgtrigger.compiler.Trigger(
-                        name="proposal_was_approved",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (NEW.cause = 'proposal')",
-                            func="\n                    PERFORM FROM vouchers_proposaldecision d\n                       JOIN vouchers_proposal p ON p.id = d.proposal_id\n                      WHERE p.id = NEW.cause_id AND p.campaign_id = NEW.campaign_id\n                        AND p.kind = CASE NEW.reason\n                                     WHEN 'repay' THEN 'repayment' ELSE 'appropriation' END\n                        AND d.decision = 'approved' AND d.xid = pg_current_xact_id();\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'nobody approved proposal %', NEW.cause_id\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'proposal_was_approved';\n                    END IF;\n                    RETURN NEW;\n                ",
-                            hash="f76b3d73c05cabc7789113ad6df0e9b257487638",
-                            operation="INSERT",
-                            pgid="pgtrigger_proposal_was_approved_a3807",
-                            table="vouchers_transfer",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="funding_only_in_draft",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (NEW.cause = 'source')",
-                            func="\n                    PERFORM FROM vouchers_campaign\n                      WHERE id = NEW.campaign_id AND state = 'draft' FOR SHARE;\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'only a draft is funded without a proposal'\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'funding_only_in_draft';\n                    END IF;\n                    RETURN NEW;\n                ",
-                            hash="c3fb7cc5aa80af24ed649bb5d2c9dcc2b39273ce",
-                            operation="INSERT",
-                            pgid="pgtrigger_funding_only_in_draft_6fe79",
-                            table="vouchers_transfer",
-                            when="BEFORE",
-                        ),
-                    ),
                 ],
                 "voucher": [
-                    pgtrigger.compiler.Trigger(
-                        name="voucher_not_deleted",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
-                            hash="7bb048ce930b6114ae67941678283989dd46e405",
-                            operation="DELETE",
-                            pgid="pgtrigger_voucher_not_deleted_4bb05",
-                            table="vouchers_voucher",
-                            when="BEFORE",
-                        ),
-                    ),
-                    pgtrigger.compiler.Trigger(
-                        name="voucher_no_truncate",
-                        sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="RAISE EXCEPTION 'a book cannot be truncated';",
-                            hash="da72df66069832ea34a4a795bfb0b715fdf1dc53",
-                            level="STATEMENT",
-                            operation="TRUNCATE",
-                            pgid="pgtrigger_voucher_no_truncate_cc628",
-                            table="vouchers_voucher",
-                            when="BEFORE",
-                        ),
-                    ),
                     pgtrigger.compiler.Trigger(
                         name="voucher_arrows",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
@@ -1723,6 +1700,29 @@ class Migration(migrations.Migration):
                             hash="6d4ce4d457969d59c00a326977ddc324aa53f01f",
                             operation="UPDATE",
                             pgid="pgtrigger_voucher_identity_frozen_d9596",
+                            table="vouchers_voucher",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="voucher_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="da72df66069832ea34a4a795bfb0b715fdf1dc53",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_voucher_no_truncate_cc628",
+                            table="vouchers_voucher",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="voucher_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="7bb048ce930b6114ae67941678283989dd46e405",
+                            operation="DELETE",
+                            pgid="pgtrigger_voucher_not_deleted_4bb05",
                             table="vouchers_voucher",
                             when="BEFORE",
                         ),

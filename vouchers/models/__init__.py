@@ -3,9 +3,9 @@
 from vouchers.models.campaigns.campaigns import (
     Campaign,
     CampaignStore,
-    CapRule,
     Exclusion,
     Geofence,
+    LimitRule,
     Ring,
     Round,
 )
@@ -16,7 +16,7 @@ from vouchers.models.issuing.vouchers import Voucher
 from vouchers.models.ledger.funding import CashReceipt, FundingSource, Tier, TierSplit
 from vouchers.models.ledger.quotas import Allocation, QuotaBucket, QuotaCell
 from vouchers.models.ledger.transfers import Account, Leg, Transfer
-from vouchers.models.limits import Attempt, CapCounter, Hold, Signal
+from vouchers.models.limits import Attempt, Hold, LimitCounter, Signal
 from vouchers.models.proofs import AuditReport, Outbox, RoleChange, Seal
 from vouchers.models.redemption.redemptions import OrderClaim, Redemption
 from vouchers.models.redemption.refunds import Collection, CollectionLine, Refund, RefundPart
@@ -41,8 +41,6 @@ __all__ = [
     "Campaign",
     "CampaignEdit",
     "CampaignStore",
-    "CapCounter",
-    "CapRule",
     "CashReceipt",
     "Collection",
     "CollectionLine",
@@ -52,6 +50,8 @@ __all__ = [
     "Geofence",
     "Hold",
     "Leg",
+    "LimitCounter",
+    "LimitRule",
     "Link",
     "OrderClaim",
     "Outbox",

@@ -1,4 +1,4 @@
-"""Exact cap counters, every refused attempt, signals, and holds on money."""
+"""Exact limit counters, every refused attempt, signals, and holds on money."""
 
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Credential
-from vouchers.models.campaigns.campaigns import CAP_KINDS, Campaign
+from vouchers.models.campaigns.campaigns import LIMIT_KINDS, Campaign
 from vouchers.models.issuing.vouchers import Voucher
 from vouchers.models.redemption.redemptions import Redemption
 from vouchers.sql.statements import Statement
@@ -17,7 +17,7 @@ from vouchers.sql.triggers import append_only, frozen_columns, never_deleted, re
 from vouchers.states import RedemptionState
 
 
-class CapCounter(models.Model):
+class LimitCounter(models.Model):
     """What one subject used within one calendar window of a campaign.
 
     The row carries the limit in force when it was last written, so that the database itself refuses
@@ -25,7 +25,7 @@ class CapCounter(models.Model):
     """
 
     pk = models.CompositePrimaryKey("kind", "campaign_id", "subject_id", "window_no")
-    kind = models.SmallIntegerField(_("counts"), choices=CAP_KINDS)
+    kind = models.SmallIntegerField(_("counts"), choices=LIMIT_KINDS)
     campaign = models.ForeignKey(
         Campaign, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
     )
@@ -39,22 +39,22 @@ class CapCounter(models.Model):
     limit_fen = models.BigIntegerField(_("most subsidy, fen"), null=True)
 
     class Meta:
-        verbose_name = _("cap counter")
-        verbose_name_plural = _("cap counters")
+        verbose_name = _("limit counter")
+        verbose_name_plural = _("limit counters")
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(used_count__gte=0, used_fen__gte=0), name="cap_use_not_negative"
+                condition=Q(used_count__gte=0, used_fen__gte=0), name="limit_use_not_negative"
             ),
             models.CheckConstraint(
                 condition=Q(limit_count__isnull=True) | Q(used_count__lte=F("limit_count")),
-                name="cap_count_within_limit",
+                name="counter_within_limit_count",
             ),
             models.CheckConstraint(
                 condition=Q(limit_fen__isnull=True) | Q(used_fen__lte=F("limit_fen")),
-                name="cap_fen_within_limit",
+                name="counter_within_limit_fen",
             ),
         ]
-        triggers: ClassVar = never_deleted("cap_counter")
+        triggers: ClassVar = never_deleted("limit_counter")
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.subject_id}/{self.window_no}"
@@ -187,14 +187,14 @@ READ_COUNTERS: Statement[Any] = Statement(
       FROM unnest(
         %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],
         %(window_nos)s::bigint[]) AS wanted(kind, campaign_id, subject_id, window_no)
-      JOIN vouchers_capcounter c USING (kind, campaign_id, subject_id, window_no)
+      JOIN vouchers_limitcounter c USING (kind, campaign_id, subject_id, window_no)
     """
 )
 # Adds what a batch took, in key order. The row's own CHECK refuses a total beyond its limit, so
-# even a writer without the counters' lock could not exceed a cap.
+# even a writer without the counters' lock could not exceed a limit.
 ADD_TO_COUNTERS: Statement[Any] = Statement(
     """
-    INSERT INTO vouchers_capcounter AS c (
+    INSERT INTO vouchers_limitcounter AS c (
         kind, campaign_id, subject_id, window_no, used_count, used_fen, limit_count, limit_fen)
     SELECT * FROM unnest(
         %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],
@@ -211,7 +211,7 @@ ADD_TO_COUNTERS: Statement[Any] = Statement(
 # be broken by counting less.
 TAKE_FROM_COUNTERS: Statement[Any] = Statement(
     """
-    UPDATE vouchers_capcounter c
+    UPDATE vouchers_limitcounter c
        SET used_count = c.used_count - gone.places, used_fen = c.used_fen - gone.fen
       FROM unnest(
         %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],

@@ -6,12 +6,12 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from merchants.errors import Refusal
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
 EPOCH = date(1970, 1, 1)
 
 
-class CapRule(NamedTuple):
+class LimitRule(NamedTuple):
     """A limit of a campaign; None does not limit."""
 
     campaign_id: int
@@ -39,19 +39,19 @@ class Used(NamedTuple):
 NOTHING_USED = Used(0, 0)
 
 _KINDS: Mapping[int, tuple[str, str]] = {
-    CapKind.RESIDENT_DAY: ("resident", "day"),
-    CapKind.RESIDENT_WEEK: ("resident", "week"),
-    CapKind.RESIDENT_CAMPAIGN: ("resident", "campaign"),
-    CapKind.LINK_DAY: ("link", "day"),
-    CapKind.LINK_WEEK: ("link", "week"),
-    CapKind.LINK_CAMPAIGN: ("link", "campaign"),
-    CapKind.STORE_MINUTE: ("store", "minute"),
-    CapKind.STORE_DAY: ("store", "day"),
-    CapKind.STORE_WEEK: ("store", "week"),
-    CapKind.STORE_CAMPAIGN: ("store", "campaign"),
-    CapKind.MERCHANT_DAY: ("merchant", "day"),
-    CapKind.MERCHANT_WEEK: ("merchant", "week"),
-    CapKind.MERCHANT_CAMPAIGN: ("merchant", "campaign"),
+    LimitKind.RESIDENT_DAY: ("resident", "day"),
+    LimitKind.RESIDENT_WEEK: ("resident", "week"),
+    LimitKind.RESIDENT_CAMPAIGN: ("resident", "campaign"),
+    LimitKind.LINK_DAY: ("link", "day"),
+    LimitKind.LINK_WEEK: ("link", "week"),
+    LimitKind.LINK_CAMPAIGN: ("link", "campaign"),
+    LimitKind.STORE_MINUTE: ("store", "minute"),
+    LimitKind.STORE_DAY: ("store", "day"),
+    LimitKind.STORE_WEEK: ("store", "week"),
+    LimitKind.STORE_CAMPAIGN: ("store", "campaign"),
+    LimitKind.MERCHANT_DAY: ("merchant", "day"),
+    LimitKind.MERCHANT_WEEK: ("merchant", "week"),
+    LimitKind.MERCHANT_CAMPAIGN: ("merchant", "campaign"),
 }
 """By kind what a counter counts, and in which window."""
 
@@ -113,7 +113,7 @@ def local_time(at: datetime, zone: str) -> str:
 def window_no(kind: int, at: datetime, zone: str) -> int:
     """Number of the window `at` falls in: days since 1970-01-01, the Monday of the week, minutes
     since the epoch, or 0 for the whole campaign."""
-    if kind == CapKind.STORE_MINUTE:
+    if kind == LimitKind.STORE_MINUTE:
         return int(at.timestamp()) // 60
     _, window = _KINDS[kind]
     if window == "campaign":
@@ -124,8 +124,8 @@ def window_no(kind: int, at: datetime, zone: str) -> int:
 
 
 def counter_keys(
-    rules: Iterable[CapRule], subjects: Subjects, at: datetime, zone: str
-) -> list[tuple[CounterKey, CapRule]]:
+    rules: Iterable[LimitRule], subjects: Subjects, at: datetime, zone: str
+) -> list[tuple[CounterKey, LimitRule]]:
     """The counters one redemption counts in under its campaign's `rules`: of a limit on links one
     for each link."""
     who: Mapping[str, Sequence[int]] = {
@@ -144,8 +144,8 @@ def counter_keys(
     ]
 
 
-def judge_caps(
-    keys: Iterable[tuple[CounterKey, CapRule]],
+def judge_limits(
+    keys: Iterable[tuple[CounterKey, LimitRule]],
     used: Mapping[CounterKey, Used],
     discount_fen: int,
     *,
@@ -179,7 +179,7 @@ def _used_by(keys: Iterable[CounterKey], used: Mapping[CounterKey, Used]) -> Use
 
 
 def _over(key: CounterKey, limit: Mapping[str, str | int], zone: str) -> Refusal:
-    kind = CapKind(key.kind)
+    kind = LimitKind(key.kind)
     subject, window = _KINDS[kind]
     facts = {**limit, "window": window}
     if window != "campaign":

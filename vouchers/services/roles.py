@@ -10,7 +10,7 @@ from merchants.errors import Refused
 _CAMPAIGN_PARTS: Final = (
     "campaign",
     "campaignstore",
-    "caprule",
+    "limitrule",
     "exclusion",
     "fundingsource",
     "geofence",

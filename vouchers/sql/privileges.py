@@ -40,7 +40,7 @@ ADDED_ONLY: Final = (
 )
 # Rows that change and never leave.
 NEVER_DELETED: Final = (
-    "vouchers_capcounter",
+    "vouchers_limitcounter",
     "vouchers_hold",
     "vouchers_quotabucket",
     "vouchers_redemption",
@@ -61,7 +61,7 @@ EDITED: Final = (
     "merchants_terminal",
     "vouchers_campaign",
     "vouchers_campaignstore",
-    "vouchers_caprule",
+    "vouchers_limitrule",
     "vouchers_consent",
     "vouchers_exclusion",
     "vouchers_fundingsource",

@@ -32,7 +32,7 @@ class Work(Generic[Found]):
     """
 
     pieces: Iterable[Callable[[], Iterable[Found]]]
-    tell: Callable[[int, int], None]
+    on_progress: Callable[[int, int], None]
     found: list[Found] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -68,7 +68,7 @@ class Work(Generic[Found]):
             except IndexError:
                 return
             self.found.extend(piece())
-            self.tell(self._of - len(self._waiting), self._of)
+            self.on_progress(self._of - len(self._waiting), self._of)
 
 
 @contextmanager

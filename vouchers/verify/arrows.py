@@ -81,7 +81,7 @@ WHOLE_SOURCE: Final = frozenset({"appropriate", "cut", "repay"})
 
 FILES: Final = (
     "campaign", "terms", "approvals", "edits", "proposals", "decisions", "users", "role_changes",
-    "staff_log", "sources", "cash_receipts", "accounts", "tiers", "rounds", "cap_rules", "cells",
+    "staff_log", "sources", "cash_receipts", "accounts", "tiers", "rounds", "limit_rules", "cells",
     "allocations", "seals", "merchants", "stores", "store_locations", "participations", "runs",
     "audience", "tranches", "vouchers", "exclusions", "merges", "proxies", "redemptions", "refunds",
     "refund_parts", "holds", "signals", "attempts", "counters", "settlements", "settlement_lines",

@@ -13,12 +13,12 @@ from vouchers.verify.redemptions import Tally
 from vouchers.verify.vouchers import Stock
 
 RESIDENT_STORE_MERCHANT = frozenset({1, 2, 3, 4, 5, 6, 7, 10, 11, 12})
-"""Kinds of caps that count every redemption once; the others count links."""
+"""Kinds of limits that count every redemption once; the others count links."""
 
 
 def check_ties(postings: Postings, stock: Stock, tally: Tally) -> Iterator[Fault]:
     """Per source and allocation, account by account."""
-    outstanding = stock.faces()
+    outstanding = stock.face_sums()
     for slot, fen in tally.rests.items():
         outstanding[slot] = outstanding.get(slot, 0) + fen
     for kinds, rows in (
@@ -87,7 +87,7 @@ def check_counters(archive: Archive, tally: Tally) -> Iterator[Fault]:
         for used, limit in (("used_count", "limit_count"), ("used_fen", "limit_fen")):
             if row[used] < 0 or (row[limit] is not None and row[used] > row[limit]):
                 yield archive.fault(f"{used} {row[used]}", f"计数 {row[used]} 越限")
-    for row in archive.rows("cap_rules"):
+    for row in archive.rows("limit_rules"):
         kind = row["kind"]
         told = (counts[kind], fens[kind])
         stands = (tally.live["count"], tally.live["fen"])

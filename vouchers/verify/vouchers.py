@@ -49,7 +49,7 @@ class Stock:
         """Whether the tranche has expired."""
         return bool(self.tranches[tranche]["state"] == "expired")
 
-    def faces(self) -> dict[Slot, int]:
+    def face_sums(self) -> dict[Slot, int]:
         """Sum of the faces of unused vouchers by slot, in fen."""
         sums: dict[Slot, int] = defaultdict(int)
         for (tranche, allocation, state), count in self.counts.items():

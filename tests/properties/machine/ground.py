@@ -18,7 +18,7 @@ from tests.support.reference_model import LIMITS
 from tests.support.small_city import fresh_model, room_in_cells
 from vouchers.models import (
     Campaign,
-    CapCounter,
+    LimitCounter,
     Redemption,
     Resident,
     Settlement,
@@ -27,7 +27,7 @@ from vouchers.models import (
 from vouchers.queries.ledger.balances import balances
 from vouchers.rules.limits import window_no
 from vouchers.services.acts import Answer
-from vouchers.states import CapKind, RefundPolicy, SettlementState
+from vouchers.states import LimitKind, RefundPolicy, SettlementState
 
 Item = TypeVar("Item")
 
@@ -110,20 +110,20 @@ class Ground(RuleBasedStateMachine):
         assert sorted(rows) == [(use.id, use.state, use.discount_fen) for use in self.model.uses]
 
     def counters_are_the_sums_of_their_rows(self) -> None:
-        rows = CapCounter.objects.filter(campaign=self.campaign, used_count__gt=0)
+        rows = LimitCounter.objects.filter(campaign=self.campaign, used_count__gt=0)
         found = {
             (row.kind, row.subject_id, row.window_no): (row.used_count, row.used_fen)
             for row in rows
         }
         assert found == self._counted()
-        assert all(used <= LIMITS[CapKind(kind)] for (kind, _, _), (used, _) in found.items())
+        assert all(used <= LIMITS[LimitKind(kind)] for (kind, _, _), (used, _) in found.items())
 
     def _counted(self) -> dict[tuple[int, int, int], tuple[int, int]]:
         counts: Counter[tuple[int, int, int]] = Counter()
         fens: Counter[tuple[int, int, int]] = Counter()
         for use in self.model.live():
             for kind in LIMITS:
-                is_store = kind is CapKind.STORE_MINUTE
+                is_store = kind is LimitKind.STORE_MINUTE
                 subject = self.stores[use.store] if is_store else self.people[use.voucher.holder]
                 key = kind.value, subject.pk, window_no(kind, use.at, self.campaign.zone)
                 counts[key] += 1

@@ -12,7 +12,7 @@ from hypothesis.stateful import precondition, rule
 from tests.properties.machine.ground import Ground
 from tests.support.reference_model import Batch, Tier, Voucher, Waiting
 from tests.support.small_city import LEASE_S, PEOPLE, PER_RESIDENT, TIERS
-from tests.support.till import hand_out
+from tests.support.till import issue_vouchers
 from vouchers.models import Shard
 from vouchers.models import Voucher as VoucherRow
 from vouchers.services.audience.targeting import target_run
@@ -39,7 +39,7 @@ class Hands(Ground):
         if not self.model.fits(tier, size):
             return
         until = self.model.now + timedelta(hours=hours)
-        rows = hand_out(
+        rows = issue_vouchers(
             self.campaign, [self.people[name]] * size, tier=tier.code, valid_until_at=until
         )
         batch = Batch(rows[0].tranche_id, tier, until - self.model.validity, until)

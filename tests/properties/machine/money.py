@@ -120,18 +120,18 @@ class Money(Ground):
         ]
         if fen == 0:
             changes.pop()
-        self._propose_caps(f"caps moved by {places:+} and {fen:+}", changes, when)
+        self._propose_quotas(f"caps moved by {places:+} and {fen:+}", changes, when)
 
     @rule(places=st.sampled_from([-1, 1, 2, 5, 1_000]), when=when)
     def reissue(self, places: int, when: str) -> None:
         """The round grows from money that has come back, by one approved act; or shrinks."""
         seen = self.model.caps["round 1"]
         target = Cap(count=max(0, (seen.count or 0) + places))
-        self._propose_caps("round resized", [Change("round 1", seen, target)], when)
+        self._propose_quotas("round resized", [Change("round 1", seen, target)], when)
 
-    def _propose_caps(self, what: str, changes: Sequence[Change], when: str) -> None:
+    def _propose_quotas(self, what: str, changes: Sequence[Change], when: str) -> None:
         def propose() -> Proposal:
-            return proposals.propose_caps(
+            return proposals.propose_quotas(
                 campaign=self.campaign,
                 changes=[
                     {
@@ -150,8 +150,8 @@ class Money(Ground):
         self._propose(
             what,
             propose,
-            lambda: self.model.caps_verdict(changes),
-            lambda: self.model.change_caps(changes),
+            lambda: self.model.limits_verdict(changes),
+            lambda: self.model.change_quotas(changes),
             when,
         )
 

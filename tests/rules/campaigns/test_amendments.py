@@ -41,7 +41,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             "refund_policy": draw(st.sampled_from(["return", "pro_rata", "forfeit"])),
         },
         "tiers": draw(st.lists(st.fixed_dictionaries({"face_fen": numbers}), max_size=3)),
-        "caps": draw(st.lists(st.fixed_dictionaries({"limit_count": numbers}), max_size=3)),
+        "limits": draw(st.lists(st.fixed_dictionaries({"limit_count": numbers}), max_size=3)),
         "stores": [store(name) for name in draw(st.lists(names, unique=True, max_size=4))],
     }
 
@@ -98,7 +98,7 @@ def test_whatever_else_changes_is_refused(
             after["stores"].pop(0)
             after["stores"].append(store("other", "2026-05-01T00:00:00Z"))
         case "part":
-            del after["caps"]
+            del after["limits"]
         case "key":
             campaign["grace_s"] = 1
     refusal = judge(before, after, at=NOON)

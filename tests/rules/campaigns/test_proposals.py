@@ -99,7 +99,7 @@ def resized(cells: dict[int, CellState], *targets: tuple[int, int], free: int = 
         Change(number, cells[number].cap, replace(cells[number].cap, count=count))
         for number, count in targets
     ]
-    refusal = proposals.caps(
+    refusal = proposals.quotas(
         cells, changes, free_fen={"city": free * 6 // 10, "group": free * 4 // 10}, shares=SHARES
     )
     return refusal.code if refusal else ""
@@ -147,8 +147,8 @@ def test_of_a_sources_cell_in_a_round_only_that_source_must_pay() -> None:
     state = cell(0, None, round="1", source="group")
     change = Change(1, state.cap, Cap(5_000, None))
     free_fen = {"city": 0, "group": 5_000}
-    assert proposals.caps({1: state}, [change], free_fen=free_fen, shares=SHARES) is None
-    refusal = proposals.caps(
+    assert proposals.quotas({1: state}, [change], free_fen=free_fen, shares=SHARES) is None
+    refusal = proposals.quotas(
         {1: state}, [change], free_fen={"city": 9_999, "group": 4_999}, shares=SHARES
     )
     assert refusal is not None

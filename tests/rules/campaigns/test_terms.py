@@ -18,7 +18,7 @@ from vouchers.rules.campaigns.terms import (
     move,
     terms_sha256,
 )
-from vouchers.states import CAMPAIGN_ARROWS, CampaignState, CapKind, TierKind
+from vouchers.states import CAMPAIGN_ARROWS, CampaignState, LimitKind, TierKind
 
 NOON = datetime(2026, 4, 1, 4, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -83,8 +83,8 @@ def test_sound_terms_have_no_fault() -> None:
         (
             {
                 "limits": (
-                    LimitTerms(CapKind.RESIDENT_DAY, 3, None),
-                    LimitTerms(CapKind.RESIDENT_CAMPAIGN, 2, None),
+                    LimitTerms(LimitKind.RESIDENT_DAY, 3, None),
+                    LimitTerms(LimitKind.RESIDENT_CAMPAIGN, 2, None),
                 )
             },
             "limits_nest",
@@ -92,8 +92,8 @@ def test_sound_terms_have_no_fault() -> None:
         (
             {
                 "limits": (
-                    LimitTerms(CapKind.STORE_WEEK, 3, None),
-                    LimitTerms(CapKind.MERCHANT_WEEK, 2, None),
+                    LimitTerms(LimitKind.STORE_WEEK, 3, None),
+                    LimitTerms(LimitKind.MERCHANT_WEEK, 2, None),
                 )
             },
             "limits_nest",

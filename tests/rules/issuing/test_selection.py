@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vouchers.rules.issuing.selection import Costs, Line, choose, fill, limits, line_up, rank
-from vouchers.rules.ledger.quotas import Cell, Cells, Demand, Need, Price, Room, Slice
+from vouchers.rules.ledger.quotas import Cell, Cells, Need, PlannedVouchers, Price, Room, Slice
 
 CITY, GROUP = 1, 2
 PRICE = Price(2_000, ((CITY, 1_500), (GROUP, 500)))
@@ -103,7 +103,7 @@ def test_what_is_taken_is_what_the_quota_arithmetic_says(
     )
 
     taken = Counter(group for group, got in zip(groups, served, strict=True) if got)
-    demands = [Demand(slices[group], PRICE, count) for group, count in taken.items()]
+    demands = [PlannedVouchers(slices[group], PRICE, count) for group, count in taken.items()]
     needs = Cells.of(cells).needs(demands)
     expected = [needs.get(cell.id, Need(0, 0)) for cell in cells]
     limited = before < np.iinfo(np.int64).max

@@ -13,8 +13,8 @@ from vouchers.rules.ledger.quotas import (
     DIMENSIONS,
     Cell,
     Cells,
-    Demand,
     Need,
+    PlannedVouchers,
     Price,
     Room,
     Slice,
@@ -104,7 +104,7 @@ class TestWhatCountsWhere:
     def test_demands_add_up_cell_by_cell(
         self, of: Cells, wanted: list[tuple[Slice, Price, int]]
     ) -> None:
-        found = of.needs(Demand(*one) for one in wanted)
+        found = of.needs(PlannedVouchers(*one) for one in wanted)
         for cell in of.all:
             counted = [
                 (need, count)
@@ -121,14 +121,17 @@ class TestWhatCountsWhere:
         self, of: Cells, item: Slice, price: Price, count: int
     ) -> None:
         parts = of.parts(item, price, price.times(count), count)
-        assert parts == of.needs([Demand(item, price, count)])
+        assert parts == of.needs([PlannedVouchers(item, price, count)])
 
     @given(cells(), slices(), prices())
     def test_a_voucher_without_money_left_still_gives_up_its_place(
         self, of: Cells, item: Slice, price: Price
     ) -> None:
         assert set(of.parts(item, price, [], 1).values()) <= {Need(0, 1)}
-        assert of.parts(item, price, [], 1).keys() == of.needs([Demand(item, price, 1)]).keys()
+        assert (
+            of.parts(item, price, [], 1).keys()
+            == of.needs([PlannedVouchers(item, price, 1)]).keys()
+        )
 
     @pytest.mark.parametrize("dimension", DIMENSIONS)
     def test_each_dimension_tells_vouchers_apart(self, dimension: str) -> None:

@@ -14,7 +14,7 @@ from vouchers.errors import explain
 from vouchers.money import split_pro_rata
 from vouchers.rules.redemption.refunds import (
     Clawback,
-    Part,
+    ClawbackPart,
     Refundable,
     Share,
     VoucherFate,
@@ -90,7 +90,10 @@ def after(redemption: Refundable, amount_fen: int, clawback: Clawback) -> Refund
 
 def test_everything_refunded_in_time_gives_the_voucher_back() -> None:
     assert yes(BOUGHT, 15_000) == Clawback(
-        parts=(Part(CITY, 3_000, PAYABLE, OUTSTANDING), Part(GROUP, 2_000, PAYABLE, OUTSTANDING)),
+        parts=(
+            ClawbackPart(CITY, 3_000, PAYABLE, OUTSTANDING),
+            ClawbackPart(GROUP, 2_000, PAYABLE, OUTSTANDING),
+        ),
         voucher=VoucherFate.GIVEN_BACK,
         is_everything=True,
         voucher_usable=True,
@@ -122,8 +125,8 @@ def test_a_voucher_that_was_refunded_in_parts_never_comes_back() -> None:
 
 def test_a_part_calls_back_its_proportion_rounded_down() -> None:
     assert yes(BOUGHT, 5_000).parts == (
-        Part(CITY, 1_000, PAYABLE, FREE),
-        Part(GROUP, 666, PAYABLE, FREE),
+        ClawbackPart(CITY, 1_000, PAYABLE, FREE),
+        ClawbackPart(GROUP, 666, PAYABLE, FREE),
     )
 
 
@@ -160,8 +163,8 @@ def test_what_a_settlement_has_taken_is_owed_by_the_merchant(
     state: SettlementState, origin: AccountKind
 ) -> None:
     assert yes(settled(state), 5_000).parts == (
-        Part(CITY, 1_000, origin, RECOVERABLE),
-        Part(GROUP, 666, origin, RECOVERABLE),
+        ClawbackPart(CITY, 1_000, origin, RECOVERABLE),
+        ClawbackPart(GROUP, 666, origin, RECOVERABLE),
     )
 
 

@@ -10,7 +10,7 @@ from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven
-from tests.support.till import answer_to, hand_out, order
+from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Approval, Campaign, TermsVersion, Tranche
 from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.services.audience import targeting
@@ -68,8 +68,8 @@ def test_vouchers_in_hand_last_longer_and_never_shorter() -> None:
     """Those of 20 March are valid until 9 April instead of the 3rd; those of 1 April until the
     campaign's end, as before."""
     campaign = cast.running_campaign(ends_at=NOON + 10 * DAY)
-    (short,) = hand_out(campaign, [cast.alice()], at=NOON - 12 * DAY)
-    (long,) = hand_out(campaign, [cast.alice()])
+    (short,) = issue_vouchers(campaign, [cast.alice()], at=NOON - 12 * DAY)
+    (long,) = issue_vouchers(campaign, [cast.alice()])
     terms = propose_amendment(
         campaign=campaign, validity_s=20 * 24 * 3600, by=cast.mei(), at=NOON + DAY
     )
@@ -84,7 +84,9 @@ def test_vouchers_in_hand_last_longer_and_never_shorter() -> None:
 def test_what_has_expired_stays_expired_swept_or_not() -> None:
     campaign = cast.running_campaign()
     swept, due = (
-        hand_out(campaign, [cast.alice()], valid_until_at=NOON + hours * timedelta(hours=1))[0]
+        issue_vouchers(campaign, [cast.alice()], valid_until_at=NOON + hours * timedelta(hours=1))[
+            0
+        ]
         for hours in (1, 2)
     )
     expire_due(at=NOON + timedelta(hours=1))
@@ -97,8 +99,8 @@ def test_what_has_expired_stays_expired_swept_or_not() -> None:
 
 
 def test_stores_join_from_the_approval() -> None:
-    campaign = cast.running_campaign(caps={})
-    first, second = hand_out(campaign, [cast.alice()] * 2)
+    campaign = cast.running_campaign(limits={})
+    first, second = issue_vouchers(campaign, [cast.alice()] * 2)
     terms = propose_amendment(campaign=campaign, stores=[cast.rival_shop()], by=cast.mei(), at=NOON)
     status, body = answer_to(order(first, cast.rival_shop(), cast.alice(), at=NOON))
     assert (status, body["code"]) == (422, "store_not_participating")

@@ -19,7 +19,7 @@ from tests.support.budgets import (
 )
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven
-from tests.support.till import answer_to, hand_out, order
+from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Campaign, Proposal, QuotaBucket, QuotaCell, Voucher
 from vouchers.queries.ledger.leftovers import LeftoverRow, leftovers_of
 from vouchers.services.audience import targeting
@@ -31,7 +31,7 @@ from vouchers.states import AccountKind
 pytestmark = pytest.mark.django_db
 
 
-def caps(
+def resized(
     cell: QuotaCell, *, fen: int | None = None, count: int | None = None
 ) -> Mapping[str, object]:
     """The change that sets a cell's caps, as it stands now; what is not given stays."""
@@ -42,9 +42,11 @@ def caps(
     return {"cell": cell.pk, "expected": now, "target": target}
 
 
-def move(campaign: Campaign, *changes: Mapping[str, object], request_id: str = "caps") -> Proposal:
+def move(
+    campaign: Campaign, *changes: Mapping[str, object], request_id: str = "quotas"
+) -> Proposal:
     """Mei wants quotas changed."""
-    return proposals.propose_caps(
+    return proposals.propose_quotas(
         campaign=campaign,
         changes=changes,
         why="more in the south",
@@ -68,14 +70,14 @@ def room(cell: QuotaCell) -> tuple[int | None, int | None]:
 def test_a_top_up_can_be_issued_to_the_last_fen() -> None:
     campaign = small_campaign()
     cast.topped_up(campaign, to_fen=BUDGET_FEN + FACE_FEN)
-    hand_out(campaign, [cast.alice()] * 51)
+    issue_vouchers(campaign, [cast.alice()] * 51)
     assert fen(campaign, AccountKind.FREE) == 0
     assert_proven()
 
 
 def test_a_cut_takes_all_that_is_free_and_not_a_fen_more() -> None:
     campaign = small_campaign()
-    hand_out(campaign, [cast.alice()] * 10)
+    issue_vouchers(campaign, [cast.alice()] * 10)
     with pytest.raises(Refused) as refused:
         cut(campaign, to_fen=10 * FACE_FEN - 1)
     assert refused_code(refused) == "not_free"
@@ -96,7 +98,7 @@ def test_a_cut_that_was_possible_when_proposed_is_refused_when_the_money_has_gon
         by=cast.mei(),
         at=NOON,
     )
-    hand_out(campaign, [cast.alice()])
+    issue_vouchers(campaign, [cast.alice()])
     with pytest.raises(Refused) as refused:
         cast.approved(proposal)
     assert refused_code(refused) == "not_free"
@@ -108,7 +110,7 @@ def test_a_cut_that_was_possible_when_proposed_is_refused_when_the_money_has_gon
 
 def with_cells(*, hot: int = 1) -> tuple[Campaign, QuotaCell, QuotaCell]:
     """Huangpu may take 20 vouchers and Xuhui 10, of 30 in all."""
-    campaign = cast.spring_campaign(budget_fen=BUDGET_FEN, tiers=OFF20, caps={})
+    campaign = cast.spring_campaign(budget_fen=BUDGET_FEN, tiers=OFF20, limits={})
     by, at = cast.mei(), NOON - DAY
     terms.add_cell(campaign=campaign, cap_count=30, by=by, at=at)
     cells = [
@@ -131,8 +133,8 @@ def test_room_moves_between_cells_by_one_approved_act(hot: int) -> None:
     campaign, huangpu, xuhui = with_cells(hot=hot)
     proposal = move(
         campaign,
-        caps(huangpu, fen=13 * FACE_FEN, count=13),
-        caps(xuhui, fen=17 * FACE_FEN, count=17),
+        resized(huangpu, fen=13 * FACE_FEN, count=13),
+        resized(xuhui, fen=17 * FACE_FEN, count=17),
     )
     assert room(huangpu) == (20 * FACE_FEN, 20)
     cast.approved(proposal)
@@ -143,7 +145,7 @@ def test_room_moves_between_cells_by_one_approved_act(hot: int) -> None:
 
 def test_a_proposal_shows_which_slices_it_changes() -> None:
     campaign, huangpu, xuhui = with_cells()
-    document = move(campaign, caps(xuhui, count=9), caps(huangpu, count=19)).document
+    document = move(campaign, resized(xuhui, count=9), resized(huangpu, count=19)).document
     assert [change["slice"] for change in document["changes"]] == [
         {"district": "310101"},
         {"district": "310104"},
@@ -152,12 +154,12 @@ def test_a_proposal_shows_which_slices_it_changes() -> None:
 
 def test_a_cell_keeps_what_counts_in_it() -> None:
     campaign = small_campaign(tier_counts={"off20": 10})
-    hand_out(campaign, [cast.alice()] * 4)
+    issue_vouchers(campaign, [cast.alice()] * 4)
     cell = campaign.cells.get(tier__code="off20")
     with pytest.raises(Refused) as refused:
-        move(campaign, caps(cell, count=3))
+        move(campaign, resized(cell, count=3))
     assert refused_code(refused) == "cap_below_use"
-    cast.approved(move(campaign, caps(cell, count=4)))
+    cast.approved(move(campaign, resized(cell, count=4)))
     assert room(cell) == (None, 0)
     assert_proven()
 
@@ -165,15 +167,15 @@ def test_a_cell_keeps_what_counts_in_it() -> None:
 def test_a_cell_cannot_outgrow_the_one_that_holds_it() -> None:
     campaign, huangpu, _ = with_cells()
     with pytest.raises(Refused) as refused:
-        move(campaign, caps(huangpu, count=31))
+        move(campaign, resized(huangpu, count=31))
     assert refused_code(refused) == "cells_do_not_nest"
     assert refused.value.refusal.facts == {"narrow": "district=310101", "wide": ""}
 
 
 def test_a_cap_seen_otherwise_is_not_overwritten() -> None:
     campaign, huangpu, _ = with_cells()
-    first = move(campaign, caps(huangpu, count=19))
-    second = move(campaign, caps(huangpu, count=18), request_id="second")
+    first = move(campaign, resized(huangpu, count=19))
+    second = move(campaign, resized(huangpu, count=18), request_id="second")
     cast.approved(first)
     with pytest.raises(Refused) as refused:
         cast.approved(second)
@@ -184,14 +186,14 @@ def test_a_cap_seen_otherwise_is_not_overwritten() -> None:
 def test_what_a_source_appropriates_is_not_changed_as_a_quota() -> None:
     campaign, _, _ = with_cells()
     with pytest.raises(Refused) as refused:
-        move(campaign, caps(campaign.cells.get(source__code="city"), fen=1))
+        move(campaign, resized(campaign.cells.get(source__code="city"), fen=1))
     assert refused_code(refused) == "cell_of_appropriation"
 
 
 def test_what_was_launched_unlimited_stays_unlimited() -> None:
     campaign = small_campaign(tier_counts={"off20": 10})
     with pytest.raises(Refused) as refused:
-        move(campaign, caps(campaign.cells.get(tier__code="off20"), fen=1_000))
+        move(campaign, resized(campaign.cells.get(tier__code="off20"), fen=1_000))
     assert refused_code(refused) == "cap_unlimited"
 
 
@@ -199,7 +201,10 @@ def test_a_cell_of_another_campaign_or_named_twice_is_refused() -> None:
     campaign, huangpu, _ = with_cells()
     other = cast.running_campaign(code="other", tier_counts={"off20": 1})
     cell = other.cells.get(tier__code="off20")
-    for changes in ([caps(cell, count=0)], [caps(huangpu, count=1), caps(huangpu, count=2)]):
+    for changes in (
+        [resized(cell, count=0)],
+        [resized(huangpu, count=1), resized(huangpu, count=2)],
+    ):
         with pytest.raises(Refused) as refused:
             move(campaign, *changes)
         assert refused_code(refused) == "cell_unknown"
@@ -211,7 +216,7 @@ def test_a_cell_of_another_campaign_or_named_twice_is_refused() -> None:
 def with_rounds(*, first: int, second: int) -> tuple[Campaign, list[QuotaCell]]:
     """Two rounds of ¥20 vouchers; the budget pays for both and no more. Vouchers last a day."""
     campaign = cast.spring_campaign(
-        budget_fen=(first + second) * FACE_FEN, tiers=OFF20, caps={}, validity_s=24 * 3600
+        budget_fen=(first + second) * FACE_FEN, tiers=OFF20, limits={}, validity_s=24 * 3600
     )
     by, at = cast.mei(), NOON - DAY
     cells = []
@@ -266,9 +271,9 @@ def test_a_round_resized_from_returned_money_hands_out_every_voucher_again() -> 
         expired_fen=5 * FACE_FEN,
     )
     with pytest.raises(Refused) as refused:
-        move(campaign, caps(second, count=10))
+        move(campaign, resized(second, count=10))
     assert refused_code(refused) == "not_free"
-    cast.approved(move(campaign, caps(first, count=1), caps(second, count=9)), at=later)
+    cast.approved(move(campaign, resized(first, count=1), resized(second, count=9)), at=later)
     assert run_round(campaign, 2, at=later) == 9
     found = leftovers_of(campaign.pk)
     assert found.free_fen == {"city": 0}

@@ -17,7 +17,7 @@ from tests.support.budgets import (
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.refunds import DISCOUNT_FEN, bought, refund_of, settled
-from tests.support.till import answer_to, hand_out, order
+from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Campaign, Settlement
 from vouchers.rules.limits import business_day
 from vouchers.services.campaigns import lifecycle
@@ -38,15 +38,15 @@ def test_left_over_is_repaid_with_its_document() -> None:
     cast.approved(proposal)
     assert fen(campaign, AccountKind.REPAID) == 30_000
     assert fen(campaign, AccountKind.FREE) == BUDGET_FEN - 30_000
-    hand_out(campaign, [cast.alice()] * 35)
+    issue_vouchers(campaign, [cast.alice()] * 35)
     with pytest.raises(Refused, match="quota_exhausted"):
-        hand_out(campaign, [cast.alice()])
+        issue_vouchers(campaign, [cast.alice()])
     assert_proven()
 
 
 def test_no_more_is_repaid_than_is_free_or_has_arrived() -> None:
     campaign = small_campaign()
-    hand_out(campaign, [cast.alice()] * 10)
+    issue_vouchers(campaign, [cast.alice()] * 10)
     cash(campaign, 50_000)
     with pytest.raises(Refused) as refused:
         repay(campaign, amount_fen=80_001)
@@ -65,7 +65,7 @@ def test_what_is_free_must_be_as_it_was_seen() -> None:
     campaign = small_campaign()
     cash(campaign, BUDGET_FEN)
     proposal = repay(campaign, amount_fen=1_000)
-    hand_out(campaign, [cast.alice()])
+    issue_vouchers(campaign, [cast.alice()])
     with pytest.raises(Refused) as refused:
         cast.approved(proposal)
     assert refused_code(refused) == "figure_changed"
@@ -75,7 +75,7 @@ def test_what_is_free_must_be_as_it_was_seen() -> None:
 def test_cash_that_was_repaid_pays_nobody() -> None:
     campaign = small_campaign()
     cash(campaign, 10_000)
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     status, _ = answer_to(order(voucher, cast.nanjing_road(), cast.alice()))
     assert status == 201
     cast.approved(repay(campaign, amount_fen=10_000))
@@ -96,7 +96,7 @@ def test_cash_that_was_repaid_pays_nobody() -> None:
 def test_a_campaign_is_settled_when_nobody_waits_for_money_and_closed_when_none_is_left() -> None:
     campaign = small_campaign()
     cash(campaign, 10 * FACE_FEN)
-    first, _ = hand_out(campaign, [cast.alice()] * 2, valid_until_at=NOON + DAY)
+    first, _ = issue_vouchers(campaign, [cast.alice()] * 2, valid_until_at=NOON + DAY)
     status, _ = answer_to(order(first, cast.nanjing_road(), cast.alice()))
     assert status == 201
     by = cast.mei()
@@ -141,7 +141,7 @@ def test_a_campaign_is_settled_when_nobody_waits_for_money_and_closed_when_none_
 
 def test_money_refunded_after_the_closing_is_collected_and_repaid() -> None:
     draft = cast.spring_campaign(
-        budget_fen=DISCOUNT_FEN, tiers={"off50": (DISCOUNT_FEN, 20_000)}, caps={}
+        budget_fen=DISCOUNT_FEN, tiers={"off50": (DISCOUNT_FEN, 20_000)}, limits={}
     )
     Campaign.objects.filter(pk=draft.pk).update(refund_policy=RefundPolicy.FORFEIT)
     draft.refresh_from_db()

@@ -14,7 +14,7 @@ from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.services.campaigns import lifecycle, terms
 from vouchers.services.campaigns.history import clock
 from vouchers.services.ledger import transfers
-from vouchers.states import AccountKind, CampaignState, CapKind
+from vouchers.states import AccountKind, CampaignState, LimitKind
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,7 @@ def test_a_submission_freezes_every_promise_under_its_hash() -> None:
 
 def test_terms_with_a_fault_are_not_submitted() -> None:
     campaign = cast.spring_campaign(
-        caps={CapKind.RESIDENT_DAY: 3, CapKind.RESIDENT_CAMPAIGN: 2},
+        limits={LimitKind.RESIDENT_DAY: 3, LimitKind.RESIDENT_CAMPAIGN: 2},
     )
     with pytest.raises(Refused) as refused:
         lifecycle.submit(campaign=campaign, by=cast.mei(), at=NOON)
@@ -69,8 +69,8 @@ def test_nobody_approves_what_they_edited() -> None:
     campaign = cast.spring_campaign()
     li_edits.groups.add(*cast.mei().groups.all())
     li_edits = type(li_edits).objects.get(pk=li_edits.pk)
-    terms.add_cap(
-        campaign=campaign, kind=CapKind.MERCHANT_DAY, limit_count=9_999, by=li_edits, at=NOON
+    terms.add_limit(
+        campaign=campaign, kind=LimitKind.MERCHANT_DAY, limit_count=9_999, by=li_edits, at=NOON
     )
     version = lifecycle.submit(campaign=campaign, by=cast.mei(), at=NOON)
     with pytest.raises(Refused) as refused:
@@ -116,9 +116,9 @@ def test_a_decision_is_bound_to_the_terms_seen() -> None:
 def test_an_older_version_can_no_longer_be_approved() -> None:
     first = submitted()
     lifecycle.reopen(campaign=first.campaign, by=cast.mei(), at=NOON)
-    terms.add_cap(
+    terms.add_limit(
         campaign=first.campaign,
-        kind=CapKind.MERCHANT_DAY,
+        kind=LimitKind.MERCHANT_DAY,
         limit_count=9_999,
         by=cast.mei(),
         at=NOON,

@@ -122,7 +122,7 @@ def test_a_manager_cannot_approve_and_an_approver_cannot_propose() -> None:
         )
     assert refused_code(refused) == "not_permitted"
     with pytest.raises(Refused) as refused:
-        proposals.propose_caps(
+        proposals.propose_quotas(
             campaign=campaign, changes=[{}], why="", request_id="x", by=cast.li(), at=NOON
         )
     assert refused_code(refused) == "not_permitted"

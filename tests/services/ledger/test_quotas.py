@@ -16,7 +16,7 @@ from vouchers.services.audience import targeting
 from vouchers.services.campaigns import terms
 from vouchers.services.issuing import leases, minting, runs
 from vouchers.services.ledger import quotas
-from vouchers.services.ledger.quotas import Part
+from vouchers.services.ledger.quotas import AllocationShare
 
 pytestmark = pytest.mark.django_db
 
@@ -212,13 +212,15 @@ def test_money_without_a_place_is_taken_and_given_back_by_itself() -> None:
     capped = cell(campaign, channel="alipay", cap_fen=5_000, cap_count=1)
     (allocation_id,) = taken_by(cast.launched(campaign), channel="alipay")
     sources = dict(campaign.sources.values_list("code", "id"))
-    part = Part(allocation_id, [(sources["city"], 3_000), (sources["group"], 2_000)], vouchers=0)
-    locked = quotas.lock_parts(parts=[part])
+    part = AllocationShare(
+        allocation_id, [(sources["city"], 3_000), (sources["group"], 2_000)], vouchers=0
+    )
+    locked = quotas.lock_shares(shares=[part])
     assert locked.have_room
     quotas.take_locked(buckets=locked.buckets, needs=locked.needs)
     assert headroom(capped) == [(0, 1)]
-    assert not quotas.lock_parts(parts=[part]).have_room
-    quotas.give_back_parts(parts=[part])
+    assert not quotas.lock_shares(shares=[part]).have_room
+    quotas.give_back_shares(shares=[part])
     assert headroom(capped) == [(5_000, 1)]
 
 

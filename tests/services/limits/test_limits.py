@@ -15,7 +15,7 @@ from tests.support.till import (
     authorised,
     captured,
     decoded,
-    hand_out,
+    issue_vouchers,
     order,
     redeem,
     refunded,
@@ -25,7 +25,7 @@ from tests.support.till import (
 from vouchers.models import (
     Attempt,
     Campaign,
-    CapCounter,
+    LimitCounter,
     Link,
     Proxy,
     Redemption,
@@ -36,7 +36,7 @@ from vouchers.models import (
 from vouchers.rules.limits import BY_LINK, link_no
 from vouchers.services.campaigns import terms
 from vouchers.services.residents.identity import keyed_hash
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
 pytestmark = pytest.mark.django_db
 
@@ -60,9 +60,9 @@ def device_no(value: str) -> int:
     return link_no(keyed_hash("device", value.upper()))
 
 
-def used(kind: CapKind) -> dict[int, tuple[int, int]]:
+def used(kind: LimitKind) -> dict[int, tuple[int, int]]:
     """By subject what the counters of one kind say: redemptions and fen."""
-    rows = CapCounter.objects.filter(kind=kind, used_count__gt=0)
+    rows = LimitCounter.objects.filter(kind=kind, used_count__gt=0)
     return {row.subject_id: (row.used_count, row.used_fen) for row in rows}
 
 
@@ -74,38 +74,38 @@ def use(
 
 def uses(campaign: Campaign, people: Sequence[Resident], **fields: Any) -> list[str]:
     """Each person uses a voucher of their own, in turn: the rules that refused, or "201"."""
-    vouchers = hand_out(campaign, people)
+    vouchers = issue_vouchers(campaign, people)
     bodies = [use(v, person, **fields) for v, person in zip(vouchers, people, strict=True)]
     return ["201" if status == 201 else body["rule"] for status, body in bodies]
 
 
 class TestWindows:
-    @pytest.mark.parametrize("kind", CapKind, ids=lambda kind: kind.name.lower())
+    @pytest.mark.parametrize("kind", LimitKind, ids=lambda kind: kind.name.lower())
     def test_a_limit_of_one_lets_one_through_and_refuses_the_next_by_its_name(
-        self, kind: CapKind
+        self, kind: LimitKind
     ) -> None:
-        campaign = cast.running_campaign(caps={kind: 1})
+        campaign = cast.running_campaign(limits={kind: 1})
         assert uses(campaign, [cast.alice()] * 2, device="d") == ["201", kind.name.lower()]
-        assert Redemption.objects.count() == CapCounter.objects.get().used_count == 1
+        assert Redemption.objects.count() == LimitCounter.objects.get().used_count == 1
 
     @pytest.mark.parametrize(
         "kind",
-        [kind for kind in CapKind if kind.name.endswith("_WEEK")],
+        [kind for kind in LimitKind if kind.name.endswith("_WEEK")],
         ids=lambda kind: kind.name.lower(),
     )
-    def test_a_week_ends_on_sunday_at_midnight_in_the_campaigns_zone(self, kind: CapKind) -> None:
-        campaign = cast.running_campaign(caps={kind: 1})
+    def test_a_week_ends_on_sunday_at_midnight_in_the_campaigns_zone(self, kind: LimitKind) -> None:
+        campaign = cast.running_campaign(limits={kind: 1})
         # NOON is a Wednesday's; Monday begins in Shanghai at 16:00 UTC of Sunday.
         monday_at = NOON + timedelta(days=4, hours=12)
-        alice, vouchers = cast.alice(), hand_out(campaign, [cast.alice()] * 3)
+        alice, vouchers = cast.alice(), issue_vouchers(campaign, [cast.alice()] * 3)
         assert use(vouchers[0], alice, device="d")[0] == 201
         last_at = monday_at - timedelta(microseconds=1)
         assert use(vouchers[1], alice, device="d", at=last_at)[0] >= 400
         assert use(vouchers[2], alice, device="d", at=monday_at)[0] == 201
 
     def test_a_stores_refusal_says_when_it_opens_again(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.STORE_WEEK: 1})
-        first, second = hand_out(campaign, [cast.alice()] * 2)
+        campaign = cast.running_campaign(limits={LimitKind.STORE_WEEK: 1})
+        first, second = issue_vouchers(campaign, [cast.alice()] * 2)
         use(first, cast.alice())
         status, body = use(second, cast.alice())
         assert (status, body["code"]) == (429, "store_limit")
@@ -113,8 +113,8 @@ class TestWindows:
         assert use(second, cast.alice(), store=cast.xujiahui())[0] == 201
 
     def test_a_merchants_stores_count_together(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.MERCHANT_WEEK: 1})
-        first, second = hand_out(campaign, [cast.alice()] * 2)
+        campaign = cast.running_campaign(limits={LimitKind.MERCHANT_WEEK: 1})
+        first, second = issue_vouchers(campaign, [cast.alice()] * 2)
         assert use(first, cast.alice())[0] == 201
         status, body = use(second, cast.alice(), store=cast.xujiahui())
         assert (status, body["code"], body["rule"]) == (422, "merchant_limit", "merchant_week")
@@ -122,10 +122,10 @@ class TestWindows:
 
 class TestLinks:
     def test_people_of_one_device_share_its_limit_and_are_not_told_of_each_other(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.LINK_DAY: 1})
+        campaign = cast.running_campaign(limits={LimitKind.LINK_DAY: 1})
         for person in (cast.alice(), cast.carol()):
             seen_with(person, "phone-7")
-        first, second = hand_out(campaign, [cast.alice(), cast.carol()])
+        first, second = issue_vouchers(campaign, [cast.alice(), cast.carol()])
         assert use(first, cast.alice())[0] == 201
 
         status, body = use(second, cast.carol())
@@ -133,70 +133,70 @@ class TestLinks:
         assert (status, body["code"], body["rule"]) == (422, "resident_limit", "link_day")
         assert body["facts"] == {"limit": "1", "window": "day", "next_at": "2026-04-02"}
         assert "alice" not in str(Attempt.objects.get().facts)
-        assert used(CapKind.LINK_DAY) == {device_no("phone-7"): (1, FACE_FEN)}
+        assert used(LimitKind.LINK_DAY) == {device_no("phone-7"): (1, FACE_FEN)}
 
     def test_the_device_told_with_the_order_is_the_same_link(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.LINK_DAY: 2})
+        campaign = cast.running_campaign(limits={LimitKind.LINK_DAY: 2})
         seen_with(cast.alice(), "phone-7")
         people = [cast.alice(), cast.carol(), cast.carol()]
         assert uses(campaign, people, device="phone-7") == ["201", "201", "link_day"]
-        assert used(CapKind.LINK_DAY) == {device_no("phone-7"): (2, 2 * FACE_FEN)}
+        assert used(LimitKind.LINK_DAY) == {device_no("phone-7"): (2, 2 * FACE_FEN)}
         assert (
             list(Redemption.objects.values_list("links", flat=True)) == [[device_no("phone-7")]] * 2
         )
 
     @pytest.mark.parametrize("kind", Link.Kind)
     def test_every_kind_of_link_counts(self, kind: Link.Kind) -> None:
-        campaign = cast.running_campaign(caps={CapKind.LINK_CAMPAIGN: 1})
+        campaign = cast.running_campaign(limits={LimitKind.LINK_CAMPAIGN: 1})
         for person in (cast.alice(), cast.carol()):
             seen_with(person, "13800138000", kind)
         assert uses(campaign, [cast.alice(), cast.carol()]) == ["201", "link_campaign"]
 
     def test_equal_numbers_of_different_kinds_have_nothing_in_common(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.LINK_CAMPAIGN: 1})
+        campaign = cast.running_campaign(limits={LimitKind.LINK_CAMPAIGN: 1})
         seen_with(cast.alice(), "13800138000", Link.Kind.PHONE)
         seen_with(cast.carol(), "13800138000", Link.Kind.ACCOUNT)
         assert uses(campaign, [cast.alice(), cast.carol()]) == ["201", "201"]
 
     def test_a_link_that_has_ended_counts_no_more(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.LINK_CAMPAIGN: 1})
+        campaign = cast.running_campaign(limits={LimitKind.LINK_CAMPAIGN: 1})
         for person in (cast.alice(), cast.carol()):
             seen_with(person, "phone-7")
         Link.objects.filter(resident=cast.carol()).update(ended_at=NOON - DAY)
         assert uses(campaign, [cast.alice(), cast.carol()]) == ["201", "201"]
 
     def test_a_volunteer_serves_five_elders_with_one_phone(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.LINK_DAY: 1})
+        campaign = cast.running_campaign(limits={LimitKind.LINK_DAY: 1})
         volunteer = cast.resident("volunteer", home=None)
         seen_with(volunteer, "volunteers-phone")
         elders = [cast.resident(f"elder{number}") for number in range(5)]
         for elder in elders:
             Proxy.objects.create(holder=elder, proxy=volunteer, declared_at=NOON - DAY)
             seen_with(elder, f"card of {elder.external_id}", Link.Kind.CARD)
-        vouchers = hand_out(campaign, [*elders, elders[0]])
+        vouchers = issue_vouchers(campaign, [*elders, elders[0]])
         answers = [use(voucher, volunteer, device="volunteers-phone") for voucher in vouchers]
         assert [status for status, _ in answers[:5]] == [201] * 5
         # An elder's own card counts, whoever comes with it.
         assert answers[5][1]["rule"] == "link_day"
-        assert len(used(CapKind.LINK_DAY)) == 5
+        assert len(used(LimitKind.LINK_DAY)) == 5
 
     def test_a_campaign_that_caps_no_links_notes_none(self) -> None:
         campaign = cast.running_campaign()
         seen_with(cast.alice(), "phone-7")
         assert uses(campaign, [cast.alice()], device="phone-7") == ["201"]
         assert Redemption.objects.get().links is None
-        assert not CapCounter.objects.filter(kind__in=BY_LINK).exists()
+        assert not LimitCounter.objects.filter(kind__in=BY_LINK).exists()
 
     def test_somebody_without_any_link_is_bound_by_none(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.LINK_DAY: 0})
+        campaign = cast.running_campaign(limits={LimitKind.LINK_DAY: 0})
         assert uses(campaign, [cast.alice()]) == ["201"]
         assert Redemption.objects.get().links == []
 
     def test_a_batch_counts_its_own_links(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.LINK_DAY: 1})
-        plain = cast.running_campaign(code="plain", caps={})
-        counted = hand_out(campaign, [cast.alice(), cast.carol()])
-        other = hand_out(plain, [cast.carol()])
+        campaign = cast.running_campaign(limits={LimitKind.LINK_DAY: 1})
+        plain = cast.running_campaign(code="plain", limits={})
+        counted = issue_vouchers(campaign, [cast.alice(), cast.carol()])
+        other = issue_vouchers(plain, [cast.carol()])
         till = cast.nanjing_road()
         requests = [
             order(voucher, till, person, device="d")
@@ -207,15 +207,15 @@ class TestLinks:
             )
         ]
         assert [answer.status for answer in redeem(requests=requests)] == [201, 201, 422]
-        assert used(CapKind.LINK_DAY) == {device_no("d"): (1, FACE_FEN)}
+        assert used(LimitKind.LINK_DAY) == {device_no("d"): (1, FACE_FEN)}
 
 
 class TestGivenBack:
     @pytest.fixture
     def campaign(self) -> Campaign:
-        draft = cast.spring_campaign(caps={})
-        for kind in CapKind:
-            terms.add_cap(
+        draft = cast.spring_campaign(limits={})
+        for kind in LimitKind:
+            terms.add_limit(
                 campaign=draft,
                 kind=kind,
                 limit_count=10,
@@ -228,14 +228,14 @@ class TestGivenBack:
         return cast.launched(draft)
 
     def totals(self) -> set[tuple[int, int]]:
-        return set(CapCounter.objects.values_list("used_count", "used_fen"))
+        return set(LimitCounter.objects.values_list("used_count", "used_fen"))
 
     def test_a_void_gives_back_every_place_also_of_links_that_have_ended(
         self, campaign: Campaign
     ) -> None:
         assert uses(campaign, [cast.alice()], device="another") == ["201"]
         # Thirteen kinds; three of them for each of three links.
-        assert CapCounter.objects.count() == 10 + 3 * 3
+        assert LimitCounter.objects.count() == 10 + 3 * 3
         assert self.totals() == {(1, FACE_FEN)}
         Link.objects.update(ended_at=NOON)
         made = Redemption.objects.get()
@@ -259,7 +259,7 @@ class TestGivenBack:
     def test_an_authorisation_counts_and_a_capture_below_the_threshold_does_not(
         self, campaign: Campaign
     ) -> None:
-        (voucher,) = hand_out(campaign, [cast.alice()])
+        (voucher,) = issue_vouchers(campaign, [cast.alice()])
         made = authorised(voucher, cast.nanjing_road(), cast.alice(), device="another")
         assert self.totals() == {(1, FACE_FEN)}
         answer = captured(made, caller=till_of(cast.nanjing_road()), amount_fen=9_999)
@@ -276,11 +276,11 @@ class TestOnePerson:
 
     @pytest.mark.parametrize(
         "kind",
-        [CapKind.RESIDENT_DAY, CapKind.RESIDENT_WEEK, CapKind.RESIDENT_CAMPAIGN],
+        [LimitKind.RESIDENT_DAY, LimitKind.RESIDENT_WEEK, LimitKind.RESIDENT_CAMPAIGN],
         ids=lambda kind: kind.name.lower(),
     )
-    def test_the_limit_counts_over_all_members_of_a_merge(self, kind: CapKind) -> None:
-        campaign = cast.running_campaign(caps={kind: 2})
+    def test_the_limit_counts_over_all_members_of_a_merge(self, kind: LimitKind) -> None:
+        campaign = cast.running_campaign(limits={kind: 2})
         kept, member, other = (cast.resident(name) for name in ("kept", "member", "other"))
         self.merge(member, kept)
         self.merge(other, kept)
@@ -293,7 +293,7 @@ class TestOnePerson:
         assert used(kind) == {member.pk: (1, FACE_FEN), kept.pk: (1, FACE_FEN)}
 
     def test_what_was_used_before_the_merge_counts_and_undone_it_does_not(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.RESIDENT_CAMPAIGN: 1})
+        campaign = cast.running_campaign(limits={LimitKind.RESIDENT_CAMPAIGN: 1})
         one, other = cast.resident("one"), cast.resident("other")
         assert uses(campaign, [one]) == ["201"]
         merge = self.merge(other, one)
@@ -303,14 +303,14 @@ class TestOnePerson:
         assert uses(campaign, [other]) == ["201"]
 
     def test_a_chain_of_merges_is_one_person(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.RESIDENT_DAY: 1})
+        campaign = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 1})
         a, b, c, d = (cast.resident(name) for name in "abcd")
         self.merge(a, b)
         self.merge(b, c)
         assert uses(campaign, [a, c, b, d]) == ["201", "resident_day", "resident_day", "201"]
 
     def test_a_void_of_one_member_makes_room_for_another(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.RESIDENT_DAY: 1})
+        campaign = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 1})
         one, other = cast.resident("one"), cast.resident("other")
         assert uses(campaign, [one]) == ["201"]
         self.merge(other, one)

@@ -22,7 +22,7 @@ from tests.support.books import as_owner, healthy_book, spoil
 from tests.support.campaign_with_history import campaign_with_history
 from tests.support.cast import NOON
 from tests.support.corruptions.catalogue import CORRUPTIONS
-from tests.support.till import answer_to, hand_out, order, till_of, voided
+from tests.support.till import answer_to, issue_vouchers, order, till_of, voided
 from vouchers import tasks
 from vouchers.models import AuditReport, Campaign, Redemption
 from vouchers.queries.proofs.audit import sums as queries
@@ -120,7 +120,7 @@ def test_a_point_moved_since_is_measured_where_it_was(book: Campaign) -> None:
 def test_money_of_expired_vouchers_is_back_even_of_one_voided_after_expiry() -> None:
     campaign = cast.running_campaign(funding=cast.CO_FUNDED, tier_counts={"off20": 2})
     alice, carol = cast.alice(), cast.carol()
-    vouchers = hand_out(campaign, [alice, carol], valid_until_at=NOON + HOUR)
+    vouchers = issue_vouchers(campaign, [alice, carol], valid_until_at=NOON + HOUR)
     used, _ = vouchers
     here = cast.nanjing_road()
     assert answer_to(order(used, here, alice, at=NOON))[0] == 201
@@ -134,7 +134,7 @@ def test_money_of_expired_vouchers_is_back_even_of_one_voided_after_expiry() -> 
 @pytest.mark.django_db(transaction=True)
 def test_all_checks_read_one_snapshot_while_tills_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = cast.running_campaign()
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     here, alice = cast.nanjing_road(), cast.alice()
 
     def redeem_elsewhere() -> None:

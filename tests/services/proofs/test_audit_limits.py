@@ -1,4 +1,4 @@
-"""The audit recounts every cap: each kind's counters, and the links a redemption was counted for.
+"""The audit recounts every limit: each kind's counters, and the links a redemption was counted for.
 
 One book is built by the services on the owner's connection and never committed; each case spoils it
 inside a savepoint, with the guards of the database switched off.
@@ -14,12 +14,20 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.support import cast
 from tests.support.books import as_owner, spoil
 from tests.support.cast import DAY, NOON
-from tests.support.till import answer_to, authorised, hand_out, order, refunded, till_of, voided
-from vouchers.models import Campaign, CapCounter, Link, Redemption
+from tests.support.till import (
+    answer_to,
+    authorised,
+    issue_vouchers,
+    order,
+    refunded,
+    till_of,
+    voided,
+)
+from vouchers.models import Campaign, LimitCounter, Link, Redemption
 from vouchers.queries.proofs.audit.limits import LIMIT_CHECKS
 from vouchers.services.proofs.audit import audit
 from vouchers.services.residents.identity import keyed_hash
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
 HOUR = timedelta(hours=1)
 NAMES = {check.name for check in LIMIT_CHECKS}
@@ -27,22 +35,22 @@ CORRUPTIONS = {
     **{
         f"a counter {kind.name.lower()} has forgotten a redemption": (
             (
-                f"UPDATE vouchers_capcounter SET used_count = used_count - 1"
+                f"UPDATE vouchers_limitcounter SET used_count = used_count - 1"
                 f" WHERE kind = {kind.value} AND used_count > 0"
             ),
             {"counters_are_their_rows"},
         )
-        for kind in CapKind
+        for kind in LimitKind
     },
     **{
         f"a counter {kind.name.lower()} has forgotten a fen": (
             (
-                f"UPDATE vouchers_capcounter SET used_fen = used_fen - 1"
+                f"UPDATE vouchers_limitcounter SET used_fen = used_fen - 1"
                 f" WHERE kind = {kind.value} AND used_fen > 0"
             ),
             {"counters_are_their_rows"},
         )
-        for kind in (CapKind.STORE_CAMPAIGN, CapKind.LINK_WEEK)
+        for kind in (LimitKind.STORE_CAMPAIGN, LimitKind.LINK_WEEK)
     },
     "a redemption has lost one of its links": (
         "UPDATE vouchers_redemption SET links = links[2:] WHERE cardinality(links) > 1",
@@ -60,20 +68,20 @@ CORRUPTIONS = {
         "UPDATE vouchers_redemption SET links = links || links WHERE state = 3",
         {"links_noted"},
     ),
-    "a campaign without caps on links notes some": (
-        "DELETE FROM vouchers_caprule WHERE kind IN (8, 9, 13)",
+    "a campaign without limits on links notes some": (
+        "DELETE FROM vouchers_limitrule WHERE kind IN (8, 9, 13)",
         {"links_noted", "counters_are_their_rows"},
     ),
     "a device was used more than it may be": (
-        "UPDATE vouchers_caprule SET limit_count = 1 WHERE kind = 13",
+        "UPDATE vouchers_limitrule SET limit_count = 1 WHERE kind = 13",
         {"link_limits"},
     ),
     "a store sold more in a week than it may": (
-        "UPDATE vouchers_caprule SET limit_count = 1 WHERE kind = 10",
+        "UPDATE vouchers_limitrule SET limit_count = 1 WHERE kind = 10",
         {"store_limits"},
     ),
     "a merchant sold for more in a week than it may": (
-        "UPDATE vouchers_caprule SET limit_fen = 1 WHERE kind = 12",
+        "UPDATE vouchers_limitrule SET limit_fen = 1 WHERE kind = 12",
         {"store_limits"},
     ),
     "a refund called back more than was taken off the counters": (
@@ -86,7 +94,7 @@ CORRUPTIONS = {
 @pytest.fixture(scope="module")
 def whole_book(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Campaign]:
     with django_db_blocker.unblock(), as_owner(), transaction.atomic():
-        yield book_of_every_cap()
+        yield book_of_every_limit()
         transaction.set_rollback(True)
 
 
@@ -100,10 +108,10 @@ def book(whole_book: Campaign) -> Iterator[Campaign]:
         transaction.set_rollback(True)
 
 
-def book_of_every_cap() -> Campaign:
+def book_of_every_limit() -> Campaign:
     """Two residents with links and a shared device: used, authorised, voided, refunded in part and
-    whole, under caps of every kind."""
-    campaign = cast.running_campaign(caps=dict.fromkeys(CapKind, 20))
+    whole, under limits of every kind."""
+    campaign = cast.running_campaign(limits=dict.fromkeys(LimitKind, 20))
     alice, carol, here = cast.alice(), cast.carol(), cast.nanjing_road()
     for person, kind in ((alice, "phone"), (alice, "card"), (carol, "account")):
         Link.objects.create(
@@ -114,7 +122,7 @@ def book_of_every_cap() -> Campaign:
             first_seen_at=NOON - DAY,
             last_seen_at=NOON - DAY,
         )
-    vouchers = hand_out(campaign, [alice, alice, carol, carol, alice])
+    vouchers = issue_vouchers(campaign, [alice, alice, carol, carol, alice])
     made = []
     for voucher, person in zip(vouchers[:4], (alice, alice, carol, carol), strict=True):
         request = order(voucher, here, person, at=NOON + HOUR, amount_fen=42_000, device="shared")
@@ -134,10 +142,10 @@ def broken() -> set[str]:
     return {finding.name for finding in report.findings if finding.broken_count} & NAMES
 
 
-def test_an_honest_book_of_every_cap_is_recounted_to_the_fen(book: Campaign) -> None:
+def test_an_honest_book_of_every_limit_is_recounted_to_the_fen(book: Campaign) -> None:
     assert broken() == set()
-    kinds = set(CapCounter.objects.values_list("kind", flat=True))
-    assert kinds == set(CapKind)
+    kinds = set(LimitCounter.objects.values_list("kind", flat=True))
+    assert kinds == set(LimitKind)
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)

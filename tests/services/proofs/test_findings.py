@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from tests.support import cast
 from tests.support.books import as_owner, healthy_book, spoil
 from tests.support.cast import NOON
-from tests.support.till import answer_to, hand_out, order
+from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Redemption, Resident
 from vouchers.states import ResidentState
 
@@ -45,7 +45,7 @@ def test_who_has_died_redeemed_nothing(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_shops_are_closed_at_night(capsys: pytest.CaptureFixture[str]) -> None:
     campaign = cast.running_campaign()
-    (voucher,) = hand_out(campaign, [cast.alice()], at=NOON)
+    (voucher,) = issue_vouchers(campaign, [cast.alice()], at=NOON)
     night = NOON + timedelta(hours=11)
     assert answer_to(order(voucher, cast.nanjing_road(), cast.alice(), at=night))[0] == 201
     assert findings(capsys)["after_hours"][0]["local_time"] == "2026-04-01 23:00:00"

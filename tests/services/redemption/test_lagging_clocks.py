@@ -7,7 +7,7 @@ import pytest
 from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven
-from tests.support.till import authorised, captured, hand_out, refunded, till_of
+from tests.support.till import authorised, captured, issue_vouchers, refunded, till_of
 from vouchers.models import Refund
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +16,7 @@ LAGGING = NOON - timedelta(seconds=1)
 
 
 def test_a_capture_and_a_refund_by_a_clock_that_lags() -> None:
-    (voucher,) = hand_out(cast.running_campaign(), [cast.alice()])
+    (voucher,) = issue_vouchers(cast.running_campaign(), [cast.alice()])
     redemption = authorised(voucher, cast.nanjing_road(), cast.alice(), at=NOON)
     till = till_of(redemption.store)
     assert captured(redemption, caller=till, at=LAGGING).status == 200

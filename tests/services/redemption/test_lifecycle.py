@@ -16,7 +16,7 @@ from tests.support.till import (
     authorised,
     captured,
     decoded,
-    hand_out,
+    issue_vouchers,
     nothing_moves,
     order,
     redeem,
@@ -29,7 +29,7 @@ from tests.support.till import (
 from vouchers.models import (
     Attempt,
     Campaign,
-    CapCounter,
+    LimitCounter,
     OrderClaim,
     QuotaBucket,
     Redemption,
@@ -42,7 +42,7 @@ from vouchers.services.issuing.expiry import expire_tranche
 from vouchers.services.redemption import holds, lapse_due
 from vouchers.states import (
     AccountKind,
-    CapKind,
+    LimitKind,
     RedemptionState,
     TierKind,
     TransferReason,
@@ -67,7 +67,7 @@ def campaign() -> Campaign:
 @pytest.fixture
 def alices(campaign: Campaign) -> Voucher:
     """A 满100减20 in Alice's hand, good until ten past twelve."""
-    return hand_out(campaign, [cast.alice()], valid_until_at=END)[0]
+    return issue_vouchers(campaign, [cast.alice()], valid_until_at=END)[0]
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def voucher_state(voucher: Voucher) -> VoucherState:
 
 def counted() -> set[tuple[int, int]]:
     """What the counters hold: redemptions and fen."""
-    return set(CapCounter.objects.values_list("used_count", "used_fen"))
+    return set(LimitCounter.objects.values_list("used_count", "used_fen"))
 
 
 def said(answer: Any) -> tuple[int, str, str]:
@@ -136,13 +136,13 @@ class TestAuthorise:
         draft = cast.spring_campaign()
         Campaign.objects.filter(pk=draft.pk).update(authorise_ttl_s=60)
         draft.refresh_from_db()
-        (voucher,) = hand_out(cast.launched(draft), [cast.alice()])
+        (voucher,) = issue_vouchers(cast.launched(draft), [cast.alice()])
         redemption = authorised(voucher, cast.nanjing_road(), cast.alice())
         assert redemption.expires_at == NOON + timedelta(minutes=1)
 
     def test_counts_as_a_redemption_does(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.RESIDENT_DAY: 1})
-        first, second = hand_out(campaign, [cast.alice()] * 2)
+        campaign = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 1})
+        first, second = issue_vouchers(campaign, [cast.alice()] * 2)
         authorised(first, cast.nanjing_road(), cast.alice())
         assert counted() == {(1, FACE_FEN)}
         with nothing_moves():
@@ -152,7 +152,7 @@ class TestAuthorise:
     def test_keeps_voucher_and_order_for_itself(
         self, campaign: Campaign, alices: Voucher, authorisation: Redemption
     ) -> None:
-        (other,) = hand_out(campaign, [cast.alice()])
+        (other,) = issue_vouchers(campaign, [cast.alice()])
         store, alice = cast.nanjing_road(), cast.alice()
         with nothing_moves():
             assert refusal_of(order(alices, store, alice)) == "voucher_redeemed"
@@ -160,7 +160,7 @@ class TestAuthorise:
             assert refusal_of(order(other, store, alice, order_no="A-1")) == "order_already_used"
 
     def test_and_redeeming_go_in_one_batch(self, campaign: Campaign) -> None:
-        vouchers = hand_out(campaign, [cast.resident(f"r{n}") for n in range(6)])
+        vouchers = issue_vouchers(campaign, [cast.resident(f"r{n}") for n in range(6)])
         requests = [
             order(voucher, cast.nanjing_road(), voucher.resident, capture=bool(number % 2))
             for number, voucher in enumerate(vouchers)
@@ -240,7 +240,7 @@ class TestCapture:
 
     def test_with_nothing_left_to_pay_voids_it(self, here: Caller) -> None:
         campaign = cast.running_campaign(tiers={"flat": (5_000, 5_001)})
-        (voucher,) = hand_out(campaign, [cast.alice()], tier="flat")
+        (voucher,) = issue_vouchers(campaign, [cast.alice()], tier="flat")
         redemption = authorised(voucher, cast.nanjing_road(), cast.alice())
         _, body = decoded(captured(redemption, caller=here, amount_fen=5_001))
         assert (body["state"], body["payable_fen"]) == ("captured", 1)
@@ -350,7 +350,7 @@ class TestCaptureOfPercentages:
 
     @pytest.fixture
     def alices(self, campaign: Campaign) -> Voucher:
-        return hand_out(campaign, [cast.alice()], tier="off15pc", valid_until_at=END)[0]
+        return issue_vouchers(campaign, [cast.alice()], tier="off15pc", valid_until_at=END)[0]
 
     @pytest.fixture
     def authorisation(self, alices: Voucher) -> Redemption:
@@ -605,7 +605,7 @@ class TestLapse:
     def test_gives_everything_back_when_the_time_is_over(
         self, campaign: Campaign, here: Caller
     ) -> None:
-        (voucher,) = hand_out(campaign, [cast.alice()])
+        (voucher,) = issue_vouchers(campaign, [cast.alice()])
         redemption = authorised(voucher, cast.nanjing_road(), cast.alice(), order_no="A-1")
         with nothing_moves():
             assert lapse_due(at=NOON + TTL - INSTANT) == 0
@@ -631,7 +631,7 @@ class TestLapse:
         assert_proven()
 
     def test_leaves_alone_what_is_not_due(self, campaign: Campaign, here: Caller) -> None:
-        vouchers = hand_out(campaign, [cast.resident(f"r{n}") for n in range(4)])
+        vouchers = issue_vouchers(campaign, [cast.resident(f"r{n}") for n in range(4)])
         store = cast.nanjing_road()
         first, second, third = [
             authorised(voucher, store, voucher.resident, at=NOON + number * TTL)

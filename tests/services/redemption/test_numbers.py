@@ -10,7 +10,7 @@ from tests.support.cast import NOON
 from tests.support.till import (
     answer_to,
     decoded,
-    hand_out,
+    issue_vouchers,
     nothing_moves,
     order,
     redeem,
@@ -22,7 +22,7 @@ from tests.support.till import (
 )
 from vouchers.models import Campaign, OrderClaim, Redemption, Refund
 from vouchers.queries.redemption import redemptions_of
-from vouchers.states import CapKind, RedemptionState
+from vouchers.states import LimitKind, RedemptionState
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def campaign() -> Campaign:
 
 def redeemed(campaign: Campaign, order_no: str = "Ab-1") -> Redemption:
     """Alice's order at Nanjing Road."""
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     sent = order(voucher, cast.nanjing_road(), cast.alice(), order_no=order_no)
     status, body = answer_to(sent)
     assert (status, body["order_no"]) == (201, order_no)
@@ -44,14 +44,14 @@ def redeemed(campaign: Campaign, order_no: str = "Ab-1") -> Redemption:
 @pytest.mark.parametrize("again", ["Ab-1", "AB-1", "ab-1", "aB-1"])
 def test_an_order_has_one_subsidy(campaign: Campaign, again: str) -> None:
     redeemed(campaign)
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     with nothing_moves():
         sent = order(voucher, cast.nanjing_road(), cast.alice(), order_no=again)
         assert refusal_of(sent) == "order_already_used"
 
 
 def test_two_spellings_in_one_batch_are_one_order(campaign: Campaign) -> None:
-    vouchers = hand_out(campaign, [cast.alice()] * 2)
+    vouchers = issue_vouchers(campaign, [cast.alice()] * 2)
     spelt = zip(vouchers, ("Ab-1", "aB-1"), strict=True)
     sent = [order(v, cast.nanjing_road(), cast.alice(), order_no=no) for v, no in spelt]
     assert [answer.status for answer in redeem(requests=sent)] == [201, 409]
@@ -65,7 +65,7 @@ def test_a_reversal_finds_the_order_in_another_case(campaign: Campaign) -> None:
     assert (status, body["id"]) == (200, redemption.pk)
     redemption.refresh_from_db()
     assert redemption.state == RedemptionState.REVERSED
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     sent = order(voucher, cast.nanjing_road(), cast.alice(), order_no="AB-1")
     assert refusal_of(sent) == "order_reversed"
 
@@ -77,7 +77,7 @@ def test_a_reversal_before_the_original_refuses_it_in_any_case(campaign: Campaig
         ]
         == 200
     )
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     sent = order(voucher, cast.nanjing_road(), cast.alice(), order_no="Never-Came")
     assert refusal_of(sent) == "order_reversed"
 
@@ -102,7 +102,7 @@ def test_a_refund_number_pays_once(campaign: Campaign) -> None:
 
 
 def test_a_request_key_is_one_in_any_case(campaign: Campaign) -> None:
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     ask = partial(order, voucher, cast.nanjing_road(), cast.alice(), order_no="A-1")
     first, again = answer_to(ask(key="Key-1")), answer_to(ask(key="kEY-1"))
     assert first == again
@@ -117,8 +117,8 @@ def test_a_look_up_finds_it_in_any_case(campaign: Campaign) -> None:
 
 
 def test_a_device_counts_as_one_in_any_case() -> None:
-    campaign = cast.running_campaign(caps={CapKind.LINK_DAY: 1})
-    vouchers = hand_out(campaign, [cast.alice()] * 2)
+    campaign = cast.running_campaign(limits={LimitKind.LINK_DAY: 1})
+    vouchers = issue_vouchers(campaign, [cast.alice()] * 2)
     ask = [
         order(v, cast.nanjing_road(), cast.alice(), device=device, at=NOON)
         for v, device in zip(vouchers, ("Phone-A", "PHONE-a"), strict=True)

@@ -7,7 +7,7 @@ import pytest
 from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven, totals_fen
-from tests.support.till import decoded, hand_out, order, redeem, till_of, voided
+from tests.support.till import decoded, issue_vouchers, order, redeem, till_of, voided
 from vouchers.models import Campaign, QuotaBucket, Redemption, Voucher
 from vouchers.services.campaigns import terms
 from vouchers.services.issuing.expiry import expire_tranche
@@ -24,7 +24,7 @@ SHARES = {"city": 3_000, "group": 2_000}
 @pytest.fixture
 def campaign() -> Campaign:
     """15 % off, at most ¥50, paid 60 to 40; at most ten vouchers."""
-    draft = cast.spring_campaign(funding=cast.CO_FUNDED, budget_fen=BUDGET_FEN, caps={})
+    draft = cast.spring_campaign(funding=cast.CO_FUNDED, budget_fen=BUDGET_FEN, limits={})
     tier = terms.add_tier(
         campaign=draft,
         code="off15pc",
@@ -43,7 +43,7 @@ def campaign() -> Campaign:
 @pytest.fixture
 def vouchers(campaign: Campaign) -> list[Voucher]:
     """Three in Alice's hands, good until one o'clock."""
-    return hand_out(campaign, [cast.alice()] * 3, tier="off15pc", valid_until_at=END)
+    return issue_vouchers(campaign, [cast.alice()] * 3, tier="off15pc", valid_until_at=END)
 
 
 def redeemed(voucher: Voucher, amount_fen: int) -> Redemption:

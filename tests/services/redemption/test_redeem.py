@@ -11,7 +11,7 @@ from tests.support.cast import NOON
 from tests.support.till import (
     answer_to,
     decoded,
-    hand_out,
+    issue_vouchers,
     order,
     redeem,
     refusal_of,
@@ -20,15 +20,15 @@ from tests.support.till import (
 from vouchers.models import (
     Attempt,
     Campaign,
-    CapCounter,
     Leg,
+    LimitCounter,
     Proxy,
     Redemption,
     RequestRecord,
     Voucher,
 )
 from vouchers.services.campaigns import lifecycle
-from vouchers.states import AccountKind, CapKind, VoucherState
+from vouchers.states import AccountKind, LimitKind, VoucherState
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,7 @@ def campaign() -> Campaign:
 @pytest.fixture
 def alices(campaign: Campaign) -> Voucher:
     """A 满100减20 in Alice's hand."""
-    return hand_out(campaign, [cast.alice()])[0]
+    return issue_vouchers(campaign, [cast.alice()])[0]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def unmoved(campaign: Campaign) -> Iterator[Callable[[], None]]:
 
     def state() -> object:
         return {kind: balance_fen(campaign, kind) for kind in AccountKind}, list(
-            CapCounter.objects.values_list("kind", "subject_id", "used_count")
+            LimitCounter.objects.values_list("kind", "subject_id", "used_count")
         )
 
     before: object = None
@@ -89,7 +89,7 @@ def test_a_good_order_is_redeemed_and_posted(campaign: Campaign, alices: Voucher
 
 def test_each_source_pays_its_frozen_share() -> None:
     campaign = cast.running_campaign(funding=cast.CO_FUNDED)
-    (voucher,) = hand_out(campaign, [cast.alice()], tier="off50")
+    (voucher,) = issue_vouchers(campaign, [cast.alice()], tier="off50")
     _, body = answer_to(order(voucher, cast.nanjing_road(), cast.alice()))
     assert body["by_source"] == [
         {"source": "city", "fen": 3_000},
@@ -145,7 +145,7 @@ def test_a_used_voucher_is_refused(alices: Voucher) -> None:
 
 
 def test_one_order_takes_one_voucher(campaign: Campaign) -> None:
-    first, second = hand_out(campaign, [cast.alice(), cast.alice()])
+    first, second = issue_vouchers(campaign, [cast.alice(), cast.alice()])
     answer_to(order(first, cast.nanjing_road(), cast.alice(), order_no="A-1"))
     again = order(second, cast.nanjing_road(), cast.alice(), order_no="A-1")
     assert refusal_of(again) == "order_already_used"
@@ -225,7 +225,7 @@ class TestRefused:
 
 
 def test_a_window_is_half_open(campaign: Campaign) -> None:
-    first, second = hand_out(
+    first, second = issue_vouchers(
         campaign, [cast.alice(), cast.alice()], valid_until_at=NOON + timedelta(hours=1)
     )
     end = NOON + timedelta(hours=1)
@@ -237,7 +237,7 @@ def test_a_window_is_half_open(campaign: Campaign) -> None:
 
 def test_something_must_be_left_to_pay() -> None:
     campaign = cast.running_campaign(tiers={"half": (5_000, 5_001)})
-    first, second = hand_out(campaign, [cast.alice(), cast.alice()], tier="half")
+    first, second = issue_vouchers(campaign, [cast.alice(), cast.alice()], tier="half")
     store = cast.nanjing_road()
     exact = order(first, store, cast.alice(), amount_fen=5_001)
     assert answer_to(exact)[1]["payable_fen"] == 1
@@ -253,7 +253,7 @@ def test_a_declared_proxy_may_show_it(alices: Voucher) -> None:
 
 
 def test_the_dead_redeem_nothing(campaign: Campaign) -> None:
-    (voucher,) = hand_out(campaign, [cast.dan()])
+    (voucher,) = issue_vouchers(campaign, [cast.dan()])
     assert refusal_of(order(voucher, cast.nanjing_road(), cast.dan())) == "resident_not_active"
 
 
@@ -261,8 +261,8 @@ class TestLimits:
     """Exact, also within one batch."""
 
     def test_per_resident_and_day(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.RESIDENT_DAY: 2})
-        vouchers = hand_out(campaign, [cast.alice()] * 4)
+        campaign = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 2})
+        vouchers = issue_vouchers(campaign, [cast.alice()] * 4)
         requests = [order(v, cast.nanjing_road(), cast.alice()) for v in vouchers[:3]]
         statuses = [answer.status for answer in redeem(requests=requests)]
         assert statuses == [201, 201, 422]
@@ -271,8 +271,8 @@ class TestLimits:
         assert answer_to(next_day)[0] == 201
 
     def test_per_store_and_minute(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.STORE_MINUTE: 2})
-        vouchers = hand_out(campaign, [cast.alice()] * 4)
+        campaign = cast.running_campaign(limits={LimitKind.STORE_MINUTE: 2})
+        vouchers = issue_vouchers(campaign, [cast.alice()] * 4)
         store = cast.nanjing_road()
         requests = [order(v, store, cast.alice()) for v in vouchers[:3]]
         answers = [decoded(answer) for answer in redeem(requests=requests)]
@@ -282,8 +282,8 @@ class TestLimits:
         assert answer_to(next_minute)[0] == 201
 
     def test_per_resident_and_campaign(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.RESIDENT_CAMPAIGN: 1})
-        first, second = hand_out(campaign, [cast.alice()] * 2)
+        campaign = cast.running_campaign(limits={LimitKind.RESIDENT_CAMPAIGN: 1})
+        first, second = issue_vouchers(campaign, [cast.alice()] * 2)
         assert answer_to(order(first, cast.nanjing_road(), cast.alice()))[0] == 201
         later = order(second, cast.nanjing_road(), cast.alice(), at=NOON + cast.DAY)
         assert refusal_of(later) == "resident_limit"
@@ -313,7 +313,7 @@ class TestVoid:
         assert body["voucher_usable"] is True
         assert balance_fen(campaign, AccountKind.PAYABLE) == 0
         assert balance_fen(campaign, AccountKind.OUTSTANDING) == 2_000
-        assert set(CapCounter.objects.values_list("used_count", "used_fen")) == {(0, 0)}
+        assert set(LimitCounter.objects.values_list("used_count", "used_fen")) == {(0, 0)}
         again = order(alices, cast.nanjing_road(), cast.alice(), order_no="A-1")
         assert answer_to(again)[0] == 201
 

@@ -45,7 +45,7 @@ from vouchers.services.redemption.holds import hold
 from vouchers.services.settlement.days import pay
 from vouchers.states import (
     AccountKind,
-    CapKind,
+    LimitKind,
     RedemptionState,
     RefundPolicy,
     TierKind,
@@ -320,7 +320,7 @@ def test_counters_lose_the_money_at_once_and_the_place_at_the_end(campaign: Camp
 
 
 def test_a_resident_at_the_limit_may_buy_again_after_a_whole_refund() -> None:
-    campaign = campaign_with(RefundPolicy.RETURN, caps={CapKind.RESIDENT_DAY: 1})
+    campaign = campaign_with(RefundPolicy.RETURN, limits={LimitKind.RESIDENT_DAY: 1})
     first = bought(campaign)
     again = order(first.voucher, cast.nanjing_road(), cast.resident("alice"))
     refund_of(first)

@@ -11,7 +11,7 @@ from tests.support.cast import NOON
 from tests.support.till import (
     authorised,
     captured,
-    hand_out,
+    issue_vouchers,
     nothing_moves,
     order,
     redeem,
@@ -34,7 +34,7 @@ Act = Callable[[Redemption], int]
 
 @pytest.fixture
 def voucher() -> Voucher:
-    return hand_out(cast.running_campaign(caps={}), [cast.alice()])[0]
+    return issue_vouchers(cast.running_campaign(limits={}), [cast.alice()])[0]
 
 
 def brought_to(state: RedemptionState, voucher: Voucher) -> Redemption:

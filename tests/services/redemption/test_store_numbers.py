@@ -20,7 +20,7 @@ from tests.support.concurrency.invariants import assert_proven
 from tests.support.till import (
     answer_to,
     decoded,
-    hand_out,
+    issue_vouchers,
     nothing_moves,
     order,
     refunded,
@@ -78,7 +78,7 @@ def integrator(*stores: Store) -> Caller:
 
 def test_each_chain_redeems_in_its_own_store(campaign: Campaign) -> None:
     """In one batch, with one order number: two stores, two orders."""
-    vouchers = hand_out(campaign, [cast.alice()] * 2)
+    vouchers = issue_vouchers(campaign, [cast.alice()] * 2)
     stores = (first_of_huilian(), first_of_rival())
     sent = [
         order(
@@ -104,7 +104,7 @@ def test_each_chain_redeems_in_its_own_store(campaign: Campaign) -> None:
 
 
 def test_an_integrator_names_the_merchant(campaign: Campaign) -> None:
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     ask = partial(order, voucher, first_of_rival(), cast.alice(), caller=integrator(), key="once")
     with nothing_moves():
         status, body = answer_to(ask())
@@ -120,7 +120,7 @@ def test_an_integrator_names_the_merchant(campaign: Campaign) -> None:
 
 
 def test_an_integrator_of_one_of_the_stores_need_not(campaign: Campaign) -> None:
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     caller = integrator(first_of_rival())
     status, body = answer_to(order(voucher, first_of_rival(), cast.alice(), caller=caller))
     assert (status, body["merchant"]) == (201, "rival")
@@ -135,7 +135,7 @@ def test_a_foreign_store_is_as_one_that_is_not_there(
 ) -> None:
     """B001 is the merchant's, but not the terminal's; C001 is another merchant's alone."""
     cast.store("B001", of=cast.huilian()), cast.store("C001", of=cast.rival())
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     with nothing_moves():
         sent = order(voucher, spelt(first_of_huilian(), store_no), cast.alice(), merchant=merchant)
         status, body = answer_to(sent)
@@ -146,7 +146,7 @@ def test_a_foreign_store_is_as_one_that_is_not_there(
 
 def test_a_store_is_one_in_any_case(campaign: Campaign) -> None:
     """Two spellings of the store make one order, and answers say the number on file."""
-    vouchers = hand_out(campaign, [cast.alice()] * 2)
+    vouchers = issue_vouchers(campaign, [cast.alice()] * 2)
     sent = [
         order(voucher, spelt(first_of_huilian(), number), cast.alice(), order_no="1")
         for voucher, number in zip(vouchers, ("a001", "A001"), strict=True)
@@ -162,7 +162,7 @@ def test_a_store_is_one_in_any_case(campaign: Campaign) -> None:
 
 
 def test_an_integrator_reverses_the_order_of_the_merchant_it_names(campaign: Campaign) -> None:
-    vouchers = hand_out(campaign, [cast.alice()] * 2)
+    vouchers = issue_vouchers(campaign, [cast.alice()] * 2)
     for voucher, store in zip(vouchers, (first_of_huilian(), first_of_rival()), strict=True):
         assert answer_to(order(voucher, store, cast.alice(), order_no="1"))[0] == 201
     with nothing_moves():
@@ -178,7 +178,7 @@ def test_an_integrator_reverses_the_order_of_the_merchant_it_names(campaign: Cam
 
 
 def test_a_refund_is_at_a_store_of_the_redemptions_merchant(campaign: Campaign) -> None:
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     assert answer_to(order(voucher, first_of_rival(), cast.alice()))[0] == 201
     redemption = Redemption.objects.get()
     with nothing_moves():
@@ -202,7 +202,7 @@ def test_only_a_merchants_own_number_joins_by_an_amendment() -> None:
 
 def test_papers_name_the_merchant_beside_the_store(campaign: Campaign, tmp_path: Path) -> None:
     """Settlement files, the sample for a visit, and the auditor's pack, which verifies."""
-    vouchers = hand_out(campaign, [cast.alice()] * 2)
+    vouchers = issue_vouchers(campaign, [cast.alice()] * 2)
     for voucher, store in zip(vouchers, (first_of_huilian(), first_of_rival()), strict=True):
         assert answer_to(order(voucher, store, cast.alice(), order_no="1"))[0] == 201
     made = settle_day(campaign=campaign, business_day=date(2026, 4, 1), at=NOON + DAY)

@@ -17,7 +17,7 @@ from vouchers.services import residents
 from vouchers.services.audience import targeting
 from vouchers.services.proofs import audit
 from vouchers.services.residents.acts import Place
-from vouchers.states import RESIDENT_ARROWS, CapKind, ResidentState
+from vouchers.states import RESIDENT_ARROWS, LimitKind, ResidentState
 
 pytestmark = pytest.mark.django_db
 
@@ -91,7 +91,7 @@ def test_the_database_knows_the_same_arrows(origin: ResidentState, target: Resid
 
 def test_a_frozen_residents_voucher_is_refused_until_released() -> None:
     campaign, alice, mall = cast.running_campaign(), cast.alice(), cast.nanjing_road()
-    (voucher,) = till.hand_out(campaign, [alice])
+    (voucher,) = till.issue_vouchers(campaign, [alice])
     residents.freeze(resident=alice, reason="tip-off", by=cast.ren(), at=NOON)
     assert till.refusal_of(till.order(voucher, mall, alice)) == "resident_not_active"
     residents.unfreeze(resident=alice, reason="nothing found", by=cast.ren(), at=NOON)
@@ -163,7 +163,7 @@ class TestErasure:
 
     def test_the_books_stay_proven(self) -> None:
         campaign, alice = cast.running_campaign(), cast.alice()
-        till.hand_out(campaign, [alice])
+        till.issue_vouchers(campaign, [alice])
         residents.erase(resident=alice, reason="asked for", by=cast.ren(), at=NOON)
         assert audit.audit(at=LATER, seed=1).is_proven
 
@@ -175,10 +175,10 @@ class TestMerge:
         )
 
     def test_limits_count_over_both_until_it_is_undone(self) -> None:
-        campaign = cast.running_campaign(caps={CapKind.RESIDENT_DAY: 1})
+        campaign = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 1})
         alice, carol, mall = cast.alice(), cast.carol(), cast.nanjing_road()
-        (hers,) = till.hand_out(campaign, [alice])
-        (his,) = till.hand_out(campaign, [carol])
+        (hers,) = till.issue_vouchers(campaign, [alice])
+        (his,) = till.issue_vouchers(campaign, [carol])
         assert till.answer_to(till.order(hers, mall, alice))[0] == 201
         merge = self.merged(carol, alice)
         assert till.refusal_of(till.order(his, mall, carol)) == "resident_limit"

@@ -17,7 +17,7 @@ from merchants.models import Store
 from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.refunds import assert_ties, bought, campaign_with, fens, refund_of
-from tests.support.till import answer_to, decoded, hand_out, order, till_of, voided
+from tests.support.till import answer_to, decoded, issue_vouchers, order, till_of, voided
 from vouchers.models import (
     Campaign,
     Redemption,
@@ -57,7 +57,7 @@ def redeemed(
 ) -> list[Redemption]:
     """A 满200减50 used in each of `stores`, by as many residents."""
     residents = people(len(stores))
-    vouchers = hand_out(campaign, residents, tier="off50")
+    vouchers = issue_vouchers(campaign, residents, tier="off50")
     made = []
     for voucher, store, resident in zip(vouchers, stores, residents, strict=True):
         status, body = answer_to(order(voucher, store, resident, at=at))

@@ -17,7 +17,7 @@ from tests.support.concurrency.history import Seen, Told, note_order
 from tests.support.concurrency.threads import at_once
 from tests.support.reference_model import Batch, Model, Voucher
 from tests.support.small_city import TIERS, fresh_model, open_city
-from tests.support.till import hand_out
+from tests.support.till import issue_vouchers
 from vouchers.models import FundingSource, Hold, Redemption, Resident, Tranche
 from vouchers.models import Settlement as SettlementRow
 from vouchers.models import Voucher as VoucherRow
@@ -56,7 +56,7 @@ def open_scene(policy: RefundPolicy) -> Scene:
         for tier in TIERS
         for until in (SOON, NOON + DAY)
     ]:
-        (row,) = hand_out(campaign, [people[name]], tier=tier.code, valid_until_at=until)
+        (row,) = issue_vouchers(campaign, [people[name]], tier=tier.code, valid_until_at=until)
         batch = Batch(row.tranche_id, tier, until - model.validity, until)
         model.vouchers.append(Voucher(row.pk, name, batch))
     return Scene(place, model)

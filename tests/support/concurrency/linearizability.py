@@ -26,9 +26,11 @@ def linearise(model: Model, told: Sequence[Told[Act]]) -> list[Told[Act]]:
     }
     for place in range(len(happened) + 1):
         open_ = [(one, span) for one, span in open_ if not (place in span and is_true(one, model))]
-        lies = [one for one, span in open_ if span[-1] == place]
-        if lies:
-            raise NotLinear(f"never true while it was asked: {lies[0].act} → {lies[0].code}")
+        contradicted = [one for one, span in open_ if span[-1] == place]
+        if contradicted:
+            raise NotLinear(
+                f"never true while it was asked: {contradicted[0].act} → {contradicted[0].code}"
+            )
         for index, look in looks.items():
             if look.since <= place <= index:
                 look.at(model)

@@ -8,7 +8,7 @@ from tests.support import cast
 from tests.support.concurrency.client_acts import YES, Figures, Place, Said, the, use_of
 from tests.support.reference_model import Batch, Model, Settlement, Voucher
 from tests.support.small_city import MERCHANTS
-from tests.support.till import hand_out
+from tests.support.till import issue_vouchers
 from vouchers.models import FundingSource, Hold, Redemption, SettlementLine
 from vouchers.models import Settlement as SettlementRow
 from vouchers.services.campaigns import proposals
@@ -70,7 +70,7 @@ class Issue:
     hint: int
 
     def do(self) -> Said:
-        (row,) = hand_out(
+        (row,) = issue_vouchers(
             self.place.campaign,
             [self.place.people[self.holder]],
             tier=self.tier,

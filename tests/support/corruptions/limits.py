@@ -3,14 +3,14 @@
 CORRUPTIONS = {
     # Invariants 8 and 9
     "a resident got more than the limit": (
-        "UPDATE vouchers_caprule SET limit_count = 1 WHERE kind = 1",
+        "UPDATE vouchers_limitrule SET limit_count = 1 WHERE kind = 1",
         {
             "campaign_keeps_terms",
             "resident_limits",
         },
     ),
     "a store redeemed faster than the limit": (
-        "UPDATE vouchers_caprule SET limit_count = 1 WHERE kind = 4",
+        "UPDATE vouchers_limitrule SET limit_count = 1 WHERE kind = 4",
         {
             "campaign_keeps_terms",
             "store_limits",
@@ -27,10 +27,10 @@ CORRUPTIONS = {
     ),
     "a device was used more often than it may be": (
         (
-            "WITH capped AS (INSERT INTO vouchers_caprule (campaign_id, kind, limit_count)"
+            "WITH capped AS (INSERT INTO vouchers_limitrule (campaign_id, kind, limit_count)"
             " SELECT id, 8, 1 FROM vouchers_campaign WHERE code = 'spring-2026'"
             " RETURNING campaign_id)"
-            " INSERT INTO vouchers_capcounter"
+            " INSERT INTO vouchers_limitcounter"
             " (kind, campaign_id, subject_id, window_no, used_count, used_fen)"
             " SELECT 8, campaign_id, 7, 0, 2, 0 FROM capped"
         ),

@@ -106,7 +106,7 @@ CORRUPTIONS = {
         },
     ),
     "a proposal's document has lost its changes": (
-        ("UPDATE vouchers_proposal SET document = document - 'changes' WHERE kind = 'caps'"),
+        ("UPDATE vouchers_proposal SET document = document - 'changes' WHERE kind = 'quotas'"),
         {
             "caps_approved",
             "proposals_decided",
@@ -124,7 +124,7 @@ CORRUPTIONS = {
     "caps were changed that nobody approved to change": (
         (
             "UPDATE vouchers_proposaldecision SET decision = 'rejected' WHERE proposal_id ="
-            " (SELECT id FROM vouchers_proposal WHERE kind = 'caps')"
+            " (SELECT id FROM vouchers_proposal WHERE kind = 'quotas')"
         ),
         {
             "caps_approved",
@@ -224,13 +224,13 @@ CORRUPTIONS = {
     ),
     "a counter has forgotten a redemption": (
         (
-            "UPDATE vouchers_capcounter SET used_count = used_count - 1"
+            "UPDATE vouchers_limitcounter SET used_count = used_count - 1"
             " WHERE kind = 1 AND used_count > 0"
         ),
         {"counters_are_their_rows"},
     ),
     "a counter is gone": (
-        "DELETE FROM vouchers_capcounter WHERE kind = 2 AND used_count > 0",
+        "DELETE FROM vouchers_limitcounter WHERE kind = 2 AND used_count > 0",
         {"counters_are_their_rows"},
     ),
     "a shard's minting is put under another": (

@@ -56,20 +56,20 @@ class Model(Time):
     def repay(self, source: str, amount_fen: int) -> None:
         self.repaid[source] += amount_fen
 
-    def caps_verdict(self, changes: Sequence[Change]) -> str:
+    def limits_verdict(self, changes: Sequence[Change]) -> str:
         """Yes, or why the caps can't be changed so."""
         if self.is_over:
             return "campaign_state"
         room = self.room()
         for change in changes:
-            if refusal := self._cap_refusal(change, room):
+            if refusal := self._limit_refusal(change, room):
                 return refusal
         grown = next((c for c in changes if c.code == "round 1" and _more_places(c)), None)
         if grown and not self._free_money_covers(grown, room):
             return "not_free"
         return "yes"
 
-    def _cap_refusal(self, change: Change, room: Mapping[str, Cap]) -> str:
+    def _limit_refusal(self, change: Change, room: Mapping[str, Cap]) -> str:
         cap = self.caps[change.code]
         left_of = room[change.code]
         for now, left, seen, target in (
@@ -90,7 +90,7 @@ class Model(Time):
         free_fen = sum(self.free_fen(source) for source in self.appropriated)
         return places * min(tier.face_fen for tier in self.tiers) <= free_fen
 
-    def change_caps(self, changes: Sequence[Change]) -> None:
+    def change_quotas(self, changes: Sequence[Change]) -> None:
         for change in changes:
             self.caps[change.code] = change.target
 

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from tests.support.reference_model.money import Books
 from tests.support.reference_model.things import SHANGHAI, Order, Use, day_of, shared
-from vouchers.states import CapKind, RedemptionState, VoucherState
+from vouchers.states import LimitKind, RedemptionState, VoucherState
 
-LIMITS = {CapKind.RESIDENT_DAY: 3, CapKind.RESIDENT_CAMPAIGN: 6, CapKind.STORE_MINUTE: 4}
+LIMITS = {LimitKind.RESIDENT_DAY: 3, LimitKind.RESIDENT_CAMPAIGN: 6, LimitKind.STORE_MINUTE: 4}
 AUTHORISED_FOR = timedelta(minutes=15)
 
-Window = tuple[CapKind, str, object]
+Window = tuple[LimitKind, str, object]
 """A cap's kind, its subject, and when."""
 
 
@@ -85,9 +85,9 @@ class Tills(Books):
     @staticmethod
     def _windows(holder: str, store: str, at: datetime) -> list[Window]:
         return [
-            (CapKind.RESIDENT_DAY, holder, day_of(at)),
-            (CapKind.RESIDENT_CAMPAIGN, holder, None),
-            (CapKind.STORE_MINUTE, store, at.replace(second=0, microsecond=0)),
+            (LimitKind.RESIDENT_DAY, holder, day_of(at)),
+            (LimitKind.RESIDENT_CAMPAIGN, holder, None),
+            (LimitKind.STORE_MINUTE, store, at.replace(second=0, microsecond=0)),
         ]
 
     def live(self) -> list[Use]:

@@ -85,12 +85,12 @@ def constraints() -> Mapping[str, str]:
 def unknowns() -> Sequence[tuple[str, str]]:
     """A CHECK is content with "unknown": a missing value is tried where it must be told apart."""
     tier = f"UPDATE vouchers_tier SET %s WHERE {OF_DRAFT}"
-    cap = f"UPDATE vouchers_caprule SET %s WHERE {OF_DRAFT}"
+    rule = f"UPDATE vouchers_limitrule SET %s WHERE {OF_DRAFT}"
     return [
         ("percentage_only_for_percent_tiers", tier % "kind = 'percent', percent_bp = NULL"),
         ("percentage_only_for_percent_tiers", tier % "kind = 'percent', percent_bp = 10000"),
-        ("cap_limits", cap % "limit_count = NULL, limit_fen = NULL"),
-        ("cap_limits", cap % "limit_fen = -1"),
+        ("limit_has_a_figure", rule % "limit_count = NULL, limit_fen = NULL"),
+        ("limit_has_a_figure", rule % "limit_fen = -1"),
         ("geofence_has_its_area", "UPDATE vouchers_geofence SET kind = 'within_district'"),
         ("authorisation_has_an_end", _authorised(authorised_fen="NULL")),
         ("authorisation_has_an_end", _authorised(expires_at="NULL")),
@@ -119,7 +119,7 @@ def _checks_of_campaigns() -> dict[str, str]:
             "UPDATE vouchers_campaignstore SET valid_until_at = valid_from_at"
         ),
         "participation_radius_positive": "UPDATE vouchers_campaignstore SET radius_m = 0",
-        "cap_limits": draft("vouchers_caprule", "limit_count = NULL"),
+        "limit_has_a_figure": draft("vouchers_limitrule", "limit_count = NULL"),
         "geofence_has_its_area": draft("vouchers_geofence", "geometry = NULL"),
         "ring_not_empty": draft("vouchers_ring", "to_m = from_m"),
         "round_closes_after_opening": draft("vouchers_round", "closes_at = opens_at"),
@@ -216,11 +216,13 @@ def _checks_of_books() -> dict[str, str]:
             name="'x'",
             before_at="archived_at - interval '29 days'",
         ),
-        "cap_count_within_limit": "UPDATE vouchers_capcounter SET used_count = limit_count + 1",
-        "cap_fen_within_limit": (
-            "UPDATE vouchers_capcounter SET limit_fen = used_fen - 1 WHERE used_fen > 0"
+        "counter_within_limit_count": (
+            "UPDATE vouchers_limitcounter SET used_count = limit_count + 1"
         ),
-        "cap_use_not_negative": "UPDATE vouchers_capcounter SET used_count = -1",
+        "counter_within_limit_fen": (
+            "UPDATE vouchers_limitcounter SET limit_fen = used_fen - 1 WHERE used_fen > 0"
+        ),
+        "limit_use_not_negative": "UPDATE vouchers_limitcounter SET used_count = -1",
         "receipt_positive": again("vouchers_cashreceipt", request_id="'x'", amount_fen="0"),
         "leg_not_zero": again("vouchers_leg", line_no="99", amount_fen="0"),
         "seal_goes_forward": again("vouchers_seal", number="9", sha256="'9'", until_xid="from_xid"),
@@ -232,7 +234,7 @@ def _checks_of_books() -> dict[str, str]:
 def _uniques() -> dict[str, str]:
     live = "state IN (1, 2)"
     of_draft = {
-        "one_cap_per_kind": "caprule",
+        "one_limit_per_kind": "limitrule",
         "one_ring_per_label": "ring",
         "one_round_per_number": "round",
         "one_source_per_code": "fundingsource",
@@ -284,7 +286,7 @@ def triggers() -> Mapping[str, str]:
         "campaign_terms_frozen": (
             f"UPDATE vouchers_campaign SET ends_at = ends_at + interval '1 day' WHERE {running}"
         ),
-        "cap_only_in_draft": f"DELETE FROM vouchers_caprule WHERE {OF_RUNNING}",
+        "limit_only_in_draft": f"DELETE FROM vouchers_limitrule WHERE {OF_RUNNING}",
         "geofence_only_in_draft": again("vouchers_geofence", campaign_id=RUNNING),
         "redemption_arrows": "UPDATE vouchers_redemption SET state = 2 WHERE state = 3",
         "request_archived_first": "DELETE FROM vouchers_requestrecord",

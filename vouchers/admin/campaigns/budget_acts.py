@@ -81,7 +81,7 @@ class BudgetActs(CampaignPage):
         return self._propose(
             request,
             form,
-            proposals.propose_caps,
+            proposals.propose_quotas,
             campaign=form.campaign,
             changes=form.changes(),
         )

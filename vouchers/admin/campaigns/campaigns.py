@@ -13,18 +13,18 @@ from unfold.decorators import display
 from vouchers.admin.base import coloured
 from vouchers.admin.campaigns.acts import CampaignActs
 from vouchers.admin.campaigns.drafts import DraftAdmin, is_draft, row_edits
-from vouchers.admin.campaigns.options import fieldsets, form_field
-from vouchers.admin.campaigns.overview import campaign_overview
-from vouchers.admin.campaigns.parts import (
-    CapInline,
+from vouchers.admin.campaigns.inlines import (
     CellInline,
     GeofenceInline,
+    LimitInline,
     RingInline,
     RoundInline,
     SourceInline,
     StoreInline,
     TierInline,
 )
+from vouchers.admin.campaigns.options import fieldsets, form_field
+from vouchers.admin.campaigns.overview import campaign_overview
 from vouchers.admin.campaigns.terms import campaign_table
 from vouchers.admin.faults import FIELDS_OF_RULES
 from vouchers.admin.forms import CampaignForm
@@ -63,7 +63,7 @@ class CampaignAdmin(CampaignActs, DraftAdmin):
         TierInline,
         StoreInline,
         RingInline,
-        CapInline,
+        LimitInline,
         CellInline,
         RoundInline,
         GeofenceInline,

@@ -146,14 +146,14 @@ def audience_bars(campaign: Campaign) -> dict[str, Any] | None:
     run = last_audience(campaign.pk)
     if run is None:
         return None
-    reach = {ring.label: f"{ring.from_m:,}–{ring.to_m:,} m" for ring in campaign.rings.all()}
+    distances = {ring.label: f"{ring.from_m:,}–{ring.to_m:,} m" for ring in campaign.rings.all()}
     rings: Mapping[str, int] = run.audience.get("rings", {})
     return {
         "run": run,
         "examined": f"{run.audience.get('examined', 0):,}",
         "targeted": f"{run.audience.get('targeted', sum(rings.values())):,}",
         "rings": count_bars(
-            {f"{label} {reach.get(label, '')}": shown(n) for label, n in rings.items()}
+            {f"{label} {distances.get(label, '')}": shown(n) for label, n in rings.items()}
         ),
         "untargeted": count_bars(
             {reason_name(code): shown(n) for code, n in run.audience.get("untargeted", {}).items()},

@@ -61,7 +61,7 @@ def _show(console: Console, found: list[tuple[Question, list[dict[str, Any]]]]) 
     summary = Table(_("Question"), _("What it lists"), _("Rows"))
     summary.columns[2].justify = "right"
     for question, rows in found:
-        summary.add_row(question.name, _(question.says), str(len(rows)) if rows else "—")
+        summary.add_row(question.name, _(question.statement), str(len(rows)) if rows else "—")
     console.print(summary)
     for question, rows in found:
         if rows:

@@ -21,7 +21,14 @@ from rich.progress import (
 from rich.table import Table
 
 from vouchers.rules.proofs.audit.facts import Finding
-from vouchers.services.proofs.audit import SAMPLE_MEMBERS, SEED_BITS, Report, Tell, audit, record
+from vouchers.services.proofs.audit import (
+    SAMPLE_MEMBERS,
+    SEED_BITS,
+    OnProgress,
+    Report,
+    audit,
+    record,
+)
 
 
 class Command(BaseCommand):
@@ -42,8 +49,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         seed = secrets.randbits(SEED_BITS) if options["seed"] is None else options["seed"]
-        with _bar() as tell:
-            report = audit(at=timezone.now(), seed=seed, sample=options["sample"], tell=tell)
+        with _bar() as on_progress:
+            report = audit(
+                at=timezone.now(), seed=seed, sample=options["sample"], on_progress=on_progress
+            )
         if not options["dry_run"]:
             record(report=report)
         if options["json"]:
@@ -53,13 +62,17 @@ class Command(BaseCommand):
         broken = report.first_broken
         if broken is not None:
             raise CommandError(
-                _("Books not proven: invariant %(number)s is broken (%(name)s): %(says)s.")
-                % {"number": broken.invariant, "name": broken.name, "says": _(broken.says)}
+                _("Books not proven: invariant %(number)s is broken (%(name)s): %(statement)s.")
+                % {
+                    "number": broken.invariant,
+                    "name": broken.name,
+                    "statement": _(broken.statement),
+                }
             )
 
 
 @contextmanager
-def _bar() -> Iterator[Tell]:
+def _bar() -> Iterator[OnProgress]:
     """How far the audit is, on the terminal's error stream; nothing where there is no terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -81,7 +94,9 @@ def _show(console: Console, report: Report) -> None:
     for finding in report.findings:
         count = str(finding.broken_count) if finding.broken_count else "—"
         style = "bold red" if finding.broken_count else None
-        table.add_row(str(finding.invariant), finding.name, _(finding.says), count, style=style)
+        table.add_row(
+            str(finding.invariant), finding.name, _(finding.statement), count, style=style
+        )
     console.print(table)
     for finding in report.findings:
         if finding.rows:

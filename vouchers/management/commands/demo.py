@@ -19,7 +19,7 @@ from vouchers.demo.story import (
     ForeignDatabaseError,
     Wishes,
     check_database,
-    tell,
+    run_story,
 )
 from vouchers.demo.telling import Teller
 from vouchers.demo.till import NoAnswerError
@@ -69,7 +69,7 @@ class Command(BaseCommand):
                 with teller.step("A database", "数据库"):
                     call_command("migrate", verbosity=0, interactive=False)
                 running.start()
-                is_good, staff = tell(wishes, teller, running)
+                is_good, staff = run_story(wishes, teller, running)
                 if not options["exit"]:
                     _tell_logins(console, staff, wishes.port)
                     with contextlib.suppress(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Campaigns: terms, approvals, rounds, participating stores, rings and caps."""
+"""Campaigns: terms, approvals, rounds, participating stores, rings and limits."""
 
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
@@ -13,7 +13,7 @@ from merchants.models import Store
 from vouchers.rules.campaigns.declaration import Until, names
 from vouchers.sql.statements import Statement
 from vouchers.sql.triggers import differ, frozen_columns, only_arrows, only_in_draft
-from vouchers.states import CAMPAIGN_ARROWS, CampaignState, CapKind, RefundPolicy
+from vouchers.states import CAMPAIGN_ARROWS, CampaignState, LimitKind, RefundPolicy
 
 CAMPAIGN_STATES = [
     (CampaignState.DRAFT.value, _("draft")),
@@ -26,20 +26,20 @@ CAMPAIGN_STATES = [
     (CampaignState.SETTLED.value, _("settled")),
     (CampaignState.CLOSED.value, _("closed")),
 ]
-CAP_KINDS = [
-    (CapKind.RESIDENT_DAY.value, _("per resident and day")),
-    (CapKind.RESIDENT_WEEK.value, _("per resident and week")),
-    (CapKind.RESIDENT_CAMPAIGN.value, _("per resident and campaign")),
-    (CapKind.STORE_MINUTE.value, _("per store and minute")),
-    (CapKind.STORE_DAY.value, _("per store and day")),
-    (CapKind.MERCHANT_DAY.value, _("per merchant and day")),
-    (CapKind.MERCHANT_CAMPAIGN.value, _("per merchant and campaign")),
-    (CapKind.LINK_DAY.value, _("per device, phone or card and day")),
-    (CapKind.LINK_CAMPAIGN.value, _("per device, phone or card and campaign")),
-    (CapKind.STORE_WEEK.value, _("per store and week")),
-    (CapKind.STORE_CAMPAIGN.value, _("per store and campaign")),
-    (CapKind.MERCHANT_WEEK.value, _("per merchant and week")),
-    (CapKind.LINK_WEEK.value, _("per device, phone or card and week")),
+LIMIT_KINDS = [
+    (LimitKind.RESIDENT_DAY.value, _("per resident and day")),
+    (LimitKind.RESIDENT_WEEK.value, _("per resident and week")),
+    (LimitKind.RESIDENT_CAMPAIGN.value, _("per resident and campaign")),
+    (LimitKind.STORE_MINUTE.value, _("per store and minute")),
+    (LimitKind.STORE_DAY.value, _("per store and day")),
+    (LimitKind.MERCHANT_DAY.value, _("per merchant and day")),
+    (LimitKind.MERCHANT_CAMPAIGN.value, _("per merchant and campaign")),
+    (LimitKind.LINK_DAY.value, _("per device, phone or card and day")),
+    (LimitKind.LINK_CAMPAIGN.value, _("per device, phone or card and campaign")),
+    (LimitKind.STORE_WEEK.value, _("per store and week")),
+    (LimitKind.STORE_CAMPAIGN.value, _("per store and campaign")),
+    (LimitKind.MERCHANT_WEEK.value, _("per merchant and week")),
+    (LimitKind.LINK_WEEK.value, _("per device, phone or card and week")),
 ]
 REFUND_POLICIES = [
     (RefundPolicy.RETURN.value, _("a whole refund gives the voucher back (退券)")),
@@ -276,11 +276,11 @@ class Geofence(models.Model):
         return f"{self.campaign_id} {self.kind}"
 
 
-class CapRule(models.Model):
+class LimitRule(models.Model):
     """An exact limit of a campaign; both figures hold at once where both are given."""
 
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="caps")
-    kind = models.SmallIntegerField(_("counts"), choices=CAP_KINDS)
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="limits")
+    kind = models.SmallIntegerField(_("counts"), choices=LIMIT_KINDS)
     limit_count = models.PositiveIntegerField(_("most redemptions"), null=True, blank=True)
     limit_fen = models.BigIntegerField(_("most subsidy, fen"), null=True, blank=True)
 
@@ -288,14 +288,14 @@ class CapRule(models.Model):
         verbose_name = _("limit")
         verbose_name_plural = _("limits")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["campaign", "kind"], name="one_cap_per_kind"),
+            models.UniqueConstraint(fields=["campaign", "kind"], name="one_limit_per_kind"),
             models.CheckConstraint(
                 condition=Q(limit_count__isnull=False, limit_fen__isnull=True)
                 | Q(limit_fen__isnull=False, limit_fen__gte=0),
-                name="cap_limits",
+                name="limit_has_a_figure",
             ),
         ]
-        triggers: ClassVar = [only_in_draft("cap")]
+        triggers: ClassVar = [only_in_draft("limit")]
 
     def __str__(self) -> str:
         return f"{self.campaign_id} {self.get_kind_display()}"
@@ -358,7 +358,7 @@ FIND_STORES = Statement(
 
 
 class CampaignRow(NamedTuple):
-    """A campaign's switches as they stand now, its caps and its accounts."""
+    """A campaign's switches as they stand now, its limits and its accounts."""
 
     id: int
     code: str
@@ -369,7 +369,7 @@ class CampaignRow(NamedTuple):
     order_kinds: list[str]
     authorise_ttl_s: int
     # [[kind, limit_count, limit_fen], …]
-    caps: list[list[int | None]]
+    limits: list[list[int | None]]
     # [[source id, source code, account kind, account id], …]
     accounts: list[list[Any]]
 
@@ -380,7 +380,7 @@ FIND_CAMPAIGNS = Statement(
            c.authorise_ttl_s,
            COALESCE((SELECT jsonb_agg(jsonb_build_array(r.kind, r.limit_count, r.limit_fen)
                                       ORDER BY r.kind)
-                       FROM vouchers_caprule r WHERE r.campaign_id = c.id), '[]'),
+                       FROM vouchers_limitrule r WHERE r.campaign_id = c.id), '[]'),
            COALESCE((SELECT jsonb_agg(jsonb_build_array(a.source_id, s.code, a.kind, a.id))
                        FROM vouchers_account a JOIN vouchers_fundingsource s ON s.id = a.source_id
                       WHERE a.campaign_id = c.id), '[]')

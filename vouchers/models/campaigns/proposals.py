@@ -14,7 +14,7 @@ from vouchers.states import Decision, ProposalKind
 
 PROPOSAL_KINDS = [
     (ProposalKind.APPROPRIATION.value, _("change of an appropriation (批复额度调整)")),
-    (ProposalKind.CAPS.value, _("change of quotas (配额调整)")),
+    (ProposalKind.QUOTAS.value, _("change of quotas (配额调整)")),
     (ProposalKind.REPAYMENT.value, _("left-over to the treasury (缴回)")),
 ]
 DECISIONS = [

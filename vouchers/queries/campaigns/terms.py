@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
-from vouchers.models import Campaign, CapRule, QuotaCell, Tier
+from vouchers.models import Campaign, LimitRule, QuotaCell, Tier
 from vouchers.rules.campaigns.declaration import CAMPAIGN, OPTIONS, PARTS, Option, Unit
 from vouchers.rules.campaigns.terms import (
     CellTerms,
@@ -16,7 +16,7 @@ from vouchers.rules.campaigns.terms import (
     Terms,
     TierTerms,
 )
-from vouchers.states import CapKind, TierKind
+from vouchers.states import LimitKind, TierKind
 
 _PARTS: Final = {part.name: part for part in PARTS}
 _RELATED: Final = {
@@ -46,8 +46,8 @@ def terms_of(campaign: Campaign) -> Terms:
             for item in _rows(campaign, "rounds")
         ),
         limits=tuple(
-            LimitTerms(CapKind(cap.kind), cap.limit_count, cap.limit_fen)
-            for cap in _rows(campaign, "caps")
+            LimitTerms(LimitKind(rule.kind), rule.limit_count, rule.limit_fen)
+            for rule in _rows(campaign, "limits")
         ),
         cells=tuple(
             CellTerms(frozenset(slice_of(cell).items()), cell.cap_fen, cell.cap_count)
@@ -90,8 +90,8 @@ def _frozen(value: Any) -> Any:
 
 def _written(row: Any, option: Option) -> Any:
     """An option's value as documents write it."""
-    if isinstance(row, CapRule) and option.name == "kind":
-        return CapKind(row.kind).name.lower()
+    if isinstance(row, LimitRule) and option.name == "kind":
+        return LimitKind(row.kind).name.lower()
     if reader := _READERS.get(option.name):
         return reader(row)
     value = getattr(row, option.name)

@@ -28,7 +28,7 @@ class Question:
     """`text` selects the rows found, in columns `columns`; `description` names what they are."""
 
     name: str
-    says: str
+    statement: str
     columns: tuple[str, ...]
     text: str
 

@@ -52,11 +52,13 @@ class CoverGrid:
     @classmethod
     def build(cls, lon: Floats, lat: Floats, radius_m: Floats) -> Self:
         """Grid for circles that neither cross the 180th meridian nor lie beyond latitude 60."""
-        reach = _Reach.of(lon, lat, radius_m)
-        boxes = list(reach.boxes())
+        circles = _Circles.of(lon, lat, radius_m)
+        boxes = list(circles.boxes())
         row, column, pages = _page_table(boxes)
         cell_count = (int(pages.max()) + 1) * _PAGE_CELLS
-        cells, stores = _candidates(reach, boxes, cls(row, column, pages, _NONE, _NONE), cell_count)
+        cells, stores = _candidates(
+            circles, boxes, cls(row, column, pages, _NONE, _NONE), cell_count
+        )
         order = np.argsort(cells, kind="stable")
         starts = np.zeros(cell_count + 1, dtype=np.int32)
         np.cumsum(np.bincount(cells, minlength=cell_count), out=starts[1:])
@@ -105,20 +107,20 @@ def _page_table(boxes: list[_Box]) -> tuple[int, int, Ints]:
 
 
 def _candidates(
-    reach: "_Reach", boxes: list[_Box], grid: CoverGrid, cell_count: int
+    circles: "_Circles", boxes: list[_Box], grid: CoverGrid, cell_count: int
 ) -> tuple[NDArray[np.intp], Ints]:
     """Pairs (cell, store), stores ascending, that survive the nearest-store pruning."""
     nearest_cover_m = np.full(cell_count, np.inf, dtype=np.float32)
     reached: list[tuple[NDArray[np.intp], NDArray[np.float32]]] = []
     for store, box in enumerate(boxes):
-        near_m, far_m = reach.bounds(store, box)
+        near_m, far_m = circles.bounds(store, box)
         row = np.arange(box.south, box.north + 1) - grid.origin_row
         column = np.arange(box.west, box.east + 1) - grid.origin_column
         cell = grid.cells(row[:, None], column[None, :])
-        inside = far_m <= reach.radius_m[store]
+        inside = far_m <= circles.radius_m[store]
         held = cell[inside]
         nearest_cover_m[held] = np.minimum(nearest_cover_m[held], far_m[inside])
-        touched = near_m <= reach.radius_m[store]
+        touched = near_m <= circles.radius_m[store]
         reached.append((cell[touched], near_m[touched].astype(np.float32)))
     kept = [cell[near_m <= nearest_cover_m[cell]] for cell, near_m in reached]
     owners = np.repeat(np.arange(len(kept), dtype=np.int32), [cell.size for cell in kept])
@@ -126,7 +128,7 @@ def _candidates(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Reach:
+class _Circles:
     """Extents of circles in cells, and bounds on store-to-cell distances in metres."""
 
     lon: Floats

@@ -144,7 +144,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reach:
+class Coverage:
     """The area of a campaign: the stores' circles and the insides of polygons."""
 
     circles: StoreCircles

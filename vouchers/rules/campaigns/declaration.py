@@ -162,8 +162,8 @@ PARTS: Final = (
         ),
     ),
     Part(
-        "caps",
-        "caps",
+        "limits",
+        "limits",
         ("kind",),
         (
             Option("kind", Unit.CHOICE),

@@ -25,7 +25,7 @@ _OVER: Final = frozenset({CampaignState.ENDED, CampaignState.SETTLED})
 
 STATES: Final[Mapping[ProposalKind, frozenset[CampaignState]]] = {
     ProposalKind.APPROPRIATION: _LIVE | _OVER,
-    ProposalKind.CAPS: _LIVE,
+    ProposalKind.QUOTAS: _LIVE,
     # What comes back after the closing is repaid too.
     ProposalKind.REPAYMENT: _LIVE | _OVER | {CampaignState.CLOSED},
 }
@@ -137,7 +137,7 @@ def repayment(
     return None
 
 
-def caps(
+def quotas(
     cells: Mapping[int, CellState],
     changes: Sequence[Change],
     *,

@@ -21,7 +21,7 @@ from vouchers.states import (
     CAMPAIGN_ARROWS,
     AccountKind,
     CampaignState,
-    CapKind,
+    LimitKind,
     RefundPolicy,
     TierKind,
 )
@@ -35,13 +35,13 @@ _ADDRESS: Final = re.compile(
     r"https://[^\s/@]+(/\S*)?|[^\s@/:]+@[^\s@/:]+\.[^\s@/:]+", re.ASCII | re.IGNORECASE
 )
 
-_OF_STORE: Final = (CapKind.STORE_MINUTE, CapKind.STORE_DAY)
+_OF_STORE: Final = (LimitKind.STORE_MINUTE, LimitKind.STORE_DAY)
 CAP_LADDERS: Final = (
-    (CapKind.RESIDENT_DAY, CapKind.RESIDENT_WEEK, CapKind.RESIDENT_CAMPAIGN),
-    (*_OF_STORE, CapKind.STORE_WEEK, CapKind.STORE_CAMPAIGN, CapKind.MERCHANT_CAMPAIGN),
-    (*_OF_STORE, CapKind.STORE_WEEK, CapKind.MERCHANT_WEEK, CapKind.MERCHANT_CAMPAIGN),
-    (*_OF_STORE, CapKind.MERCHANT_DAY, CapKind.MERCHANT_WEEK, CapKind.MERCHANT_CAMPAIGN),
-    (CapKind.LINK_DAY, CapKind.LINK_WEEK, CapKind.LINK_CAMPAIGN),
+    (LimitKind.RESIDENT_DAY, LimitKind.RESIDENT_WEEK, LimitKind.RESIDENT_CAMPAIGN),
+    (*_OF_STORE, LimitKind.STORE_WEEK, LimitKind.STORE_CAMPAIGN, LimitKind.MERCHANT_CAMPAIGN),
+    (*_OF_STORE, LimitKind.STORE_WEEK, LimitKind.MERCHANT_WEEK, LimitKind.MERCHANT_CAMPAIGN),
+    (*_OF_STORE, LimitKind.MERCHANT_DAY, LimitKind.MERCHANT_WEEK, LimitKind.MERCHANT_CAMPAIGN),
+    (LimitKind.LINK_DAY, LimitKind.LINK_WEEK, LimitKind.LINK_CAMPAIGN),
 )
 """Limits of one subject or of what contains it, narrow before wide: a wide limit below a narrow
 one is a slip."""
@@ -81,7 +81,7 @@ class RoundTerms:
 class LimitTerms:
     """An exact limit; None is unlimited."""
 
-    kind: CapKind
+    kind: LimitKind
     limit_count: int | None
     limit_fen: int | None
 

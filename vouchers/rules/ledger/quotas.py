@@ -58,7 +58,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class PlannedVouchers:
     """`count` vouchers of one slice and price."""
 
     slice: Slice
@@ -145,14 +145,16 @@ class Cells:
             for cell, _ in self.costs(item, price)
         }
 
-    def needs(self, demands: Iterable[Demand]) -> dict[int, Need]:
-        """By cell id what all demands together take; cells they do not touch are absent."""
+    def needs(self, planned: Iterable[PlannedVouchers]) -> dict[int, Need]:
+        """By cell id what all planned together take; cells they do not touch are absent."""
         total: dict[int, Need] = {}
-        for demand in demands:
-            for cell, each in self.costs(demand.slice, demand.price) if demand.count else ():
+        for planned_part in planned:
+            for cell, each in (
+                self.costs(planned_part.slice, planned_part.price) if planned_part.count else ()
+            ):
                 so_far = total.get(cell.id, Need(0, 0))
                 total[cell.id] = Need(
-                    so_far.fen + each.fen * demand.count, so_far.count + demand.count
+                    so_far.fen + each.fen * planned_part.count, so_far.count + planned_part.count
                 )
         return total
 

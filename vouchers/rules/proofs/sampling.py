@@ -53,6 +53,6 @@ def wilson(errors: int, size: int, *, confidence: float) -> tuple[float, float]:
         raise ValueError("errors are found among those looked at")
     z, share = quantile(confidence), errors / size
     centre = share + z * z / (2 * size)
-    reach = z * sqrt(share * (1 - share) / size + z * z / (4 * size * size))
+    half_width = z * sqrt(share * (1 - share) / size + z * z / (4 * size * size))
     whole = 1 + z * z / size
-    return max(0.0, (centre - reach) / whole), min(1.0, (centre + reach) / whole)
+    return max(0.0, (centre - half_width) / whole), min(1.0, (centre + half_width) / whole)

@@ -90,7 +90,7 @@ class VoucherFate(Enum):
     WITHDRAWN = "withdrawn"  # lost
 
 
-class Part(NamedTuple):
+class ClawbackPart(NamedTuple):
     """What one source gets back: out of which account, and into which."""
 
     source_id: int
@@ -107,7 +107,7 @@ Fens = list[tuple[int, int]]
 class Clawback:
     """What a refund does beside giving the shopper their money."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ClawbackPart, ...]
     voucher: VoucherFate
     # With this refund the shopper has everything back, and the sources the whole discount.
     is_everything: bool
@@ -200,7 +200,9 @@ def _fate(redemption: Refundable, amount_fen: int) -> VoucherFate:
     return VoucherFate.GIVEN_BACK if is_back else VoucherFate.WITHDRAWN
 
 
-def _parts(redemption: Refundable, amount_fen: int, target: AccountKind) -> tuple[Part, ...]:
+def _parts(
+    redemption: Refundable, amount_fen: int, target: AccountKind
+) -> tuple[ClawbackPart, ...]:
     """The parts of this refund; what a settlement has taken is owed by the merchant instead."""
     total_fen = (
         clawback_fen(
@@ -213,7 +215,7 @@ def _parts(redemption: Refundable, amount_fen: int, target: AccountKind) -> tupl
     target = AccountKind.RECOVERABLE if redemption.is_settled else target
     settlements = {share.source_id: share.settlement for share in redemption.shares}
     return tuple(
-        Part(source_id, fen, _origin(redemption.is_held, settlements[source_id]), target)
+        ClawbackPart(source_id, fen, _origin(redemption.is_held, settlements[source_id]), target)
         for source_id, fen in share_clawback(total_fen, redemption.shares)
         if fen
     )

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from merchants.models import State, StoreLocation
 from vouchers.models import Campaign, CampaignStore, Geofence
 from vouchers.models.audience import BLOCK_RESIDENTS, NEXT_BLOCK, READ_BLOCK
-from vouchers.rules.audience.filters import AudienceFilter, Block, Judged, Reach
+from vouchers.rules.audience.filters import AudienceFilter, Block, Coverage, Judged
 from vouchers.rules.audience.store_cover import StoreCircles
 from vouchers.rules.audience.targeting import NO_RING, Rings
 from vouchers.sql.pipeline import raw_connection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scope:
+class TargetingContext:
     """A campaign's terms made ready for judging, and the parameters for reading residents."""
 
-    reach: Reach
+    coverage: Coverage
     kinds: tuple[str, ...]
     store_ids: NDArray[np.int64]
     location_ids: NDArray[np.int64]
@@ -44,7 +44,7 @@ class Scope:
         fences = campaign.geofences.filter(kind=Geofence.Kind.INCLUDE_POLYGON)
         polygons = [fence.geometry for fence in fences if fence.geometry]
         return cls(
-            reach=Reach.of(circles, rings, polygons),
+            coverage=Coverage.of(circles, rings, polygons),
             kinds=tuple(campaign.point_kinds),
             store_ids=np.array([place.store_id for place in places], dtype=np.int64),
             location_ids=np.array([place.pk for place in places], dtype=np.int64),
@@ -53,11 +53,11 @@ class Scope:
 
     def judge(self, block: Block) -> Judged:
         """Judge all residents of a block."""
-        return self.reach.judge(block, self.kinds)
+        return self.coverage.judge(block, self.kinds)
 
     def ring_label(self, position: int) -> str:
         """Label of a ring by its position, empty outside all rings."""
-        return "" if position == NO_RING else self.reach.rings.rings[position].label
+        return "" if position == NO_RING else self.coverage.rings.rings[position].label
 
     def everybody(self) -> Iterator[Block]:
         """All residents, a block at a time, in order of id; inside the caller's transaction."""

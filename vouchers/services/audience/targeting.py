@@ -17,8 +17,8 @@ from vouchers.rules.audience.commitments import commitments
 from vouchers.rules.audience.filters import Block, Judged, Untargeted
 from vouchers.rules.audience.targeting import NO_RING
 from vouchers.rules.audience.targeting import explain as place_explained
-from vouchers.services.audience.residents import Scope
-from vouchers.services.issuing.leases import hold_run
+from vouchers.services.audience.residents import TargetingContext
+from vouchers.services.issuing.leases import lock_run
 from vouchers.sql.copying import HEADER, TRAILER, binary_rows
 from vouchers.states import RunState
 
@@ -55,14 +55,14 @@ class _Tally:
     stores: Counter[int] = field(default_factory=Counter)
     untargeted: Counter[str] = field(default_factory=Counter)
 
-    def add(self, scope: Scope, block: Block, judged: Judged) -> None:
+    def add(self, context: TargetingContext, block: Block, judged: Judged) -> None:
         self.examined += len(block)
         self.untargeted += judged.untargeted()
         targeted = judged.reason == rules.TARGETED
         for position, count in _counts(judged.ring[targeted]):
-            self.rings[scope.ring_label(position)] += count
+            self.rings[context.ring_label(position)] += count
         self.districts.update(dict(_counts(block.district_id[targeted])))
-        self.stores.update(dict(_counts(scope.store_ids[judged.store[targeted]])))
+        self.stores.update(dict(_counts(context.store_ids[judged.store[targeted]])))
 
     @property
     def targeted(self) -> int:
@@ -75,13 +75,13 @@ def target_run(*, run_id: int, fence: int, at: datetime) -> Run:
     A killed worker leaves no rows. Raises LeaseLostError when another worker has leased the run.
     """
     with transaction.atomic():
-        run = hold_run(run_id=run_id, fence=fence, state=RunState.QUEUED)
-        scope = Scope.of(run.campaign, at)
+        run = lock_run(run_id=run_id, fence=fence, state=RunState.QUEUED)
+        context = TargetingContext.of(run.campaign, at)
         tally = _Tally()
-        for block in scope.everybody():
-            judged = scope.judge(block)
-            tally.add(scope, block, judged)
-            _write_members(run_id, scope, block, judged)
+        for block in context.everybody():
+            judged = context.judge(block)
+            tally.add(context, block, judged)
+            _write_members(run_id, context, block, judged)
         run.audience = {
             "examined": tally.examined,
             "targeted": tally.targeted,
@@ -99,10 +99,10 @@ def preview(*, campaign: Campaign, at: datetime) -> dict[str, Any]:
     """The audience a campaign would have now: counts in all, per ring, district (adcode), store
     (id) and reason for not being targeted. Counts of 1 to 9 people are None."""
     with transaction.atomic():
-        scope = Scope.of(campaign, at)
+        context = TargetingContext.of(campaign, at)
         tally = _Tally()
-        for block in scope.everybody():
-            tally.add(scope, block, scope.judge(block))
+        for block in context.everybody():
+            tally.add(context, block, context.judge(block))
     return {
         "examined": _shown(tally.examined),
         "targeted": _shown(tally.targeted),
@@ -116,34 +116,34 @@ def preview(*, campaign: Campaign, at: datetime) -> dict[str, Any]:
 def explain(*, campaign: Campaign, resident: Resident, at: datetime) -> Explained:
     """Why this resident would be targeted now, or why not."""
     with transaction.atomic():
-        scope = Scope.of(campaign, at)
-        block = scope.only(resident.pk)
-    judged = scope.judge(block)
+        context = TargetingContext.of(campaign, at)
+        block = context.only(resident.pk)
+    judged = context.judge(block)
     reason = int(judged.reason[0])
     if reason == rules.TARGETED:
         store = int(judged.store[0])
         return Explained(
             reason=None,
             point_kind=rules.POINT_KINDS[judged.kind[0]],
-            store_id=int(scope.store_ids[store]),
-            store_location_id=int(scope.location_ids[store]),
+            store_id=int(context.store_ids[store]),
+            store_location_id=int(context.location_ids[store]),
             distance_m=float(judged.distance_m[0]),
             outside_m=0.0,
-            ring=scope.ring_label(int(judged.ring[0])),
+            ring=context.ring_label(int(judged.ring[0])),
         )
     if reason == Untargeted.OUTSIDE:
-        return _outside(scope, block)
+        return _outside(context, block)
     return Explained(reason=Untargeted(reason).code)
 
 
-def _outside(scope: Scope, block: Block) -> Explained:
+def _outside(context: TargetingContext, block: Block) -> Explained:
     """The accepted point that misses a circle by least."""
     missed = []
     for order, kind in enumerate(rules.POINT_KINDS):
         lon, lat = float(block.longitude_deg[order][0]), float(block.latitude_deg[order][0])
-        if kind in scope.kinds and not np.isnan(lon):
-            said = place_explained(lon, lat, scope.reach.circles, scope.reach.rings)
-            if said.fault is None and len(scope.store_ids):
+        if kind in context.kinds and not np.isnan(lon):
+            said = place_explained(lon, lat, context.coverage.circles, context.coverage.rings)
+            if said.fault is None and len(context.store_ids):
                 missed.append((said.outside_m, order, said))
     if not missed:
         return Explained(reason=Untargeted.OUTSIDE.code)
@@ -151,30 +151,30 @@ def _outside(scope: Scope, block: Block) -> Explained:
     return Explained(
         reason=Untargeted.OUTSIDE.code,
         point_kind=rules.POINT_KINDS[order],
-        store_id=int(scope.store_ids[said.deciding_store]),
-        store_location_id=int(scope.location_ids[said.deciding_store]),
+        store_id=int(context.store_ids[said.deciding_store]),
+        store_location_id=int(context.location_ids[said.deciding_store]),
         distance_m=said.distance_m,
         outside_m=outside_m,
     )
 
 
-def _write_members(run_id: int, scope: Scope, block: Block, judged: Judged) -> None:
+def _write_members(run_id: int, context: TargetingContext, block: Block, judged: Judged) -> None:
     """COPY a block's targeted residents; point kind and ring have one width in each part."""
     targeted = judged.reason == rules.TARGETED
     with connection.cursor() as cursor, cursor.copy(WRITE_MEMBERS) as copy:
         copy.write(HEADER)
         for kind, name in enumerate(rules.POINT_KINDS):
-            for ring in range(NO_RING, len(scope.reach.rings.rings)):
+            for ring in range(NO_RING, len(context.coverage.rings.rings)):
                 at = np.flatnonzero(targeted & (judged.kind == kind) & (judged.ring == ring))
-                label = scope.ring_label(ring)
+                label = context.ring_label(ring)
                 if at.size:
-                    copy.write(_member_rows(run_id, scope, block, judged, at, name, label))
+                    copy.write(_member_rows(run_id, context, block, judged, at, name, label))
         copy.write(TRAILER)
 
 
 def _member_rows(
     run_id: int,
-    scope: Scope,
+    context: TargetingContext,
     block: Block,
     judged: Judged,
     at: NDArray[np.intp],
@@ -196,7 +196,7 @@ def _member_rows(
             block.bucket[at],
             resident_id,
             _text(kind, at.size),
-            scope.location_ids[judged.store[at]],
+            context.location_ids[judged.store[at]],
             judged.distance_m[at],
             _text(ring, at.size),
             np.frombuffer(committed, dtype="V32"),

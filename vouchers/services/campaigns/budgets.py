@@ -106,14 +106,14 @@ def _repay(campaign: Campaign, proposal: Proposal, at: datetime) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Caps:
+class _Quotas:
     """The changes asked for, and the buckets of every cell of the campaign, locked."""
 
     changes: list[Change]
     buckets: Buckets
 
 
-def _judge_caps(campaign: Campaign, document: Document) -> _Caps:
+def _judge_quotas(campaign: Campaign, document: Document) -> _Quotas:
     changes = [Change.of(item) for item in document["changes"]]
     cells = list(cells_with_names(campaign))
     known = {cell.pk for cell in cells}
@@ -135,8 +135,8 @@ def _judge_caps(campaign: Campaign, document: Document) -> _Caps:
         for state in states.values()
         if set(state.slice) == {"source"}
     }
-    refuse(rules.caps(states, changes, free_fen=free_fen, shares=shares_of(campaign)))
-    return _Caps(changes, buckets)
+    refuse(rules.quotas(states, changes, free_fen=free_fen, shares=shares_of(campaign)))
+    return _Quotas(changes, buckets)
 
 
 def cells_with_names(campaign: Campaign) -> list[QuotaCell]:
@@ -145,8 +145,8 @@ def cells_with_names(campaign: Campaign) -> list[QuotaCell]:
     return list(named.order_by("id"))
 
 
-def _move_caps(campaign: Campaign, proposal: Proposal, at: datetime) -> None:
-    asked = _judge_caps(campaign, proposal.document)
+def _move_quotas(campaign: Campaign, proposal: Proposal, at: datetime) -> None:
+    asked = _judge_quotas(campaign, proposal.document)
     quotas.resize_cells(
         buckets=asked.buckets,
         changes={
@@ -172,7 +172,7 @@ _KINDS: Mapping[
     ],
 ] = {
     ProposalKind.APPROPRIATION: (_judge_appropriation, _appropriate),
-    ProposalKind.CAPS: (_judge_caps, _move_caps),
+    ProposalKind.QUOTAS: (_judge_quotas, _move_quotas),
     ProposalKind.REPAYMENT: (_judge_repayment, _repay),
 }
 """How each kind is judged, and done."""

@@ -75,7 +75,7 @@ def propose_repayment(
     return _propose(source.campaign, ProposalKind.REPAYMENT, figures, why, request_id, by, at)
 
 
-def propose_caps(
+def propose_quotas(
     *,
     campaign: Campaign,
     changes: Sequence[Mapping[str, Any]],
@@ -95,7 +95,7 @@ def propose_caps(
     if not changes:
         raise Refused("nothing_to_change")
     figures = {"changes": _with_slices(campaign, changes)}
-    return _propose(campaign, ProposalKind.CAPS, figures, why, request_id, by, at)
+    return _propose(campaign, ProposalKind.QUOTAS, figures, why, request_id, by, at)
 
 
 def _with_slices(campaign: Campaign, changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

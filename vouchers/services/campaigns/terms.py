@@ -13,9 +13,9 @@ from vouchers.models import (
     Campaign,
     CampaignEdit,
     CampaignStore,
-    CapRule,
     FundingSource,
     Geofence,
+    LimitRule,
     QuotaCell,
     Ring,
     Round,
@@ -27,7 +27,7 @@ from vouchers.rules.ledger.amounts import check_amount_fen
 from vouchers.services.ledger import transfers
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
-from vouchers.states import CampaignState, CapKind, ThresholdBasis, TierKind
+from vouchers.states import CampaignState, LimitKind, ThresholdBasis, TierKind
 
 EDIT = "vouchers.change_campaign"
 WHAT_LENGTH = 80
@@ -188,20 +188,20 @@ def add_geofence(
         )
 
 
-def add_cap(
+def add_limit(
     *,
     campaign: Campaign,
-    kind: CapKind,
+    kind: LimitKind,
     by: User,
     at: datetime,
     limit_count: int | None = None,
     limit_fen: int | None = None,
-) -> CapRule:
+) -> LimitRule:
     """An exact limit by number of redemptions, by subsidy, or both."""
     check_amounts(limit_count, limit_fen, least=0)
     with refused_by_database(), transaction.atomic():
-        note_edit(campaign=campaign, by=by, what=f"cap {kind.name.lower()}", at=at)
-        return CapRule.objects.create(
+        note_edit(campaign=campaign, by=by, what=f"limit {kind.name.lower()}", at=at)
+        return LimitRule.objects.create(
             campaign=campaign, kind=kind.value, limit_count=limit_count, limit_fen=limit_fen
         )
 

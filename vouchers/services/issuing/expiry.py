@@ -10,8 +10,8 @@ from vouchers.models.issuing.tranches import COUNT_UNSPENT, SUM_RESTS
 from vouchers.models.locks import OWN_TRANCHE
 from vouchers.rules.ledger.quotas import Price
 from vouchers.services.ledger import quotas
-from vouchers.services.ledger.quotas import Part
-from vouchers.services.ledger.voucher_money import post_faces
+from vouchers.services.ledger.quotas import AllocationShare
+from vouchers.services.ledger.voucher_money import post_amounts
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, TierKind, TrancheState, TransferReason
 
@@ -31,10 +31,10 @@ def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
         tranche = Tranche.objects.select_for_update(no_key=True).get(pk=tranche_id)
         if tranche.state != TrancheState.OUTSTANDING or tranche.valid_until_at > at:
             return None
-        parts = _unspent(tranche)
-        post_faces(
+        shares = _unspent(tranche)
+        post_amounts(
             campaign_id=tranche.campaign_id,
-            faces=[(part.allocation_id, _price(part), 1) for part in parts],
+            amounts=[(share.allocation_id, _price(share), 1) for share in shares],
             reason=TransferReason.EXPIRE,
             cause=Cause.TRANCHE,
             cause_id=tranche_id,
@@ -47,11 +47,11 @@ def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
         tranche.expired_at = at
         tranche.save(update_fields=["state", "expired_at"])
         # Quota buckets are locked last.
-        quotas.give_back_parts(parts=parts)
-    return sum(part.vouchers for part in parts)
+        quotas.give_back_shares(shares=shares)
+    return sum(share.vouchers for share in shares)
 
 
-def _unspent(tranche: Tranche) -> list[Part]:
+def _unspent(tranche: Tranche) -> list[AllocationShare]:
     """By allocation: the number of unused vouchers, and the money in fen left of all."""
     by_tranche = {"tranche_id": tranche.pk}
     fens: dict[int, Counter[int]] = defaultdict(Counter)
@@ -64,14 +64,14 @@ def _unspent(tranche: Tranche) -> list[Part]:
         for rest in SUM_RESTS.send(raw_connection(), by_tranche).rows():
             fens[rest.allocation_id][rest.source_id] += rest.fen
     return [
-        Part(allocation_id, sorted(by_source.items()), vouchers[allocation_id])
+        AllocationShare(allocation_id, sorted(by_source.items()), vouchers[allocation_id])
         for allocation_id, by_source in sorted(fens.items())
         if by_source.total()
     ]
 
 
-def _price(part: Part) -> Price:
-    return Price(sum(fen for _, fen in part.split), tuple(part.split))
+def _price(share: AllocationShare) -> Price:
+    return Price(sum(fen for _, fen in share.split), tuple(share.split))
 
 
 def expire_due(*, at: datetime) -> int:

@@ -62,7 +62,7 @@ def lease_run(*, at: datetime, lease_s: int) -> RunLease | None:
     return RunLease(run.pk, RunState(run.state), run.fence)
 
 
-def hold_run(*, run_id: int, fence: int, state: RunState) -> Run:
+def lock_run(*, run_id: int, fence: int, state: RunState) -> Run:
     """Lock a leased run for the caller's transaction. Raises LeaseLostError."""
     held = Run.objects.select_for_update(no_key=True).filter(
         pk=run_id, fence=fence, state=state.value

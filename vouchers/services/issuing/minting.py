@@ -23,7 +23,7 @@ from vouchers.rules.ledger.quotas import Price
 from vouchers.services.issuing.leases import PACKED, LeaseLostError, hold_shard
 from vouchers.services.issuing.runs import PROGRESS_RESERVED_PCT, finish
 from vouchers.services.ledger import quotas
-from vouchers.services.ledger.voucher_money import post_faces
+from vouchers.services.ledger.voucher_money import post_amounts
 from vouchers.sql.copying import HEADER, TRAILER, binary_rows
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import (
@@ -194,9 +194,9 @@ def _post(
     at: datetime,
 ) -> None:
     """Move what was reserved for a shard."""
-    post_faces(
+    post_amounts(
         campaign_id=shard.run.campaign_id,
-        faces=[(allocation_id, price, count) for allocation_id, count in counts.items()],
+        amounts=[(allocation_id, price, count) for allocation_id, count in counts.items()],
         reason=reason,
         cause=Cause.SHARD,
         cause_id=shard.pk,

@@ -18,11 +18,11 @@ from vouchers.models import Campaign, Round, Run, Shard, Tier
 from vouchers.models.audience import READ_MEMBERS, READ_MEMBERS_WITH_DISTRICT, Members
 from vouchers.models.issuing.tranches import INSERT_SHARD
 from vouchers.rules.issuing.selection import Chosen, Line, choose, limits, line_up
-from vouchers.rules.ledger.quotas import Cells, Demand
+from vouchers.rules.ledger.quotas import Cells, PlannedVouchers
 from vouchers.rules.limits import business_day
-from vouchers.services.issuing.leases import WORKING_CAMPAIGNS, hold_run
+from vouchers.services.issuing.leases import WORKING_CAMPAIGNS, lock_run
 from vouchers.services.ledger import quotas
-from vouchers.services.ledger.voucher_money import post_faces
+from vouchers.services.ledger.voucher_money import post_amounts
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, RunState, TransferReason
 
@@ -84,7 +84,7 @@ def reserve_run(*, run_id: int, fence: int, at: datetime, shard_size: int = SHAR
     refuses `source_not_appropriated` and `quota_not_open`.
     """
     with transaction.atomic():
-        run = hold_run(run_id=run_id, fence=fence, state=RunState.TARGETED)
+        run = lock_run(run_id=run_id, fence=fence, state=RunState.TARGETED)
         selection = _Selection(run, at)
         selection.make()
         _post_reservation(run, selection, at)
@@ -137,7 +137,7 @@ class _Selection:
                 wanted=np.maximum(tier.per_resident - _had(self.run, tier, self.line), 0),
                 room=room,
             )
-        quotas.take_locked(buckets=buckets, needs=self.cells.needs(self.demands()))
+        quotas.take_locked(buckets=buckets, needs=self.cells.needs(self.planned()))
         self._name_allocations()
 
     def counts(self, tier: Tier) -> NDArray[np.intp]:
@@ -145,10 +145,10 @@ class _Selection:
         groups = self.line.group[self.chosen[tier.pk].member]
         return np.bincount(groups, minlength=len(self.line.slices))
 
-    def demands(self) -> list[Demand]:
+    def planned(self) -> list[PlannedVouchers]:
         """What is chosen, by slice."""
         return [
-            Demand(item, self.prices[tier.pk], count)
+            PlannedVouchers(item, self.prices[tier.pk], count)
             for tier in self.tiers
             for item, count in zip(
                 self.line.of_tier(tier.pk), self.counts(tier).tolist(), strict=True
@@ -158,7 +158,8 @@ class _Selection:
 
     def _name_allocations(self) -> None:
         known = quotas.allocations_for(
-            campaign_id=self.run.campaign_id, slices=[demand.slice for demand in self.demands()]
+            campaign_id=self.run.campaign_id,
+            slices=[planned_part.slice for planned_part in self.planned()],
         )
         for tier in self.tiers:
             ids = [known.get(item, 0) for item in self.line.of_tier(tier.pk)]
@@ -250,9 +251,9 @@ def _had(run: Run, tier: Tier, line: Line) -> NDArray[np.int64]:
 
 def _post_reservation(run: Run, selection: _Selection, at: datetime) -> None:
     """free → reserved."""
-    post_faces(
+    post_amounts(
         campaign_id=run.campaign_id,
-        faces=[
+        amounts=[
             (allocation_id, selection.prices[tier.pk], count)
             for tier in selection.tiers
             for allocation_id, count in zip(

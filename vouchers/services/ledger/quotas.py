@@ -19,8 +19,8 @@ from vouchers.rules.ledger.quotas import (
     DIMENSIONS,
     Cell,
     Cells,
-    Demand,
     Need,
+    PlannedVouchers,
     Price,
     Room,
     Slice,
@@ -31,7 +31,7 @@ from vouchers.rules.ledger.quotas import (
 )
 
 
-class Part(NamedTuple):
+class AllocationShare(NamedTuple):
     """Money that vouchers of an allocation give up, by source, and how many of them give up their
     place. A percentage voucher can give up money and keep its place: it was used for less."""
 
@@ -153,10 +153,10 @@ class _ShortHereError(Exception):
     """A sub-bucket is short; its locks are given up with the savepoint."""
 
 
-def lock_parts(*, parts: Iterable[Part]) -> LockedNeeds:
+def lock_shares(*, shares: Iterable[AllocationShare]) -> LockedNeeds:
     """Lock what money that is promised again to vouchers which kept their place would take, in
     every cell they count in; `take_locked` takes it. Refuses `quota_not_open`."""
-    needs = _needs_of_parts(list(parts))
+    needs = _needs_of_shares(list(shares))
     return LockedNeeds(lock_buckets(cell_ids=needs), needs)
 
 
@@ -173,10 +173,10 @@ def give_back(*, vouchers: Mapping[int, int]) -> None:
     _return(_needs(vouchers))
 
 
-def give_back_parts(*, parts: Iterable[Part]) -> None:
+def give_back_shares(*, shares: Iterable[AllocationShare]) -> None:
     """Return what is left of vouchers to their cells, inside the caller's transaction: on expiry,
     and on a void after it."""
-    _return(_needs_of_parts(list(parts)))
+    _return(_needs_of_shares(list(shares)))
 
 
 def _return(needs: Mapping[int, Need]) -> None:
@@ -187,29 +187,29 @@ def _return(needs: Mapping[int, Need]) -> None:
 def _needs(vouchers: Mapping[int, int]) -> dict[int, Need]:
     allocations = list(Allocation.objects.filter(pk__in=list(vouchers)))
     prices = prices_of({allocation.tier_id for allocation in allocations})
-    demands: dict[int, list[Demand]] = {}
+    planned: dict[int, list[PlannedVouchers]] = {}
     for allocation in allocations:
         price, count = prices[allocation.tier_id], vouchers[allocation.pk]
-        demand = Demand(slice_of(allocation), price, count)
-        demands.setdefault(allocation.campaign_id, []).append(demand)
+        planned_part = PlannedVouchers(slice_of(allocation), price, count)
+        planned.setdefault(allocation.campaign_id, []).append(planned_part)
     needs: dict[int, Need] = {}
-    for campaign_id, wanted in demands.items():
+    for campaign_id, wanted in planned.items():
         needs |= cells_of_campaign(campaign_id).needs(wanted)
     return needs
 
 
-def _needs_of_parts(parts: Sequence[Part]) -> dict[int, Need]:
-    allocations = Allocation.objects.in_bulk([part.allocation_id for part in parts])
+def _needs_of_shares(shares: Sequence[AllocationShare]) -> dict[int, Need]:
+    allocations = Allocation.objects.in_bulk([share.allocation_id for share in shares])
     prices = prices_of({allocation.tier_id for allocation in allocations.values()})
     campaign_ids = {allocation.campaign_id for allocation in allocations.values()}
     cells = {campaign_id: cells_of_campaign(campaign_id) for campaign_id in campaign_ids}
     needs: dict[int, Need] = {}
-    for part in parts:
-        allocation = allocations[part.allocation_id]
-        of_part = cells[allocation.campaign_id].parts(
-            slice_of(allocation), prices[allocation.tier_id], part.split, part.vouchers
+    for share in shares:
+        allocation = allocations[share.allocation_id]
+        of_share = cells[allocation.campaign_id].parts(
+            slice_of(allocation), prices[allocation.tier_id], share.split, share.vouchers
         )
-        for cell_id, need in of_part.items():
+        for cell_id, need in of_share.items():
             so_far = needs.get(cell_id, Need(0, 0))
             needs[cell_id] = Need(so_far.fen + need.fen, so_far.count + need.count)
     return needs

@@ -8,31 +8,31 @@ from vouchers.rules.ledger.quotas import Price
 from vouchers.services.ledger import transfers
 from vouchers.states import AccountKind, Cause, TransferReason
 
-Faces = Sequence[tuple[int, Price, int]]
+AllocationAmounts = Sequence[tuple[int, Price, int]]
 """(allocation id, price, vouchers)."""
 
-FACES_PER_TRANSFER = 2_000
+AMOUNTS_PER_TRANSFER = 2_000
 """Legs of a transfer are numbered with 16 bits; this leaves room for eight sources."""
 
 
-def paid_by(source_id: int, sums: Iterable[tuple[int, int]]) -> Faces:
-    """(allocation id, fen) of one source's money as faces, for moves that are not of vouchers."""
+def paid_by(source_id: int, sums: Iterable[tuple[int, int]]) -> AllocationAmounts:
+    """(allocation id, fen) of one source's money as amounts, for moves that are not of vouchers."""
     return [
         (allocation_id, Price(fen, ((source_id, fen),)), 1) for allocation_id, fen in sums if fen
     ]
 
 
-def post_faces(
+def post_amounts(
     *,
     campaign_id: int,
-    faces: Faces,
+    amounts: AllocationAmounts,
     reason: TransferReason,
     cause: Cause,
     cause_id: int,
     origin: AccountKind,
     target: AccountKind,
     at: datetime,
-    per_transfer: int = FACES_PER_TRANSFER,
+    per_transfer: int = AMOUNTS_PER_TRANSFER,
 ) -> list[int]:
     """Post the move, inside the caller's transaction, in as few transfers as `per_transfer`
     allocations each allow; returns their ids."""
@@ -53,10 +53,10 @@ def post_faces(
                         origin=origin,
                         target=target,
                     )
-                    for allocation_id, price, count in faces[start : start + per_transfer]
+                    for allocation_id, price, count in amounts[start : start + per_transfer]
                 )
             ),
         )
-        for start in range(0, len(faces), per_transfer)
+        for start in range(0, len(amounts), per_transfer)
     ]
     return transfers.post(postings=postings)

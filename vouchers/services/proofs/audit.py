@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop as _
 from vouchers.models import AuditReport
 from vouchers.queries.proofs.audit import targeting as targeting
 from vouchers.queries.proofs.audit.books import BOOK_CHECKS, BookCheck, Facts, read
-from vouchers.queries.proofs.audit.check import Says, Scan
+from vouchers.queries.proofs.audit.check import CheckTitle, Scan
 from vouchers.queries.proofs.audit.checks import SCANS
 from vouchers.queries.proofs.audit.sums import raw_connection
 from vouchers.rules.proofs.audit.facts import Finding, Row
@@ -31,7 +31,7 @@ SEED_BITS: Final = 31
 SHOWN_ROWS: Final = 20
 SAMPLE_MEMBERS: Final = 2_000
 
-Tell = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Called with the number of pieces done and the number of all."""
 
 TARGETING_EXACT: Final = (
@@ -77,7 +77,11 @@ class Report:
 
 
 def audit(
-    *, at: datetime, seed: int, sample: int = SAMPLE_MEMBERS, tell: Tell = lambda done, of: None
+    *,
+    at: datetime,
+    seed: int,
+    sample: int = SAMPLE_MEMBERS,
+    on_progress: OnProgress = lambda done, of: None,
 ) -> Report:
     """Recompute what rows can show of the invariants, all in one snapshot of the database.
 
@@ -94,7 +98,7 @@ def audit(
             *(partial(_run, scan) for scan in SCANS),
             partial(_judge_sample, sample, seed, members),
         ],
-        tell,
+        on_progress,
     )
     work.do()
     return Report(
@@ -116,7 +120,7 @@ def record(*, report: Report) -> AuditReport:
             "books_not_proven",
             invariant=broken.invariant,
             check=broken.name,
-            says=broken.says,
+            statement=broken.statement,
             broken_rows=broken.broken_count,
             first_row=broken.rows[0],
             checks_broken=[found.name for found in report.findings if found.broken_count],
@@ -182,7 +186,7 @@ def _run(scan: Scan) -> list[Finding]:
     return [_found(head, scan, rows, took_s) for head in scan.checks]
 
 
-def _found(head: Says, scan: Scan, rows: Sequence[Row], took_s: float) -> Finding:
+def _found(head: CheckTitle, scan: Scan, rows: Sequence[Row], took_s: float) -> Finding:
     own = [row for row in rows if row["check"] == head.name]
     count = int(own[0]["broken_count"] or 0) if own else 0
     shown = tuple({name: row[name] for name in scan.columns} for row in own)

@@ -9,7 +9,7 @@ from merchants.references import folded
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
 from vouchers.models.limits import ADD_TO_COUNTERS
 from vouchers.models.redemption.redemptions import INSERT_CLAIMS, INSERT_REDEMPTIONS
-from vouchers.rules.limits import NOTHING_USED, CapRule, CounterKey, Used
+from vouchers.rules.limits import NOTHING_USED, CounterKey, LimitRule, Used
 from vouchers.services.acts import Answer
 from vouchers.services.acts.attempts import Attempt, record_attempts
 from vouchers.services.acts.idempotency import store_answers
@@ -57,7 +57,7 @@ def _moved(effects: Sequence[Effect]) -> dict[int, list[int]]:
 
 def _counted(effects: Sequence[Effect]) -> dict[str, Sequence[int | None]]:
     added: dict[CounterKey, Used] = defaultdict(lambda: NOTHING_USED)
-    limits: dict[CounterKey, CapRule] = {}
+    limits: dict[CounterKey, LimitRule] = {}
     for effect in effects:
         for key, rule in effect.counters:
             so_far = added[key]

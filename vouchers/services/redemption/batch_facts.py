@@ -20,8 +20,8 @@ from vouchers.models.redemption.redemptions import FIND_CLAIMS, NEXT_IDS
 from vouchers.models.redemption.requests import FIND_ANSWERS, StoredAnswer
 from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
 from vouchers.rules.limits import (
-    CapRule,
     CounterKey,
+    LimitRule,
     Subjects,
     Used,
     counter_keys,
@@ -39,7 +39,7 @@ from vouchers.services.redemption.tranche_terms import (
 )
 from vouchers.sql.pipeline import pipeline
 
-LimitKeys = Sequence[tuple[CounterKey, CapRule]]
+LimitKeys = Sequence[tuple[CounterKey, LimitRule]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from merchants.references import folded
 from vouchers.models.campaigns.campaigns import StoreRow
 from vouchers.models.redemption.requests import StoredAnswer
 from vouchers.queries.redemption import RedemptionDetails, SourceShare
-from vouchers.rules.limits import NOTHING_USED, Used, business_day, judge_caps
+from vouchers.rules.limits import NOTHING_USED, Used, business_day, judge_limits
 from vouchers.rules.redemption.redeem import Case, Decision, Order, VoucherFacts, judge
 from vouchers.services.acts.idempotency import IN_FLIGHT
 from vouchers.services.limits.links import Links
@@ -132,7 +132,7 @@ class BatchJudge:
         if isinstance(decision, Refusal):
             return decision
         counters = facts.limit_keys[number]
-        over = judge_caps(
+        over = judge_limits(
             counters,
             self._used,
             decision.discount_fen,

@@ -24,7 +24,7 @@ from vouchers.rules.redemption.refunds import (
 )
 from vouchers.services.acts import Act, Answer, Render, perform
 from vouchers.services.ledger import quotas
-from vouchers.services.ledger.quotas import LockedNeeds, Part
+from vouchers.services.ledger.quotas import AllocationShare, LockedNeeds
 from vouchers.services.redemption.clawback import write
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.outcomes import Refunded
@@ -161,7 +161,9 @@ def _lock_quotas(locked: LockedRedemption, promised: list[tuple[int, int]]) -> L
     """The quota buckets of money that would be promised anew; the last locks there are."""
     if not promised:
         return None
-    return quotas.lock_parts(parts=[Part(locked.redemption.allocation_id, promised, vouchers=0)])
+    return quotas.lock_shares(
+        shares=[AllocationShare(locked.redemption.allocation_id, promised, vouchers=0)]
+    )
 
 
 def _row(request: RefundRequest, facts: _Facts, clawback: Clawback) -> Refund:

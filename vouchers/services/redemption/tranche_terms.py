@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from vouchers.models.campaigns.campaigns import FIND_CAMPAIGNS, CampaignRow
 from vouchers.models.issuing.runs import FIND_TRANCHES, TrancheRow
-from vouchers.rules.limits import BY_LINK, CapRule
+from vouchers.rules.limits import BY_LINK, LimitRule
 from vouchers.rules.redemption.redeem import TrancheFacts
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind
@@ -16,7 +16,7 @@ class CampaignTerms(NamedTuple):
     """What holds in the whole campaign, and what a posting needs to know of it."""
 
     row: CampaignRow
-    limits: Sequence[CapRule]
+    limits: Sequence[LimitRule]
     accounts: Mapping[tuple[int, AccountKind], int]
     source_codes: Mapping[int, str]
     authorise_ttl: timedelta
@@ -47,7 +47,7 @@ def campaign_terms(row: CampaignRow) -> CampaignTerms:
     """A campaign's row, decoded."""
     return CampaignTerms(
         row=row,
-        limits=[CapRule(row.id, *limit) for limit in row.caps],  # type: ignore[arg-type]
+        limits=[LimitRule(row.id, *limit) for limit in row.limits],  # type: ignore[arg-type]
         accounts={(source, AccountKind(kind)): id_ for source, _, kind, id_ in row.accounts},
         source_codes={source: code for source, code, _, _ in row.accounts},
         authorise_ttl=timedelta(seconds=row.authorise_ttl_s),

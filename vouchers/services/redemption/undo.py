@@ -112,5 +112,5 @@ def posting_of(
 def return_to_quota(locked: LockedRedemption, split: Split, *, vouchers: int) -> None:
     """Return money (by source) and places of vouchers to the quota cells; locks their buckets, so
     it comes last."""
-    part = quotas.Part(locked.redemption.allocation_id, split, vouchers=vouchers)
-    quotas.give_back_parts(parts=[part])
+    share = quotas.AllocationShare(locked.redemption.allocation_id, split, vouchers=vouchers)
+    quotas.give_back_shares(shares=[share])

@@ -11,7 +11,7 @@ from vouchers.models import Campaign, Collection, CollectionLine, FundingSource
 from vouchers.models.settlement import FIND_DEBTS, Debt
 from vouchers.rules.ledger.amounts import check_amount_fen
 from vouchers.services.ledger import quotas
-from vouchers.services.ledger.voucher_money import paid_by, post_faces
+from vouchers.services.ledger.voucher_money import paid_by, post_amounts
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, TransferReason
@@ -112,10 +112,10 @@ def _post(collection: Collection, cleared: Sequence[Debt]) -> None:
     for debt in cleared:
         so_far_fen = by_allocation.get(debt.allocation_id, 0)
         by_allocation[debt.allocation_id] = so_far_fen + debt.owed_fen
-    faces = paid_by(collection.source_id, sorted(by_allocation.items()))
-    post_faces(
+    amounts = paid_by(collection.source_id, sorted(by_allocation.items()))
+    post_amounts(
         campaign_id=collection.campaign_id,
-        faces=faces,
+        amounts=amounts,
         reason=TransferReason.COLLECT,
         cause=Cause.COLLECTION,
         cause_id=collection.pk,
@@ -124,6 +124,9 @@ def _post(collection: Collection, cleared: Sequence[Debt]) -> None:
         at=collection.received_at,
     )
     # Quota buckets are locked last.
-    quotas.give_back_parts(
-        parts=[quotas.Part(allocation_id, price.split, 0) for allocation_id, price, _ in faces]
+    quotas.give_back_shares(
+        shares=[
+            quotas.AllocationShare(allocation_id, price.split, 0)
+            for allocation_id, price, _ in amounts
+        ]
     )

@@ -29,7 +29,7 @@ from vouchers.rules.settlement import (
     share_out,
 )
 from vouchers.services.ledger import quotas, transfers
-from vouchers.services.ledger.voucher_money import paid_by, post_faces
+from vouchers.services.ledger.voucher_money import paid_by, post_amounts
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, SettlementState, TransferReason
 
@@ -194,13 +194,13 @@ def _post_payout(settlement: Settlement, at: datetime) -> None:
         rows = SUM_PAYOUT.send(raw_connection(), {"settlement_id": settlement.pk}).rows()
     paid = paid_by(settlement.source_id, [(row.allocation_id, row.settled_fen) for row in rows])
     netted = paid_by(settlement.source_id, [(row.allocation_id, row.netted_fen) for row in rows])
-    for reason, faces, origin, target in (
+    for reason, amounts, origin, target in (
         (TransferReason.SETTLE, paid, AccountKind.PAYABLE, AccountKind.SETTLED),
         (TransferReason.NET, netted, AccountKind.RECOVERABLE, AccountKind.FREE),
     ):
-        post_faces(
+        post_amounts(
             campaign_id=settlement.campaign_id,
-            faces=faces,
+            amounts=amounts,
             reason=reason,
             cause=Cause.SETTLEMENT,
             cause_id=settlement.pk,
@@ -209,6 +209,9 @@ def _post_payout(settlement: Settlement, at: datetime) -> None:
             at=at,
         )
     # Quota buckets are locked last.
-    quotas.give_back_parts(
-        parts=[quotas.Part(allocation_id, price.split, 0) for allocation_id, price, _ in netted]
+    quotas.give_back_shares(
+        shares=[
+            quotas.AllocationShare(allocation_id, price.split, 0)
+            for allocation_id, price, _ in netted
+        ]
     )

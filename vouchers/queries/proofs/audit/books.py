@@ -31,7 +31,7 @@ class BookCheck(NamedTuple):
 
     invariant: int
     name: str
-    says: str
+    statement: str
     broken: Callable[[Facts], Iterator[Row]]
 
 

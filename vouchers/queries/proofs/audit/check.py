@@ -41,13 +41,13 @@ def look_of(column: str) -> str:
     return f"upper(btrim({plain}))"
 
 
-class Says(NamedTuple):
+class CheckTitle(NamedTuple):
     """Heading of a check: its invariant, its name, and the statement proved when it selects no
     row."""
 
     invariant: int
     name: str
-    says: str
+    statement: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Scan:
     `text` selects the name of the check that a row breaks, then columns `columns`.
     """
 
-    checks: tuple[Says, ...]
+    checks: tuple[CheckTitle, ...]
     columns: tuple[str, ...]
     text: str
 
@@ -69,13 +69,13 @@ class Check:
 
     invariant: int
     name: str
-    says: str
+    statement: str
     columns: tuple[str, ...]
     text: str
 
     @property
     def scan(self) -> Scan:
         """The check alone."""
-        alone = (Says(self.invariant, self.name, self.says),)
+        alone = (CheckTitle(self.invariant, self.name, self.statement),)
         text = f"SELECT '{self.name}', broken.* FROM ({self.text}) AS broken"
         return Scan(alone, self.columns, text)

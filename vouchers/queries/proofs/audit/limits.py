@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_noop as _
 
 from vouchers.queries.proofs.audit.check import LIVE, Check
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
 _DAY = "r.business_day - DATE '1970-01-01'"
 _WINDOWS = {
@@ -21,7 +21,7 @@ _SUBJECTS = {
 }
 
 
-def _recount(kind: CapKind) -> str:
+def _recount(kind: LimitKind) -> str:
     """Usage of one kind, recounted from the rows: live redemptions, and their subsidy without what
     refunds have called back. A redemption counts for each link it was made with."""
     subject, window = kind.name.split("_")
@@ -31,7 +31,7 @@ def _recount(kind: CapKind) -> str:
            ({_WINDOWS[window]})::bigint AS window_no,
            count(*) AS used_count, sum(r.discount_fen - COALESCE(f.fen, 0))::bigint AS used_fen
       FROM vouchers_redemption r
-      JOIN vouchers_caprule k ON k.campaign_id = r.campaign_id AND k.kind = {kind.value}
+      JOIN vouchers_limitrule k ON k.campaign_id = r.campaign_id AND k.kind = {kind.value}
       LEFT JOIN refunded f ON f.redemption_id = r.id {links}
      WHERE r.state IN {LIVE} GROUP BY 1, 2, 3, 4
     """
@@ -40,15 +40,15 @@ def _recount(kind: CapKind) -> str:
 COUNTERS_TIE = Check(
     4,
     "counters_are_their_rows",
-    _("every cap counter is the count and the sum of its live redemptions"),
+    _("every limit counter is the count and the sum of its live redemptions"),
     ("kind", "campaign", "subject", "window", "counted", "rows", "counted_fen", "rows_fen"),
     f"""
     WITH refunded AS (SELECT redemption_id, sum(clawback_fen)::bigint AS fen
                         FROM vouchers_refund GROUP BY redemption_id),
-         recount AS ({" UNION ALL ".join(map(_recount, CapKind))})
+         recount AS ({" UNION ALL ".join(map(_recount, LimitKind))})
     SELECT kind, campaign_id, subject_id, window_no, COALESCE(c.used_count, 0),
            COALESCE(n.used_count, 0), COALESCE(c.used_fen, 0), COALESCE(n.used_fen, 0)
-      FROM vouchers_capcounter c
+      FROM vouchers_limitcounter c
       FULL JOIN recount n USING (kind, campaign_id, subject_id, window_no)
      WHERE (COALESCE(c.used_count, 0), COALESCE(c.used_fen, 0))
            <> (COALESCE(n.used_count, 0), COALESCE(n.used_fen, 0))
@@ -57,34 +57,34 @@ COUNTERS_TIE = Check(
 LINKS_NOTED = Check(
     8,
     "links_noted",
-    _("a redemption notes its links where its campaign caps them, each once, and nowhere else"),
+    _("a redemption notes its links where its campaign limits them, each once, and nowhere else"),
     ("redemption", "campaign", "links"),
     f"""
-    WITH capping AS (SELECT DISTINCT campaign_id FROM vouchers_caprule WHERE kind IN
-                     ({", ".join(str(kind.value) for kind in CapKind if "LINK" in kind.name)}))
+    WITH limiting AS (SELECT DISTINCT campaign_id FROM vouchers_limitrule WHERE kind IN
+                     ({", ".join(str(kind.value) for kind in LimitKind if "LINK" in kind.name)}))
     SELECT r.id, r.campaign_id, r.links::text
       FROM vouchers_redemption r
-      LEFT JOIN capping USING (campaign_id)
-     WHERE (r.links IS NULL) <> (capping.campaign_id IS NULL)
+      LEFT JOIN limiting USING (campaign_id)
+     WHERE (r.links IS NULL) <> (limiting.campaign_id IS NULL)
         OR cardinality(r.links) <> (SELECT count(DISTINCT number) FROM unnest(r.links) AS number)
     """,
 )
 
 
-def _within_limits(invariant: int, name: str, says: str, *subjects: str) -> Check:
+def _within_limits(invariant: int, name: str, statement: str, *subjects: str) -> Check:
     """Of the counters alone: that they are their rows is `COUNTERS_TIE`."""
-    kinds = [kind for kind in CapKind if kind.name.split("_")[0] in subjects]
+    kinds = [kind for kind in LimitKind if kind.name.split("_")[0] in subjects]
     listed = ", ".join(str(kind.value) for kind in kinds)
     return Check(
         invariant,
         name,
-        says,
+        statement,
         ("kind", "campaign", "subject", "window", "used", "limit", "used_fen", "limit_fen"),
         f"""
         SELECT c.kind, c.campaign_id, c.subject_id, c.window_no, c.used_count, k.limit_count,
                c.used_fen, k.limit_fen
-          FROM vouchers_capcounter c
-          JOIN vouchers_caprule k ON (k.campaign_id, k.kind) = (c.campaign_id, c.kind)
+          FROM vouchers_limitcounter c
+          JOIN vouchers_limitrule k ON (k.campaign_id, k.kind) = (c.campaign_id, c.kind)
          WHERE c.kind IN ({listed})
            AND (c.used_count > k.limit_count OR c.used_fen > k.limit_fen)
         """,

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop as _
 
-from vouchers.queries.proofs.audit.check import SHARES, USED, Check, Says, Scan
+from vouchers.queries.proofs.audit.check import SHARES, USED, Check, CheckTitle, Scan
 from vouchers.states import RedemptionState
 
 AUTHORISED = RedemptionState.AUTHORISED.value
@@ -13,7 +13,7 @@ REVERSED = RedemptionState.REVERSED.value
 # act that is all there is to compare; whatever has a history is left to `LIFECYCLE_AMOUNTS`.
 JOURNAL = Scan(
     (
-        Says(
+        CheckTitle(
             3,
             "legs_balance",
             _(
@@ -21,7 +21,7 @@ JOURNAL = Scan(
                 " source"
             ),
         ),
-        Says(
+        CheckTitle(
             4,
             "redeemed_amounts",
             _("what was redeemed in one act was posted by source as its split says"),

@@ -3,9 +3,9 @@
 from django.utils.translation import gettext_noop as _
 
 from vouchers.queries.proofs.audit.check import Check
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
-_CAP_NAMES = " ".join(f"WHEN {kind.value} THEN '{kind.name.lower()}'" for kind in CapKind)
+_LIMIT_NAMES = " ".join(f"WHEN {kind.value} THEN '{kind.name.lower()}'" for kind in LimitKind)
 _IN_FORCE = """
     (SELECT c.*, w.document FROM vouchers_campaign c
        LEFT JOIN vouchers_termsversion w ON w.id = c.terms_id AND w.campaign_id = c.id
@@ -74,7 +74,7 @@ TERMS_APPROVED = Check(
 CAMPAIGN_TERMS = Check(
     6,
     "campaign_keeps_terms",
-    _("a campaign's dates, places, policies, caps and stores are those of its terms in force"),
+    _("a campaign's dates, places, policies, limits and stores are those of its terms in force"),
     ("campaign", "what", "approved", "found"),
     f"""
     WITH launched AS {_IN_FORCE}
@@ -93,16 +93,18 @@ CAMPAIGN_TERMS = Check(
            SELECT found.key, (c.document -> 'campaign' ->> found.key)::timestamptz AS at) AS said
      WHERE said.at <> found.at
      UNION ALL
-    SELECT COALESCE(said.campaign_id, found.campaign_id), 'cap ' || COALESCE(said.kind, found.kind),
+    SELECT COALESCE(said.campaign_id, found.campaign_id),
+           'limit ' || COALESCE(said.kind, found.kind),
            said.limits::text, found.limits::text
-      FROM (SELECT c.id AS campaign_id, cap.value ->> 'kind' AS kind,
-                   cap.value - 'kind' AS limits
-              FROM launched c CROSS JOIN LATERAL jsonb_array_elements(c.document -> 'caps') AS cap
+      FROM (SELECT c.id AS campaign_id, rule.value ->> 'kind' AS kind,
+                   rule.value - 'kind' AS limits
+              FROM launched c
+              CROSS JOIN LATERAL jsonb_array_elements(c.document -> 'limits') AS rule
            ) AS said
-      FULL JOIN (SELECT k.campaign_id, CASE k.kind {_CAP_NAMES} END AS kind,
+      FULL JOIN (SELECT k.campaign_id, CASE k.kind {_LIMIT_NAMES} END AS kind,
                         jsonb_build_object('limit_count', k.limit_count,
                                            'limit_fen', k.limit_fen) AS limits
-                   FROM vouchers_caprule k JOIN launched c ON c.id = k.campaign_id) AS found
+                   FROM vouchers_limitrule k JOIN launched c ON c.id = k.campaign_id) AS found
         ON (found.campaign_id, found.kind) = (said.campaign_id, said.kind)
      WHERE said.limits IS DISTINCT FROM found.limits
      UNION ALL

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_noop as _
 
 from vouchers.models.issuing.runs import SERIAL_BITS
-from vouchers.queries.proofs.audit.check import Check, Says, Scan
+from vouchers.queries.proofs.audit.check import Check, CheckTitle, Scan
 
 SERIALS_DISTINCT = Check(
     6,
@@ -16,12 +16,12 @@ SERIALS_DISTINCT = Check(
 # who is not found there is looked for one by one.
 VOUCHERS_OF_PEOPLE = Scan(
     (
-        Says(
+        CheckTitle(
             6,
             "voucher_has_holder",
             _("every voucher belongs to a resident, in that resident's bucket"),
         ),
-        Says(
+        CheckTitle(
             12,
             "voucher_was_targeted",
             _("whoever got a voucher of a run is in that run's audience"),

@@ -3,13 +3,13 @@
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.queries.proofs.pack.sheet import Sheet
 from vouchers.rules.limits import BY_LINK
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
 _OF_TRANCHES = f"""
     v.id >= t.id << {SERIAL_BITS} AND v.id < (t.id + 1) << {SERIAL_BITS}
 """
 _RESIDENT_KINDS = ", ".join(
-    str(kind.value) for kind in CapKind if kind.name.startswith("RESIDENT_")
+    str(kind.value) for kind in LimitKind if kind.name.startswith("RESIDENT_")
 )
 _LINK_KINDS = ", ".join(str(int(kind)) for kind in sorted(BY_LINK))
 
@@ -148,7 +148,7 @@ REDEMPTION_SHEETS: tuple[Sheet, ...] = (
                CASE WHEN kind NOT IN ({_RESIDENT_KINDS}, {_LINK_KINDS}) THEN subject_id END
                    AS place,
                window_no, used_count, used_fen, limit_count, limit_fen
-          FROM vouchers_capcounter WHERE campaign_id = %(campaign_id)s
+          FROM vouchers_limitcounter WHERE campaign_id = %(campaign_id)s
          ORDER BY kind, subject_id, window_no
         """,
         {"resident": "resident", "link": "link"},

@@ -131,10 +131,10 @@ MONEY_SHEETS: tuple[Sheet, ...] = (
         """,
     ),
     Sheet(
-        "cap_rules",
+        "limit_rules",
         """
         SELECT kind, limit_count, limit_fen
-          FROM vouchers_caprule WHERE campaign_id = %(campaign_id)s ORDER BY kind
+          FROM vouchers_limitrule WHERE campaign_id = %(campaign_id)s ORDER BY kind
         """,
     ),
     Sheet(

@@ -98,24 +98,24 @@ def _distributed(books: Books) -> Mapping[Act, Mapping[Slot, int]]:
         minted[item.tranche_id][item.allocation_id] += item.size
     runs = {shard.id: shard.run_id for shard in books.shards}
 
-    def add(reason: TransferReason, cause: Cause, cause_id: int | None, faces: Slots) -> None:
-        for slot, fen in faces.items():
+    def add(reason: TransferReason, cause: Cause, cause_id: int | None, face_sums: Slots) -> None:
+        for slot, fen in face_sums.items():
             wanted[reason, cause, cause_id or 0][slot] += fen
 
     for tranche in books.tranches:
-        faces = _faces(tranche.campaign_id, tranche.split, minted[tranche.id].items())
-        add(TransferReason.RESERVE, Cause.RUN, runs.get(tranche.shard_id), faces)
-        add(TransferReason.MINT, Cause.SHARD, tranche.shard_id, faces)
+        face_sums = _face_sums(tranche.campaign_id, tranche.split, minted[tranche.id].items())
+        add(TransferReason.RESERVE, Cause.RUN, runs.get(tranche.shard_id), face_sums)
+        add(TransferReason.MINT, Cause.SHARD, tranche.shard_id, face_sums)
     for shard in books.shards:
         if shard.state != ShardState.DONE:
-            faces = _faces(shard.campaign_id, shard.split, shard.sizes)
-            add(TransferReason.RESERVE, Cause.RUN, shard.run_id, faces)
+            face_sums = _face_sums(shard.campaign_id, shard.split, shard.sizes)
+            add(TransferReason.RESERVE, Cause.RUN, shard.run_id, face_sums)
             if shard.run_state == RunState.DONE:
-                add(TransferReason.RELEASE, Cause.SHARD, shard.id, faces)
+                add(TransferReason.RELEASE, Cause.SHARD, shard.id, face_sums)
     return wanted
 
 
-def _faces(campaign_id: int, split: Split, sizes: Any) -> Slots:
+def _face_sums(campaign_id: int, split: Split, sizes: Any) -> Slots:
     return {
         (campaign_id, source_id, allocation_id): fen * size
         for allocation_id, size in sizes
@@ -213,7 +213,7 @@ def caps_approved(
     said = dict(approved)
     figures = {source.id: source.appropriated_fen for source in books.sources}
     for item in proposals:
-        if item.kind == ProposalKind.CAPS and item.decision == Decision.APPROVED:
+        if item.kind == ProposalKind.QUOTAS and item.decision == Decision.APPROVED:
             for change in item.document["changes"]:
                 said[change["cell"]] = (change["target"]["fen"], change["target"]["count"])
     for cell in books.cells:

@@ -31,7 +31,7 @@ class Finding:
 
     invariant: int
     name: str
-    says: str
+    statement: str
     broken_count: int = 0
     rows: tuple[Row, ...] = ()
     took_s: float = 0.0

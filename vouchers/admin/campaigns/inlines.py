@@ -20,9 +20,9 @@ from vouchers.admin.forms import TermsForm, TierForm
 from vouchers.models import (
     Campaign,
     CampaignStore,
-    CapRule,
     FundingSource,
     Geofence,
+    LimitRule,
     QuotaCell,
     Ring,
     Round,
@@ -114,10 +114,10 @@ class RingInline(PartInline):
     fields = ["label", "from_m", "to_m"]
 
 
-class CapInline(PartInline):
+class LimitInline(PartInline):
     """Exact limits."""
 
-    model = CapRule
+    model = LimitRule
     fields = ["kind", "limit_count", "limit_fen"]
 
 

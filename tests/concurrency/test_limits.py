@@ -10,22 +10,22 @@ from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven, spent_fen
 from tests.support.concurrency.threads import at_once
-from tests.support.till import decoded, hand_out, order, redeem, till_of
-from vouchers.models import Campaign, CapCounter, Link, Redemption, ResidentMerge, Voucher
+from tests.support.till import decoded, issue_vouchers, order, redeem, till_of
+from vouchers.models import Campaign, LimitCounter, Link, Redemption, ResidentMerge, Voucher
 from vouchers.rules.limits import window_no
 from vouchers.services.campaigns import terms
 from vouchers.services.redemption import RedeemRequest
 from vouchers.services.residents.identity import keyed_hash
-from vouchers.states import CapKind
+from vouchers.states import LimitKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CROWD = 16
 LIMIT = 5
 FACE_FEN = 2_000
-CODES: Mapping[CapKind, str] = {
+CODES: Mapping[LimitKind, str] = {
     kind: {"LINK": "resident_limit"}.get(subject, f"{subject.lower()}_limit")
-    for kind in CapKind
+    for kind in LimitKind
     for subject in [kind.name.split("_")[0]]
 }
 
@@ -52,36 +52,36 @@ def orders(vouchers: Sequence[Voucher]) -> list[RedeemRequest]:
 
 
 @pytest.mark.parametrize("kind", CODES, ids=lambda kind: kind.name.lower())
-def test_exactly_the_limit_is_redeemed(kind: CapKind) -> None:
-    campaign = cast.running_campaign(caps={kind: LIMIT})
-    vouchers = hand_out(campaign, [cast.alice()] * CROWD)
+def test_exactly_the_limit_is_redeemed(kind: LimitKind) -> None:
+    campaign = cast.running_campaign(limits={kind: LIMIT})
+    vouchers = issue_vouchers(campaign, [cast.alice()] * CROWD)
     assert codes(orders(vouchers)) == sorted(["201"] * LIMIT + [CODES[kind]] * (CROWD - LIMIT))
-    assert Redemption.objects.count() == CapCounter.objects.get().used_count == LIMIT
+    assert Redemption.objects.count() == LimitCounter.objects.get().used_count == LIMIT
     assert spent_fen(campaign) == LIMIT * FACE_FEN
     assert_proven()
 
 
 def test_a_limit_by_money_is_exact_and_used_to_the_last_fen() -> None:
-    draft = cast.spring_campaign(caps={})
-    terms.add_cap(
+    draft = cast.spring_campaign(limits={})
+    terms.add_limit(
         campaign=draft,
-        kind=CapKind.RESIDENT_DAY,
+        kind=LimitKind.RESIDENT_DAY,
         limit_fen=LIMIT * FACE_FEN + FACE_FEN - 1,
         by=cast.mei(),
         at=NOON,
     )
     campaign = cast.launched(draft)
-    vouchers = hand_out(campaign, [cast.alice()] * CROWD)
+    vouchers = issue_vouchers(campaign, [cast.alice()] * CROWD)
     assert codes(orders(vouchers)).count("201") == LIMIT
-    assert CapCounter.objects.get().used_fen == spent_fen(campaign) == LIMIT * FACE_FEN
+    assert LimitCounter.objects.get().used_fen == spent_fen(campaign) == LIMIT * FACE_FEN
 
 
 def test_the_last_place_is_given_to_exactly_one() -> None:
     """Never over and never under, again and again: one voucher each, one place left."""
-    campaign = cast.running_campaign(caps={CapKind.RESIDENT_CAMPAIGN: 3})
+    campaign = cast.running_campaign(limits={LimitKind.RESIDENT_CAMPAIGN: 3})
     for expected in (1, 2, 3):
         people = [cast.resident(f"guest{expected}")] * CROWD
-        vouchers = hand_out(campaign, people)
+        vouchers = issue_vouchers(campaign, people)
         store = cast.nanjing_road()
         for voucher in vouchers[:2]:
             (answer,) = redeem(requests=[order(voucher, store, people[0])])
@@ -93,22 +93,22 @@ def test_the_last_place_is_given_to_exactly_one() -> None:
 
 def test_two_who_are_one_person_share_one_limit() -> None:
     """Each of a merged pair has counters of their own; together they get no more than one may."""
-    campaign = cast.running_campaign(caps={CapKind.RESIDENT_WEEK: LIMIT})
+    campaign = cast.running_campaign(limits={LimitKind.RESIDENT_WEEK: LIMIT})
     pair = [cast.resident("kept"), cast.resident("member")]
     ResidentMerge.objects.create(
         kept=pair[0], member=pair[1], reason="same passport", merged_by="mei", merged_at=NOON
     )
-    vouchers = hand_out(campaign, pair * (CROWD // 2))
+    vouchers = issue_vouchers(campaign, pair * (CROWD // 2))
     store = cast.nanjing_road()
     requests = [order(voucher, store, voucher.resident) for voucher in vouchers]
     assert codes(requests).count("201") == LIMIT
-    assert sum(CapCounter.objects.values_list("used_count", flat=True)) == LIMIT
+    assert sum(LimitCounter.objects.values_list("used_count", flat=True)) == LIMIT
     assert_proven()
 
 
 def test_many_people_of_one_device_share_its_limit() -> None:
-    """A number sent by the till and one on file, in whatever case, are one number with one counter."""
-    campaign = cast.running_campaign(caps={CapKind.LINK_CAMPAIGN: LIMIT})
+    """A number from the till and one on file are one, in any case of letters: one counter."""
+    campaign = cast.running_campaign(limits={LimitKind.LINK_CAMPAIGN: LIMIT})
     people = [cast.resident(f"guest{number}") for number in range(CROWD)]
     for person in people[::2]:
         Link.objects.create(
@@ -119,36 +119,36 @@ def test_many_people_of_one_device_share_its_limit() -> None:
             first_seen_at=NOON,
             last_seen_at=NOON,
         )
-    vouchers, store = hand_out(campaign, people), cast.nanjing_road()
+    vouchers, store = issue_vouchers(campaign, people), cast.nanjing_road()
     requests = [
         order(voucher, store, person, device="" if number % 2 == 0 else "Shared")
         for number, (voucher, person) in enumerate(zip(vouchers, people, strict=True))
     ]
     assert codes(requests).count("201") == LIMIT
-    assert CapCounter.objects.get().used_count == LIMIT
+    assert LimitCounter.objects.get().used_count == LIMIT
     assert_proven()
 
 
 def count_naively(campaign: Campaign, resident_id: int, _number: int) -> bool:
     """Read the counter, decide, save it: every step right by itself."""
     key = {
-        "kind": CapKind.RESIDENT_DAY.value,
+        "kind": LimitKind.RESIDENT_DAY.value,
         "campaign": campaign,
         "subject_id": resident_id,
-        "window_no": window_no(CapKind.RESIDENT_DAY, NOON, campaign.zone),
+        "window_no": window_no(LimitKind.RESIDENT_DAY, NOON, campaign.zone),
     }
-    counter = CapCounter.objects.get(**key)
+    counter = LimitCounter.objects.get(**key)
     if counter.used_count >= LIMIT:
         return False
-    CapCounter.objects.filter(**key).update(used_count=counter.used_count + 1)
+    LimitCounter.objects.filter(**key).update(used_count=counter.used_count + 1)
     return True
 
 
 def test_control_a_naive_counter_lets_too_many_through() -> None:
-    campaign = cast.running_campaign(caps={CapKind.RESIDENT_DAY: LIMIT})
-    (voucher,) = hand_out(campaign, [cast.alice()])
+    campaign = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: LIMIT})
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
     redeem(requests=orders([voucher]))
-    CapCounter.objects.update(used_count=0)
+    LimitCounter.objects.update(used_count=0)
     yes = at_once(
         [partial(count_naively, campaign, cast.alice().pk, number) for number in range(CROWD)]
     )
