@@ -18,7 +18,8 @@ from django.db import connection
 from tests.benchmarks import ground, pgbench
 from tests.benchmarks.orders import Sent, build_world, requests
 from tests.support.till import redeem
-from vouchers.http.requests import fingerprint, redeem_request
+from vouchers.http.redemption import redeem_request
+from vouchers.http.requests import fingerprint
 from vouchers.services.redemption.requests import RedeemOrder
 
 PATH = "/api/v1/redemptions"

@@ -19,7 +19,7 @@ from tests.benchmarks import city, ground
 from tests.benchmarks.audit import without_triggers
 from tests.benchmarks.figures import Figure, paired
 from vouchers.http.answers import render
-from vouchers.http.requests import redeem_request
+from vouchers.http.redemption import redeem_request
 from vouchers.services.redemption import RedeemRequest, redeem
 
 SMALL: Final = "huimin_bench_size_small"

@@ -15,7 +15,7 @@ from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.till import PATH, answer_to, decoded, issue_vouchers, order, till_of
 from vouchers.http.answers import render
-from vouchers.http.requests import refund_request
+from vouchers.http.redemption import refund_request
 from vouchers.models import (
     Campaign,
     CollectionLine,

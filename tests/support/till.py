@@ -18,13 +18,8 @@ from merchants.models import Store
 from tests.support.audience import write_audience
 from tests.support.cast import NOON
 from vouchers.http.answers import render
-from vouchers.http.requests import (
-    capture_request,
-    fingerprint,
-    redeem_request,
-    reverse_request,
-    void_request,
-)
+from vouchers.http.redemption import capture_request, redeem_request, reverse_request, void_request
+from vouchers.http.requests import fingerprint
 from vouchers.models import (
     Campaign,
     Hold,

@@ -22,14 +22,13 @@ from vouchers.api.schema import (
     VoidSchema,
 )
 from vouchers.http.answers import found, found_all, render
+from vouchers.http.redemption import redeem_request, void_request
 from vouchers.http.requests import (
     BODY_MAX_BYTES,
     check_key,
     check_media_type,
     not_a_number,
-    redeem_request,
     too_large,
-    void_request,
 )
 from vouchers.queries.redemption import redemption_details, redemptions_of
 from vouchers.services.redemption import redeem, void

@@ -1,4 +1,4 @@
-"""OpenAPI description of the bodies. Parsing itself is `vouchers/http/requests`."""
+"""OpenAPI description of the bodies. Parsing itself is `vouchers/http`."""
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers

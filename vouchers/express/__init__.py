@@ -15,14 +15,8 @@ from merchants.auth import CALLERS, Cached, Caller, bearer_key
 from merchants.errors import Refused
 from vouchers.express.lane import DATABASE_LOST, Lane, with_connection
 from vouchers.http.answers import headers_of, problem, render
-from vouchers.http.requests import (
-    BODY_MAX_BYTES,
-    check_key,
-    check_media_type,
-    malformed,
-    redeem_request,
-    too_large,
-)
+from vouchers.http.redemption import redeem_request
+from vouchers.http.requests import BODY_MAX_BYTES, check_key, check_media_type, malformed, too_large
 from vouchers.services.acts import BUSY, Answer
 from vouchers.services.redemption import RedeemRequest, redeem
 

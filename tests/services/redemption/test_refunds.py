@@ -27,7 +27,7 @@ from tests.support.refunds import (
     total_fen,
 )
 from tests.support.till import answer_to, decoded, nothing_moves, order, till_of, voided
-from vouchers.http.requests import refund_request
+from vouchers.http.redemption import refund_request
 from vouchers.models import (
     Attempt,
     Campaign,

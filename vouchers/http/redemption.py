@@ -1,0 +1,190 @@
+"""What a till sends of one redemption, parsed once for both doors."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from merchants.auth import Caller
+from merchants.errors import Refused
+from vouchers.http.requests import (
+    NUL_IN_JSON,
+    check_key,
+    check_references,
+    check_text,
+    decoded,
+    fingerprint,
+    malformed,
+)
+from vouchers.rules.issuing.codes import LENGTH as CODE_DIGITS
+from vouchers.rules.issuing.codes import is_code, typed
+from vouchers.services.redemption.requests import (
+    AmountFen,
+    CaptureRequest,
+    Currency,
+    EligibleFen,
+    MerchantCode,
+    Name,
+    RedeemOrder,
+    RedeemRequest,
+    RefundRequest,
+    ReverseRequest,
+    StoreNo,
+    VoidRequest,
+)
+
+
+class FinalOrder(msgspec.Struct, frozen=True, gc=False):
+    """Body of a capture: the order as it was paid. Amounts are fen."""
+
+    order_amount_fen: AmountFen
+    eligible_amount_fen: EligibleFen | None = None
+    currency: Currency = "CNY"
+
+
+class ReversedOrder(msgspec.Struct, frozen=True, gc=False):
+    """Body of a reversal: which order of which store."""
+
+    store: StoreNo
+    order_no: Name
+    merchant: MerchantCode = ""
+
+    references: ClassVar = ("merchant", "store", "order_no")
+
+
+class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
+    """Body of a refund: what the shopper got back of their own money, where, under which number."""
+
+    store: StoreNo
+    amount_fen: AmountFen
+    refund_no: Name
+    merchant: MerchantCode = ""
+    currency: Currency = "CNY"
+
+    references: ClassVar = ("merchant", "store", "refund_no")
+
+
+_decode_order = msgspec.json.Decoder(RedeemOrder).decode
+_decode_final = msgspec.json.Decoder(FinalOrder).decode
+_decode_reversed = msgspec.json.Decoder(ReversedOrder).decode
+_decode_refunded = msgspec.json.Decoder(RefundedMoney).decode
+
+
+def redeem_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime
+) -> RedeemRequest:
+    """The request that both doors make of a call. Refuses a missing key and a malformed body."""
+    checked = check_key(key)
+    order = parse_redeem(body)
+    if not order.capture:
+        raise Refused(
+            "malformed_request",
+            problem="a voucher can only be captured in the act that redeems it",
+            problem_zh="仅支持一次完成核销，capture 须为 true",
+            field="$.capture",
+        )
+    return RedeemRequest(
+        caller=caller,
+        key=checked,
+        order=order,
+        fingerprint=fingerprint("POST", path, body),
+        at=at,
+    )
+
+
+def capture_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime, redemption_id: int
+) -> CaptureRequest:
+    """A call as `capture` takes it. Refuses a missing key and a malformed body."""
+    checked = check_key(key)
+    order: FinalOrder = decoded(_decode_final, body)
+    _check_eligible(order)
+    return CaptureRequest(
+        caller=caller,
+        key=checked,
+        fingerprint=fingerprint("POST", path, body),
+        at=at,
+        redemption_id=redemption_id,
+        order_amount_fen=order.order_amount_fen,
+        eligible_amount_fen=order.eligible_amount_fen,
+    )
+
+
+def void_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime, redemption_id: int
+) -> VoidRequest:
+    """A void as `void` takes it; its body is ignored, if it is JSON. Refuses a missing key."""
+    return VoidRequest(
+        caller=caller,
+        key=check_key(key),
+        fingerprint=fingerprint("POST", path, body),
+        at=at,
+        redemption_id=redemption_id,
+    )
+
+
+def reverse_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime
+) -> ReverseRequest:
+    """A call as `reverse` takes it. Refuses a missing key and a malformed body."""
+    checked = check_key(key)
+    order: ReversedOrder = decoded(_decode_reversed, body)
+    check_references(order, order.references)
+    return ReverseRequest(
+        caller=caller,
+        key=checked,
+        fingerprint=fingerprint("POST", path, body),
+        at=at,
+        store=order.store,
+        order_no=order.order_no,
+        merchant=order.merchant,
+    )
+
+
+def refund_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime, redemption_id: int
+) -> RefundRequest:
+    """A call as `refund` takes it. Refuses a missing key and a malformed body."""
+    checked = check_key(key)
+    money: RefundedMoney = decoded(_decode_refunded, body)
+    check_references(money, money.references)
+    return RefundRequest(
+        caller=caller,
+        key=checked,
+        fingerprint=fingerprint("POST", path, body),
+        at=at,
+        redemption_id=redemption_id,
+        store=money.store,
+        amount_fen=money.amount_fen,
+        refund_no=money.refund_no,
+        merchant=money.merchant,
+    )
+
+
+def parse_redeem(body: bytes) -> RedeemOrder:
+    """The order in `body`. Refuses `malformed_request`, naming the field."""
+    order: RedeemOrder = decoded(_decode_order, body)
+    check_references(order, order.references)
+    if NUL_IN_JSON in body:
+        check_text(order)
+    _check_eligible(order)
+    return _with_typed_code(order)
+
+
+def _with_typed_code(order: RedeemOrder) -> RedeemOrder:
+    """The order with its voucher's code as the engine writes it. Refuses what has not its form."""
+    code = order.voucher if is_code(order.voucher) else typed(order.voucher)
+    if not is_code(code):
+        raise Refused(
+            "malformed_request",
+            problem=f"a voucher's code has {CODE_DIGITS} digits",
+            problem_zh=f"券码应为 {CODE_DIGITS} 位数字",
+            field="$.voucher",
+        )
+    return order if code == order.voucher else msgspec.structs.replace(order, voucher=code)
+
+
+def _check_eligible(order: RedeemOrder | FinalOrder) -> None:
+    eligible_fen = order.eligible_amount_fen
+    if eligible_fen is not None and eligible_fen > order.order_amount_fen:
+        raise malformed("eligible_amount_fen exceeds order_amount_fen - at `$.eligible_amount_fen`")
