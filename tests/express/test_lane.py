@@ -10,13 +10,16 @@ from django.db import InterfaceError, OperationalError
 from vouchers.express.lane import Lane, with_connection
 
 POISON = 13
+BUSY, UNKNOWN = -1, -2
 
 
 def answered(lane_work, requests: Sequence[int], batch_max: int = 128) -> list[int]:  # type: ignore[no-untyped-def]
-    """Send all requests in one moment of the loop; -1 is "trouble"."""
+    """Send all requests in one moment of the loop."""
 
     async def send() -> list[int]:
-        lane: Lane[int, int] = Lane("test-lane", lane_work, -1, batch_max)
+        lane: Lane[int, int] = Lane(
+            "test-lane", lane_work, busy=BUSY, unknown=UNKNOWN, batch_max=batch_max
+        )
         return await asyncio.gather(*(lane.answer(request) for request in requests))
 
     return asyncio.run(send())
@@ -47,11 +50,13 @@ def test_of_a_batch_that_fails_only_the_request_to_blame_is_in_trouble() -> None
             raise KeyError(POISON)
         return batch
 
-    assert answered(work, range(20)) == [-1 if it == POISON else it for it in range(20)]
+    assert answered(work, range(20)) == [BUSY if it == POISON else it for it in range(20)]
 
 
 @pytest.mark.parametrize("lost", [OperationalError, InterfaceError])
-def test_a_lost_database_is_tried_once_more_and_then_told(lost: type[Exception]) -> None:
+def test_a_lost_database_is_tried_once_more_then_the_outcome_is_unknown(
+    lost: type[Exception],
+) -> None:
     tries: list[int] = []
 
     def work(batch: Sequence[int]) -> Sequence[int]:
@@ -61,7 +66,7 @@ def test_a_lost_database_is_tried_once_more_and_then_told(lost: type[Exception])
         return batch
 
     assert answered(work, [1]) == [1]
-    assert answered(work, [7]) == [-1]
+    assert answered(work, [7]) == [UNKNOWN]
     assert len(tries) == 4
 
 
@@ -85,7 +90,7 @@ def test_a_client_that_has_gone_is_not_waited_for() -> None:
         return batch
 
     async def send() -> int:
-        lane: Lane[int, int] = Lane("test-lane", work, -1)
+        lane: Lane[int, int] = Lane("test-lane", work, busy=BUSY, unknown=UNKNOWN)
         gone = asyncio.ensure_future(lane.answer(1))
         await asyncio.sleep(0.05)
         stays = asyncio.ensure_future(lane.answer(2))
@@ -95,3 +100,26 @@ def test_a_client_that_has_gone_is_not_waited_for() -> None:
         return await stays
 
     assert asyncio.run(send()) == 2
+
+
+def test_beyond_a_full_queue_a_request_is_refused_at_once_and_never_worked_on() -> None:
+    free, worked_on = threading.Event(), list[int]()
+
+    def work(batch: Sequence[int]) -> Sequence[int]:
+        free.wait(10)
+        worked_on.extend(batch)
+        return batch
+
+    async def send() -> list[int]:
+        lane: Lane[int, int] = Lane(
+            "test-lane", work, busy=BUSY, unknown=UNKNOWN, batch_max=1, waiting_max=3
+        )
+        waiting = [asyncio.ensure_future(lane.answer(0))]
+        await asyncio.sleep(0.05)  # the thread has taken the first
+        waiting += [asyncio.ensure_future(lane.answer(number)) for number in range(1, 6)]
+        await asyncio.sleep(0)
+        free.set()
+        return await asyncio.gather(*waiting)
+
+    assert asyncio.run(send()) == [0, 1, 2, 3, BUSY, BUSY]
+    assert worked_on == [0, 1, 2, 3]

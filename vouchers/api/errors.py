@@ -1,14 +1,18 @@
 """Refusals as responses of Django: RFC 9457 bodies from the refusal catalogue."""
 
+import logging
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
 from merchants.errors import Refusal, Refused
 from vouchers.http.answers import headers_of, problem
-from vouchers.services.acts import Answer
+from vouchers.services.acts import OUTCOME_UNKNOWN, Answer
+
+log = logging.getLogger(__name__)
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -43,4 +47,7 @@ def _refusal_of(error: Exception) -> Refusal | None:
             return Refusal("method_not_allowed")
         case exceptions.APIException():
             return Refusal("malformed_request", facts={"problem": str(error.detail)})
+        case OperationalError() | InterfaceError():
+            log.error("the database was lost", exc_info=error)
+            return OUTCOME_UNKNOWN
     return None

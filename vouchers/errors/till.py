@@ -104,6 +104,13 @@ TILL = (
         "系统繁忙，请稍后用同一订单重试。",
         "system",
         retryable=True,
+        by_rule={
+            "outcome_unknown": Wording(
+                "It is not known whether this order was written. Send it again with the same key.",
+                "无法确认该订单是否已入账，请用同一请求键重新发送。",
+                retryable=True,
+            )
+        },
     ),
     # The voucher
     Meaning(

@@ -17,7 +17,7 @@ from vouchers.express.lane import DATABASE_LOST, Lane, with_connection
 from vouchers.http.answers import headers_of, problem, render
 from vouchers.http.redemption import redeem_request
 from vouchers.http.requests import BODY_MAX_BYTES, check_key, check_media_type, malformed, too_large
-from vouchers.services.acts import BUSY, Answer
+from vouchers.services.acts import BUSY, OUTCOME_UNKNOWN, Answer
 from vouchers.services.redemption import RedeemRequest, redeem
 
 Scope = dict[str, Any]
@@ -58,7 +58,9 @@ class Express:
         except Refused as refused:
             return problem(refused.refusal)
         if self._lane is None:
-            self._lane = Lane("redeem-lane", _redeem, render(BUSY))
+            self._lane = Lane(
+                "redeem-lane", _redeem, busy=render(BUSY), unknown=render(OUTCOME_UNKNOWN)
+            )
         return await self._lane.answer(request)
 
     async def _authenticate(self, header: bytes) -> Caller:

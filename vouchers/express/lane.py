@@ -1,7 +1,8 @@
 """A thread that, whenever it is free, takes all requests that wait and answers them as a batch.
 
 Nothing is ever delayed to make a batch larger: alone, a request is a batch of one; under load, the
-requests that arrive while a batch commits are the next batch.
+requests that arrive while a batch commits are the next batch. The queue is bounded: a request that
+would wait too long is refused at once, so that load beyond what can be worked off costs nothing.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 BATCH_MAX = 128
+WAITING_MAX = 1_024
+"""Half a second of work at 2,000 requests a second; a till that waits longer asks again anyway."""
 DATABASE_LOST = (OperationalError, InterfaceError)
 
 
@@ -27,26 +30,35 @@ class Lane(Generic[Request, Answer]):
     """Gathers requests of one event loop and answers them by `work`, a batch at a time.
 
     `work` is an ordinary synchronous service; it runs in the lane's own thread and so on Django's
-    connection of that thread. When it raises, its whole batch is answered with `trouble`.
+    connection of that thread. When it raises, its whole batch is answered with `busy`; when the
+    database was lost, with `unknown`, for the batch may have been committed. With `waiting_max`
+    requests in the queue a further one is answered with `busy` and not worked on.
     """
 
     def __init__(
         self,
         name: str,
         work: Callable[[Sequence[Request]], Sequence[Answer]],
-        trouble: Answer,
+        *,
+        busy: Answer,
+        unknown: Answer,
         batch_max: int = BATCH_MAX,
+        waiting_max: int = WAITING_MAX,
     ) -> None:
         self._work = work
-        self._trouble = trouble
+        self._busy = busy
+        self._unknown = unknown
         self._batch_max = batch_max
+        self._waiting_max = waiting_max
         self._waiting: SimpleQueue[tuple[Request, asyncio.Future[Answer]]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     async def answer(self, request: Request) -> Answer:
-        """Queue the request and wait for its answer."""
+        """Queue the request and wait for its answer, or `busy` when the queue is full."""
+        if self._waiting.qsize() >= self._waiting_max:
+            return self._busy
         future: asyncio.Future[Answer] = self._loop.create_future()
         self._waiting.put((request, future))
         return await future
@@ -74,12 +86,13 @@ class Lane(Generic[Request, Answer]):
             return with_connection(lambda: self._work(requests))
         except DATABASE_LOST:
             log.exception("lane lost its database")
+            return [self._unknown] * len(requests)
         except Exception:
             log.exception("lane failed a batch of %d", len(requests))
             connection.close()
             if len(requests) > 1:
                 return [answer for one in requests for answer in self._answers([one])]
-        return [self._trouble] * len(requests)
+        return [self._busy] * len(requests)
 
 
 def with_connection(work: Callable[[], Result]) -> Result:

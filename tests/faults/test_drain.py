@@ -1,0 +1,56 @@
+"""A web server that is asked to stop answers the orders it has taken, then ends."""
+
+import os
+import signal
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import httpx
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from tests.support import cast
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.http_till import Call, http_till, open_campaign, till_key
+from tests.support.web_server import serving
+from vouchers.models import Redemption, Voucher
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
+
+ORDERS = 6
+PATIENCE_S = 20
+
+
+def send(url: str, call: Call) -> httpx.Response:
+    headers = {name: value.decode() for name, value in call.headers.items()}
+    return httpx.post(f"{url}{call.path}", content=call.body, headers=headers, timeout=PATIENCE_S)
+
+
+def test_orders_in_flight_are_answered_before_the_server_ends(
+    process_environment: dict[str, str],
+) -> None:
+    till = http_till(
+        open_campaign(timezone.now()),
+        "drain",
+        till_key(cast.nanjing_road()),
+        size=ORDERS + 1,
+        holder=cast.alice(),
+    )
+    calls = [till.call(till.order(number), key=f"{number}") for number in range(ORDERS + 1)]
+    with serving(process_environment) as server, ThreadPoolExecutor(ORDERS) as pool:
+        assert send(server.url, calls.pop()).status_code == 201  # the key is cached
+        with transaction.atomic():
+            list(Voucher.objects.select_for_update().order_by("id"))
+            waiting: list[Future[httpx.Response]] = []
+            for call in calls:
+                waiting.append(pool.submit(send, server.url, call))
+                time.sleep(0.1)
+            os.kill(server.process.pid, signal.SIGTERM)
+            time.sleep(0.5)
+            assert server.process.poll() is None
+        answers = [future.result(PATIENCE_S) for future in waiting]
+        server.process.wait(PATIENCE_S)
+    assert [answer.status_code for answer in answers] == [201] * ORDERS
+    assert Redemption.objects.count() == ORDERS + 1
+    assert_proven()
