@@ -31,11 +31,11 @@ class Contest(NamedTuple):
 
 
 CONTESTS = (
-    Contest("redeem_http_64_vs_pgbench", 64, "pgbench", 64, "≥ 1.3"),
-    Contest("redeem_http_256_vs_pgbench", 256, "pgbench", 150, "≥ 2.5"),
-    Contest("redeem_http_16_vs_pgbench", 16, "pgbench", 16, "≥ 0.5"),
-    Contest("redeem_http_1_vs_pgbench", 1, "pgbench", 1, ""),
-    Contest("redeem_http_64_vs_textbook", 64, "textbook", 64, "≥ 25"),
+    Contest("redeem_http_64_vs_pgbench", 64, "pgbench", 64, "≥ 2.5"),
+    Contest("redeem_http_256_vs_pgbench", 256, "pgbench", 150, "≥ 6"),
+    Contest("redeem_http_16_vs_pgbench", 16, "pgbench", 16, "≥ 1.0"),
+    Contest("redeem_http_1_vs_pgbench", 1, "pgbench", 1, "≥ 0.4"),
+    Contest("redeem_http_64_vs_textbook", 64, "textbook", 64, "≥ 40"),
 )
 
 

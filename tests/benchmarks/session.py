@@ -25,7 +25,7 @@ TEMPLATE = "huimin_bench_template"
 SAME = "huimin_bench_same"
 TABLE_WIDTH = 110
 TARGETING_MAX_S = 3.0
-ISSUE = {"issue_vs_raw_copy": "≥ 0.4", "issue_vs_bulk_create": "≥ 35"}
+ISSUE = {"issue_vs_raw_copy": "≥ 0.5", "issue_vs_bulk_create": "≥ 90"}
 TARGETING = "targeting_10m_s"
 
 
