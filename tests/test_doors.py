@@ -35,20 +35,7 @@ WAITING: Mapping[str, str] = {
 WAITING_FOR_A_PAGE: Mapping[str, str] = {
     "collect": "the admin's page of what merchants owe",
     "enrol_district": "the admin's form of a district; the demo calls it until then",
-    "unseal": "messages to residents, who are written to at their number",
 }
-# The parts of a draft's terms, until the admin edits them through these.
-TERMS = frozenset(
-    {
-        "add_limit",
-        "add_cell",
-        "add_geofence",
-        "add_ring",
-        "add_round",
-        "add_store",
-        "set_bucket_count",
-    }
-)
 DOCUMENTS = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")], key=str
 )
@@ -68,7 +55,7 @@ def without_door(services: Source) -> set[Name]:
 def test_what_no_edge_reaches_waits_for_a_named_door(
     services: Source, without_door: set[Name]
 ) -> None:
-    known = {*WAITING, *WAITING_FOR_A_PAGE, *TERMS}
+    known = {*WAITING, *WAITING_FOR_A_PAGE}
     waiting = {item for item in without_door if item[1] in known}
     called_by_waiting = services.reached_from(waiting)
     assert without_door - called_by_waiting == set()
@@ -76,7 +63,7 @@ def test_what_no_edge_reaches_waits_for_a_named_door(
 
 def test_what_waits_has_no_door_yet(without_door: set[Name]) -> None:
     found = {name for _, name in without_door}
-    assert {*WAITING, *WAITING_FOR_A_PAGE, *TERMS} - found == set()
+    assert {*WAITING, *WAITING_FOR_A_PAGE} - found == set()
 
 
 @pytest.mark.parametrize("call", sorted(set(WAITING.values())))

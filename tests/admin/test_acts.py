@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
-from tests.support import cast
+from tests.support import cast, draft_rows
 from vouchers.models import Approval, Campaign, CashReceipt, Ring, Run, Tier
-from vouchers.services.campaigns import lifecycle, terms
+from vouchers.services.campaigns import lifecycle
 from vouchers.states import CampaignState, LimitKind
 
 pytestmark = pytest.mark.django_db
@@ -86,8 +86,13 @@ def test_an_approver_cannot_approve_what_they_edited(draft: Campaign) -> None:
     li = cast.li()
     li.groups.add(*cast.mei().groups.all())
     li = type(li).objects.get(pk=li.pk)
-    terms.add_limit(
-        campaign=draft, kind=LimitKind.MERCHANT_DAY, limit_count=9_999, by=li, at=timezone.now()
+    draft_rows.add(
+        "limits",
+        campaign=draft,
+        kind=LimitKind.MERCHANT_DAY,
+        limit_count=9_999,
+        by=li,
+        at=timezone.now(),
     )
     press(signed_in(cast.mei()), "submit", draft)
     answer = decide(signed_in(li), draft, "approve")

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
-from tests.support import cast
+from tests.support import cast, draft_rows
 from vouchers.models import Campaign, Tier
-from vouchers.services.campaigns import lifecycle, terms
+from vouchers.services.campaigns import lifecycle
 
 pytestmark = pytest.mark.django_db
 
@@ -147,7 +147,9 @@ def test_a_page_of_a_campaign_submitted_meanwhile_says_so(draft: Campaign, mei: 
 
 def test_a_quota_moved_to_another_slice_is_another_cell(draft: Campaign, mei: Client) -> None:
     off20, off50 = (draft.tiers.get(code=code) for code in ("off20", "off50"))
-    cell = terms.add_cell(campaign=draft, tier=off20, cap_count=5, by=cast.mei(), at=timezone.now())
+    cell = draft_rows.add(
+        "cells", campaign=draft, tier=off20, cap_count=5, by=cast.mei(), at=timezone.now()
+    )
     form = opened(mei, draft)
     row = next(name for name, value in form.items() if value == cell.pk and name.endswith("-id"))
     form[row.removesuffix("id") + "tier"] = off50.pk
@@ -159,7 +161,8 @@ def test_a_quota_moved_to_another_slice_is_another_cell(draft: Campaign, mei: Cl
 
 def test_a_round_that_a_quota_names_cannot_be_deleted(draft: Campaign, mei: Client) -> None:
     now = timezone.now()
-    held = terms.add_round(
+    held = draft_rows.add(
+        "rounds",
         campaign=draft,
         number=1,
         opens_at=draft.starts_at,
@@ -167,7 +170,7 @@ def test_a_round_that_a_quota_names_cannot_be_deleted(draft: Campaign, mei: Clie
         by=cast.mei(),
         at=now,
     )
-    terms.add_cell(campaign=draft, round=held, cap_count=5, by=cast.mei(), at=now)
+    draft_rows.add("cells", campaign=draft, round=held, cap_count=5, by=cast.mei(), at=now)
     answer = mei.post(page_of(draft), opened(mei, draft) | {"rounds-0-DELETE": "on"})
     assert answer.status_code == 200
     assert draft.rounds.count() == 1
@@ -235,7 +238,9 @@ def test_a_tier_and_its_shares_are_changed_together(draft: Campaign, mei: Client
 def test_a_tier_that_a_quota_names_is_not_deleted(draft: Campaign, mei: Client) -> None:
     tier = draft.tiers.get(code="off20")
     address = reverse("admin:vouchers_tier_delete", args=[tier.pk])
-    cell = terms.add_cell(campaign=draft, tier=tier, cap_count=5, by=cast.mei(), at=timezone.now())
+    cell = draft_rows.add(
+        "cells", campaign=draft, tier=tier, cap_count=5, by=cast.mei(), at=timezone.now()
+    )
     mei.post(address, {"post": "yes"})
     assert Tier.objects.filter(pk=tier.pk).exists()
     saved(mei.post(page_of(draft), opened(mei, draft) | {f"cells-{0}-DELETE": "on"}))

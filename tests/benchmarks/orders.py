@@ -14,7 +14,7 @@ import msgspec
 
 from merchants.auth import Caller
 from merchants.models import Store
-from tests.support import cast, till
+from tests.support import cast, draft_rows, till
 from tests.support.cast import NOON
 from vouchers.models import Campaign, Proxy, Resident, Voucher
 from vouchers.services.campaigns import lifecycle, terms
@@ -115,7 +115,8 @@ def _declare_proxies(people: Sequence[Resident]) -> None:
 def _spring() -> Campaign:
     campaign = cast.spring_campaign(funding=cast.CO_FUNDED, limits={}, per_resident=10)
     for kind, (limit_count, limit_fen) in LIMITS.items():
-        terms.add_limit(
+        draft_rows.add(
+            "limits",
             campaign=campaign,
             kind=kind,
             limit_count=limit_count,

@@ -11,14 +11,13 @@ from django.db import connection, transaction
 from django.db.models import F, Sum
 
 from merchants.errors import Refused
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.threads import PATIENCE_S, at_once
 from tests.support.quota_room import allocation_of, take_from_all
 from vouchers.models import Campaign, QuotaBucket, QuotaCell
 from vouchers.rules.ledger.quotas import Need
 from vouchers.rules.limits import business_day
-from vouchers.services.campaigns import terms
 from vouchers.services.ledger import quotas
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,8 +40,8 @@ def campaign_of(units: int, *, by_money: bool) -> Campaign:
     )
     by, at = cast.mei(), NOON - DAY
     for channel in CHANNELS:
-        terms.add_cell(
-            campaign=draft, channel=channel, bucket_count=SUB_BUCKETS, by=by, at=at, **cap
+        draft_rows.add(
+            "cells", campaign=draft, channel=channel, bucket_count=SUB_BUCKETS, by=by, at=at, **cap
         )
     tier = draft.tiers.get()
     slices: Sequence[dict[str, Any]] = (
@@ -51,9 +50,11 @@ def campaign_of(units: int, *, by_money: bool) -> Campaign:
         {"tier": tier, "day": TODAY},
     )
     for slice_ in slices:
-        terms.add_cell(campaign=draft, bucket_count=SUB_BUCKETS, by=by, at=at, **slice_, **cap)
+        draft_rows.add(
+            "cells", campaign=draft, bucket_count=SUB_BUCKETS, by=by, at=at, **slice_, **cap
+        )
     root = QuotaCell.objects.get(campaign=draft, source__isnull=False)
-    terms.set_bucket_count(cell=root, bucket_count=SUB_BUCKETS, by=by, at=at)
+    draft_rows.change("cells", root, bucket_count=SUB_BUCKETS, by=by, at=at)
     return cast.launched(draft)
 
 

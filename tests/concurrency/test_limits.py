@@ -6,14 +6,13 @@ from functools import partial
 import pytest
 
 from merchants.references import folded
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven, spent_fen
 from tests.support.concurrency.threads import at_once
 from tests.support.till import decoded, issue_vouchers, order, redeem, till_of
 from vouchers.models import Campaign, LimitCounter, Link, Redemption, ResidentMerge, Voucher
 from vouchers.rules.limits import window_no
-from vouchers.services.campaigns import terms
 from vouchers.services.redemption import RedeemRequest
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.states import LimitKind
@@ -63,7 +62,8 @@ def test_exactly_the_limit_is_redeemed(kind: LimitKind) -> None:
 
 def test_a_limit_by_money_is_exact_and_used_to_the_last_fen() -> None:
     draft = cast.spring_campaign(limits={})
-    terms.add_limit(
+    draft_rows.add(
+        "limits",
         campaign=draft,
         kind=LimitKind.RESIDENT_DAY,
         limit_fen=LIMIT * FACE_FEN + FACE_FEN - 1,

@@ -10,7 +10,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from merchants.models import Credential, Store
 from merchants.services import enrol_terminal, issue_credential
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.books import TODAY, as_owner, healthy_book
 from tests.support.cast import DAY, NOON
 from tests.support.till import answer_to, order, refusal_of, till_of
@@ -40,7 +40,6 @@ from vouchers.models import (
     Signal,
     Voucher,
 )
-from vouchers.services.campaigns import terms
 from vouchers.states import AccountKind, LimitKind, ProposalKind, RefundPolicy
 
 
@@ -72,8 +71,17 @@ def book(full_book: None) -> Iterator[None]:
 def _draft() -> None:
     draft = cast.spring_campaign(code="draft", starts_at=NOON, ends_at=NOON + 9 * DAY)
     by, at = cast.mei(), NOON
-    terms.add_round(campaign=draft, number=1, opens_at=NOON, closes_at=NOON + DAY, by=by, at=at)
-    terms.add_geofence(campaign=draft, geometry={"type": "Polygon"}, by=by, at=at)
+    draft_rows.add(
+        "rounds", campaign=draft, number=1, opens_at=NOON, closes_at=NOON + DAY, by=by, at=at
+    )
+    draft_rows.add(
+        "geofences",
+        campaign=draft,
+        kind="include_polygon",
+        geometry={"type": "Polygon"},
+        by=by,
+        at=at,
+    )
     assert draft.limits.filter(kind=LimitKind.RESIDENT_DAY).exists()
     assert Geofence.objects.filter(campaign=draft).exists()
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from merchants.errors import Refused
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from tests.support.till import issue_vouchers
 from tests.support.whole_database import nothing_changes
@@ -146,7 +146,7 @@ def tier(office: Office, **change: Any) -> None:
 
 
 def cell(office: Office, **change: Any) -> None:
-    terms.add_cell(campaign=office.draft, by=cast.mei(), at=NOON, **change)
+    draft_rows.add("cells", campaign=office.draft, by=cast.mei(), at=NOON, **change)
 
 
 def submit_with(edit: Callable[[Campaign], object]) -> Act:
@@ -161,7 +161,8 @@ def submit_with(edit: Callable[[Campaign], object]) -> Act:
 
 
 def round_of(campaign: Campaign, number: int, opens_days: int, closes_days: int) -> None:
-    terms.add_round(
+    draft_rows.add(
+        "rounds",
         campaign=campaign,
         number=number,
         opens_at=campaign.starts_at + opens_days * DAY,
@@ -177,7 +178,8 @@ def rounds_that_overlap(campaign: Campaign) -> None:
 
 
 def cell_larger_than_its_tier(campaign: Campaign) -> None:
-    terms.add_cell(
+    draft_rows.add(
+        "cells",
         campaign=campaign,
         tier=campaign.tiers.get(code="off20"),
         district=cast.district(),
@@ -245,8 +247,13 @@ CASES: list[tuple[str, Act, str]] = [
     ("a share of nothing", lambda o: tier(o, split={"city": 0}), "amount_not_positive"),
     (
         "a limit below zero",
-        lambda o: terms.add_limit(
-            campaign=o.draft, kind=LimitKind.MERCHANT_DAY, limit_fen=-1, by=cast.mei(), at=NOON
+        lambda o: draft_rows.add(
+            "limits",
+            campaign=o.draft,
+            kind=LimitKind.MERCHANT_DAY,
+            limit_fen=-1,
+            by=cast.mei(),
+            at=NOON,
         ),
         "amount_not_positive",
     ),

@@ -13,13 +13,12 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from merchants.errors import Refused
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE
 from tests.support.quota_room import allocation_of
 from vouchers.models import Allocation, Campaign, Leg, QuotaBucket, QuotaCell, Run, Tier, Tranche
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.audience import targeting
-from vouchers.services.campaigns import terms
 from vouchers.services.issuing import leases, minting, runs
 from vouchers.services.ledger import quotas
 from vouchers.states import AccountKind, RunState
@@ -88,12 +87,13 @@ def lottery() -> Campaign:
         stores=(cast.nanjing_road(),),
     )
     by, at = cast.mei(), NOON - 2 * DAY
-    first = terms.add_round(
-        campaign=draft, number=1, opens_at=NOON, closes_at=NOON + 7 * DAY, by=by, at=at
+    first = draft_rows.add(
+        "rounds", campaign=draft, number=1, opens_at=NOON, closes_at=NOON + 7 * DAY, by=by, at=at
     )
 
     def cap(fen: int, count: int, tier: Tier | None = None, channel: str | None = None) -> None:
-        terms.add_cell(
+        draft_rows.add(
+            "cells",
             campaign=draft,
             round=first,
             tier=tier,

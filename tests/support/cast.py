@@ -5,6 +5,7 @@ Where a row has no service of its own yet it is written as that service would wr
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import Group, User
 
@@ -18,7 +19,7 @@ from vouchers.models import (
     ResidentPoint,
 )
 from vouchers.models.residents.residents import BUCKETS
-from vouchers.services.campaigns import lifecycle, proposals, terms
+from vouchers.services.campaigns import drafts, lifecycle, proposals, terms
 from vouchers.states import LimitKind, ResidentState
 
 NOON = datetime(2026, 4, 1, 4, 0, tzinfo=UTC)
@@ -269,7 +270,7 @@ def spring_campaign(
             at=at,
         )
     for tier_code, (face_fen, threshold_fen) in tiers.items():
-        tier = terms.add_tier(
+        terms.add_tier(
             campaign=campaign,
             code=tier_code,
             name=f"满{threshold_fen // 100}减{face_fen // 100}",
@@ -280,16 +281,30 @@ def spring_campaign(
             by=by,
             at=at,
         )
-        if tier_counts and tier_code in tier_counts:
-            terms.add_cell(
-                campaign=campaign, tier=tier, cap_count=tier_counts[tier_code], by=by, at=at
-            )
-    terms.add_ring(campaign=campaign, label="A", from_m=0, to_m=3_000, by=by, at=at)
-    terms.add_ring(campaign=campaign, label="B", from_m=3_000, to_m=5_000, by=by, at=at)
-    for kind, limit in limits.items():
-        terms.add_limit(campaign=campaign, kind=kind, limit_count=limit, by=by, at=at)
-    for place in stores or (nanjing_road(), xujiahui(), closed_shop()):
-        terms.add_store(campaign=campaign, store=place, by=by, at=at)
+    rows: dict[str, list[dict[str, Any]]] = {
+        "rings": [
+            {"label": "A", "from_m": 0, "to_m": 3_000},
+            {"label": "B", "from_m": 3_000, "to_m": 5_000},
+        ],
+        "limits": [{"kind": kind, "limit_count": most} for kind, most in limits.items()],
+        "cells": [
+            {"tier": campaign.tiers.get(code=code), "cap_count": count}
+            for code, count in (tier_counts or {}).items()
+            if code in tiers
+        ],
+        "participations": [
+            {"store": store, "valid_from_at": at}
+            for store in stores or (nanjing_road(), xujiahui(), closed_shop())
+        ],
+    }
+    drafts.edit_campaign(
+        campaign=campaign,
+        seen_edit=drafts.newest_edit(campaign),
+        options={},
+        parts={part: [drafts.RowEdit(None, row) for row in added] for part, added in rows.items()},
+        by=by,
+        at=at,
+    )
     return campaign
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.books import distribute
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE, north_of
 from tests.support.refunds import PAID_FEN, bought, campaign_with, refund_of, send_cash, settled
@@ -95,7 +95,7 @@ def returning_campaign() -> Campaign:
         by=cast.mei(),
         at=NOON,
     )
-    terms.add_cell(campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
+    draft_rows.add("cells", campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
     campaign = cast.launched(draft)
     small: dict[str, Any] = {"tier": "off15pc", "amount_fen": 10_001}
     soon = NOON + timedelta(hours=1)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import Sum
 from hypothesis import strategies as st
 
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import NOON
 from tests.support.reference_model import LIMITS, Cap, Model, Tier
 from vouchers.models import Campaign, QuotaCell
@@ -79,7 +79,7 @@ def open_city(policy: RefundPolicy) -> Campaign:
     Campaign.objects.filter(pk=draft.pk).update(refund_policy=policy.value)
     by, at = cast.mei(), NOON
     hot = draft.cells.get(tier__code="off20")
-    terms.set_bucket_count(cell=hot, bucket_count=SUB_BUCKETS, by=by, at=at)
+    draft_rows.change("cells", hot, bucket_count=SUB_BUCKETS, by=by, at=at)
     percent = terms.add_tier(
         campaign=draft,
         code="off15pc",
@@ -92,11 +92,19 @@ def open_city(policy: RefundPolicy) -> Campaign:
         by=by,
         at=at,
     )
-    terms.add_cell(campaign=draft, tier=percent, cap_fen=CAPS["off15pc"].fen, by=by, at=at)
-    first = terms.add_round(
-        campaign=draft, number=1, opens_at=NOON - cast.DAY, closes_at=ENDS_AT, by=by, at=at
+    draft_rows.add("cells", campaign=draft, tier=percent, cap_fen=CAPS["off15pc"].fen, by=by, at=at)
+    first = draft_rows.add(
+        "rounds",
+        campaign=draft,
+        number=1,
+        opens_at=NOON - cast.DAY,
+        closes_at=ENDS_AT,
+        by=by,
+        at=at,
     )
-    terms.add_cell(campaign=draft, round=first, cap_count=CAPS["round 1"].count, by=by, at=at)
+    draft_rows.add(
+        "cells", campaign=draft, round=first, cap_count=CAPS["round 1"].count, by=by, at=at
+    )
     for name in PEOPLE:
         cast.resident(name)
     cast.bob()

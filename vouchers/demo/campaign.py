@@ -5,15 +5,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from vouchers.demo.group import Group
 from vouchers.demo.people import Staff
 from vouchers.demo.telling import patiently
 from vouchers.models import Campaign, Run
-from vouchers.services.campaigns import lifecycle, terms
+from vouchers.services.campaigns import drafts, lifecycle, terms
 from vouchers.services.issuing.runs import request_run
 from vouchers.services.ledger import transfers
 from vouchers.states import LimitKind, RunState
@@ -112,15 +113,7 @@ def set_up(*, plan: Plan, group: Group, staff: Staff, at: datetime) -> Campaign:
         at=at,
     )
     _add_money(campaign, plan.tiers, staff, at)
-    terms.add_ring(campaign=campaign, label="0–3 km", from_m=0, to_m=INNER_M, by=by, at=at)
-    terms.add_ring(campaign=campaign, label="3–5 km", from_m=INNER_M, to_m=RADIUS_M, by=by, at=at)
-    limits = {
-        LimitKind.RESIDENT_DAY: PER_DAY,
-        LimitKind.RESIDENT_CAMPAIGN: PER_CAMPAIGN,
-        LimitKind.STORE_MINUTE: plan.per_minute,
-    }
-    for kind, limit in limits.items():
-        terms.add_limit(campaign=campaign, kind=kind, limit_count=limit, by=by, at=at)
+    _add_rows(campaign, plan, by, at)
     terms.add_stores(campaign=campaign, stores=group.stores, by=by, at=at)
     version = lifecycle.submit(campaign=campaign, by=by, at=at)
     lifecycle.approve(
@@ -140,7 +133,7 @@ def set_up(*, plan: Plan, group: Group, staff: Staff, at: datetime) -> Campaign:
 
 
 def _add_money(campaign: Campaign, tiers: Sequence[TierPlan], staff: Staff, at: datetime) -> None:
-    """Sources that appropriate exactly what the tiers can issue, and a quota cell for each tier."""
+    """Sources that appropriate exactly what the tiers can issue, and the tiers."""
     by = staff.manager
     for code, name in SOURCES.items():
         whole_fen = sum(_share_fen(tier, code) * tier.count for tier in tiers)
@@ -148,7 +141,7 @@ def _add_money(campaign: Campaign, tiers: Sequence[TierPlan], staff: Staff, at: 
             campaign=campaign, code=code, name=name, appropriated_fen=whole_fen, by=by, at=at
         )
     for plan in tiers:
-        tier = terms.add_tier(
+        terms.add_tier(
             campaign=campaign,
             code=plan.code,
             name=plan.name,
@@ -158,7 +151,34 @@ def _add_money(campaign: Campaign, tiers: Sequence[TierPlan], staff: Staff, at: 
             by=by,
             at=at,
         )
-        terms.add_cell(campaign=campaign, tier=tier, cap_count=plan.count, by=by, at=at)
+
+
+def _add_rows(campaign: Campaign, plan: Plan, by: User, at: datetime) -> None:
+    """Two rings, three limits, and a quota cell for each tier."""
+    limits = {
+        LimitKind.RESIDENT_DAY: PER_DAY,
+        LimitKind.RESIDENT_CAMPAIGN: PER_CAMPAIGN,
+        LimitKind.STORE_MINUTE: plan.per_minute,
+    }
+    rows: dict[str, list[dict[str, Any]]] = {
+        "rings": [
+            {"label": "0–3 km", "from_m": 0, "to_m": INNER_M},
+            {"label": "3–5 km", "from_m": INNER_M, "to_m": RADIUS_M},
+        ],
+        "limits": [{"kind": kind, "limit_count": most} for kind, most in limits.items()],
+        "cells": [
+            {"tier": campaign.tiers.get(code=tier.code), "cap_count": tier.count}
+            for tier in plan.tiers
+        ],
+    }
+    drafts.edit_campaign(
+        campaign=campaign,
+        seen_edit=drafts.newest_edit(campaign),
+        options={},
+        parts={part: [drafts.RowEdit(None, row) for row in added] for part, added in rows.items()},
+        by=by,
+        at=at,
+    )
 
 
 def _share_fen(tier: TierPlan, source: str) -> int:

@@ -7,7 +7,7 @@ import pytest
 from django.db.models import Sum
 
 from merchants.errors import Refused
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.budgets import (
     BUDGET_FEN,
     FACE_FEN,
@@ -23,7 +23,7 @@ from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Campaign, Proposal, QuotaBucket, QuotaCell, Voucher
 from vouchers.queries.ledger.leftovers import LeftoverRow, leftovers_of
 from vouchers.services.audience import targeting
-from vouchers.services.campaigns import proposals, terms
+from vouchers.services.campaigns import proposals
 from vouchers.services.issuing import leases, minting, runs
 from vouchers.services.issuing.expiry import expire_due
 from vouchers.states import AccountKind
@@ -112,9 +112,10 @@ def with_cells(*, hot: int = 1) -> tuple[Campaign, QuotaCell, QuotaCell]:
     """Huangpu may take 20 vouchers and Xuhui 10, of 30 in all."""
     campaign = cast.spring_campaign(budget_fen=BUDGET_FEN, tiers=OFF20, limits={})
     by, at = cast.mei(), NOON - DAY
-    terms.add_cell(campaign=campaign, cap_count=30, by=by, at=at)
+    draft_rows.add("cells", campaign=campaign, cap_count=30, by=by, at=at)
     cells = [
-        terms.add_cell(
+        draft_rows.add(
+            "cells",
             campaign=campaign,
             district=cast.district(adcode, name),
             cap_count=cap,
@@ -222,7 +223,8 @@ def with_rounds(*, first: int, second: int) -> tuple[Campaign, list[QuotaCell]]:
     cells = []
     for number, cap in ((1, first), (2, second)):
         opens_at = NOON + (number - 1) * 2 * DAY
-        round_ = terms.add_round(
+        round_ = draft_rows.add(
+            "rounds",
             campaign=campaign,
             number=number,
             opens_at=opens_at,
@@ -230,12 +232,14 @@ def with_rounds(*, first: int, second: int) -> tuple[Campaign, list[QuotaCell]]:
             by=by,
             at=at,
         )
-        cells.append(terms.add_cell(campaign=campaign, round=round_, cap_count=cap, by=by, at=at))
+        cells.append(
+            draft_rows.add("cells", campaign=campaign, round=round_, cap_count=cap, by=by, at=at)
+        )
     return cast.launched(campaign), cells
 
 
 def run_round(campaign: Campaign, number: int, *, at: datetime) -> int:
-    """HttpTill out a round to whoever lives near; returns the vouchers."""
+    """Distribute a round to the residents near the stores; returns the number of vouchers."""
     round_ = campaign.rounds.get(number=number)
     runs.request_run(campaign=campaign, round=round_, seed="7", by="mei", at=at)
     for step in (targeting.target_run, runs.reserve_run):

@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import DatabaseError, connection, transaction
 
 from merchants.errors import Refused
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from vouchers.models import Approval, Campaign, Ring, TermsVersion, Tier
 from vouchers.rules.campaigns.terms import terms_sha256
@@ -69,8 +69,13 @@ def test_nobody_approves_what_they_edited() -> None:
     campaign = cast.spring_campaign()
     li_edits.groups.add(*cast.mei().groups.all())
     li_edits = type(li_edits).objects.get(pk=li_edits.pk)
-    terms.add_limit(
-        campaign=campaign, kind=LimitKind.MERCHANT_DAY, limit_count=9_999, by=li_edits, at=NOON
+    draft_rows.add(
+        "limits",
+        campaign=campaign,
+        kind=LimitKind.MERCHANT_DAY,
+        limit_count=9_999,
+        by=li_edits,
+        at=NOON,
     )
     version = lifecycle.submit(campaign=campaign, by=cast.mei(), at=NOON)
     with pytest.raises(Refused) as refused:
@@ -102,7 +107,9 @@ def test_a_manager_cannot_approve_at_all() -> None:
 def test_an_approver_cannot_edit() -> None:
     campaign = cast.spring_campaign()
     with pytest.raises(Refused) as refused:
-        terms.add_ring(campaign=campaign, label="C", from_m=5000, to_m=6000, by=cast.li(), at=NOON)
+        draft_rows.add(
+            "rings", campaign=campaign, label="C", from_m=5000, to_m=6000, by=cast.li(), at=NOON
+        )
     assert refused_code(refused) == ("not_permitted", "vouchers.change_campaign")
 
 
@@ -116,7 +123,8 @@ def test_a_decision_is_bound_to_the_terms_seen() -> None:
 def test_an_older_version_can_no_longer_be_approved() -> None:
     first = submitted()
     lifecycle.reopen(campaign=first.campaign, by=cast.mei(), at=NOON)
-    terms.add_limit(
+    draft_rows.add(
+        "limits",
         campaign=first.campaign,
         kind=LimitKind.MERCHANT_DAY,
         limit_count=9_999,
@@ -146,7 +154,9 @@ def test_a_rejection_makes_it_a_draft_again_with_the_comment_kept() -> None:
 def test_terms_cannot_be_edited_after_submission() -> None:
     campaign = submitted().campaign
     with pytest.raises(Refused) as refused:
-        terms.add_ring(campaign=campaign, label="C", from_m=5000, to_m=6000, by=cast.mei(), at=NOON)
+        draft_rows.add(
+            "rings", campaign=campaign, label="C", from_m=5000, to_m=6000, by=cast.mei(), at=NOON
+        )
     assert refused_code(refused) == ("campaign_state", "only_in_draft")
 
 
@@ -197,7 +207,9 @@ def test_a_tiers_shares_must_add_up_to_its_face() -> None:
 def test_a_code_in_use_is_refused_by_its_constraint() -> None:
     campaign = cast.spring_campaign()
     with pytest.raises(Refused) as refused:
-        terms.add_ring(campaign=campaign, label="A", from_m=5000, to_m=6000, by=cast.mei(), at=NOON)
+        draft_rows.add(
+            "rings", campaign=campaign, label="A", from_m=5000, to_m=6000, by=cast.mei(), at=NOON
+        )
     assert refused_code(refused) == ("terms_invalid", "one_ring_per_label")
 
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from merchants.errors import Refused
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.quota_room import allocation_of
 from vouchers.models import (
     Allocation,
@@ -23,7 +23,6 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.services.audience import targeting
-from vouchers.services.campaigns import terms
 from vouchers.services.issuing import leases, minting, runs
 from vouchers.services.ledger import quotas
 from vouchers.states import AccountKind, RunState, ShardState, TransferReason
@@ -165,7 +164,8 @@ def test_of_tiers_that_compete_for_money_the_cheaper_goes_first() -> None:
 
 def test_a_full_district_is_passed_over_and_the_next_one_served() -> None:
     draft = cast.spring_campaign(tiers={"off20": (2_000, 10_000)})
-    terms.add_cell(
+    draft_rows.add(
+        "cells",
         campaign=draft,
         district=cast.district(),
         cap_count=2,
@@ -188,7 +188,8 @@ def test_a_full_district_is_passed_over_and_the_next_one_served() -> None:
 
 def test_a_store_cell_counts_those_reached_by_that_store() -> None:
     draft = cast.spring_campaign(tiers={"off20": (2_000, 10_000)})
-    terms.add_cell(
+    draft_rows.add(
+        "cells",
         campaign=draft,
         store=cast.xujiahui(),
         cap_count=1,

@@ -7,13 +7,12 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from merchants.errors import Refused
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from tests.support.quota_room import allocation_of
 from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, Run
 from vouchers.rules.limits import business_day
 from vouchers.services.audience import targeting
-from vouchers.services.campaigns import terms
 from vouchers.services.issuing import leases, minting, runs
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.quotas import AllocationShare
@@ -31,7 +30,10 @@ def draft(**options: Any) -> Campaign:
 
 
 def cell(campaign: Campaign, **fields: Any) -> QuotaCell:
-    return terms.add_cell(campaign=campaign, by=cast.mei(), at=NOON - DAY, **fields)
+    made: QuotaCell = draft_rows.add(
+        "cells", campaign=campaign, by=cast.mei(), at=NOON - DAY, **fields
+    )
+    return made
 
 
 def taken_by(campaign: Campaign, **slice_: Any) -> dict[int, int]:
@@ -54,7 +56,8 @@ def every_headroom() -> list[tuple[int | None, int | None]]:
 
 def slices(campaign: Campaign) -> Mapping[str, tuple[dict[str, Any], dict[str, Any]]]:
     """By dimension what names its cell, and a voucher that is in it."""
-    first = terms.add_round(
+    first = draft_rows.add(
+        "rounds",
         campaign=campaign,
         number=1,
         opens_at=NOON,
@@ -148,7 +151,7 @@ def test_a_cap_is_laid_evenly_over_the_sub_buckets() -> None:
     campaign = draft()
     capped = cell(campaign, channel="alipay", cap_fen=10_003, cap_count=6, bucket_count=4)
     root = QuotaCell.objects.get(campaign=campaign, source__isnull=False)
-    terms.set_bucket_count(cell=root, bucket_count=3, by=cast.mei(), at=NOON - DAY)
+    draft_rows.change("cells", root, bucket_count=3, by=cast.mei(), at=NOON - DAY)
     cast.launched(campaign)
 
     assert headroom(capped) == [(2_501, 2), (2_501, 2), (2_501, 1), (2_500, 1)]

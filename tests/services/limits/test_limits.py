@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from merchants.models import Store
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from tests.support.till import (
     answer_to,
@@ -34,7 +34,6 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.rules.limits import BY_LINK, link_no
-from vouchers.services.campaigns import terms
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.states import LimitKind
 
@@ -215,7 +214,8 @@ class TestGivenBack:
     def campaign(self) -> Campaign:
         draft = cast.spring_campaign(limits={})
         for kind in LimitKind:
-            terms.add_limit(
+            draft_rows.add(
+                "limits",
                 campaign=draft,
                 kind=kind,
                 limit_count=10,

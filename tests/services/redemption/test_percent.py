@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven, totals_fen
 from tests.support.till import decoded, issue_vouchers, order, redeem, till_of, voided
@@ -36,7 +36,7 @@ def campaign() -> Campaign:
         by=cast.mei(),
         at=NOON,
     )
-    terms.add_cell(campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
+    draft_rows.add("cells", campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
     return cast.launched(draft)
 
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from merchants.errors import Refused
 from merchants.models import State
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from tests.support.refunds import (
     BUDGET_FEN,
@@ -358,7 +358,7 @@ def percent() -> Campaign:
         by=cast.mei(),
         at=NOON,
     )
-    terms.add_cell(campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
+    draft_rows.add("cells", campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
     return cast.launched(draft)
 
 

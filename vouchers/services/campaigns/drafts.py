@@ -24,6 +24,9 @@ EDITABLE: Final = frozenset(option.name for option in CAMPAIGN if option.until i
 RELATIONS: Final = frozenset(part.relation for part in PARTS) - {"sources", "tiers"}
 """The parts that are edited row by row; sources and tiers have services of their own."""
 
+AMOUNTS: Final = ("_fen", "_count")
+"""How the names of columns end that hold amounts and numbers of vouchers."""
+
 SLICE: Final = frozenset({"tier", "round", "district", "store", "source", "channel", "day"})
 
 
@@ -118,7 +121,7 @@ def _assign(row: Model, values: Mapping[str, Any]) -> None:
 
 
 def _fill(row: Model, values: Mapping[str, Any]) -> None:
-    check_amounts(*(value for name, value in values.items() if name.endswith("_fen")), least=0)
+    check_amounts(*(value for name, value in values.items() if name.endswith(AMOUNTS)), least=0)
     for name, value in values.items():
         setattr(row, name, value)
 

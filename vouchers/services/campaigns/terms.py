@@ -1,24 +1,21 @@
-"""Add the parts of a campaign's terms to its draft; each edit is recorded with its author."""
+"""Sources, tiers and many stores of a draft; the other parts are edited row by row (`drafts`).
+
+Each edit is recorded with its author.
+"""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from merchants.errors import Refused
-from merchants.models import District, Store
+from merchants.models import Store
 from vouchers.models import (
     Campaign,
     CampaignEdit,
     CampaignStore,
     FundingSource,
-    Geofence,
-    LimitRule,
-    QuotaCell,
-    Ring,
-    Round,
     Tier,
     TierSplit,
 )
@@ -27,7 +24,7 @@ from vouchers.rules.ledger.amounts import check_amount_fen
 from vouchers.services.ledger import transfers
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
-from vouchers.states import CampaignState, LimitKind, ThresholdBasis, TierKind
+from vouchers.states import CampaignState, ThresholdBasis, TierKind
 
 EDIT = "vouchers.change_campaign"
 WHAT_LENGTH = 80
@@ -145,91 +142,6 @@ def set_split(tier: Tier, split: Mapping[str, int]) -> None:
     )
 
 
-def add_ring(
-    *, campaign: Campaign, label: str, from_m: int, to_m: int, by: User, at: datetime
-) -> Ring:
-    """A distance ring around the stores."""
-    with refused_by_database(), transaction.atomic():
-        note_edit(campaign=campaign, by=by, what=f"ring {label}", at=at)
-        return Ring.objects.create(campaign=campaign, label=label, from_m=from_m, to_m=to_m)
-
-
-def add_round(
-    *,
-    campaign: Campaign,
-    number: int,
-    opens_at: datetime,
-    closes_at: datetime,
-    by: User,
-    at: datetime,
-) -> Round:
-    """A round, a half-open period within the campaign."""
-    with refused_by_database(), transaction.atomic():
-        note_edit(campaign=campaign, by=by, what=f"round {number}", at=at)
-        return Round.objects.create(
-            campaign=campaign, number=number, opens_at=opens_at, closes_at=closes_at
-        )
-
-
-def add_geofence(
-    *,
-    campaign: Campaign,
-    by: User,
-    at: datetime,
-    geometry: Mapping[str, Any] | None = None,
-    district: District | None = None,
-) -> Geofence:
-    """A polygon to add (GeoJSON, WGS-84), or else a district to stay within."""
-    kind = Geofence.Kind.WITHIN_DISTRICT if district else Geofence.Kind.INCLUDE_POLYGON
-    with refused_by_database(), transaction.atomic():
-        note_edit(campaign=campaign, by=by, what=f"geofence {kind}", at=at)
-        return Geofence.objects.create(
-            campaign=campaign, kind=kind, geometry=geometry, district=district
-        )
-
-
-def add_limit(
-    *,
-    campaign: Campaign,
-    kind: LimitKind,
-    by: User,
-    at: datetime,
-    limit_count: int | None = None,
-    limit_fen: int | None = None,
-) -> LimitRule:
-    """An exact limit by number of redemptions, by subsidy, or both."""
-    check_amounts(limit_count, limit_fen, least=0)
-    with refused_by_database(), transaction.atomic():
-        note_edit(campaign=campaign, by=by, what=f"limit {kind.name.lower()}", at=at)
-        return LimitRule.objects.create(
-            campaign=campaign, kind=kind.value, limit_count=limit_count, limit_fen=limit_fen
-        )
-
-
-def add_store(
-    *,
-    campaign: Campaign,
-    store: Store,
-    by: User,
-    at: datetime,
-    category: str = "",
-    radius_m: int | None = None,
-    valid_from_at: datetime | None = None,
-) -> CampaignStore:
-    """A participating store, from `valid_from_at` (now where it is not given)."""
-    with refused_by_database(), transaction.atomic():
-        note_edit(
-            campaign=campaign, by=by, what=f"store {store.merchant.code} {store.external_id}", at=at
-        )
-        return CampaignStore.objects.create(
-            campaign=campaign,
-            store=store,
-            category=category,
-            radius_m=radius_m,
-            valid_from_at=valid_from_at or at,
-        )
-
-
 def add_stores(
     *, campaign: Campaign, stores: Sequence[Store], by: User, at: datetime, category: str = ""
 ) -> int:
@@ -244,48 +156,3 @@ def add_stores(
         ]
         CampaignStore.objects.bulk_create(fresh)
     return len(fresh)
-
-
-def add_cell(
-    *,
-    campaign: Campaign,
-    by: User,
-    at: datetime,
-    tier: Tier | None = None,
-    round: Round | None = None,  # noqa: A002  # the design's word
-    district: District | None = None,
-    store: Store | None = None,
-    source: FundingSource | None = None,
-    channel: str | None = None,
-    day: date | None = None,
-    cap_fen: int | None = None,
-    cap_count: int | None = None,
-    bucket_count: int = 1,
-) -> QuotaCell:
-    """A cap on the slice that the given dimensions name; opened (made usable) by `launch`, in as
-    `bucket_count` sub-buckets, for cells that many take from at once."""
-    check_amounts(cap_fen, cap_count, least=0)
-    with refused_by_database(), transaction.atomic():
-        note_edit(campaign=campaign, by=by, what="quota cell", at=at)
-        return QuotaCell.objects.create(
-            campaign=campaign,
-            tier=tier,
-            round=round,
-            district=district,
-            store=store,
-            source=source,
-            channel=channel,
-            day=day,
-            cap_fen=cap_fen,
-            cap_count=cap_count,
-            bucket_count=bucket_count,
-        )
-
-
-def set_bucket_count(*, cell: QuotaCell, bucket_count: int, by: User, at: datetime) -> None:
-    """Lay a draft's cell over so many sub-buckets once it is opened; for those that are there
-    without having been added, as a source's own."""
-    with refused_by_database(), transaction.atomic():
-        note_edit(campaign=cell.campaign, by=by, what="quota cell", at=at)
-        QuotaCell.objects.filter(pk=cell.pk).update(bucket_count=bucket_count)
-        cell.bucket_count = bucket_count

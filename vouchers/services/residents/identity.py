@@ -114,13 +114,12 @@ def new_data_key() -> bytes:
 
 
 def seal(data_key: bytes, text: str) -> bytes:
-    """Encrypt one text (at most 24 bytes) under a resident's wrapped data key: AES-256-GCM."""
+    """Encrypt one text (at most 24 bytes) under a resident's wrapped data key.
+
+    AES-256-GCM: a nonce of 12 bytes, then the text padded with zero bytes, then the tag. The data
+    key is wrapped in the same way. Nothing here opens what was sealed.
+    """
     return _encrypt(_unwrap(data_key), text.encode().ljust(ORIGINAL_BYTES, b"\0"))
-
-
-def unseal(data_key: bytes, cipher: bytes) -> str:
-    """The text that was sealed; InvalidTag (of cryptography) if key or cipher are not genuine."""
-    return _decrypt(_unwrap(data_key), cipher).rstrip(b"\0").decode()
 
 
 def _unwrap(data_key: bytes) -> bytes:
