@@ -31,11 +31,6 @@ WAITING: Mapping[str, str] = {
     "reverse": "POST /redemptions/reverse",
     "take_some": "POST /claims",
 }
-# Services whose door is something else that is not built yet.
-WAITING_FOR_A_PAGE: Mapping[str, str] = {
-    "collect": "the admin's page of what merchants owe",
-    "enrol_district": "the admin's form of a district; the demo calls it until then",
-}
 DOCUMENTS = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")], key=str
 )
@@ -55,15 +50,14 @@ def without_door(services: Source) -> set[Name]:
 def test_what_no_edge_reaches_waits_for_a_named_door(
     services: Source, without_door: set[Name]
 ) -> None:
-    known = {*WAITING, *WAITING_FOR_A_PAGE}
-    waiting = {item for item in without_door if item[1] in known}
+    waiting = {item for item in without_door if item[1] in WAITING}
     called_by_waiting = services.reached_from(waiting)
     assert without_door - called_by_waiting == set()
 
 
 def test_what_waits_has_no_door_yet(without_door: set[Name]) -> None:
     found = {name for _, name in without_door}
-    assert {*WAITING, *WAITING_FOR_A_PAGE} - found == set()
+    assert WAITING.keys() - found == set()
 
 
 @pytest.mark.parametrize("call", sorted(set(WAITING.values())))

@@ -10,6 +10,7 @@ from unfold.decorators import display
 
 from merchants.errors import Refusal, Refused
 from merchants.models import State
+from merchants.services.districts import DISTRICT_REASONS
 
 STATE_COLOURS = {
     State.ACTIVE.value: "success",
@@ -20,6 +21,7 @@ REFUSALS: Mapping[str, Any] = {
     "already_exists": _("The number {number} is taken."),
     "coordinates_invalid": _("There is no such place; are longitude and latitude swapped?"),
     "number_malformed": _("The number may hold only letters, digits and signs of ASCII."),
+    **{code: _(reason) for code, reason in DISTRICT_REASONS.items()},
     "edit_invalid": _("This cannot be saved ({rule})."),
     "credential_incomplete": _("The credential is incomplete or contradicts itself ({rule})."),
 }

@@ -17,7 +17,13 @@ from merchants.errors import Refused
 from merchants.geo import Datum
 from merchants.models import District, Merchant, Store, StoreLocation, Terminal
 from merchants.services.edits import edit_merchant, edit_store
-from merchants.services.enrolment import enrol_merchant, enrol_terminal, move_store, open_store
+from merchants.services.enrolment import (
+    enrol_district,
+    enrol_merchant,
+    enrol_terminal,
+    move_store,
+    open_store,
+)
 
 
 class LocationInline(LookOnlyInline):
@@ -219,17 +225,24 @@ class StoreAdmin(NeverDeleted):
 
 @admin.register(District)
 class DistrictAdmin(NeverDeleted):
-    """Districts with their census figures."""
+    """Districts with their census figures; boundaries and changes come by import."""
 
     list_display = ["adcode", "name", "population"]
     search_fields = ["name"]
     fields = ["adcode", "name", "population"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    refusal_fields: ClassVar = {
+        "already_exists": "adcode",
+        "adcode_malformed": "adcode",
+        "name_taken": "name",
+        "population_malformed": "population",
+    }
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: District, form: Any, change: bool) -> None:
+        enrol_district(adcode=obj.adcode, name=obj.name, population=obj.population)
+        obj._state.adding = False
 
 
 def _back(store_id: str) -> HttpResponse:

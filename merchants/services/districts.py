@@ -41,6 +41,7 @@ DISTRICT_REASONS: Final[Mapping[str, str]] = {
 }
 MAX_POPULATION: Final = 100_000_000
 MAX_NAME: Final = 40
+ADCODE_DIGITS: Final = 6
 FAR_M: Final = 50_000.0
 
 _DEGREE_M: Final = 111_195.0
@@ -84,6 +85,16 @@ def is_outside(district: District | None, longitude_deg: float, latitude_deg: fl
     if district is None or district.boundary is None:
         return None
     return not bool(contains(district.boundary, longitude_deg, latitude_deg)[0])
+
+
+def district_fault(adcode: str, name: str, population: Any) -> str | None:
+    """Why a district of these properties is not accepted, a code of DISTRICT_REASONS."""
+    if len(adcode) != ADCODE_DIGITS or not (adcode.isascii() and adcode.isdigit()):
+        return "adcode_malformed"
+    if not 0 < len(name) <= MAX_NAME:
+        return "name_missing"
+    is_count = type(population) is int and 0 <= population <= MAX_POPULATION
+    return None if population is None or is_count else "population_malformed"
 
 
 class DistrictBook:
@@ -171,14 +182,8 @@ def _district(feature: Any, datum: Datum | None) -> District:
     properties = _properties(feature)
     adcode, name = str(properties.get("adcode", "")), str(properties.get("name") or "").strip()
     population = properties.get("population_2020", properties.get("population"))
-    if len(adcode) != 6 or not (adcode.isascii() and adcode.isdigit()):
-        raise _BadFeatureError("adcode_malformed")
-    if not 0 < len(name) <= MAX_NAME:
-        raise _BadFeatureError("name_missing")
-    if population is not None and not (
-        type(population) is int and 0 <= population <= MAX_POPULATION
-    ):
-        raise _BadFeatureError("population_malformed")
+    if fault := district_fault(adcode, name, population):
+        raise _BadFeatureError(fault)
     return District(
         adcode=int(adcode),
         name=name,

@@ -2,21 +2,30 @@
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from merchants.errors import Refused
 from merchants.geo import Datum
 from merchants.models import District, Merchant, Store, StoreLocation, Terminal
-from merchants.services.districts import is_outside
+from merchants.services.districts import district_fault, is_outside
 from merchants.services.places import convert_place
 
 
-@transaction.atomic
 def enrol_district(*, adcode: int, name: str, population: int | None = None) -> District:
-    """A district by its adcode; one that is on file stays as it is."""
-    district, _is_new = District.objects.get_or_create(
-        adcode=adcode, defaults={"name": name, "population": population}
-    )
+    """A new district, without its boundary, which an import adds.
+
+    Refused: `already_exists` (the adcode is on file), `name_taken`, and as `district_fault` says.
+    """
+    if fault := district_fault(str(adcode), name, population):
+        raise Refused(fault)
+    try:
+        district, is_new = District.objects.get_or_create(
+            adcode=adcode, defaults={"name": name, "population": population}
+        )
+    except IntegrityError as error:
+        raise Refused("name_taken") from error
+    if not is_new:
+        raise Refused("already_exists", number=str(adcode))
     return district
 
 

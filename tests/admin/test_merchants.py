@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from merchants.auth import authenticate
-from merchants.models import Credential, Merchant, Store, Terminal
+from merchants.models import Credential, District, Merchant, Store, Terminal
 from tests.admin.conftest import signed_in
 from tests.support import cast
 
@@ -100,6 +100,46 @@ def test_a_number_is_free_but_for_the_merchants_own_stores(operator: Client) -> 
         ("huilian", "S-9"),
         ("rival", "S-9"),
     }
+
+
+def district(**changed: object) -> dict[str, object]:
+    """Changning as the browser sends it."""
+    return {"adcode": "310105", "name": "长宁区", "population": "693051", **changed}
+
+
+def test_a_district_is_added_once(operator: Client) -> None:
+    address = reverse("admin:merchants_district_add")
+    assert operator.post(address, district()).status_code == 302
+    assert District.objects.get(adcode=310105).population == 693_051
+    for again in (district(name="别名"), district(adcode="310106")):
+        assert operator.post(address, again).status_code == 200
+    assert District.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "text"),
+    [
+        ("adcode", "31010", "行政区须有六位区划代码"),
+        ("adcode", "-310105", "行政区须有六位区划代码"),
+        ("population", "-1", "人口"),
+        ("name", "", "必填"),
+    ],
+)
+def test_a_district_that_cannot_be_is_an_error_of_its_field(
+    operator: Client, field: str, typed: str, text: str
+) -> None:
+    page = operator.post(reverse("admin:merchants_district_add"), district(**{field: typed}))
+    assert page.status_code == 200
+    assert text in str(page.context["adminform"].form.errors[field])
+    assert not District.objects.exists()
+
+
+def test_districts_are_added_by_operators_and_changed_by_imports_only(operator: Client) -> None:
+    audrey = signed_in(cast.member("audrey", "auditor"))
+    address = reverse("admin:merchants_district_add")
+    assert audrey.post(address, district()).status_code == 403
+    page = reverse("admin:merchants_district_change", args=[cast.district().pk])
+    assert operator.post(page, district()).status_code == 403
 
 
 def test_moving_a_store_adds_a_version(operator: Client) -> None:

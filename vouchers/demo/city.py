@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merchants.geo import Datum, from_wgs84
+from merchants.models import District
 from merchants.services import enrol_district
 from merchants.services.tables import DATUMS
 from vouchers.demo.places import DISTRICTS, Quarter
@@ -48,8 +49,12 @@ def build_city(
 
     A city that is there already, and large enough, stays as it is.
     """
+    known = set(District.objects.values_list("adcode", flat=True))
     for district in DISTRICTS:
-        enrol_district(adcode=district.adcode, name=district.name, population=district.population)
+        if district.adcode not in known:
+            enrol_district(
+                adcode=district.adcode, name=district.name, population=district.population
+            )
     on_file = count_residents()
     if on_file >= residents:
         return on_file

@@ -32,6 +32,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         *_all(("add", "change", "delete"), "vouchers", _CAMPAIGN_PARTS),
         "vouchers.add_run",
         "vouchers.add_cashreceipt",
+        "vouchers.add_collection",
         "vouchers.pause_campaign",
     ),
     "approver": ("vouchers.add_approval",),
@@ -43,6 +44,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "operator": (
         "vouchers.add_run",
         *_all(("add", "change"), "merchants", _MERCHANT_PARTS),
+        "merchants.add_district",
     ),
     "auditor": (),
 }

@@ -71,6 +71,7 @@ class CampaignActs(BudgetActs):
                 "propose_appropriation",
                 "propose_room",
                 "propose_repayment",
+                "collect",
                 "end",
                 "settle",
                 "close",

@@ -6,25 +6,28 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from merchants.models import State, Store
+from merchants.models import Merchant, State, Store
 from vouchers.admin.base import act, go_to
 from vouchers.admin.campaigns.budget_forms import (
     AmendmentForm,
     AppropriationProposalForm,
     ClosingForm,
+    CollectionForm,
     ProposalForm,
     RepaymentProposalForm,
     RoomProposalForm,
 )
-from vouchers.admin.campaigns.page import CampaignPage, dialog
+from vouchers.admin.campaigns.page import CampaignPage, act_in_dialog, dialog
 from vouchers.models import Campaign
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.campaigns import amendments, lifecycle, proposals
+from vouchers.services.settlement import collection
 from vouchers.states import AccountKind, CampaignState
 
 LAUNCHED = {CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED}
@@ -33,10 +36,18 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
     "propose_appropriation": LAUNCHED | {CampaignState.ENDED},
     "propose_room": LAUNCHED,
     "propose_repayment": LAUNCHED | OVER,
+    "collect": LAUNCHED | {CampaignState.ENDED, CampaignState.SETTLED},
     "amend": LAUNCHED,
     "settle": {CampaignState.ENDED},
     "close": {CampaignState.SETTLED},
 }
+
+
+COLLECTION = dialog(
+    _("Paid back by a merchant"),
+    _("Clears the merchant's oldest refunds; the money is free again."),
+    CollectionForm,
+)
 
 
 class BudgetActs(CampaignPage):
@@ -109,6 +120,32 @@ class BudgetActs(CampaignPage):
             expected_free_fen=balances(source.campaign_id)[source.code][AccountKind.FREE],
             amount_fen=given["amount_fen"],
             document_no=given["document_no"],
+        )
+
+    @action(
+        description=_("Paid back by a merchant"),
+        icon="keyboard_return",
+        permissions=["collect"],
+        dialog=COLLECTION,
+    )
+    def collect(self, request: HttpRequest, form: CollectionForm, object_id: str) -> HttpResponse:
+        given = form.cleaned_data
+        merchant_id, source_id = given["debt"]
+        return act_in_dialog(
+            request,
+            COLLECTION,
+            form,
+            collection.collect,
+            _("The repayment has been recorded."),
+            {"more_than_owed": "amount_fen", "least_amount": "amount_fen"},
+            campaign=form.campaign,
+            merchant=get_object_or_404(Merchant, pk=merchant_id),
+            source=get_object_or_404(form.campaign.sources, pk=source_id),
+            amount_fen=given["amount_fen"],
+            document_no=given["document_no"],
+            request_id=given["request_id"],
+            by=request.user.get_username(),
+            at=timezone.now(),
         )
 
     def _propose(

@@ -17,7 +17,9 @@ from unfold.widgets import (
 from merchants.models import Merchant
 from vouchers.admin.fields import DurationField, YuanField
 from vouchers.admin.forms import DialogForm
-from vouchers.models import FundingSource, QuotaCell
+from vouchers.models import Collection, FundingSource, QuotaCell
+from vouchers.money import yuan
+from vouchers.queries.ledger.recoverables import owed_rows
 from vouchers.rules.campaigns.declaration import MOST_VALIDITY_S
 
 
@@ -119,6 +121,40 @@ class RoomProposalForm(ProposalForm):
             }
             for cell, sign in signed
             if cell is not None
+        ]
+
+
+class CollectionForm(DialogForm):
+    """Money that a merchant has paid back, for one of its debts."""
+
+    debt = forms.TypedChoiceField(
+        label=_("Owed"),
+        coerce=lambda value: tuple(map(int, value.split("-"))),
+        help_text=_(
+            "For refunds that came after the payout; a later payout keeps none of it back."
+        ),
+        widget=UnfoldAdminSelectWidget,
+    )
+    amount_fen = YuanField(label=_("Paid back, yuan"))
+    document_no = forms.CharField(
+        label=_("Document no."), max_length=60, widget=UnfoldAdminTextInputWidget
+    )
+    request_id = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["request_id"].initial = secrets.token_hex(16)
+        owed_fen = {
+            (row.merchant_id, row.source_id): row.fen for row in owed_rows(self.campaign.pk)
+        }
+        # With what has been paid back in full, so that the same form may be sent twice.
+        cleared = Collection.objects.filter(campaign=self.campaign)
+        debts = dict.fromkeys(cleared.values_list("merchant_id", "source_id"), 0) | owed_fen
+        merchants = Merchant.objects.in_bulk([merchant_id for merchant_id, _source_id in debts])
+        sources = self.campaign.sources.in_bulk()
+        self.fields["debt"].choices = [
+            (f"{merchant}-{source}", f"{merchants[merchant]} → {sources[source]}: {yuan(fen)}")
+            for (merchant, source), fen in debts.items()
         ]
 
 

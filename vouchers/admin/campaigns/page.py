@@ -1,14 +1,19 @@
 """What every act on a campaign's page shares: dialog, permission check and redirect."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from merchants.errors import Refused
 from vouchers.admin.base import act, go_to
+from vouchers.admin.faults import sentence
 from vouchers.admin.forms import DialogForm
 from vouchers.models import Campaign
 from vouchers.services.campaigns import lifecycle, terms
@@ -22,6 +27,28 @@ def dialog(title: Any, description: Any = "", form: type[DialogForm] = DialogFor
         "form_class": form,
         "form_submit_text": _("Confirm"),
     }
+
+
+def act_in_dialog(
+    request: HttpRequest,
+    shown: Mapping[str, Any],
+    form: DialogForm,
+    service: Callable[..., Any],
+    success: Any,
+    fields: Mapping[str, str],
+    **arguments: Any,
+) -> HttpResponse:
+    """Call one service; a refusal keeps the dialog open and stands beside the field that `fields`
+    names for its rule, else above them."""
+    try:
+        service(**arguments)
+    except Refused as refused:
+        text = sentence(refused.refusal, get_language() or "en")
+        form.add_error(fields.get(refused.refusal.rule), text)
+        context = {"dialog": shown, "form": form, "form_submit_text": shown["form_submit_text"]}
+        return render(request, "unfold/helpers/dialog.html", context)
+    messages.success(request, success)
+    return go_to("vouchers_campaign_change", form.campaign.pk)
 
 
 class CampaignPage(ModelAdmin):
@@ -38,6 +65,9 @@ class CampaignPage(ModelAdmin):
 
     def has_cash_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("vouchers.add_cashreceipt")
+
+    def has_collect_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vouchers.add_collection")
 
     def _act(
         self, request: HttpRequest, object_id: Any, service: Any, success: Any, **more: Any
