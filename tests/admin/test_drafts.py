@@ -159,6 +159,18 @@ def test_a_quota_moved_to_another_slice_is_another_cell(draft: Campaign, mei: Cl
     assert moved.pk != cell.pk
 
 
+def test_a_hot_quota_and_a_hot_source_are_laid_over_sub_buckets(
+    draft: Campaign, mei: Client
+) -> None:
+    form = with_row(opened(mei, draft), "cells", channel="alipay", cap_count="9", bucket_count="4")
+    saved(mei.post(page_of(draft), form | {"cells-2-0-bucket_count": "8"}))
+    buckets = draft.cells.values_list("source__code", "channel", "bucket_count")
+    assert set(buckets) == {("city", None, 8), (None, "alipay", 4)}
+    assert draft.edits.latest("id").what == "cells"
+    over = opened(mei, draft) | {"cells-2-0-bucket_count": "65"}
+    assert "64" in errors_of(mei.post(page_of(draft), over))
+
+
 def test_a_round_that_a_quota_names_cannot_be_deleted(draft: Campaign, mei: Client) -> None:
     now = timezone.now()
     held = draft_rows.add(

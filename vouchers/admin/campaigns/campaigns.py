@@ -19,6 +19,7 @@ from vouchers.admin.campaigns.inlines import (
     LimitInline,
     RingInline,
     RoundInline,
+    SourceCellInline,
     SourceInline,
     StoreInline,
     TierInline,
@@ -65,6 +66,7 @@ class CampaignAdmin(CampaignActs, DraftAdmin):
         RingInline,
         LimitInline,
         CellInline,
+        SourceCellInline,
         RoundInline,
         GeofenceInline,
     ]
@@ -137,7 +139,11 @@ class CampaignAdmin(CampaignActs, DraftAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The draft's options and all of its parts in one edit."""
-        parts = {formset.prefix: edits for formset in formsets if (edits := row_edits(formset))}
+        parts: dict[str, list[drafts.RowEdit]] = {}
+        for formset in formsets:
+            if edits := row_edits(formset):
+                # Two tables of one part have prefixes of their own.
+                parts.setdefault(formset.get_default_prefix(), []).extend(edits)
         options = form.options() if change else {}
         if not options and not parts:
             return

@@ -42,6 +42,11 @@ YUAN_LABELS = {
 }
 
 
+HELP = {
+    "bucket_count": _("1 to 64; more for a quota from which many take at the same moment."),
+}
+
+
 class YuanFields:
     """Amounts are typed in yuan."""
 
@@ -70,6 +75,7 @@ class PartInline(YuanFields, TabularInline):
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
         """Choices among the campaign's own tiers, rounds and sources only."""
+        options["help_texts"] = HELP
         formset = super().get_formset(request, obj, **options)
         for name in ("tier", "round", "source"):
             field = formset.form.base_fields.get(name)
@@ -128,16 +134,52 @@ class RoundInline(PartInline):
     fields = ["number", "opens_at", "closes_at"]
 
 
+ONLY_SOURCE = Q(
+    source__isnull=False,
+    **{
+        f"{name}__isnull": True for name in ("tier", "round", "district", "store", "channel", "day")
+    },
+)
+"""Quota cells that repeat what a source appropriates."""
+
+
 class CellInline(PartInline):
-    """Quota cells, but for those that only repeat what a source appropriates."""
+    """Quota cells that a manager has made."""
 
     model = QuotaCell
-    fields = ["tier", "round", "district", "source", "channel", "day", "cap_fen", "cap_count"]
+    fields = [
+        "tier",
+        "round",
+        "district",
+        "source",
+        "channel",
+        "day",
+        "cap_fen",
+        "cap_count",
+        "bucket_count",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        others = ("tier", "round", "district", "store", "channel", "day")
-        only_source = Q(source__isnull=False, **{f"{name}__isnull": True for name in others})
-        return super().get_queryset(request).exclude(only_source)
+        return super().get_queryset(request).exclude(ONLY_SOURCE)
+
+
+class SourceCellInline(PartInline):
+    """Quota cells of the sources, whose caps are what they appropriate."""
+
+    model = QuotaCell
+    verbose_name_plural = _("quota cells of the sources")
+    fields = ["source", "cap", "bucket_count"]
+    readonly_fields = ["source", "cap"]
+    cap = money("cap_fen", _("appropriated"))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(ONLY_SOURCE)
 
 
 class GeofenceInline(PartInline):
