@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from tests.admin.conftest import signed_in
 from tests.admin.test_acts import press, said
@@ -130,6 +131,14 @@ def test_an_amendment_lets_vouchers_live_longer(campaign: Campaign) -> None:
     assert campaign.terms is not None
     assert campaign.terms.number == 2
     assert Tranche.objects.get().valid_until_at <= campaign.ends_at
+
+
+def test_a_refused_amendment_names_the_end_in_the_campaigns_zone(campaign: Campaign) -> None:
+    ends_at = timezone.localtime(campaign.ends_at)
+    with timezone.override("America/New_York"):
+        day = (ends_at - 2 * cast.DAY).date().isoformat()
+        answer = press(signed_in(cast.mei()), "amend", campaign, ends_on=day)
+    assert date_format(ends_at, "DATETIME_FORMAT") in said(answer)[-1]
 
 
 def test_money_left_over_is_repaid_and_the_books_are_closed(campaign: Campaign) -> None:

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.admin import issuing, limits, proofs, users
-from vouchers.admin.campaigns import campaigns, proposals
+from vouchers.admin.campaigns import campaigns, proposals, tiers
 from vouchers.admin.ledger import money
 from vouchers.admin.redemption import refunds
 from vouchers.admin.residents import residents
@@ -18,6 +18,7 @@ __all__ = [
     "proposals",
     "refunds",
     "residents",
+    "tiers",
     "users",
 ]
 

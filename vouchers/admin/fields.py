@@ -1,7 +1,8 @@
-"""Form fields for the units of the terms: money in yuan, durations, lists."""
+"""Form fields for the units of the terms: money in yuan, per cent, durations, lists."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -20,34 +21,62 @@ HOUR_S = 60 * MINUTE_S
 UNITS_S = [(DAY_S, _("days")), (HOUR_S, _("hours")), (MINUTE_S, _("minutes")), (1, _("seconds"))]
 MOST_S = 2**31 - 1
 """The largest value of a column of seconds."""
-MONEY_SIGNS = str.maketrans("", "", "¥￥元,， ")
 
 
-class YuanField(forms.DecimalField):
-    """Typed and shown in yuan (¥1,234.56), an integer number of fen inside."""
+class HundredthsField(forms.DecimalField):
+    """Typed with at most two decimals, an integer number of hundredths inside."""
+
+    signs: ClassVar[Mapping[int, int | None]]
+    """The signs that people write round the number."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("widget", UnfoldAdminTextInputWidget)
-        super().__init__(max_digits=15, decimal_places=2, min_value=Decimal(0), **options)
+        super().__init__(decimal_places=2, min_value=Decimal(0), **options)
 
     def to_python(self, value: Any) -> Any:
-        """The number without the signs and separators that people write around it."""
-        return super().to_python(value.translate(MONEY_SIGNS) if isinstance(value, str) else value)
+        """The number without the signs."""
+        return super().to_python(value.translate(self.signs) if isinstance(value, str) else value)
 
     def clean(self, value: Any) -> int | None:
-        """Fen, or None when it is left empty."""
-        yuan = super().clean(value)
-        return None if yuan is None else int(yuan * 100)
+        """Hundredths, or None when it is left empty."""
+        number = super().clean(value)
+        return None if number is None else int(number * 100)
 
     def prepare_value(self, value: Any) -> Any:
-        """Fen as yuan; what was typed stays as typed."""
-        return f"{Decimal(value) / 100:,.2f}" if isinstance(value, int) else value
+        """Hundredths as they are shown; what was typed stays as typed."""
+        return self.shown(Decimal(value) / 100) if isinstance(value, int) else value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Compares what is shown, so that an untouched figure is no change."""
         return super().has_changed(
             Decimal(initial) / 100 if isinstance(initial, int) else initial, data
         )
+
+    def shown(self, number: Decimal) -> str:
+        """Two decimals, thousands apart."""
+        return f"{number:,.2f}"
+
+
+class YuanField(HundredthsField):
+    """Typed and shown in yuan (¥1,234.56), an integer number of fen inside."""
+
+    signs = str.maketrans("", "", "¥￥元,， ")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_digits=15, **options)
+
+
+class PercentField(HundredthsField):
+    """Typed and shown in per cent (12.5 %), an integer number of basis points inside."""
+
+    signs = str.maketrans("", "", "%％ ")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_value=Decimal(100), **options)
+
+    def shown(self, number: Decimal) -> str:
+        """No more decimals than it has."""
+        return f"{number.normalize():f}"
 
 
 class DurationWidget(forms.MultiWidget):

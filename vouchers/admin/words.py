@@ -118,6 +118,11 @@ def duration(seconds: int) -> str:
     return " ".join(part for part in parts if part)
 
 
+def percent(basis_points: int) -> str:
+    """12.5 %, with no more decimals than it has."""
+    return f"{(Decimal(basis_points) / 100).normalize():f} %"
+
+
 def audience(document: Mapping[str, Any]) -> str:
     """An audience filter as phrases that must all hold."""
     phrases = [
@@ -157,10 +162,6 @@ def _district(adcode: Any) -> str:
     return str(found or adcode)
 
 
-def _percent(basis_points: int) -> str:
-    return f"{(Decimal(basis_points) / 100).normalize():f} %"
-
-
 def _yes_or_no(value: bool) -> str:
     return _("yes") if value else _("no")
 
@@ -175,7 +176,7 @@ _WORDS: Mapping[Unit, Callable[[Any], str]] = {
     Unit.DURATION_S: duration,
     Unit.DISTANCE_M: lambda value: _("%s m") % f"{value:,}",
     Unit.AMOUNT_FEN: yuan,
-    Unit.BASIS_POINTS: _percent,
+    Unit.BASIS_POINTS: percent,
     Unit.NAMES: _listed,
     Unit.ADDRESSES: _listed,
     Unit.SHARES: _shares,

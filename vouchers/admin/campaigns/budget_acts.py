@@ -177,21 +177,22 @@ class BudgetActs(CampaignPage):
     )
     def amend(self, request: HttpRequest, form: AmendmentForm, object_id: str) -> HttpResponse:
         given = form.cleaned_data
-        made = act(
-            request,
-            amendments.propose_amendment,
-            _("The amendment waits for approval."),
-            campaign=form.campaign,
-            ends_at=_midnight_after(form.campaign, given["ends_on"]),
-            validity_s=given["validity_s"],
-            stores=list(
-                Store.objects.select_related("merchant").filter(
-                    merchant__in=given["merchants"], state=State.ACTIVE
-                )
-            ),
-            by=request.user,
-            at=timezone.now(),
-        )
+        with timezone.override(ZoneInfo(form.campaign.zone)):
+            made = act(
+                request,
+                amendments.propose_amendment,
+                _("The amendment waits for approval."),
+                campaign=form.campaign,
+                ends_at=_midnight_after(form.campaign, given["ends_on"]),
+                validity_s=given["validity_s"],
+                stores=list(
+                    Store.objects.select_related("merchant").filter(
+                        merchant__in=given["merchants"], state=State.ACTIVE
+                    )
+                ),
+                by=request.user,
+                at=timezone.now(),
+            )
         page = "vouchers_campaign_change" if made is None else "vouchers_campaign_review"
         return go_to(page, object_id)
 

@@ -1,10 +1,11 @@
 """The campaign's page: terms, balances and audience."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.db.models import QuerySet, Sum
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +30,7 @@ from vouchers.admin.campaigns.overview import campaign_overview
 from vouchers.admin.campaigns.terms import campaign_table
 from vouchers.admin.faults import FIELDS_OF_RULES
 from vouchers.admin.forms import CampaignForm
+from vouchers.admin.words import instant
 from vouchers.models import Campaign
 from vouchers.money import yuan
 from vouchers.queries.campaigns.terms import document_of
@@ -52,7 +54,7 @@ class CampaignAdmin(CampaignActs, DraftAdmin):
     """Campaigns."""
 
     form = CampaignForm
-    list_display = ["name", "code", "state_label", "starts_at", "ends_at", "budget", "is_test"]
+    list_display = ["name", "code", "state_label", "starts", "ends", "budget", "is_test"]
     list_filter = ["state", "is_test"]
     search_fields = ["code", "name", "organiser", "operator"]
     date_hierarchy = "starts_at"
@@ -76,6 +78,14 @@ class CampaignAdmin(CampaignActs, DraftAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         rows: QuerySet[Campaign] = super().get_queryset(request)
         return rows.annotate(budget_fen=Sum("sources__appropriated_fen"))
+
+    @display(description=_("starts at"), ordering="starts_at")
+    def starts(self, campaign: Campaign) -> str:
+        return instant(campaign.starts_at, ZoneInfo(campaign.zone))
+
+    @display(description=_("ends at"), ordering="ends_at")
+    def ends(self, campaign: Campaign) -> str:
+        return instant(campaign.ends_at, ZoneInfo(campaign.zone))
 
     @display(description=_("appropriated"), ordering="budget_fen")
     def budget(self, campaign: Any) -> str:
@@ -114,19 +124,13 @@ class CampaignAdmin(CampaignActs, DraftAdmin):
     def get_inlines(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
         return self.inlines if obj else []
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: Any = None,
-        form_url: str = "",
-        extra_context: Any = None,
-    ) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *arguments: Any, obj: Any = None, **options: Any
+    ) -> HttpResponse:
         """The page, with the overview on top."""
-        campaign = self.get_object(request, object_id) if object_id else None
-        context = {**(extra_context or {})}
-        if campaign and request.method == "GET" and self.has_view_permission(request, campaign):
-            context["overview"] = campaign_overview(campaign, at=timezone.now())
-        return super().changeform_view(request, object_id, form_url, context)
+        if obj and request.method == "GET":
+            context["overview"] = campaign_overview(obj, at=timezone.now())
+        return super().render_change_form(request, context, *arguments, obj=obj, **options)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         """A new draft; changes are saved together with the parts."""

@@ -1,11 +1,14 @@
 """Pages on which a draft is edited: every save is one call of a service, which may refuse."""
 
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import SimpleTemplateResponse
+from django.utils import timezone
 from django.utils.translation import get_language
 
 from merchants.admin.base import RefusableAdmin
@@ -73,11 +76,21 @@ class DraftAdmin(RefusableAdmin):
         form_url: str = "",
         extra_context: Any = None,
     ) -> Any:
-        """What is sent to a page whose campaign has left the draft is refused in words."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except PermissionDenied:
-            return self._refused_out_of_draft(request, object_id)
+        """The page in the campaign's zone; what is sent to one whose campaign has left the draft is
+        refused in words."""
+        with timezone.override(self._zone(request, object_id)):
+            try:
+                answer = super().changeform_view(request, object_id, form_url, extra_context)
+            except PermissionDenied:
+                return self._refused_out_of_draft(request, object_id)
+            # Rendered here, because its times are written when it is rendered.
+            return answer.render() if isinstance(answer, SimpleTemplateResponse) else answer
+
+    def _zone(self, request: HttpRequest, object_id: Any) -> ZoneInfo | None:
+        """The campaign's zone, for a new campaign the one that is sent; None is Django's own."""
+        obj = self.get_object(request, object_id) if object_id else None
+        zone = self.campaign_of(obj).zone if obj else request.POST.get("zone")
+        return ZoneInfo(zone) if zone in available_timezones() else None
 
     def delete_view(
         self, request: HttpRequest, object_id: Any, extra_context: Any = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -73,13 +74,14 @@ class CampaignPage(ModelAdmin):
         self, request: HttpRequest, object_id: Any, service: Any, success: Any, **more: Any
     ) -> HttpResponse:
         campaign = get_object_or_404(Campaign, pk=object_id)
-        act(
-            request,
-            service,
-            success,
-            campaign=campaign,
-            by=request.user,
-            at=timezone.now(),
-            **more,
-        )
+        with timezone.override(ZoneInfo(campaign.zone)):
+            act(
+                request,
+                service,
+                success,
+                campaign=campaign,
+                by=request.user,
+                at=timezone.now(),
+                **more,
+            )
         return go_to("vouchers_campaign_change", object_id)
