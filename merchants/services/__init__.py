@@ -16,7 +16,7 @@ from merchants.services.enrolment import (
     open_store,
 )
 from merchants.services.stores import MerchantName, import_stores, merchant_of_brand
-from merchants.services.tables import LoadSummary, RowFault
+from merchants.services.summaries import LoadSummary, RowFault
 
 __all__ = [
     "SCOPES",

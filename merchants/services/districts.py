@@ -21,15 +21,9 @@ from merchants.geo import (
     to_wgs84,
 )
 from merchants.models import District
+from merchants.services.blocks import Floats, Mask
 from merchants.services.encodings import UnreadableFileError
-from merchants.services.tables import (
-    DATUM_CGCS2000,
-    REASONS,
-    Floats,
-    LoadSummary,
-    Mask,
-    RowFault,
-)
+from merchants.services.summaries import DATUM_CGCS2000, REASONS, LoadSummary, RowFault
 
 DISTRICT_REASONS: Final[Mapping[str, str]] = {
     **REASONS,

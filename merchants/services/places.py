@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from merchants.errors import Refused
 from merchants.geo import FAULTS, Datum, check_coordinates, coordinate_faults, to_wgs84
+from merchants.services.blocks import DATUMS, Faults, Floats, Mask
 from merchants.services.districts import DistrictBook
-from merchants.services.tables import DATUMS, Faults, Floats, Mask
 
 PLACE_FAR: Final = "place_far"
 PLACE_WHOLE_DEGREES: Final = "place_whole_degrees"

@@ -17,18 +17,11 @@ from merchants import models
 from merchants.geo import Datum
 from merchants.models import Merchant
 from merchants.references import folded
+from merchants.services.blocks import DATUMS, Block, Floats
 from merchants.services.districts import DistrictBook
 from merchants.services.places import convert_places, mark_places, place_warnings
-from merchants.services.tables import (
-    DATUMS,
-    REASONS,
-    Block,
-    Floats,
-    LoadSummary,
-    RowFault,
-    encoding_notice,
-    open_table,
-)
+from merchants.services.summaries import REASONS, LoadSummary, RowFault
+from merchants.services.tables import encoding_notice, open_table
 
 COLUMNS: Final = ("store_id", "category", "name", "longitude", "latitude")
 STORE_REASONS: Final = {

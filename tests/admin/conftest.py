@@ -13,7 +13,7 @@ from vouchers.services import residents
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import proposals
 from vouchers.services.issuing import leases, minting, runs
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.services.proofs import seals
 from vouchers.services.redemption import holds
 from vouchers.services.settlement import collection, days
@@ -46,7 +46,7 @@ def town() -> Campaign:
     assert status == 201
     till.refusal_of(till.order(second, cast.rival_shop(), alice, at=now))
     city = campaign.sources.get(code="city")
-    transfers.receive_cash(
+    funding.receive_cash(
         source=city, amount_fen=50_000_000, document_no="R-1", request_id="r1", by="mei", at=now
     )
     days.settle_day(campaign=campaign, business_day=timezone.localdate(), at=now)

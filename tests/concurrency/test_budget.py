@@ -19,7 +19,7 @@ from vouchers.services.campaigns import proposals
 from vouchers.services.campaigns.amendments import approve_amendment, propose_amendment
 from vouchers.services.issuing import leases, minting, runs
 from vouchers.services.issuing.expiry import expire_due
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.states import AccountKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -124,7 +124,7 @@ def test_control_without_the_lock_both_set_the_figure_they_saw(campaign: Campaig
 
 def test_two_repayments_of_the_same_left_over(campaign: Campaign) -> None:
     source = campaign.sources.get()
-    transfers.receive_cash(
+    funding.receive_cash(
         source=source,
         amount_fen=BUDGET_FEN,
         document_no="C-1",

@@ -36,7 +36,7 @@ from vouchers.models import Campaign, Redemption, Refund, RequestRecord, Run, Tr
 from vouchers.rules.limits import business_day
 from vouchers.services.audience import targeting
 from vouchers.services.issuing import leases, runs
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.services.settlement import days
 from vouchers.states import RedemptionState, RunState
 
@@ -177,7 +177,7 @@ def settle(campaign: Campaign, number: int) -> None:
     at = timezone.now() + number * cast.DAY
     day = business_day(at, campaign.zone)
     for source in campaign.sources.all():
-        transfers.receive_cash(
+        funding.receive_cash(
             source=source,
             amount_fen=50_000,
             document_no=f"R-{number}",

@@ -193,7 +193,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "approved by its editor",
         6,
         "whoever edited terms may approve them",
-        "vouchers/rules/campaigns/terms.py",
+        "vouchers/rules/campaigns/lifecycle.py",
         '    if approver_id in editors:\n        return Refusal("approver_edited",'
         ' "another_person")\n',
         "",

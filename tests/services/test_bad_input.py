@@ -17,7 +17,7 @@ from vouchers.errors import CATALOGUE
 from vouchers.models import Campaign, Proposal, QuotaCell, TermsVersion
 from vouchers.rules.ledger.amounts import MOST_FEN
 from vouchers.services.campaigns import amendments, lifecycle, proposals, terms
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.states import LimitKind
 
 Act = Callable[["Office"], object]
@@ -75,7 +75,7 @@ def office() -> Office:
 def cash(
     office: Office, amount_fen: Any = 1, currency: str = "CNY", document_no: str = "C-1"
 ) -> None:
-    transfers.receive_cash(
+    funding.receive_cash(
         source=office.running.sources.get(),
         amount_fen=amount_fen,
         currency=currency,

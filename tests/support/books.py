@@ -14,7 +14,7 @@ from vouchers.services.audience.targeting import target_run
 from vouchers.services.issuing.leases import lease_run, lease_shard
 from vouchers.services.issuing.minting import mint_shard
 from vouchers.services.issuing.runs import request_run, reserve_run
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.services.settlement.days import settle_and_pay_day
 from vouchers.states import LimitKind
 
@@ -38,7 +38,7 @@ def healthy_book() -> Campaign:
     distribute(campaign)
     use(residents)
     for source in campaign.sources.all():
-        transfers.receive_cash(
+        funding.receive_cash(
             source=source,
             amount_fen=4_000 if source.code == "city" else 100,
             document_no="R-1",

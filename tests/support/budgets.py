@@ -10,7 +10,7 @@ from tests.support.cast import NOON
 from vouchers.models import Campaign, Proposal
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.campaigns import proposals
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.states import AccountKind
 
 BUDGET_FEN = 100_000
@@ -55,7 +55,7 @@ def repay(
 
 
 def cash(campaign: Campaign, amount_fen: int) -> None:
-    transfers.receive_cash(
+    funding.receive_cash(
         source=campaign.sources.get(code="city"),
         amount_fen=amount_fen,
         document_no="C-1",

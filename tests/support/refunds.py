@@ -31,7 +31,7 @@ from vouchers.models import (
 )
 from vouchers.queries.ledger.balances import balances, identity_rows
 from vouchers.services.acts import Answer
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.services.proofs.audit import audit
 from vouchers.services.redemption import refund
 from vouchers.services.settlement.days import pay, settle_day
@@ -121,7 +121,7 @@ def refund_of(redemption: Redemption, amount_fen: int = PAID_FEN, **options: Any
 def send_cash(campaign: Campaign, fen: int = 10_000_000) -> None:
     """Every source sends so much."""
     for source in campaign.sources.all():
-        transfers.receive_cash(
+        funding.receive_cash(
             source=source,
             amount_fen=fen,
             document_no="C-1",

@@ -15,7 +15,7 @@ from unfold.widgets import (
 
 from vouchers.admin.words import duration
 from vouchers.rules.campaigns.declaration import DAY_S, MINUTE_S
-from vouchers.rules.campaigns.terms import is_address
+from vouchers.rules.campaigns.soundness import is_address
 
 HOUR_S = 60 * MINUTE_S
 UNITS_S = [(DAY_S, _("days")), (HOUR_S, _("hours")), (MINUTE_S, _("minutes")), (1, _("seconds"))]

@@ -16,7 +16,7 @@ from vouchers.demo.telling import patiently
 from vouchers.models import Campaign, Run
 from vouchers.services.campaigns import drafts, lifecycle, terms
 from vouchers.services.issuing.runs import request_run
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.states import LimitKind, RunState
 from vouchers.tasks import wake_distribution
 
@@ -121,7 +121,7 @@ def set_up(*, plan: Plan, group: Group, staff: Staff, at: datetime) -> Campaign:
     )
     lifecycle.launch(campaign=campaign, by=by, at=at)
     for source in campaign.sources.all():
-        transfers.receive_cash(
+        funding.receive_cash(
             source=source,
             amount_fen=source.appropriated_fen,
             document_no=f"{plan.code}-{source.code}-1",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from merchants.geo import Datum, from_wgs84
 from merchants.models import District
 from merchants.services import enrol_district
-from merchants.services.tables import DATUMS
+from merchants.services.blocks import DATUMS
 from vouchers.demo.places import DISTRICTS, Quarter
 from vouchers.money import split_pro_rata
 from vouchers.queries.residents import count_residents

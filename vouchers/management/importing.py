@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from merchants.geo import Datum, UnknownDatumError, is_cgcs2000
 from merchants.services import LoadSummary, RowFault, UnreadableFileError
 from merchants.services.places import PLACE_FAR, PLACE_WHOLE_DEGREES
-from merchants.services.tables import (
+from merchants.services.summaries import (
     DATUM_CGCS2000,
     IDS_ROUNDED,
     LINES_SWALLOWED,

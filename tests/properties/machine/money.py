@@ -13,7 +13,7 @@ from tests.support.reference_model import Cap, Change
 from tests.support.small_city import which
 from vouchers.models import FundingSource, Proposal, QuotaCell
 from vouchers.services.campaigns import proposals
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 
 sources = st.sampled_from(["city", "group"])
 when = st.sampled_from(["at once", "at once", "later"])
@@ -40,7 +40,7 @@ class Money(Ground):
         """An instalment arrives; told twice, it has arrived once."""
         document_no, request_id = self.number("R"), self.number("cash")
         for _ in range(2):
-            transfers.receive_cash(
+            funding.receive_cash(
                 source=self.source(code),
                 amount_fen=amount_fen,
                 document_no=document_no,

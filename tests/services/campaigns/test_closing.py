@@ -22,7 +22,7 @@ from vouchers.models import Campaign, Settlement
 from vouchers.rules.limits import business_day
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.issuing.expiry import expire_due
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.services.settlement import days
 from vouchers.services.settlement.collection import collect
 from vouchers.states import AccountKind, CampaignState, RefundPolicy
@@ -80,7 +80,7 @@ def test_cash_that_was_repaid_pays_nobody() -> None:
     assert status == 201
     cast.approved(repay(campaign, amount_fen=10_000))
     source = campaign.sources.get(code="city")
-    assert transfers.cash_on_hand_fen(source) == 0
+    assert funding.cash_on_hand_fen(source) == 0
 
     def states() -> list[str]:
         day = business_day(NOON, campaign.zone)
@@ -90,7 +90,7 @@ def test_cash_that_was_repaid_pays_nobody() -> None:
     assert states() == ["ready"]
     cash(campaign, FACE_FEN)
     assert states() == ["paid"]
-    assert transfers.cash_on_hand_fen(source) == 0
+    assert funding.cash_on_hand_fen(source) == 0
 
 
 def test_a_campaign_is_settled_when_nobody_waits_for_money_and_closed_when_none_is_left() -> None:
@@ -167,5 +167,5 @@ def test_money_refunded_after_the_closing_is_collected_and_repaid() -> None:
     )
     cast.approved(repay(campaign, amount_fen=DISCOUNT_FEN, at=later), at=later)
     assert fen(campaign, AccountKind.REPAID) == DISCOUNT_FEN
-    assert transfers.cash_on_hand_fen(campaign.sources.get()) == 0
+    assert funding.cash_on_hand_fen(campaign.sources.get()) == 0
     assert_proven()

@@ -11,7 +11,7 @@ from vouchers.models import Campaign, Proposal, ProposalDecision, Transfer
 from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns.proposals import document_sha256
 from vouchers.services.campaigns import proposals
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding, transfers
 from vouchers.states import AccountKind, Cause, TransferReason
 
 pytestmark = pytest.mark.django_db
@@ -191,7 +191,7 @@ def test_a_draft_needs_no_proposal_and_a_launched_campaign_nothing_else() -> Non
     assert refused_code(refused) == "campaign_state"
     running = cast.running_campaign()
     with pytest.raises(Refused) as refused:
-        transfers.appropriate(
+        funding.appropriate(
             source=running.sources.get(code="city"),
             expected_fen=BUDGET_FEN,
             target_fen=BUDGET_FEN + 1,
@@ -205,7 +205,7 @@ def test_the_database_takes_no_money_for_a_proposal_nobody_approved() -> None:
     campaign = cast.running_campaign()
     proposal = top_up(campaign)
     with pytest.raises(DatabaseError, match="nobody approved"), transaction.atomic():
-        transfers.appropriate(
+        funding.appropriate(
             source=campaign.sources.get(code="city"),
             expected_fen=BUDGET_FEN,
             target_fen=BUDGET_FEN + 1_000,
@@ -221,7 +221,7 @@ def test_the_database_takes_a_yes_only_once() -> None:
     proposal = top_up(campaign)
     cast.approved(proposal)
     with pytest.raises(DatabaseError, match="nobody approved"), transaction.atomic():
-        transfers.appropriate(
+        funding.appropriate(
             source=campaign.sources.get(code="city"),
             expected_fen=BUDGET_FEN + 1_000,
             target_fen=BUDGET_FEN + 2_000,

@@ -23,7 +23,7 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.services.audience import targeting
-from vouchers.services.issuing import leases, minting, runs
+from vouchers.services.issuing import leases, minting, runs, selection
 from vouchers.services.ledger import quotas
 from vouchers.states import AccountKind, RunState, ShardState, TransferReason
 
@@ -390,7 +390,7 @@ def test_headroom_is_taken_whole_or_not_at_all_and_given_back() -> None:
 def test_an_audience_read_in_blocks_is_the_audience(
     block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "MEMBERS_A_BLOCK", block)
+    monkeypatch.setattr(selection, "MEMBERS_A_BLOCK", block)
     campaign = cast.running_campaign()
     people = crowd(7)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from merchants.geo import Datum, to_wgs84
 from merchants.models import District
-from merchants.services.tables import DATUMS
+from merchants.services.blocks import DATUMS
 from vouchers.models import Consent, Resident, ResidentPoint
 from vouchers.models.residents.residents import BUCKETS
 from vouchers.services.residents import (

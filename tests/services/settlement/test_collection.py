@@ -22,7 +22,7 @@ from tests.support.refunds import (
 from tests.support.till import nothing_moves
 from vouchers.models import Campaign, Collection, CollectionLine, Transfer
 from vouchers.queries.ledger.recoverables import owed_fen, owed_rows
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.services.settlement.collection import collect
 from vouchers.states import AccountKind, RefundPolicy
 
@@ -91,10 +91,10 @@ def test_a_collection_clears_the_oldest_refund_first(campaign: Campaign) -> None
 
 def test_what_is_collected_is_free_issuable_and_in_cash(campaign: Campaign) -> None:
     city = campaign.sources.get(code="city")
-    cash_fen, free_fen = transfers.cash_on_hand_fen(city), fens(campaign, AccountKind.FREE)["city"]
+    cash_fen, free_fen = funding.cash_on_hand_fen(city), fens(campaign, AccountKind.FREE)["city"]
     made = collected(campaign, 3_600)
     assert (made.amount_fen, made.recorded_by, made.received_at) == (3_600, "mei", LATER)
-    assert transfers.cash_on_hand_fen(city) == cash_fen + 3_600
+    assert funding.cash_on_hand_fen(city) == cash_fen + 3_600
     assert fens(campaign, AccountKind.FREE)["city"] == free_fen + 3_600
     assert fens(campaign, AccountKind.RECOVERABLE) == {"city": 0, "group": 2_400}
     assert Transfer.objects.get(reason="collect").cause_id == made.pk

@@ -28,7 +28,7 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.queries.ledger.balances import balances, identity_rows
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.services.redemption.holds import hold, release
 from vouchers.services.settlement.days import pay, settle_and_pay_day, settle_day
 from vouchers.states import AccountKind, RedemptionState, RefundPolicy, SettlementState
@@ -67,7 +67,7 @@ def redeemed(
 
 
 def send_cash(campaign: Campaign, source: str, amount_fen: int) -> None:
-    transfers.receive_cash(
+    funding.receive_cash(
         source=campaign.sources.get(code=source),
         amount_fen=amount_fen,
         document_no="R-1",

@@ -13,7 +13,7 @@ from vouchers.models import FundingSource, Hold, Redemption, SettlementLine
 from vouchers.models import Settlement as SettlementRow
 from vouchers.services.campaigns import proposals
 from vouchers.services.issuing.expiry import expire_tranche
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.services.redemption import holds
 from vouchers.services.settlement import collection, days
 
@@ -204,7 +204,7 @@ class Cash:
     at: datetime
 
     def do(self) -> Said:
-        transfers.receive_cash(
+        funding.receive_cash(
             source=self.source,
             amount_fen=self.amount_fen,
             document_no="R",

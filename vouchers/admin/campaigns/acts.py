@@ -27,7 +27,7 @@ from vouchers.models import Campaign
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import lifecycle, terms
 from vouchers.services.issuing import runs
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.states import CampaignState
 
 # In which states a button is offered; whether the act is allowed is decided by its service.
@@ -231,7 +231,7 @@ class CampaignActs(BudgetActs):
         given = form.cleaned_data
         act(
             request,
-            transfers.receive_cash,
+            funding.receive_cash,
             _("The receipt has been recorded."),
             source=given["source"],
             amount_fen=given["amount_fen"],

@@ -17,7 +17,7 @@ from vouchers.queries.campaigns.overview import Figures, figures_of, last_audien
 from vouchers.queries.campaigns.terms import terms_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
 from vouchers.queries.ledger.leftovers import Leftovers, leftovers_of
-from vouchers.rules.campaigns import terms as rules
+from vouchers.rules.campaigns.soundness import faults
 from vouchers.services.audience.targeting import SUPPRESSED_BELOW
 from vouchers.states import AccountKind, CampaignState
 
@@ -51,7 +51,7 @@ def campaign_overview(campaign: Campaign, *, at: datetime) -> dict[str, Any]:
     language = get_language() or "en"
     rows = identity_rows(campaign.pk)
     is_draft = campaign.state == CampaignState.DRAFT
-    found = rules.faults(terms_of(campaign), at=at) if is_draft else []
+    found = faults(terms_of(campaign), at=at) if is_draft else []
     return {
         "campaign": campaign,
         "identity": identity_table(rows),

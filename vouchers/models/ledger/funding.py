@@ -28,7 +28,7 @@ class FundingSource(models.Model):
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="sources")
     code = models.SlugField(_("code"), max_length=20)
     name = models.CharField(_("name"), max_length=120)
-    # The figure changes compare themselves with; its one writer is services/ledger/transfers.
+    # The figure changes compare themselves with; its one writer is services/ledger/funding.
     appropriated_fen = models.BigIntegerField(_("appropriated, fen"), default=0)
 
     class Meta:

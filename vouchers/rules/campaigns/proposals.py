@@ -11,12 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from merchants.errors import Refusal
-from vouchers.rules.campaigns.terms import (
-    CellTerms,
-    broken_nests,
-    canonical_json,
-    cells_do_not_nest,
-)
+from vouchers.rules.campaigns.soundness import broken_nests, cells_do_not_nest
+from vouchers.rules.campaigns.terms import CellTerms, canonical_json
 from vouchers.rules.ledger.amounts import check_amount_fen
 from vouchers.states import CampaignState, ProposalKind
 

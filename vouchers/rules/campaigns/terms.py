@@ -1,26 +1,16 @@
-"""What makes a campaign's terms fit to be submitted, and who may do what to it next. Pure.
+"""The terms of a campaign as they are judged, and the document that an approval binds to. Pure.
 
-`faults` lists everything that is wrong at once, so that a manager mends it in one go. The frozen
-document of the terms and its hash are made here too: an approval binds to exactly these bytes.
+The frozen document and its hash are made here: what is approved is exactly these bytes.
 """
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import combinations, pairwise
 from typing import Any, Final
 
-from merchants.errors import Refusal
-from vouchers.rules.audience.filters import POINT_KINDS, AudienceFilter, InvalidFilterError
-from vouchers.rules.audience.store_cover import MAX_RADIUS_M
-from vouchers.rules.campaigns.declaration import CAMPAIGN
 from vouchers.states import (
-    CAMPAIGN_ARROWS,
-    AccountKind,
-    CampaignState,
     LimitKind,
     RefundPolicy,
     TierKind,
@@ -30,21 +20,6 @@ INVALID: Final = "terms_invalid"
 """The code of faults without one of their own; `rule` names the fault."""
 DATES_CROSS: Final = "dates_cross"
 CELLS_DO_NOT_NEST: Final = "cells_do_not_nest"
-
-_ADDRESS: Final = re.compile(
-    r"https://[^\s/@]+(/\S*)?|[^\s@/:]+@[^\s@/:]+\.[^\s@/:]+", re.ASCII | re.IGNORECASE
-)
-
-_OF_STORE: Final = (LimitKind.STORE_MINUTE, LimitKind.STORE_DAY)
-CAP_LADDERS: Final = (
-    (LimitKind.RESIDENT_DAY, LimitKind.RESIDENT_WEEK, LimitKind.RESIDENT_CAMPAIGN),
-    (*_OF_STORE, LimitKind.STORE_WEEK, LimitKind.STORE_CAMPAIGN, LimitKind.MERCHANT_CAMPAIGN),
-    (*_OF_STORE, LimitKind.STORE_WEEK, LimitKind.MERCHANT_WEEK, LimitKind.MERCHANT_CAMPAIGN),
-    (*_OF_STORE, LimitKind.MERCHANT_DAY, LimitKind.MERCHANT_WEEK, LimitKind.MERCHANT_CAMPAIGN),
-    (LimitKind.LINK_DAY, LimitKind.LINK_WEEK, LimitKind.LINK_CAMPAIGN),
-)
-"""Limits of one subject or of what contains it, narrow before wide: a wide limit below a narrow
-one is a slip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,53 +101,6 @@ class Terms:
     cells: tuple[CellTerms, ...] = ()
 
 
-def move(old: CampaignState, new: CampaignState) -> Refusal | None:
-    """None where the arrow exists, else a refusal naming both states."""
-    if (old, new) in CAMPAIGN_ARROWS:
-        return None
-    return Refusal("campaign_state", "arrows", {"state": old.value, "wanted": new.value})
-
-
-UNDER_WAY: Final = (
-    AccountKind.RESERVED,
-    AccountKind.OUTSTANDING,
-    AccountKind.AUTHORISED,
-    AccountKind.PAYABLE,
-    AccountKind.RISK_HELD,
-)
-"""Accounts with money still promised, held or owed."""
-
-
-def may_settle(totals_fen: Mapping[AccountKind, int]) -> Refusal | None:
-    """Whether nothing is promised, held or owed any more; totals of a campaign by kind, in fen."""
-    return _none_left("money_under_way", UNDER_WAY, totals_fen)
-
-
-def may_close(totals_fen: Mapping[AccountKind, int]) -> Refusal | None:
-    """Whether the left-over is gone and no merchant owes anything."""
-    return _none_left("left_over", (AccountKind.FREE, AccountKind.RECOVERABLE), totals_fen)
-
-
-def _none_left(
-    code: str, kinds: Iterable[AccountKind], totals_fen: Mapping[AccountKind, int]
-) -> Refusal | None:
-    for kind in kinds:
-        if fen := totals_fen.get(kind, 0):
-            return Refusal(code, kind.value, {"account": kind.value, "amount_fen": fen})
-    return None
-
-
-def decide(
-    *, editors: Iterable[int], approver_id: int, sha256: bytes, seen_sha256: bytes
-) -> Refusal | None:
-    """Whether a person may decide on terms: they edited no part, and saw exactly these."""
-    if approver_id in editors:
-        return Refusal("approver_edited", "another_person")
-    if sha256 != seen_sha256:
-        return Refusal("terms_not_as_seen", "seen_hash")
-    return None
-
-
 def canonical_json(document: Any) -> bytes:
     """The one spelling of a JSON value: sorted keys, no spaces, UTF-8, no NaN."""
     return json.dumps(
@@ -183,197 +111,3 @@ def canonical_json(document: Any) -> bytes:
 def terms_sha256(document: Mapping[str, Any]) -> bytes:
     """SHA-256 of the document's canonical JSON: what an approver binds to."""
     return hashlib.sha256(canonical_json(document)).digest()
-
-
-def faults(terms: Terms, *, at: datetime) -> list[Refusal]:
-    """Everything that keeps these terms from being submitted at `at`; empty when they are sound."""
-    checks: tuple[Callable[[Terms], Iterator[Refusal]], ...] = (
-        _options_in_range,
-        _parts_present,
-        _audience_known,
-        _conduct_known,
-        _tiers_sound,
-        _rings_contiguous,
-        _rounds_in_order,
-        _limits_nest,
-        _cells_nest,
-        _budget_covers,
-    )
-    return [*_dates_in_order(terms, at), *(fault for check in checks for fault in check(terms))]
-
-
-def _fault(rule: str, **facts: str | int) -> Refusal:
-    return Refusal(INVALID, rule, facts)
-
-
-def _dates_in_order(terms: Terms, at: datetime) -> Iterator[Refusal]:
-    if terms.ends_at <= terms.starts_at:
-        yield Refusal(DATES_CROSS, "ends_after_start")
-    if terms.ends_at <= at:
-        yield _fault("not_over_yet", ends_at=terms.ends_at.isoformat())
-
-
-def _options_in_range(terms: Terms) -> Iterator[Refusal]:
-    """Whole numbers lie within the bounds that the declaration gives them."""
-    for option in CAMPAIGN:
-        value = getattr(terms, option.name, None)
-        if not isinstance(value, int):
-            continue
-        if option.least is not None and value < option.least:
-            yield _fault("at_least", option=option.name, least=option.least)
-        if option.most is not None and value > option.most:
-            yield _fault("at_most", option=option.name, most=option.most)
-
-
-def _parts_present(terms: Terms) -> Iterator[Refusal]:
-    if not terms.tiers:
-        yield _fault("has_tiers")
-    if not terms.appropriated_fen:
-        yield _fault("has_sources")
-    if not terms.store_count:
-        yield _fault("has_stores")
-    if not terms.point_kinds:
-        yield _fault("has_point_kinds")
-    for source, appropriated_fen in sorted(terms.appropriated_fen.items()):
-        if appropriated_fen <= 0:
-            yield _fault("source_appropriated", source=source)
-
-
-def _audience_known(terms: Terms) -> Iterator[Refusal]:
-    """A filter that cannot be applied is refused here; targeting would ignore it."""
-    if unknown := sorted(set(terms.point_kinds) - set(POINT_KINDS)):
-        yield _fault("point_kinds_known", kind=unknown[0])
-    if not 0 < min(terms.radii_m) <= max(terms.radii_m) <= MAX_RADIUS_M:
-        yield _fault("radius_in_range", most_m=int(MAX_RADIUS_M))
-    try:
-        AudienceFilter.of(terms.audience_filter)
-    except InvalidFilterError as error:
-        yield _fault("filter_known", problem=str(error))
-
-
-def _conduct_known(terms: Terms) -> Iterator[Refusal]:
-    """How refunds, authorisations and seals are handled."""
-    if not re.fullmatch("[A-Z]{3}", terms.currency):
-        yield _fault("currency_known", currency=terms.currency)
-    if terms.refund_policy not in set(RefundPolicy):
-        yield _fault("refund_policy_known", policy=terms.refund_policy)
-    for address in terms.anchor_recipients:
-        if not is_address(address):
-            yield _fault("recipient_known", address=address)
-
-
-def is_address(text: str) -> bool:
-    """Whether seals can be sent there: an https URL or an e-mail address."""
-    return _ADDRESS.fullmatch(text) is not None
-
-
-def _tiers_sound(terms: Terms) -> Iterator[Refusal]:
-    for tier in terms.tiers:
-        if tier.kind is TierKind.THRESHOLD and tier.threshold_fen <= tier.face_fen:
-            yield _fault("threshold_above_face", tier=tier.code)
-        if tier.kind is TierKind.PERCENT and not 0 < (tier.percent_bp or 0) < 10_000:
-            yield _fault("percentage_in_range", tier=tier.code)
-        if unknown := sorted(tier.shares_fen.keys() - terms.appropriated_fen.keys()):
-            yield _fault("share_of_known_source", tier=tier.code, source=unknown[0])
-        off_fen = tier.face_fen - sum(tier.shares_fen.values())
-        if off_fen:
-            yield _fault("shares_add_up", tier=tier.code, off_fen=off_fen)
-
-
-def _rings_contiguous(terms: Terms) -> Iterator[Refusal]:
-    """Rings run from 0 to the farthest radius without a gap: a point inside has exactly one
-    ring."""
-    if not terms.rings:
-        return
-    rings = sorted(terms.rings, key=lambda ring: ring.from_m)
-    if rings[0].from_m != 0:
-        yield _fault("rings_from_zero", ring=rings[0].label)
-    for inner, outer in pairwise(rings):
-        if inner.to_m != outer.from_m:
-            yield _fault("rings_contiguous", ring=outer.label, after=inner.label)
-    if rings[-1].to_m < max(terms.radii_m):
-        yield _fault("rings_reach_radius", to_m=rings[-1].to_m, radius_m=max(terms.radii_m))
-
-
-def _rounds_in_order(terms: Terms) -> Iterator[Refusal]:
-    rounds = sorted(terms.rounds, key=lambda item: item.number)
-    for item in rounds:
-        if not terms.starts_at <= item.opens_at < item.closes_at <= terms.ends_at:
-            yield Refusal(DATES_CROSS, "round_within_campaign", {"round": item.number})
-    for earlier, later in pairwise(rounds):
-        if later.opens_at < earlier.closes_at:
-            yield Refusal(DATES_CROSS, "rounds_apart", {"round": later.number})
-
-
-def _limits_nest(terms: Terms) -> Iterator[Refusal]:
-    by_kind = {limit.kind: limit for limit in terms.limits}
-    steps = dict.fromkeys(step for ladder in CAP_LADDERS for step in combinations(ladder, 2))
-    for narrow, wide in (
-        (by_kind[inner], by_kind[outer]) for inner, outer in steps if {inner, outer} <= set(by_kind)
-    ):
-        if _exceeds(narrow.limit_count, wide.limit_count) or _exceeds(
-            narrow.limit_fen, wide.limit_fen
-        ):
-            yield _fault(
-                "limits_nest", narrow=narrow.kind.name.lower(), wide=wide.kind.name.lower()
-            )
-
-
-def _cells_nest(terms: Terms) -> Iterator[Refusal]:
-    for one, other in combinations(terms.cells, 2):
-        if one.slice == other.slice:
-            yield _fault("cells_differ", cell=one.name)
-    for narrow, wide in broken_nests(terms.cells):
-        yield cells_do_not_nest(narrow, wide)
-
-
-def broken_nests(cells: Iterable[CellTerms]) -> Iterator[tuple[CellTerms, CellTerms]]:
-    """(narrow, wide) where a cell promises more than another that holds it."""
-    for one, other in combinations(cells, 2):
-        narrow, wide = (one, other) if one.slice > other.slice else (other, one)
-        if not narrow.slice > wide.slice:
-            continue
-        # Fen of a cell with a source are that source's share, so they compare only with their like.
-        same_money = _source_of(narrow) == _source_of(wide)
-        if _exceeds(narrow.cap_count, wide.cap_count) or (
-            same_money and _exceeds(narrow.cap_fen, wide.cap_fen)
-        ):
-            yield narrow, wide
-
-
-def cells_do_not_nest(narrow: CellTerms, wide: CellTerms) -> Refusal:
-    """The refusal of a pair that `broken_nests` found."""
-    return Refusal(CELLS_DO_NOT_NEST, "cells_nest", {"narrow": narrow.name, "wide": wide.name})
-
-
-def _exceeds(narrow: int | None, wide: int | None) -> bool:
-    return narrow is not None and wide is not None and narrow > wide
-
-
-def _source_of(cell: CellTerms) -> str | None:
-    return dict(cell.slice).get("source")
-
-
-def _budget_covers(terms: Terms) -> Iterator[Refusal]:
-    """Each source can pay for what the tiers' own caps plan; an uncapped tier plans one voucher."""
-    planned_fen = dict.fromkeys(terms.appropriated_fen, 0)
-    caps = {cell.slice: cell for cell in terms.cells}
-    for tier in terms.tiers:
-        count = _planned_count(tier, caps.get(frozenset({("tier", tier.code)})))
-        for source, share_fen in tier.shares_fen.items():
-            planned_fen[source] = planned_fen.get(source, 0) + count * share_fen
-    for source, appropriated_fen in sorted(terms.appropriated_fen.items()):
-        if planned_fen[source] > appropriated_fen > 0:
-            yield _fault(
-                "budget_covers",
-                source=source,
-                planned_fen=planned_fen[source],
-                appropriated_fen=appropriated_fen,
-            )
-
-
-def _planned_count(tier: TierTerms, cell: CellTerms | None) -> int:
-    if cell is None or (cell.cap_count is None and cell.cap_fen is None):
-        return 1
-    by_money = None if cell.cap_fen is None else cell.cap_fen // tier.face_fen
-    return min(cap for cap in (cell.cap_count, by_money) if cap is not None)

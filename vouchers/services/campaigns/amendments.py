@@ -20,7 +20,8 @@ from vouchers.models.locks import OWN_TERMS
 from vouchers.queries.campaigns.terms import instant
 from vouchers.rules.campaigns import amendments as rules
 from vouchers.rules.campaigns.declaration import WIDENED
-from vouchers.rules.campaigns.terms import decide, terms_sha256
+from vouchers.rules.campaigns.lifecycle import decide
+from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.services.campaigns.history import note
 from vouchers.services.campaigns.lifecycle import DECIDE, lock_campaign
 from vouchers.services.campaigns.terms import EDIT

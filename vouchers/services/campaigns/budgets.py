@@ -16,7 +16,7 @@ from vouchers.queries.campaigns.terms import shares_of, slice_of
 from vouchers.rules.campaigns import proposals as rules
 from vouchers.rules.campaigns.proposals import Cap, CellState, Change
 from vouchers.rules.ledger.quotas import Need
-from vouchers.services.ledger import quotas, transfers
+from vouchers.services.ledger import funding, quotas, transfers
 from vouchers.services.ledger.quotas import Buckets
 from vouchers.services.refusals import refuse
 from vouchers.states import AccountKind, CampaignState, Cause, ProposalKind, TransferReason
@@ -52,7 +52,7 @@ def source_of(campaign: Campaign, document: Document) -> FundingSource:
 
 
 def _judge_appropriation(campaign: Campaign, document: Document) -> None:
-    transfers.judge_appropriation(
+    funding.judge_appropriation(
         source=source_of(campaign, document),
         expected_fen=document["expected_fen"],
         target_fen=document["target_fen"],
@@ -60,7 +60,7 @@ def _judge_appropriation(campaign: Campaign, document: Document) -> None:
 
 
 def _appropriate(campaign: Campaign, proposal: Proposal, at: datetime) -> None:
-    transfers.appropriate(
+    funding.appropriate(
         source=source_of(campaign, proposal.document),
         expected_fen=proposal.document["expected_fen"],
         target_fen=proposal.document["target_fen"],
@@ -77,8 +77,8 @@ def _judge_repayment(campaign: Campaign, document: Document, deciding: int = 0) 
     source = campaign.sources.select_for_update(no_key=True).get(code=document["source"])
     refuse(
         rules.repayment(
-            free_fen=transfers.lock_free_fen([source])[source.pk],
-            cash_fen=transfers.cash_on_hand_fen(source, deciding=deciding),
+            free_fen=funding.lock_free_fen([source])[source.pk],
+            cash_fen=funding.cash_on_hand_fen(source, deciding=deciding),
             expected_free_fen=document["expected_free_fen"],
             amount_fen=document["amount_fen"],
         )
@@ -88,7 +88,7 @@ def _judge_repayment(campaign: Campaign, document: Document, deciding: int = 0) 
 
 def _repay(campaign: Campaign, proposal: Proposal, at: datetime) -> None:
     source = _judge_repayment(campaign, proposal.document, deciding=proposal.pk)
-    cell_id, amount_fen = transfers.source_cell(source).pk, proposal.document["amount_fen"]
+    cell_id, amount_fen = funding.source_cell(source).pk, proposal.document["amount_fen"]
     quotas.take_locked(
         buckets=quotas.lock_buckets(cell_ids=[cell_id]), needs={cell_id: Need(amount_fen, 0)}
     )

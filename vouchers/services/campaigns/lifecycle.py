@@ -16,6 +16,8 @@ from vouchers.queries.campaigns.terms import document_of, terms_of
 from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns import terms as rules
 from vouchers.rules.campaigns.declaration import OPTIONS
+from vouchers.rules.campaigns.lifecycle import decide, may_close, may_settle, move
+from vouchers.rules.campaigns.soundness import faults
 from vouchers.services.campaigns.history import clock, note
 from vouchers.services.campaigns.terms import EDIT, note_edit
 from vouchers.services.ledger import quotas
@@ -55,13 +57,13 @@ def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
     """Freeze the terms into an immutable, hashed version that waits for another person's yes.
 
     Refuses `not_permitted`, `campaign_state`, and the first fault of
-    `rules.campaigns.terms.faults`.
+    `rules.campaigns.soundness.faults`.
     """
     require_permission(by, EDIT)
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.SUBMITTED)
-        refuse(next(iter(rules.faults(terms_of(held), at=at)), None))
+        refuse(next(iter(faults(terms_of(held), at=at)), None))
         document = document_of(held)
         last = held.versions.aggregate(last=Max("number"))["last"] or 0
         editors = set(held.edits.values_list("user_id", flat=True))
@@ -158,7 +160,7 @@ def settle(*, campaign: Campaign, by: User, at: datetime) -> None:
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.SETTLED)
-        refuse(rules.may_settle(_totals_fen(held)))
+        refuse(may_settle(_totals_fen(held)))
         _move(campaign, held, CampaignState.SETTLED, by=by, at=at)
 
 
@@ -176,7 +178,7 @@ def close(*, campaign: Campaign, document_no: str, by: User, at: datetime) -> No
         held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.CLOSED)
         totals_fen = _totals_fen(held)
-        refuse(rules.may_settle(totals_fen) or rules.may_close(totals_fen))
+        refuse(may_settle(totals_fen) or may_close(totals_fen))
         _move(campaign, held, CampaignState.CLOSED, by=by, at=at, closing_document_no=document_no)
 
 
@@ -230,7 +232,7 @@ def _decide(
     if newest is None or newest.pk != terms.pk:
         raise Refused("terms_not_as_seen", "newest_version")
     refuse(
-        rules.decide(
+        decide(
             editors=newest.edited_by,
             approver_id=by.pk,
             sha256=bytes(newest.sha256),
@@ -262,7 +264,7 @@ def _step(campaign: Campaign, state: CampaignState, *, by: User, at: datetime) -
 
 
 def _check_move(held: Campaign, state: CampaignState) -> None:
-    refuse(rules.move(CampaignState(held.state), state))
+    refuse(move(CampaignState(held.state), state))
 
 
 def _move(

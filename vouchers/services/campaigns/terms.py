@@ -21,7 +21,7 @@ from vouchers.models import (
 )
 from vouchers.rules.campaigns import terms as rules
 from vouchers.rules.ledger.amounts import check_amount_fen
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
 from vouchers.states import CampaignState, ThresholdBasis, TierKind
@@ -69,7 +69,7 @@ def add_source(
         note_edit(campaign=campaign, by=by, what=f"source {code}", at=at)
         source = FundingSource.objects.create(campaign=campaign, code=code, name=name)
         if appropriated_fen != 0:
-            transfers.appropriate(source=source, expected_fen=0, target_fen=appropriated_fen, at=at)
+            funding.appropriate(source=source, expected_fen=0, target_fen=appropriated_fen, at=at)
     return source
 
 
@@ -78,13 +78,11 @@ def set_appropriation(
 ) -> None:
     """Change what a draft's source appropriates, by compare-and-swap on the figure seen.
 
-    Refuses as `note_edit` and `ledger.appropriate` do.
+    Refuses as `note_edit` and `funding.appropriate` do.
     """
     with transaction.atomic():
         note_edit(campaign=source.campaign, by=by, what=f"appropriation {source.code}", at=at)
-        transfers.appropriate(
-            source=source, expected_fen=expected_fen, target_fen=target_fen, at=at
-        )
+        funding.appropriate(source=source, expected_fen=expected_fen, target_fen=target_fen, at=at)
 
 
 def add_tier(

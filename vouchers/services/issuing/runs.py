@@ -4,30 +4,21 @@ A run goes QUEUED → TARGETED (services/audience/targeting) → RESERVED → DO
 (services/issuing/minting), each arrow one transaction of the worker that holds the lease.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q
-from numpy.typing import NDArray
 
 from merchants.errors import Refused
-from merchants.models import StoreLocation
-from vouchers.models import Campaign, Round, Run, Shard, Tier
-from vouchers.models.audience import READ_MEMBERS, READ_MEMBERS_WITH_DISTRICT, Members
+from vouchers.models import Campaign, Round, Run
 from vouchers.models.issuing.tranches import INSERT_SHARD
-from vouchers.rules.issuing.selection import Chosen, Line, choose, limits, line_up
-from vouchers.rules.ledger.quotas import Cells, PlannedVouchers
-from vouchers.rules.limits import business_day
 from vouchers.services.issuing.leases import WORKING_CAMPAIGNS, lock_run
-from vouchers.services.ledger import quotas
+from vouchers.services.issuing.selection import Selection
 from vouchers.services.ledger.voucher_money import post_amounts
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, RunState, TransferReason
 
 SHARD_VOUCHERS = 100_000
-MEMBERS_A_BLOCK = 1_000_000
 PROGRESS_RESERVED_PCT = 30
 CHANNEL_LENGTH = 20
 
@@ -85,7 +76,7 @@ def reserve_run(*, run_id: int, fence: int, at: datetime, shard_size: int = SHAR
     """
     with transaction.atomic():
         run = lock_run(run_id=run_id, fence=fence, state=RunState.TARGETED)
-        selection = _Selection(run, at)
+        selection = Selection(run, at)
         selection.make()
         _post_reservation(run, selection, at)
         shards = _cut(run, selection, shard_size)
@@ -107,149 +98,7 @@ def finish(*, run: Run, at: datetime) -> None:
     run.save(update_fields=["state", "progress_pct", "finished_at"])
 
 
-class _Selection:
-    """One run's choice: per tier the chosen members and the allocations they count in."""
-
-    def __init__(self, run: Run, at: datetime) -> None:
-        self.run = run
-        self.tiers: Sequence[Tier] = list(run.campaign.tiers.order_by("face_fen", "id"))
-        self.prices = quotas.prices_of(tier.pk for tier in self.tiers)
-        self.cells: Cells = quotas.cells_of_campaign(run.campaign_id)
-        self.line = _line_of(run, self.cells, at)
-        self.chosen: dict[int, Chosen] = {}
-        self.allocation_ids: dict[int, NDArray[np.int64]] = {}
-        """Per tier the allocation of each group of the line; 0 where no resident of it is
-        chosen."""
-
-    def make(self) -> None:
-        """Choose under the buckets' locks and take the headroom."""
-        for tier in self.tiers:
-            if unfunded := self.cells.unfunded(self.prices[tier.pk]):
-                raise Refused("source_not_appropriated", source=unfunded[0])
-        buckets = quotas.lock_buckets(cell_ids=[cell.id for cell in self.cells.all])
-        room = limits(self.cells.all, quotas.rooms_of(buckets))
-        for tier in self.tiers:
-            self.chosen[tier.pk], room = choose(
-                self.line,
-                cells=self.cells,
-                slices=self.line.of_tier(tier.pk),
-                price=self.prices[tier.pk],
-                wanted=np.maximum(tier.per_resident - _had(self.run, tier, self.line), 0),
-                room=room,
-            )
-        quotas.take_locked(buckets=buckets, needs=self.cells.needs(self.planned()))
-        self._name_allocations()
-
-    def counts(self, tier: Tier) -> NDArray[np.intp]:
-        """Vouchers of each group of the line."""
-        groups = self.line.group[self.chosen[tier.pk].member]
-        return np.bincount(groups, minlength=len(self.line.slices))
-
-    def planned(self) -> list[PlannedVouchers]:
-        """What is chosen, by slice."""
-        return [
-            PlannedVouchers(item, self.prices[tier.pk], count)
-            for tier in self.tiers
-            for item, count in zip(
-                self.line.of_tier(tier.pk), self.counts(tier).tolist(), strict=True
-            )
-            if count
-        ]
-
-    def _name_allocations(self) -> None:
-        known = quotas.allocations_for(
-            campaign_id=self.run.campaign_id,
-            slices=[planned_part.slice for planned_part in self.planned()],
-        )
-        for tier in self.tiers:
-            ids = [known.get(item, 0) for item in self.line.of_tier(tier.pk)]
-            self.allocation_ids[tier.pk] = np.array(ids, dtype=np.int64)
-
-    def summary(self) -> dict[str, object]:
-        """Vouchers, residents and fen by tier and together, and why members got none."""
-        tiers = {tier.code: self._summary_of(tier) for tier in self.tiers}
-        chosen = self.chosen.values()
-        is_served = np.any([choice.is_served for choice in chosen], axis=0)
-        return {
-            "tiers": tiers,
-            "vouchers": sum(choice.member.size for choice in chosen),
-            "residents": int(np.count_nonzero(is_served)),
-            "fen": sum(self._fen(tier) for tier in self.tiers),
-        }
-
-    def _summary_of(self, tier: Tier) -> dict[str, object]:
-        chosen = self.chosen[tier.pk]
-        return {
-            "vouchers": chosen.member.size,
-            "residents": int(np.count_nonzero(chosen.is_served)),
-            "fen": self._fen(tier),
-            "passed_over": dict(chosen.passed_over),
-        }
-
-    def _fen(self, tier: Tier) -> int:
-        return self.chosen[tier.pk].member.size * self.prices[tier.pk].face_fen
-
-
-def _line_of(run: Run, cells: Cells, at: datetime) -> Line:
-    members = _members_of(run.pk, with_district="district_id" in cells.dimensions)
-    return line_up(
-        resident_id=members.resident_id,
-        bucket=members.bucket,
-        distance_m=members.distance_m,
-        district_id=members.district_id.astype(np.int64),
-        store_id=_store_ids(members.store_location_id),
-        seed=run.seed,
-        cells=cells,
-        round_id=run.round_id,
-        channel=run.channel,
-        day=business_day(at, run.campaign.zone),
-    )
-
-
-def _members_of(run_id: int, *, with_district: bool) -> Members:
-    """A run's whole audience, read in blocks: one row of PostgreSQL holds at most 1 GB."""
-    statement = READ_MEMBERS_WITH_DISTRICT if with_district else READ_MEMBERS
-    blocks: list[Members] = []
-    after_bucket, after_id = -1, 0
-    while True:
-        after = {"after_bucket": after_bucket, "after_id": after_id, "most": MEMBERS_A_BLOCK}
-        (block,) = statement.send(raw_connection(), {"run_id": run_id, **after}).rows()
-        blocks.append(block)
-        if block.resident_id.size < MEMBERS_A_BLOCK:
-            return Members(*map(np.concatenate, zip(*blocks, strict=True)))
-        after_bucket = int(block.bucket.max())
-        after_id = int(block.resident_id[block.bucket == after_bucket].max())
-
-
-def _store_ids(location_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The store of each location version."""
-    found, place = np.unique(location_ids, return_inverse=True)
-    rows = StoreLocation.objects.filter(pk__in=found.tolist()).values_list("id", "store_id")
-    store_of = dict(rows)
-    return np.array([store_of[id_] for id_ in found.tolist()], dtype=np.int64)[place]
-
-
-def _had(run: Run, tier: Tier, line: Line) -> NDArray[np.int64]:
-    """Vouchers of a tier that each member got, or is about to get, from other runs of the same
-    round and channel; read under the buckets' locks, which every such run takes.
-
-    One enrolment per platform and round: what came through another channel does not count, but what
-    came through none in particular does, and a run of none counts what came through any.
-    """
-    others = Shard.objects.filter(
-        tier=tier, run__campaign=run.campaign, run__round=run.round
-    ).exclude(run=run)
-    if run.channel is not None:
-        others = others.filter(Q(run__channel=run.channel) | Q(run__channel=None))
-    packed = b"".join(bytes(ids) for ids in others.values_list("resident_ids", flat=True))
-    resident_id, counts = np.unique(np.frombuffer(packed, dtype="<i8"), return_counts=True)
-    if not resident_id.size:
-        return np.zeros(line.resident_id.size, dtype=np.int64)
-    at = np.minimum(np.searchsorted(resident_id, line.resident_id), resident_id.size - 1)
-    return np.where(resident_id[at] == line.resident_id, counts[at], 0)
-
-
-def _post_reservation(run: Run, selection: _Selection, at: datetime) -> None:
+def _post_reservation(run: Run, selection: Selection, at: datetime) -> None:
     """free → reserved."""
     post_amounts(
         campaign_id=run.campaign_id,
@@ -272,7 +121,7 @@ def _post_reservation(run: Run, selection: _Selection, at: datetime) -> None:
     )
 
 
-def _cut(run: Run, selection: _Selection, shard_size: int) -> int:
+def _cut(run: Run, selection: Selection, shard_size: int) -> int:
     """Pack the chosen into shards, tier after tier, nearest first; returns how many.
 
     Within a shard they stand in order of resident, so that a voucher's number does not disclose how

@@ -1,41 +1,23 @@
-"""The only writer of the ledger: postings, accounts, and what a source appropriates and sends."""
+"""The only writer of the ledger: postings and the accounts they name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
 import psycopg
-from django.db import connection, transaction
-from django.db.models import Sum
+from django.db import connection
 
-from merchants.errors import Refused
 from vouchers.models import (
     Account,
-    CashReceipt,
-    Collection,
     FundingSource,
-    Proposal,
-    QuotaBucket,
-    QuotaCell,
-    Settlement,
-    Transfer,
 )
 from vouchers.models.ledger.transfers import INSERT_LEGS, INSERT_TRANSFERS, NEXT_TRANSFER_IDS
-from vouchers.rules.campaigns import proposals as rules
-from vouchers.rules.ledger.amounts import check_amount_fen, check_currency
-from vouchers.rules.ledger.quotas import Need
-from vouchers.services.ledger import quotas
-from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.sql.statements import Result
 from vouchers.states import (
     AccountKind,
-    CampaignState,
     Cause,
-    Decision,
-    ProposalKind,
-    SettlementState,
     TransferReason,
 )
 
@@ -155,174 +137,3 @@ def account_ids(campaign_id: int) -> dict[tuple[int, AccountKind], int]:
     """Every account of a campaign by (source id, kind)."""
     rows = Account.objects.filter(campaign_id=campaign_id).values_list("source_id", "kind", "id")
     return {(source_id, AccountKind(kind)): id_ for source_id, kind, id_ in rows}
-
-
-def appropriate(
-    *,
-    source: FundingSource,
-    expected_fen: int,
-    target_fen: int,
-    at: datetime,
-    proposal_id: int | None = None,
-) -> Transfer | None:
-    """Set what a source appropriates (批复额度), by compare-and-swap on the current figure.
-
-    Up: the difference becomes free money. Down: only what is free can go. The source's own quota
-    cell follows, so that issuing can never take more than is appropriated. In a draft, repeating a
-    change that has been made changes nothing and returns None; later a change needs the number of
-    an approved proposal. Refuses `campaign_state` and as `rules.campaigns.proposals.appropriation`
-    does.
-    """
-    with transaction.atomic():
-        if proposal_id is None and _demand_draft(source).appropriated_fen == target_fen:
-            return None
-        held = judge_appropriation(source=source, expected_fen=expected_fen, target_fen=target_fen)
-        change_fen = target_fen - expected_fen
-        _move_source_cell(held, change_fen)
-        FundingSource.objects.filter(pk=held.pk).update(appropriated_fen=target_fen)
-        source.appropriated_fen = target_fen
-        cause = (Cause.SOURCE, held.pk) if proposal_id is None else (Cause.PROPOSAL, proposal_id)
-        return _post_appropriation(held, change_fen, cause, at)
-
-
-def judge_appropriation(
-    *, source: FundingSource, expected_fen: int, target_fen: int
-) -> FundingSource:
-    """The source, locked by the caller's transaction, when its figure may be set as asked.
-
-    Refuses as `rules.campaigns.proposals.appropriation` does.
-    """
-    held = FundingSource.objects.select_for_update(no_key=True).get(pk=source.pk)
-    refuse(
-        rules.appropriation(
-            current_fen=held.appropriated_fen,
-            free_fen=lock_free_fen([held])[held.pk],
-            expected_fen=expected_fen,
-            target_fen=target_fen,
-        )
-    )
-    return held
-
-
-def lock_free_fen(sources: Iterable[FundingSource]) -> dict[int, int]:
-    """By source id the money that nothing has taken: the headroom of the source's own quota cell,
-    read under its lock."""
-    cells = {source.pk: source_cell(source).pk for source in sources}
-    rooms = quotas.rooms_of(quotas.lock_buckets(cell_ids=cells.values()))
-    return {source_id: rooms[cell_id].fen or 0 for source_id, cell_id in cells.items()}
-
-
-def source_cell(source: FundingSource) -> QuotaCell:
-    """The quota cell of all that a source pays; opened with a cap of zero where there is none."""
-    cell, is_new = QuotaCell.objects.get_or_create(
-        campaign_id=source.campaign_id,
-        source=source,
-        tier=None,
-        round=None,
-        district=None,
-        store=None,
-        channel=None,
-        day=None,
-        defaults={"cap_fen": 0},
-    )
-    if is_new:
-        QuotaBucket.objects.create(cell=cell, headroom_fen=0)
-    return cell
-
-
-def _demand_draft(source: FundingSource) -> FundingSource:
-    """The source of a draft; once the terms have left the draft, only a proposal changes it."""
-    held = FundingSource.objects.select_related("campaign").get(pk=source.pk)
-    if held.campaign.state != CampaignState.DRAFT:
-        raise Refused("campaign_state", "only_in_draft", state=held.campaign.state)
-    return held
-
-
-def _move_source_cell(source: FundingSource, change_fen: int) -> None:
-    cell = source_cell(source)
-    quotas.resize_cells(
-        buckets=quotas.lock_buckets(cell_ids=[cell.pk]), changes={cell.pk: Need(change_fen, 0)}
-    )
-
-
-def _post_appropriation(
-    source: FundingSource, change_fen: int, cause: tuple[Cause, int], at: datetime
-) -> Transfer:
-    _open_accounts(source)
-    reason, arrow = (
-        (TransferReason.APPROPRIATE, (AccountKind.APPROPRIATED, AccountKind.FREE))
-        if change_fen > 0
-        else (TransferReason.CUT, (AccountKind.FREE, AccountKind.APPROPRIATED))
-    )
-    transfer_id = post_move(source, abs(change_fen), cause, at, reason=reason, arrow=arrow)
-    return Transfer.objects.get(pk=transfer_id)
-
-
-def _open_accounts(source: FundingSource) -> None:
-    Account.objects.bulk_create(
-        [
-            Account(campaign_id=source.campaign_id, source=source, kind=kind.value)
-            for kind in AccountKind
-        ],
-        ignore_conflicts=True,
-    )
-
-
-def receive_cash(
-    *,
-    source: FundingSource,
-    amount_fen: int,
-    document_no: str,
-    request_id: str,
-    by: str,
-    at: datetime,
-    currency: str = "CNY",
-) -> CashReceipt:
-    """Record money that has arrived (到账); the same request id again returns the first receipt.
-
-    Refuses `currency_mismatch`, as `check_amount_fen` does, `text_too_long`, and
-    `request_id_reused` when the repeated request differs.
-    """
-    refuse(check_currency(currency, wanted=source.campaign.currency))
-    refuse(check_amount_fen(amount_fen))
-    with refused_by_database():
-        receipt, is_new = CashReceipt.objects.get_or_create(
-            request_id=request_id,
-            defaults={
-                "source": source,
-                "amount_fen": amount_fen,
-                "document_no": document_no,
-                "received_at": at,
-                "recorded_by": by,
-            },
-        )
-    said = (receipt.source_id, receipt.amount_fen, receipt.document_no)
-    if not is_new and said != (source.pk, amount_fen, document_no):
-        raise Refused("request_id_reused", request_id=request_id)
-    return receipt
-
-
-def cash_received_fen(source_ids: Iterable[int]) -> dict[int, int]:
-    """Σ of the receipts of each source, in fen; sources without one are absent."""
-    rows = CashReceipt.objects.filter(source_id__in=source_ids).values_list("source_id")
-    return dict(rows.annotate(total=Sum("amount_fen")))
-
-
-def cash_on_hand_fen(source: FundingSource, *, deciding: int = 0) -> int:
-    """Received and collected, neither paid out nor repaid; fen. Stable under the source's lock.
-
-    Repaid is what was approved, but for the proposal that is being decided on just now: the legs
-    say the same, and are too many to read for every payout.
-    """
-    received_fen = cash_received_fen([source.pk]).get(source.pk, 0)
-    collected = Collection.objects.filter(source=source).aggregate(fen=Sum("amount_fen"))
-    paid = Settlement.objects.filter(source=source, state=SettlementState.PAID.value)
-    repayments = Proposal.objects.filter(
-        campaign_id=source.campaign_id,
-        kind=ProposalKind.REPAYMENT.value,
-        decision__decision=Decision.APPROVED.value,
-        document__source=source.code,
-    ).exclude(pk=deciding)
-    repaid_fen = sum(map(int, repayments.values_list("document__amount_fen", flat=True)))
-    paid_fen = paid.aggregate(fen=Sum("total_fen"))["fen"] or 0
-    return received_fen + (collected["fen"] or 0) - paid_fen - repaid_fen

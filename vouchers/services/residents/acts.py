@@ -11,8 +11,8 @@ from django.db import transaction
 from merchants.errors import Refused
 from merchants.geo import Datum
 from merchants.models import District
+from merchants.services.blocks import DATUMS
 from merchants.services.places import convert_place
-from merchants.services.tables import DATUMS
 from vouchers.models import Consent, Proxy, Resident, ResidentPoint
 from vouchers.services.residents import identity
 from vouchers.services.residents.columns import PointColumns, ResidentColumns

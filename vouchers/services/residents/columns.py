@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merchants.models import District
+from merchants.services.blocks import DATUMS, Faults, Floats, Mask
 from merchants.services.places import convert_places, mark_places
-from merchants.services.tables import DATUMS, Faults, Floats, Mask
 from vouchers.models import ResidentPoint
 from vouchers.models.residents.residents import BUCKETS
 from vouchers.models.residents.staging import CIPHER_BYTES, WRAPPED_KEY_BYTES, copy_residents

@@ -11,16 +11,10 @@ from numpy.typing import NDArray
 
 from merchants.geo import Datum
 from merchants.services import DistrictBook
+from merchants.services.blocks import Block, Faults
 from merchants.services.places import place_warnings
-from merchants.services.tables import (
-    REASONS,
-    Block,
-    Faults,
-    LoadSummary,
-    RowFault,
-    encoding_notice,
-    open_table,
-)
+from merchants.services.summaries import REASONS, LoadSummary, RowFault
+from merchants.services.tables import encoding_notice, open_table
 from vouchers.models import ResidentPoint
 from vouchers.services.residents import identity
 from vouchers.services.residents.columns import (

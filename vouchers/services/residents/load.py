@@ -18,7 +18,9 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from numpy.typing import NDArray
 from psycopg import errors
 
-from merchants.services.tables import BLOCK_ROWS, Faults, LoadSummary, Mask
+from merchants.services.blocks import Faults, Mask
+from merchants.services.summaries import LoadSummary
+from merchants.services.tables import BLOCK_ROWS
 from vouchers.models.residents import staging as staging
 from vouchers.services.residents import identity
 from vouchers.services.residents.columns import (

@@ -28,7 +28,7 @@ from vouchers.rules.settlement import (
     missing_fen,
     share_out,
 )
-from vouchers.services.ledger import quotas, transfers
+from vouchers.services.ledger import funding, quotas
 from vouchers.services.ledger.voucher_money import paid_by, post_amounts
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, SettlementState, TransferReason
@@ -185,7 +185,7 @@ def _missing_fen(settlement: Settlement, source: FundingSource) -> int:
     )
     waiting = Settlement.objects.filter(earlier, source=source, state=SettlementState.READY)
     owed = waiting.aggregate(fen=Sum("total_fen"))
-    return missing_fen(cash_fen=transfers.cash_on_hand_fen(source), owed_fen=owed["fen"] or 0)
+    return missing_fen(cash_fen=funding.cash_on_hand_fen(source), owed_fen=owed["fen"] or 0)
 
 
 def _post_payout(settlement: Settlement, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Cash received in instalments: recorded once, in the campaign's currency, by somebody."""
+"""What a source appropriates and sends: each figure and each receipt recorded once."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import NOON
 from vouchers.models import CashReceipt, FundingSource
-from vouchers.services.ledger import transfers
+from vouchers.services.ledger import funding
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,7 @@ def city() -> FundingSource:
 
 def receive(source: FundingSource, **change: object) -> CashReceipt:
     given = {"amount_fen": 1_000, "document_no": "C-1", "request_id": "one", "by": "mei", **change}
-    return transfers.receive_cash(source=source, at=NOON, **given)  # type: ignore[arg-type]
+    return funding.receive_cash(source=source, at=NOON, **given)  # type: ignore[arg-type]
 
 
 def test_a_receipt_says_who_recorded_it(city: FundingSource) -> None:
@@ -30,13 +30,13 @@ def test_a_receipt_says_who_recorded_it(city: FundingSource) -> None:
 def test_cash_comes_in_instalments(city: FundingSource) -> None:
     receive(city)
     receive(city, request_id="two", amount_fen=500)
-    assert transfers.cash_received_fen([city.pk]) == {city.pk: 1_500}
-    assert transfers.cash_on_hand_fen(city) == 1_500
+    assert funding.cash_received_fen([city.pk]) == {city.pk: 1_500}
+    assert funding.cash_on_hand_fen(city) == 1_500
 
 
 def test_the_same_receipt_twice_counts_once(city: FundingSource) -> None:
     assert receive(city) == receive(city, by="wu")
-    assert transfers.cash_received_fen([city.pk]) == {city.pk: 1_000}
+    assert funding.cash_received_fen([city.pk]) == {city.pk: 1_000}
 
 
 def test_a_request_id_with_another_amount_is_refused(city: FundingSource) -> None:
@@ -44,12 +44,12 @@ def test_a_request_id_with_another_amount_is_refused(city: FundingSource) -> Non
     with pytest.raises(Refused) as refused:
         receive(city, amount_fen=1_001)
     assert refused.value.refusal.code == "request_id_reused"
-    assert transfers.cash_received_fen([city.pk]) == {city.pk: 1_000}
+    assert funding.cash_received_fen([city.pk]) == {city.pk: 1_000}
 
 
 def test_a_figure_of_a_draft_set_twice_is_set_once(city: FundingSource) -> None:
     given = {"source": city, "expected_fen": 500_000_000, "target_fen": 1_000, "at": NOON}
-    assert transfers.appropriate(**given) is not None  # type: ignore[arg-type]
-    assert transfers.appropriate(**given) is None  # type: ignore[arg-type]
+    assert funding.appropriate(**given) is not None  # type: ignore[arg-type]
+    assert funding.appropriate(**given) is None  # type: ignore[arg-type]
     city.refresh_from_db()
     assert city.appropriated_fen == 1_000
