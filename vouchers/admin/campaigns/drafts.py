@@ -89,8 +89,10 @@ class DraftAdmin(RefusableAdmin):
     def _zone(self, request: HttpRequest, object_id: Any) -> ZoneInfo | None:
         """The campaign's zone, for a new campaign the one that is sent; None is Django's own."""
         obj = self.get_object(request, object_id) if object_id else None
-        zone = self.campaign_of(obj).zone if obj else request.POST.get("zone")
-        return ZoneInfo(zone) if zone in available_timezones() else None
+        if obj is not None:
+            return ZoneInfo(self.campaign_of(obj).zone)
+        sent = request.POST.get("zone")
+        return ZoneInfo(sent) if sent and sent in available_timezones() else None
 
     def delete_view(
         self, request: HttpRequest, object_id: Any, extra_context: Any = None
