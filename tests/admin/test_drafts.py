@@ -9,10 +9,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from merchants.errors import Refused
 from tests.admin.conftest import signed_in
 from tests.support import cast, draft_rows
 from vouchers.models import Campaign, Tier
 from vouchers.services.campaigns import lifecycle
+from vouchers.services.campaigns.drafts import RowEdit, edit_campaign, newest_edit
 
 pytestmark = pytest.mark.django_db
 
@@ -169,6 +171,25 @@ def test_a_hot_quota_and_a_hot_source_are_laid_over_sub_buckets(
     assert draft.edits.latest("id").what == "cells"
     over = opened(mei, draft) | {"cells-2-0-bucket_count": "65"}
     assert "64" in errors_of(mei.post(page_of(draft), over))
+
+
+def test_the_quota_of_a_source_is_its_appropriation(draft: Campaign, mei: Client) -> None:
+    city = draft.sources.get()
+    own = draft.cells.get(source=city)
+    form = with_row(opened(mei, draft), "cells", source=city.pk, cap_fen="9", bucket_count="1")
+    answer = mei.post(page_of(draft), form)
+    assert errors_of(answer)
+    for values in ({"cap_fen": 9}, {"source": None}, None):
+        with pytest.raises(Refused, match="cell_of_appropriation"):
+            edit_campaign(
+                campaign=draft,
+                seen_edit=newest_edit(draft),
+                options={},
+                parts={"cells": [RowEdit(own.pk, values)]},
+                by=cast.mei(),
+                at=timezone.now(),
+            )
+    assert draft.cells.get().cap_fen == city.appropriated_fen
 
 
 def test_a_round_that_a_quota_names_cannot_be_deleted(draft: Campaign, mei: Client) -> None:

@@ -58,7 +58,8 @@ def edit_campaign(
     """Change options of a draft and rows of its parts (by relation), in one transaction.
 
     Refuses `not_permitted`, `campaign_state`, `terms_not_as_seen` when the draft was edited after
-    `seen_edit`, and `terms_invalid` or `dates_cross` with the broken constraint as the rule.
+    `seen_edit`, `terms_invalid` or `dates_cross` with the broken constraint as the rule, and
+    `cell_of_appropriation`.
     """
     if fixed := sorted(options.keys() - EDITABLE):
         raise Refused(INVALID, "option_fixed", option=fixed[0])
@@ -127,7 +128,21 @@ def _fill(row: Model, values: Mapping[str, Any]) -> None:
 
 
 def _delete(rows: Any, edits: Sequence[RowEdit]) -> None:
-    _remove(rows.filter(pk__in=[edit.pk for edit in edits if edit.values is None]))
+    deleted = list(rows.filter(pk__in=[edit.pk for edit in edits if edit.values is None]))
+    for row in deleted:
+        _check_source_cell(row)
+    _remove(deleted)
+
+
+def _check_source_cell(row: Model) -> None:
+    """The quota cell of a source repeats what it appropriates, and changes with that figure only.
+
+    Refuses `cell_of_appropriation`.
+    """
+    if isinstance(row, QuotaCell) and row.source_id is not None:
+        others = ("tier_id", "round_id", "district_id", "store_id", "channel", "day")
+        if all(getattr(row, name) is None for name in others):
+            raise Refused("cell_of_appropriation", "own_proposal", cell=str(row))
 
 
 def _remove(rows: Iterable[Model]) -> None:
@@ -147,6 +162,8 @@ def _write(campaign: Campaign, relation: str, edits: Sequence[RowEdit]) -> None:
             _add(rows.model(campaign=campaign), edit.values)
             continue
         row = rows.get(pk=edit.pk)
+        if edit.values.keys() - {"bucket_count"}:
+            _check_source_cell(row)
         if isinstance(row, QuotaCell) and SLICE & edit.values.keys():
             # A cell never changes its slice: another takes its place.
             row.delete()
@@ -157,4 +174,5 @@ def _write(campaign: Campaign, relation: str, edits: Sequence[RowEdit]) -> None:
 
 def _add(row: Model, values: Mapping[str, Any]) -> None:
     _fill(row, values)
+    _check_source_cell(row)
     row.save(force_insert=True)
