@@ -45,6 +45,8 @@ SHARED = {
         "words",
     },
 }
+MOST_LINES = 400
+"""Of any Python module but a migration."""
 LINT = Path(sys.executable).parent / "lint-imports"
 
 # A module, the import planted into it, and the contract that must say no.
@@ -245,3 +247,13 @@ def test_no_migration_is_missing() -> None:
         call_command("makemigrations", check=True, dry_run=True, verbosity=0)
     except SystemExit:
         pytest.fail("models and migrations differ: run manage.py makemigrations")
+
+
+def test_no_module_is_longer_than_the_wall() -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for folder in (*PACKAGES, "tests", "docs")
+        for path in (ROOT / folder).rglob("*.py")
+        if "migrations" not in path.parts
+    }
+    assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}

@@ -6,7 +6,7 @@ from tests.mutations.mutation import Mutation, source
 
 SERVICES = "vouchers/services"
 REDEMPTION = "tests/services/redemption/test_redeem.py"
-LIFECYCLE = "tests/services/redemption/test_lifecycle.py"
+TILLS = "tests/services/redemption"
 RULES = "tests/rules/redemption/test_redeem.py"
 RACES = "tests/concurrency"
 SAME_REQUEST = f"{RACES}/test_same_request.py"
@@ -140,7 +140,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         f"{SERVICES}/redemption/undo.py",
         "        claim.update(redemption_id=None)",
         "        claim.delete()",
-        f"{LIFECYCLE}::TestReverse",
+        f"{TILLS}/test_reverse.py::TestReverse",
     ),
     source(
         "the late original accepted",
@@ -150,7 +150,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "    if case.claim is None:\n        return None\n",
         '    if case.claim in (None, "reversed"):\n        return None\n',
         f"{RULES}::test_one_thing_wrong_is_enough_for_a_no",
-        f"{LIFECYCLE}::TestReverse",
+        f"{TILLS}/test_reverse.py::TestReverse",
     ),
     # 10: leases, fences, compare-and-swaps
     source(
@@ -188,7 +188,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         f"{SERVICES}/settlement/days.py",
         "Settlement.objects.filter(pk=settlement.pk, state=SettlementState.READY)\n",
         "Settlement.objects.filter(pk=settlement.pk)\n",
-        f"{SETTLEMENT}::test_paying_twice_pays_once",
+        "tests/services/settlement/test_payouts.py::test_paying_twice_pays_once",
     ),
     source(
         "redemptions settled unlocked",

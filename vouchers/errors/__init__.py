@@ -10,11 +10,12 @@ from merchants.errors import Refusal
 from vouchers.errors.integrator import INTEGRATOR
 from vouchers.errors.manager import MANAGER
 from vouchers.errors.meaning import Meaning
+from vouchers.errors.registers import REGISTERS
 from vouchers.errors.spoken import SpokenFacts
 from vouchers.errors.till import TILL
 
 CATALOGUE: Mapping[str, Meaning] = {
-    meaning.code: meaning for meaning in (*INTEGRATOR, *TILL, *MANAGER)
+    meaning.code: meaning for meaning in (*INTEGRATOR, *TILL, *MANAGER, *REGISTERS)
 }
 
 

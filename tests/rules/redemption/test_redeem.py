@@ -1,8 +1,6 @@
 """No discount unless everything is right; and when it is, the right one, split to the last fen."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,18 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merchants.errors import Refusal
+from tests.support.redeem_facts import (
+    FRIEND,
+    FROM,
+    HOLDER,
+    INSTANT,
+    STRANGER,
+    UNTIL,
+    cases,
+    changed,
+    good_cases,
+)
 from vouchers.http.answers import problem
-from vouchers.money import split_pro_rata
 from vouchers.rules.redemption.redeem import (
     Case,
     Decision,
-    Order,
     ShopperFacts,
-    StoreFacts,
-    TrancheFacts,
-    VoucherFacts,
     judge,
-    recompute,
     split_like,
 )
 from vouchers.states import (
@@ -32,72 +35,6 @@ from vouchers.states import (
     TrancheState,
     VoucherState,
 )
-
-FROM = datetime(2026, 4, 1, tzinfo=UTC)
-UNTIL = datetime(2026, 4, 15, tzinfo=UTC)
-INSTANT = timedelta(microseconds=1)
-HOLDER, FRIEND, STRANGER = 1, 2, 3
-
-
-@st.composite
-def tranches(draw: st.DrawFn) -> TrancheFacts:
-    """Terms as a tier can have them: its constraints hold, and its shares add up to the face."""
-    kind = draw(st.sampled_from(TierKind))
-    face_fen = draw(st.integers(1, 50_000))
-    floor_fen = face_fen + 1 if kind is TierKind.THRESHOLD else 0
-    weights = draw(st.lists(st.integers(1, 100), min_size=1, max_size=4))
-    shares = [fen for fen in split_pro_rata(face_fen, weights) if fen]
-    return TrancheFacts(
-        id=9,
-        campaign_id=5,
-        state=TrancheState.OUTSTANDING,
-        kind=kind,
-        face_fen=face_fen,
-        threshold_fen=draw(st.integers(floor_fen, 100_000)),
-        threshold_basis=draw(st.sampled_from(ThresholdBasis)),
-        percent_bp=draw(st.integers(1, 9_999)) if kind is TierKind.PERCENT else None,
-        split=tuple(enumerate(shares, 1)),
-        valid_from_at=FROM,
-        valid_until_at=UNTIL,
-        campaign_state=CampaignState.RUNNING,
-        zone="Asia/Shanghai",
-        is_test=False,
-        excluded_categories=("tobacco",),
-        order_kinds=("in_store",),
-    )
-
-
-@st.composite
-def cases(draw: st.DrawFn, *, is_good: bool = False) -> Case:
-    """A voucher shown in the right place by the right person; the amounts do when `is_good`."""
-    tranche = draw(tranches())
-    least_fen = least_eligible_fen(tranche) if is_good else 0
-    eligible_fen = draw(st.integers(least_fen, 200_000))
-    shown_by = draw(st.sampled_from([HOLDER, FRIEND]))
-    return Case(
-        order=Order(
-            at=FROM + draw(st.timedeltas(timedelta(0), UNTIL - FROM - INSTANT)),
-            order_no="A-1",
-            order_amount_fen=eligible_fen + draw(st.integers(0, 50_000)),
-            eligible_amount_fen=eligible_fen,
-            order_kind="in_store",
-            category=draw(st.sampled_from(["", "food"])),
-        ),
-        voucher=VoucherFacts(9 << 20, HOLDER, VoucherState.ISSUED),
-        tranche=tranche,
-        holder_state=ResidentState.ACTIVE,
-        shopper=ShopperFacts(shown_by, ResidentState.ACTIVE, frozenset({HOLDER})),
-        store=StoreFacts(7, 70, is_open=True, participates=True, category="food"),
-        caller_is_test=False,
-        claim=None,
-    )
-
-
-def least_eligible_fen(tranche: TrancheFacts) -> int:
-    """The smallest eligible amount that is good under any basis of the threshold."""
-    if tranche.percent_bp is None:
-        return max(tranche.threshold_fen, tranche.face_fen + 1)
-    return max(tranche.threshold_fen, -(-10_000 // tranche.percent_bp))
 
 
 def amounts_do(case: Case) -> bool:
@@ -120,22 +57,12 @@ def off_fen(case: Case) -> int:
     return min(tranche.face_fen, case.order.eligible_amount_fen * tranche.percent_bp // 10_000)
 
 
-good_cases = cases(is_good=True)
-
-
 class Fault(NamedTuple):
     """One thing that can be wrong, with which fact, and what the till must hear."""
 
     fact: str
     code: str
     spoil: Callable[[Case], Case]
-
-
-def changed(facts: Any, **change: Any) -> Any:
-    """The same facts but for what is named; they are dataclasses or named tuples."""
-    if isinstance(facts, tuple):
-        return facts._replace(**change)  # type: ignore[attr-defined]
-    return replace(facts, **change)
 
 
 def order_with(**change: Any) -> Callable[[Case], Case]:
@@ -336,85 +263,6 @@ def test_a_proxy_shows_for_those_who_declared_it_and_nobody_else(case: Case) -> 
 @given(good_cases)
 def test_judging_is_a_function_of_its_facts(case: Case) -> None:
     assert judge(case) == judge(case)
-
-
-def final_orders(case: Case) -> st.SearchStrategy[Order]:
-    """What may be paid in the end, smaller or larger than what was authorised."""
-    return st.tuples(st.integers(0, 200_000), st.integers(0, 50_000)).map(
-        lambda fen: changed(
-            case.order, eligible_amount_fen=fen[0], order_amount_fen=max(1, fen[0] + fen[1])
-        )
-    )
-
-
-@given(st.data(), good_cases)
-def test_a_capture_earns_what_the_final_order_does_but_never_more_than_authorised(
-    data: st.DataObject, case: Case
-) -> None:
-    authorised = judge(case)
-    assert isinstance(authorised, Decision)
-    final = data.draw(final_orders(case))
-    assert case.tranche is not None
-    alone = judge(changed(case, order=final))
-    captured = recompute(final, case.tranche, authorised.split)
-    if isinstance(alone, Decision):
-        assert isinstance(captured, Decision)
-        assert captured.discount_fen == min(alone.discount_fen, authorised.discount_fen)
-    elif isinstance(captured, Refusal):
-        assert captured == alone
-    else:
-        # Capped by what was authorised, something is left to pay after all.
-        assert alone.code == "payable_too_small"
-        assert captured.discount_fen == authorised.discount_fen < final.eligible_amount_fen
-
-
-@given(good_cases)
-def test_a_larger_final_order_earns_no_more_than_was_set_aside(case: Case) -> None:
-    assert case.tranche is not None
-    tenth = changed(
-        case.tranche, kind=TierKind.PERCENT.value, percent_bp=1_000, threshold_fen=0, face_fen=5_000
-    )
-    small, large = (
-        changed(case.order, order_amount_fen=fen, eligible_amount_fen=fen) for fen in (100, 999)
-    )
-    authorised = ((tenth.split[0][0], 10),)
-    assert recompute(small, tenth, authorised) == Decision(10, authorised)
-    assert recompute(large, tenth, authorised) == Decision(10, authorised)
-
-
-@given(st.data(), good_cases)
-def test_no_source_pays_more_at_the_capture_than_was_set_aside_of_its_money(
-    data: st.DataObject, case: Case
-) -> None:
-    authorised = judge(case)
-    assert isinstance(authorised, Decision)
-    assert case.tranche is not None
-    captured = recompute(data.draw(final_orders(case)), case.tranche, authorised.split)
-    if isinstance(captured, Refusal):
-        return
-    assert sum(fen for _, fen in captured.split) == captured.discount_fen
-    for (source, fen), (set_aside_of, most_fen) in zip(
-        captured.split, authorised.split, strict=True
-    ):
-        assert source == set_aside_of
-        assert 0 <= fen <= most_fen
-
-
-@given(good_cases)
-def test_the_order_as_it_was_authorised_is_captured_whole(case: Case) -> None:
-    authorised = judge(case)
-    assert isinstance(authorised, Decision)
-    assert case.tranche is not None
-    assert recompute(case.order, case.tranche, authorised.split) == authorised
-
-
-def test_split_like_the_face_a_smaller_discount_could_cost_a_source_more() -> None:
-    """Why a capture is split like its authorisation (the old paradox of largest remainders)."""
-    face = ((1, 3), (2, 3), (3, 1))
-    authorised = split_like(4, face)
-    assert authorised == ((1, 2), (2, 2), (3, 0))
-    assert split_like(3, face) == ((1, 1), (2, 1), (3, 1))
-    assert split_like(3, authorised) == ((1, 2), (2, 1), (3, 0))
 
 
 @given(st.data(), st.lists(st.integers(1, 10_000), min_size=1, max_size=5))

@@ -29,7 +29,7 @@ from tests.support.till import (
 )
 from vouchers.http.answers import render
 from vouchers.models import Attempt, Campaign, OrderClaim, Redemption, RequestRecord
-from vouchers.models.campaigns.campaigns import StoreRow
+from vouchers.models.campaigns.facts import StoreRow
 from vouchers.queries.redemption import redemptions_of
 from vouchers.services.campaigns.amendments import approve_amendment, propose_amendment
 from vouchers.services.proofs.pack import export_pack

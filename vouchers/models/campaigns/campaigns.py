@@ -1,7 +1,6 @@
 """Campaigns: terms, approvals, rounds, participating stores, rings and limits."""
 
-from datetime import datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
 import pgtrigger
 from django.conf import settings
@@ -11,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Store
 from vouchers.rules.campaigns.declaration import Until, names
-from vouchers.sql.statements import Statement
 from vouchers.sql.triggers import differ, frozen_columns, only_arrows, only_in_draft
 from vouchers.states import CAMPAIGN_ARROWS, CampaignState, LimitKind, RefundPolicy
 
@@ -325,93 +323,3 @@ class Exclusion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.resident_id}: {self.reason}"
-
-
-class StoreRow(NamedTuple):
-    """A store and whether it and its merchant are open."""
-
-    id: int
-    external_id: str
-    merchant_id: int
-    merchant: str
-    is_open: bool
-    category: str
-
-
-# Stores `s` of the numbers (folded) wanted, each among its own list of merchants: the text of a
-# bigint[], since an array of arrays must be a rectangle. A store wanted twice comes twice.
-_WANTED_STORES = """
-      FROM unnest(%(store_nos)s::text[], %(merchant_ids)s::text[])
-        AS wanted(store_no, merchant_ids)
-      JOIN merchants_store s ON upper(s.external_id) = wanted.store_no
-       AND s.merchant_id = ANY (wanted.merchant_ids::bigint[])"""
-
-FIND_STORES = Statement(
-    f"""
-    SELECT s.id, s.external_id, s.merchant_id, m.code,
-           s.state = 'active' AND m.state = 'active', s.category
-    {_WANTED_STORES}
-      JOIN merchants_merchant m ON m.id = s.merchant_id
-    """,
-    StoreRow._make,
-)
-
-
-class CampaignRow(NamedTuple):
-    """A campaign's switches as they stand now, its limits and its accounts."""
-
-    id: int
-    code: str
-    state: str
-    zone: str
-    is_test: bool
-    excluded_categories: list[str]
-    order_kinds: list[str]
-    authorise_ttl_s: int
-    # [[kind, limit_count, limit_fen], …]
-    limits: list[list[int | None]]
-    # [[source id, source code, account kind, account id], …]
-    accounts: list[list[Any]]
-
-
-FIND_CAMPAIGNS = Statement(
-    """
-    SELECT c.id, c.code, c.state, c.zone, c.is_test, c.excluded_categories, c.order_kinds,
-           c.authorise_ttl_s,
-           COALESCE((SELECT jsonb_agg(jsonb_build_array(r.kind, r.limit_count, r.limit_fen)
-                                      ORDER BY r.kind)
-                       FROM vouchers_limitrule r WHERE r.campaign_id = c.id), '[]'),
-           COALESCE((SELECT jsonb_agg(jsonb_build_array(a.source_id, s.code, a.kind, a.id))
-                       FROM vouchers_account a JOIN vouchers_fundingsource s ON s.id = a.source_id
-                      WHERE a.campaign_id = c.id), '[]')
-      FROM vouchers_campaign c
-     WHERE c.id IN (SELECT t.campaign_id FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
-                      JOIN vouchers_tranche t ON t.id = wanted.id)
-    """,
-    CampaignRow._make,
-    is_binary=True,
-)
-
-
-class ParticipationRow(NamedTuple):
-    """One period in which a store takes part in a campaign."""
-
-    campaign_id: int
-    store_id: int
-    category: str
-    valid_from_at: datetime
-    valid_until_at: datetime | None
-
-
-FIND_PARTICIPATIONS = Statement(
-    f"""
-    SELECT cs.campaign_id, cs.store_id, cs.category, cs.valid_from_at, cs.valid_until_at
-    {_WANTED_STORES}
-      JOIN vouchers_campaignstore cs ON cs.store_id = s.id
-     WHERE cs.campaign_id IN (SELECT t.campaign_id
-                                FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
-                                JOIN vouchers_tranche t ON t.id = wanted.id)
-    """,
-    ParticipationRow._make,
-    is_binary=True,
-)

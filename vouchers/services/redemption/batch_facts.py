@@ -6,7 +6,7 @@ from datetime import datetime
 
 from merchants.errors import Refusal
 from merchants.references import folded
-from vouchers.models.campaigns.campaigns import (
+from vouchers.models.campaigns.facts import (
     FIND_CAMPAIGNS,
     FIND_PARTICIPATIONS,
     FIND_STORES,

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from merchants.errors import Refusal
 from merchants.references import folded
-from vouchers.models.campaigns.campaigns import StoreRow
+from vouchers.models.campaigns.facts import StoreRow
 from vouchers.models.redemption.requests import StoredAnswer
 from vouchers.queries.redemption import RedemptionDetails, SourceShare
 from vouchers.rules.limits import NOTHING_USED, Used, business_day, judge_limits

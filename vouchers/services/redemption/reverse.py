@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from merchants.errors import Fact, Refusal
 from merchants.references import folded
 from vouchers.models import OrderClaim, Redemption
-from vouchers.models.campaigns.campaigns import StoreRow
+from vouchers.models.campaigns.facts import StoreRow
 from vouchers.rules.redemption.undo import Undoing, judge_reverse
 from vouchers.services.acts import Act, Answer, Render, perform
 from vouchers.services.acts.idempotency import order_lock_key

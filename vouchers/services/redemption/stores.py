@@ -8,7 +8,7 @@ from typing import Final
 from merchants.auth import Caller
 from merchants.errors import Refusal
 from merchants.references import folded
-from vouchers.models.campaigns.campaigns import FIND_STORES, StoreRow
+from vouchers.models.campaigns.facts import FIND_STORES, StoreRow
 from vouchers.sql.pipeline import raw_connection
 
 STORE_AMBIGUOUS: Final = "store_ambiguous"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from vouchers.models.campaigns.campaigns import FIND_CAMPAIGNS, CampaignRow
+from vouchers.models.campaigns.facts import FIND_CAMPAIGNS, CampaignRow
 from vouchers.models.issuing.runs import FIND_TRANCHES, TrancheRow
 from vouchers.rules.limits import BY_LINK, LimitRule
 from vouchers.rules.redemption.redeem import TrancheFacts
