@@ -18,8 +18,13 @@ from merchants.models import Store
 from tests.support.audience import write_audience
 from tests.support.cast import NOON
 from vouchers.http.answers import render
-from vouchers.http.redemption import capture_request, redeem_request, reverse_request, void_request
-from vouchers.http.requests import fingerprint
+from vouchers.http.redemption import (
+    capture_request,
+    redeem_request,
+    refund_request,
+    reverse_request,
+    void_request,
+)
 from vouchers.models import (
     Campaign,
     Hold,
@@ -46,7 +51,7 @@ from vouchers.services.issuing.minting import mint_shard
 from vouchers.services.issuing.runs import request_run
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.voucher_money import post_amounts
-from vouchers.services.redemption import RedeemRequest, RefundRequest
+from vouchers.services.redemption import RedeemRequest
 from vouchers.states import AccountKind, Cause, RunState, ShardState, TransferReason
 
 PATH = "/api/v1/redemptions"
@@ -303,21 +308,20 @@ def refunded(
     """The answer to refunding what the shopper paid, all of it unless an amount is given."""
     number = next(_numbers)
     paid_fen = redemption.order_amount_fen - redemption.discount_fen
-    fen = paid_fen if amount_fen is None else amount_fen
-    told = refund_no or f"F{number}"
+    body = {
+        "store": (store or redemption.store).external_id,
+        "amount_fen": paid_fen if amount_fen is None else amount_fen,
+        "refund_no": refund_no or f"F{number}",
+        "merchant": merchant,
+    }
     return redemptions.refund(
-        request=RefundRequest(
+        request=refund_request(
             caller=caller,
             key=key or f"refund-{number}",
-            fingerprint=fingerprint(
-                "POST", f"{PATH}/{redemption.pk}/refunds", msgspec.json.encode([fen, told])
-            ),
+            path=f"{PATH}/{redemption.pk}/refunds",
+            body=msgspec.json.encode(body),
             at=at,
             redemption_id=redemption.pk,
-            store=(store or redemption.store).external_id,
-            amount_fen=fen,
-            refund_no=told,
-            merchant=merchant,
         ),
         render=render,
     )
