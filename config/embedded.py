@@ -125,7 +125,7 @@ def _check(root: Path) -> None:
         readable = False
     if not readable:
         raise EmbeddedServerError(
-            f"The local directory {root} belongs to somebody else: set HUIMIN_LOCAL_DIR to a"
+            f"The local directory {root} belongs to another user: set HUIMIN_LOCAL_DIR to a"
             " directory of your own."
         )
 

@@ -170,7 +170,7 @@ def test_a_planted_import_breaks_its_contract(tree: Path, planted: str) -> None:
 
 
 def test_a_package_of_no_layer_breaks_the_contract(tree: Path) -> None:
-    """`exhaustive`: whoever adds a package says where it stands."""
+    """`exhaustive`: a new package must be named in the contract."""
     stray = tree / "vouchers" / "utils"
     stray.mkdir()
     (stray / "__init__.py").touch()

@@ -49,9 +49,9 @@ def test_the_compiled_catalogue_is_that_of_the_source(catalogue: Path) -> None:
         translations = gettext.GNUTranslations(compiled)
     for english, plural, chinese in entries(catalogue):
         is_plural = plural != english
-        told = (
+        translated = (
             translations.ngettext(english, plural, 2)
             if is_plural
             else translations.gettext(english)
         )
-        assert told == chinese
+        assert translated == chinese

@@ -95,8 +95,8 @@ def _body(name: str, schema: Document, language: Language) -> str:
 def _type(kind: Document) -> str:
     if name := _reference(kind):
         return _link(name) + ("[]" if kind.get("type") == "array" else "")
-    told = kind.get("type", "")
-    text = " / ".join(told) if isinstance(told, list) else str(told)
+    named = kind.get("type", "")
+    text = " / ".join(named) if isinstance(named, list) else str(named)
     if kind.get("format"):
         text += f" ({kind['format']})"
     if "maxLength" in kind:

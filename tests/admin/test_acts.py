@@ -34,7 +34,7 @@ def press(client: Client, act: str, campaign: Campaign, **fields: object) -> Htt
 
 
 def said(answer: Any) -> list[str]:
-    """What the user is told."""
+    """The messages shown to the user."""
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
@@ -70,7 +70,7 @@ def test_looking_at_a_dialog_does_nothing(draft: Campaign) -> None:
     assert draft.state == CampaignState.DRAFT
 
 
-def test_a_refusal_is_told_in_the_users_language(draft: Campaign) -> None:
+def test_a_refusal_is_shown_in_the_users_language(draft: Campaign) -> None:
     Ring.objects.filter(campaign=draft, label="B").delete()
     mei = signed_in(cast.mei())
     mei.cookies.load({"django_language": "en"})

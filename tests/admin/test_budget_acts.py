@@ -74,7 +74,7 @@ def test_a_no_changes_nothing(campaign: Campaign) -> None:
     assert proposal.decision.decision == Decision.REJECTED
 
 
-def test_whoever_proposed_it_sees_no_buttons_and_cannot_decide(campaign: Campaign) -> None:
+def test_the_proposer_sees_no_buttons_and_cannot_decide(campaign: Campaign) -> None:
     mei = cast.mei()
     mei.groups.add(*cast.li().groups.all())
     proposal = topped_up(campaign)

@@ -48,7 +48,7 @@ def test_a_debt_is_paid_back_in_yuan_and_recorded_once(town: Campaign, mei: Clie
         ({"amount_fen": "0"}, "amount_fen"),
         ({"amount_fen": "1.005"}, "amount_fen"),
         ({"debt": "1-999999999"}, "debt"),
-        ({"debt": "nobody"}, "debt"),
+        ({"debt": "unknown"}, "debt"),
         ({"document_no": ""}, "document_no"),
     ],
 )

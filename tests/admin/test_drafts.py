@@ -37,7 +37,7 @@ def page_of(row: Campaign | Tier) -> str:
 
 
 def fields_of(form: Form) -> dict[str, Any]:
-    """What a browser would send of a form that nobody touched."""
+    """What a browser sends of a form that was not changed."""
     sent: dict[str, Any] = {}
     for bound in form:
         widget: Any = bound.field.widget

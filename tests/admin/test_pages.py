@@ -89,16 +89,16 @@ def test_the_audience_can_be_previewed(town: Campaign, root: Client) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_role_opens_the_dashboard_and_the_lists_it_may_see(town: Campaign, role: str) -> None:
-    client = signed_in(cast.member(f"somebody-{role.replace(' ', '-')}", role))
+    client = signed_in(cast.member(f"member-{role.replace(' ', '-')}", role))
     assert client.get(reverse("admin:index")).status_code == 200
     for model in MODELS:
         expected = 403 if model._meta.app_label == "auth" else 200
         assert client.get(page(model, "changelist")).status_code == expected, model
 
 
-def test_somebody_without_a_role_sees_no_figures(town: Campaign) -> None:
-    nobody = User.objects.create_user("nobody", is_staff=True)
-    client = signed_in(nobody)
+def test_a_user_without_a_role_sees_no_figures(town: Campaign) -> None:
+    stranger = User.objects.create_user("stranger", is_staff=True)
+    client = signed_in(stranger)
     assert town.name not in client.get(reverse("admin:index")).content.decode()
     assert client.get(page(Campaign, "changelist")).status_code == 403
     assert client.get(page(Campaign, "review", town.pk)).status_code == 403

@@ -83,7 +83,7 @@ def test_merged_and_apart_again(ren: Client) -> None:
 
 
 def test_a_resident_that_is_not_on_file_is_a_form_error(ren: Client) -> None:
-    answer = press(ren, "merge", cast.alice(), reason="r", kept="nobody-1")
+    answer = press(ren, "merge", cast.alice(), reason="r", kept="unknown-1")
     assert "There is no resident of this number." in answer.content.decode()
     assert not ResidentMerge.objects.exists()
 

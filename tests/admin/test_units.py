@@ -26,7 +26,7 @@ ENDS_AT = datetime(2027, 4, 30, 15, 0, tzinfo=UTC)  # midnight there
 
 @pytest.fixture(autouse=True)
 def far_away() -> Iterator[None]:
-    """The program's own time is New York's, whoever's campaign it is."""
+    """The process's time zone is New York, whatever the zone of the campaign."""
     with timezone.override("America/New_York"):
         yield
 

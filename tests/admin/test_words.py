@@ -73,7 +73,7 @@ def test_instants_are_in_the_campaigns_own_zone() -> None:
 
 
 @pytest.mark.django_db
-def test_an_audience_is_told_in_phrases() -> None:
+def test_an_audience_is_described_in_phrases() -> None:
     asked = {
         "age_min": 55,
         "is_registered": False,
@@ -91,7 +91,7 @@ def test_an_audience_is_told_in_phrases() -> None:
 
 
 @pytest.mark.django_db
-def test_the_review_page_tells_numbers_with_their_units() -> None:
+def test_the_review_page_shows_numbers_with_their_units() -> None:
     campaign = cast.spring_campaign(validity_s=1)
     with override("en"):
         tables = terms_tables(document_of(campaign))

@@ -151,7 +151,7 @@ SELECT campaign_id, merchant_id, source_id, day, lines, fen, content, sha256(con
                    || redemption_id || ',0,' || at || ',S' || store_id || ',O' || n || ','
                    || face_fen || ',' || fen || E'\\n', '' ORDER BY redemption_id), 'UTF8')
                  AS content
-          FROM line GROUP BY 1, 2, 3, 4) AS told
+          FROM line GROUP BY 1, 2, 3, 4) AS counted
  ORDER BY day, merchant_id, source_id;
 INSERT INTO vouchers_settlementline (
     settlement_id, redemption_id, voucher_id, source_id, kind, refund_id, amount_fen)

@@ -25,7 +25,7 @@ def create(name: str = NAME) -> None:
 
 
 def copy(name: str, template: str) -> None:
-    """A copy of a database nobody is connected to."""
+    """A copy of a database without connections."""
     drop(name)
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
     with maintenance() as server:

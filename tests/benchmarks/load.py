@@ -1,4 +1,4 @@
-"""Closed-loop load over HTTP: every request once, as many connections as told, for some seconds.
+"""Closed-loop load over HTTP: every request once, a given number of connections, for some seconds.
 
 wrk does it with the least CPU of its own (Debian: apt install wrk). Where it is missing a small
 generator of our own stands in (`closed_loop.py`), which takes CPU from the server it measures: then
@@ -40,7 +40,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Supply:
-    """Orders that nobody has sent yet; every run takes the next ones."""
+    """Orders that have not been sent yet; every run takes the next ones."""
 
     def __init__(self, city: City, orders: Orders) -> None:
         self._city, self._orders = city, orders

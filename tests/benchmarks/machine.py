@@ -40,7 +40,7 @@ def describe() -> Machine:
 
 
 def _cores() -> int:
-    """Those this process may run on, where the system tells."""
+    """Those this process may run on, where the system reports it."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -219,8 +219,8 @@ def _odd(draft: Draft, world: World, rng: Random, sent: Sequence[Sent]) -> Draft
 
 
 def _foreign(draft: Draft, world: World, rng: Random, sent: Sequence[Sent]) -> Draft:
-    """Shown by somebody: a stranger, a proxy, nobody."""
-    return draft.having(resident=rng.choice([*world.numbers.values(), "nobody", "person-1"]))
+    """Shown by a stranger, a proxy, an unknown resident."""
+    return draft.having(resident=rng.choice([*world.numbers.values(), "unknown", "person-1"]))
 
 
 def _amount(draft: Draft, world: World, rng: Random, sent: Sequence[Sent]) -> Draft:

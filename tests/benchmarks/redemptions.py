@@ -21,7 +21,7 @@ TEXTBOOK_RATE_MAX_PER_S = 1_000
 
 
 class Contest(NamedTuple):
-    """A figure: connections of the engine, and the baseline with as many clients as told."""
+    """A figure: connections of the engine, and the baseline with as many clients as given."""
 
     name: str
     connections: int

@@ -1,4 +1,4 @@
-"""A tranche's table is counted when nobody can add to it any more."""
+"""A tranche's table is counted when no session can add to it any more."""
 
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, sleep
@@ -30,7 +30,7 @@ def attach() -> None:
         connection.close()
 
 
-def somebody_waits() -> bool:
+def a_session_waits() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = to_regclass(%s))",
@@ -40,7 +40,7 @@ def somebody_waits() -> bool:
 
 
 def test_a_voucher_slipped_in_while_the_table_is_attached_is_counted() -> None:
-    """One session adds a voucher that nobody paid for and commits once the other has counted."""
+    """One session adds a voucher that is not paid for and commits once the other has counted."""
     issue_vouchers(cast.running_campaign(), [cast.alice()])
     tranche, shard = Tranche.objects.get(), Shard.objects.get()
     shard.pk, shard.number = None, shard.number + 1
@@ -57,7 +57,7 @@ def test_a_voucher_slipped_in_while_the_table_is_attached_is_counted() -> None:
         hostile.execute(ROW.encode(), [FIRST + 1])
         attached = pool.submit(attach)
         deadline = monotonic() + PATIENCE_S
-        while not somebody_waits() and monotonic() < deadline:
+        while not a_session_waits() and monotonic() < deadline:
             sleep(0.01)
         hostile.commit()
         with pytest.raises(IntegrityError, match="does not hold the 1 vouchers"):

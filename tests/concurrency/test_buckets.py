@@ -1,4 +1,4 @@
-"""Hot quota cells in sub-buckets: never one too many, never one left over, and nobody hangs."""
+"""Hot quota cells in sub-buckets: never one too many, never one left over, and no session hangs."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -63,7 +63,7 @@ def one_voucher(campaign: Campaign, channel: str) -> dict[int, int]:
 
 
 def take(voucher: dict[int, int], hint: int) -> bool:
-    """One transaction that takes a voucher; False when it is told that nothing is left."""
+    """One transaction that takes a voucher; False when the answer is that nothing is left."""
     try:
         with transaction.atomic():
             quotas.take_some(vouchers=voucher, hint=hint)
@@ -75,7 +75,7 @@ def take(voucher: dict[int, int], hint: int) -> bool:
 
 
 def crowd(campaign: Campaign, size: int = CROWD) -> list[Callable[[], bool]]:
-    """Everybody wants one, through either channel, each with a hint of their own."""
+    """Every client wants one, through either channel, each with a hint of their own."""
     wanted = [one_voucher(campaign, channel) for channel in CHANNELS]
     return [partial(take, wanted[number % 2], number) for number in range(size)]
 
@@ -105,7 +105,7 @@ def test_of_a_crowd_exactly_as_many_win_as_there_are_units(units: int, by_money:
 
 
 @pytest.mark.parametrize("by_money", [True, False], ids=["money", "count"])
-def test_nobody_is_refused_while_there_is_a_unit_for_everybody(by_money: bool) -> None:
+def test_no_client_is_refused_while_there_is_a_unit_for_each(by_money: bool) -> None:
     """As many units as people, each of whom takes one and gives it back, again and again: at no
     moment is nothing left."""
     campaign = campaign_of(CROWD // 2, by_money=by_money)
@@ -137,11 +137,11 @@ def wait_for_a_waiter() -> None:
             if cursor.fetchone() != (0,):
                 return
         sleep(0.01)
-    raise AssertionError("nobody came to wait")
+    raise AssertionError("no session came to wait")
 
 
 @pytest.mark.parametrize("hint", [0, 5], ids=["same sub-bucket", "another"])
-def test_a_unit_that_was_taken_but_not_kept_goes_to_whoever_waits(hint: int) -> None:
+def test_a_unit_that_was_taken_but_not_kept_goes_to_the_client_that_waits(hint: int) -> None:
     campaign = campaign_of(1, by_money=False)
     voucher = one_voucher(campaign, "alipay")
     is_taken = Event()
@@ -162,7 +162,7 @@ def test_a_unit_that_was_taken_but_not_kept_goes_to_whoever_waits(hint: int) -> 
 
 
 def test_runs_and_a_crowd_together_take_all_there_is() -> None:
-    """Whoever takes many at once locks all sub-buckets, in the same order as the crowd."""
+    """An act that takes many at once locks all sub-buckets, in the same order as the others."""
     campaign = campaign_of(CROWD, by_money=False)
 
     def takes_two(voucher: dict[int, int]) -> bool:

@@ -95,7 +95,7 @@ def test_one_request_makes_one_proposal(campaign: Campaign) -> None:
 
 
 def test_a_cut_against_a_reservation(campaign: Campaign) -> None:
-    """Whoever is first has the money: it is issued or it is gone, never both."""
+    """Whichever act is first has the money: it is issued or it is gone, never both."""
     for number in range(50):
         cast.resident(f"p{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=1))
     lease = targeted(campaign)

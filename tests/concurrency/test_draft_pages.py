@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.admin.conftest import signed_in
 from tests.admin.test_drafts import opened, page_of
-from tests.concurrency.test_locks import PATIENCE_S, somebody_holds, wait_until_somebody_waits
+from tests.concurrency.test_locks import PATIENCE_S, session_holds, wait_until_a_session_waits
 from tests.support import cast
 from tests.support.concurrency.threads import at_once
 from vouchers.models import Campaign
@@ -44,9 +44,9 @@ def test_a_submission_between_the_forms_check_and_its_service(draft: Campaign) -
         lifecycle.submit(campaign=draft, by=by, at=timezone.now())
 
     with ThreadPoolExecutor(1) as pool:
-        with somebody_holds(lambda: lock_campaign(draft.pk), submit):
+        with session_holds(lambda: lock_campaign(draft.pk), submit):
             posting = pool.submit(posted, mei, draft, form)
-            wait_until_somebody_waits()
+            wait_until_a_session_waits()
         status, body = posting.result(PATIENCE_S)
     assert status == 200
     assert "活动当前状态（待审批）不允许此操作" in body
@@ -54,7 +54,7 @@ def test_a_submission_between_the_forms_check_and_its_service(draft: Campaign) -
     assert draft.name == "春季消费券"
 
 
-def test_of_two_managers_at_once_one_saves_and_the_other_is_told(draft: Campaign) -> None:
+def test_of_two_managers_at_once_one_saves_and_the_other_is_refused(draft: Campaign) -> None:
     browsers = [signed_in(cast.mei()), signed_in(cast.member("noor", "manager"))]
     forms = [
         opened(client, draft) | {"radius_m": str(4_000 + number)}
@@ -67,7 +67,7 @@ def test_of_two_managers_at_once_one_saves_and_the_other_is_told(draft: Campaign
         ]
     )
     assert [status for status, _body in answers] == [200, 200]
-    told = ["条款已不是您所看到的版本" in body for _status, body in answers]
-    assert sorted(told) == [False, True]
+    refused = ["条款已不是您所看到的版本" in body for _status, body in answers]
+    assert sorted(refused) == [False, True]
     draft.refresh_from_db()
-    assert draft.radius_m == 4_000 + told.index(False)
+    assert draft.radius_m == 4_000 + refused.index(False)

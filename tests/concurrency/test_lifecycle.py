@@ -190,8 +190,8 @@ def test_capture_against_lapse(campaign: Campaign) -> None:
     sweeps = [partial(lapse, redemptions[0])] * 3
     *captures, first, second, third = at_once([*acts, *sweeps])
     assert captures.count(409) == first + second + third
-    told = {200: RedemptionState.CAPTURED, 409: RedemptionState.VOIDED}
-    assert states() == [told[status] for status in captures]
+    outcome = {200: RedemptionState.CAPTURED, 409: RedemptionState.VOIDED}
+    assert states() == [outcome[status] for status in captures]
     assert_in_one_place(campaign)
 
 
@@ -226,7 +226,7 @@ def test_void_against_hold(campaign: Campaign) -> None:
 
 @pytest.mark.parametrize("capture", [True, False], ids=["redeem", "authorise"])
 def test_reverse_against_the_late_original(campaign: Campaign, capture: bool) -> None:
-    """Whoever is first: in the end there is a tombstone and nothing is owed."""
+    """Whichever is first: in the end there is a tombstone and nothing is owed."""
     vouchers = issue_vouchers(campaign, [cast.alice()] * ROUNDS)
     store = cast.nanjing_road()
     for number, voucher in enumerate(vouchers):

@@ -1,9 +1,9 @@
-"""Sixteen connections at once, and yet one after the other: what was told has one order.
+"""Sixteen connections at once, and yet one after the other: the answers have one order.
 
 Every act of a crowded while is put where its commit was (`history.py`) and repeated, one by one, in
 the pure model (`tests/support/reference_model`). There every yes must be a yes, with the very
-figures that were told; every no must have been true at some moment between question and answer, so
-that nobody heard "exhausted" while there was room all along; and after each act no account may be
+figures of its answer; every no must have been true at some moment between question and answer, so
+that no client got "exhausted" while there was room; and after each act no account may be
 negative and no cell beyond its cap. The controls break the engine in two ways, and are found out.
 """
 
@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency import office_acts, till_acts
 from tests.support.concurrency.client_acts import YES, Said
-from tests.support.concurrency.clients import CLIENTS, Scene, crowd, open_scene, tell
+from tests.support.concurrency.clients import CLIENTS, Scene, crowd, open_scene, perform
 from tests.support.concurrency.history import first_below_zero
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.concurrency.linearizability import NotLinear, linearise
@@ -44,13 +44,13 @@ def assert_same(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("policy", [RefundPolicy.RETURN, RefundPolicy.FORFEIT])
-def test_what_a_crowd_was_told_has_one_order(policy: RefundPolicy, seed: int) -> None:
+def test_the_answers_to_concurrent_clients_have_one_order(policy: RefundPolicy, seed: int) -> None:
     scene = open_scene(policy)
-    told = crowd(scene, seed)
-    happened = linearise(scene.model, told)
+    reports = crowd(scene, seed)
+    happened = linearise(scene.model, reports)
     kinds = {type(one.act) for one in happened}
     assert len(kinds) >= 8, f"only {kinds} ever happened"
-    assert any(one.code == "quota_exhausted" for one in told), "there was room all along"
+    assert any(one.code == "quota_exhausted" for one in reports), "there was room all along"
     assert first_below_zero() is None
     assert_same(scene)
     assert_proven()
@@ -90,11 +90,13 @@ class NaiveRedeem(till_acts.Redeem):
 def test_control_a_naive_redemption_fits_no_order(scene: Scene) -> None:
     voucher = Voucher.objects.select_related("resident").earliest("pk")
     naive = NaiveRedeem(scene.place, voucher, "alice", "nanjing_road", "N", 20_006, True, "", NOON)
-    jobs = [partial(tell, replace(naive, key=str(n), order_no=f"N-{n}")) for n in range(1, CLIENTS)]
-    told = at_once(jobs)
-    assert [one.code for one in told].count(YES) > 1, "the clients never met: nothing was proved"
+    jobs = [
+        partial(perform, replace(naive, key=str(n), order_no=f"N-{n}")) for n in range(1, CLIENTS)
+    ]
+    reports = at_once(jobs)
+    assert [one.code for one in reports].count(YES) > 1, "the clients never met: nothing was proved"
     with pytest.raises(NotLinear, match="in its turn it is voucher_redeemed"):
-        linearise(scene.model, told)
+        linearise(scene.model, reports)
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def test_control_a_hasty_no_was_never_true(scene: Scene) -> None:
     jobs = [
         HastyIssue(scene.place, "off20", "erin", NOON + DAY, SUB_BUCKETS - 1) for _ in range(left)
     ]
-    told = [tell(job) for job in jobs]
-    assert "quota_exhausted" in [one.code for one in told]
+    reports = [perform(job) for job in jobs]
+    assert "quota_exhausted" in [one.code for one in reports]
     with pytest.raises(NotLinear, match="never true while it was asked"):
-        linearise(scene.model, told)
+        linearise(scene.model, reports)

@@ -35,7 +35,7 @@ def campaign() -> Campaign:
 
 
 @contextmanager
-def somebody_holds(
+def session_holds(
     take: Callable[[], object], at_last: Callable[[], object] = int
 ) -> Iterator[None]:
     """Another connection has a lock, as an act under way would, and may change what it locked."""
@@ -73,7 +73,7 @@ def lock_counter(key: int) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def wait_until_somebody_waits() -> None:
+def wait_until_a_session_waits() -> None:
     """Until a statement of another connection waits for a lock."""
     end = monotonic() + PATIENCE_S
     while monotonic() < end:
@@ -82,7 +82,7 @@ def wait_until_somebody_waits() -> None:
             if cursor.fetchone()[0]:
                 return
         sleep(0.01)
-    raise AssertionError("nobody waits for the voucher")
+    raise AssertionError("no session waits for the voucher")
 
 
 def redeemed(requests: list[RedeemRequest]) -> list[Answer]:
@@ -93,7 +93,7 @@ def redeemed(requests: list[RedeemRequest]) -> list[Answer]:
 
 
 def is_free(voucher: Voucher) -> bool:
-    """Whether nobody has the voucher's row."""
+    """Whether no session has locked the voucher's row."""
     try:
         with transaction.atomic():
             Voucher.objects.select_for_update(no_key=True, nowait=True).get(pk=voucher.pk)
@@ -118,14 +118,14 @@ def withdraw(voucher: Voucher) -> None:
     Voucher.objects.filter(pk=voucher.pk).update(state=VoucherState.WITHDRAWN)
 
 
-def test_a_till_waits_for_whoever_has_the_voucher(campaign: Campaign) -> None:
+def test_a_till_waits_for_the_session_that_has_the_voucher(campaign: Campaign) -> None:
     """And judges the voucher as they left it."""
     (voucher,) = issue_vouchers(campaign, [cast.alice()])
     request = order(voucher, cast.nanjing_road(), cast.alice())
     with ThreadPoolExecutor(1) as pool:
-        with somebody_holds(partial(lock_row, voucher), partial(withdraw, voucher)):
+        with session_holds(partial(lock_row, voucher), partial(withdraw, voucher)):
             waiting: Future[list[Answer]] = pool.submit(redeemed, [request])
-            wait_until_somebody_waits()
+            wait_until_a_session_waits()
             assert not waiting.done()
         (answer,) = waiting.result(PATIENCE_S)
     assert decoded(answer)[1]["code"] == "voucher_withdrawn"
@@ -139,22 +139,22 @@ def test_a_batch_that_waits_for_its_first_voucher_holds_none_of_the_later(
     place = cast.nanjing_road()
     batch = [order(second, place, cast.carol()), order(first, place, cast.alice())]
     with ThreadPoolExecutor(1) as pool:
-        with somebody_holds(partial(lock_row, first)):
+        with session_holds(partial(lock_row, first)):
             waiting = pool.submit(redeemed, batch)
-            wait_until_somebody_waits()
+            wait_until_a_session_waits()
             assert is_free(second)
         assert [answer.status for answer in waiting.result(PATIENCE_S)] == [201, 201]
 
 
-def test_a_till_waits_for_whoever_counts_and_holds_no_later_counter() -> None:
+def test_a_till_waits_for_the_session_that_counts_and_holds_no_later_counter() -> None:
     limited = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 5, LimitKind.STORE_DAY: 50})
     (voucher,) = issue_vouchers(limited, [cast.alice()])
     lower, higher = counter_locks(limited, voucher)
     request = order(voucher, cast.nanjing_road(), cast.alice())
     with ThreadPoolExecutor(1) as pool:
-        with somebody_holds(partial(lock_counter, lower)):
+        with session_holds(partial(lock_counter, lower)):
             waiting = pool.submit(redeemed, [request])
-            wait_until_somebody_waits()
+            wait_until_a_session_waits()
             with transaction.atomic():
                 assert lock_counter(higher)
         assert [answer.status for answer in waiting.result(PATIENCE_S)] == [201]

@@ -31,7 +31,7 @@ def locked(voucher_ids: Sequence[int]) -> list[LockedVoucher]:
         connections.close_all()
 
 
-def wait_until_somebody_waits() -> None:
+def wait_until_a_session_waits() -> None:
     give_up_at = time.monotonic() + PATIENCE_S
     while time.monotonic() < give_up_at:
         with connection.cursor() as cursor:
@@ -39,7 +39,7 @@ def wait_until_somebody_waits() -> None:
             if cursor.fetchone() != (0,):
                 return
         time.sleep(0.01)
-    raise AssertionError("nobody ever waited")
+    raise AssertionError("no session ever waited")
 
 
 @pytest.mark.parametrize("contested", range(TRANCHES))
@@ -51,7 +51,7 @@ def test_a_voucher_that_was_waited_for_is_not_lost(contested: int) -> None:
         with transaction.atomic():
             Voucher.objects.filter(pk=wanted[contested]).update(state=VoucherState.REDEEMED)
             waiting = pool.submit(locked, wanted)
-            wait_until_somebody_waits()
+            wait_until_a_session_waits()
         rows = waiting.result(PATIENCE_S)
     assert [row.id for row in rows] == wanted
     assert rows[contested].state == VoucherState.REDEEMED

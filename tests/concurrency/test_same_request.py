@@ -31,7 +31,7 @@ def is_in_flight(answer: Answer) -> bool:
 
 
 def test_control_looking_a_key_up_first_is_not_enough() -> None:
-    """Whoever looks for a record and then acts, acts more than once."""
+    """A look for a record before an act does not keep it from happening more than once."""
     campaign = cast.running_campaign(limits={})
     (voucher,) = issue_vouchers(campaign, [cast.alice()])
     request = order(voucher, cast.nanjing_road(), cast.alice())
@@ -54,19 +54,19 @@ def test_one_key_from_many_threads_is_one_redemption_and_one_answer() -> None:
     (voucher,) = issue_vouchers(campaign, [cast.alice()])
     request = order(voucher, cast.nanjing_road(), cast.alice())
     answers = at_once([partial(send, request)] * SENDERS)
-    told = [answer for answer in answers if not is_in_flight(answer)]
-    assert len({(answer.status, answer.body) for answer in told}) == 1
-    assert told[0].status == 201
-    assert [answer.is_replay for answer in told].count(False) == 1
+    answered = [answer for answer in answers if not is_in_flight(answer)]
+    assert len({(answer.status, answer.body) for answer in answered}) == 1
+    assert answered[0].status == 201
+    assert [answer.is_replay for answer in answered].count(False) == 1
     again = send(request)
-    assert (again.status, again.body, again.is_replay) == (201, told[0].body, True)
+    assert (again.status, again.body, again.is_replay) == (201, answered[0].body, True)
     assert Redemption.objects.count() == RequestRecord.objects.count() == 1
     assert spent_fen(campaign) == live_fen(campaign) == FACE_FEN
     assert_proven()
 
 
 def test_a_duplicate_does_not_wait_for_the_one_in_flight() -> None:
-    """It is told at once to ask again, and nothing of it is kept."""
+    """It is answered at once to ask again, and nothing of it is kept."""
     (voucher,) = issue_vouchers(cast.running_campaign(limits={}), [cast.alice()])
     request = order(voucher, cast.nanjing_road(), cast.alice())
     in_flight, answered = Event(), Event()
@@ -108,9 +108,9 @@ def test_a_replay_is_found_beside_a_changed_body_in_one_batch() -> None:
     first, other = issue_vouchers(campaign, [cast.alice()] * 2)
     original = order(first, cast.nanjing_road(), cast.alice(), key="k")
     changed = order(other, cast.nanjing_road(), cast.alice(), key="k")
-    told = send(original)
+    original_answer = send(original)
     refused, again, more = redeem(requests=[changed, original, changed])
-    assert (again.status, again.body, again.is_replay) == (201, told.body, True)
+    assert (again.status, again.body, again.is_replay) == (201, original_answer.body, True)
     assert refused.status == more.status == 422
 
 

@@ -92,7 +92,7 @@ def test_void_against_redeem(campaign: Campaign) -> None:
 
 
 def test_void_against_expiry(campaign: Campaign) -> None:
-    """Whoever is first, the money is free in the end, and once."""
+    """Whichever is first, the money is free in the end, and once."""
     for voided_, _, _ in race(campaign, void, expire, expire):
         assert voided_ == 200
     assert {t.state for t in Tranche.objects.all()} == {TrancheState.EXPIRED}
@@ -122,7 +122,7 @@ def test_void_against_settlement(campaign: Campaign) -> None:
 
 
 def test_a_voucher_voided_after_its_end_cannot_be_used_again(campaign: Campaign) -> None:
-    """Its window is over though nobody has swept its tranche yet."""
+    """Its window is over though its tranche has not been swept yet."""
     redemption = redeemed(campaign)
     answer = voided(redemption, caller=till_of(cast.nanjing_road()), at=END)
     status, body = decoded(answer)

@@ -25,7 +25,7 @@ from vouchers.models import Attempt, Campaign, Redemption, RequestRecord
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
 VOUCHERS = 24
-# What Django says of every page and the server of every answer; it tells a till nothing.
+# What Django says of every page and the server of every answer; of no use to a till.
 OF_EVERY_PAGE = frozenset(
     {
         "allow",
@@ -150,9 +150,9 @@ def test_one_door_replays_what_the_other_answered(
     for first, second in (doors, doors[::-1]):
         hand, number = first.hand, next(numbers)
         call = hand.call(hand.order(number), key=f"shared{number}")
-        told, again = first.send(call), second.send(call)
-        assert told.status_code == 201, told.text
-        assert (again.status_code, again.content) == (201, told.content)
+        original, again = first.send(call), second.send(call)
+        assert original.status_code == 201, original.text
+        assert (again.status_code, again.content) == (201, original.content)
         assert again.headers["idempotent-replayed"] == "true"
         changed = hand.call(hand.order(number, device="x"), key=f"shared{number}")
         assert second.send(changed).json()["code"] == "idempotency_key_reused"

@@ -19,7 +19,7 @@ _HOST = re.compile("host=[^&]*")
 
 @pytest.fixture
 def private_server(process_environment: dict[str, str]) -> Iterator[Postgres]:
-    """The test database on a server that nobody else uses."""
+    """The test database on a server of its own."""
     if os.environ.get("DATABASE_URL"):
         pytest.skip("the run is about a PostgreSQL of the operator's, which is not killed")
     root = Path(tempfile.mkdtemp(prefix="huimin-"))

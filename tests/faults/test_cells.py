@@ -74,12 +74,12 @@ def test_two_cells_share_nothing(
     use(hosts)
     north = found("north", process_environment)
     with serving(north.environment) as at_north, serving(south.environment) as at_south:
-        told: dict[str, list[int]] = {"north": [], "south": []}
+        answered: dict[str, list[int]] = {"north": [], "south": []}
         for cell, there in ((north, at_north), (south, at_south)):
             for number in range(4):
                 answer = send(there.url, cell.call(number))
                 assert answer.status_code == 201, answer.text
-                told[cell.name].append(answer.json()["id"])
+                answered[cell.name].append(answer.json()["id"])
 
         for cell, other, there in ((north, south, at_south), (south, north, at_north)):
             other.look()
@@ -89,18 +89,18 @@ def test_two_cells_share_nothing(
             body = other.till.order(5, voucher=cell.till.codes[5])
             foreign_code = send(there.url, other.till.call(body, key="foreign"))
             assert foreign_code.json()["code"] == "voucher_not_usable"
-            assert set(Redemption.objects.values_list("id", flat=True)) == set(told[other.name])
+            assert set(Redemption.objects.values_list("id", flat=True)) == set(answered[other.name])
 
         os.kill(int((server.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
         assert send(at_south.url, south.call(6)).status_code >= 500
         for number in range(6, VOUCHERS):
             answer = send(at_north.url, north.call(number))
             assert answer.status_code == 201
-            told["north"].append(answer.json()["id"])
+            answered["north"].append(answer.json()["id"])
         server.start()
         connection.close()
     for cell in (north, south):
         cell.look()
-        assert set(Redemption.objects.values_list("id", flat=True)) == set(told[cell.name])
+        assert set(Redemption.objects.values_list("id", flat=True)) == set(answered[cell.name])
         assert_proven()
     south.look()

@@ -73,10 +73,10 @@ def test_killed_in_the_middle_everything_comes_back_and_nothing_is_lost(local: P
     code, said = demo(own_servers(local), RESIDENTS, on_line)
     assert killed == [*VICTIMS, *VICTIMS], said
     assert code == 0, said
-    told = summary_of(local)
-    assert told["books_proven"]
-    assert told["attacks_refused"]
-    assert told["nothing_lost"]
-    assert told["lost"] == []
-    assert told["restarts"]["web"] >= 1
-    assert told["restarts"]["worker"] >= 1
+    summary = summary_of(local)
+    assert summary["books_proven"]
+    assert summary["attacks_refused"]
+    assert summary["nothing_lost"]
+    assert summary["lost"] == []
+    assert summary["restarts"]["web"] >= 1
+    assert summary["restarts"]["worker"] >= 1

@@ -63,13 +63,13 @@ class Town:
     worker: ExitStack = field(default_factory=ExitStack)
 
     @property
-    def told(self) -> int:
+    def answered(self) -> int:
         """How many answers the clients have been given."""
         return sum(file.read_bytes().count(b"\n") for file in self.files if file.exists())
 
     @property
     def lines(self) -> list[client_process.Step]:
-        """Each of them, once nobody writes any more."""
+        """Each of them, once no process writes any more."""
         texts = [file.read_text(encoding="utf-8") for file in self.files]
         return [json.loads(line) for text in texts for line in text.splitlines()]
 
@@ -111,7 +111,7 @@ def _succeeds(act: Callable[[], object]) -> bool:
 
 
 def some_backend() -> int:
-    """The process of PostgreSQL that works for somebody, whoever it is."""
+    """A process of PostgreSQL that serves a client, any of them."""
     found: list[int] = []
 
     def look() -> bool:
@@ -136,7 +136,7 @@ def town(
     redis_client: redis.Redis,
     tmp_path: Path,
 ) -> Iterator[Town]:
-    """Vouchers for every client, a run that waits to be minted, and everybody at work."""
+    """Vouchers for every client, a run that waits to be minted, and all clients at work."""
     campaign = open_campaign(timezone.now())
     for number in range(NEIGHBOURS):
         cast.resident(f"neighbour{number}")
@@ -173,7 +173,7 @@ def reserve(campaign: Campaign) -> None:
 
 
 def settle(campaign: Campaign, number: int) -> None:
-    """A day is settled and paid, each on a day of its own; told twice, it has happened once."""
+    """A day is settled and paid, each on a day of its own; asked for twice, it happens once."""
     at = timezone.now() + number * cast.DAY
     day = business_day(at, campaign.zone)
     for source in campaign.sources.all():
@@ -196,8 +196,8 @@ def test_whatever_is_killed_nothing_acknowledged_is_lost_and_nothing_doubled(
     victims = [*VICTIMS, *dice.choices(VICTIMS, k=ROUNDS - len(VICTIMS))]
     dice.shuffle(victims)
     for number, victim in enumerate(victims):
-        before = town.told
-        until(lambda before=before: town.told > before)  # type: ignore[misc]
+        before = town.answered
+        until(lambda before=before: town.answered > before)  # type: ignore[misc]
         time.sleep(dice.uniform(0, MOST_PAUSE_S))
         town.strike(victim)
         insist(lambda number=number: settle(town.campaign, number))  # type: ignore[misc]
@@ -212,7 +212,7 @@ def test_whatever_is_killed_nothing_acknowledged_is_lost_and_nothing_doubled(
 
 
 def stop(town: Town) -> None:
-    """Let everybody finish what they have begun."""
+    """Let all clients finish what they have begun."""
     for file in town.files:
         file.with_suffix(".stop").touch()
     assert [client.wait(client_process.PATIENCE_S) for client in town.clients] == [0] * CLIENTS
@@ -225,12 +225,12 @@ def stop(town: Town) -> None:
 
 
 def assert_acknowledged_and_nothing_else(lines: list[client_process.Step]) -> None:
-    """Every yes is on the books, once, and nothing is on them that nobody was told."""
+    """Every yes is on the books, once, and nothing is on them that was not answered."""
     accepted = [line for line in lines if line["status"] < 400]
     by_kind = Counter(line["kind"].split()[0] for line in accepted)
     assert {"redeem", "authorise", "capture", "void", "reverse", "refund"} <= by_kind.keys()
-    told = [json.loads(line["body"])["id"] for line in accepted if line["status"] == 201]
-    assert sorted(told) == sorted(Redemption.objects.values_list("id", flat=True))
+    answered = [json.loads(line["body"])["id"] for line in accepted if line["status"] == 201]
+    assert sorted(answered) == sorted(Redemption.objects.values_list("id", flat=True))
     assert Refund.objects.count() == by_kind["refund"]
     assert RequestRecord.objects.count() == len(lines)
     states: dict[int, str] = {}
@@ -243,7 +243,7 @@ def assert_acknowledged_and_nothing_else(lines: list[client_process.Step]) -> No
 
 
 def assert_minted_once() -> None:
-    """Every neighbour has one voucher of each tier from the run, whoever minted it."""
+    """Every neighbour has one voucher of each tier from the run, whichever worker minted it."""
     tiers = dict(Tranche.objects.exclude(shard__run__seed=BY_HAND).values_list("pk", "tier_id"))
     held = Counter(
         (tiers[voucher_id >> 20], resident_id)

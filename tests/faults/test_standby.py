@@ -1,6 +1,6 @@
 """A synchronous standby promoted after kill −9 of the primary: every 201 is present.
 
-The primary commits only what the standby has on disk, so what a till was told is on both.
+The primary commits only what the standby has on disk, so what a till was answered is on both.
 """
 
 import os
@@ -84,7 +84,7 @@ def standby(private_server: Postgres) -> Iterator[Postgres]:
         shutil.rmtree(root)
 
 
-def buy(requests: list[RedeemRequest], told: dict[str, bytes], stop: threading.Event) -> None:
+def buy(requests: list[RedeemRequest], answered: dict[str, bytes], stop: threading.Event) -> None:
     """Send each once, and keep what was acknowledged; end when the database is gone."""
     try:
         for request in requests:
@@ -92,7 +92,7 @@ def buy(requests: list[RedeemRequest], told: dict[str, bytes], stop: threading.E
                 return
             answer: Answer = redeem(requests=[request], render=render)[0]
             assert answer.status == 201
-            told[request.key] = answer.body
+            answered[request.key] = answer.body
     except Error:
         stop.set()
     finally:
@@ -107,20 +107,20 @@ def test_a_promoted_standby_has_every_sale(private_server: Postgres, standby: Po
     (state,) = ask(private_server, "SELECT sync_state FROM pg_stat_replication")
     assert state == "sync"
 
-    told: dict[str, bytes] = {}
+    answered: dict[str, bytes] = {}
     stop = threading.Event()
     with ThreadPoolExecutor(TILLS) as pool:
-        tills = [pool.submit(buy, orders[n::TILLS], told, stop) for n in range(TILLS)]
-        while len(told) < CUT and not stop.is_set():
+        tills = [pool.submit(buy, orders[n::TILLS], answered, stop) for n in range(TILLS)]
+        while len(answered) < CUT and not stop.is_set():
             stop.wait(0.002)
         os.kill(
             int((private_server.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL
         )
         for till in tills:
             till.result()
-    assert CUT <= len(told) < ORDERS, "the power went when nothing was under way"
+    assert CUT <= len(answered) < ORDERS, "the power went when nothing was under way"
 
-    # Alone, it waits for nobody.
+    # Alone, it waits for no standby.
     ask(
         standby,
         "SELECT pg_promote()",
@@ -131,7 +131,7 @@ def test_a_promoted_standby_has_every_sale(private_server: Postgres, standby: Po
     for request in orders:
         answer = redeem(requests=[request], render=render)[0]
         assert answer.status == 201
-        assert told.setdefault(request.key, answer.body) == answer.body
+        assert answered.setdefault(request.key, answer.body) == answer.body
     assert Redemption.objects.count() == Voucher.objects.count() == ORDERS
     assert_proven()
     connection.close()

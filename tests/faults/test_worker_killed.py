@@ -61,19 +61,19 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def held_up(environment: dict[str, str], table: str, mode: str) -> Iterator[Callable[[], bool]]:
-    """The owner locks a table so that the worker stops there; yields whether somebody waits."""
+    """The owner locks a table so that the worker stops there; yields whether a session waits."""
     address = environment["DATABASE_OWNER_URL"]
     with psycopg.connect(address) as holder, psycopg.connect(address, autocommit=True) as watcher:
         holder.execute(f"LOCK TABLE {table} IN {mode} MODE".encode())
 
-        def somebody_waits() -> bool:
+        def a_session_waits() -> bool:
             rows = watcher.execute(
                 "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass",
                 (table,),
             )
             return rows.fetchone() == (1,)
 
-        yield somebody_waits
+        yield a_session_waits
 
 
 def crowded_campaign() -> Campaign:
@@ -104,7 +104,7 @@ def stray_tables(environment: dict[str, str]) -> list[str]:
         return [name for (name,) in rows]
 
 
-def assert_everybody_has_one_voucher_a_tier_and_the_books_hold(
+def assert_every_resident_has_one_voucher_a_tier_and_the_books_hold(
     run: Run, environment: dict[str, str]
 ) -> None:
     tiers = {tranche.pk: tranche.tier.code for tranche in Tranche.objects.select_related("tier")}
@@ -140,8 +140,8 @@ def test_a_worker_killed_while_minting_loses_nothing_and_doubles_nothing(
         eventually(lambda: Tranche.objects.count() >= 3)
         with held_up(
             process_environment, "vouchers_voucher", "SHARE UPDATE EXCLUSIVE"
-        ) as somebody_waits:
-            eventually(somebody_waits)
+        ) as a_session_waits:
+            eventually(a_session_waits)
             kill(first)
     minted = Tranche.objects.count()
     assert 3 <= minted < Shard.objects.count()
@@ -152,7 +152,7 @@ def test_a_worker_killed_while_minting_loses_nothing_and_doubles_nothing(
     with worker(process_environment):
         eventually(lambda: state_of(run) == RunState.DONE)
 
-    assert_everybody_has_one_voucher_a_tier_and_the_books_hold(run, process_environment)
+    assert_every_resident_has_one_voucher_a_tier_and_the_books_hold(run, process_environment)
 
 
 def test_a_worker_killed_while_targeting_leaves_an_audience_to_find_anew(
@@ -162,10 +162,10 @@ def test_a_worker_killed_while_targeting_leaves_an_audience_to_find_anew(
     tasks.wake_distribution()
 
     with (
-        held_up(process_environment, "vouchers_audiencemember", "EXCLUSIVE") as somebody_waits,
+        held_up(process_environment, "vouchers_audiencemember", "EXCLUSIVE") as a_session_waits,
         worker(process_environment) as first,
     ):
-        eventually(somebody_waits)
+        eventually(a_session_waits)
         kill(first)
     assert state_of(run) == RunState.QUEUED
     assert not AudienceMember.objects.exists()
@@ -175,4 +175,4 @@ def test_a_worker_killed_while_targeting_leaves_an_audience_to_find_anew(
     with worker(process_environment):
         eventually(lambda: state_of(run) == RunState.DONE)
 
-    assert_everybody_has_one_voucher_a_tier_and_the_books_hold(run, process_environment)
+    assert_every_resident_has_one_voucher_a_tier_and_the_books_hold(run, process_environment)

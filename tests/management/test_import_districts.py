@@ -18,7 +18,7 @@ RING = [[121.4, 31.2], [121.5, 31.2], [121.5, 31.3], [121.4, 31.2]]
 
 
 def feature(geometry: Any = None, **properties: Any) -> dict[str, Any]:
-    """A district, good unless told otherwise."""
+    """A district, good unless an argument says otherwise."""
     return {
         "type": "Feature",
         "properties": {"adcode": "310101", "name": "黄浦区", "population_2020": 5} | properties,

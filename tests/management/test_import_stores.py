@@ -214,7 +214,7 @@ def test_a_number_in_another_case_is_the_merchants_same_store(stores: Path) -> N
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
-def test_other_encodings_are_read_and_a_guess_is_told(stores: Path, encoding: str) -> None:
+def test_other_encodings_are_read_and_a_guess_is_reported(stores: Path, encoding: str) -> None:
     stores.write_text(stores.read_text(encoding="utf-8"), encoding=encoding)
     said, code = imported(stores, "--datum", "GCJ-02")
     assert (code, Store.objects.get(external_id="S1").name) == (0, "罗森一店")

@@ -219,7 +219,7 @@ def _next_settlement(of: Redemption, *, total_fen: int) -> Settlement:
 
 
 def _proposals() -> None:
-    """One that was approved, one that was rejected, and one nobody has decided on."""
+    """One that was approved, one that was rejected, and one not decided on."""
     campaign = Campaign.objects.get(code="spring-2026")
     for name in ("approved", "rejected", "undecided"):
         proposal = Proposal.objects.create(

@@ -1,4 +1,4 @@
-"""What the books refuse beyond one statement per guard: the ways somebody would try to make a fen
+"""What the books refuse beyond one statement per guard: the ways one would try to make a fen
 appear, or vanish.
 """
 
@@ -116,7 +116,7 @@ class TestLegs:
         assert guard_that_refuses(uncounted).startswith("nothing")
 
     def test_nothing_is_added_to_a_transfer_of_another_transaction(self) -> None:
-        """`xid` is what tells them apart, and nobody chooses it."""
+        """`xid` distinguishes them, and no caller chooses it."""
         free, reserved = self.account("city", "free"), self.account("city", "reserved")
         late = (
             "INSERT INTO vouchers_leg"
@@ -140,7 +140,7 @@ class TestLegs:
 
 
 class TestProposals:
-    """Somebody else approves what they have seen; only then does money move."""
+    """Another person approves what they have seen; only then does money move."""
 
     LI = "(SELECT id FROM auth_user WHERE username = 'li')"
 

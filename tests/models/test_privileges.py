@@ -106,7 +106,7 @@ def test_no_partition_is_touched_behind_its_parent(parent: str) -> None:
     )
 
 
-def test_no_session_tells_the_guards_to_look_away(voucher: Voucher) -> None:
+def test_no_session_switches_the_guards_off(voucher: Voucher) -> None:
     """django-pgtrigger's triggers would ask a variable of the session first."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT array_agg(tgname) FROM pg_trigger WHERE tgname ~ '^pgtrigger_'")

@@ -85,11 +85,11 @@ OF_DATABASE: tuple[Mutation, ...] = (
         f"{GUARDS}::TestBooks",
     ),
     database(
-        "triggers told to look away",
+        "triggers switched off",
         3,
         "django-pgtrigger's switch put back: a session may turn triggers off",
         SWITCH,
-        "tests/models/test_privileges.py::test_no_session_tells_the_guards_to_look_away",
+        "tests/models/test_privileges.py::test_no_session_switches_the_guards_off",
     ),
     _constraint(5, "redemption", "payable_at_least_one_fen"),
     _constraint(5, "redemption", "eligible_within_order"),

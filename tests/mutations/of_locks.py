@@ -31,7 +31,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         f"{SERVICES}/ledger/quotas.py",
         "    except _ShortHereError:\n        _take(needs)",
         '    except _ShortHereError:\n        raise Refused("quota_exhausted", "quota_cell")',
-        f"{RACES}/test_buckets.py::test_nobody_is_refused_while_there_is_a_unit_for_everybody",
+        f"{RACES}/test_buckets.py::test_no_client_is_refused_while_there_is_a_unit_for_each",
         "tests/services/ledger/test_quotas.py::test_the_last_unit_is_found_wherever_it_lies",
     ),
     source(
@@ -41,7 +41,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         f"{SERVICES}/limits/counters.py",
         '    LOCK_COUNTERS.send(raw, {"keys": sorted(LIMIT_COUNTER.key(*key) for key in keys)})',
         "    return",
-        f"{RACES}/test_locks.py::test_a_till_waits_for_whoever_counts_and_holds_no_later_counter",
+        f"{RACES}/test_locks.py::test_a_till_waits_for_the_session_that_counts_and_holds_no_later_counter",
     ),
     source(
         "counters locked last used first",
@@ -50,7 +50,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         f"{SERVICES}/limits/counters.py",
         '{"keys": sorted(LIMIT_COUNTER.key(*key) for key in keys)}',
         '{"keys": sorted((LIMIT_COUNTER.key(*k) for k in keys), reverse=True)}',
-        f"{RACES}/test_locks.py::test_a_till_waits_for_whoever_counts_and_holds_no_later_counter",
+        f"{RACES}/test_locks.py::test_a_till_waits_for_the_session_that_counts_and_holds_no_later_counter",
     ),
     # 5: a voucher is decided on under its lock
     source(
@@ -60,7 +60,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "vouchers/models/issuing/vouchers.py",
         "     ORDER BY id\n       FOR NO KEY UPDATE\n",
         "     ORDER BY id\n",
-        f"{RACES}/test_locks.py::test_a_till_waits_for_whoever_has_the_voucher",
+        f"{RACES}/test_locks.py::test_a_till_waits_for_the_session_that_has_the_voucher",
         f"{RACES}/test_two_tills.py::test_exactly_one_till_redeems_it",
         f"{RACES}/test_undo.py::test_void_against_redeem",
     ),
@@ -89,7 +89,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
     source(
         "keys not tried",
         7,
-        "a duplicate in flight waits for nobody and is told nothing",
+        "a duplicate in flight neither waits nor is refused",
         "vouchers/models/locks.py",
         "    SELECT pg_try_advisory_xact_lock(key) FROM",
         "    SELECT key IS NOT NULL FROM",

@@ -89,7 +89,7 @@ OF_RULES: tuple[Mutation, ...] = (
         f"{RULES}::test_strangers_learn_nothing_of_a_voucher",
     ),
     source(
-        "a stranger is told",
+        "a stranger learns the state",
         5,
         "the order of the rules swapped: the voucher's state before its holder",
         "vouchers/rules/redemption/redeem.py",
@@ -187,22 +187,22 @@ OF_RULES: tuple[Mutation, ...] = (
     source(
         "approved by its editor",
         6,
-        "whoever edited terms may approve them",
+        "a person who edited terms may approve them",
         "vouchers/rules/campaigns/lifecycle.py",
         '    if approver_id in editors:\n        return Refusal("approver_edited",'
         ' "another_person")\n',
         "",
-        "tests/services/campaigns/test_lifecycle.py::test_nobody_approves_what_they_edited",
+        "tests/services/campaigns/test_lifecycle.py::test_no_editor_approves_what_they_edited",
     ),
     source(
         "approved by its proposer",
         6,
-        "whoever proposed something may approve it",
+        "the proposer may approve a proposal",
         "vouchers/rules/campaigns/proposals.py",
         "    if proposer_id == approver_id:\n"
         '        return Refusal("approver_proposed", "another_person")\n',
         "",
-        "tests/rules/campaigns/test_proposals.py::test_nobody_decides_on_their_own_nor_unseen_nor_twice",
+        "tests/rules/campaigns/test_proposals.py::test_no_decision_is_on_ones_own_nor_unseen_nor_twice",
     ),
     source(
         "approved unseen",
@@ -212,7 +212,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "    if sha256 != seen_sha256:\n"
         '        return Refusal("proposal_not_as_seen", "seen_hash")\n',
         "",
-        "tests/rules/campaigns/test_proposals.py::test_nobody_decides_on_their_own_nor_unseen_nor_twice",
+        "tests/rules/campaigns/test_proposals.py::test_no_decision_is_on_ones_own_nor_unseen_nor_twice",
     ),
     # 8, 9: exact limits
     source(

@@ -168,7 +168,7 @@ class TestPost:
         message.refresh_from_db()
         assert (message.tries, message.last_error, message.sent_at) == (2, "", later)
 
-    def test_nobody_keeps_the_others_waiting(self, receiver: Receiver) -> None:
+    def test_no_request_keeps_the_others_waiting(self, receiver: Receiver) -> None:
         dead = queue("https://127.0.0.1:9/")
         odd = queue("carrier pigeon")
         queue(receiver.url)
@@ -182,7 +182,7 @@ class TestPost:
         assert send_due(at=NOON) == 0
         assert "Invalid port" in Outbox.objects.get().last_error
 
-    def test_a_certificate_nobody_vouches_for_is_not_trusted(
+    def test_a_certificate_of_an_unknown_authority_is_not_trusted(
         self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("SSL_CERT_FILE")

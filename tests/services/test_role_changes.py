@@ -1,4 +1,4 @@
-"""Whoever gets a role or loses one is written down, whichever way it is done."""
+"""Every grant and withdrawal of a role is recorded, whichever way it is done."""
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -48,7 +48,7 @@ def test_who_is_deleted_loses_everything() -> None:
     }
 
 
-def test_nobody_writes_there() -> None:
+def test_no_role_writes_there() -> None:
     user = User.objects.create_user("mei")
     for statement in (
         "INSERT INTO vouchers_rolechange SELECT * FROM vouchers_rolechange",

@@ -37,28 +37,28 @@ def test_a_city_a_campaign_and_a_day_end_with_the_books_proven_and_again(
     assert set(codes) == {"demo", "demo-trial", "demo-2", "demo-2-trial"}
 
 
-def assert_all_went_well(code: str, told: dict[str, Any]) -> None:
-    assert told["campaign"] == code
-    assert told["books_proven"]
-    assert told["attacks_refused"]
-    assert told["nothing_lost"]
-    assert told["audience"]["examined"] == RESIDENTS
-    assert told["good_orders"] == {"sent": ORDERS, "accepted": ORDERS}
-    assert told["attacks"].keys() == KINDS.keys()
-    for attack in told["attacks"].values():
+def assert_all_went_well(code: str, summary: dict[str, Any]) -> None:
+    assert summary["campaign"] == code
+    assert summary["books_proven"]
+    assert summary["attacks_refused"]
+    assert summary["nothing_lost"]
+    assert summary["audience"]["examined"] == RESIDENTS
+    assert summary["good_orders"] == {"sent": ORDERS, "accepted": ORDERS}
+    assert summary["attacks"].keys() == KINDS.keys()
+    for attack in summary["attacks"].values():
         assert attack["refused"] == attack["tried"] > 0
 
     campaign = Campaign.objects.get(code=code)
     captured = Redemption.objects.filter(campaign=campaign, state=RedemptionState.CAPTURED)
-    assert captured.count() == told["redeemed"]["vouchers"] >= ORDERS
+    assert captured.count() == summary["redeemed"]["vouchers"] >= ORDERS
     used = Voucher.objects.filter(state=VoucherState.REDEEMED)
     assert set(captured.values_list("voucher_id", flat=True)) <= set(
         used.values_list("id", flat=True)
     )
-    assert sum(one["appropriated"] for one in told["budget"]) == 500_000_000
-    assert all(one["off"] == 0 for one in told["budget"])
-    assert sum(one["settled"] for one in told["budget"]) == told["redeemed"]["fen"]
-    assert {one["state"] for one in told["settlements"]} == {"paid"}
+    assert sum(one["appropriated"] for one in summary["budget"]) == 500_000_000
+    assert all(one["off"] == 0 for one in summary["budget"])
+    assert sum(one["settled"] for one in summary["budget"]) == summary["redeemed"]["fen"]
+    assert {one["state"] for one in summary["settlements"]} == {"paid"}
 
 
 def test_a_database_with_campaigns_of_its_own_is_left_alone(environment: dict[str, str]) -> None:

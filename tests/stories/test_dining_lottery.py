@@ -150,7 +150,7 @@ def assert_issued_to_the_last_fen(campaign: Campaign) -> None:
         assert count * face_fen == ROUND_FEN * percent // 100
         for channel in CHANNELS:
             assert held_fen[code, channel] == count // 3 * face_fen
-            # As many residents as vouchers: nobody has two of a tier through one channel.
+            # As many residents as vouchers: no resident has two of a tier through one channel.
             assert held[code, channel] == [count // 3, count // 3]
             by_channel[channel] += held_fen[code, channel]
     assert by_channel == dict.fromkeys(CHANNELS, CHANNEL_FEN)

@@ -60,7 +60,7 @@ def li() -> User:
 
 
 def ren() -> User:
-    """Ren is the risk officer: she holds money until somebody has looked."""
+    """Ren is the risk officer: she holds money until a case has been examined."""
     return member("ren", "risk officer")
 
 

@@ -66,22 +66,22 @@ def start(
 
 
 def main(seed: str, first_id: str, last_id: str, file: str) -> None:
-    """OnProgress stories until somebody says stop, or all vouchers have been used."""
+    """Runs stories until it is stopped, or all vouchers have been used."""
     dice, path = random.Random(seed), Path(file)
-    with path.open("a", encoding="utf-8") as told:
+    with path.open("a", encoding="utf-8") as log:
 
         def note(step: Step, answer: Answer) -> None:
             line = {**step, "status": answer.status, "body": answer.body.decode()}
-            told.write(json.dumps(line) + "\n")
-            told.flush()
+            log.write(json.dumps(line) + "\n")
+            log.flush()
 
         for voucher_id in range(int(first_id), int(last_id) + 1):
             if path.with_suffix(".stop").exists():
                 return
-            tell(voucher_id, dice.choice(STORIES), note)
+            play(voucher_id, dice.choice(STORIES), note)
 
 
-def tell(voucher_id: int, story: Sequence[str], note: Callable[[Step, Answer], None]) -> None:
+def play(voucher_id: int, story: Sequence[str], note: Callable[[Step, Answer], None]) -> None:
     """The steps of one voucher's story, one after the other."""
     redemption_id, order_no = 0, ""
     for number, kind in enumerate(story):

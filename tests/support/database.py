@@ -59,7 +59,7 @@ def _make_template() -> None:
 
 
 def restore() -> None:
-    """Replace the test database by a fresh copy; whoever is still connected is disconnected."""
+    """Replace the test database by a fresh copy; sessions still connected are ended."""
     _close()
     _drop(NAME)
     _copy(TEMPLATE, NAME)
@@ -124,7 +124,7 @@ def _drop(name: str) -> None:
 
 
 def _drop_orphans() -> None:
-    """Drop what killed runs of this checkout left; on a shared server nobody's process is known."""
+    """Drop what killed runs of this checkout left; on a shared server the processes are unknown."""
     if os.environ.get("DATABASE_URL"):
         return
     with _maintenance("owner") as server:

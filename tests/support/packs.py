@@ -163,13 +163,13 @@ def _refunded(campaign: Campaign) -> None:
 
 def _decided(campaign: Campaign) -> None:
     source = campaign.sources.order_by("id")[0]
-    told: dict[str, Any] = {"source": source, "why": "minute 12", "by": cast.mei(), "at": NOON}
+    given: dict[str, Any] = {"source": source, "why": "minute 12", "by": cast.mei(), "at": NOON}
     cast.approved(
         proposals.propose_appropriation(
             expected_fen=source.appropriated_fen,
             target_fen=source.appropriated_fen + 70_000,
             request_id="top-up",
-            **told,
+            **given,
         )
     )
 

@@ -278,8 +278,8 @@ def _refused() -> Iterator[Case]:
     yield case("below threshold", 422, "below_threshold", order_amount_fen=9_999)
     yield case("too little of it eligible", 422, "below_threshold", eligible_amount_fen=9_999)
     yield case("a guessed code", 404, "voucher_not_usable", voucher="8" + "0" * 19)
-    yield case("somebody else's", 404, "voucher_not_usable", resident="bob")
-    yield case("nobody's", 404, "voucher_not_usable", resident="nobody")
+    yield case("another resident's", 404, "voucher_not_usable", resident="bob")
+    yield case("of an unknown resident", 404, "voucher_not_usable", resident="unknown")
     yield case("another merchant's store", 404, "store_not_found", store="rival_shop")
     yield case("no such store", 404, "store_not_found", store="nowhere")
     yield Case(

@@ -21,5 +21,5 @@ def anchor_line(path: Path) -> str:
     rows = read_rows(path)
     seal = rows["seals"][-1]
     campaign = rows["campaign"][0]["code"]
-    told = {"campaign": campaign, "cell": "main", "day": "2026-04-01"}
-    return json.dumps({**told, **{name: seal[name] for name in ("number", "sha256", "until_xid")}})
+    named = {"campaign": campaign, "cell": "main", "day": "2026-04-01"}
+    return json.dumps({**named, **{name: seal[name] for name in ("number", "sha256", "until_xid")}})

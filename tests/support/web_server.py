@@ -74,7 +74,7 @@ def wait_ready(server: Server) -> None:
 
 
 def free_port() -> int:
-    """A port nobody listens on just now."""
+    """A port that no program listens on just now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -92,9 +92,9 @@ CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
         lambda rows: first_of(rows, "redemptions", state=2).update(business_day="2026-04-09"),
         "another business day",
     ),
-    "somebody else": (
+    "another shopper": (
         lambda rows: first_of(rows, "redemptions", state=2).update(shown_by="0" * 16),
-        "shown by somebody else",
+        "neither holder nor proxy",
     ),
     "a clawback": (
         lambda rows: rows["refund_parts"][0].update(amount_fen=1),
@@ -139,10 +139,10 @@ CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
     ),
     "an approver": (
         lambda rows: rows["approvals"][0].update(approver=rows["terms"][0]["edited_by"][0]),
-        "somebody who edited",
+        "a person who edited",
     ),
-    "an approval gone": (lambda rows: rows["approvals"].clear(), "approved by nobody"),
-    "a decision gone": (lambda rows: rows["decisions"].clear(), "nobody approved proposal"),
+    "an approval gone": (lambda rows: rows["approvals"].clear(), "its terms were not approved"),
+    "a decision gone": (lambda rows: rows["decisions"].clear(), "was not approved"),
     "one's own decision": (
         lambda rows: rows["decisions"][0].update(decided_by=rows["proposals"][0]["proposed_by"]),
         "the one who asked",
@@ -156,7 +156,7 @@ CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
 
 
 class TestLies:
-    """Whoever works everything out anew that needs no key still has to make the books agree."""
+    """A forger who computes every hash anew that needs no key still has to make the books agree."""
 
     @pytest.mark.parametrize("corruption", CORRUPTIONS)
     def test_a_forged_pack_does_not_prove(
@@ -202,7 +202,7 @@ class TestLies:
 
 
 def void(_: object) -> None:
-    """For lambdas whose value nobody wants."""
+    """For lambdas whose value is not used."""
 
 
 def backdate(rows: Rows) -> None:

@@ -83,14 +83,14 @@ def _campaigns() -> list[dict[str, Any]]:
         {
             "campaign": campaign,
             "url": reverse("admin:vouchers_campaign_change", args=[campaign.pk]),
-            "told": _told(figures[campaign.pk]),
+            "summary": _summary(figures[campaign.pk]),
             "bars": [budget_bar(row) for row in identity_rows(campaign.pk)],
         }
         for campaign in campaigns
     ]
 
 
-def _told(figures: Figures) -> str:
+def _summary(figures: Figures) -> str:
     return _(
         "%(issued)s issued · %(redeemed)s redeemed (%(pct).1f %%) · leverage ×%(leverage).1f"
     ) % {

@@ -31,7 +31,7 @@ FAULTS: Mapping[str, Any] = {
     "has_sources": _("There is no funding source yet."),
     "has_stores": _("No store takes part yet."),
     "has_point_kinds": _("No kind of place (home, work, recent) counts yet."),
-    "point_kinds_known": _("Nobody has places of the kind {kind}."),
+    "point_kinds_known": _("No resident has places of the kind {kind}."),
     "radius_in_range": _("A radius must lie between 1 m and {most_m} m."),
     "filter_known": _("The audience filter cannot be applied: {problem}"),
     "source_appropriated": _("The source {source} has appropriated nothing yet."),
@@ -119,14 +119,14 @@ REFUSALS: Mapping[str, Any] = {
     "request_in_flight": _("the same request in flight"),
     "idempotency_key_reused": _("key used for another request"),
     "busy": _("busy"),
-    "voucher_not_usable": _("unknown or somebody else's voucher"),
+    "voucher_not_usable": _("unknown voucher or another resident's"),
     "voucher_redeemed": _("already redeemed"),
     "voucher_withdrawn": _("withdrawn"),
     "voucher_not_yet_valid": _("not valid yet"),
     "voucher_expired": _("expired"),
     "resident_not_active": _("resident frozen"),
     "campaign_not_running": _("campaign not running"),
-    "store_not_found": _("unknown or somebody else's store"),
+    "store_not_found": _("unknown store or another merchant's"),
     "store_closed": _("store closed"),
     "store_not_participating": _("store does not take part"),
     "category_excluded": _("category excluded"),
@@ -152,7 +152,7 @@ def refusal_name(code: str) -> str:
 def sentence(refusal: Refusal, language: str) -> str:
     """The refusal in the reader's language; a fault of the terms names the field."""
     option = OPTIONS.get(str(refusal.facts.get("option")))
-    facts = {name: _told(name, value, option) for name, value in refusal.facts.items()}
+    facts = {name: _spoken(name, value, option) for name, value in refusal.facts.items()}
     if refusal.code in TOLD_BY_RULE and refusal.rule in FAULTS:
         amounts = {
             name.removesuffix("_fen"): yuan(value)
@@ -163,7 +163,7 @@ def sentence(refusal: Refusal, language: str) -> str:
     return explain(Refusal(refusal.code, refusal.rule, facts), language)
 
 
-def _told(name: str, value: Any, option: Option | None = None) -> Any:
+def _spoken(name: str, value: Any, option: Option | None = None) -> Any:
     if option and name == "option":
         return capfirst(label(option))
     if option and name in {"least", "most"}:

@@ -118,7 +118,7 @@ class AudienceForm(TermsForm):
             raise ValidationError(str(error)) from error
         least, most = document.get("age_min"), document.get("age_max")
         if least is not None and most is not None and most < least:
-            self.add_error("audience_age_max", _("Nobody is of such an age."))
+            self.add_error("audience_age_max", _("No resident is of such an age."))
         cleaned["audience_filter"] = document
         return cleaned
 

@@ -103,8 +103,8 @@ class RunAdmin(ReadOnlyAdmin):
         tiers = run.selection.get("tiers", {})
         return in_lines(
             _("%(tier)s: %(vouchers)s vouchers, %(amount)s")
-            % {"tier": code, "vouchers": f"{told['vouchers']:,}", "amount": yuan(told["fen"])}
-            for code, told in tiers.items()
+            % {"tier": code, "vouchers": f"{figures['vouchers']:,}", "amount": yuan(figures["fen"])}
+            for code, figures in tiers.items()
         )
 
     @display(description=_("progress"), ordering="progress_pct")

@@ -23,7 +23,7 @@ from vouchers.services.redemption import holds
 class AttemptAdmin(ExactSearch, ReadOnlyAdmin):
     """Every refusal, as it was given."""
 
-    list_display = ["id", "at", "named", "told", "campaign", "store", "caller"]
+    list_display = ["id", "at", "named", "answer", "campaign", "store", "caller"]
     list_filter = ["code"]
     list_select_related = ["caller"]
     search_fields = ["id", "voucher_id", "resident_id"]
@@ -33,7 +33,7 @@ class AttemptAdmin(ExactSearch, ReadOnlyAdmin):
         "at",
         "code",
         "rule",
-        "told",
+        "answer",
         "facts",
         "campaign",
         "store",
@@ -42,14 +42,14 @@ class AttemptAdmin(ExactSearch, ReadOnlyAdmin):
         "caller",
         "key",
     ]
-    readonly_fields = ["told", "campaign", "store"]
+    readonly_fields = ["answer", "campaign", "store"]
 
     @display(description=_("refusal"), ordering="code", label=True)
     def named(self, attempt: Attempt) -> str:
         return refusal_name(attempt.code)
 
     @display(description=_("what was answered"))
-    def told(self, attempt: Attempt) -> str:
+    def answer(self, attempt: Attempt) -> str:
         refusal = Refusal(attempt.code, attempt.rule, attempt.facts)
         return sentence(refusal, get_language() or "en")
 

@@ -98,21 +98,21 @@ def run_story(wishes: Wishes, teller: Teller, running: Processes) -> tuple[bool,
     with teller.step("Settlement of the day", "当日结算"):
         settlements = patiently(lambda: _settle(campaigns.main))
     with teller.step("Audit of the books", "账本审计"), teller.bar("audit 审计", None):
-        report = patiently(_audit)
-    told = patiently(
+        audited = patiently(_audit)
+    report = patiently(
         lambda: summary.sum_up(
             campaign=campaigns.main,
             run=run,
             day=played,
             settlements=settlements,
-            report=report,
+            report=audited,
             restarts=running.restarts,
             since=since,
         )
     )
-    page.show(told, teller.console)
-    summary.write(told, directory / "summary.json")
-    return told.is_good, staff
+    page.show(report, teller.console)
+    summary.write(report, directory / "summary.json")
+    return report.is_good, staff
 
 
 def check_database() -> None:

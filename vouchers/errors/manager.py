@@ -39,7 +39,7 @@ MANAGER = (
     Meaning(
         "figure_changed",
         409,
-        "Somebody changed the figure meanwhile: it is {actual}, not {expected}. Look again.",
+        "The figure has been changed meanwhile: it is {actual}, not {expected}. Look again.",
         "数值已被他人修改：现为 {actual}，而非 {expected}，请重新确认。",
         "ledger",
         audience="manager",
@@ -112,7 +112,7 @@ MANAGER = (
     Meaning(
         "approver_edited",
         403,
-        "Whoever edited the terms cannot decide on them. Another person must.",
+        "A person who edited the terms cannot decide on them. Another person must.",
         "编辑过条款的人不能审批，请由他人审批。",
         "campaign",
         audience="manager",
@@ -161,7 +161,7 @@ MANAGER = (
     Meaning(
         "approver_proposed",
         403,
-        "Whoever proposed something cannot decide on it. Another person must.",
+        "The proposer cannot decide on a proposal. Another person must.",
         "提议人不能审批自己的提议，请由他人审批。",
         "campaign",
         audience="manager",

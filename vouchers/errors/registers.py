@@ -39,7 +39,7 @@ REGISTERS = (
     Meaning(
         "proxy_is_holder",
         422,
-        "Nobody can be their own proxy.",
+        "A resident cannot be their own proxy.",
         "本人不能作为自己的代用人。",
         "city",
         audience="manager",

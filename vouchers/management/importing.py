@@ -101,7 +101,7 @@ class ImportCommand(BaseCommand, ABC):
             raise CommandError(f"{error.filename}: {error.strerror}", returncode=2) from error
         if name is not None and is_cgcs2000(name):
             summary.notices.append(_("CGCS2000 coordinates are read as WGS-84."))
-        self._tell(summary)
+        self._print(summary)
         _finish(summary, errors)
 
     @abstractmethod
@@ -121,7 +121,7 @@ class ImportCommand(BaseCommand, ABC):
         except OSError:
             return None
 
-    def _tell(self, summary: LoadSummary) -> None:
+    def _print(self, summary: LoadSummary) -> None:
         for notice in summary.notices:
             self.stderr.write(notice)
         counts = (

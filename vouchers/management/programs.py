@@ -115,7 +115,7 @@ def check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError:
             raise SupervisorError(
-                f"Port {port} is in use: stop whoever listens on {HOST}:{port}, or say --port."
+                f"Port {port} is in use: stop its program on {HOST}, or give another --port."
             ) from None
 
 

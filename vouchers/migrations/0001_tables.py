@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
                             models.Q(("guardian", models.F("id")), _negated=True),
                             _connector="OR",
                         ),
-                        name="nobody_is_their_own_guardian",
+                        name="guardian_is_another_resident",
                     ),
                     models.UniqueConstraint(fields=("bucket", "id"), name="resident_by_bucket"),
                 ],
@@ -549,7 +549,7 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("holder", models.F("proxy")), _negated=True),
-                        name="nobody_is_their_own_proxy",
+                        name="proxy_is_another_resident",
                     ),
                 ],
             },
@@ -604,7 +604,7 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("kept", models.F("member")), _negated=True),
-                        name="nobody_merges_with_themselves",
+                        name="merge_joins_two_residents",
                     ),
                 ],
             },

@@ -148,7 +148,7 @@ ALTER TABLE vouchers_settlementline ADD CONSTRAINT line_of_redemption
 """
 
 REST = """
--- A month nobody opened in time must cost speed, not a redemption.
+-- A month that was not opened in time must cost speed, not a redemption.
 DO $$
 DECLARE parent text;
 BEGIN

@@ -238,8 +238,8 @@ class Migration(migrations.Migration):
                         name="terms_were_approved",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             condition="WHEN (NEW.state NOT IN ('draft', 'submitted'))",
-                            func="\n                    PERFORM FROM vouchers_approval a JOIN vouchers_termsversion v\n                        ON v.id = a.terms_id\n                      WHERE v.id = NEW.terms_id AND v.campaign_id = NEW.id\n                        AND a.decision = 'approved';\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'nobody approved the terms of campaign %', NEW.id\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_were_approved';\n                    END IF;\n                    RETURN NULL;\n                ",
-                            hash="e7fa6b5485b0e1b4df865235913b3480eb56a57b",
+                            func="\n                    PERFORM FROM vouchers_approval a JOIN vouchers_termsversion v\n                        ON v.id = a.terms_id\n                      WHERE v.id = NEW.terms_id AND v.campaign_id = NEW.id\n                        AND a.decision = 'approved';\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'the terms of campaign % were not approved', NEW.id\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_were_approved';\n                    END IF;\n                    RETURN NULL;\n                ",
+                            hash="82a9c326d0c3f644180701783452cc73b89b2441",
                             operation="INSERT OR UPDATE",
                             pgid="pgtrigger_terms_were_approved_332f1",
                             table="vouchers_campaign",
@@ -339,8 +339,8 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="collected_from_its_merchant",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            func="\n            IF NOT EXISTS (SELECT FROM vouchers_collection c, vouchers_refund f JOIN vouchers_redemption r ON r.id = f.redemption_id AND r.voucher_id = f.voucher_id WHERE c.id = NEW.collection_id AND f.id = NEW.refund_id AND (c.source_id, c.merchant_id, c.campaign_id) = (NEW.source_id, f.merchant_id, r.campaign_id)) THEN\n                RAISE EXCEPTION 'a refund of somebody else'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'collected_from_its_merchant';\n            END IF; RETURN NEW;",
-                            hash="4e3612e129281fddc464881c7587cabfdec3ac7d",
+                            func="\n            IF NOT EXISTS (SELECT FROM vouchers_collection c, vouchers_refund f JOIN vouchers_redemption r ON r.id = f.redemption_id AND r.voucher_id = f.voucher_id WHERE c.id = NEW.collection_id AND f.id = NEW.refund_id AND (c.source_id, c.merchant_id, c.campaign_id) = (NEW.source_id, f.merchant_id, r.campaign_id)) THEN\n                RAISE EXCEPTION 'a refund of another merchant, source or campaign'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'collected_from_its_merchant';\n            END IF; RETURN NEW;",
+                            hash="c535839866f4027777a9195db32d7ec5a5122cd3",
                             operation="INSERT",
                             pgid="pgtrigger_collected_from_its_merchant_fb671",
                             table="vouchers_collectionline",
@@ -1635,8 +1635,8 @@ class Migration(migrations.Migration):
                         name="proposal_was_approved",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             condition="WHEN (NEW.cause = 'proposal')",
-                            func="\n                    PERFORM FROM vouchers_proposaldecision d\n                       JOIN vouchers_proposal p ON p.id = d.proposal_id\n                      WHERE p.id = NEW.cause_id AND p.campaign_id = NEW.campaign_id\n                        AND p.kind = CASE NEW.reason\n                                     WHEN 'repay' THEN 'repayment' ELSE 'appropriation' END\n                        AND d.decision = 'approved' AND d.xid = pg_current_xact_id();\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'nobody approved proposal %', NEW.cause_id\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'proposal_was_approved';\n                    END IF;\n                    RETURN NEW;\n                ",
-                            hash="f76b3d73c05cabc7789113ad6df0e9b257487638",
+                            func="\n                    PERFORM FROM vouchers_proposaldecision d\n                       JOIN vouchers_proposal p ON p.id = d.proposal_id\n                      WHERE p.id = NEW.cause_id AND p.campaign_id = NEW.campaign_id\n                        AND p.kind = CASE NEW.reason\n                                     WHEN 'repay' THEN 'repayment' ELSE 'appropriation' END\n                        AND d.decision = 'approved' AND d.xid = pg_current_xact_id();\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'proposal % was not approved', NEW.cause_id\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'proposal_was_approved';\n                    END IF;\n                    RETURN NEW;\n                ",
+                            hash="e483bd9cfd703b9c570c22cb2a3b1032f54668a5",
                             operation="INSERT",
                             pgid="pgtrigger_proposal_was_approved_a3807",
                             table="vouchers_transfer",

@@ -105,7 +105,7 @@ def _mail(address: str, message: Outbox, body: bytes) -> None:
     facts: dict[str, Any] = json.loads(body)
     subject = gettext("Anchor of the audit chain: %(campaign)s, %(day)s") % facts
     sentence = gettext(
-        "Keep this message. Whoever checks an exported pack of this campaign holds it against the"
+        "Keep this message. An auditor of an exported pack of this campaign compares it with the"
         " line below (python verify.pyz PACK --anchors MESSAGES)."
     )
     EmailMessage(

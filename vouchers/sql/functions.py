@@ -50,7 +50,7 @@ BEGIN
         'CREATE TABLE %I (LIKE vouchers_voucher INCLUDING DEFAULTS,'
         ' CONSTRAINT in_range CHECK (id >= %s AND id < %s)) WITH (fillfactor = 85)',
         child, tranche << 20, (tranche + 1) << 20);
-    -- A tenth of the usual sample tells all there is to know: consecutive ids, one state.
+    -- A tenth of the usual sample is enough: consecutive ids, one state.
     EXECUTE format(
         'ALTER TABLE %I ALTER id SET STATISTICS 10, ALTER bucket SET STATISTICS 10,'
         ' ALTER resident_id SET STATISTICS 10, ALTER allocation_id SET STATISTICS 10,'

@@ -74,9 +74,9 @@ class Archive:
 
     def check_manifest(self) -> Iterator[Fault]:
         """The format is known, and the archive holds the files it lists and no others."""
-        told = (self.manifest.get("format"), self.manifest.get("version"))
-        if told != (FORMAT, VERSION):
-            yield Fault(MANIFEST, None, f"unknown format {told}", f"未知格式 {told}")
+        version = (self.manifest.get("format"), self.manifest.get("version"))
+        if version != (FORMAT, VERSION):
+            yield Fault(MANIFEST, None, f"unknown format {version}", f"未知格式 {version}")
         wanted = {VERIFIER, *(f"{name}.jsonl" for name in FILES)}
         held = set(self._members) - {MANIFEST}
         listed = {self._verifier["name"], *self._listed}
@@ -120,7 +120,7 @@ class Archive:
             )
 
     def _check_chain(self, file: str, on_rows: Callable[[str, int], None]) -> Fault | None:
-        told, sha256, count = self._listed[file], hashlib.sha256, 0
+        listed, sha256, count = self._listed[file], hashlib.sha256, 0
         link, whole = sha256(file.encode()).digest(), sha256()
         try:
             for line in self._lines(file):
@@ -133,14 +133,14 @@ class Archive:
         except Broken as broken:
             return broken.fault
         on_rows(file, count)
-        if count != told["rows"]:
+        if count != listed["rows"]:
             return Fault(
                 file,
                 count + 1,
-                f"{count} rows, but {told['rows']} were written",
-                f"共 {count} 行，应为 {told['rows']} 行",
+                f"{count} rows, but {listed['rows']} were written",
+                f"共 {count} 行，应为 {listed['rows']} 行",
             )
-        if (link.hex(), whole.hexdigest()) != (told["head"], told["sha256"]):
+        if (link.hex(), whole.hexdigest()) != (listed["head"], listed["sha256"]):
             return Fault(
                 file, count or None, "not the file in the manifest", "与清单中的校验值不一致"
             )

@@ -33,12 +33,12 @@ def check_terms(archive: Archive) -> Iterator[Fault]:
         if row["seen_sha256"] != version["sha256"]:
             yield archive.fault("decides on other terms", "审批的不是该版本")
         if row["approver"] in version["edited_by"]:
-            yield archive.fault("is by somebody who edited them", "审批人参与过编辑")
+            yield archive.fault("is by a person who edited them", "审批人参与过编辑")
         if row["decision"] == "approved":
             approved.add(row["terms"])
     for row in archive.rows("campaign"):
         if row["terms"] is not None and row["terms"] not in approved:
-            yield archive.fault("its terms were approved by nobody", "现行条款未经审批")
+            yield archive.fault("its terms were not approved", "现行条款未经审批")
 
 
 def check_stores(archive: Archive) -> Iterator[Fault]:
@@ -84,6 +84,6 @@ def check_proposals(archive: Archive, postings: Postings) -> Iterator[Fault]:
             yield Fault(
                 "journal.jsonl",
                 number,
-                f"nobody approved proposal {proposal}",
+                f"proposal {proposal} was not approved",
                 f"提议 {proposal} 未经批准",
             )

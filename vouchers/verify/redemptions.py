@@ -169,7 +169,10 @@ class Redemptions:
         if row["shown_by"] != row["resident"]:
             declared = self._proxies[row["resident"], row["shown_by"]]
             if not any(_covers(proxy, at, "declared_at", "ended_at") for proxy in declared):
-                yield self._fault("was shown by somebody else", "出示人并非本人或已声明的代用人")
+                yield self._fault(
+                    "was shown by a person who is neither holder nor proxy",
+                    "出示人并非本人或已声明的代用人",
+                )
 
     def _judge_refunds(self, item: Followed) -> Iterator[Fault]:
         row = item.row
@@ -199,7 +202,7 @@ class Redemptions:
             owner = self._settlements.get(line["settlement"])
             wanted = {"merchant": item.row["merchant"], "source": line["source"]}
             if owner is None or wanted != {name: owner[name] for name in wanted}:
-                yield self._fault("is settled with somebody else", "结算对象不符")
+                yield self._fault("is settled with another merchant", "结算对象不符")
             if line["kind"] == "refund":
                 taken[line["refund"], line["source"]] -= line["amount_fen"]
                 continue

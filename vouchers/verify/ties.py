@@ -48,11 +48,11 @@ def check_settlements(archive: Archive, postings: Postings, tally: Tally) -> Ite
         content, id_ = row["content"].encode(), row["id"]
         if hashlib.sha256(content).hexdigest() != row["sha256"]:
             yield archive.fault("the file is not what was hashed", "结算文件与哈希不符")
-        told = (row["line_count"], row["total_fen"])
-        if (tally.line_count[id_], tally.line_fen.get(id_, 0)) != told:
+        stated = (row["line_count"], row["total_fen"])
+        if (tally.line_count[id_], tally.line_fen.get(id_, 0)) != stated:
             yield archive.fault("the lines miss its total", "明细与合计不符")
         amounts = [int(line["amount_fen"]) for line in csv.DictReader(io.StringIO(row["content"]))]
-        if (len(amounts), sum(amounts)) != told:
+        if (len(amounts), sum(amounts)) != stated:
             yield archive.fault("the file says another total", "结算文件与合计不符")
         is_paid = row["state"] == "paid"
         posted = [postings.by_settlement.get((reason, id_), 0) for reason in ("settle", "net")]
@@ -89,12 +89,12 @@ def check_counters(archive: Archive, tally: Tally) -> Iterator[Fault]:
                 yield archive.fault(f"{used} {row[used]}", f"计数 {row[used]} 越限")
     for row in archive.rows("limit_rules"):
         kind = row["kind"]
-        told = (counts[kind], fens[kind])
+        stated = (counts[kind], fens[kind])
         stands = (tally.live["count"], tally.live["fen"])
-        if kind in RESIDENT_STORE_MERCHANT and told != stands:
+        if kind in RESIDENT_STORE_MERCHANT and stated != stands:
             yield archive.fault(
-                f"kind {kind} counts {told}, but {stands} stand",
-                f"种类 {kind} 计 {told}，有效核销为 {stands}",
+                f"kind {kind} counts {stated}, but {stands} stand",
+                f"种类 {kind} 计 {stated}，有效核销为 {stands}",
             )
 
 

@@ -76,12 +76,12 @@ class Ground(RuleBasedStateMachine):
         return pytest.raises(Refused, match=code) if code else nullcontext()
 
     def number(self, of: str) -> str:
-        """A key, or a document's number, that nobody has used."""
+        """A key, or a document's number, that has not been used."""
         return f"{of} {next(self.numbers)}"
 
     @invariant()
     def the_books_hold(self) -> None:
-        """After every step; one of them, so that a failure tells the steps and little else."""
+        """After every step; one of them, so that a failure lists the steps and little else."""
         self.constraints_hold()
         self.money_is_where_the_model_has_it()
         self.headroom_is_the_cap_less_what_counts()
@@ -135,8 +135,8 @@ class Ground(RuleBasedStateMachine):
             "merchant__code", "source__code", "business_day", "total_fen", "state"
         )
         ready, paid = SettlementState.READY.value, SettlementState.PAID.value
-        told = [
+        expected = [
             (it.merchant, it.source, it.day, it.total_fen, paid if it.is_paid else ready)
             for it in self.model.settlements
         ]
-        assert list(rows) == told
+        assert list(rows) == expected

@@ -49,7 +49,7 @@ class Hands(Ground):
     @precondition(lambda self: self.model.is_running and not self.model.waiting)
     @rule(in_round=st.booleans())
     def reserve(self, in_round: bool) -> None:
-        """A run, of the round or of none: whoever can be given one more is given one more."""
+        """A run, of the round or of none: every resident who can be given one more is given one."""
         code = "round 1" if in_round else ""
         before = self.model.had.copy()
         request_run(
@@ -65,7 +65,7 @@ class Hands(Ground):
             phase(run_id=lease.run_id, fence=lease.fence, at=self.model.now)
         assert lease is not None
         hypothesis.event(f"reserved: {'some' if self._note_shards(lease.run_id, code) else 'none'}")
-        self._assert_nobody_could_have_more(code, before)
+        self._assert_no_resident_could_have_more(code, before)
 
     def _note_shards(self, run_id: int, code: str) -> int:
         names = {person.pk: name for name, person in self.people.items()}
@@ -80,7 +80,7 @@ class Hands(Ground):
                 reserved += 1
         return reserved
 
-    def _assert_nobody_could_have_more(self, code: str, before: Counter[Had]) -> None:
+    def _assert_no_resident_could_have_more(self, code: str, before: Counter[Had]) -> None:
         for tier in TIERS:
             keys = [(name, tier.code, code) for name in PEOPLE]
             had = self.model.had

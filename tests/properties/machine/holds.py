@@ -1,4 +1,4 @@
-"""Money of a redemption kept back until somebody has looked."""
+"""Money of a redemption kept back until its case has been examined."""
 
 import hypothesis
 from hypothesis import strategies as st
@@ -34,7 +34,7 @@ class Holds(Ground):
     @precondition(lambda self: any(use.is_held for use in self.model.uses))
     @rule()
     def release(self) -> None:
-        """Somebody has looked; looking twice is refused."""
+        """The hold is released; releasing it twice is refused."""
         use = next(use for use in self.model.uses if use.is_held)
         hold = Hold.objects.get(redemption_id=use.id, released_at=None)
         rui = cast.member("rui", "risk officer")

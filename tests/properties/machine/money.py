@@ -21,7 +21,7 @@ when = st.sampled_from(["at once", "at once", "later"])
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """A proposal that nobody has decided on: what the model says of it now, and what it does."""
+    """A proposal that has not been decided on: what the model says of it now, and what it does."""
 
     proposal: Proposal
     verdict: Callable[[], str]
@@ -37,7 +37,7 @@ class Money(Ground):
 
     @rule(code=sources, amount_fen=st.sampled_from([1, 700, 5_000, 100_000]))
     def receive_cash(self, code: str, amount_fen: int) -> None:
-        """An instalment arrives; told twice, it has arrived once."""
+        """An instalment arrives; recorded twice, it has arrived once."""
         document_no, request_id = self.number("R"), self.number("cash")
         for _ in range(2):
             funding.receive_cash(

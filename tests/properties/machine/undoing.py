@@ -133,7 +133,7 @@ class Undoing(Tills):
     @precondition(lambda self: self.model.in_state(RedemptionState.AUTHORISED))
     @rule()
     def lapse(self) -> None:
-        """The sweep voids what nobody captured in time."""
+        """The sweep voids what was not captured in time."""
         lapsed = self.model.lapse()
         hypothesis.event(f"lapse: {'some' if lapsed else 'none'}")
         assert lapse_due(at=self.model.now) == lapsed

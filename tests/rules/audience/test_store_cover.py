@@ -48,7 +48,7 @@ def assert_equals_geopy(stores: Floats, radius_m: Floats, points: Floats) -> Nea
 @pytest.mark.parametrize(
     ("west", "south"), [(121.4, 31.2), (87.5, 43.8), (109.4, 18.2), (122.3, 53.4), (-70.7, -33.5)]
 )
-def test_overlapping_stores_of_different_radii_are_told_apart_as_geopy_does(
+def test_overlapping_stores_of_different_radii_are_distinguished_as_geopy_does(
     west: float, south: float
 ) -> None:
     rng = np.random.default_rng(11)
@@ -180,10 +180,10 @@ def test_stores_across_the_country_need_no_grid_between_them() -> None:
     assert found.store_index.tolist() == [0, 1, 2, 3, NO_STORE, 1, NO_STORE, NO_STORE, *[-1] * 4]
 
 
-def test_without_stores_or_points_there_is_simply_nobody() -> None:
+def test_without_stores_or_points_the_audience_is_empty() -> None:
     assert StoreCover.build([], [], []).nearest([121.5], [31.2]).store_index.tolist() == [NO_STORE]
-    nobody = StoreCover.build([121.5], [31.2], [3_000.0]).nearest([], [])
-    assert nobody.store_index.size == nobody.distance_m.size == nobody.refused_at.size == 0
+    empty = StoreCover.build([121.5], [31.2], [3_000.0]).nearest([], [])
+    assert empty.store_index.size == empty.distance_m.size == empty.refused_at.size == 0
 
 
 @pytest.mark.parametrize(

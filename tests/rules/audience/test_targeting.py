@@ -67,28 +67,33 @@ def test_placing_and_explaining_agree_everywhere() -> None:
     placed = place(StoreCover.of(circles), RINGS, points[:, 0], points[:, 1])
     assert 50 < (placed.ring == NO_RING).sum() < 350
     for at, (lon, lat) in enumerate(points.tolist()):
-        told = explain(lon, lat, circles, RINGS)
-        assert told.inside == (placed.nearest.store_index[at] != NO_STORE)
-        assert told.ring == (None if placed.ring[at] == NO_RING else "AB"[placed.ring[at]])
-        if told.inside:
-            assert told.deciding_store == placed.nearest.store_index[at]
-            assert told.distance_m == pytest.approx(placed.nearest.distance_m[at], abs=1e-4)
+        explained = explain(lon, lat, circles, RINGS)
+        assert explained.inside == (placed.nearest.store_index[at] != NO_STORE)
+        assert explained.ring == (None if placed.ring[at] == NO_RING else "AB"[placed.ring[at]])
+        if explained.inside:
+            assert explained.deciding_store == placed.nearest.store_index[at]
+            assert explained.distance_m == pytest.approx(placed.nearest.distance_m[at], abs=1e-4)
 
 
 def test_someone_inside_hears_store_distance_and_ring() -> None:
     circles = StoreCircles.of([STORE[0]], [STORE[1]], [5_000.0])
-    told = explain(*metres_east(1_812), circles, RINGS)
-    assert (told.nearest_store, told.deciding_store, told.inside, told.ring) == (0, 0, True, "A")
-    assert told.distance_m == told.nearest_m == pytest.approx(1_812)
-    assert told.outside_m == 0
-    assert told.fault is None
+    explained = explain(*metres_east(1_812), circles, RINGS)
+    assert (
+        explained.nearest_store,
+        explained.deciding_store,
+        explained.inside,
+        explained.ring,
+    ) == (0, 0, True, "A")
+    assert explained.distance_m == explained.nearest_m == pytest.approx(1_812)
+    assert explained.outside_m == 0
+    assert explained.fault is None
 
 
 def test_someone_outside_hears_by_how_many_metres() -> None:
     circles = StoreCircles.of([STORE[0]], [STORE[1]], [5_000.0])
-    told = explain(*metres_east(5_412), circles, RINGS)
-    assert (told.inside, told.ring) == (False, None)
-    assert told.outside_m == pytest.approx(412)
+    explained = explain(*metres_east(5_412), circles, RINGS)
+    assert (explained.inside, explained.ring) == (False, None)
+    assert explained.outside_m == pytest.approx(412)
 
 
 def test_the_deciding_store_need_not_be_the_nearest() -> None:
@@ -108,10 +113,10 @@ def test_stores_left_out_by_the_sphere_could_not_have_decided() -> None:
     circles = StoreCircles.of(stores[:, 0], stores[:, 1], radius_m)
     for lon, lat in rng.uniform((75, 20), (134, 53), (15, 2)).tolist():
         metres = np.array([distance_m(x, y, lon, lat) for x, y in stores])
-        told = explain(lon, lat, circles, RINGS)
-        assert told.nearest_store == int(metres.argmin())
-        assert told.nearest_m == metres.min()
-        assert told.outside_m == max(0.0, (metres - radius_m).min())
+        explained = explain(lon, lat, circles, RINGS)
+        assert explained.nearest_store == int(metres.argmin())
+        assert explained.nearest_m == metres.min()
+        assert explained.outside_m == max(0.0, (metres - radius_m).min())
 
 
 def test_a_refused_point_or_no_store_leaves_nothing_to_say() -> None:

@@ -155,8 +155,8 @@ def test_of_a_sources_cell_in_a_round_only_that_source_must_pay() -> None:
     assert refusal.code == "not_free"
 
 
-def test_nobody_decides_on_their_own_nor_unseen_nor_twice() -> None:
-    """The rule by itself: the database refuses the same, so acts alone would not tell."""
+def test_no_decision_is_on_ones_own_nor_unseen_nor_twice() -> None:
+    """The rule by itself: the database refuses the same, so acts alone would not show it."""
     sha = bytes(32)
     sound = {"approver_id": 2, "sha256": sha, "seen_sha256": sha, "is_decided": False}
     assert decide(proposer_id=1, **sound) is None  # type: ignore[arg-type]

@@ -102,7 +102,7 @@ def test_sound_terms_have_no_fault() -> None:
         ({"authorise_ttl_s": 59}, "at_least"),
         ({"authorise_ttl_s": 86_401}, "at_most"),
         ({"anchor_recipients": ("http://plain.example",)}, "recipient_known"),
-        ({"anchor_recipients": ("nobody",)}, "recipient_known"),
+        ({"anchor_recipients": ("unreachable",)}, "recipient_known"),
     ],
 )
 def test_each_fault_is_named_and_alone(change: dict[str, object], rule: str) -> None:

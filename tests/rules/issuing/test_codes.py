@@ -62,7 +62,7 @@ def test_two_vouchers_never_share_a_code(one: int, other: int) -> None:
     assert encode(one, KEY) != encode(other, KEY)
 
 
-def test_neighbours_in_a_tranche_tell_nothing_of_each_others_check_digits() -> None:
+def test_neighbours_in_a_tranche_disclose_nothing_of_each_others_check_digits() -> None:
     checks = {encode(1 << SERIAL_BITS | serial, KEY)[-CHECK_DIGITS:] for serial in range(2_000)}
     assert len(checks) > 1_990
 

@@ -79,7 +79,7 @@ def test_serving_in_stretches_is_serving_one_by_one(
 
 
 @given(worlds())
-def test_at_the_end_nobody_who_was_passed_over_would_still_fit(
+def test_at_the_end_no_resident_passed_over_would_still_fit(
     world: tuple[list[Cell], dict[int, Room], list[Slice], list[int]],
 ) -> None:
     cells, rooms, slices, groups = world

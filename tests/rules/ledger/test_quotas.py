@@ -134,7 +134,7 @@ class TestWhatCountsWhere:
         )
 
     @pytest.mark.parametrize("dimension", DIMENSIONS)
-    def test_each_dimension_tells_vouchers_apart(self, dimension: str) -> None:
+    def test_each_dimension_distinguishes_vouchers(self, dimension: str) -> None:
         one, other = (
             Slice(**{name: v[0] for name, v in VALUES.items()} | {dimension: value})
             for value in VALUES[dimension]

@@ -131,7 +131,7 @@ class TestCounters:
             for window in ("DAY", "WEEK", "CAMPAIGN")
         }
 
-    def test_every_kind_that_is_counted_has_a_refusal_to_tell(self) -> None:
+    def test_every_kind_that_is_counted_has_a_refusal(self) -> None:
         for kind in COUNTED:
             rule = LimitRule(1, kind, 0, None)
             keys = counter_keys([rule], WHO, local(2026, 4, 1), SHANGHAI)
@@ -217,7 +217,9 @@ class TestJudging:
         for language in ("en", "zh"):
             assert "–" not in explain(refusal, language)
 
-    def test_a_shared_device_is_refused_as_the_customers_own_limit_and_names_nobody(self) -> None:
+    def test_a_shared_device_is_refused_as_the_customers_own_limit_and_names_no_resident(
+        self,
+    ) -> None:
         refusal = self.judged(LimitRule(1, LimitKind.LINK_WEEK, 1, None), Used(1, 0))
         assert refusal is not None
         assert (refusal.code, refusal.rule) == ("resident_limit", "link_week")
@@ -251,7 +253,7 @@ class TestSamePerson:
         count, fen = sum(one for one, _ in used), sum(one for _, one in used)
         assert (refusal is None) == (count + 1 <= limit and fen + 100 <= limit_fen)
 
-    def test_of_stores_and_merchants_nobody_is_the_same_person(self) -> None:
+    def test_a_merge_joins_no_counters_of_stores_and_merchants(self) -> None:
         for kind in COUNTED:
             keys = counter_keys([LimitRule(1, kind, 1, None)], WHO, local(2026, 4, 1), SHANGHAI)
             books = {key._replace(subject_id=99): Used(1, 0) for key, _ in keys}
@@ -272,7 +274,7 @@ class TestLinks:
         assert link_no(bytes(7) + b"\x05" + bytes(24)) == 5
         assert link_no(b"\x80" + bytes(6) + b"\x05" + bytes(24)) == 5
 
-    def test_the_device_told_counts_once_beside_the_holders_own_links(self) -> None:
+    def test_the_device_given_counts_once_beside_the_holders_own_links(self) -> None:
         assert link_nos(of_holder=[9, 3], device=5, shown_by_proxy=False) == (3, 5, 9)
         assert link_nos(of_holder=[9, 3], device=3, shown_by_proxy=False) == (3, 9)
         assert link_nos(of_holder=[9, 3], device=None, shown_by_proxy=False) == (3, 9)

@@ -1,4 +1,4 @@
-"""Samples: as large as the textbook says, drawn the same by everybody, read with Wilson."""
+"""Samples: as large as the textbook says, reproducible from the seed, read with Wilson."""
 
 import hashlib
 import random
@@ -33,7 +33,7 @@ def test_the_size_is_the_textbooks(
     margin=st.floats(0.001, 0.5),
     confidence=st.floats(0.5, 0.999),
 )
-def test_nobody_looks_at_more_than_there_is(
+def test_no_sample_is_larger_than_what_there_is(
     population: int, margin: float, confidence: float
 ) -> None:
     size = sample_size(population, confidence=confidence, margin=margin)
@@ -41,7 +41,7 @@ def test_nobody_looks_at_more_than_there_is(
     assert size >= sample_size(population, confidence=confidence, margin=min(0.9, margin * 2))
 
 
-def test_whoever_has_the_seed_draws_the_same() -> None:
+def test_the_same_seed_draws_the_same() -> None:
     numbers = list(range(1, 2_000))
     shuffled = random.Random(3).sample(numbers, len(numbers))
     drawn = draw(numbers, size=50, seed="2026-04-01 #7")
@@ -53,7 +53,7 @@ def test_whoever_has_the_seed_draws_the_same() -> None:
     assert drawn == sorted(by_hand[:50])
 
 
-def test_everybody_is_as_likely_as_everybody_else() -> None:
+def test_every_element_is_equally_likely() -> None:
     hits = [0] * 10
     for seed in range(2_000):
         for number in draw(range(10), size=3, seed=str(seed)):
@@ -92,6 +92,6 @@ def test_errors_are_among_those_looked_at(wrong: int) -> None:
 
 
 @pytest.mark.parametrize("confidence", [0.0, 1.0])
-def test_nobody_is_certain(confidence: float) -> None:
+def test_no_sample_gives_certainty(confidence: float) -> None:
     with pytest.raises(ValueError, match="confidence"):
         quantile(confidence)

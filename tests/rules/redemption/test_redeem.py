@@ -242,18 +242,18 @@ def test_a_campaign_that_names_no_order_kinds_takes_all(case: Case) -> None:
 
 @given(good_cases, st.sampled_from(FAULTS))
 def test_strangers_learn_nothing_of_a_voucher(case: Case, fault: Fault) -> None:
-    """Unknown, forged and somebody else's: one answer, byte for byte, whatever else is wrong."""
+    """Unknown, forged and another resident's: one answer, byte for byte, whatever else is wrong."""
     unknown = judge(changed(case, voucher=None, tranche=None))
     stranger = ShopperFacts(STRANGER, ResidentState.ACTIVE, frozenset())
     foreign = judge(changed(fault.spoil(case), shopper=stranger))
-    nobody = judge(changed(fault.spoil(case), shopper=None))
-    answers = {problem(r) for r in (unknown, foreign, nobody) if isinstance(r, Refusal)}
+    unnamed = judge(changed(fault.spoil(case), shopper=None))
+    answers = {problem(r) for r in (unknown, foreign, unnamed) if isinstance(r, Refusal)}
     assert len(answers) == 1
     assert answers.pop()[0] == 404
 
 
 @given(good_cases)
-def test_a_proxy_shows_for_those_who_declared_it_and_nobody_else(case: Case) -> None:
+def test_a_proxy_shows_for_those_who_declared_it_and_for_no_other(case: Case) -> None:
     friend = ShopperFacts(FRIEND, ResidentState.ACTIVE, frozenset({HOLDER}))
     assert isinstance(judge(changed(case, shopper=friend)), Decision)
     of_another = friend._replace(may_show_for=frozenset({STRANGER}))

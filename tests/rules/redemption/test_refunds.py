@@ -338,7 +338,7 @@ def test_the_clawback_grows_with_what_is_refunded(
     st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), min_size=1, max_size=6),
     st.data(),
 )
-def test_a_clawback_is_shared_without_remainder_and_beyond_nobodys_rest(
+def test_a_clawback_is_shared_without_remainder_and_beyond_no_sources_rest(
     amounts_fen: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     shares = [Share(n, a + b, b) for n, (a, b) in enumerate(amounts_fen, 1)]

@@ -1,4 +1,4 @@
-"""Who is reached, on what evidence; and why everybody else is not."""
+"""Which residents are reached, on what evidence; and why the others are not."""
 
 import hmac
 from datetime import timedelta
@@ -95,7 +95,7 @@ def test_the_commitment_can_be_recomputed_from_the_point() -> None:
     assert bytes(member.commitment) == expected
 
 
-def test_nobody_is_reached_without_a_reason_to_be() -> None:
+def test_no_resident_is_reached_without_a_reason() -> None:
     campaign = cast.running_campaign()
     near = cast.PEOPLES_SQUARE
     cast.alice()
@@ -207,7 +207,7 @@ def test_points_of_other_kinds_do_not_count() -> None:
     assert reason_of(bob, campaign) == "outside"
 
 
-def test_a_closed_store_reaches_nobody() -> None:
+def test_a_closed_store_reaches_no_resident() -> None:
     campaign = cast.running_campaign(stores=(cast.closed_shop(),))
 
     assert reason_of(cast.alice(), campaign) == "outside"

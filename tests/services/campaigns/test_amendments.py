@@ -1,4 +1,4 @@
-"""Terms in force widened by another person's approval: nobody's voucher gets worse."""
+"""Terms in force widened by another person's approval: no issued voucher gets worse."""
 
 from datetime import datetime, timedelta
 
@@ -155,7 +155,7 @@ def test_a_store_that_takes_part_cannot_join() -> None:
     assert refused_code(refused) == ("amendment_worsens", "store_joins_once")
 
 
-def test_nobody_approves_an_amendment_they_edited_or_did_not_see() -> None:
+def test_no_person_approves_an_amendment_they_edited_or_did_not_see() -> None:
     campaign = cast.running_campaign()
     terms = later_end(campaign)
     both = cast.mei()
@@ -207,7 +207,7 @@ def test_a_draft_and_an_ended_campaign_are_not_amended() -> None:
         assert refused_code(refused)[0] == "campaign_state"
 
 
-def test_a_campaign_whose_end_has_come_is_not_amended_though_nobody_ended_it() -> None:
+def test_a_campaign_whose_end_has_come_is_not_amended_though_it_was_not_ended() -> None:
     campaign = cast.running_campaign()
     terms = later_end(campaign)
     with pytest.raises(Refused) as refused:

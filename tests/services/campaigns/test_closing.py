@@ -72,7 +72,7 @@ def test_what_is_free_must_be_as_it_was_seen() -> None:
     assert fen(campaign, AccountKind.REPAID) == 0
 
 
-def test_cash_that_was_repaid_pays_nobody() -> None:
+def test_cash_that_was_repaid_pays_no_settlement() -> None:
     campaign = small_campaign()
     cash(campaign, 10_000)
     (voucher,) = issue_vouchers(campaign, [cast.alice()])
@@ -93,7 +93,9 @@ def test_cash_that_was_repaid_pays_nobody() -> None:
     assert funding.cash_on_hand_fen(source) == 0
 
 
-def test_a_campaign_is_settled_when_nobody_waits_for_money_and_closed_when_none_is_left() -> None:
+def test_a_campaign_is_settled_when_no_merchant_waits_for_money_and_closed_when_none_is_left() -> (
+    None
+):
     campaign = small_campaign()
     cash(campaign, 10 * FACE_FEN)
     first, _ = issue_vouchers(campaign, [cast.alice()] * 2, valid_until_at=NOON + DAY)

@@ -64,7 +64,7 @@ def test_an_approval_puts_the_terms_in_force() -> None:
     assert (campaign.state, campaign.terms) == (CampaignState.APPROVED, version)
 
 
-def test_nobody_approves_what_they_edited() -> None:
+def test_no_editor_approves_what_they_edited() -> None:
     li_edits = cast.li()
     campaign = cast.spring_campaign()
     li_edits.groups.add(*cast.mei().groups.all())

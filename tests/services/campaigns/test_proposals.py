@@ -77,7 +77,7 @@ def test_what_was_done_stands_in_the_campaigns_history_with_the_person() -> None
     assert "appropriation top-up" in entry.change_message
 
 
-def test_nobody_decides_on_their_own_proposal_even_with_both_roles() -> None:
+def test_no_proposer_decides_on_their_own_proposal_even_with_both_roles() -> None:
     campaign = cast.running_campaign()
     proposal = top_up(campaign)
     both = cast.mei()
@@ -201,10 +201,10 @@ def test_a_draft_needs_no_proposal_and_a_launched_campaign_nothing_else() -> Non
     assert free_fen(running) == BUDGET_FEN
 
 
-def test_the_database_takes_no_money_for_a_proposal_nobody_approved() -> None:
+def test_the_database_takes_no_money_for_a_proposal_without_approval() -> None:
     campaign = cast.running_campaign()
     proposal = top_up(campaign)
-    with pytest.raises(DatabaseError, match="nobody approved"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="not approved"), transaction.atomic():
         funding.appropriate(
             source=campaign.sources.get(code="city"),
             expected_fen=BUDGET_FEN,
@@ -216,11 +216,11 @@ def test_the_database_takes_no_money_for_a_proposal_nobody_approved() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_database_takes_a_yes_only_once() -> None:
-    """Nor for another kind of act: whoever holds an old approval can't move money with it."""
+    """Nor for another kind of act: an old approval can't move money."""
     campaign = cast.running_campaign()
     proposal = top_up(campaign)
     cast.approved(proposal)
-    with pytest.raises(DatabaseError, match="nobody approved"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="not approved"), transaction.atomic():
         funding.appropriate(
             source=campaign.sources.get(code="city"),
             expected_fen=BUDGET_FEN + 1_000,

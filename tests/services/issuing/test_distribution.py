@@ -1,4 +1,4 @@
-"""From a run to vouchers in wallets: nobody twice, nothing over, nothing left over."""
+"""From a run to vouchers in wallets: no resident twice, no unit over, none left over."""
 
 from collections import Counter
 from datetime import timedelta
@@ -87,7 +87,7 @@ def holders(tier: str) -> Counter[str]:
     return found
 
 
-def test_everybody_reached_gets_one_voucher_of_every_tier() -> None:
+def test_every_resident_reached_gets_one_voucher_of_every_tier() -> None:
     campaign = cast.running_campaign()
     people = crowd(7)
     cast.bob()
@@ -268,7 +268,7 @@ def test_vouchers_of_a_scheduled_campaign_are_valid_from_its_start() -> None:
     assert Tranche.objects.first().valid_from_at == campaign.starts_at  # type: ignore[union-attr]
 
 
-def test_a_run_that_reaches_nobody_is_done_at_once() -> None:
+def test_a_run_that_reaches_no_resident_is_done_at_once() -> None:
     campaign = cast.running_campaign()
 
     run = reserve(campaign)

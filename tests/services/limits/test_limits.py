@@ -120,7 +120,7 @@ class TestWindows:
 
 
 class TestLinks:
-    def test_people_of_one_device_share_its_limit_and_are_not_told_of_each_other(self) -> None:
+    def test_people_of_one_device_share_its_limit_and_learn_nothing_of_each_other(self) -> None:
         campaign = cast.running_campaign(limits={LimitKind.LINK_DAY: 1})
         for person in (cast.alice(), cast.carol()):
             seen_with(person, "phone-7")
@@ -134,7 +134,7 @@ class TestLinks:
         assert "alice" not in str(Attempt.objects.get().facts)
         assert used(LimitKind.LINK_DAY) == {device_no("phone-7"): (1, FACE_FEN)}
 
-    def test_the_device_told_with_the_order_is_the_same_link(self) -> None:
+    def test_the_device_given_with_the_order_is_the_same_link(self) -> None:
         campaign = cast.running_campaign(limits={LimitKind.LINK_DAY: 2})
         seen_with(cast.alice(), "phone-7")
         people = [cast.alice(), cast.carol(), cast.carol()]
@@ -175,7 +175,7 @@ class TestLinks:
         vouchers = issue_vouchers(campaign, [*elders, elders[0]])
         answers = [use(voucher, volunteer, device="volunteers-phone") for voucher in vouchers]
         assert [status for status, _ in answers[:5]] == [201] * 5
-        # An elder's own card counts, whoever comes with it.
+        # An elder's own card counts, no matter who shows it.
         assert answers[5][1]["rule"] == "link_day"
         assert len(used(LimitKind.LINK_DAY)) == 5
 
@@ -186,7 +186,7 @@ class TestLinks:
         assert Redemption.objects.get().links is None
         assert not LimitCounter.objects.filter(kind__in=BY_LINK).exists()
 
-    def test_somebody_without_any_link_is_bound_by_none(self) -> None:
+    def test_a_resident_without_any_link_is_bound_by_none(self) -> None:
         campaign = cast.running_campaign(limits={LimitKind.LINK_DAY: 0})
         assert uses(campaign, [cast.alice()]) == ["201"]
         assert Redemption.objects.get().links == []

@@ -1,4 +1,4 @@
-"""The audit is green on a healthy book, and red wherever somebody with the owner's rights lied.
+"""The audit is green on a healthy book, and red wherever the owner's role falsified rows.
 
 One book is built by the services and kept for the whole module, on the owner's connection and never
 committed. Each case spoils it inside a savepoint, with the guards of the database switched off.
@@ -77,8 +77,8 @@ def test_a_corruption_is_found_by_exactly_the_checks_it_breaks(
 
 
 def test_every_check_is_broken_by_some_lie() -> None:
-    told = [check for scan in SCANS for check in scan.checks]
-    known = {*(check.name for check in told), *(check.name for check in BOOK_CHECKS)}
+    checks = [check for scan in SCANS for check in scan.checks]
+    known = {*(check.name for check in checks), *(check.name for check in BOOK_CHECKS)}
     known.add("targeting_exact")
     # What seals say is lied about in their own tests.
     assert known - set().union(*(names for _, names in CORRUPTIONS.values())) == {"seals_recompute"}

@@ -56,7 +56,7 @@ CORRUPTIONS = {
         "UPDATE vouchers_redemption SET links = links[2:] WHERE cardinality(links) > 1",
         {"counters_are_their_rows"},
     ),
-    "a redemption has exchanged a link for somebody else's": (
+    "a redemption has exchanged a link for another resident's": (
         "UPDATE vouchers_redemption SET links[1] = links[1] + 1 WHERE cardinality(links) > 1",
         {"counters_are_their_rows"},
     ),

@@ -1,4 +1,4 @@
-"""The auditor's pack: everything of one moment, and nobody's name in it."""
+"""The auditor's pack: everything of one moment, and no resident's name in it."""
 
 import hashlib
 import io
@@ -98,7 +98,7 @@ def test_the_verifier_is_listed_and_of_its_sources_alone(pack: Path) -> None:
         } == sources
 
 
-def test_nobody_can_be_read_in_it(pack: Path) -> None:
+def test_no_resident_can_be_identified_in_it(pack: Path) -> None:
     with zipfile.ZipFile(pack) as archive:
         whole = b"".join(archive.read(name) for name in archive.namelist())
     for resident in Resident.objects.all():

@@ -184,7 +184,7 @@ class TestAnchors:
         draft.save(update_fields=["anchor_recipients"])
         return cast.launched(draft)
 
-    def test_every_recipient_is_told_once_a_day(self) -> None:
+    def test_every_recipient_is_sent_one_message_a_day(self) -> None:
         campaign = self.campaign()
         assert anchor_day(at=NOON) == 2
         assert anchor_day(at=NOON + timedelta(hours=1)) == 0
@@ -203,13 +203,13 @@ class TestAnchors:
         assert campaign.seals.latest("number").transfer_count == 0
         assert broken_seals() == []
 
-    def test_of_a_closed_campaign_only_a_new_head_is_told(self) -> None:
+    def test_of_a_closed_campaign_only_a_new_head_is_sent(self) -> None:
         campaign = self.campaign()
         for state in (CampaignState.ENDED, CampaignState.SETTLED, CampaignState.CLOSED):
             Campaign.objects.filter(pk=campaign.pk).update(state=state)
         assert anchor_day(at=NOON) == 2
         assert anchor_day(at=NOON + DAY) == 0
 
-    def test_nobody_named_nobody_told(self) -> None:
+    def test_without_recipients_nothing_is_sent(self) -> None:
         cast.running_campaign()
         assert anchor_day(at=NOON) == 0

@@ -192,9 +192,9 @@ class TestCapture:
     def test_of_a_malformed_order_is_refused_naming_the_field(
         self, authorisation: Redemption, here: Caller, field: str, value: object
     ) -> None:
-        told: dict[str, Any] = {"amount_fen": 100_000, field: value}
+        body: dict[str, Any] = {"amount_fen": 100_000, field: value}
         with nothing_moves(), pytest.raises(Refused) as refused:
-            captured(authorisation, caller=here, **told)
+            captured(authorisation, caller=here, **body)
         assert refused.value.refusal.code == "malformed_request"
         assert refused.value.refusal.facts["field"] == f"$.{field}"
 

@@ -45,7 +45,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestLapse:
-    """What nobody captured in time goes back, once."""
+    """What was not captured in time goes back, once."""
 
     def test_gives_everything_back_when_the_time_is_over(
         self, campaign: Campaign, here: Caller

@@ -52,7 +52,7 @@ def alices(campaign: Campaign) -> Voucher:
 
 @pytest.fixture
 def unmoved(campaign: Campaign) -> Iterator[Callable[[], None]]:
-    """Asserts at the end that no money moved and nobody redeemed."""
+    """Asserts at the end that no money moved and nothing was redeemed."""
 
     def state() -> object:
         return {kind: balance_fen(campaign, kind) for kind in AccountKind}, list(
@@ -175,7 +175,9 @@ class TestRefused:
         )
         assert refusal_of(request) == "below_threshold"
 
-    def test_shown_by_somebody_else_without_telling_whose_it_is(self, alices: Voucher) -> None:
+    def test_shown_by_another_resident_without_disclosing_whose_it_is(
+        self, alices: Voucher
+    ) -> None:
         unknown = answer_to(order("8" + "0" * 19, cast.nanjing_road(), cast.carol()))
         foreign = answer_to(order(alices, cast.nanjing_road(), cast.carol()))
         assert foreign[0] == unknown[0] == 404

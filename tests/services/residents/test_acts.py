@@ -95,7 +95,7 @@ def test_a_proxy_is_declared_once_and_ends(alice: Resident, bob: Resident) -> No
     assert Proxy.objects.get().ended_at == LATER
 
 
-def test_nobody_is_their_own_proxy(alice: Resident) -> None:
+def test_no_resident_is_their_own_proxy(alice: Resident) -> None:
     with pytest.raises(Refused, match="proxy_is_holder"):
         declare_proxy(holder=alice, proxy=alice, relation="", at=NOON)
 

@@ -87,7 +87,7 @@ def test_what_is_captured_after_the_close_goes_to_the_next_day(campaign: Campaig
     assert set(lines.values_list("redemption_id", flat=True)) == {late.pk}
 
 
-def test_a_day_that_nobody_closed_is_taken_by_the_next(campaign: Campaign) -> None:
+def test_a_day_that_was_not_closed_is_taken_by_the_next(campaign: Campaign) -> None:
     redeemed(campaign, [cast.nanjing_road()])
     redeemed(campaign, [cast.rival_shop()], at=NOON + DAY)
     settlements = settle_day(campaign=campaign, business_day=TOMORROW, at=MIDNIGHT + DAY)

@@ -1,6 +1,6 @@
 """What clients do at once to a small shared city: each act on the engine, and in the model.
 
-An act is done on the engine by whoever has it in hand, with the words of the engine's answer as
+An act is done on the engine by the client that has it, with the words of the engine's answer as
 figures. Afterwards the model is asked the same in its turn: `verdict` says what must be answered as
 things then stand, `happen` makes it so and says the figures.
 """
@@ -40,7 +40,7 @@ class Act(Protocol):
         ...
 
     def happen(self, model: Model, said: Said) -> Figures:
-        """It is so; the figures that must have been told."""
+        """It is so; the figures that must have been answered."""
         ...
 
 
@@ -50,7 +50,7 @@ class ReadsFirst(Protocol):
     not have seen; what was there all the time since it was asked for, it must."""
 
     def unseen(self, model: Model, figures: Figures) -> set[object]:
-        """What is there just now and speaks against what was told."""
+        """What is there just now and contradicts the answer."""
         ...
 
 

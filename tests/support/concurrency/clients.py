@@ -13,7 +13,7 @@ from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency import office_acts, till_acts
 from tests.support.concurrency.client_acts import Act, Place, done
-from tests.support.concurrency.history import Seen, Told, note_order
+from tests.support.concurrency.history import Report, Seen, note_order
 from tests.support.concurrency.threads import at_once
 from tests.support.reference_model import Batch, Model, Voucher
 from tests.support.small_city import TIERS, fresh_model, open_city
@@ -63,7 +63,7 @@ def open_scene(policy: RefundPolicy) -> Scene:
 
 
 class Client:
-    """Somebody who does whatever comes to mind."""
+    """A client that does random acts."""
 
     def __init__(self, scene: Scene, seed: int, number: int, ticks: Iterator[int]) -> None:
         self.place = scene.place
@@ -71,8 +71,8 @@ class Client:
         self.keys = (f"{number}-{n}" for n in count(1))
         self.ticks = ticks
 
-    def work(self) -> list[Told[Act]]:
-        return [tell(act) for act in (self._next() for _ in range(ACTS)) if act is not None]
+    def work(self) -> list[Report[Act]]:
+        return [perform(act) for act in (self._next() for _ in range(ACTS)) if act is not None]
 
     def _next(self) -> Act | None:
         choices: Sequence[tuple[int, Callable[[], Act | None]]] = (
@@ -220,16 +220,16 @@ class Client:
         )
 
 
-def tell(act: Act) -> Told[Act]:
+def perform(act: Act) -> Report[Act]:
     """Do an act, and note what was visible before and after."""
     asked = Seen.now()
     said = done(act)
-    return Told(act, said.code, asked, Seen.now(), said.figures, said.mark)
+    return Report(act, said.code, asked, Seen.now(), said.figures, said.mark)
 
 
-def crowd(scene: Scene, seed: int) -> list[Told[Act]]:
-    """What all the clients were told."""
+def crowd(scene: Scene, seed: int) -> list[Report[Act]]:
+    """The answers to all the clients, answers of the gate left out."""
     ticks = count(1)
     clients = [Client(scene, seed, number, ticks) for number in range(CLIENTS)]
-    told = at_once([client.work for client in clients])
-    return [one for of_client in told for one in of_client if one.code not in GATE]
+    reports = at_once([client.work for client in clients])
+    return [one for of_client in reports for one in of_client if one.code not in GATE]

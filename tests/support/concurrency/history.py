@@ -27,7 +27,7 @@ NOTED = (
     ("vouchers_collection", "INSERT", "request_id"),
     ("vouchers_proposaldecision", "INSERT", "proposal_id"),
 )
-"""Rows that tell what a transaction did: table, act, and the column that names the row."""
+"""Rows that show what a transaction did: table, act, and the column that names the row."""
 
 NOTE_ORDER = """
     CREATE TABLE linear_order (
@@ -82,7 +82,7 @@ BELOW_ZERO = """
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[Act]):
+class Report(Generic[Act]):
     """An act with its answer: a code, figures, and the row that marks its commit, if any."""
 
     act: Act
@@ -118,16 +118,16 @@ class Order(Generic[Act]):
             self._xids.setdefault(what, xid)
             self._places.setdefault(xid, len(self._places))
 
-    def in_order(self, tales: Sequence[Told[Act]]) -> list[Told[Act]]:
+    def in_order(self, tales: Sequence[Report[Act]]) -> list[Report[Act]]:
         """Acts that did something, as one after the other."""
-        return sorted(tales, key=lambda told: self._places[self._xids[told.mark]])
+        return sorted(tales, key=lambda report: self._places[self._xids[report.mark]])
 
-    def window(self, told: Told[Act], done: Sequence[Told[Act]]) -> range:
+    def window(self, report: Report[Act], done: Sequence[Report[Act]]) -> range:
         """After how many of the acts `done` an act can have happened that left no mark: all are in
         it that had been committed when it was asked for, and none that came after its answer."""
         xids = [self._xids[other.mark] for other in done]
-        before = [place + 1 for place, xid in enumerate(xids) if told.asked.has(xid)]
-        after = [place for place, xid in enumerate(xids) if not told.answered.has(xid)]
+        before = [place + 1 for place, xid in enumerate(xids) if report.asked.has(xid)]
+        after = [place for place, xid in enumerate(xids) if not report.answered.has(xid)]
         bounds = max(before, default=0), min(after, default=len(xids))
         return range(min(bounds), max(bounds) + 1)
 

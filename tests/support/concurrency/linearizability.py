@@ -1,24 +1,24 @@
-"""Putting what a crowd was told in one order: act by act in the pure model, or it fits none."""
+"""Puts the answers of concurrent clients in one order that the pure model repeats, act by act."""
 
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.support.concurrency.client_acts import YES, Act, ReadsFirst, Said
-from tests.support.concurrency.history import Order, Told
+from tests.support.concurrency.history import Order, Report
 from tests.support.reference_model import LIMITS, Model
 
 
 class NotLinear(AssertionError):
-    """What was told fits no order."""
+    """No order explains the answers."""
 
 
-def linearise(model: Model, told: Sequence[Told[Act]]) -> list[Told[Act]]:
+def linearise(model: Model, reports: Sequence[Report[Act]]) -> list[Report[Act]]:
     """Repeat everything in the order of its commits; raises NotLinear. Leaves the model as the
     last of them left it."""
     order: Order[Act] = Order()
-    happened = order.in_order([one for one in told if one.code == YES])
-    open_ = [(one, order.window(one, happened)) for one in told if one.code != YES]
+    happened = order.in_order([one for one in reports if one.code == YES])
+    open_ = [(one, order.window(one, happened)) for one in reports if one.code != YES]
     looks = {
         index: Look(one, order.window(one, happened)[0])
         for index, one in enumerate(happened)
@@ -44,9 +44,9 @@ def linearise(model: Model, told: Sequence[Told[Act]]) -> list[Told[Act]]:
 
 @dataclass
 class Look:
-    """What somebody who looks before they write might have seen, and what they cannot have."""
+    """What a client that looks before it writes might have seen, and what it cannot have seen."""
 
-    one: Told[Act]
+    one: Report[Act]
     since: int
     never_seen: set[object] | None = None
 
@@ -58,22 +58,22 @@ class Look:
             self.never_seen = unseen if self.never_seen is None else self.never_seen & unseen
 
 
-def is_true(one: Told[Act], model: Model) -> bool:
-    """Whether a no would have been told just now."""
+def is_true(one: Report[Act], model: Model) -> bool:
+    """Whether a refusal would have been answered just now."""
     try:
         return one.act.verdict(model) == one.code
     except LookupError:
         return False
 
 
-def repeat(one: Told[Act], model: Model) -> None:
+def repeat(one: Report[Act], model: Model) -> None:
     """The act once more, by itself: the same yes, and the same figures."""
     verdict = YES if isinstance(one.act, ReadsFirst) else one.act.verdict(model)
     if verdict != YES:
-        raise NotLinear(f"{one.act} was told yes, in its turn it is {verdict}")
+        raise NotLinear(f"{one.act} was answered yes, in its turn it is {verdict}")
     figures = one.act.happen(model, Said(one.code, one.figures))
     if figures != one.figures:
-        raise NotLinear(f"{one.act} was told {one.figures}, in its turn it is {figures}")
+        raise NotLinear(f"{one.act} was answered {one.figures}, in its turn it is {figures}")
 
 
 def check(model: Model) -> None:

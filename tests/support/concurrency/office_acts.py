@@ -1,4 +1,4 @@
-"""What everybody else does at once: holds, issues, expiries, settlements, cash, the budget."""
+"""What the other actors do at once: holds, issues, expiries, settlements, cash, the budget."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -61,7 +61,7 @@ class LetGo:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One more voucher for somebody; room is looked for in one sub-bucket first."""
+    """One more voucher for a resident; room is looked for in one sub-bucket first."""
 
     place: Place
     tier: str
@@ -121,8 +121,8 @@ class Expire:
 
 @dataclass(frozen=True, slots=True)
 class SettleDay:
-    """A day is closed. Whoever finds it closed gets the same settlements: its own are those that
-    were closed at its own instant, which no other act has."""
+    """A day is closed. An act that finds it closed gets the same settlements: its own are those
+    closed at its own instant, which no other act has."""
 
     place: Place
     day: date
@@ -136,11 +136,11 @@ class SettleDay:
         lines = SettlementLine.objects.filter(settlement__in=own).values_list(
             "source__code", "redemption_id", "refund_id", "amount_fen"
         )
-        told = {
+        figures = {
             "lines": {(source, use): fen for source, use, refund, fen in lines if not refund},
             "kept": {(source, refund): -fen for source, _, refund, fen in lines if refund},
         }
-        return Said(YES, told, f"vouchers_settlement INSERT {own[0].pk}")
+        return Said(YES, figures, f"vouchers_settlement INSERT {own[0].pk}")
 
     def verdict(self, model: Model) -> str:
         return YES if model.lines_of(self.day, MERCHANTS) else "nothing to close"
@@ -165,7 +165,7 @@ class SettleDay:
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """A settlement is paid, if the cash is there and nobody was faster."""
+    """A settlement is paid, if the cash is there and no other act was faster."""
 
     row: SettlementRow
     at: datetime

@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db import connection, connections
 
 PATIENCE_S = 60
-# Whoever waits longer for a lock than this hangs, and fails its test instead of stopping the run.
+# A session that waits longer for a lock than this hangs: its test fails and the run goes on.
 LOCK_TIMEOUT = "20s"
 
 Result = TypeVar("Result")

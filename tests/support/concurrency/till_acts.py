@@ -24,11 +24,11 @@ from vouchers.models import Voucher as VoucherRow
 from vouchers.services.acts import Answer
 
 
-def of_till(answer: Answer, key: str, tell: Callable[[dict[str, Any]], Figures]) -> Said:
+def of_till(answer: Answer, key: str, figures_of: Callable[[dict[str, Any]], Figures]) -> Said:
     """A till's answer as it counts here."""
     _, body = decoded(answer)
     code = body.get("code", YES) if answer.status >= 400 else YES
-    figures = tell(body) if code == YES else {}
+    figures = figures_of(body) if code == YES else {}
     return Said(code, figures, f"vouchers_requestrecord INSERT {key}" if code == YES else "")
 
 

@@ -120,7 +120,7 @@ CORRUPTIONS = {
         },
     ),
     # Invariant 12
-    "a voucher went to somebody outside the audience": (
+    "a voucher went to a resident outside the audience": (
         (
             "DELETE FROM vouchers_audiencemember WHERE resident_id ="
             " (SELECT min(resident_id) FROM vouchers_voucher)"
@@ -135,7 +135,7 @@ CORRUPTIONS = {
         "UPDATE vouchers_audiencemember SET ring = 'B' WHERE ring = 'A'",
         {"targeting_exact"},
     ),
-    "somebody outside the radius was targeted": (
+    "a resident outside the radius was targeted": (
         "UPDATE vouchers_campaign SET radius_m = 3000",
         {
             "campaign_keeps_terms",

@@ -87,7 +87,7 @@ CORRUPTIONS = {
             "caps_approved",
         },
     ),
-    "somebody decided on their own proposal": (
+    "a proposer decided on their own proposal": (
         (
             "UPDATE vouchers_proposaldecision SET decided_by_id = p.proposed_by_id"
             " FROM vouchers_proposal p WHERE p.id = proposal_id"
@@ -112,7 +112,7 @@ CORRUPTIONS = {
             "proposals_decided",
         },
     ),
-    "money was cut that nobody approved to cut": (
+    "money was cut without approval": (
         (
             "UPDATE vouchers_proposaldecision SET decision = 'rejected' WHERE proposal_id ="
             " (SELECT max(id) FROM vouchers_proposal WHERE kind = 'appropriation')"
@@ -121,7 +121,7 @@ CORRUPTIONS = {
             "proposals_done",
         },
     ),
-    "caps were changed that nobody approved to change": (
+    "caps were changed without approval": (
         (
             "UPDATE vouchers_proposaldecision SET decision = 'rejected' WHERE proposal_id ="
             " (SELECT id FROM vouchers_proposal WHERE kind = 'quotas')"
@@ -176,7 +176,7 @@ CORRUPTIONS = {
             "reserved_tie",
         },
     ),
-    "a voucher in somebody's hand vanishes from the sum": (
+    "an issued voucher vanishes from the sum": (
         (f"UPDATE vouchers_voucher SET state = 4 WHERE id = {ANY_VOUCHER}"),
         {
             "outstanding_tie",

@@ -172,7 +172,7 @@ CORRUPTIONS = {
             "voucher_allocations",
         },
     ),
-    "a voucher belongs to nobody": (
+    "a voucher belongs to no resident": (
         (f"UPDATE vouchers_voucher SET resident_id = 999999 WHERE id = {ANY_VOUCHER}"),
         {"voucher_has_holder", "voucher_was_targeted"},
     ),
@@ -194,7 +194,7 @@ CORRUPTIONS = {
             "tranche_keeps_terms",
         },
     ),
-    "nobody approved the terms": (
+    "the terms were not approved": (
         "DELETE FROM vouchers_approval",
         {"terms_approved"},
     ),
@@ -216,7 +216,7 @@ CORRUPTIONS = {
             "terms_hashed",
         },
     ),
-    "a store joined that nobody approved": (
+    "a store joined without approval": (
         (
             "INSERT INTO vouchers_campaignstore (campaign_id, store_id, category, valid_from_at)"
             " SELECT c.id, s.id, '', c.starts_at FROM vouchers_campaign c, merchants_store s"

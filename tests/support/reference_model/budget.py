@@ -17,7 +17,7 @@ NOT_UNDER_WAY = {
 
 
 class Change(NamedTuple):
-    """A cell's caps as somebody saw them, and as they are to be."""
+    """A cell's caps as the proposer saw them, and as they are to be."""
 
     code: str
     seen: Cap

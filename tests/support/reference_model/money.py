@@ -27,7 +27,7 @@ class Cap:
 
 
 class Waiting(NamedTuple):
-    """A voucher reserved for somebody, to be minted with its shard."""
+    """A voucher reserved for a resident, to be minted with its shard."""
 
     shard_id: int
     tier: Tier

@@ -1,4 +1,4 @@
-"""The things of the city as they are told by hand: tiers, vouchers, redemptions, refunds."""
+"""The objects of the reference model: tiers, vouchers, redemptions, refunds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -75,7 +75,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Voucher:
-    """A voucher in somebody's hand."""
+    """A voucher in a resident's hand."""
 
     id: int
     holder: str

@@ -127,7 +127,7 @@ class Tills(Books):
         return is_authorised and use.capture_before is not None and self.now < use.capture_before
 
     def capture(self, use: Use, amount_fen: int) -> bool:
-        """The final order is told; whether anything of the subsidy stays."""
+        """The final order is given; whether anything of the subsidy stays."""
         if use.tier.refusal_of(amount_fen):
             self.give_up(use, RedemptionState.VOIDED)
             return False

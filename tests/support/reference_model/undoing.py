@@ -35,7 +35,7 @@ class Undoing(Tills):
         return True
 
     def lapse(self) -> int:
-        """Authorisations nobody captured in time are void; how many."""
+        """Authorisations not captured in time are void; how many."""
         late = [
             use
             for use in self.in_state(RedemptionState.AUTHORISED)

@@ -83,7 +83,7 @@ def constraints() -> Mapping[str, str]:
 
 
 def unknowns() -> Sequence[tuple[str, str]]:
-    """A CHECK is content with "unknown": a missing value is tried where it must be told apart."""
+    """A CHECK is content with "unknown": a missing value is tried where that matters."""
     tier = f"UPDATE vouchers_tier SET %s WHERE {OF_DRAFT}"
     rule = f"UPDATE vouchers_limitrule SET %s WHERE {OF_DRAFT}"
     return [
@@ -166,9 +166,9 @@ def _checks_of_people() -> dict[str, str]:
         "consent_withdrawn_after_grant": (
             "UPDATE vouchers_consent SET withdrawn_at = granted_at - interval '1 second'"
         ),
-        "nobody_is_their_own_proxy": "UPDATE vouchers_proxy SET proxy_id = holder_id",
-        "nobody_is_their_own_guardian": "UPDATE vouchers_resident SET guardian_id = id",
-        "nobody_merges_with_themselves": "UPDATE vouchers_residentmerge SET kept_id = member_id",
+        "proxy_is_another_resident": "UPDATE vouchers_proxy SET proxy_id = holder_id",
+        "guardian_is_another_resident": "UPDATE vouchers_resident SET guardian_id = id",
+        "merge_joins_two_residents": "UPDATE vouchers_residentmerge SET kept_id = member_id",
         "order_claim_folded": again("vouchers_orderclaim", order_no="'small'"),
         "resident_bucket_in_range": again(
             "vouchers_resident", external_id="'x'", identity_hmac="NULL", bucket="1024"

@@ -31,7 +31,7 @@ def money_triggers() -> Mapping[str, str]:
 
 
 def decision(*, decided_by_id: str, seen_sha256: str = "p.sha256") -> str:
-    """Somebody's yes to the proposal nobody has decided on."""
+    """An approval of the proposal that has not been decided on."""
     return (
         "INSERT INTO vouchers_proposaldecision"
         " (proposal_id, decided_by_id, decision, seen_sha256, comment, decided_at)"

@@ -96,7 +96,7 @@ class CampaignActs(BudgetActs):
         permissions=["edit"],
         dialog=dialog(
             _("Submit for approval"),
-            _("The terms are frozen. Somebody who has not edited them decides."),
+            _("The terms are frozen. Another person, who has not edited them, decides."),
         ),
     )
     def submit(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:

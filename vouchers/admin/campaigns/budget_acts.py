@@ -154,7 +154,7 @@ class BudgetActs(CampaignPage):
         made = act(
             request,
             service,
-            _("Proposed. Somebody else decides on it."),
+            _("Proposed. Another person decides on it."),
             why=form.cleaned_data["why"],
             request_id=form.cleaned_data["request_id"],
             by=request.user,

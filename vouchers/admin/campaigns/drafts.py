@@ -26,7 +26,7 @@ def is_draft(campaign: Campaign | None) -> bool:
 
 
 def row_edits(formset: Any) -> list[RowEdit]:
-    """What was changed in a part's rows; tells Django's history the same."""
+    """What was changed in a part's rows; recorded in Django's history too."""
     deleted = formset.deleted_forms
     changed = [form for form in formset.forms if form.has_changed() and form not in deleted]
     new = [form for form in changed if form.instance.pk is None]

@@ -28,7 +28,7 @@ WAITING = "waiting"
 class ProposalAdmin(ReadOnlyAdmin):
     """Decided proposals are the history of a budget; those that wait have a page to decide on."""
 
-    list_display = ["id", "campaign", "kind", "told", "why", "proposed_by", "decided"]
+    list_display = ["id", "campaign", "kind", "summary", "why", "proposed_by", "decided"]
     list_filter = ["kind", "campaign", ("decision", admin.EmptyFieldListFilter)]
     list_select_related = ["campaign", "proposed_by", "decision"]
     search_fields = ["request_id", "why"]
@@ -37,18 +37,18 @@ class ProposalAdmin(ReadOnlyAdmin):
     fields = [
         "campaign",
         "kind",
-        "told",
+        "summary",
         "why",
         "proposed_by",
         "proposed_at",
         "decided",
         "request_id",
     ]
-    readonly_fields = ["told", "decided"]
+    readonly_fields = ["summary", "decided"]
     actions_detail = ["review"]
 
     @display(description=gettext_lazy("what"))
-    def told(self, proposal: Proposal) -> str:
+    def summary(self, proposal: Proposal) -> str:
         return "; ".join(" ".join(line) for line in proposal_lines(proposal))
 
     @display(
@@ -129,12 +129,12 @@ def _cell(change: dict[str, Any]) -> str:
 
 def _caps(change: dict[str, Any]) -> str:
     before, after = change["expected"], change["target"]
-    told = []
+    changes = []
     if before["fen"] != after["fen"]:
-        told.append(f"{_money(before['fen'])} → {_money(after['fen'])}")
+        changes.append(f"{_money(before['fen'])} → {_money(after['fen'])}")
     if before["count"] != after["count"]:
-        told.append(f"{_count(before['count'])} → {_count(after['count'])}")
-    return ", ".join(told)
+        changes.append(f"{_count(before['count'])} → {_count(after['count'])}")
+    return ", ".join(changes)
 
 
 def _money(fen: int | None) -> str:

@@ -49,11 +49,11 @@ def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> H
     form = ReviewForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        service, told = _answers(version)[given["decision"]]
+        service, message = _answers(version)[given["decision"]]
         act(
             request,
             service,
-            told,
+            message,
             terms=version,
             by=request.user,
             seen_sha256=bytes.fromhex(given["seen_sha256"]),

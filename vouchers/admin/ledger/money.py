@@ -225,7 +225,7 @@ class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
         permissions=["hold"],
         dialog={
             "title": _("Hold the money"),
-            "description": _("It is not settled until somebody releases it."),
+            "description": _("It is not settled until it is released."),
             "form_class": HoldForm,
             "form_submit_text": _("Confirm"),
         },

@@ -71,7 +71,7 @@ class Command(BaseCommand):
                 running.start()
                 is_good, staff = run_story(wishes, teller, running)
                 if not options["exit"]:
-                    _tell_logins(console, staff, wishes.port)
+                    _print_logins(console, staff, wishes.port)
                     with contextlib.suppress(KeyboardInterrupt):
                         running.wait()
         except KeyboardInterrupt:
@@ -82,7 +82,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
 
-def _tell_logins(console: Console, staff: Staff, port: int) -> None:
+def _print_logins(console: Console, staff: Staff, port: int) -> None:
     console.print(f"[bold]http://{HOST}:{port}/admin/[/]  (Ctrl-C ends 结束)", highlight=False)
     logins = " · ".join(staff.logins)
     console.print(f"logins 登录: {logins}   password 密码: {staff.password}", highlight=False)

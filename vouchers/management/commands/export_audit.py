@@ -53,9 +53,9 @@ class Command(BaseCommand):
                 written = export_pack(campaign=campaign, path=path, at=at, progress=progress)
             except OSError as error:
                 raise CommandError(f"{error.filename}: {error.strerror}") from error
-        self._tell(path, written)
+        self._print(path, written)
 
-    def _tell(self, path: Path, written: Written) -> None:
+    def _print(self, path: Path, written: Written) -> None:
         rows = sum(written.rows.values())
         self.stdout.write(
             _("%(rows)s rows in %(files)s files: %(path)s")

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         if not size:
             raise CommandError(_("There is no redemption to look at."))
         if options["errors"] is not None:
-            self._tell_interval(options["errors"], size, confidence)
+            self._print_interval(options["errors"], size, confidence)
             return
         rows = samples.drawn(sampling.draw(numbers, size=size, seed=options["seed"]))
         writer = SpreadsheetWriter(self.stdout)
@@ -62,7 +62,7 @@ class Command(BaseCommand):
             % {"size": size, "z": sampling.quantile(confidence), "formula": sampling.INTERVAL}
         )
 
-    def _tell_interval(self, errors: int, size: int, confidence: float) -> None:
+    def _print_interval(self, errors: int, size: int, confidence: float) -> None:
         try:
             low, high = sampling.wilson(errors, size, confidence=confidence)
         except ValueError as error:

@@ -139,7 +139,7 @@ class Campaign(models.Model):
                       WHERE v.id = NEW.terms_id AND v.campaign_id = NEW.id
                         AND a.decision = 'approved';
                     IF NOT FOUND THEN
-                        RAISE EXCEPTION 'nobody approved the terms of campaign %', NEW.id
+                        RAISE EXCEPTION 'the terms of campaign % were not approved', NEW.id
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_were_approved';
                     END IF;
                     RETURN NULL;

@@ -117,7 +117,7 @@ class Transfer(models.Model):
                                      WHEN 'repay' THEN 'repayment' ELSE 'appropriation' END
                         AND d.decision = 'approved' AND d.xid = pg_current_xact_id();
                     IF NOT FOUND THEN
-                        RAISE EXCEPTION 'nobody approved proposal %', NEW.cause_id
+                        RAISE EXCEPTION 'proposal % was not approved', NEW.cause_id
                             USING ERRCODE = 'check_violation',
                                   CONSTRAINT = 'proposal_was_approved';
                     END IF;

@@ -305,7 +305,7 @@ class CollectionLine(models.Model):
                     " (c.source_id, c.merchant_id, c.campaign_id) ="
                     " (NEW.source_id, f.merchant_id, r.campaign_id))",
                     "collected_from_its_merchant",
-                    "a refund of somebody else",
+                    "a refund of another merchant, source or campaign",
                 )
                 + " RETURN NEW;",
             ),

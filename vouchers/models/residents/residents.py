@@ -80,7 +80,7 @@ class Resident(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(guardian__isnull=True) | ~Q(guardian=F("id")),
-                name="nobody_is_their_own_guardian",
+                name="guardian_is_another_resident",
             ),
             models.UniqueConstraint(fields=["bucket", "id"], name="resident_by_bucket"),
         ]
@@ -221,7 +221,7 @@ class Proxy(models.Model):
                 name="one_live_proxy_per_pair",
             ),
             models.CheckConstraint(
-                condition=~Q(holder=F("proxy")), name="nobody_is_their_own_proxy"
+                condition=~Q(holder=F("proxy")), name="proxy_is_another_resident"
             ),
         ]
 
@@ -254,7 +254,7 @@ class ResidentMerge(models.Model):
                 name="one_live_merge_per_member",
             ),
             models.CheckConstraint(
-                condition=~Q(kept=F("member")), name="nobody_merges_with_themselves"
+                condition=~Q(kept=F("member")), name="merge_joins_two_residents"
             ),
         ]
 

@@ -221,7 +221,7 @@ WITH written AS ({_CONSENT_COLUMNS} WHERE {_NEWLY_AGREED} RETURNING resident_id 
 {_MARK_CHANGED}
 """
 
-# A resident's own row tells of every change to what hangs on it.
+# A resident's own row is marked at every change of a row that refers to it.
 _TOUCH = """
 UPDATE vouchers_resident r SET changed_xid = pg_current_xact_id()
   FROM pg_temp.staged_match m WHERE m.is_changed AND r.id = m.id

@@ -35,7 +35,7 @@ class Question:
 
 DECEASED = Question(
     "deceased",
-    _("redemptions of vouchers held or shown by somebody who is on file as deceased"),
+    _("redemptions of vouchers held or shown by a person on file as deceased"),
     ("redemption", "store", "redeemed_at", "discount_fen"),
     f"""
     SELECT r.id, r.store_id, r.redeemed_at, r.discount_fen

@@ -6,7 +6,7 @@ store's radius. The index holds the stores, the residents stream past it in chun
 
 1. *Cells.* A grid of 0.0025 degrees (about 280 m); for each cell the few stores that can be the
    nearest covering one somewhere in it. Bounds are conservative, so that none is missed.
-2. *Tiers.* Distances to a cell's stores come from the cheapest formula that can tell: a polynomial
+2. *Tiers.* Distances to a cell's stores come from the cheapest formula that decides: a polynomial
    without trigonometry; the chord, for points that the polynomial leaves within 5 cm of a circle's
    edge, of a ring's edge or of a second store equally near; geopy itself, for those that even the
    chord leaves within 0.1 mm. The formulas' errors are several hundred and ten times smaller than

@@ -59,7 +59,7 @@ class TargetingContext:
         """Label of a ring by its position, empty outside all rings."""
         return "" if position == NO_RING else self.coverage.rings.rings[position].label
 
-    def everybody(self) -> Iterator[Block]:
+    def all_blocks(self) -> Iterator[Block]:
         """All residents, a block at a time, in order of id; inside the caller's transaction."""
         raw = raw_connection()
         # A generic plan would not know that the range of ids is narrow. Nor does the planner know

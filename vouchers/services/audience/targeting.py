@@ -78,7 +78,7 @@ def target_run(*, run_id: int, fence: int, at: datetime) -> Run:
         run = lock_run(run_id=run_id, fence=fence, state=RunState.QUEUED)
         context = TargetingContext.of(run.campaign, at)
         tally = _Tally()
-        for block in context.everybody():
+        for block in context.all_blocks():
             judged = context.judge(block)
             tally.add(context, block, judged)
             _write_members(run_id, context, block, judged)
@@ -101,7 +101,7 @@ def preview(*, campaign: Campaign, at: datetime) -> dict[str, Any]:
     with transaction.atomic():
         context = TargetingContext.of(campaign, at)
         tally = _Tally()
-        for block in context.everybody():
+        for block in context.all_blocks():
             tally.add(context, block, context.judge(block))
     return {
         "examined": _shown(tally.examined),

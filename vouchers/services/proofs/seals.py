@@ -100,8 +100,8 @@ def _anchor(campaign: Campaign, at: datetime) -> int:
     made = seal_whole(campaign=campaign, at=at)
     day = business_day(at, campaign.zone).isoformat()
     is_closed = campaign.state == CampaignState.CLOSED
-    told = Outbox.objects.filter(key__startswith=_key(campaign, day, ""))
-    if not campaign.anchor_recipients or (not is_closed and told.exists()):
+    announced = Outbox.objects.filter(key__startswith=_key(campaign, day, ""))
+    if not campaign.anchor_recipients or (not is_closed and announced.exists()):
         return 0
     if not made and not is_closed:
         seal_journal(campaign=campaign, at=at, is_empty_sealed=True)

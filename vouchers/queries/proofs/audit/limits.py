@@ -92,7 +92,7 @@ def _within_limits(invariant: int, name: str, statement: str, *subjects: str) ->
 
 
 RESIDENT_LIMITS = _within_limits(
-    8, "resident_limits", _("nobody got more than a resident may"), "RESIDENT"
+    8, "resident_limits", _("no resident got more than a resident may"), "RESIDENT"
 )
 LINK_LIMITS = _within_limits(
     8, "link_limits", _("no device, phone, card or account was used more than it may be"), "LINK"

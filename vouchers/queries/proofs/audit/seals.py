@@ -24,13 +24,13 @@ SEALS_RECOMPUTE = Check(
         SELECT l.transfer_id, l.at,
                string_agg('[' || l.line_no || ',' || l.account_id || ','
                           || COALESCE(l.allocation_id::text, 'null') || ',' || l.amount_fen
-                          || ']', ',' ORDER BY l.line_no) AS told
+                          || ']', ',' ORDER BY l.line_no) AS listed
           FROM vouchers_leg l GROUP BY l.transfer_id, l.at),
     lines AS (
         SELECT t.seal, t.xid, t.id,
                '{"at":"' || to_char(t.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
                || '","cause":"' || t.cause || '","cause_id":' || t.cause_id || ',"id":' || t.id
-               || ',"legs":[' || legs.told
+               || ',"legs":[' || legs.listed
                || '],"reason":"' || t.reason || '","xid":' || t.xid || E'}\n' AS line
           FROM sealed t
           JOIN legs ON legs.transfer_id = t.id AND legs.at = t.at),

@@ -40,7 +40,7 @@ LINE_LEGAL = Check(
                  WHEN z.id IS NULL OR r.id IS NULL THEN 'no such settlement or redemption'
                  WHEN r.state NOT IN {USED} THEN 'the redemption was undone'
                  WHEN (z.campaign_id, z.merchant_id, z.source_id)
-                      <> (r.campaign_id, r.merchant_id, l.source_id) THEN 'somebody else''s'
+                      <> (r.campaign_id, r.merchant_id, l.source_id) THEN 'another merchant''s'
                  WHEN l.kind = 'refund' AND f.redemption_id IS DISTINCT FROM r.id
                    THEN 'a refund of something else'
                  WHEN r.business_day > z.business_day THEN 'of a later day'
@@ -172,7 +172,7 @@ COLLECTED = Check(
                posted.fen AS posted_fen, CASE
                  WHEN c.id IS NULL THEN 'no such collection'
                  WHEN c.amount_fen IS DISTINCT FROM lines.fen THEN 'its lines'
-                 WHEN lines.is_foreign THEN 'somebody else''s refunds'
+                 WHEN lines.is_foreign THEN 'another merchant''s refunds'
                  WHEN c.amount_fen IS DISTINCT FROM posted.fen
                       OR posted.source_id <> c.source_id THEN 'its posting'
                END AS why

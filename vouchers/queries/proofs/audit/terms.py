@@ -53,7 +53,7 @@ TERMS_APPROVED = Check(
     6,
     "terms_approved",
     _(
-        "the terms in force and those of every tranche were approved, as they are, by somebody who"
+        "the terms in force and those of every tranche were approved, as they are, by a person who"
         " edited none of them"
     ),
     ("terms", "campaign"),

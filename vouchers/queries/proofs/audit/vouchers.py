@@ -24,7 +24,7 @@ VOUCHERS_OF_PEOPLE = Scan(
         CheckTitle(
             12,
             "voucher_was_targeted",
-            _("whoever got a voucher of a run is in that run's audience"),
+            _("every resident with a voucher of a run is in that run's audience"),
         ),
     ),
     ("voucher", "run", "resident"),
