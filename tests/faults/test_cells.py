@@ -1,4 +1,4 @@
-"""Two cities are two cells: what is one's is nothing to the other, whatever befalls either.
+"""Two cities are two cells: neither reads or writes the other's rows, also when one fails.
 
 Each has a PostgreSQL, secrets and a web server of its own; the program is the same.
 """

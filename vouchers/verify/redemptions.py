@@ -51,7 +51,7 @@ class Tally:
 
 @dataclass
 class Followed:
-    """A redemption with everything that is about it."""
+    """A redemption with its refunds, settlement and collection lines, and holds."""
 
     row: Row
     split: dict[int, int]

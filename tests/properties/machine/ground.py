@@ -1,4 +1,4 @@
-"""What every part of the machine stands on: one example's life, and the invariants."""
+"""State shared by the parts of the machine: engine, model, and the invariants after each step."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ def pick(items: Sequence[Item], which: int) -> Item:
 
 
 class Ground(RuleBasedStateMachine):
-    """The engine beside its model, and what must be so after every step."""
+    """The engine, its model, and the invariants that both satisfy after every step."""
 
     cities: ClassVar[Mapping[RefundPolicy, Campaign]]
     campaign: Campaign
@@ -72,7 +72,7 @@ class Ground(RuleBasedStateMachine):
 
     @staticmethod
     def refused(code: str) -> AbstractContextManager[object]:
-        """What happens inside is refused with this code; an empty one lets it happen."""
+        """Asserts that the block is refused with this code; does nothing for an empty code."""
         return pytest.raises(Refused, match=code) if code else nullcontext()
 
     def number(self, of: str) -> str:
@@ -90,7 +90,7 @@ class Ground(RuleBasedStateMachine):
         self.settlements_have_their_totals()
 
     def constraints_hold(self) -> None:
-        """A savepoint never fires what waits for the commit, so it is made to speak now."""
+        """A savepoint never fires deferred triggers, so they are fired here."""
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
 

@@ -1,4 +1,4 @@
-"""Vouchers into hands: a run reserves and mints step by step, or is made for one resident."""
+"""Issuing vouchers: a run reserves and mints step by step, or is made for one resident."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ Had = tuple[str, str, str]
 
 
 class Hands(Ground):
-    """How vouchers come about."""
+    """Rules of the machine that issue vouchers."""
 
     @precondition(lambda self: self.model.is_running)
     @rule(
@@ -35,7 +35,7 @@ class Hands(Ground):
         hours=st.integers(1, 30),
     )
     def hand(self, name: str, tier: Tier, size: int, hours: int) -> None:
-        """Straight into a hand, good for some hours only."""
+        """Issue one voucher to one resident, valid for some hours only."""
         if not self.model.fits(tier, size):
             return
         until = self.model.now + timedelta(hours=hours)

@@ -17,7 +17,7 @@ from vouchers.states import RedemptionState
 
 
 class Undoing(Tills):
-    """How redemptions come to nothing, whole or in part."""
+    """Rules of the machine that undo redemptions, whole or in part."""
 
     @precondition(lambda self: self.model.live())
     @rule()
@@ -27,7 +27,7 @@ class Undoing(Tills):
     @precondition(lambda self: self.model.uses)
     @rule(number=which, by_rival=st.sampled_from([False, False, False, True]))
     def void(self, number: int, by_rival: bool) -> None:
-        """A void of anything that ever was; another merchant's till finds nothing."""
+        """Void any redemption made so far; another merchant's till gets `not_found`."""
         use = self.model.uses[number % len(self.model.uses)]
         store = "rival_shop" if by_rival and use.store != "rival_shop" else use.store
         send = partial(
@@ -89,14 +89,14 @@ class Undoing(Tills):
     @precondition(lambda self: self.model.in_state(RedemptionState.CAPTURED))
     @rule(number=which)
     def refund_all(self, number: int) -> None:
-        """Whatever the shopper paid and has not got back."""
+        """Refund what the shopper paid and has not got back."""
         use = pick(self.model.in_state(RedemptionState.CAPTURED), number)
         self._refund(use, use.paid_fen - use.refunded_fen)
 
     @precondition(lambda self: self.model.uses)
     @rule(number=which, percent=st.sampled_from([1, 33, 50, 99, 101]))
     def refund_a_part(self, number: int, percent: int) -> None:
-        """Of anything that ever was; sometimes more than the shopper paid."""
+        """Refund part of any redemption made so far; sometimes more than the shopper paid."""
         use = pick(self.model.uses, number)
         self._refund(use, max(1, use.paid_fen * percent // 100))
 

@@ -1,4 +1,4 @@
-"""A crowd in a small city that has little of everything: each does what comes to mind."""
+"""Concurrent clients in a small city with few units of everything; each does random acts."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
