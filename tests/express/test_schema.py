@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from django.utils import timezone
@@ -12,7 +13,7 @@ from schemathesis.specs.openapi import checks as openapi
 
 from tests.support import cast
 from tests.support.concurrency.invariants import assert_proven
-from tests.support.http_till import HttpTill, http_till, open_campaign, till_key
+from tests.support.http_till import HttpTill, http_till, open_campaign, shown, till_key
 from tests.support.web_server import Server
 from vouchers.models import Redemption
 
@@ -35,7 +36,8 @@ SETTINGS = settings(
 
 
 def fuzz(operation: Any, hand: HttpTill) -> None:
-    """Call one operation with what its description allows, half of the time with real names."""
+    """Call one operation with what its description allows, half of the time with real names: of
+    vouchers, and of a redemption made before."""
     headers = {"Authorization": f"Bearer {hand.key}"}
 
     @SETTINGS
@@ -46,6 +48,8 @@ def fuzz(operation: Any, hand: HttpTill) -> None:
         if real and isinstance(case.body, dict):
             case.body |= hand.order(number, eligible_amount_fen=20_000)
             case.body.pop("merchant", None)
+        if real and "redemption_id" in case.path_parameters:
+            case.path_parameters["redemption_id"] = hand.ids["made before"]
         response = case.call(headers=headers)
         assert response.status_code < 500, response.text
         case.validate_response(response, checks=CHECKS)
@@ -55,14 +59,19 @@ def fuzz(operation: Any, hand: HttpTill) -> None:
 
 def test_every_answer_is_as_described(express_server: Server) -> None:
     campaign = open_campaign(timezone.now())
-    key = till_key(cast.nanjing_road())
+    key = till_key(cast.nanjing_road(), scopes=("quote", "redeem", "refund"))
     hand = http_till(campaign, "fuzz", key, size=EXAMPLES, holder=cast.alice())
+    with httpx.Client(base_url=express_server.url) as client:
+        hand.ids["made before"] = shown(client, hand, 0, capture=False)["id"]
     schema = schemathesis.openapi.from_url(f"{express_server.url}/api/v1/schema")
     results = list(schema.get_all_operations())
     operations = [result.ok() for result in results if isinstance(result, Ok)]
     assert len(operations) == len(results)
     assert {f"{it.method.upper()} {it.path}" for it in operations} >= {
         "POST /api/v1/redemptions",
+        "POST /api/v1/redemptions/reverse",
+        "POST /api/v1/redemptions/{redemption_id}/capture",
+        "POST /api/v1/redemptions/{redemption_id}/refunds",
         "POST /api/v1/redemptions/{redemption_id}/void",
         "GET /api/v1/redemptions",
         "GET /api/v1/redemptions/{redemption_id}",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 from django.utils import timezone
 
 from merchants.models import Credential, Store, Terminal
@@ -35,6 +36,10 @@ class HttpTill:
     name: str
     key: str
     codes: list[str]
+    # Ids of redemptions made, by the name of the case that made them.
+    ids: dict[str, int] = field(default_factory=dict)
+    # Keys of other callers, by name.
+    keys: dict[str, str] = field(default_factory=dict)
 
     def order(self, number: int, **change: Any) -> dict[str, Any]:
         """A good order of ¥250 for voucher `number`; a change to None leaves the field out."""
@@ -48,7 +53,7 @@ class HttpTill:
         }
         return {name: value for name, value in body.items() if value is not None}
 
-    def call(self, body: Any, *, key: str = "", **headers: bytes | None) -> Call:
+    def call(self, body: Any, *, key: str = "", path: str = PATH, **headers: bytes | None) -> Call:
         """The request with this body under `key`; a header of None is left out."""
         given: dict[str, bytes | None] = {
             "authorization": b"Bearer " + self.key.encode(),
@@ -57,7 +62,27 @@ class HttpTill:
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return Call(content, {name: value for name, value in given.items() if value is not None})
+        sent = {name: value for name, value in given.items() if value is not None}
+        return Call(content, sent, path)
+
+    def look(self, path: str, *, by: str = "") -> Call:
+        """A GET of an address, with the key of another caller if one is named."""
+        bearer = b"Bearer " + (self.keys[by] if by else self.key).encode()
+        return Call(b"", {"authorization": bearer}, path, "GET")
+
+
+def sent(client: httpx.Client, call: Call) -> httpx.Response:
+    """The answer to a call."""
+    headers = [(name.encode(), value) for name, value in call.headers.items()]
+    return client.request(call.method, call.path, content=call.body, headers=headers)
+
+
+def shown(client: httpx.Client, hand: HttpTill, number: int, **change: Any) -> dict[str, Any]:
+    """The redemption made of a voucher shown on a good order."""
+    answer = sent(client, hand.call(hand.order(number, **change), key=f"shown {number}"))
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def open_campaign(now: datetime, **options: Any) -> Campaign:

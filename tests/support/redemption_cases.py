@@ -91,8 +91,8 @@ def _good() -> Iterator[Case]:
                 terminal="T-7",
                 merchant="huilian",
                 device="d" * 80,
-                payment_ref="p",
-                receipt_no="r",
+                payment_ref=f"{h.name}-p",
+                receipt_no=f"{h.name}-r",
                 currency="CNY",
                 capture=True,
             ),
@@ -187,7 +187,6 @@ def _malformed() -> Iterator[Case]:
     yield _bad("no such kind of order", _order(order_kind="flown"), "$.order_kind")
     yield _bad("capture a text", _order(capture="false"), "$.capture")
     yield _bad("capture a number", _order(capture=0), "$.capture")
-    yield _bad("capture later", _order(capture=False), "$.capture")
     yield _bad("another currency", _order(currency="USD"), "$.currency")
     yield _bad("currency in small letters", _order(currency="cny"), "$.currency")
 
@@ -314,8 +313,20 @@ def _other_addresses() -> Iterator[Case]:
 
     yield Case("a search", lambda h: get(f"?order_no={h.name}000")(h), 200)
     yield Case("a search by key", lambda h: get(f"?idempotency_key={h.name}-first")(h), 200)
-    yield Case("a search for nothing", get(""), 400, "malformed_request", "order_no")
     nul = "malformed_request"
+    yield Case("a search for nothing", get(""), 400, nul, "order_no")
+    yield Case("a search by receipt", lambda h: get(f"?receipt_no={h.name}-R")(h), 200)
+    yield Case(
+        "a search by payment",
+        lambda h: get(f"?payment_ref={h.name}-p&store=NANJING_ROAD")(h),
+        200,
+    )
+    yield Case(
+        "a search of another day",
+        lambda h: get(f"?receipt_no={h.name}-r&business_day=2026-01-01")(h),
+        200,
+    )
+    yield Case("no day", get("?receipt_no=r&business_day=1.1."), 400, nul, "business_day")
     yield Case("a search for NUL", get("?order_no=a%00b"), 400, nul, "order_no")
     yield Case("a key with NUL", get("?idempotency_key=%00"), 400, nul, "idempotency_key")
     yield Case("another format", lambda h: get(f"?order_no={h.name}000&format=xml")(h), 200)

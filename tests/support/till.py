@@ -172,7 +172,7 @@ def order(
 ) -> RedeemRequest:
     """A request to redeem `voucher` in `store` on an order of ¥1,000 shown by `resident`.
 
-    Without `capture` it is one to authorise, which no door offers yet.
+    Without `capture` it is one to authorise.
     """
     number = next(_numbers)
     body = {

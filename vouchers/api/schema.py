@@ -60,8 +60,9 @@ class RedeemSchema(serializers.Serializer[object]):
     payment_ref = serializers.RegexField(FORM, max_length=64, required=False)
     receipt_no = serializers.RegexField(FORM, max_length=64, required=False)
     currency = serializers.ChoiceField(["CNY"], default="CNY")
-    capture = serializers.ChoiceField(
-        [True], default=True, help_text="The discount is final at once; false is refused."
+    capture = serializers.BooleanField(
+        default=True,
+        help_text="False: only authorise (预核销); capture or undo it before `expires_at`.",
     )
 
 
@@ -70,6 +71,16 @@ class SourceShareSchema(serializers.Serializer[object]):
 
     source = serializers.CharField()  # type: ignore[assignment]
     fen = serializers.IntegerField()
+
+
+class RefundMadeSchema(serializers.Serializer[object]):
+    """A refund made on a redemption."""
+
+    refund_no = serializers.CharField()
+    amount_fen = serializers.IntegerField(help_text="Of the shopper's own money.")
+    clawback_fen = serializers.IntegerField(help_text="What of the discount went back.")
+    store = serializers.CharField()
+    refunded_at = serializers.DateTimeField()
 
 
 class RedemptionSchema(serializers.Serializer[object]):
@@ -91,18 +102,9 @@ class RedemptionSchema(serializers.Serializer[object]):
     expires_at = serializers.DateTimeField(
         required=False, help_text="Until when it may be captured; only while it is authorised."
     )
-
-
-class VoidSchema(serializers.Serializer[object]):
-    """A voided redemption."""
-
-    id = serializers.IntegerField()
-    state = serializers.ChoiceField(["voided"])
-    returned_fen = serializers.IntegerField()
-    voucher_usable = serializers.BooleanField(
-        help_text="False once it has expired or the campaign is over."
+    refunds = RefundMadeSchema(
+        many=True, required=False, help_text="The oldest first; left out where there are none."
     )
-    voided_at = serializers.DateTimeField()
 
 
 class ProblemSchema(serializers.Serializer[object]):

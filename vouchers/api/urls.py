@@ -4,11 +4,21 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from vouchers.api.errors import address_unknown
-from vouchers.api.redemption import RedemptionsView, RedemptionView, VoidView
+from vouchers.api.redemption import (
+    CaptureView,
+    RedemptionsView,
+    RedemptionView,
+    RefundsView,
+    ReverseView,
+    VoidView,
+)
 
 urlpatterns = [
     path("redemptions", RedemptionsView.as_view(), name="redemptions"),
+    path("redemptions/reverse", ReverseView.as_view(), name="reverse"),
     path("redemptions/<int:redemption_id>", RedemptionView.as_view(), name="redemption"),
+    path("redemptions/<int:redemption_id>/capture", CaptureView.as_view(), name="capture"),
+    path("redemptions/<int:redemption_id>/refunds", RefundsView.as_view(), name="refunds"),
     path("redemptions/<int:redemption_id>/void", VoidView.as_view(), name="void"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

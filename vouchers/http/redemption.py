@@ -76,13 +76,6 @@ def redeem_request(
     """The request that both doors make of a call. Refuses a missing key and a malformed body."""
     checked = check_key(key)
     order = parse_redeem(body)
-    if not order.capture:
-        raise Refused(
-            "malformed_request",
-            problem="a voucher can only be captured in the act that redeems it",
-            problem_zh="仅支持一次完成核销，capture 须为 true",
-            field="$.capture",
-        )
     return RedeemRequest(
         caller=caller,
         key=checked,

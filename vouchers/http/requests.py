@@ -26,10 +26,10 @@ _decode_any = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
-def decoded(decode: Callable[[bytes], Any], body: bytes) -> Any:
+def decoded(decode: Callable[[bytes], Any], body: bytes, *, max_bytes: int = BODY_MAX_BYTES) -> Any:
     """What `decode` makes of a body. Refuses `malformed_request`, naming the field."""
-    if len(body) > BODY_MAX_BYTES:
-        raise too_large()
+    if len(body) > max_bytes:
+        raise too_large(max_bytes)
     if body.count(b"[") + body.count(b"{") > NESTING_MAX and _nesting(body) > NESTING_MAX:
         raise malformed(f"the body is nested more than {NESTING_MAX} levels deep")
     try:
@@ -79,9 +79,9 @@ def not_a_number(field: str) -> Refused:
     return Refused("malformed_request", problem=FORM_TEXT, problem_zh=FORM_TEXT_ZH, field=field)
 
 
-def too_large() -> Refused:
+def too_large(max_bytes: int = BODY_MAX_BYTES) -> Refused:
     """The refusal of a body that is not read to its end."""
-    return malformed(f"the body is larger than {BODY_MAX_BYTES} bytes")
+    return malformed(f"the body is larger than {max_bytes} bytes")
 
 
 def check_media_type(content_type: str | None, body: bytes) -> None:

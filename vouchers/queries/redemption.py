@@ -1,15 +1,15 @@
 """How a redemption reads to a till, and which ones a till may read."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 import msgspec
 from django.conf import settings
 from django.db.models import QuerySet
-from django.db.models.functions import Upper
 
 from merchants.auth import Caller
 from merchants.references import folded
-from vouchers.models import FundingSource, Redemption, RequestRecord
+from vouchers.models import FundingSource, Redemption, Refund, RequestRecord
 from vouchers.rules.issuing.codes import encode
 from vouchers.states import RedemptionState
 
@@ -19,6 +19,16 @@ class SourceShare(msgspec.Struct, frozen=True):
 
     source: str
     fen: int
+
+
+class RefundMade(msgspec.Struct, frozen=True):
+    """A refund made on a redemption: of the shopper's money, and of the discount."""
+
+    refund_no: str
+    amount_fen: int
+    clawback_fen: int
+    store: str
+    refunded_at: datetime
 
 
 class RedemptionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,6 +49,8 @@ class RedemptionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     redeemed_at: datetime
     # Until when it may be captured; only of one that is authorised.
     expires_at: datetime | None = None
+    # The oldest first; none when it is made.
+    refunds: list[RefundMade] = []
 
 
 class _Numbered(msgspec.Struct):
@@ -47,11 +59,34 @@ class _Numbered(msgspec.Struct):
     id: int
 
 
-def redemption_details(redemption: Redemption) -> RedemptionDetails:
-    """A stored redemption as it stands now."""
-    codes = dict(
-        FundingSource.objects.filter(campaign_id=redemption.campaign_id).values_list("id", "code")
-    )
+def details_of(redemptions: Iterable[Redemption]) -> list[RedemptionDetails]:
+    """Stored redemptions as they stand now, in the order given, with the refunds made on them."""
+    rows = list(redemptions)
+    campaign_ids = {row.campaign_id for row in rows}
+    sources = FundingSource.objects.filter(campaign_id__in=campaign_ids)
+    codes = dict(sources.values_list("id", "code"))
+    refunds = _refunds_of(row.pk for row in rows)
+    return [_details(row, codes, refunds.get(row.pk, [])) for row in rows]
+
+
+def _refunds_of(redemption_ids: Iterable[int]) -> dict[int, list[RefundMade]]:
+    rows = Refund.objects.filter(redemption_id__in=list(redemption_ids)).order_by("id")
+    made: dict[int, list[RefundMade]] = {}
+    for row in rows.select_related("store"):
+        refund = RefundMade(
+            refund_no=row.refund_no,
+            amount_fen=row.amount_fen,
+            clawback_fen=row.clawback_fen,
+            store=row.store.external_id,
+            refunded_at=row.refunded_at,
+        )
+        made.setdefault(row.redemption_id, []).append(refund)
+    return made
+
+
+def _details(
+    redemption: Redemption, codes: Mapping[int, str], refunds: list[RefundMade]
+) -> RedemptionDetails:
     is_authorised = redemption.state == RedemptionState.AUTHORISED
     return RedemptionDetails(
         id=redemption.pk,
@@ -68,6 +103,7 @@ def redemption_details(redemption: Redemption) -> RedemptionDetails:
         business_day=redemption.business_day,
         redeemed_at=redemption.redeemed_at,
         expires_at=redemption.expires_at if is_authorised else None,
+        refunds=refunds,
     )
 
 
@@ -76,10 +112,18 @@ def redemptions_of(
     *,
     redemption_id: int | None = None,
     order_no: str | None = None,
+    receipt_no: str | None = None,
+    payment_ref: str | None = None,
     key: str | None = None,
+    store_no: str | None = None,
+    business_day: date | None = None,
+    since: date | None = None,
 ) -> QuerySet[Redemption]:
     """The caller's redemptions that fit everything named; others' are as if absent, and so is the
-    sandbox to live keys and the other way round."""
+    sandbox to live keys and the other way round.
+
+    A search by order, receipt or payment reads the days it is limited to, store by store.
+    """
     found = Redemption.objects.filter(
         merchant_id__in=caller.merchant_ids, campaign__is_test=caller.is_test
     )
@@ -87,9 +131,20 @@ def redemptions_of(
         found = found.filter(store_id__in=caller.store_ids)
     if redemption_id is not None:
         found = found.filter(pk=redemption_id)
-    if order_no is not None:
-        numbered = found.alias(folded_no=Upper("order_no"))
-        found = numbered.filter(folded_no=folded(order_no))
+    numbers = {
+        "order_no": order_no,
+        "receipt_no": receipt_no,
+        "payment_ref": payment_ref,
+        "store__external_id": store_no,
+    }
+    for column, number in numbers.items():
+        if number is not None:
+            # Upper and lower case are one number, as `folded` has it.
+            found = found.filter(**{f"{column}__iexact": number})
+    if business_day is not None:
+        found = found.filter(business_day=business_day)
+    if since is not None:
+        found = found.filter(business_day__gte=since)
     if key is not None:
         found = found.filter(pk__in=_ids_under(caller, key))
     return found.select_related("merchant", "store", "campaign")

@@ -1,0 +1,14 @@
+"""Redemptions over REST: the same services as the express lane, one call at a time."""
+
+from vouchers.api.redemption.acts import CaptureView, RefundsView, ReverseView, VoidView
+from vouchers.api.redemption.lookups import RedemptionView
+from vouchers.api.redemption.orders import RedemptionsView
+
+__all__ = [
+    "CaptureView",
+    "RedemptionView",
+    "RedemptionsView",
+    "RefundsView",
+    "ReverseView",
+    "VoidView",
+]
