@@ -41,7 +41,12 @@ def _calls(document: Document) -> Iterator[tuple[str, str, Document]]:
 
 
 def _call(path: str, method: str, call: Document, language: Language) -> str:
-    lines = [f"## {code(f'{method} {path}')}", "", translated(" ".join(call["description"].split()), language), ""]
+    lines = [
+        f"## {code(f'{method} {path}')}",
+        "",
+        translated(" ".join(call["description"].split()), language),
+        "",
+    ]
     if parameters := call.get("parameters"):
         heads = pick(language, "parameter|in|needed|meaning", "参数|位置|必填|含义").split("|")
         lines.append(table(heads, (_parameter(it, language) for it in parameters)))

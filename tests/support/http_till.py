@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,7 +53,7 @@ class HttpTill:
         }
         return {name: value for name, value in body.items() if value is not None}
 
-    def call(self, body: Any, *, key: str = "", path: str = PATH, **headers: bytes | None) -> Call:
+    def call(self, body: Any, *, key: str = "", **headers: bytes | None) -> Call:
         """The request with this body under `key`; a header of None is left out."""
         given: dict[str, bytes | None] = {
             "authorization": b"Bearer " + self.key.encode(),
@@ -63,7 +63,11 @@ class HttpTill:
         }
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = {name: value for name, value in given.items() if value is not None}
-        return Call(content, sent, path)
+        return Call(content, sent)
+
+    def post(self, path: str, body: Any, *, key: str = "", **headers: bytes | None) -> Call:
+        """The same at another address."""
+        return replace(self.call(body, key=key, **headers), path=path)
 
     def look(self, path: str, *, by: str = "") -> Call:
         """A GET of an address, with the key of another caller if one is named."""

@@ -42,7 +42,7 @@ def act(on: str, verb: str, body: Body | bytes = b"", *, key: str, by: str = "")
     def call(hand: HttpTill) -> Call:
         named = {"authorization": b"Bearer " + hand.keys[by].encode()} if by else {}
         filled = _filled(body, hand)
-        return hand.call(filled, key=key, path=f"{PATH}/{hand.ids[on]}/{verb}", **named)
+        return hand.post(f"{PATH}/{hand.ids[on]}/{verb}", filled, key=key, **named)
 
     return call
 
@@ -52,7 +52,7 @@ def post(path: str, body: Body | bytes, *, key: str, by: str = "") -> Callable[[
 
     def call(hand: HttpTill) -> Call:
         named = {"authorization": b"Bearer " + hand.keys[by].encode()} if by else {}
-        return hand.call(_filled(body, hand), key=key, path=PATH + path, **named)
+        return hand.post(PATH + path, _filled(body, hand), key=key, **named)
 
     return call
 
@@ -315,12 +315,12 @@ def _twice(body: Body, field: str, value: Any) -> bytes:
 
 
 def _without_key(verb: str) -> Callable[[HttpTill], Call]:
-    return lambda h: h.call(b"{}", path=f"{PATH}/{h.ids[AUTHORISED]}/{verb}", idempotency_key=None)
+    return lambda h: h.post(f"{PATH}/{h.ids[AUTHORISED]}/{verb}", b"{}", idempotency_key=None)
 
 
 def _as_text(verb: str) -> Callable[[HttpTill], Call]:
-    return lambda h: h.call(
-        b"{}", key="bad", path=f"{PATH}/{h.ids[AUTHORISED]}/{verb}", content_type=b"text/plain"
+    return lambda h: h.post(
+        f"{PATH}/{h.ids[AUTHORISED]}/{verb}", b"{}", key="bad", content_type=b"text/plain"
     )
 
 
@@ -352,9 +352,9 @@ def _strangers() -> Iterator[Case]:
         )
         yield Case(
             f"{verb}: with an unknown key",
-            lambda h, verb=verb: h.call(  # type: ignore[misc]
+            lambda h, verb=verb: h.post(  # type: ignore[misc]
+                f"{PATH}/{h.ids[AUTHORISED]}/{verb}",
                 b"{}",
-                path=f"{PATH}/{h.ids[AUTHORISED]}/{verb}",
                 authorization=b"Bearer vk_live_main_" + b"A" * 43,
             ),
             401,

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -181,22 +180,16 @@ def order(
         "order_no": f"O{number}",
         "order_amount_fen": amount_fen,
         "resident": resident.external_id,
+        "capture": capture,
         **fields,
     }
-    request = redeem_request(
+    return redeem_request(
         caller=caller or till_of(store),
         key=key or f"key-{number}",
         path=PATH,
         body=msgspec.json.encode(body),
         at=at,
     )
-    return request if capture else authorising(request)
-
-
-def authorising(request: RedeemRequest) -> RedeemRequest:
-    """The same, to be captured later; another request under its key."""
-    only = msgspec.structs.replace(request.order, capture=False)
-    return replace(request, order=only, fingerprint=request.fingerprint[::-1])
 
 
 def answer_to(request: RedeemRequest) -> tuple[int, dict[str, Any]]:
