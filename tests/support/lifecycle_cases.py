@@ -26,6 +26,7 @@ Body = dict[str, Any]
 def lifecycle_cases() -> list[Case]:
     """Every case in order."""
     return [
+        *_quotes(),
         *_captures(),
         *_voids(),
         *_reversals(),
@@ -74,6 +75,34 @@ def made(name: str, number: int, **change: Any) -> Case:
 
 def _final(fen: Any = 25_000, **change: Any) -> Body:
     return {"order_amount_fen": fen, **change}
+
+
+QUOTE = f"{PATH}/quote"
+
+
+def _quotes() -> Iterator[Case]:
+    def asked(status: int, code: str = "", *, name: str, **change: Any) -> Case:
+        return Case(
+            f"quoted: {name}",
+            lambda h: h.post(QUOTE, h.order(10, **change), idempotency_key=None),
+            status,
+            code,
+        )
+
+    yield asked(200, name="good, without an idempotency key")
+    yield asked(200, name="as an authorisation", capture=False)
+    yield asked(422, "below_threshold", name="below the threshold", order_amount_fen=9_999)
+    yield asked(404, "voucher_not_usable", name="somebody else's", resident="bob")
+    yield asked(404, "store_not_found", name="another merchant's store", store="rival_shop")
+    yield asked(400, "malformed_request", name="without its store", store=None)
+    yield made("quoted before", 10)
+    yield asked(409, "voucher_redeemed", name="used meanwhile", order_no="another")
+    yield Case(
+        "a key that may not quote",
+        lambda h: h.post(QUOTE, h.order(11), authorization=b"Bearer " + h.keys[RIVAL].encode()),
+        403,
+        "forbidden",
+    )
 
 
 def _captures() -> Iterator[Case]:

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from vouchers.api.errors import address_unknown
 from vouchers.api.redemption import (
     CaptureView,
+    QuoteView,
     RedemptionsView,
     RedemptionView,
     RefundsView,
@@ -15,6 +16,7 @@ from vouchers.api.redemption import (
 
 urlpatterns = [
     path("redemptions", RedemptionsView.as_view(), name="redemptions"),
+    path("redemptions/quote", QuoteView.as_view(), name="quote"),
     path("redemptions/reverse", ReverseView.as_view(), name="reverse"),
     path("redemptions/<int:redemption_id>", RedemptionView.as_view(), name="redemption"),
     path("redemptions/<int:redemption_id>/capture", CaptureView.as_view(), name="capture"),

@@ -2,10 +2,11 @@
 
 from vouchers.api.redemption.acts import CaptureView, RefundsView, ReverseView, VoidView
 from vouchers.api.redemption.lookups import RedemptionView
-from vouchers.api.redemption.orders import RedemptionsView
+from vouchers.api.redemption.orders import QuoteView, RedemptionsView
 
 __all__ = [
     "CaptureView",
+    "QuoteView",
     "RedemptionView",
     "RedemptionsView",
     "RefundsView",

@@ -64,6 +64,15 @@ BELOW_THRESHOLD = OpenApiExample(
     status_codes=["4XX"],
     media_type="application/problem+json",
 )
+QUOTE = asked("quote", ORDER)
+QUOTED = told(
+    "quoted",
+    {
+        name: value
+        for name, value in ANSWER.items()
+        if name not in {"id", "state", "business_day", "redeemed_at"}
+    },
+)
 CAPTURE = asked("capture", {"order_amount_fen": 18_000})
 CAPTURED = told(
     "captured",

@@ -1,24 +1,30 @@
 """Vouchers used on orders, and redemptions found again by the numbers a till knows."""
 
+from datetime import UTC, datetime
+
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from vouchers.api.calls import sent
+from merchants.auth import HasScope
+from vouchers.api.calls import CallView, body_of, sent
 from vouchers.api.errors import rendered
 from vouchers.api.redemption.examples import (
     AUTHORISE,
     AUTHORISED,
     BELOW_THRESHOLD,
+    QUOTE,
+    QUOTED,
     REDEEM,
     REDEEMED,
 )
 from vouchers.api.redemption.lookups import FOUND_BY, find
+from vouchers.api.redemption.schema import QuotedSchema
 from vouchers.api.redemption.till import TillView
 from vouchers.api.schema import BUSY, IDEMPOTENCY_KEY, REFUSALS, RedeemSchema, RedemptionSchema
 from vouchers.http.answers import found_all, render
-from vouchers.http.redemption import redeem_request
-from vouchers.services.redemption import redeem
+from vouchers.http.redemption import parse_redeem, redeem_request
+from vouchers.services.redemption import quote, redeem
 
 
 class RedemptionsView(TillView):
@@ -46,3 +52,22 @@ class RedemptionsView(TillView):
         """Recover an unknown outcome: the caller's redemptions by what the till knows of them, the
         newest first."""
         return rendered(found_all(find(request)))
+
+
+class QuoteView(CallView):
+    """Ask what a voucher would be worth. The key needs the scope `quote`."""
+
+    permission_classes = [HasScope.of("quote")]
+
+    @extend_schema(
+        operation_id="quote",
+        request=RedeemSchema,
+        responses={200: QuotedSchema, **REFUSALS, **BUSY},
+        examples=[QUOTE, QUOTED, BELOW_THRESHOLD],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Ask what redeeming would give or be refused just now, by the same rules (询价). Nothing
+        is done or promised, and no idempotency key is needed."""
+        order = parse_redeem(body_of(request))
+        found = quote(caller=self.caller(request), order=order, at=datetime.now(UTC))
+        return rendered(render(found))

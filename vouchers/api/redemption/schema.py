@@ -9,6 +9,20 @@ from vouchers.services.redemption.requests import MAX_AMOUNT_FEN
 CODES_AT_CAPTURE = ("below_threshold", "payable_too_small")
 
 
+class QuotedSchema(serializers.Serializer[object]):
+    """What a voucher would be worth on an order just now."""
+
+    discount_fen = serializers.IntegerField()
+    by_source = SourceShareSchema(many=True)
+    payable_fen = serializers.IntegerField()
+    voucher = serializers.CharField()
+    merchant = serializers.CharField(help_text="The merchant's code.")
+    store = serializers.CharField()
+    order_no = serializers.CharField()
+    order_amount_fen = serializers.IntegerField()
+    campaign = serializers.CharField()
+
+
 class FinalOrderSchema(serializers.Serializer[object]):
     """The order as it was paid. Amounts are fen."""
 

@@ -17,7 +17,11 @@ SamePeople = Mapping[int, Sequence[int]]
 
 
 def lock_and_read(
-    keys: Sequence[CounterKey], holders: Collection[int], unseen: Collection[int]
+    keys: Sequence[CounterKey],
+    holders: Collection[int],
+    unseen: Collection[int],
+    *,
+    for_update: bool = True,
 ) -> tuple[dict[CounterKey, Used], SamePeople, dict[int, str]]:
     """What the counters hold, the residents merged with each holder, and the states of residents
     not read yet.
@@ -26,10 +30,10 @@ def lock_and_read(
     by the same person has committed by then, and a later one sees the merge. `keys`, in the common
     order, hold the counters of the members of merges known before. Those of a merge that came
     meanwhile, or of a holder whose voucher a proxy shows, are locked here, out of that order; if
-    that deadlocks, the batch runs again.
+    that deadlocks, the batch runs again. Without `for_update` nothing is locked.
     """
     with pipeline() as raw:
-        lock_counters(raw, keys)
+        lock_counters(raw, keys if for_update else ())
         counters = READ_COUNTERS.send(raw, counter_columns(keys))
         merges = FIND_SAME_PEOPLE.send(raw, {"resident_ids": sorted(holders)})
         if unseen:
@@ -38,7 +42,7 @@ def lock_and_read(
     rows = counters.rows()
     if fresh := sorted(set(with_members(keys, same_people)).difference(keys)):
         with pipeline() as raw:
-            lock_counters(raw, fresh)
+            lock_counters(raw, fresh if for_update else ())
             counters = READ_COUNTERS.send(raw, counter_columns(fresh))
         rows = [*rows, *counters.rows()]
     used = {CounterKey(*row[:4]): Used(row[4], row[5]) for row in rows}

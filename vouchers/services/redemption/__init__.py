@@ -2,6 +2,7 @@
 
 from vouchers.services.redemption.capture import capture
 from vouchers.services.redemption.lapse import lapse_due
+from vouchers.services.redemption.quote import quote
 from vouchers.services.redemption.redeem import redeem
 from vouchers.services.redemption.refund import refund
 from vouchers.services.redemption.requests import (
@@ -24,6 +25,7 @@ __all__ = [
     "VoidRequest",
     "capture",
     "lapse_due",
+    "quote",
     "redeem",
     "refund",
     "reverse",

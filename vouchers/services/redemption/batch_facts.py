@@ -14,7 +14,7 @@ from vouchers.models.campaigns.facts import (
     StoreRow,
 )
 from vouchers.models.issuing.runs import FIND_TRANCHES, SERIAL_BITS
-from vouchers.models.issuing.vouchers import LOCK_VOUCHERS, LockedVoucher
+from vouchers.models.issuing.vouchers import LOCK_VOUCHERS, READ_VOUCHERS, LockedVoucher
 from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM
 from vouchers.models.redemption.redemptions import FIND_CLAIMS, NEXT_IDS
 from vouchers.models.redemption.requests import FIND_ANSWERS, StoredAnswer
@@ -89,8 +89,9 @@ class Facts:
         return StoreFacts(store.id, store.merchant_id, store.is_open, False, store.category)
 
 
-def gather(batch: Sequence[Pending]) -> Facts:
+def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
     """Lock and read in the common order; the reads follow the locks, so they see what is committed.
+    Without `for_update` the same is read, nothing is locked and there are no fresh ids.
 
     First pipeline: request keys, orders and tranches locked; answers, claims, vouchers (locked),
     terms, stores, shoppers, fresh ids. Second: limit counters locked and read, merges, and the
@@ -102,15 +103,16 @@ def gather(batch: Sequence[Pending]) -> Facts:
     tranche_ids = sorted({p.tranche_id for p in batch if p.tranche_id is not None})
     by_tranche = {"tranche_ids": tranche_ids}
     by_number = _stores_wanted(orders, merchant_ids)
+    locking = batch if for_update else ()
     with pipeline() as raw:
         locks = LOCK_BATCH.send(
             raw,
             {
-                "request_keys": [request_lock(p.request) for p in batch],
+                "request_keys": [request_lock(p.request) for p in locking],
                 # By the number alone, which is known before the store is: an order of another
                 # merchant's store of that number waits for nothing but a moment.
-                "order_keys": sorted({ORDER_CLAIM.key(*order) for order in orders}),
-                **by_tranche,
+                "order_keys": sorted({ORDER_CLAIM.key(*order) for order in orders if locking}),
+                "tranche_ids": tranche_ids if locking else [],
             },
         )
         answers = FIND_ANSWERS.send(
@@ -129,7 +131,8 @@ def gather(batch: Sequence[Pending]) -> Facts:
             },
         )
         voucher_ids = sorted({p.voucher_id for p in batch if p.voucher_id is not None})
-        locked = LOCK_VOUCHERS.send(raw, {"voucher_ids": voucher_ids})
+        find_vouchers = LOCK_VOUCHERS if for_update else READ_VOUCHERS
+        shown = find_vouchers.send(raw, {"voucher_ids": voucher_ids})
         tranches = FIND_TRANCHES.send(raw, by_tranche)
         campaigns = FIND_CAMPAIGNS.send(raw, by_tranche)
         found_stores = FIND_STORES.send(raw, by_number)
@@ -137,8 +140,8 @@ def gather(batch: Sequence[Pending]) -> Facts:
         people = FIND_SHOPPERS.send(
             raw, {"resident_nos": sorted({p.request.order.resident for p in batch})}
         )
-        ids = NEXT_IDS.send(raw, {"count": len(batch)})
-    vouchers = {row.id: row for row in locked.rows()}
+        ids = NEXT_IDS.send(raw, {"count": len(locking)})
+    vouchers = {row.id: row for row in shown.rows()}
     by_campaign = {row.id: campaign_terms(row) for row in campaigns.rows()}
     terms = {row.id: tranche_terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
     stores = _stores(batch, found_stores.rows())
@@ -153,7 +156,9 @@ def gather(batch: Sequence[Pending]) -> Facts:
     counters = with_members({key for keys in limit_keys for key, _ in keys}, merges)
     states = {row.id: row.state for row in shoppers.values()}
     unseen = holders - states.keys()
-    used, same_people, states_of_unseen = lock_and_read(counters, holders, unseen)
+    used, same_people, states_of_unseen = lock_and_read(
+        counters, holders, unseen, for_update=for_update
+    )
     participations: dict[tuple[int, int], list[ParticipationRow]] = {}
     for period in periods.rows():
         participations.setdefault((period.campaign_id, period.store_id), []).append(period)
@@ -177,7 +182,7 @@ def gather(batch: Sequence[Pending]) -> Facts:
         used=used,
         links=links,
         same_people=same_people,
-        ids=ids.rows(),
+        ids=ids.rows() if for_update else [(0, 0)] * len(batch),
     )
 
 

@@ -98,6 +98,11 @@ class BatchJudge:
         self._take(effect, request)
         return Verdict(pending, _details(effect, request), effect=effect, store_id=store.id)
 
+    def quote(self, number: int, pending: Pending) -> Effect | Refusal:
+        """What request `number` would have or be refused, whatever its key; nothing is taken."""
+        store = self._facts.stores[number]
+        return store if isinstance(store, Refusal) else self._judge(number, pending, store)
+
     def _judge(self, number: int, pending: Pending, store: StoreRow) -> Effect | Refusal:
         facts, request = self._facts, pending.request
         order = request.order

@@ -11,6 +11,20 @@ from merchants.errors import Refusal
 from vouchers.queries.redemption import SourceShare
 
 
+class Quoted(msgspec.Struct, frozen=True):
+    """What a voucher would be worth on an order; nothing has been written."""
+
+    discount_fen: int
+    by_source: list[SourceShare]
+    payable_fen: int
+    voucher: str
+    merchant: str
+    store: str
+    order_no: str
+    order_amount_fen: int
+    campaign: str
+
+
 class Captured(msgspec.Struct, frozen=True):
     """An authorisation made final on the order as it was paid."""
 

@@ -1,0 +1,76 @@
+"""Quote (询价): what a voucher would be worth on an order just now, by the rules of `redeem`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from merchants.auth import Caller
+from merchants.errors import Refusal
+from vouchers.queries.redemption import SourceShare
+from vouchers.rules.issuing.codes import decode
+from vouchers.services.acts.attempts import Attempt, record_attempts
+from vouchers.services.redemption.batch_facts import Pending, gather
+from vouchers.services.redemption.batch_judge import BatchJudge, Effect
+from vouchers.services.redemption.outcomes import Quoted
+from vouchers.services.redemption.requests import RedeemOrder, RedeemRequest
+from vouchers.sql.pipeline import pipeline
+
+ONE_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# Inside a transaction of the caller's, which has its snapshots already.
+NO_WRITES: Final = "SET TRANSACTION READ ONLY"
+
+
+def quote(*, caller: Caller, order: RedeemOrder, at: datetime) -> Quoted | Refusal:
+    """The discount that `redeem` would give, or the refusal it would have. A quote promises
+    nothing: nothing is locked, and another till may use the voucher meanwhile.
+
+    All is read in one snapshot, in a transaction that the database lets write nothing. Only the
+    refusal `voucher_not_usable` leaves a record afterwards, as it does when redeeming, so that
+    codes can't be guessed here uncounted.
+    """
+    request = RedeemRequest(caller=caller, key="", fingerprint=b"", at=at, order=order)
+    pending = Pending(request, decode(order.voucher, settings.HUIMIN_CODE_KEY))
+    with _read_only():
+        found = BatchJudge(gather([pending], for_update=False)).quote(0, pending)
+    if not isinstance(found, Refusal):
+        return _quoted(found, order)
+    if found.code == "voucher_not_usable":
+        _record(pending, found)
+    return found
+
+
+@contextmanager
+def _read_only() -> Iterator[None]:
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(ONE_SNAPSHOT if is_outermost else NO_WRITES)
+        yield
+
+
+def _record(pending: Pending, refusal: Refusal) -> None:
+    order = pending.request.order
+    facts = {**refusal.facts, "voucher": order.voucher, "store": order.store, "act": "quote"}
+    attempt = Attempt(pending.request, refusal, facts, voucher_id=pending.voucher_id)
+    with transaction.atomic(), pipeline() as raw:
+        record_attempts(raw, [attempt])
+
+
+def _quoted(effect: Effect, order: RedeemOrder) -> Quoted:
+    codes = effect.terms.campaign.source_codes
+    decision = effect.decision
+    return Quoted(
+        discount_fen=decision.discount_fen,
+        by_source=[SourceShare(codes[source_id], fen) for source_id, fen in decision.split],
+        payable_fen=order.order_amount_fen - decision.discount_fen,
+        voucher=order.voucher,
+        merchant=effect.store.merchant,
+        store=effect.store.external_id,
+        order_no=order.order_no,
+        order_amount_fen=order.order_amount_fen,
+        campaign=effect.terms.campaign.row.code,
+    )
