@@ -201,6 +201,8 @@ HUIMIN_ARCHIVE_DIR = Path(env.text("HUIMIN_ARCHIVE_DIR", str(HUIMIN_LOCAL_DIR / 
 HUIMIN_REQUEST_RETENTION = timedelta(
     days=env.integer("HUIMIN_REQUEST_RETENTION_DAYS", 180, least=30)
 )
+HUIMIN_OFFLINE_MAX_AGE = timedelta(hours=env.integer("HUIMIN_OFFLINE_HOURS", 72, least=0))
+"""How old an order may be that a till took offline and sends later."""
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -126,6 +126,14 @@ VARIABLES = (
     ),
     Variable("DEBUG", "0", "0", "Never 1 in production.", "生产环境不得为 1。"),
     Variable(
+        "HUIMIN_OFFLINE_HOURS",
+        "72",
+        "72",
+        "Greatest age in hours of an order that a till took offline and sends later "
+        "(`occurred_at`); older ones are refused.",
+        "收银端离线受理、事后上传的订单（`occurred_at`）最长允许的小时数，超过则拒绝。",
+    ),
+    Variable(
         "EMAIL_URL",
         "files under `.local/mail`",
         "写入 `.local/mail` 下的文件",

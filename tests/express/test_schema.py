@@ -69,6 +69,7 @@ def test_every_answer_is_as_described(express_server: Server) -> None:
     assert len(operations) == len(results)
     assert {f"{it.method.upper()} {it.path}" for it in operations} >= {
         "POST /api/v1/redemptions",
+        "POST /api/v1/redemptions/batch",
         "POST /api/v1/redemptions/quote",
         "POST /api/v1/redemptions/reverse",
         "POST /api/v1/redemptions/{redemption_id}/capture",

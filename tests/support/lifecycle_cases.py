@@ -317,6 +317,13 @@ def _malformed() -> Iterator[Case]:
         act(AUTHORISED, "capture", _final(100, eligible_amount_fen=101), key="bad"),
         "$.eligible_amount_fen",
     )
+    for field in ("payment_ref", "receipt_no"):
+        for text in (*NO_NUMBERS, "é" * 65, 7):
+            yield bad(
+                f"capture: {field} {text!a}",
+                act(AUTHORISED, "capture", _final(**{field: text}), key="bad"),
+                f"$.{field}",
+            )
     yield bad(
         "captured in another currency",
         act(AUTHORISED, "capture", _final(currency="USD"), key="bad"),

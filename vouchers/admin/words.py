@@ -26,9 +26,14 @@ ORDER_KINDS = [
     ("in_store", gettext_lazy("in the store")),
     ("delivered", gettext_lazy("delivered")),
 ]
+ORDER_NUMBERS = [
+    ("payment_ref", gettext_lazy("payment reference")),
+    ("receipt_no", gettext_lazy("receipt no.")),
+]
 LISTS: Mapping[str, Sequence[tuple[Any, Any]]] = {
     "point_kinds": ResidentPoint.Kind.choices,
     "order_kinds": ORDER_KINDS,
+    "order_numbers": ORDER_NUMBERS,
 }
 """The values of options that are lists; a column's own choices name single ones."""
 

@@ -60,6 +60,13 @@ class RedeemSchema(serializers.Serializer[object]):
     payment_ref = serializers.RegexField(FORM, max_length=64, required=False)
     receipt_no = serializers.RegexField(FORM, max_length=64, required=False)
     currency = serializers.ChoiceField(["CNY"], default="CNY")
+    occurred_at = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        help_text="When the voucher was taken, with its offset, if the till could not ask at once."
+        " Older orders than the city accepts are refused; windows, limits and the business day are"
+        " those of the arrival.",
+    )
     capture = serializers.BooleanField(
         default=True,
         help_text="False: only authorise (预核销); capture or undo it before `expires_at`.",
@@ -102,6 +109,7 @@ class RedemptionSchema(serializers.Serializer[object]):
     expires_at = serializers.DateTimeField(
         required=False, help_text="Until when it may be captured; only while it is authorised."
     )
+    occurred_at = serializers.DateTimeField(required=False, help_text="As it was sent.")
     refunds = RefundMadeSchema(
         many=True, required=False, help_text="The oldest first; left out where there are none."
     )

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from vouchers.api.errors import address_unknown
 from vouchers.api.redemption import (
+    BatchView,
     CaptureView,
     QuoteView,
     RedemptionsView,
@@ -16,6 +17,7 @@ from vouchers.api.redemption import (
 
 urlpatterns = [
     path("redemptions", RedemptionsView.as_view(), name="redemptions"),
+    path("redemptions/batch", BatchView.as_view(), name="batch"),
     path("redemptions/quote", QuoteView.as_view(), name="quote"),
     path("redemptions/reverse", ReverseView.as_view(), name="reverse"),
     path("redemptions/<int:redemption_id>", RedemptionView.as_view(), name="redemption"),

@@ -228,6 +228,40 @@ TILL = (
         "订单 {order_no} 已冲正，请使用新的订单号。",
         "campaign",
     ),
+    Meaning(
+        "order_incomplete",
+        422,
+        "This campaign asks for a number that the order does not name.",
+        "本活动要求订单提供的编号缺失。",
+        "campaign",
+        by_rule={
+            "payment_ref_asked_for": Wording(
+                "This campaign asks for the payment reference of every order.",
+                "本活动要求每笔订单提供支付流水号。",
+            ),
+            "receipt_no_asked_for": Wording(
+                "This campaign asks for the receipt number of every order.",
+                "本活动要求每笔订单提供小票号。",
+            ),
+        },
+    ),
+    Meaning(
+        "order_time",
+        422,
+        "The time of this sale is not accepted.",
+        "该笔销售的时间不被接受。",
+        "city",
+        by_rule={
+            "order_too_old": Wording(
+                "The sale of {occurred_at} was sent too late: {greatest_age_h} hours at most.",
+                "{occurred_at} 的销售上传过迟，最迟 {greatest_age_h} 小时内上传。",
+            ),
+            "order_in_future": Wording(
+                "The sale is dated {occurred_at}, which is yet to come. Set the till's clock.",
+                "该笔销售的时间 {occurred_at} 尚未到来，请校准收银机时钟。",
+            ),
+        },
+    ),
     # Limits
     _limit("resident", "The customer", "该顾客", status=422),
     _limit("store", "This store", "本门店", status=429),

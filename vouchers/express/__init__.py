@@ -15,7 +15,7 @@ from merchants.auth import CALLERS, Cached, Caller, bearer_key
 from merchants.errors import Refused
 from vouchers.express.lane import DATABASE_LOST, Lane, with_connection
 from vouchers.http.answers import headers_of, problem, render
-from vouchers.http.redemption import redeem_request
+from vouchers.http.redemption import REDEMPTIONS, redeem_request
 from vouchers.http.requests import BODY_MAX_BYTES, check_key, check_media_type, malformed, too_large
 from vouchers.services.acts import BUSY, OUTCOME_UNKNOWN, Answer
 from vouchers.services.redemption import RedeemRequest, redeem
@@ -27,7 +27,6 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
-REDEMPTIONS = "/api/v1/redemptions"
 SCOPE_REDEEM = "redeem"
 
 

@@ -25,6 +25,7 @@ from vouchers.services.redemption.requests import (
     EligibleFen,
     MerchantCode,
     Name,
+    OrderNumber,
     RedeemOrder,
     RedeemRequest,
     RefundRequest,
@@ -39,7 +40,12 @@ class FinalOrder(msgspec.Struct, frozen=True, gc=False):
 
     order_amount_fen: AmountFen
     eligible_amount_fen: EligibleFen | None = None
+    # Known once it is paid; empty: as they were authorised.
+    payment_ref: OrderNumber = ""
+    receipt_no: OrderNumber = ""
     currency: Currency = "CNY"
+
+    references: ClassVar = ("payment_ref", "receipt_no")
 
 
 class ReversedOrder(msgspec.Struct, frozen=True, gc=False):
@@ -63,6 +69,11 @@ class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
 
     references: ClassVar = ("merchant", "store", "refund_no")
 
+
+REDEMPTIONS = "/api/v1/redemptions"
+"""The address that a redemption's fingerprint names, whichever call it came by."""
+
+CENTURY = range(2000, 2100)
 
 _decode_order = msgspec.json.Decoder(RedeemOrder).decode
 _decode_final = msgspec.json.Decoder(FinalOrder).decode
@@ -91,6 +102,7 @@ def capture_request(
     """A call as `capture` takes it. Refuses a missing key and a malformed body."""
     checked = check_key(key)
     order: FinalOrder = decoded(_decode_final, body)
+    check_references(order, order.references)
     _check_eligible(order)
     return CaptureRequest(
         caller=caller,
@@ -100,6 +112,8 @@ def capture_request(
         redemption_id=redemption_id,
         order_amount_fen=order.order_amount_fen,
         eligible_amount_fen=order.eligible_amount_fen,
+        payment_ref=order.payment_ref,
+        receipt_no=order.receipt_no,
     )
 
 
@@ -161,6 +175,7 @@ def parse_redeem(body: bytes) -> RedeemOrder:
     if NUL_IN_JSON in body:
         check_text(order)
     _check_eligible(order)
+    _check_time(order)
     return _with_typed_code(order)
 
 
@@ -175,6 +190,12 @@ def _with_typed_code(order: RedeemOrder) -> RedeemOrder:
             field="$.voucher",
         )
     return order if code == order.voucher else msgspec.structs.replace(order, voucher=code)
+
+
+def _check_time(order: RedeemOrder) -> None:
+    """Refuse what no clock shows, so that every time can be said in every zone."""
+    if order.occurred_at is not None and order.occurred_at.year not in CENTURY:
+        raise malformed("occurred_at is not of this century - at `$.occurred_at`")
 
 
 def _check_eligible(order: RedeemOrder | FinalOrder) -> None:

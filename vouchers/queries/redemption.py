@@ -49,6 +49,8 @@ class RedemptionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     redeemed_at: datetime
     # Until when it may be captured; only of one that is authorised.
     expires_at: datetime | None = None
+    # When the till says it took the voucher, of an order that it sent later.
+    occurred_at: datetime | None = None
     # The oldest first; none when it is made.
     refunds: list[RefundMade] = []
 
@@ -103,6 +105,7 @@ def _details(
         business_day=redemption.business_day,
         redeemed_at=redemption.redeemed_at,
         expires_at=redemption.expires_at if is_authorised else None,
+        occurred_at=redemption.occurred_at,
         refunds=refunds,
     )
 

@@ -2,9 +2,10 @@
 
 from vouchers.api.redemption.acts import CaptureView, RefundsView, ReverseView, VoidView
 from vouchers.api.redemption.lookups import RedemptionView
-from vouchers.api.redemption.orders import QuoteView, RedemptionsView
+from vouchers.api.redemption.orders import BatchView, QuoteView, RedemptionsView
 
 __all__ = [
+    "BatchView",
     "CaptureView",
     "QuoteView",
     "RedemptionView",

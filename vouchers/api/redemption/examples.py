@@ -64,6 +64,44 @@ BELOW_THRESHOLD = OpenApiExample(
     status_codes=["4XX"],
     media_type="application/problem+json",
 )
+BATCH = asked(
+    "two orders taken offline",
+    {
+        "redemptions": [
+            ORDER | {"idempotency_key": "0001-123", "occurred_at": "2026-11-27T18:02:00+08:00"},
+            ORDER
+            | {
+                "idempotency_key": "0001-124",
+                "order_no": "20261127-000124",
+                "occurred_at": "2026-11-27T18:05:00+08:00",
+            },
+        ]
+    },
+)
+BATCH_ANSWERED = told(
+    "one redeemed, one refused",
+    {
+        "redemptions": [
+            {"idempotency_key": "0001-123", "status": 201, "replayed": False, "body": ANSWER},
+            {
+                "idempotency_key": "0001-124",
+                "status": 409,
+                "replayed": False,
+                "body": {
+                    "type": "urn:huimin:refusal:voucher_redeemed",
+                    "title": "This voucher has already been used.",
+                    "title_zh": "此券已核销。",
+                    "status": 409,
+                    "code": "voucher_redeemed",
+                    "retryable": False,
+                    "authority": "voucher",
+                    "rule": "voucher_redeemed",
+                    "facts": {},
+                },
+            },
+        ]
+    },
+)
 QUOTE = asked("quote", ORDER)
 QUOTED = told(
     "quoted",

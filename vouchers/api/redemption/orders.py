@@ -12,6 +12,8 @@ from vouchers.api.errors import rendered
 from vouchers.api.redemption.examples import (
     AUTHORISE,
     AUTHORISED,
+    BATCH,
+    BATCH_ANSWERED,
     BELOW_THRESHOLD,
     QUOTE,
     QUOTED,
@@ -19,12 +21,13 @@ from vouchers.api.redemption.examples import (
     REDEEMED,
 )
 from vouchers.api.redemption.lookups import FOUND_BY, find
-from vouchers.api.redemption.schema import QuotedSchema
+from vouchers.api.redemption.schema import BatchAnswerSchema, BatchSchema, QuotedSchema
 from vouchers.api.redemption.till import TillView
 from vouchers.api.schema import BUSY, IDEMPOTENCY_KEY, REFUSALS, RedeemSchema, RedemptionSchema
 from vouchers.http.answers import found_all, render
+from vouchers.http.batches import BATCH_MAX_BYTES, parse_batch, render_batch
 from vouchers.http.redemption import parse_redeem, redeem_request
-from vouchers.services.redemption import quote, redeem
+from vouchers.services.redemption import RedeemRequest, quote, redeem
 
 
 class RedemptionsView(TillView):
@@ -52,6 +55,28 @@ class RedemptionsView(TillView):
         """Recover an unknown outcome: the caller's redemptions by what the till knows of them, the
         newest first."""
         return rendered(found_all(find(request)))
+
+
+class BatchView(TillView):
+    """Many orders at once: what a till took offline, or a chain's."""
+
+    @extend_schema(
+        operation_id="redeem_batch",
+        request=BatchSchema,
+        responses={200: BatchAnswerSchema, **REFUSALS, **BUSY},
+        examples=[BATCH, BATCH_ANSWERED],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Redeem up to 500 orders, each under its own idempotency key, by the rules of the single
+        call. Each line has its own verdict: the status and the body that the single call would have
+        answered. The same batch may be sent again."""
+        lines = parse_batch(
+            caller=self.caller(request),
+            body=body_of(request, BATCH_MAX_BYTES),
+            at=datetime.now(UTC),
+        )
+        asked = [line.request for line in lines if isinstance(line.request, RedeemRequest)]
+        return rendered(render_batch(lines, redeem(requests=asked, render=render)))
 
 
 class QuoteView(CallView):

@@ -3,7 +3,9 @@
 from rest_framework import serializers
 
 from merchants.references import FORM
-from vouchers.api.schema import SourceShareSchema
+from vouchers.api.schema import RedeemSchema, SourceShareSchema
+from vouchers.http.batches import LINES_MAX
+from vouchers.http.requests import KEY_MAX_LENGTH
 from vouchers.services.redemption.requests import MAX_AMOUNT_FEN
 
 CODES_AT_CAPTURE = ("below_threshold", "payable_too_small")
@@ -23,6 +25,41 @@ class QuotedSchema(serializers.Serializer[object]):
     campaign = serializers.CharField()
 
 
+class LineSchema(RedeemSchema):
+    """A line of a batch: the single call's body, and its key."""
+
+    idempotency_key = serializers.RegexField(
+        FORM,
+        max_length=KEY_MAX_LENGTH,
+        help_text="The line's own; the one of the single call, if it was sent alone before.",
+    )
+
+
+class BatchSchema(serializers.Serializer[object]):
+    """Orders to redeem. A line that is malformed is refused alone."""
+
+    redemptions = serializers.ListField(
+        child=LineSchema(), min_length=1, max_length=LINES_MAX, help_text="Up to 500 lines."
+    )
+
+
+class VerdictSchema(serializers.Serializer[object]):
+    """The verdict on one line."""
+
+    idempotency_key = serializers.CharField(allow_null=True, help_text="As it was sent.")
+    status = serializers.IntegerField(help_text="The single call's status.")
+    replayed = serializers.BooleanField(help_text="Whether it had been answered before.")
+    body = serializers.DictField(
+        help_text="The single call's body: a redemption, or a refusal.",
+    )
+
+
+class BatchAnswerSchema(serializers.Serializer[object]):
+    """The verdicts, in the order of the lines."""
+
+    redemptions = VerdictSchema(many=True)
+
+
 class FinalOrderSchema(serializers.Serializer[object]):
     """The order as it was paid. Amounts are fen."""
 
@@ -33,6 +70,12 @@ class FinalOrderSchema(serializers.Serializer[object]):
         required=False,
         allow_null=True,
         help_text="What of the order the voucher may be used on; the whole order if left out.",
+    )
+    payment_ref = serializers.RegexField(
+        FORM, max_length=64, required=False, help_text="As authorised, if left out."
+    )
+    receipt_no = serializers.RegexField(
+        FORM, max_length=64, required=False, help_text="As authorised, if left out."
     )
     currency = serializers.ChoiceField(["CNY"], default="CNY")
 

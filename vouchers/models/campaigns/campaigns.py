@@ -69,6 +69,8 @@ class Campaign(models.Model):
     audience_filter = models.JSONField(_("audience filter"), default=dict, blank=True)
     excluded_categories = models.JSONField(_("excluded categories"), default=list, blank=True)
     order_kinds = models.JSONField(_("orders accepted"), default=list, blank=True)
+    # What every order has to name: payment reference, receipt number.
+    order_numbers = models.JSONField(_("numbers asked of an order"), default=list, blank=True)
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
     refund_policy = models.CharField(
         _("refunds"),

@@ -46,6 +46,7 @@ class CampaignRow(NamedTuple):
     is_test: bool
     excluded_categories: list[str]
     order_kinds: list[str]
+    order_numbers: list[str]
     authorise_ttl_s: int
     # [[kind, limit_count, limit_fen], …]
     limits: list[list[int | None]]
@@ -56,7 +57,7 @@ class CampaignRow(NamedTuple):
 FIND_CAMPAIGNS = Statement(
     """
     SELECT c.id, c.code, c.state, c.zone, c.is_test, c.excluded_categories, c.order_kinds,
-           c.authorise_ttl_s,
+           c.order_numbers, c.authorise_ttl_s,
            COALESCE((SELECT jsonb_agg(jsonb_build_array(r.kind, r.limit_count, r.limit_fen)
                                       ORDER BY r.kind)
                        FROM vouchers_limitrule r WHERE r.campaign_id = c.id), '[]'),

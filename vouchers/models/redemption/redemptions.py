@@ -101,6 +101,8 @@ class Redemption(models.Model):
     # rules/limits.
     links = ArrayField(models.BigIntegerField(), verbose_name=_("links"), null=True)
     undone_at = models.DateTimeField(_("undone at"), null=True)
+    # When the till says it took the voucher, of an order that it sent later.
+    occurred_at = models.DateTimeField(_("taken offline at"), null=True)
     xid = Xid8Field()
 
     class Meta:
@@ -167,13 +169,12 @@ class Redemption(models.Model):
                 "order_kind",
                 "category",
                 "channel",
-                "payment_ref",
-                "receipt_no",
                 "business_day",
                 "redeemed_at",
                 "authorised_fen",
                 "expires_at",
                 "links",
+                "occurred_at",
                 "xid",
             ),
             # The final order is recorded once, by the capture of an authorisation.
@@ -184,9 +185,9 @@ class Redemption(models.Model):
                     f"NOT (OLD.state = {RedemptionState.AUTHORISED.value}"
                     f" AND NEW.state = {RedemptionState.CAPTURED.value}) AND"
                     " (OLD.order_amount_fen, OLD.eligible_amount_fen, OLD.discount_fen, OLD.split,"
-                    " OLD.captured_at) IS DISTINCT FROM"
+                    " OLD.captured_at, OLD.payment_ref, OLD.receipt_no) IS DISTINCT FROM"
                     " (NEW.order_amount_fen, NEW.eligible_amount_fen, NEW.discount_fen, NEW.split,"
-                    " NEW.captured_at)"
+                    " NEW.captured_at, NEW.payment_ref, NEW.receipt_no)"
                 ),
             ),
             # Settling locks the redemption first, so a later void sees the lines here.
@@ -350,12 +351,13 @@ INSERT_REDEMPTIONS: Statement[Any] = Statement(
         id, store_id, merchant_id, campaign_id, voucher_id, allocation_id, resident_id,
         shown_by_id, caller_id, terminal, device, order_no, order_amount_fen,
         eligible_amount_fen, order_kind, category, channel, payment_ref, receipt_no,
-        discount_fen, split, state, business_day, redeemed_at, authorised_fen, expires_at, links)
+        discount_fen, split, state, business_day, redeemed_at, authorised_fen, expires_at, links,
+        occurred_at)
     SELECT id, store_id, merchant_id, campaign_id, voucher_id, allocation_id, resident_id,
            shown_by_id, caller_id, terminal, device, order_no, order_amount_fen,
            eligible_amount_fen, order_kind, category, '', payment_ref, receipt_no,
            discount_fen, split::jsonb, state, business_day, redeemed_at, authorised_fen,
-           expires_at, links::bigint[]
+           expires_at, links::bigint[], occurred_at
       FROM unnest(
         %(id)s::bigint[], %(store_id)s::bigint[], %(merchant_id)s::bigint[],
         %(campaign_id)s::bigint[], %(voucher_id)s::bigint[], %(allocation_id)s::bigint[],
@@ -365,11 +367,13 @@ INSERT_REDEMPTIONS: Statement[Any] = Statement(
         %(order_kind)s::text[], %(category)s::text[], %(payment_ref)s::text[],
         %(receipt_no)s::text[], %(discount_fen)s::bigint[], %(split)s::text[],
         %(state)s::smallint[], %(business_day)s::date[], %(redeemed_at)s::timestamptz[],
-        %(authorised_fen)s::bigint[], %(expires_at)s::timestamptz[], %(links)s::text[]
+        %(authorised_fen)s::bigint[], %(expires_at)s::timestamptz[], %(links)s::text[],
+        %(occurred_at)s::timestamptz[]
       ) AS fresh(
         id, store_id, merchant_id, campaign_id, voucher_id, allocation_id, resident_id,
         shown_by_id, caller_id, terminal, device, order_no, order_amount_fen,
         eligible_amount_fen, order_kind, category, payment_ref, receipt_no, discount_fen,
-        split, state, business_day, redeemed_at, authorised_fen, expires_at, links)
+        split, state, business_day, redeemed_at, authorised_fen, expires_at, links,
+        occurred_at)
     """
 )

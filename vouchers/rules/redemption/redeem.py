@@ -6,8 +6,8 @@ part of the interface: the first one that fails names the refusal.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from merchants.errors import Refusal
 from vouchers.money import split_pro_rata
@@ -23,6 +23,9 @@ from vouchers.states import (
 
 Split = tuple[tuple[int, int], ...]
 """(source id, fen), in source order."""
+
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""How far a till's clock may be ahead of the server's."""
 
 CAMPAIGN_OVER = frozenset({CampaignState.ENDED, CampaignState.SETTLED, CampaignState.CLOSED})
 """The states in which a campaign takes no redemption any more, for ever."""
@@ -47,6 +50,8 @@ class TrancheFacts(NamedTuple):
     is_test: bool
     excluded_categories: Sequence[str]
     order_kinds: Sequence[str]
+    # Which of `payment_ref` and `receipt_no` every order has to name.
+    order_numbers: Sequence[str] = ()
 
 
 class VoucherFacts(NamedTuple):
@@ -85,6 +90,12 @@ class Order:
     eligible_amount_fen: int
     order_kind: str
     category: str
+    payment_ref: str = ""
+    receipt_no: str = ""
+    # Nothing is captured later: then the order is yet to be paid, and its numbers may be unknown.
+    is_final: bool = True
+    # When the till took the voucher, if it could not ask at once; `at` is when the order arrived.
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,8 @@ class Case:
     caller_is_test: bool
     # State of the claim on (store, order no.): None, "used" or "reversed".
     claim: str | None
+    # How old an order may be that is sent later.
+    greatest_age: timedelta = timedelta(0)
 
 
 Rule = Callable[[Case, TrancheFacts, VoucherFacts], Refusal | None]
@@ -136,6 +149,20 @@ def _shown_by_holder(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -
         return Refusal("voucher_not_usable", "resident_unknown")
     if shopper.id != voucher.resident_id and voucher.resident_id not in shopper.may_show_for:
         return Refusal("voucher_not_usable", "holder_or_proxy")
+    return None
+
+
+def _sent_in_time(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    """Everything else is judged and counted as of the arrival, when the money is taken."""
+    at, occurred_at = case.order.at, case.order.occurred_at
+    if occurred_at is None:
+        return None
+    facts = {"occurred_at": local_time(occurred_at, tranche.zone)}
+    if occurred_at > at + CLOCKS_DIFFER:
+        return Refusal("order_time", "order_in_future", facts)
+    if at - occurred_at > case.greatest_age:
+        hours = case.greatest_age // timedelta(hours=1)
+        return Refusal("order_time", "order_too_old", facts | {"greatest_age_h": hours})
     return None
 
 
@@ -199,6 +226,19 @@ def _goods_allowed(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> 
     return None
 
 
+def _numbers_given(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    return missing_number(case.order, tranche) if case.order.is_final else None
+
+
+def missing_number(order: Order, tranche: TrancheFacts) -> Refusal | None:
+    """The refusal of an order without a number that its campaign asks for."""
+    given = {"payment_ref": order.payment_ref, "receipt_no": order.receipt_no}
+    for name, number in given.items():
+        if name in tranche.order_numbers and not number:
+            return Refusal("order_incomplete", f"{name}_asked_for", {"field": f"$.{name}"})
+    return None
+
+
 def _threshold_met(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
     return _below_threshold(case.order, tranche)
 
@@ -243,6 +283,7 @@ def _payable_too_small(order: Order, discount_fen: int) -> Refusal | None:
 # Who shows it comes first: only to its holder does a refusal say anything of a voucher.
 RULES: tuple[Rule, ...] = (
     _shown_by_holder,
+    _sent_in_time,
     _store_open,
     _store_participates,
     _people_active,
@@ -251,6 +292,7 @@ RULES: tuple[Rule, ...] = (
     _inside_window,
     _order_not_claimed,
     _goods_allowed,
+    _numbers_given,
     _threshold_met,
     _something_left_to_pay,
 )

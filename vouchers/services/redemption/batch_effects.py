@@ -100,6 +100,7 @@ REDEMPTION_COLUMNS = (
     "authorised_fen",
     "expires_at",
     "links",
+    "occurred_at",
 )
 
 
@@ -140,6 +141,7 @@ def _redemption(verdict: Verdict, effect: Effect) -> tuple[object, ...]:
         None if effect.expires_at is None else effect.decision.discount_fen,
         effect.expires_at,
         None if effect.links is None else f"{{{','.join(map(str, effect.links))}}}",
+        order.occurred_at,
     )
 
 

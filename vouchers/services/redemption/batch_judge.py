@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.conf import settings
+
 from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.models.campaigns.facts import StoreRow
@@ -124,6 +126,10 @@ class BatchJudge:
                 else eligible_fen,
                 order_kind=order.order_kind,
                 category=order.category,
+                payment_ref=order.payment_ref,
+                receipt_no=order.receipt_no,
+                is_final=order.capture,
+                occurred_at=order.occurred_at,
             ),
             voucher=voucher,
             tranche=terms.facts,
@@ -132,6 +138,7 @@ class BatchJudge:
             store=place,
             caller_is_test=request.caller.is_test,
             claim=self._claims.get((store.id, folded(order.order_no))),
+            greatest_age=settings.HUIMIN_OFFLINE_MAX_AGE,
         )
         decision = judge(case)
         if isinstance(decision, Refusal):
@@ -205,4 +212,5 @@ def _details(effect: Effect, request: RedeemRequest) -> RedemptionDetails:
         business_day=effect.business_day,
         redeemed_at=request.at,
         expires_at=effect.expires_at,
+        occurred_at=order.occurred_at,
     )

@@ -5,7 +5,7 @@ from vouchers.models import Redemption
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
 from vouchers.queries.redemption import SourceShare
 from vouchers.rules.redemption.capture import CaptureVoiding, Capturing, judge_final_order
-from vouchers.rules.redemption.redeem import Order
+from vouchers.rules.redemption.redeem import Order, missing_number
 from vouchers.rules.redemption.undo import judge_capture
 from vouchers.services.acts import Answer, Render, perform
 from vouchers.services.acts.attempts import record_attempts
@@ -33,7 +33,7 @@ def capture(*, request: CaptureRequest, render: Render) -> Answer:
     The discount is what the frozen terms give on that order, at most what was authorised; the rest
     goes back. An order that earns no discount any more voids the redemption, with the reason.
     The outcome rendered is `Captured`, `CaptureVoided`, or a refusal: `not_found` (also another
-    merchant's), `redemption_state`.
+    merchant's), `redemption_state`, `order_incomplete`.
     """
     return perform(_Capture(), request, render=render)
 
@@ -42,11 +42,12 @@ class _Capture(RedemptionAct[CaptureRequest, Capturing | CaptureVoiding]):
     def judge(
         self, request: CaptureRequest, facts: LockedRedemption
     ) -> Capturing | CaptureVoiding | Refusal:
+        order = _final_order(request, facts.redemption)
         refusal = judge_capture(facts.facts, request.at)
+        refusal = refusal or missing_number(order, facts.terms.facts)
         if refusal is not None:
             return refusal
         authorised = tuple((source_id, fen) for source_id, fen in facts.redemption.split)
-        order = _final_order(request, facts.redemption)
         return judge_final_order(facts.facts, order, facts.terms.facts, authorised)
 
     def write(
@@ -70,6 +71,8 @@ def _final_order(request: CaptureRequest, redemption: Redemption) -> Order:
         eligible_amount_fen=request.order_amount_fen if eligible_fen is None else eligible_fen,
         order_kind=redemption.order_kind,
         category=redemption.category,
+        payment_ref=request.payment_ref or redemption.payment_ref,
+        receipt_no=request.receipt_no or redemption.receipt_no,
     )
 
 
@@ -90,6 +93,8 @@ def _capture(order: Order, locked: LockedRedemption, decided: Capturing) -> Capt
         discount_fen=decision.discount_fen,
         split=decision.split,
         captured_at=order.at,
+        payment_ref=order.payment_ref,
+        receipt_no=order.receipt_no,
     )
     authorised = AccountKind.AUTHORISED
     lines = move(locked, decision.split, origin=authorised, target=AccountKind.PAYABLE)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 from django.conf import settings
 
@@ -13,14 +14,22 @@ from vouchers.services.redemption.batch_facts import Pending, gather
 from vouchers.services.redemption.batch_judge import BatchJudge, Verdict
 from vouchers.services.redemption.requests import RedeemRequest
 
+TRANSACTION_MAX: Final = 128
+"""Requests in one transaction, so that its locks are held for milliseconds."""
+
 
 def redeem(*, requests: Sequence[RedeemRequest], render: Render) -> list[Answer]:
     """Answer every request, in order; an answer is given only after its effects are committed.
 
     The outcome rendered is a `RedemptionDetails` or a `Refusal`; `busy` after losing too many races
-    is not stored under its key.
+    is not stored under its key. More than `TRANSACTION_MAX` requests are several transactions.
     """
-    return answer_all(requests, partial(_redeem_once, render=render), render=render)
+    work = partial(_redeem_once, render=render)
+    return [
+        answer
+        for start in range(0, len(requests), TRANSACTION_MAX)
+        for answer in answer_all(requests[start : start + TRANSACTION_MAX], work, render=render)
+    ]
 
 
 def _redeem_once(requests: Sequence[RedeemRequest], *, render: Render) -> list[Answer]:

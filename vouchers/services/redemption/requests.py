@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -18,6 +19,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=64)]
 StoreNo = Annotated[str, Meta(min_length=1, max_length=40)]
 # Empty unless several of the caller's merchants have a store of the number.
 MerchantCode = Annotated[str, Meta(max_length=40)]
+OrderNumber = Annotated[str, Meta(max_length=64)]
 AmountFen = Annotated[int, Meta(ge=1, le=MAX_AMOUNT_FEN)]
 EligibleFen = Annotated[int, Meta(ge=0, le=MAX_AMOUNT_FEN)]
 # Every campaign's; amounts in another currency would be other amounts.
@@ -38,9 +40,11 @@ class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
     category: Annotated[str, Meta(max_length=40)] = ""
     terminal: Annotated[str, Meta(max_length=40)] = ""
     device: Text = ""
-    payment_ref: Annotated[str, Meta(max_length=64)] = ""
-    receipt_no: Annotated[str, Meta(max_length=64)] = ""
+    payment_ref: OrderNumber = ""
+    receipt_no: OrderNumber = ""
     currency: Currency = "CNY"
+    # When the till took the voucher, if it could not ask at once.
+    occurred_at: Annotated[datetime, Meta(tz=True)] | None = None
     # False: the discount is only authorised (预核销), until a capture brings the final order.
     capture: bool = True
 
@@ -78,10 +82,13 @@ class VoidRequest(RedemptionRequest):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureRequest(RedemptionRequest):
     """A capture asked for (确认核销). Amounts are the final order's, the eligible one at most the
-    whole; without an eligible amount the whole order is eligible."""
+    whole; without an eligible amount the whole order is eligible. Numbers that are empty stay as
+    they were authorised."""
 
     order_amount_fen: int
     eligible_amount_fen: int | None = None
+    payment_ref: str = ""
+    receipt_no: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

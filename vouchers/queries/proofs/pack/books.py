@@ -72,7 +72,7 @@ REDEMPTION_SHEETS: tuple[Sheet, ...] = (
                caller_id AS caller, terminal, device, order_no, order_amount_fen,
                eligible_amount_fen, order_kind, category, channel, payment_ref, receipt_no,
                discount_fen, split, state, business_day, redeemed_at, authorised_fen, expires_at,
-               captured_at, undone_at, xid::text::bigint AS xid
+               captured_at, undone_at, occurred_at, xid::text::bigint AS xid
           FROM vouchers_redemption WHERE campaign_id = %(campaign_id)s ORDER BY id
         """,
         {
