@@ -11,11 +11,16 @@ from hypothesis import strategies as st
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks as openapi
 
+from merchants.models import Credential
+from merchants.services import issue_credential
+from merchants.services.credentials import SCOPES
 from tests.support import cast
 from tests.support.concurrency.invariants import assert_proven
-from tests.support.http_till import HttpTill, http_till, open_campaign, shown, till_key
+from tests.support.http_till import HttpTill, http_till, open_campaign, shown
 from tests.support.web_server import Server
 from vouchers.models import Redemption
+from vouchers.rules.limits import business_day
+from vouchers.services.settlement.days import settle_day
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
@@ -48,8 +53,10 @@ def fuzz(operation: Any, hand: HttpTill) -> None:
         if real and isinstance(case.body, dict):
             case.body |= hand.order(number, eligible_amount_fen=20_000)
             case.body.pop("merchant", None)
-        if real and "redemption_id" in case.path_parameters:
-            case.path_parameters["redemption_id"] = hand.ids["made before"]
+        if real:
+            case.path_parameters.update(
+                {name: id_ for name, id_ in hand.ids.items() if name in case.path_parameters}
+            )
         response = case.call(headers=headers)
         assert response.status_code < 500, response.text
         case.validate_response(response, checks=CHECKS)
@@ -57,12 +64,28 @@ def fuzz(operation: Any, hand: HttpTill) -> None:
     call()
 
 
+def key_of_all() -> str:
+    """The key of an integrator that may do everything for one merchant."""
+    _, key = issue_credential(
+        name="fuzz",
+        kind=Credential.Kind.INTEGRATOR,
+        scopes=SCOPES,
+        merchants=[cast.nanjing_road().merchant],
+        at=timezone.now(),
+    )
+    return key
+
+
 def test_every_answer_is_as_described(express_server: Server) -> None:
     campaign = open_campaign(timezone.now())
-    key = till_key(cast.nanjing_road(), scopes=("quote", "redeem", "refund"))
-    hand = http_till(campaign, "fuzz", key, size=EXAMPLES, holder=cast.alice())
+    hand = http_till(campaign, "fuzz", key_of_all(), size=EXAMPLES, holder=cast.alice())
     with httpx.Client(base_url=express_server.url) as client:
-        hand.ids["made before"] = shown(client, hand, 0, capture=False)["id"]
+        hand.ids["redemption_id"] = shown(client, hand, 0, capture=False)["id"]
+        shown(client, hand, 1)
+    now = timezone.now()
+    today = business_day(now, campaign.zone)
+    (settlement,) = settle_day(campaign=campaign, business_day=today, at=now)
+    hand.ids["settlement_id"] = settlement.pk
     schema = schemathesis.openapi.from_url(f"{express_server.url}/api/v1/schema")
     results = list(schema.get_all_operations())
     operations = [result.ok() for result in results if isinstance(result, Ok)]
@@ -76,6 +99,8 @@ def test_every_answer_is_as_described(express_server: Server) -> None:
         "POST /api/v1/redemptions/{redemption_id}/refunds",
         "POST /api/v1/redemptions/{redemption_id}/void",
         "GET /api/v1/redemptions",
+        "GET /api/v1/settlements",
+        "GET /api/v1/settlements/{settlement_id}/file",
         "GET /api/v1/redemptions/{redemption_id}",
     }
     for operation in operations:

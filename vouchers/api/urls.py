@@ -14,6 +14,7 @@ from vouchers.api.redemption import (
     ReverseView,
     VoidView,
 )
+from vouchers.api.settlement import SettlementFileView, SettlementsView
 
 urlpatterns = [
     path("redemptions", RedemptionsView.as_view(), name="redemptions"),
@@ -24,6 +25,8 @@ urlpatterns = [
     path("redemptions/<int:redemption_id>/capture", CaptureView.as_view(), name="capture"),
     path("redemptions/<int:redemption_id>/refunds", RefundsView.as_view(), name="refunds"),
     path("redemptions/<int:redemption_id>/void", VoidView.as_view(), name="void"),
+    path("settlements", SettlementsView.as_view(), name="settlements"),
+    path("settlements/<int:settlement_id>/file", SettlementFileView.as_view(), name="file"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path("", address_unknown),

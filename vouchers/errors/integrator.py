@@ -40,6 +40,12 @@ INTEGRATOR = (
         "该密钥无权执行此操作，缺少权限 {scope}。",
         "interface",
         audience="integrator",
+        by_rule={
+            "whole_merchants": Wording(
+                "This key acts for single stores; a settlement has the lines of all of them.",
+                "该密钥仅代表个别门店，而结算单包含商户全部门店的明细。",
+            ),
+        },
     ),
     Meaning(
         "address_unknown",

@@ -88,6 +88,11 @@ TILL = (
         "No redemption with this number is found. Check the number on the receipt.",
         "未找到该笔核销，请核对小票上的核销编号。",
         "interface",
+        by_rule={
+            "settlement_unknown": Wording(
+                "No settlement with this number is found.", "未找到此编号的结算单。"
+            )
+        },
     ),
     Meaning(
         "request_in_flight",

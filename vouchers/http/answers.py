@@ -9,6 +9,7 @@ import msgspec
 from merchants.errors import Refusal
 from vouchers.errors import CATALOGUE, explain
 from vouchers.queries.redemption import RedemptionDetails, SourceShare
+from vouchers.queries.settlement import SettlementDetails
 from vouchers.services.acts import Answer
 from vouchers.services.redemption.outcomes import Captured, CaptureVoided
 
@@ -90,9 +91,9 @@ def found(redemption: RedemptionDetails) -> Answer:
     return Answer(200, _encode(redemption))
 
 
-def found_all(redemptions: Iterable[RedemptionDetails]) -> Answer:
-    """The redemptions of a search."""
-    return Answer(200, _encode(list(redemptions)))
+def found_all(rows: Iterable[RedemptionDetails | SettlementDetails]) -> Answer:
+    """The rows of a search."""
+    return Answer(200, _encode(list(rows)))
 
 
 def headers_of(answer: Answer) -> list[tuple[str, str]]:

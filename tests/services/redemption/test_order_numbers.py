@@ -20,7 +20,7 @@ from vouchers.states import RedemptionState
 
 pytestmark = pytest.mark.django_db
 
-BOTH = {"payment_ref": "4200001234", "receipt_no": "A-7781"}
+BOTH: dict[str, Any] = {"payment_ref": "4200001234", "receipt_no": "A-7781"}
 
 
 @pytest.fixture

@@ -1,0 +1,143 @@
+"""What was settled for a merchant, and the files of it."""
+
+from base64 import b64encode
+from datetime import date
+from typing import Final
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from merchants.auth import Caller, HasScope
+from merchants.errors import Refused
+from vouchers.api.calls import CallView, day, parameter
+from vouchers.api.errors import rendered
+from vouchers.api.schema import REFUSALS
+from vouchers.http.answers import found_all
+from vouchers.models import Settlement
+from vouchers.queries.settlement import settlement_details, settlements_of
+from vouchers.states import SettlementState
+
+PAGE: Final = 500
+CSV: Final = "text/csv"
+MOST_ID: Final = 2**63 - 1
+ID_DIGITS: Final = len(str(MOST_ID))
+
+EXAMPLE = OpenApiExample(
+    "a day",
+    value={
+        "id": 912,
+        "campaign": "autumn",
+        "merchant": "huilian",
+        "source": "city",
+        "business_day": "2026-11-27",
+        "line_count": 41,
+        "total_fen": 82_000,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "state": "ready",
+        "closed_at": "2026-11-27T18:05:00.000000Z",
+    },
+    response_only=True,
+    status_codes=["200"],
+)
+
+
+class SettlementSchema(serializers.Serializer[object]):
+    """What one source owes one merchant for one business day."""
+
+    id = serializers.IntegerField()
+    campaign = serializers.CharField()
+    merchant = serializers.CharField(help_text="The merchant's code.")
+    source = serializers.CharField(help_text="The funding source that owes it.")  # type: ignore[assignment]
+    business_day = serializers.DateField()
+    line_count = serializers.IntegerField()
+    total_fen = serializers.IntegerField()
+    sha256 = serializers.CharField(help_text="Of the file, in hexadecimal digits.")
+    state = serializers.ChoiceField(
+        [state.value for state in SettlementState],
+        help_text="`ready`: waiting for cash; `paid`: the payout is instructed.",
+    )
+    closed_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(required=False)
+
+
+class SettlementView(CallView):
+    """For a merchant's accounts: a key with the scope `settlements` that acts for whole merchants,
+    since a file has the lines of all their stores."""
+
+    permission_classes = [HasScope.of("settlements")]
+
+    @classmethod
+    def accountant(cls, request: Request) -> Caller:
+        """The caller. Refuses `forbidden` to a key of single stores."""
+        caller = cls.caller(request)
+        if caller.store_ids is not None:
+            raise Refused("forbidden", "whole_merchants")
+        return caller
+
+
+class SettlementsView(SettlementView):
+    """Settlements of one's own."""
+
+    @extend_schema(
+        operation_id="list_settlements",
+        parameters=[
+            OpenApiParameter("campaign", str, description="Only of the campaign with this code."),
+            OpenApiParameter("merchant", str, description="Only of the merchant with this code."),
+            OpenApiParameter("business_day", date, description="Only of this day."),
+            OpenApiParameter(
+                "after",
+                {"type": "integer", "minimum": 0, "maximum": MOST_ID},
+                description=f"Only made after the one with this id: the next {PAGE}.",
+            ),
+        ],
+        responses={200: SettlementSchema(many=True), **REFUSALS},
+        examples=[EXAMPLE],
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """The settlements of the caller's merchants, in the order they were made, at most 500."""
+        rows = settlements_of(
+            self.accountant(request),
+            campaign=parameter(request, "campaign") or None,
+            merchant=parameter(request, "merchant") or None,
+            business_day=day(request, "business_day"),
+            after_id=_after(request),
+        )
+        return rendered(found_all(map(settlement_details, rows[:PAGE])))
+
+
+class SettlementFileView(SettlementView):
+    """The file of one settlement."""
+
+    @extend_schema(
+        operation_id="download_settlement",
+        responses={(200, CSV): OpenApiTypes.STR, **REFUSALS},
+    )
+    def get(self, request: Request, settlement_id: int) -> HttpResponse:
+        """The file of a settlement: CSV in UTF-8, a line for each redemption and for each refund
+        kept back. It was made when the day was closed and never changes; another merchant's is not
+        found."""
+        rows: QuerySet[Settlement] = settlements_of(self.accountant(request))
+        row = rows.filter(pk=settlement_id).defer(None).first()
+        if row is None:
+            raise Refused("not_found", "settlement_unknown")
+        response = HttpResponse(bytes(row.content), content_type=f"{CSV}; charset=utf-8")
+        name = f"settlement-{row.pk}-{row.business_day}.csv"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        response["Content-Digest"] = f"sha-256=:{b64encode(bytes(row.sha256)).decode()}:"
+        return response
+
+
+def _after(request: Request) -> int:
+    text = parameter(request, "after") or "0"
+    if not text.isdecimal() or len(text) > ID_DIGITS or int(text) > MOST_ID:
+        raise Refused(
+            "malformed_request",
+            problem="an id is a whole number",
+            problem_zh="编号须为整数",
+            field="after",
+        )
+    return int(text)
