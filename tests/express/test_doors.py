@@ -26,6 +26,7 @@ from tests.support.lifecycle_cases import (
     SISTER,
     lifecycle_cases,
 )
+from tests.support.malformed_acts import malformed_acts
 from tests.support.redemption_cases import Case, cases
 from tests.support.web_server import Server
 from vouchers.models import Attempt, Campaign, Redemption, RequestRecord
@@ -171,7 +172,8 @@ def test_every_later_act_is_answered_alike_and_as_promised(doors: tuple[Door, Do
     }
     for door in doors:
         door.hand.keys.update(others)
-    assert "\n".join(faults_in(doors, lifecycle_cases())) == ""
+    played = [*lifecycle_cases(), *malformed_acts()]
+    assert "\n".join(faults_in(doors, played)) == ""
     for code in ("not_found", "idempotency_key_reused"):
         assert not Attempt.objects.filter(code=code).exists()
     assert_nothing_is_kept_of_what_was_never_asked()

@@ -135,6 +135,8 @@ REFUSALS: Mapping[str, Any] = {
     "payable_too_small": _("nothing left to pay"),
     "order_already_used": _("order already used a voucher"),
     "order_reversed": _("order reversed"),
+    "order_incomplete": _("a number asked of the order is missing"),
+    "order_time": _("sent too late, or dated ahead"),
     "resident_limit": _("resident's limit reached"),
     "store_limit": _("store's limit reached"),
     "merchant_limit": _("merchant's limit reached"),

@@ -160,6 +160,7 @@ class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
         "id",
         "state",
         "redeemed_at",
+        "occurred_at",
         "business_day",
         "campaign",
         "merchant",

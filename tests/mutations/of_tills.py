@@ -1,0 +1,33 @@
+"""Mutations of what tills may ask for: orders sent later, and numbers asked of an order."""
+
+from tests.mutations.mutation import Mutation, source
+
+OF_TILLS: tuple[Mutation, ...] = (
+    source(
+        "an order of any age",
+        5,
+        "an order taken offline is accepted however late it is sent",
+        "vouchers/rules/redemption/redeem.py",
+        "    if at - occurred_at > case.greatest_age:\n",
+        "    if at - occurred_at > 10 * case.greatest_age:\n",
+        "tests/services/redemption/test_offline.py",
+    ),
+    source(
+        "a line of another request",
+        7,
+        "a line of a batch is not the single call under its key",
+        "vouchers/http/batches.py",
+        "            key = fields.pop(KEY_FIELD, None)\n",
+        "            key = fields.get(KEY_FIELD)\n",
+        "tests/http/test_batches.py",
+    ),
+    source(
+        "a capture without its number",
+        5,
+        "a capture does not ask for the numbers that the campaign does",
+        "vouchers/services/redemption/capture.py",
+        "        refusal = refusal or missing_number(order, facts.terms.facts)\n",
+        "",
+        "tests/services/redemption/test_order_numbers.py",
+    ),
+)
