@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What the cashier is told: what to take, and a sentence where there is no discount."""
+    """What the cashier reads: what to take, and a sentence where there is no discount."""
 
     payable_fen: int
     discount_fen: int = 0

@@ -1,4 +1,4 @@
-"""Settlements over HTTP: a merchant's own, its files the same for ever, and nobody else's."""
+"""Settlements over HTTP: a merchant's own, its files the same for ever, and no other's."""
 
 import csv
 import hashlib
@@ -145,7 +145,9 @@ def test_a_search_that_is_not_understood_names_its_field(
     assert answer.json()["facts"]["field"] == field
 
 
-def test_nobody_reads_anothers(campaign: Campaign, clients: list[httpx.Client]) -> None:
+def test_another_merchants_are_as_if_absent(
+    campaign: Campaign, clients: list[httpx.Client]
+) -> None:
     cast.rival_shop()
     number = campaign.settlements.get(source__code="city").pk
     of_all = f"{PATH}/{number}/file"

@@ -43,22 +43,24 @@ def blocks(language: str) -> list[tuple[str, str]]:
     return BLOCK.findall((DOCS / language / PAGE).read_text(encoding="utf-8"))
 
 
-def differences(told: Any, found: Any, path: str = "$") -> list[str]:
+def differences(expected: Any, found: Any, path: str = "$") -> list[str]:
     """Where an answer differs from what the page says of it."""
-    if isinstance(told, dict) and isinstance(found, dict):
-        if told.keys() != found.keys():
-            return [f"{path} has {sorted(found)}, not {sorted(told)}"]
+    if isinstance(expected, dict) and isinstance(found, dict):
+        if expected.keys() != found.keys():
+            return [f"{path} has {sorted(found)}, not {sorted(expected)}"]
         return [
-            it for name in told for it in differences(told[name], found[name], f"{path}.{name}")
+            it
+            for name in expected
+            for it in differences(expected[name], found[name], f"{path}.{name}")
         ]
-    if isinstance(told, list) and isinstance(found, list):
-        if len(told) != len(found):
-            return [f"{path} has {len(found)} items, not {len(told)}"]
-        pairs = enumerate(zip(told, found, strict=True))
+    if isinstance(expected, list) and isinstance(found, list):
+        if len(expected) != len(found):
+            return [f"{path} has {len(found)} items, not {len(expected)}"]
+        pairs = enumerate(zip(expected, found, strict=True))
         return [it for n, pair in pairs for it in differences(*pair, f"{path}[{n}]")]
     varies = VARYING.match(path.rpartition(".")[2])
-    same = type(told) is type(found) if varies else told == found
-    return [] if same else [f"{path} is {found!r}, not {told!r}"]
+    same = type(expected) is type(found) if varies else expected == found
+    return [] if same else [f"{path} is {found!r}, not {expected!r}"]
 
 
 @dataclass
@@ -117,9 +119,7 @@ def key_with(*scopes: str) -> str:
     return key
 
 
-def test_the_page_tells_what_the_service_answers(
-    campaign: Campaign, express_server: Server
-) -> None:
+def test_the_page_says_what_the_service_answers(campaign: Campaign, express_server: Server) -> None:
     now = timezone.now()
     holder = cast.resident("R-100200")
     vouchers = issue_vouchers(

@@ -1,4 +1,4 @@
-"""The service, started once for the stories that are told over HTTP."""
+"""The service, started once for the stories over HTTP."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,6 @@
 """A till's bad day: the line is cut between commit and answer, and before anything arrives.
 
-Told with the sample till of `docs/client`, over HTTP, on a line that can be cut. Whatever happens,
+Played with the sample till of `docs/client`, over HTTP, on a line that can be cut. In every case
 a voucher is used once, and after catching up service and till agree.
 """
 

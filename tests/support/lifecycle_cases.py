@@ -90,7 +90,7 @@ def _quotes() -> Iterator[Case]:
     yield asked(200, name="good, without an idempotency key")
     yield asked(200, name="as an authorisation", capture=False)
     yield asked(422, "below_threshold", name="below the threshold", order_amount_fen=9_999)
-    yield asked(404, "voucher_not_usable", name="somebody else's", resident="bob")
+    yield asked(404, "voucher_not_usable", name="another resident's", resident="bob")
     yield asked(404, "store_not_found", name="another merchant's store", store="rival_shop")
     yield asked(400, "malformed_request", name="without its store", store=None)
     yield made("quoted before", 10)

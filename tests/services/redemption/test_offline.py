@@ -81,7 +81,7 @@ def test_an_order_answered_in_time_is_answered_alike_ever_after(campaign: Campai
 
 def test_it_is_booked_and_counted_on_the_day_it_arrives(campaign: Campaign) -> None:
     """Yesterday's sale counts today: yesterday's settlement may be made, and its limits are read
-    under locks of yesterday's windows that nobody takes any more."""
+    under locks of yesterday's windows that no redemption takes any more."""
     first, second, third = issue_vouchers(campaign, [cast.alice()] * 3, at=NOON - 5 * cast.DAY)
     yesterday, store, alice = NOON - cast.DAY, cast.nanjing_road(), cast.alice()
     assert answer_to(order(first, store, alice, at=yesterday))[0] == 201

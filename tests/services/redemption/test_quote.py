@@ -128,7 +128,7 @@ def test_a_quote_sees_what_became_of_the_voucher(campaign: Campaign) -> None:
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "owner"])
-def test_a_quote_waits_for_nobody_and_nobody_for_it() -> None:
+def test_a_quote_takes_no_lock_and_waits_for_none() -> None:
     campaign = cast.running_campaign(limits=cast.LIMITS)
     (voucher,) = issue_vouchers(campaign, [cast.alice()])
     request = order(voucher, cast.nanjing_road(), cast.alice())

@@ -29,20 +29,20 @@ ANSWER: dict[str, Any] = {
 }
 
 
-def asked(name: str, value: dict[str, Any]) -> OpenApiExample:
+def request_example(name: str, value: dict[str, Any]) -> OpenApiExample:
     """A body that may be sent."""
     return OpenApiExample(name, value=value, request_only=True)
 
 
-def told(name: str, value: Any, status: int = 200) -> OpenApiExample:
+def answer_example(name: str, value: Any, status: int = 200) -> OpenApiExample:
     """A body that may be answered."""
     return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
 
 
-REDEEM = asked("redeem", ORDER | {"receipt_no": "A-7781", "payment_ref": "4200001234"})
-AUTHORISE = asked("authorise", ORDER | {"capture": False})
-REDEEMED = told("redeemed", ANSWER, 201)
-AUTHORISED = told(
+REDEEM = request_example("redeem", ORDER | {"receipt_no": "A-7781", "payment_ref": "4200001234"})
+AUTHORISE = request_example("authorise", ORDER | {"capture": False})
+REDEEMED = answer_example("redeemed", ANSWER, 201)
+AUTHORISED = answer_example(
     "authorised",
     ANSWER | {"state": "authorised", "expires_at": "2026-11-27T11:17:33.120000Z"},
     201,
@@ -64,7 +64,7 @@ BELOW_THRESHOLD = OpenApiExample(
     status_codes=["4XX"],
     media_type="application/problem+json",
 )
-BATCH = asked(
+BATCH = request_example(
     "two orders taken offline",
     {
         "redemptions": [
@@ -78,7 +78,7 @@ BATCH = asked(
         ]
     },
 )
-BATCH_ANSWERED = told(
+BATCH_ANSWERED = answer_example(
     "one redeemed, one refused",
     {
         "redemptions": [
@@ -102,8 +102,8 @@ BATCH_ANSWERED = told(
         ]
     },
 )
-QUOTE = asked("quote", ORDER)
-QUOTED = told(
+QUOTE = request_example("quote", ORDER)
+QUOTED = answer_example(
     "quoted",
     {
         name: value
@@ -111,8 +111,8 @@ QUOTED = told(
         if name not in {"id", "state", "business_day", "redeemed_at"}
     },
 )
-CAPTURE = asked("capture", {"order_amount_fen": 18_000})
-CAPTURED = told(
+CAPTURE = request_example("capture", {"order_amount_fen": 18_000})
+CAPTURED = answer_example(
     "captured",
     {
         "id": 48_211,
@@ -126,7 +126,7 @@ CAPTURED = told(
         "captured_at": "2026-11-27T11:08:02.004000Z",
     },
 )
-BELOW_AT_CAPTURE = told(
+BELOW_AT_CAPTURE = answer_example(
     "voided at its capture",
     {
         "id": 48_211,
@@ -143,7 +143,7 @@ BELOW_AT_CAPTURE = told(
         "because_zh": "订单未满 100元，还差 22元。",
     },
 )
-VOIDED = told(
+VOIDED = answer_example(
     "voided",
     {
         "id": 48_211,
@@ -153,8 +153,8 @@ VOIDED = told(
         "voided_at": "2026-11-27T11:20:00.000000Z",
     },
 )
-REVERSE = asked("reverse", {"store": "0001", "order_no": "20261127-000123"})
-REVERSED = told(
+REVERSE = request_example("reverse", {"store": "0001", "order_no": "20261127-000123"})
+REVERSED = answer_example(
     "reversed",
     {
         "id": None,
@@ -167,8 +167,10 @@ REVERSED = told(
         "reversed_at": "2026-11-27T11:20:00.000000Z",
     },
 )
-REFUND = asked("refund", {"store": "0002", "amount_fen": 11_500, "refund_no": "T-20261129-0004"})
-REFUNDED = told(
+REFUND = request_example(
+    "refund", {"store": "0002", "amount_fen": 11_500, "refund_no": "T-20261129-0004"}
+)
+REFUNDED = answer_example(
     "refunded",
     {
         "id": 48_211,
