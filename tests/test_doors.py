@@ -29,7 +29,6 @@ WAITING: Mapping[str, str] = {
     "refund": "POST /redemptions/{id}/refunds",
     "register_resident": "PUT /residents/{external_id}",
     "reverse": "POST /redemptions/reverse",
-    "take_some": "POST /claims",
 }
 DOCUMENTS = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")], key=str
