@@ -46,6 +46,7 @@ class ClaimSchema(serializers.Serializer[object]):
 class ClaimedSchema(serializers.Serializer[object]):
     """A voucher that has been claimed."""
 
+    claim = serializers.IntegerField(help_text="The claim's own number.")
     voucher = serializers.CharField(help_text="Its printed code.")
     campaign = serializers.CharField()
     tier = serializers.CharField()

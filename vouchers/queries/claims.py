@@ -7,8 +7,9 @@ import msgspec
 
 
 class ClaimDetails(msgspec.Struct, frozen=True):
-    """A voucher that has been claimed."""
+    """A voucher that has been claimed; `claim` is the claim's own number."""
 
+    claim: int
     voucher: str
     campaign: str
     tier: str

@@ -188,11 +188,11 @@ class TestOnTheSpot:
             assert refusal(asking(cast.alice())) == ("not_targeted", "no_point")
 
     def test_the_datum_moves_the_position(self) -> None:
-        """4.9 km north in GCJ-02 is within 5 km; the same figures taken as WGS-84 lie elsewhere."""
+        """The same figures are 4.9 km away in WGS-84, and 5.1 km in GCJ-02."""
         grab(way=RoundWay.CLAIM_ON_SPOT)
-        edge = dict(zip(("longitude", "latitude"), north_of(PEOPLES_SQUARE, km=5.1), strict=True))
-        assert refusal(asking(cast.alice(), **edge, datum="WGS-84"))[1] == "outside"
-        assert verdict(asking(cast.alice(), **edge, datum="GCJ-02"))[0] == 201
+        edge = dict(zip(("longitude", "latitude"), north_of(PEOPLES_SQUARE, km=4.9), strict=True))
+        assert refusal(asking(cast.alice(), **edge, datum="GCJ-02"))[1] == "outside"
+        assert verdict(asking(cast.alice(), **edge, datum="WGS-84"))[0] == 201
 
     def test_consent_is_asked_for_here_too(self) -> None:
         grab(way=RoundWay.CLAIM_ON_SPOT)

@@ -135,6 +135,7 @@ def _details(effect: Effect) -> ClaimDetails:
     assert offer.valid_from_at is not None
     assert offer.valid_until_at is not None
     return ClaimDetails(
+        claim=effect.voucher_id,
         voucher=encode(effect.voucher_id, settings.HUIMIN_CODE_KEY),
         campaign=offer.campaign,
         tier=offer.tier,
