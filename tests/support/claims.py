@@ -63,10 +63,11 @@ def draft_with_round(
     return draft
 
 
-def grab(**options: Any) -> Campaign:
-    """The same, launched, with tranches opened ahead."""
+def grab(*, is_opened: bool = True, **options: Any) -> Campaign:
+    """The same, launched, with its tranche opened ahead."""
     campaign = cast.launched(draft_with_round(**options), at=TEN - DAY)
-    claims.open_coming(at=TEN - timedelta(minutes=5))
+    if is_opened:
+        claims.open_coming(at=TEN - timedelta(minutes=5))
     return campaign
 
 
@@ -121,6 +122,11 @@ def asking(
         body=msgspec.json.encode({"resident": who, "tier": f"{of}/{tier}", **fields}),
         at=at,
     )
+
+
+def position(place: tuple[float, float], datum: str = "WGS-84") -> dict[str, Any]:
+    """Where a resident is, as a claim sends it."""
+    return {"longitude": place[0], "latitude": place[1], "datum": datum}
 
 
 def claimed(requests: Sequence[ClaimRequest]) -> list[Answer]:

@@ -1,6 +1,6 @@
 """Claims one after another: who gets a voucher, who is refused and why, and what is posted."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.support.claims import (
     claimed,
     grab,
     neighbours,
+    position,
     refusal,
     statuses,
     verdict,
@@ -115,11 +116,11 @@ def test_each_channel_counts_for_itself_where_quotas_tell_channels_apart() -> No
     ("at", "rule"),
     [(TEN - SECOND, "round_not_open"), (CLOSING, "round_over")],
 )
-def test_a_round_opens_and_closes_on_the_second(at: object, rule: str) -> None:
+def test_a_round_opens_and_closes_on_the_second(at: datetime, rule: str) -> None:
     grab()
     alice = cast.alice()
     with nothing_moves():
-        assert refusal(asking(alice, key="k", at=at)) == ("campaign_not_running", rule)  # type: ignore[arg-type]
+        assert refusal(asking(alice, key="k", at=at)) == ("campaign_not_running", rule)
     assert verdict(asking(alice, key="k", at=TEN))[0] == 201
     assert verdict(asking(cast.carol(), at=CLOSING - timedelta(microseconds=1)))[0] == 201
 
@@ -170,15 +171,14 @@ class TestWho:
 class TestOnTheSpot:
     """A round that is claimed on the spot asks where the resident is now."""
 
-    HERE = {"longitude": PEOPLES_SQUARE[0], "latitude": PEOPLES_SQUARE[1], "datum": "WGS-84"}
+    HERE = position(PEOPLES_SQUARE)
 
     def test_the_position_sent_decides_and_not_the_home(self) -> None:
         grab(way=RoundWay.CLAIM_ON_SPOT)
         assert verdict(asking(cast.bob(), **self.HERE))[0] == 201
         claim = Claim.objects.get()
         assert (claim.place_kind, claim.distance_m < 1) == ("spot", True)
-        away = dict(zip(("longitude", "latitude"), north_of(PEOPLES_SQUARE, km=6), strict=True))
-        alice = asking(cast.alice(), **away, datum="WGS-84")
+        alice = asking(cast.alice(), **position(north_of(PEOPLES_SQUARE, km=6)))
         assert refusal(alice) == ("not_targeted", "outside")
         assert_proven()
 
@@ -190,9 +190,9 @@ class TestOnTheSpot:
     def test_the_datum_moves_the_position(self) -> None:
         """The same figures are 4.9 km away in WGS-84, and 5.1 km in GCJ-02."""
         grab(way=RoundWay.CLAIM_ON_SPOT)
-        edge = dict(zip(("longitude", "latitude"), north_of(PEOPLES_SQUARE, km=4.9), strict=True))
-        assert refusal(asking(cast.alice(), **edge, datum="GCJ-02"))[1] == "outside"
-        assert verdict(asking(cast.alice(), **edge, datum="WGS-84"))[0] == 201
+        edge = north_of(PEOPLES_SQUARE, km=4.9)
+        assert refusal(asking(cast.alice(), **position(edge, "GCJ-02")))[1] == "outside"
+        assert verdict(asking(cast.alice(), **position(edge)))[0] == 201
 
     def test_consent_is_asked_for_here_too(self) -> None:
         grab(way=RoundWay.CLAIM_ON_SPOT)

@@ -69,8 +69,8 @@ class CampaignTerms:
 
 
 class TermsMemory:
-    """The terms of campaigns by id, read again after `TTL_S` seconds, and with every new connection:
-    it may be to another database."""
+    """The terms of campaigns by id, read again after `TTL_S` seconds, and over every new
+    connection, which may lead to another database."""
 
     def __init__(self) -> None:
         self._known: WeakKeyDictionary[

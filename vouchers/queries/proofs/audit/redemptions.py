@@ -112,8 +112,8 @@ STORE_TOOK_PART = Check(
               AND (p.valid_until_at IS NULL OR p.valid_until_at > r.redeemed_at))
     """,
 )
-# An answer begins with its redemption's id, or with the claim's. It is compared as text, so that bytes which are no
-# answer at all cannot stop the audit.
+# An answer begins with its redemption's id, or with the claim's. It is compared as text, so that
+# bytes which are no answer at all cannot stop the audit.
 REQUEST_RECORDED = Check(
     7,
     "request_recorded",
