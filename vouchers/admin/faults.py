@@ -50,6 +50,7 @@ FAULTS: Mapping[str, Any] = {
     "refund_policy_known": _("There is no way {policy} to handle refunds."),
     "recipient_known": _("{address} is neither a web (https) nor an e-mail address."),
     "round_closes_after_opening": _("A round must close after it opens."),
+    "round_way_known": _("There is no such way to hand out a round."),
     "participation_ends_after_start": _("A store's part must end after it begins."),
     "part_stays": _("{part} must stay as it was approved."),
     "ends_no_earlier": _("The campaign must not end earlier than {ends_at}."),

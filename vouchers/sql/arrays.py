@@ -67,18 +67,11 @@ def _varying(oid: int, encode: Callable[[Any], bytes]) -> Pack:
     return dump
 
 
-def _floats(items: Sequence[float]) -> Packed:
-    """Numbers of eight bytes, none missing."""
-    width, pack = 8, Struct(">id").pack
-    packed = [pack(width, value) for value in items]
-    return Packed(b"".join([_HEADER(1, 0, 701, len(packed), 1), *packed]))
-
-
 PACK: Final[Mapping[str, Pack]] = {
     "smallint": _fixed(21, "h"),
     "int": _fixed(23, "i"),
     "bigint": _fixed(20, "q"),
-    "float8": _floats,
+    "float8": _fixed(701, "d"),
     "date": _fixed(1082, "i", lambda day: day.toordinal() - _EPOCH_DAY),
     "timestamptz": _fixed(1184, "q", lambda at: (at - _EPOCH) // _MICROSECOND),
     "text": _varying(25, str.encode),
