@@ -12,7 +12,7 @@ from merchants.models import Credential
 from merchants.services import issue_credential
 from tests.support import cast
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE
-from tests.support.till import decoded
+from tests.support.till import answer_to, decoded, order
 from vouchers.http.answers import render
 from vouchers.http.claims import claim_request
 from vouchers.models import Campaign, Resident
@@ -68,6 +68,21 @@ def grab(*, is_opened: bool = True, **options: Any) -> Campaign:
     campaign = cast.launched(draft_with_round(**options), at=TEN - DAY)
     if is_opened:
         claims.open_coming(at=TEN - timedelta(minutes=5))
+    return campaign
+
+
+def claimed_campaign() -> Campaign:
+    """Three units: claimed by three, one of them used; a fourth came too late, Bob lives too far
+    away, and one asked twice."""
+    campaign = grab(units=3, funding={"treasury": 75, "bank": 25})
+    first, *others = neighbours(4)
+    bob = cast.bob()
+    status, body = verdict(asking(first, campaign))
+    assert status == 201, body
+    answers = claimed([asking(each, campaign) for each in (first, *others, bob)])
+    assert statuses(answers) == [422, 201, 201, 409, 422]
+    used, answer = answer_to(order(body["voucher"], cast.nanjing_road(), first, at=NOON))
+    assert used == 201, answer
     return campaign
 
 
