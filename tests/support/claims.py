@@ -10,7 +10,7 @@ import msgspec
 from merchants.auth import Caller
 from merchants.models import Credential
 from merchants.services import issue_credential
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE
 from tests.support.till import answer_to, decoded, order
 from vouchers.http.answers import render
@@ -18,7 +18,6 @@ from vouchers.http.claims import claim_request
 from vouchers.models import Campaign, Resident
 from vouchers.services import claims
 from vouchers.services.acts import Answer
-from vouchers.services.campaigns import terms
 from vouchers.services.claims import ClaimRequest
 from vouchers.states import LimitKind, RoundWay
 
@@ -50,16 +49,29 @@ def draft_with_round(
         per_resident=per_resident,
         **options,
     )
-    opened = terms.add_round(
-        campaign=draft, number=1, opens_at=TEN, closes_at=CLOSING, way=way, by=by, at=at
+    opened = draft_rows.add(
+        "rounds",
+        campaign=draft,
+        number=1,
+        opens_at=TEN,
+        closes_at=CLOSING,
+        way=way.value,
+        by=by,
+        at=at,
     )
     if units is not None:
-        terms.add_cell(
-            campaign=draft, round=opened, cap_count=units, bucket_count=bucket_count, by=by, at=at
+        draft_rows.add(
+            "cells",
+            campaign=draft,
+            round=opened,
+            cap_count=units,
+            bucket_count=bucket_count,
+            by=by,
+            at=at,
         )
     for channel in channels:
         cap = (units or 0) // 2
-        terms.add_cell(campaign=draft, channel=channel, cap_count=cap, by=by, at=at)
+        draft_rows.add("cells", campaign=draft, channel=channel, cap_count=cap, by=by, at=at)
     return draft
 
 
