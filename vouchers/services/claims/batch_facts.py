@@ -15,7 +15,7 @@ from vouchers.services.claims.places import Place, places_on_file, places_sent
 from vouchers.services.claims.requests import ClaimRequest
 from vouchers.services.claims.terms import TERMS, CampaignTerms
 from vouchers.services.limits.counters import SamePeople, find_same_people
-from vouchers.sql.pipeline import pipeline, raw_connection
+from vouchers.sql.pipeline import pipeline, reading
 from vouchers.states import RoundWay
 
 
@@ -64,7 +64,9 @@ def find_offers(requests: Sequence[ClaimRequest]) -> list[OfferRow | None]:
         "tiers": [tier for _, tier in wanted],
     }
     rounds: dict[tuple[str, str], list[OfferRow]] = {}
-    for row in FIND_OFFERS.send(raw_connection(), columns).rows():
+    with reading() as raw:
+        found = FIND_OFFERS.send(raw, columns)
+    for row in found.rows():
         rounds.setdefault((row.campaign, row.tier), []).append(row)
     return [
         of_round(rounds.get((request.campaign, request.tier), ()), request.at)

@@ -25,7 +25,7 @@ from vouchers.services.claims.requests import ClaimRequest
 from vouchers.services.claims.terms import CampaignTerms
 from vouchers.services.ledger import quotas
 from vouchers.services.sold_out import Shortage
-from vouchers.sql.pipeline import raw_connection
+from vouchers.sql.pipeline import pipeline
 from vouchers.states import TrancheState
 
 
@@ -188,10 +188,11 @@ def _take(candidates: Sequence[rules.Candidate], *, hint: int) -> Sequence[int |
 def _lock_tranches(hopeful: Sequence[_Hopeful]) -> dict[int, int]:
     """By id of the tranches that have room for all who ask how many vouchers they hold."""
     asking = Counter(each.offer.tranche_id or 0 for each in hopeful)
-    locked = LOCK_TRANCHES.send(raw_connection(), {"tranche_ids": sorted(asking)}).rows()
+    with pipeline() as raw:
+        locked = LOCK_TRANCHES.send(raw, {"tranche_ids": sorted(asking)})
     return {
         row.id: row.voucher_count
-        for row in locked
+        for row in locked.rows()
         if row.state == TrancheState.OUTSTANDING
         and row.voucher_count + asking[row.id] <= TRANCHE_MAX_VOUCHERS
     }

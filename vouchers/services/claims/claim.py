@@ -22,7 +22,7 @@ from vouchers.services.claims.batch_judge import Effect, Verdict, judge, offer_f
 from vouchers.services.claims.requests import ClaimRequest
 from vouchers.services.claims.terms import TERMS
 from vouchers.services.claims.tranches import open_tranche
-from vouchers.sql.pipeline import raw_connection
+from vouchers.sql.pipeline import reading
 
 
 def claim(*, requests: Sequence[ClaimRequest], render: Render) -> list[Answer]:
@@ -71,8 +71,7 @@ def _turned_away(
     a request under way is found in flight or answered."""
     numbers = list(closed)
     asked = [requests[number] for number in numbers]
-    raw = raw_connection()
-    with raw.pipeline():
+    with reading() as raw:
         locks = LOCK_BATCH.send(
             raw,
             {
