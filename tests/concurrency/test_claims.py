@@ -1,4 +1,4 @@
-"""A rush on few units: never one too many, never one left over, and nobody is told a lie."""
+"""A rush on few units: never one too many, never one left over, "sold out" never said early."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ def said(answer: Answer) -> str:
 
 
 def crowd(campaign: Campaign) -> list[Callable[[], Answer]]:
-    """Everybody asks once, all at the same moment."""
+    """One request of each resident, all at the same moment."""
     return [partial(one, asking(each, campaign)) for each in neighbours(CROWD)]
 
 
@@ -133,7 +133,8 @@ class TestMemoryOfWhatIsSoldOut:
         return campaign
 
     def ask_while_quotas_are_locked(self, campaign: Campaign) -> list[str]:
-        """What is answered while somebody holds every bucket; whoever needs one waits too long."""
+        """The answer while another transaction holds every bucket; a claim that needed one would
+        wait too long."""
         is_locked, is_answered = Event(), Event()
 
         def hold() -> str:

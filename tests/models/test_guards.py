@@ -12,7 +12,6 @@ import pytest
 from django.db import connection
 
 from tests.support.violations.constraints import (
-    OF_DRAFT,
     UNMINTED,
     again,
     constraints,
@@ -251,37 +250,6 @@ class TestTranches:
         for column, value in changes.items():
             statement = f"UPDATE vouchers_tranche SET {column} = {value}"
             assert guard_that_refuses(statement) == "tranche_terms_frozen", column
-
-    def test_only_one_that_is_claimed_from_grows_and_none_shrinks(self) -> None:
-        grown = "UPDATE vouchers_tranche SET voucher_count = voucher_count %s WHERE shard_id IS %s"
-        minted, claimed = "NOT NULL", "NULL"
-        assert guard_that_refuses(grown % ("+ 1", minted)) == "tranche_grows_by_claims"
-        assert guard_that_refuses(grown % ("- 1", claimed)) == "tranche_grows_by_claims"
-        assert guard_that_refuses(grown % ("+ 1", claimed)).startswith("nothing")
-
-    def test_a_voucher_enters_with_its_claim_or_with_its_tranche(self) -> None:
-        """Each column of it is compared with its claim."""
-        claimed = "id = (SELECT voucher_id FROM vouchers_claim)"
-        for change in (
-            {"resident_id": "resident_id + 1"},
-            {"allocation_id": "(SELECT max(id) + 1 FROM vouchers_allocation)"},
-            {"bucket": "(bucket + 1) % 1024"},
-            {"state": "3"},
-        ):
-            next_one = {"id": "id + 1", **change}
-            refused = guard_that_refuses(again("vouchers_voucher", claimed, **next_one))
-            assert refused == "voucher_was_claimed", change
-
-    def test_a_claim_is_of_a_round_that_is_claimed_and_open(self) -> None:
-        for change in (
-            {"round_id": f"(SELECT id FROM vouchers_round WHERE {OF_DRAFT})"},
-            {"tier_id": f"(SELECT min(id) FROM vouchers_tier WHERE {OF_DRAFT})"},
-            {"claimed_at": "claimed_at - interval '1 day'"},
-            {"store_location_id": "0"},
-            {"caller_id": "0"},
-        ):
-            statement = again("vouchers_claim", resident_id="1", voucher_id="1", **change)
-            assert guard_that_refuses(statement) == "claim_within_its_offer", change
 
     def test_validity_may_be_extended(self) -> None:
         later = "UPDATE vouchers_tranche SET valid_until_at = valid_until_at + interval '1 day'"

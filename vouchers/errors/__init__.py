@@ -16,8 +16,7 @@ from vouchers.errors.spoken import SpokenFacts
 from vouchers.errors.till import TILL
 
 CATALOGUE: Mapping[str, Meaning] = {
-    meaning.code: meaning
-    for meaning in (*INTEGRATOR, *TILL, *CHANNEL, *MANAGER, *REGISTERS)
+    meaning.code: meaning for meaning in (*INTEGRATOR, *TILL, *CHANNEL, *MANAGER, *REGISTERS)
 }
 
 

@@ -62,7 +62,7 @@ def of_round(offers: Iterable[Timed], at: datetime) -> Timed | None:
 
 
 def judge_offer(offer: Offer | None, *, at: datetime, caller_is_test: bool) -> Refusal | None:
-    """Whether anything can be claimed at `at`, whoever claims. Never stored under a key: the same
+    """Whether anything can be claimed at `at`, by any resident. Never stored under a key: the same
     request may succeed later."""
     if offer is None or offer.is_test != caller_is_test:
         return OFFER_UNKNOWN

@@ -75,7 +75,7 @@ class Voucher(models.Model):
                         OR c.id IS NULL OR t.id IS NULL OR a.id IS NULL OR r.id IS NULL
                      LIMIT 1;
                     IF FOUND THEN
-                        RAISE EXCEPTION 'nobody has claimed voucher %', broken
+                        RAISE EXCEPTION 'voucher % has no claim', broken
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'voucher_was_claimed';
                     END IF;
                     RETURN NULL;

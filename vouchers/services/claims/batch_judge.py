@@ -217,7 +217,7 @@ def _name_allocations(hopeful: Sequence[_Hopeful]) -> dict[tuple[int, Slice], in
 
 
 def _sold_out(each: _Hopeful, cell_id: int) -> Verdict:
-    """Said of everybody's claims where the short cell is one that all of the offer count in."""
+    """The refusal; with a shortage to remember where all claims of the offer count in the cell."""
     request, offer = each.asked.request, each.offer
     shortage = Shortage(cell_id, offer.tier_id)
     is_general = shortage in each.terms.shortages(offer, request.caller.channel_code)

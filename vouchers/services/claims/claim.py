@@ -102,7 +102,7 @@ def _turned_away(
 
 
 def _open_missing(asked: Sequence[tuple[ClaimRequest, OfferRow | None]]) -> None:
-    """Open the tranches that nobody has opened ahead, or that have become full."""
+    """Open the tranches that were not opened ahead, or that have become full."""
     missing = {
         (offer.round_id, offer.tier_id): request.at
         for request, offer in asked

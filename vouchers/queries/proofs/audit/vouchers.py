@@ -75,7 +75,7 @@ CLAIMS_HAVE_VOUCHERS = Check(
 CLAIMS_WITHIN_LIMIT = Check(
     8,
     "claims_within_limit",
-    _("nobody has claimed more of a tier in a round, through a channel, than one resident may"),
+    _("no resident has claimed more of a tier in a round, through a channel, than one may"),
     ("round", "tier", "resident", "channel", "claims"),
     """
     SELECT c.round_id, c.tier_id, c.resident_id, c.channel, count(*)
