@@ -13,8 +13,8 @@ CLAIMED: Final = ("claim", "claim_on_spot")
 
 
 def check_claims(archive: Archive, stock: Stock) -> Iterator[Fault]:
-    """Claims were made while their round was open, by no resident more often than the tier allows, and
-    every tranche that no shard was minted into holds their vouchers. Call after the vouchers."""
+    """Claims were made while their round was open, by no resident more often than the tier allows,
+    and every tranche without a shard holds their vouchers. Call after the vouchers."""
     rounds = {row["id"]: row for row in archive.rows("rounds")}
     allowed = {row["id"]: row["per_resident"] for row in archive.rows("tiers")}
     held: Counter[tuple[str, int, int, str]] = Counter()
