@@ -136,9 +136,10 @@ def measure(
 
 
 def _people(count: int) -> list[str]:
-    """Residents at the door of a store, who have agreed to be found."""
+    """Residents at distances up to two kilometres from a store, who have agreed to be found."""
     cast.nanjing_road()
-    place, before = cast.PEOPLES_SQUARE, timezone.now() - timedelta(days=30)
+    before = timezone.now() - timedelta(days=30)
+    places = [cast.north_of(cast.PEOPLES_SQUARE, km=0.1 + 1.9 * n / count) for n in range(count)]
     people = Resident.objects.bulk_create(
         [Resident(external_id=f"R{n}", bucket=n % 1024, created_at=before) for n in range(count)],
         batch_size=5_000,
@@ -156,7 +157,7 @@ def _people(count: int) -> list[str]:
                 raw_latitude=place[1],
                 observed_at=before,
             )
-            for each in people
+            for each, place in zip(people, places, strict=True)
         ],
         batch_size=5_000,
     )

@@ -16,6 +16,7 @@ from django.db.models.functions import Mod
 
 from merchants.errors import Refused
 from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, TierSplit
+from vouchers.models.ledger.quotas import SAVE_BUCKETS
 from vouchers.rules.ledger.quotas import (
     DIMENSIONS,
     Cell,
@@ -31,6 +32,7 @@ from vouchers.rules.ledger.quotas import (
     short,
 )
 from vouchers.services import sold_out
+from vouchers.sql.pipeline import pipeline
 
 
 class AllocationShare(NamedTuple):
@@ -289,4 +291,14 @@ def _room(bucket: QuotaBucket) -> Room:
 
 
 def _save(buckets: Sequence[QuotaBucket]) -> None:
-    QuotaBucket.objects.bulk_update(buckets, ["headroom_fen", "headroom_count"], batch_size=1000)
+    if not buckets:
+        return
+    with pipeline() as raw:
+        SAVE_BUCKETS.send(
+            raw,
+            {
+                "bucket_ids": [bucket.pk for bucket in buckets],
+                "fens": [bucket.headroom_fen for bucket in buckets],
+                "counts": [bucket.headroom_count for bucket in buckets],
+            },
+        )
