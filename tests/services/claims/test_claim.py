@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE, north_of
 from tests.support.claims import (
@@ -24,6 +25,7 @@ from tests.support.concurrency.invariants import assert_proven, totals_fen
 from tests.support.till import answer_to, nothing_moves, order
 from vouchers.models import Attempt, Claim, RequestRecord, Tranche, Voucher
 from vouchers.services.issuing.expiry import expire_due
+from vouchers.services.issuing.runs import request_run
 from vouchers.services.residents.exclusions import exclude
 from vouchers.services.residents.merges import merge
 from vouchers.states import AccountKind, CampaignState, RoundWay
@@ -208,3 +210,10 @@ def test_unused_claimed_vouchers_expire_with_their_tranche_and_the_units_come_ba
     assert expire_due(at=tranche.valid_until_at) == 2
     assert totals_fen(campaign)[AccountKind.OUTSTANDING] == 0
     assert_proven()
+
+
+def test_a_run_cannot_distribute_a_round_that_is_claimed() -> None:
+    campaign = grab()
+    with pytest.raises(Refused, match="round_unknown") as refused:
+        request_run(campaign=campaign, round=campaign.rounds.get(), seed="1", by="mei", at=TEN)
+    assert refused.value.refusal.rule == "round_is_claimed"
