@@ -141,6 +141,8 @@ REFUSALS: Mapping[str, Any] = {
     "merchant_limit": _("merchant's limit reached"),
     "redemption_state": _("not possible any more"),
     "refund_too_large": _("refund too large"),
+    "sold_out": _("sold out"),
+    "not_targeted": _("not in the audience"),
 }
 """What tills are refused, in a few words; the whole sentence is in the catalogue."""
 
