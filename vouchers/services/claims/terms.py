@@ -33,6 +33,8 @@ class CampaignTerms:
     context: TargetingContext
     allocation_ids: dict[Slice, int] = field(default_factory=dict)
     """Committed ones only."""
+    _needs: dict[Slice, Mapping[int, Need]] = field(default_factory=dict)
+    """Worked out once; a campaign has few slices beside its claims."""
 
     def slice(
         self, offer: OfferRow, *, district_id: int, store_id: int, channel: str, at: datetime
@@ -52,11 +54,15 @@ class CampaignTerms:
         """The channel that a resident's claims are counted by; empty where all count together."""
         return channel if "channel" in self.cells.dimensions else ""
 
-    def needs(self, item: Slice) -> dict[int, Need]:
+    def needs(self, item: Slice) -> Mapping[int, Need]:
         """What one voucher takes of each cell."""
-        return {cell.id: need for cell, need in self.cells.costs(item, self.prices[item.tier_id])}
+        known = self._needs.get(item)
+        if known is None:
+            costs = self.cells.costs(item, self.prices[item.tier_id])
+            known = self._needs[item] = {cell.id: need for cell, need in costs}
+        return known
 
-    def general_needs(self, offer: OfferRow, channel: str) -> dict[int, Need]:
+    def general_needs(self, offer: OfferRow, channel: str) -> Mapping[int, Need]:
         """What one voucher of the offer takes of the cells that all of its claims count in."""
         return self.needs(
             Slice(tier_id=offer.tier_id, round_id=offer.round_id, channel=channel or None)
