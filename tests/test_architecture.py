@@ -33,7 +33,7 @@ SHARED = {
     "rules": set[str](),
     "models": {"locks"},
     "queries": set[str](),
-    "services": {"acts", "outbox", "refusals", "roles"},
+    "services": {"acts", "outbox", "refusals", "roles", "sold_out"},
     "admin": {
         "base",
         "dashboard",
@@ -95,6 +95,11 @@ PLANTED = {
         "vouchers/services/settlement/days.py",
         "from vouchers.services.redemption.batch_effects import write",
         "The inside of a redemption's acts",
+    ),
+    "settlement → inside of claims": (
+        "vouchers/services/settlement/days.py",
+        "from vouchers.services.claims.batch_effects import write",
+        "The inside of claims",
     ),
     "audit → services": (
         "vouchers/services/proofs/audit.py",

@@ -26,7 +26,6 @@ EDGES = (
 WAITING: Mapping[str, str] = {
     "move_point": "PUT /residents/{external_id}",
     "register_resident": "PUT /residents/{external_id}",
-    "take_some": "POST /claims",
 }
 DOCUMENTS = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")], key=str

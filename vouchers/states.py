@@ -63,6 +63,17 @@ RESIDENT_ARROWS = frozenset(
 )
 
 
+class RoundWay(StrEnum):
+    """How a round hands out its vouchers."""
+
+    RUN = "run"  # 发放: by distribution runs, to residents found beforehand
+    CLAIM = "claim"  # 先到先得: to who asks first, judged by the places on file
+    CLAIM_ON_SPOT = "claim_on_spot"  # 先到先得, judged by the position sent with the claim
+
+
+CLAIMED_WAYS = (RoundWay.CLAIM, RoundWay.CLAIM_ON_SPOT)
+
+
 class RunState(StrEnum):
     QUEUED = "queued"  # waits for a worker
     TARGETED = "targeted"  # audience written
@@ -120,6 +131,7 @@ class TransferReason(StrEnum):
     RESERVE = "reserve"
     RELEASE = "release"
     MINT = "mint"
+    CLAIM = "claim"  # a voucher made for who asked for it first
     AUTHORISE = "authorise"
     CAPTURE = "capture"
     LAPSE = "lapse"  # an authorisation not captured in time
@@ -254,6 +266,7 @@ MONEY_ARROWS: Mapping[TransferReason, frozenset[tuple[AccountKind, AccountKind]]
     TransferReason.RESERVE: _moves([AccountKind.FREE], [AccountKind.RESERVED]),
     TransferReason.RELEASE: _moves([AccountKind.RESERVED], [AccountKind.FREE]),
     TransferReason.MINT: _moves([AccountKind.RESERVED], [AccountKind.OUTSTANDING]),
+    TransferReason.CLAIM: _moves([AccountKind.FREE], [AccountKind.OUTSTANDING]),
     TransferReason.AUTHORISE: _moves([AccountKind.OUTSTANDING], [AccountKind.AUTHORISED]),
     TransferReason.CAPTURE: _moves([AccountKind.AUTHORISED], [AccountKind.PAYABLE, *_IN_HAND]),
     TransferReason.LAPSE: _moves([AccountKind.AUTHORISED], _IN_HAND),
@@ -283,6 +296,7 @@ CAUSES: Mapping[TransferReason, frozenset[Cause]] = {
     TransferReason.RESERVE: frozenset({Cause.RUN}),
     TransferReason.RELEASE: frozenset({Cause.SHARD}),
     TransferReason.MINT: frozenset({Cause.SHARD}),
+    TransferReason.CLAIM: frozenset({Cause.TRANCHE}),
     TransferReason.AUTHORISE: frozenset({Cause.REDEMPTION}),
     TransferReason.CAPTURE: frozenset({Cause.REDEMPTION}),
     TransferReason.LAPSE: frozenset({Cause.REDEMPTION}),

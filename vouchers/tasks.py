@@ -18,6 +18,7 @@ from merchants.errors import Refused
 from vouchers.services import outbox, residents
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import lifecycle
+from vouchers.services.claims import open_coming
 from vouchers.services.issuing import expiry, leases, minting, runs
 from vouchers.services.ledger import partitions
 from vouchers.services.proofs import audit, seals
@@ -80,6 +81,12 @@ def expire_vouchers() -> None:
     """Return what the tranches that are due have not spent, and wind up runs that came too late."""
     expiry.expire_due(at=timezone.now())
     minting.wind_up(at=timezone.now())
+
+
+@shared_task
+def open_rounds() -> None:
+    """Open the tranches of rounds that are claimed, before the rush."""
+    open_coming(at=timezone.now())
 
 
 @shared_task

@@ -22,6 +22,7 @@ PAGES: Mapping[str, Callable[[Language], str]] = {
     "invariants": invariants.invariants,
     "locks": locks.order,
     "mutations": mutations.mutations,
+    "refusals-channel": refusals.channel,
     "refusals-integrator": refusals.integrator,
     "refusals-manager": refusals.manager,
     "refusals-till": refusals.till,

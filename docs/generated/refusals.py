@@ -15,6 +15,11 @@ def till(language: Language) -> str:
     return _table(language, "till")
 
 
+def channel(language: Language) -> str:
+    """What only residents in a channel's app can meet."""
+    return _table(language, "channel")
+
+
 def integrator(language: Language) -> str:
     """What only the program of a till can meet."""
     return _table(language, "integrator")

@@ -136,6 +136,7 @@ def test_rounds_open_and_close_by_the_clocks_of_the_zone(draft: Campaign, mei: C
         "opens_at_1": "10:00",
         "closes_at_0": "2027-04-03",
         "closes_at_1": "00:00",
+        "way": "run",
     }
     saved(mei.post(page_of(draft), with_row(in_tokyo(mei, draft), "rounds", number="1", **times)))
     held = draft.rounds.get()

@@ -1,4 +1,4 @@
-"""A closed loop over HTTP/1.1 for machines without wrk: PORT CONNECTIONS SECONDS FILE.
+"""A closed loop over HTTP/1.1 for machines without wrk: PORT CONNECTIONS SECONDS FILE PATH.
 
 Reads the file and prints the figures as `wrk.lua` does. One process, plain protocols of asyncio.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HEAD = (
-    "POST /api/v1/redemptions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     "Authorization: Bearer {key}\r\nIdempotency-Key: {id}\r\nContent-Length: {size}\r\n\r\n{body}"
 )
 
@@ -72,19 +72,19 @@ class Connection(asyncio.Protocol):
         self._transport.write(request)
 
 
-def read_requests(path: str) -> list[bytes]:
+def read_requests(file: str, path: str) -> list[bytes]:
     """Requests of a file of tab-separated key, idempotency key and body."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
     parts = [line.split("\t", 2) for line in lines]
     return [
-        HEAD.format(key=key, id=id_, size=len(body.encode()), body=body).encode()
+        HEAD.format(path=path, key=key, id=id_, size=len(body.encode()), body=body).encode()
         for key, id_, body in parts
     ]
 
 
-async def main(port: int, connections: int, seconds: float, path: str) -> None:
+async def main(port: int, connections: int, seconds: float, file: str, path: str) -> None:
     """Run the loop and print its figures."""
-    requests = read_requests(path)
+    requests = read_requests(file, path)
     started_s = time.perf_counter()
     tally = Tally(requests, started_s + seconds)
     loop = asyncio.get_running_loop()
@@ -108,4 +108,4 @@ async def main(port: int, connections: int, seconds: float, path: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), *sys.argv[4:6]))

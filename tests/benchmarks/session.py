@@ -9,6 +9,7 @@ from rich.table import Table
 from tests.benchmarks import (
     audit,
     city,
+    claims,
     equality,
     ground,
     issue,
@@ -53,6 +54,8 @@ class Session:
                 return 1
             if contests or wants_issue:
                 self._in_city(contests, wants_issue)
+            if any(self._wants(name) for name in claims.FIGURES):
+                self._claims()
             if self._wants(TARGETING):
                 self._say("targeting 10,000,000 residents")
                 with self.noise.watched():
@@ -124,6 +127,12 @@ class Session:
         for name, against in sides.items():
             if self._wants(name):
                 self.figures[name] = paired(minting, against, unit="vouchers/s", goal=ISSUE[name])
+
+    def _claims(self) -> None:
+        with self.noise.watched():
+            self.figures |= claims.measure(
+                self._wants, rounds=self.rounds, seconds=self.seconds, on_progress=self._say
+            )
 
     def _audit(self) -> None:
         size = audit.wanted_size()

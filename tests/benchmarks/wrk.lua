@@ -1,4 +1,4 @@
--- Sends every request of a file once: lines of Authorization key, Idempotency-Key, JSON body,
+-- Sends every request of a file once to a path: lines of Authorization key, Idempotency-Key, JSON body,
 -- separated by tabs. One thread, so one cursor. Prints its figures as JSON for `load.py`.
 
 local requests = {}
@@ -10,12 +10,13 @@ function setup(thread)
 end
 
 function init(args)
+  local path = args[2]
   local number = 0
   for line in io.lines(args[1]) do
     local key, id, body = line:match("([^\t]*)\t([^\t]*)\t(.*)")
     number = number + 1
     requests[number] = table.concat({
-      "POST /api/v1/redemptions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n",
+      "POST ", path, " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n",
       "Authorization: Bearer ", key, "\r\nIdempotency-Key: ", id, "\r\nContent-Length: ", #body,
       "\r\n\r\n", body,
     })

@@ -66,7 +66,7 @@ def take(voucher: dict[int, int], hint: int) -> bool:
     """One transaction that takes a voucher; False when the answer is that nothing is left."""
     try:
         with transaction.atomic():
-            quotas.take_some(vouchers=voucher, hint=hint)
+            quotas.take_some(needs=quotas.needs_of(voucher), hint=hint)
     except Refused as refused:
         if refused.refusal.code != "quota_exhausted":
             raise
@@ -148,7 +148,7 @@ def test_a_unit_that_was_taken_but_not_kept_goes_to_the_client_that_waits(hint: 
 
     def takes_and_fails() -> bool:
         with transaction.atomic():
-            quotas.take_some(vouchers=voucher, hint=0)
+            quotas.take_some(needs=quotas.needs_of(voucher), hint=0)
             is_taken.set()
             wait_for_a_waiter()
             transaction.set_rollback(True)

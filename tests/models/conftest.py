@@ -10,7 +10,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from merchants.models import Credential, Store
 from merchants.services import enrol_terminal, issue_credential
-from tests.support import cast, draft_rows
+from tests.support import cast, claims, draft_rows
 from tests.support.books import TODAY, as_owner, healthy_book
 from tests.support.cast import DAY, NOON
 from tests.support.till import answer_to, order, refusal_of, till_of
@@ -51,6 +51,7 @@ def full_book(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
             cursor.execute("SELECT huimin_open_month(%s)", [NOON.date()])
             healthy_book()
             _draft()
+            _claim()
             _rare_rows()
             _late_refund()
             _proposals()
@@ -84,6 +85,13 @@ def _draft() -> None:
     )
     assert draft.limits.filter(kind=LimitKind.RESIDENT_DAY).exists()
     assert Geofence.objects.filter(campaign=draft).exists()
+
+
+def _claim() -> None:
+    """One voucher of another campaign, claimed by someone who has no other."""
+    (claimant,) = claims.neighbours(1)
+    status, body = claims.verdict(claims.asking(claimant, claims.grab()))
+    assert status == 201, body
 
 
 def _rare_rows() -> None:

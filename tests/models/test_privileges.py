@@ -28,13 +28,14 @@ def refusals(*statements: str) -> dict[str, str]:
     return {it: answer for it, answer in answers.items() if not answer.startswith(DENIED)}
 
 
-def test_vouchers_come_from_nowhere_but_an_attached_tranche(voucher: Voucher) -> None:
+def test_vouchers_come_from_nowhere_but_an_attached_tranche_or_a_claim(voucher: Voucher) -> None:
     columns = "(id, bucket, resident_id, allocation_id, state)"
     row = f"SELECT {voucher.pk + 1}, bucket, resident_id, allocation_id, 1 FROM vouchers_voucher"
     table = f"vouchers_voucher_t{voucher.tranche_id:06d}"
+    unclaimed = f"INSERT INTO vouchers_voucher {columns} {row}"
+    assert guard_that_refuses(unclaimed) == "voucher_was_claimed"
     assert (
         refusals(
-            f"INSERT INTO vouchers_voucher {columns} {row}",
             f"INSERT INTO {table} {columns} {row}",
             "DELETE FROM vouchers_voucher",
             f"DELETE FROM {table}",

@@ -20,6 +20,7 @@ ITEMS: dict[str, st.SearchStrategy[Any]] = {
     "smallint": st.integers(-(2**15), 2**15 - 1),
     "int": st.integers(-(2**31), 2**31 - 1),
     "bigint": st.integers(-(2**63), 2**63 - 1),
+    "float8": st.floats(allow_nan=False),
     "date": st.dates(date(1900, 1, 1), date(9999, 12, 31)),
     "timestamptz": st.integers(-(10**16), 10**17).map(
         lambda us: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)

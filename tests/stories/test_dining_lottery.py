@@ -162,9 +162,9 @@ def assert_issued_to_the_last_fen(campaign: Campaign) -> None:
 
 def assert_one_more_is_refused(allocation_id: int) -> None:
     with pytest.raises(Refused, match="quota_exhausted"), transaction.atomic():
-        quotas.take_some(vouchers={allocation_id: 1}, hint=0)
+        quotas.take_some(needs=quotas.needs_of({allocation_id: 1}), hint=0)
     with pytest.raises(Refused, match="quota_exhausted"), transaction.atomic():
-        quotas.take_some(vouchers={allocation_id: 1}, hint=allocation_id)
+        quotas.take_some(needs=quotas.needs_of({allocation_id: 1}), hint=allocation_id)
 
 
 def test_round_one_is_issued_in_full_and_one_more_is_refused() -> None:

@@ -106,7 +106,7 @@ def _reserved(
     known = quotas.allocations_for(campaign_id=run.campaign_id, slices=slices)
     allocation_ids = [known[item] for item in slices]
     wanted = Counter(allocation_ids)
-    quotas.take_some(vouchers=wanted, hint=hint)
+    quotas.take_some(needs=quotas.needs_of(wanted), hint=hint)
     price = quotas.prices_of([tier.pk])[tier.pk]
     post_amounts(
         campaign_id=run.campaign_id,

@@ -7,6 +7,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.support import database
 from tests.support.books import healthy_book
+from tests.support.claims import claimed_campaign
 from tests.support.packs import (
     eventful_campaign,
     pack_of,
@@ -28,6 +29,7 @@ def packs_made(
             "healthy": healthy_book,
             "eventful": eventful_campaign,
             "returning": returning_campaign,
+            "claimed": claimed_campaign,
         }
         for name, book in books.items():
             try:

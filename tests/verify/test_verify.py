@@ -18,7 +18,7 @@ from vouchers.verify import arrows, ties
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["healthy", "eventful", "returning"])
+@pytest.mark.parametrize("name", ["healthy", "eventful", "returning", "claimed"])
 def test_a_sound_pack_is_proven(packs_made: dict[str, Path], name: str) -> None:
     code, text = said(packs_made[name])
     assert code == 0, text

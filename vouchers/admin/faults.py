@@ -50,6 +50,7 @@ FAULTS: Mapping[str, Any] = {
     "refund_policy_known": _("There is no way {policy} to handle refunds."),
     "recipient_known": _("{address} is neither a web (https) nor an e-mail address."),
     "round_closes_after_opening": _("A round must close after it opens."),
+    "round_way_known": _("There is no such way to hand out a round."),
     "participation_ends_after_start": _("A store's part must end after it begins."),
     "part_stays": _("{part} must stay as it was approved."),
     "ends_no_earlier": _("The campaign must not end earlier than {ends_at}."),
@@ -142,6 +143,8 @@ REFUSALS: Mapping[str, Any] = {
     "merchant_limit": _("merchant's limit reached"),
     "redemption_state": _("not possible any more"),
     "refund_too_large": _("refund too large"),
+    "sold_out": _("sold out"),
+    "not_targeted": _("not in the audience"),
 }
 """What tills are refused, in a few words; the whole sentence is in the catalogue."""
 

@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from vouchers.api.claims import ClaimsView, OffersView
 from vouchers.api.errors import address_unknown
 from vouchers.api.redemption import (
     BatchView,
@@ -17,6 +18,8 @@ from vouchers.api.redemption import (
 from vouchers.api.settlement import SettlementFileView, SettlementsView
 
 urlpatterns = [
+    path("offers", OffersView.as_view(), name="offers"),
+    path("claims", ClaimsView.as_view(), name="claims"),
     path("redemptions", RedemptionsView.as_view(), name="redemptions"),
     path("redemptions/batch", BatchView.as_view(), name="batch"),
     path("redemptions/quote", QuoteView.as_view(), name="quote"),

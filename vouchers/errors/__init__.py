@@ -7,6 +7,7 @@ from it.
 from collections.abc import Mapping
 
 from merchants.errors import Refusal
+from vouchers.errors.channel import CHANNEL
 from vouchers.errors.integrator import INTEGRATOR
 from vouchers.errors.manager import MANAGER
 from vouchers.errors.meaning import Meaning
@@ -15,7 +16,7 @@ from vouchers.errors.spoken import SpokenFacts
 from vouchers.errors.till import TILL
 
 CATALOGUE: Mapping[str, Meaning] = {
-    meaning.code: meaning for meaning in (*INTEGRATOR, *TILL, *MANAGER, *REGISTERS)
+    meaning.code: meaning for meaning in (*INTEGRATOR, *TILL, *CHANNEL, *MANAGER, *REGISTERS)
 }
 
 

@@ -1,6 +1,6 @@
 """Refusals that those who set up and run campaigns can meet, in the admin and in commands."""
 
-from vouchers.errors.meaning import Meaning
+from vouchers.errors.meaning import Meaning, Wording
 
 MANAGER = (
     # Setting up and running a campaign
@@ -311,6 +311,12 @@ MANAGER = (
         "该轮次不属于本活动。",
         "campaign",
         audience="manager",
+        by_rule={
+            "round_is_claimed": Wording(
+                "The vouchers of round {round} are claimed; a run can't distribute them.",
+                "第 {round} 轮由居民领取，不能发放。",
+            )
+        },
     ),
     Meaning(
         "channel_unknown",

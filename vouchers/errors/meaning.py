@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-Audience = Literal["till", "integrator", "manager"]
-"""Who meets a code: a cashier too, only who programs the till, or only the campaign's managers."""
+Audience = Literal["till", "channel", "integrator", "manager"]
+"""Who meets a code: a cashier too, only residents in a channel's app, only who programs till or
+channel, or only the campaign's managers."""
 
 
 class Wording(NamedTuple):

@@ -54,6 +54,12 @@ REDEMPTION_STATE = {
 """What a redemption does not allow, by rule."""
 
 
+CLAIMED_ALL = Wording(
+    "The resident has claimed the {limit} that one person may have in this round.",
+    "本轮每人限领 {limit}，已领满。",
+)
+
+
 def _limit(subject: str, en: str, zh: str, *, status: int) -> Meaning:
     """The code of a limit on `subject`; the one on a whole campaign is never open again."""
     over = Wording(
@@ -67,7 +73,7 @@ def _limit(subject: str, en: str, zh: str, *, status: int) -> Meaning:
         f"{zh}已达每{{window}}上限 {{limit}}，{{next_at}} 起可再用。",
         "campaign",
         retryable=True,
-        by_rule={"resident_campaign": over, "link_campaign": over}
+        by_rule={"resident_campaign": over, "link_campaign": over, "resident_round": CLAIMED_ALL}
         if subject == "resident"
         else {f"{subject}_campaign": over},
     )
@@ -91,7 +97,15 @@ TILL = (
         by_rule={
             "settlement_unknown": Wording(
                 "No settlement with this number is found.", "未找到此编号的结算单。"
-            )
+            ),
+            "offer_unknown": Wording(
+                "There is no such voucher to claim. Ask for the list of offers again.",
+                "没有可领取的此类消费券，请刷新列表。",
+            ),
+            "resident_unknown": Wording(
+                "No resident has this number. Register the resident first.",
+                "未找到该居民，请先登记。",
+            ),
         },
     ),
     Meaning(
@@ -166,7 +180,16 @@ TILL = (
             "campaign_over": Wording(
                 "The campaign is over. Its vouchers can no longer be used.",
                 "活动已结束，此券不能再用。",
-            )
+            ),
+            "round_not_open": Wording(
+                "Vouchers can be claimed from {opens_at}.",
+                "{opens_at} 起可领取。",
+                retryable=True,
+            ),
+            "round_over": Wording(
+                "Claiming ended on {closed_at}.",
+                "领取已于 {closed_at} 结束。",
+            ),
         },
     ),
     Meaning(

@@ -1,24 +1,29 @@
-"""The express lane: the hottest call answered in front of Django, by the same service.
+"""The express lane: the hottest calls answered in front of Django, by the same services.
 
-`POST /api/v1/redemptions` is parsed and authenticated in the event loop, gathered with the others
-in flight, and redeemed in batches by one lane thread per process. All else falls through to Django.
+`POST /api/v1/redemptions` and `POST /api/v1/claims` are parsed and authenticated in the event loop,
+gathered with the others of their kind in flight, and worked on in batches by one lane thread per
+kind and process. All else falls through to Django.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from merchants.auth import CALLERS, Cached, Caller, bearer_key
 from merchants.errors import Refused
 from vouchers.express.lane import DATABASE_LOST, Lane, with_connection
 from vouchers.http.answers import headers_of, problem, render
+from vouchers.http.claims import SCOPE_CLAIM, claim_request
 from vouchers.http.redemption import REDEMPTIONS, redeem_request
 from vouchers.http.requests import BODY_MAX_BYTES, check_key, check_media_type, malformed, too_large
 from vouchers.services.acts import BUSY, OUTCOME_UNKNOWN, Answer
-from vouchers.services.redemption import RedeemRequest, redeem
+from vouchers.services.claims import claim
+from vouchers.services.redemption import redeem
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -27,7 +32,28 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
+CLAIMS = "/api/v1/claims"
 SCOPE_REDEEM = "redeem"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One express call: its scope, what makes a request of it, and the service that answers many.
+
+    A lane of its own for each: a rush of claims makes no till wait.
+    """
+
+    name: str
+    scope: str
+    parse: Callable[..., Any]
+    work: Callable[..., Sequence[Answer]]
+
+
+DOORS: Final[Mapping[str, Door]] = {
+    REDEMPTIONS: Door("redeem-lane", SCOPE_REDEEM, redeem_request, redeem),
+    CLAIMS: Door("claim-lane", SCOPE_CLAIM, claim_request, claim),
+}
+"""By path; each is called by POST."""
 
 
 class Express:
@@ -36,33 +62,35 @@ class Express:
     def __init__(self, django: Application) -> None:
         self._django = django
         self._authenticator = ThreadPoolExecutor(1, thread_name_prefix="express-auth")
-        self._lane: Lane[RedeemRequest, Answer] | None = None
+        self._lanes: dict[str, Lane[Any, Answer]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == REDEMPTIONS:
-            await _respond(send, await self._redeem(scope, receive))
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in DOORS:
+            await _respond(send, await self._act(scope, receive))
         else:
             await self._django(scope, receive, send)
 
-    async def _redeem(self, scope: Scope, receive: Receive) -> Answer:
-        headers = dict(scope["headers"])
+    async def _act(self, scope: Scope, receive: Receive) -> Answer:
+        headers, path = dict(scope["headers"]), scope["path"]
+        door = DOORS[path]
         try:
-            caller = await self._authenticate(headers.get(b"authorization", b""))
+            caller = await self._authenticate(headers.get(b"authorization", b""), door.scope)
             key = check_key(headers.get(b"idempotency-key", b"").decode("latin-1"))
             body = await _read(receive)
             check_media_type(headers.get(b"content-type", b"").decode("latin-1"), body)
-            request = redeem_request(
-                caller=caller, key=key, path=REDEMPTIONS, body=body, at=datetime.now(UTC)
-            )
+            request = door.parse(caller=caller, key=key, path=path, body=body, at=datetime.now(UTC))
         except Refused as refused:
             return problem(refused.refusal)
-        if self._lane is None:
-            self._lane = Lane(
-                "redeem-lane", _redeem, busy=render(BUSY), unknown=render(OUTCOME_UNKNOWN)
+        if path not in self._lanes:
+            self._lanes[path] = Lane(
+                door.name,
+                partial(_work, door.work),
+                busy=render(BUSY),
+                unknown=render(OUTCOME_UNKNOWN),
             )
-        return await self._lane.answer(request)
+        return await self._lanes[path].answer(request)
 
-    async def _authenticate(self, header: bytes) -> Caller:
+    async def _authenticate(self, header: bytes, wanted: str) -> Caller:
         key = bearer_key(header)
         if key is None:
             raise Refused("unauthenticated")
@@ -74,13 +102,13 @@ class Express:
             caller = remembered
         if caller is None:
             raise Refused("unauthenticated")
-        if SCOPE_REDEEM not in caller.scopes:
-            raise Refused("forbidden", scope=SCOPE_REDEEM)
+        if wanted not in caller.scopes:
+            raise Refused("forbidden", scope=wanted)
         return caller
 
 
-def _redeem(batch: Sequence[RedeemRequest]) -> list[Answer]:
-    return redeem(requests=batch, render=render)
+def _work(service: Callable[..., Sequence[Answer]], batch: Sequence[Any]) -> Sequence[Answer]:
+    return service(requests=batch, render=render)
 
 
 def _look_up(key: str) -> Caller | None:

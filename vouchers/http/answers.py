@@ -8,6 +8,7 @@ import msgspec
 
 from merchants.errors import Refusal
 from vouchers.errors import CATALOGUE, explain
+from vouchers.queries.claims import ClaimDetails
 from vouchers.queries.redemption import RedemptionDetails, SourceShare
 from vouchers.queries.settlement import SettlementDetails
 from vouchers.services.acts import Answer
@@ -41,7 +42,7 @@ class CaptureBody(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def render(outcome: Any) -> Answer:
     """The answer to an act: its outcome, or a refusal. Pure: the same outcome, the same bytes."""
-    if isinstance(outcome, RedemptionDetails):
+    if isinstance(outcome, RedemptionDetails | ClaimDetails):
         return Answer(201, _encode(outcome))
     if isinstance(outcome, Refusal):
         return problem(outcome)

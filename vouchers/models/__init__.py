@@ -11,6 +11,7 @@ from vouchers.models.campaigns.campaigns import (
 )
 from vouchers.models.campaigns.proposals import Proposal, ProposalDecision
 from vouchers.models.campaigns.terms import Approval, CampaignEdit, TermsVersion
+from vouchers.models.claims import Claim
 from vouchers.models.issuing.runs import AudienceMember, Run, Shard, Tranche
 from vouchers.models.issuing.vouchers import Voucher
 from vouchers.models.ledger.funding import CashReceipt, FundingSource, Tier, TierSplit
@@ -42,6 +43,7 @@ __all__ = [
     "CampaignEdit",
     "CampaignStore",
     "CashReceipt",
+    "Claim",
     "Collection",
     "CollectionLine",
     "Consent",

@@ -5,6 +5,7 @@ and PostgreSQL packs each column of a block into one bytea (big-endian, in order
 sees all rows of a resident in one snapshot.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -123,6 +124,16 @@ def _block(row: Sequence[bytes | None]) -> Block:
 
 
 READ_BLOCK = Statement(_READ_BLOCK, _block, is_binary=True)
+# The same of residents chosen one by one.
+READ_CHOSEN = Statement(
+    re.sub(
+        r"(\S+) > %\(after_id\)s AND \1 <= %\(last_id\)s",
+        r"\1 = ANY (%(resident_ids)s::bigint[])",
+        _READ_BLOCK,
+    ),
+    _block,
+    is_binary=True,
+)
 
 
 class Members(NamedTuple):

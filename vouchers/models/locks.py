@@ -75,6 +75,14 @@ SETTLEMENT: Final = LockClass(
 LIMIT_COUNTER: Final = LockClass(
     "limit counter", Means.KEY, "what a limit counts is read and written by one at a time"
 )
+CLAIMED: Final = LockClass(
+    "claims of a resident",
+    Means.KEY,
+    "what one resident claims in a round is counted one at a time",
+)
+TRANCHE_SIZE: Final = LockClass(
+    "size of a tranche", Means.ROW, "claimed vouchers are numbered on, without a gap"
+)
 QUOTA_BUCKET: Final = LockClass(
     "quota bucket", Means.ROW, "headroom is decided on under its lock, and always last"
 )
@@ -96,6 +104,8 @@ LOCK_ORDER: Final = (
     REDEMPTION,
     SETTLEMENT,
     LIMIT_COUNTER,
+    CLAIMED,
+    TRANCHE_SIZE,
     QUOTA_BUCKET,
     SEAL,
     ARCHIVE,

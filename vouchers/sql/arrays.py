@@ -71,6 +71,7 @@ PACK: Final[Mapping[str, Pack]] = {
     "smallint": _fixed(21, "h"),
     "int": _fixed(23, "i"),
     "bigint": _fixed(20, "q"),
+    "float8": _fixed(701, "d"),
     "date": _fixed(1082, "i", lambda day: day.toordinal() - _EPOCH_DAY),
     "timestamptz": _fixed(1184, "q", lambda at: (at - _EPOCH) // _MICROSECOND),
     "text": _varying(25, str.encode),

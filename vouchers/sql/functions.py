@@ -73,9 +73,9 @@ BEGIN
     SELECT voucher_count INTO STRICT promised FROM vouchers_tranche WHERE id = tranche;
     EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', child);
     EXECUTE format(
-        'SELECT count(*) = %s AND min(id) = %s AND max(id) = %s AND min(state) = 1'
-        ' AND max(state) = 1 FROM %I',
-        promised, first_id, first_id + promised - 1, child) INTO is_exact;
+        'SELECT count(*) = %s AND COALESCE(min(id), %s) = %s AND COALESCE(max(id), %s) = %s'
+        ' AND COALESCE(min(state), 1) = 1 AND COALESCE(max(state), 1) = 1 FROM %I',
+        promised, first_id, first_id, first_id - 1, first_id + promised - 1, child) INTO is_exact;
     IF is_exact IS NOT TRUE THEN
         RAISE EXCEPTION 'tranche % does not hold the % vouchers it promises', tranche, promised
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tranche_holds_what_it_promises';

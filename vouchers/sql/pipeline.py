@@ -20,8 +20,19 @@ def pipeline() -> Iterator[psycopg.Connection[Any]]:
         yield raw
 
 
+@contextmanager
+def reading() -> Iterator[psycopg.Connection[Any]]:
+    """As `pipeline`, for statements that need no transaction: nothing of them outlasts the block,
+    and each sees what was committed before it began."""
+    raw = raw_connection()
+    with connection.wrap_database_errors, raw.pipeline():
+        yield raw
+
+
 def raw_connection() -> psycopg.Connection[Any]:
     """Django's connection as psycopg has it, for statements that are sent without Django."""
+    # As Django does before it makes a cursor: a broken connection is noticed once a request.
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     raw: psycopg.Connection[Any] | None = connection.connection
     assert raw is not None

@@ -1,7 +1,8 @@
 """What the services' role may do with each table: everything it needs and no more. The one matrix.
 
 Partitions are in no list: rows reach them through their parents, where the triggers are. Vouchers
-come into being by attaching a tranche only, and of a voucher nothing but its state ever changes.
+come into being by attaching a tranche, or are inserted with their claims, which a trigger demands;
+of a voucher nothing but its state ever changes.
 Tables of Django and of other packages are granted by `manage.py migrate`: they come and go with
 versions.
 """
@@ -22,6 +23,7 @@ ADDED_ONLY: Final = (
     "vouchers_audiencemember",
     "vouchers_auditreport",
     "vouchers_campaignedit",
+    "vouchers_claim",
     "vouchers_cashreceipt",
     "vouchers_collection",
     "vouchers_collectionline",
@@ -87,7 +89,7 @@ MATRIX: Final = {
     **dict.fromkeys(NEVER_DELETED, ("SELECT", "INSERT", "UPDATE")),
     **dict.fromkeys(EDITED, ("SELECT", "INSERT", "UPDATE", "DELETE")),
     **dict.fromkeys(READ_ONLY, ("SELECT",)),
-    "vouchers_voucher": ("SELECT", "UPDATE (state)"),
+    "vouchers_voucher": ("SELECT", "INSERT", "UPDATE (state)"),
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final, NamedTuple, NoReturn, TextIO
 
-from vouchers.verify import journal, papers, quotas, ties, vouchers
+from vouchers.verify import claims, journal, papers, quotas, ties, vouchers
 from vouchers.verify.archive import Archive
 from vouchers.verify.faults import Broken, Fault
 from vouchers.verify.redemptions import Redemptions, Tally
@@ -94,6 +94,11 @@ class Verifier:
                 "券批与券一致",
                 "tranches hold their vouchers",
                 lambda: vouchers.check_vouchers(archive, stock),
+            ),
+            Named(
+                "领取与券一致",
+                "claims are those of their vouchers",
+                lambda: claims.check_claims(archive, stock),
             ),
         )
         tally = Tally()

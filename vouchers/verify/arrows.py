@@ -32,6 +32,7 @@ ARROWS: Final[Mapping[str, frozenset[Arrow]]] = {
     "reserve": _moves(["free"], ["reserved"]),
     "release": _moves(["reserved"], ["free"]),
     "mint": _moves(["reserved"], ["outstanding"]),
+    "claim": _moves(["free"], ["outstanding"]),
     "authorise": _moves(["outstanding"], ["authorised"]),
     "capture": _moves(["authorised"], ["payable", *_HAND]),
     "lapse": _moves(["authorised"], _HAND),
@@ -57,6 +58,7 @@ CAUSES: Final[Mapping[str, frozenset[str]]] = {
     "reserve": frozenset({"run"}),
     "release": frozenset({"shard"}),
     "mint": frozenset({"shard"}),
+    "claim": frozenset({"tranche"}),
     "authorise": frozenset({"redemption"}),
     "capture": frozenset({"redemption"}),
     "lapse": frozenset({"redemption"}),
@@ -83,8 +85,9 @@ FILES: Final = (
     "campaign", "terms", "approvals", "edits", "proposals", "decisions", "users", "role_changes",
     "staff_log", "sources", "cash_receipts", "accounts", "tiers", "rounds", "limit_rules", "cells",
     "allocations", "seals", "merchants", "stores", "store_locations", "participations", "runs",
-    "audience", "tranches", "vouchers", "exclusions", "merges", "proxies", "redemptions", "refunds",
-    "refund_parts", "holds", "signals", "attempts", "counters", "settlements", "settlement_lines",
-    "collections", "collection_lines", "journal", "shards", "findings",
+    "audience", "tranches", "vouchers", "claims", "exclusions", "merges", "proxies",
+    "redemptions", "refunds", "refund_parts", "holds", "signals", "attempts", "counters",
+    "settlements", "settlement_lines", "collections", "collection_lines", "journal", "shards",
+    "findings",
 )  # fmt: skip
 """Every pack has these."""

@@ -21,6 +21,7 @@ from tests.support import cast
 from tests.support.books import as_owner, healthy_book, spoil
 from tests.support.campaign_with_history import campaign_with_history
 from tests.support.cast import NOON
+from tests.support.claims import claimed_campaign
 from tests.support.corruptions.catalogue import CORRUPTIONS
 from tests.support.till import answer_to, issue_vouchers, order, till_of, voided
 from vouchers import tasks
@@ -42,6 +43,7 @@ def whole_book(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Ite
     with django_db_blocker.unblock(), as_owner(), transaction.atomic():
         book = healthy_book()
         campaign_with_history()
+        claimed_campaign()
         yield book
         transaction.set_rollback(True)
 

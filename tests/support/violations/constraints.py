@@ -123,6 +123,7 @@ def _checks_of_campaigns() -> dict[str, str]:
         "geofence_has_its_area": draft("vouchers_geofence", "geometry = NULL"),
         "ring_not_empty": draft("vouchers_ring", "to_m = from_m"),
         "round_closes_after_opening": draft("vouchers_round", "closes_at = opens_at"),
+        "round_way_known": draft("vouchers_round", "way = 'lottery'"),
         "face_positive": tier("face_fen = 0"),
         "threshold_above_face": tier("threshold_fen = face_fen"),
         "threshold_not_negative": tier("kind = 'flat', threshold_fen = -1"),
@@ -142,6 +143,7 @@ def _checks_of_campaigns() -> dict[str, str]:
         "tranche_ends_after_start": _tranche(valid_until_at="valid_from_at"),
         "tranche_number_fits": _tranche(id="1000000"),
         "tranche_size_in_range": _tranche(voucher_count="0"),
+        "claimed_tranche_has_a_round": again("vouchers_tranche", shard_id="NULL", round_id="NULL"),
     }
 
 
@@ -248,6 +250,7 @@ def _uniques() -> dict[str, str]:
         "one_allocation_per_combination": again("vouchers_allocation"),
         "one_bucket_per_number": again("vouchers_quotabucket"),
         "one_cell_per_slice": again("vouchers_quotacell"),
+        "one_claim_per_number": again("vouchers_claim", voucher_id="1"),
         "one_current_point_per_kind": again("vouchers_residentpoint"),
         "one_decision_per_approver": again("vouchers_approval"),
         "one_refund_per_number": again("vouchers_refund"),
@@ -281,6 +284,8 @@ def triggers() -> Mapping[str, str]:
             "vouchers_approval",
             approver_id="(SELECT id FROM auth_user WHERE username = 'mei')",
         ),
+        "claim_within_its_offer": again("vouchers_claim", number="2", voucher_id="1"),
+        "claim_xid_is_its_own": again("vouchers_claim", voucher_id="1", xid="'1'"),
         "campaign_arrows": f"UPDATE vouchers_campaign SET state = 'closed' WHERE {running}",
         "campaign_identity_frozen": f"UPDATE vouchers_campaign SET zone = 'UTC' WHERE {running}",
         "campaign_terms_frozen": (
@@ -321,10 +326,19 @@ def triggers() -> Mapping[str, str]:
             "UPDATE vouchers_tranche SET state = 'expired';"
             "UPDATE vouchers_tranche SET state = 'outstanding'"
         ),
+        "tranche_grows_by_claims": (
+            "UPDATE vouchers_tranche SET voucher_count = voucher_count + 1"
+            " WHERE shard_id IS NOT NULL"
+        ),
         "tranche_terms_frozen": "UPDATE vouchers_tranche SET face_fen = face_fen + 1",
         "tranche_validity_never_shorter": (
             "UPDATE vouchers_tranche SET valid_until_at = valid_until_at - interval '1 second'"
         ),
         "voucher_arrows": "UPDATE vouchers_voucher SET state = 2 WHERE state = 3",
         "voucher_identity_frozen": "UPDATE vouchers_voucher SET resident_id = resident_id + 1",
+        "voucher_was_claimed": again(
+            "vouchers_voucher",
+            "id = (SELECT voucher_id FROM vouchers_claim)",
+            id="(SELECT voucher_id + 1 FROM vouchers_claim)",
+        ),
     }

@@ -103,7 +103,7 @@ class RoundInline(PartInline):
     """Rounds."""
 
     model = Round
-    fields = ["number", "opens_at", "closes_at"]
+    fields = ["number", "opens_at", "closes_at", "way"]
 
 
 ONLY_SOURCE = Q(

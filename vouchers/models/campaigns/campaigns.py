@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import Store
 from vouchers.rules.campaigns.declaration import Until, names
 from vouchers.sql.triggers import differ, frozen_columns, only_arrows, only_in_draft
-from vouchers.states import CAMPAIGN_ARROWS, CampaignState, LimitKind, RefundPolicy
+from vouchers.states import CAMPAIGN_ARROWS, CampaignState, LimitKind, RefundPolicy, RoundWay
 
 CAMPAIGN_STATES = [
     (CampaignState.DRAFT.value, _("draft")),
@@ -38,6 +38,11 @@ LIMIT_KINDS = [
     (LimitKind.STORE_CAMPAIGN.value, _("per store and campaign")),
     (LimitKind.MERCHANT_WEEK.value, _("per merchant and week")),
     (LimitKind.LINK_WEEK.value, _("per device, phone or card and week")),
+]
+ROUND_WAYS = [
+    (RoundWay.RUN.value, _("distributed by runs (发放)")),
+    (RoundWay.CLAIM.value, _("claimed first come, first served, by places on file (先到先得)")),
+    (RoundWay.CLAIM_ON_SPOT.value, _("claimed first come, first served, on the spot (现场领取)")),
 ]
 REFUND_POLICIES = [
     (RefundPolicy.RETURN.value, _("a whole refund gives the voucher back (退券)")),
@@ -170,6 +175,9 @@ class Round(models.Model):
     number = models.PositiveIntegerField(_("number"))
     opens_at = models.DateTimeField(_("opens at"))
     closes_at = models.DateTimeField(_("closes at"))
+    way = models.CharField(
+        _("handed out"), max_length=13, choices=ROUND_WAYS, default=RoundWay.RUN.value
+    )
 
     class Meta:
         verbose_name = _("round")
@@ -179,6 +187,9 @@ class Round(models.Model):
             models.UniqueConstraint(fields=["campaign", "number"], name="one_round_per_number"),
             models.CheckConstraint(
                 condition=Q(closes_at__gt=F("opens_at")), name="round_closes_after_opening"
+            ),
+            models.CheckConstraint(
+                condition=Q(way__in=[way.value for way in RoundWay]), name="round_way_known"
             ),
         ]
         triggers: ClassVar = [only_in_draft("round")]

@@ -169,13 +169,15 @@ class Shard(models.Model):
 
 
 class Tranche(models.Model):
-    """Vouchers minted together, with one validity end and terms frozen into the row."""
+    """Vouchers with one validity end and terms frozen into the row: minted together from a shard,
+    or made one by one as residents claim them in a round.
+    """
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="tranches")
     tier = models.ForeignKey(Tier, models.PROTECT, related_name="+")
     round = models.ForeignKey(Round, models.PROTECT, null=True, related_name="+")
-    # One tranche per shard: a shard minted twice would break this.
-    shard = models.OneToOneField(Shard, models.PROTECT, related_name="tranche")
+    # One tranche per shard: a shard minted twice would break this. None: it grows by claims.
+    shard = models.OneToOneField(Shard, models.PROTECT, null=True, related_name="tranche")
     terms = models.ForeignKey("vouchers.TermsVersion", models.PROTECT, related_name="+")
     voucher_count = models.PositiveIntegerField(_("vouchers"))
     kind = models.CharField(_("kind"), max_length=10, choices=TIER_KINDS)
@@ -199,8 +201,13 @@ class Tranche(models.Model):
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(voucher_count__range=(1, TRANCHE_MAX_VOUCHERS)),
+                condition=Q(voucher_count__range=(1, TRANCHE_MAX_VOUCHERS))
+                | Q(voucher_count=0, shard__isnull=True),
                 name="tranche_size_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(shard__isnull=False) | Q(round__isnull=False),
+                name="claimed_tranche_has_a_round",
             ),
             # Six decimal digits of the printed code hold the number.
             models.CheckConstraint(condition=Q(id__range=(1, 999_999)), name="tranche_number_fits"),
@@ -223,7 +230,7 @@ class Tranche(models.Model):
                 "tier_id",
                 "shard_id",
                 "terms_id",
-                "voucher_count",
+                "round_id",
                 "kind",
                 "face_fen",
                 "threshold_fen",
@@ -231,6 +238,15 @@ class Tranche(models.Model):
                 "percent_bp",
                 "split",
                 "valid_from_at",
+            ),
+            # One that is claimed from grows by the vouchers claimed; no other changes its size.
+            pgtrigger.Protect(
+                name="tranche_grows_by_claims",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NEW.voucher_count <> OLD.voucher_count AND (OLD.shard_id IS NOT NULL"
+                    " OR NEW.voucher_count < OLD.voucher_count OR OLD.state <> 'outstanding')"
+                ),
             ),
             pgtrigger.Protect(
                 name="tranche_validity_never_shorter",

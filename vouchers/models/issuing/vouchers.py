@@ -2,13 +2,14 @@
 
 from typing import Any, ClassVar, NamedTuple
 
+import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.models.ledger.quotas import Allocation
 from vouchers.models.residents.residents import Resident
-from vouchers.sql.statements import ByIds
+from vouchers.sql.statements import ByIds, Statement
 from vouchers.sql.triggers import frozen_columns, never_deleted, only_arrows
 from vouchers.states import VOUCHER_ARROWS, VoucherState
 
@@ -46,6 +47,39 @@ class Voucher(models.Model):
             only_arrows("voucher_arrows", VOUCHER_ARROWS),
             frozen_columns(
                 "voucher_identity_frozen", "id", "bucket", "resident_id", "allocation_id"
+            ),
+            # Minted vouchers arrive with their partition; one that is inserted was claimed, in this
+            # very transaction, by its holder. The joins take the place of foreign keys.
+            pgtrigger.Trigger(
+                name="voucher_was_claimed",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="fresh"),  # type: ignore[no-untyped-call]
+                declare=[("broken", "bigint")],
+                func=f"""
+                    SELECT f.id INTO broken FROM fresh f
+                      LEFT JOIN vouchers_claim c
+                             ON c.voucher_id = f.id AND c.resident_id = f.resident_id
+                            AND c.xid = pg_current_xact_id()
+                      LEFT JOIN vouchers_tranche t
+                             ON t.id = f.id >> {SERIAL_BITS} AND t.shard_id IS NULL
+                            AND t.tier_id = c.tier_id AND t.round_id = c.round_id
+                            AND t.state = 'outstanding'
+                            AND f.id & {(1 << SERIAL_BITS) - 1} < t.voucher_count
+                      LEFT JOIN vouchers_allocation a
+                             ON a.id = f.allocation_id AND a.tier_id = t.tier_id
+                      LEFT JOIN vouchers_resident r
+                             ON r.id = f.resident_id AND r.bucket = f.bucket
+                     WHERE f.state <> {VoucherState.ISSUED.value}
+                        OR c.id IS NULL OR t.id IS NULL OR a.id IS NULL OR r.id IS NULL
+                     LIMIT 1;
+                    IF FOUND THEN
+                        RAISE EXCEPTION 'voucher % has no claim', broken
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'voucher_was_claimed';
+                    END IF;
+                    RETURN NULL;
+                """,
             ),
         ]
 
@@ -93,6 +127,16 @@ READ_VOUCHERS = ByIds(
     """,
     "voucher_ids",
     LockedVoucher._make,
+)
+
+# Of vouchers that were claimed; `voucher_was_claimed` compares them with their claims.
+INSERT_VOUCHERS: Statement[Any] = Statement(
+    f"""
+    INSERT INTO vouchers_voucher (id, resident_id, allocation_id, bucket, state)
+    SELECT *, {VoucherState.ISSUED.value} FROM unnest(
+        %(voucher_ids)s::bigint[], %(resident_ids)s::bigint[], %(allocation_ids)s::bigint[],
+        %(buckets)s::smallint[])
+    """
 )
 
 MOVE_VOUCHERS: ByIds[Any] = ByIds(

@@ -1,6 +1,6 @@
 """Quota cells: caps on slices of a campaign; and allocations: the slices one voucher counts in."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import District, Store
 from vouchers.models.campaigns.campaigns import Campaign, Round
 from vouchers.models.ledger.funding import FundingSource, Tier
+from vouchers.sql.statements import Statement
 from vouchers.sql.triggers import append_only, frozen_columns, never_deleted, same_campaign
 
 MOST_BUCKETS = 64
@@ -121,6 +122,18 @@ class QuotaBucket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cell_id}#{self.number}"
+
+
+# Every claim writes a few: an UPDATE of the ORM's would be built anew for each.
+SAVE_BUCKETS: Statement[Any] = Statement(
+    """
+    UPDATE vouchers_quotabucket b
+       SET headroom_fen = left_over.fen, headroom_count = left_over.count
+      FROM unnest(%(bucket_ids)s::bigint[], %(fens)s::bigint[], %(counts)s::bigint[])
+           AS left_over(id, fen, count)
+     WHERE b.id = left_over.id
+    """
+)
 
 
 class Allocation(models.Model):

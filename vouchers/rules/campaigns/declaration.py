@@ -191,6 +191,7 @@ PARTS: Final = (
             Option("number", Unit.COUNT),
             Option("opens_at", Unit.INSTANT),
             Option("closes_at", Unit.INSTANT),
+            Option("way", Unit.CHOICE),
         ),
     ),
     Part(

@@ -1,6 +1,6 @@
 """A campaign's terms made ready for judging residents, and the residents read block by block."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from merchants.models import State, StoreLocation
 from vouchers.models import Campaign, CampaignStore, Geofence
-from vouchers.models.audience import BLOCK_RESIDENTS, NEXT_BLOCK, READ_BLOCK
+from vouchers.models.audience import BLOCK_RESIDENTS, NEXT_BLOCK, READ_BLOCK, READ_CHOSEN
 from vouchers.rules.audience.filters import AudienceFilter, Block, Coverage, Judged
 from vouchers.rules.audience.store_cover import StoreCircles
 from vouchers.rules.audience.targeting import NO_RING, Rings
@@ -72,6 +72,13 @@ class TargetingContext:
         while last_id := _last_of_block(raw, after_id):
             yield _read(raw, {**self.parameters, "after_id": after_id, "last_id": last_id})
             after_id = last_id
+
+    def chosen(self, resident_ids: Collection[int], *, at: datetime) -> Block:
+        """A block of these residents as they stand at `at`, which may be later than the terms
+        were read."""
+        chosen = {"resident_ids": sorted(resident_ids), "at": at}
+        (block,) = READ_CHOSEN.send(raw_connection(), {**self.parameters, **chosen}).rows()
+        return block
 
     def only(self, resident_id: int) -> Block:
         """A block of one resident."""

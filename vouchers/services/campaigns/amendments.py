@@ -176,7 +176,8 @@ def _lengthen(campaign: Campaign, at: datetime) -> None:
     longer = []
     for tranche in live.order_by("id"):
         until_at = rules.valid_until_at(
-            valid_from_at=tranche.valid_from_at,
+            # Claimed vouchers are valid as long after the round as minted ones after minting.
+            valid_from_at=tranche.valid_from_at if tranche.shard_id else _closes_at(tranche),
             valid_until_at=tranche.valid_until_at,
             validity_s=campaign.validity_s,
             ends_at=campaign.ends_at,
@@ -185,3 +186,9 @@ def _lengthen(campaign: Campaign, at: datetime) -> None:
             tranche.valid_until_at = until_at
             longer.append(tranche)
     Tranche.objects.bulk_update(longer, ["valid_until_at"], batch_size=500)
+
+
+def _closes_at(tranche: Tranche) -> datetime:
+    claimed = tranche.round
+    assert claimed is not None  # claimed_tranche_has_a_round
+    return claimed.closes_at

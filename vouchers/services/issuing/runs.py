@@ -16,7 +16,7 @@ from vouchers.services.issuing.leases import WORKING_CAMPAIGNS, lock_run
 from vouchers.services.issuing.selection import Selection
 from vouchers.services.ledger.voucher_money import post_amounts
 from vouchers.sql.pipeline import raw_connection
-from vouchers.states import AccountKind, Cause, RunState, TransferReason
+from vouchers.states import AccountKind, Cause, RoundWay, RunState, TransferReason
 
 SHARD_VOUCHERS = 100_000
 PROGRESS_RESERVED_PCT = 30
@@ -36,8 +36,8 @@ def request_run(
 
     With a channel its vouchers count in that channel's quota cells, and a resident may have got as
     many in the same round through another channel. Refuses `campaign_state`, `round_unknown` for
-    another campaign's round, and `channel_unknown` for no channel where quota cells name channels,
-    and for an unknown channel.
+    another campaign's round and for one that is claimed, and `channel_unknown` for no channel where
+    quota cells name channels, and for an unknown channel.
     """
     with transaction.atomic():
         held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
@@ -45,6 +45,8 @@ def request_run(
             raise Refused("campaign_state", "launched", state=held.state)
         if round is not None and round.campaign_id != held.pk:
             raise Refused("round_unknown", round=round.pk)
+        if round is not None and round.way != RoundWay.RUN:
+            raise Refused("round_unknown", "round_is_claimed", round=round.number)
         _check_channel(held, channel)
         return Run.objects.create(
             campaign=held,

@@ -6,6 +6,7 @@ decided is decided on the numbers read under that lock.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from django.db.models.functions import Mod
 
 from merchants.errors import Refused
 from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, TierSplit
+from vouchers.models.ledger.quotas import SAVE_BUCKETS
 from vouchers.rules.ledger.quotas import (
     DIMENSIONS,
     Cell,
@@ -29,6 +31,8 @@ from vouchers.rules.ledger.quotas import (
     room_of,
     short,
 )
+from vouchers.services import sold_out
+from vouchers.sql.pipeline import pipeline
 
 
 class AllocationShare(NamedTuple):
@@ -127,18 +131,16 @@ def prices_of(tier_ids: Iterable[int]) -> dict[int, Price]:
     }
 
 
-def take_some(*, vouchers: Mapping[int, int], hint: int) -> None:
-    """Take headroom for vouchers (allocation id → count) from every cell they count in, or nothing,
-    inside the caller's transaction; for many at once who take a few vouchers each. One sub-bucket
-    of every cell is locked, chosen by the hint (zero or more: a resident's bucket, say), so that
-    others can take beside it.
+def take_some(*, needs: Mapping[int, Need], hint: int) -> None:
+    """Take what is needed of every cell (by id), or nothing, inside the caller's transaction; for
+    many at once who take a few vouchers each. One sub-bucket of every cell is locked, chosen by the
+    hint (zero or more: a resident's bucket, say), so that others can take beside it.
 
     Only where one of them is short, all locks are released, all sub-buckets of all its cells are
     locked and searched: no request is refused while the cells hold enough. What is left is laid
     evenly again. Once in a transaction, and as the last it locks. Refuses `quota_exhausted` naming
-    the first cell that is short, and `quota_not_open`.
+    the first cell that is short, all of whose sub-buckets are then locked, and `quota_not_open`.
     """
-    needs = _needs(vouchers)
     try:
         with transaction.atomic():
             buckets = lock_buckets(cell_ids=needs, hint=hint)
@@ -170,7 +172,7 @@ def _take(needs: Mapping[int, Need]) -> None:
 def give_back(*, vouchers: Mapping[int, int]) -> None:
     """Return what whole vouchers (allocation id → count) count to their cells, inside the caller's
     transaction."""
-    _return(_needs(vouchers))
+    _return(needs_of(vouchers))
 
 
 def give_back_shares(*, shares: Iterable[AllocationShare]) -> None:
@@ -184,7 +186,8 @@ def _return(needs: Mapping[int, Need]) -> None:
     take_locked(buckets=lock_buckets(cell_ids=needs), needs=returned)
 
 
-def _needs(vouchers: Mapping[int, int]) -> dict[int, Need]:
+def needs_of(vouchers: Mapping[int, int]) -> dict[int, Need]:
+    """What vouchers (allocation id → count) take of every cell they count in."""
     allocations = list(Allocation.objects.filter(pk__in=list(vouchers)))
     prices = prices_of({allocation.tier_id for allocation in allocations})
     planned: dict[int, list[PlannedVouchers]] = {}
@@ -237,9 +240,23 @@ def rooms_of(buckets: Buckets) -> dict[int, Room]:
     return {cell_id: room_of(map(_room, held)) for cell_id, held in buckets.items()}
 
 
+def have_room(*, needs: Mapping[int, Need]) -> bool:
+    """Whether every cell can take what is needed of it just now; locks nothing."""
+    found: dict[int, list[QuotaBucket]] = {cell_id: [] for cell_id in needs}
+    for bucket in QuotaBucket.objects.filter(cell_id__in=list(needs)):
+        found[bucket.cell_id].append(bucket)
+    return LockedNeeds(found, needs).have_room
+
+
 def take_locked(*, buckets: Buckets, needs: Mapping[int, Need]) -> None:
     """Take what was decided from buckets that `lock_buckets` locked in this transaction, and lay
-    what is left evenly over them. Raises ValueError for more than they hold together."""
+    what is left evenly over them. Raises ValueError for more than they hold together.
+
+    Cells that are given something are not sold out any more once the transaction has committed.
+    """
+    refilled = [cell_id for cell_id, need in needs.items() if need.fen < 0 or need.count < 0]
+    if refilled:
+        transaction.on_commit(partial(sold_out.lift, refilled))
     rooms = rooms_of(buckets)
     changed = [_lay(buckets[cell_id], rooms[cell_id].less(need)) for cell_id, need in needs.items()]
     _save(list(chain.from_iterable(changed)))
@@ -274,4 +291,14 @@ def _room(bucket: QuotaBucket) -> Room:
 
 
 def _save(buckets: Sequence[QuotaBucket]) -> None:
-    QuotaBucket.objects.bulk_update(buckets, ["headroom_fen", "headroom_count"], batch_size=1000)
+    if not buckets:
+        return
+    with pipeline() as raw:
+        SAVE_BUCKETS.send(
+            raw,
+            {
+                "bucket_ids": [bucket.pk for bucket in buckets],
+                "fens": [bucket.headroom_fen for bucket in buckets],
+                "counts": [bucket.headroom_count for bucket in buckets],
+            },
+        )

@@ -112,21 +112,26 @@ STORE_TOOK_PART = Check(
               AND (p.valid_until_at IS NULL OR p.valid_until_at > r.redeemed_at))
     """,
 )
-# An answer begins with its redemption's id. It is compared as text, so that bytes which are no
-# answer at all cannot stop the audit.
+# An answer begins with its redemption's id, or with the claim's. It is compared as text, so that
+# bytes which are no answer at all cannot stop the audit.
 REQUEST_RECORDED = Check(
     7,
     "request_recorded",
     _(
-        "every redemption is the 201 answer of exactly one request of its caller, and the reverse,"
-        " since requests were last archived"
+        "every redemption and claim is the 201 answer of exactly one request of its caller, and the"
+        " reverse, since requests were last archived"
     ),
     ("redemption", "caller", "redemptions", "requests"),
     """
-    SELECT substr(named, 7), caller_id, sum(redemptions), sum(requests)
+    SELECT split_part(named, ':', 2), caller_id, sum(redemptions), sum(requests)
       FROM (SELECT '{"id":' || id AS named, caller_id, 1 AS redemptions, 0 AS requests
               FROM vouchers_redemption
              WHERE redeemed_at >= COALESCE(
+                   (SELECT max(before_at) FROM vouchers_requestarchive), '-infinity')
+             UNION ALL
+            SELECT '{"claim":' || voucher_id, caller_id, 1, 0
+              FROM vouchers_claim
+             WHERE claimed_at >= COALESCE(
                    (SELECT max(before_at) FROM vouchers_requestarchive), '-infinity')
              UNION ALL
             SELECT split_part(encode(substring(answer FOR 40), 'escape'), ',', 1), caller_id, 0, 1

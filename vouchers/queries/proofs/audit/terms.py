@@ -124,7 +124,8 @@ CAMPAIGN_TERMS = Check(
      WHERE said.store IS NULL OR found.store IS NULL
     """,
 )
-# An amendment may have lengthened the validity of issued vouchers, never shortened it.
+# An amendment may have lengthened the validity of issued vouchers, never shortened it. That of
+# claimed ones is counted from the close of their round.
 TRANCHE_VALIDITY = Check(
     6,
     "tranche_validity",
@@ -136,18 +137,22 @@ TRANCHE_VALIDITY = Check(
                  WHEN t.valid_until_at > (c.document -> 'campaign' ->> 'ends_at')::timestamptz
                    THEN 'beyond the campaign''s end'
                  WHEN t.valid_until_at
-                      > t.valid_from_at
+                      > begins.at
                         + make_interval(secs => (c.document -> 'campaign' ->> 'validity_s')::int)
                    THEN 'longer than the terms allow'
                  WHEN t.valid_until_at < LEAST(
                       (w.document -> 'campaign' ->> 'ends_at')::timestamptz,
-                      t.valid_from_at
+                      begins.at
                         + make_interval(secs => (w.document -> 'campaign' ->> 'validity_s')::int))
                    THEN 'shorter than promised'
                  WHEN (t.state = 'expired') <> (t.expired_at IS NOT NULL)
                       OR t.expired_at < t.valid_until_at THEN 'expired before its time'
                END AS why
           FROM vouchers_tranche t
+          LEFT JOIN vouchers_round r ON r.id = t.round_id
+         CROSS JOIN LATERAL (
+               SELECT CASE WHEN t.shard_id IS NULL THEN r.closes_at ELSE t.valid_from_at END AS at
+               ) AS begins
           LEFT JOIN {_IN_FORCE} AS c ON c.id = t.campaign_id
           LEFT JOIN vouchers_termsversion w ON w.id = t.terms_id)
     SELECT * FROM judged WHERE why IS NOT NULL

@@ -61,6 +61,18 @@ DISTRIBUTION_SHEETS: tuple[Sheet, ...] = (
         """,
         {"resident": "resident"},
     ),
+    Sheet(
+        "claims",
+        f"""
+        SELECT c.id, c.round_id AS round, c.tier_id AS tier, c.resident_id AS resident, c.channel,
+               c.number, c.voucher_id AS voucher, c.caller_id AS caller, c.place_kind AS place,
+               c.store_location_id AS store_location, c.distance_m, c.ring,
+               encode(c.commitment, 'hex') AS commitment, c.claimed_at, c.xid::text::bigint AS xid
+          FROM vouchers_claim c JOIN vouchers_tranche t ON t.id = c.voucher_id >> {SERIAL_BITS}
+         WHERE t.campaign_id = %(campaign_id)s ORDER BY c.voucher_id
+        """,
+        {"resident": "resident"},
+    ),
 )
 
 REDEMPTION_SHEETS: tuple[Sheet, ...] = (

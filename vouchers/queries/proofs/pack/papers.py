@@ -127,7 +127,7 @@ MONEY_SHEETS: tuple[Sheet, ...] = (
     Sheet(
         "rounds",
         """
-        SELECT id, number, opens_at, closes_at
+        SELECT id, number, opens_at, closes_at, way
           FROM vouchers_round WHERE campaign_id = %(campaign_id)s ORDER BY id
         """,
     ),

@@ -31,7 +31,7 @@ Cap = tuple[int | None, int | None]
 Slots = Mapping[Slot, int]
 
 DISTRIBUTION: Final = frozenset(
-    {TransferReason.RESERVE, TransferReason.MINT, TransferReason.RELEASE}
+    {TransferReason.RESERVE, TransferReason.MINT, TransferReason.RELEASE, TransferReason.CLAIM}
 )
 
 
@@ -66,7 +66,8 @@ def document_sha256(document: Any) -> bytes:
 
 
 def distribution_posted(books: Books) -> Iterator[Row]:
-    """Runs reserved, shards minted or released, exactly the faces of their vouchers, once."""
+    """Runs reserved, shards minted or released, and claims posted, exactly the faces of their
+    vouchers, once."""
     posted: dict[Act, dict[Slot, int]] = defaultdict(dict)
     for item in books.posted:
         if item.reason in DISTRIBUTION:
@@ -104,6 +105,9 @@ def _distributed(books: Books) -> Mapping[Act, Mapping[Slot, int]]:
 
     for tranche in books.tranches:
         face_sums = _face_sums(tranche.campaign_id, tranche.split, minted[tranche.id].items())
+        if tranche.shard_id is None:
+            add(TransferReason.CLAIM, Cause.TRANCHE, tranche.id, face_sums)
+            continue
         add(TransferReason.RESERVE, Cause.RUN, runs.get(tranche.shard_id), face_sums)
         add(TransferReason.MINT, Cause.SHARD, tranche.shard_id, face_sums)
     for shard in books.shards:

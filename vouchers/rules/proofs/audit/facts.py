@@ -116,7 +116,8 @@ class Tranche(NamedTuple):
     id: int
     campaign_id: int
     tier_id: int
-    shard_id: int
+    # None: it grows by claims.
+    shard_id: int | None
     state: str
     voucher_count: int
     split: Split

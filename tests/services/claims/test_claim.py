@@ -1,0 +1,219 @@
+"""Claims one after another: who gets a voucher, who is refused and why, and what is posted."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from merchants.errors import Refused
+from tests.support import cast
+from tests.support.cast import DAY, NOON, PEOPLES_SQUARE, north_of
+from tests.support.claims import (
+    CLOSING,
+    FACE_FEN,
+    TEN,
+    app,
+    asking,
+    claimed,
+    grab,
+    neighbours,
+    position,
+    refusal,
+    statuses,
+    verdict,
+)
+from tests.support.concurrency.invariants import assert_proven, totals_fen
+from tests.support.till import answer_to, nothing_moves, order
+from vouchers.models import Attempt, Claim, RequestRecord, Tranche, Voucher
+from vouchers.services.issuing.expiry import expire_due
+from vouchers.services.issuing.runs import request_run
+from vouchers.services.residents.exclusions import exclude
+from vouchers.services.residents.merges import merge
+from vouchers.states import AccountKind, CampaignState, RoundWay
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+
+
+def test_a_claimed_voucher_is_answered_booked_and_can_be_used() -> None:
+    campaign = grab()
+    alice = cast.alice()
+    status, body = verdict(asking(alice))
+    assert status == 201
+    voucher = Voucher.objects.get(resident=alice)
+    assert (body["campaign"], body["tier"], body["round"], body["face_fen"]) == (
+        "grab-2026",
+        "off20",
+        1,
+        FACE_FEN,
+    )
+    assert totals_fen(campaign)[AccountKind.OUTSTANDING] == FACE_FEN
+    claim = Claim.objects.get()
+    assert (claim.voucher_id, claim.resident_id, claim.number) == (voucher.pk, alice.pk, 1)
+    assert (claim.place_kind, claim.ring) == ("home", "A")
+    assert claim.distance_m == pytest.approx(1_000, abs=5)
+    used = answer_to(order(body["voucher"], cast.nanjing_road(), alice, at=NOON))
+    assert used[0] == 201, used
+    assert_proven()
+
+
+def test_the_same_key_gets_the_same_bytes_and_another_body_422() -> None:
+    grab()
+    alice, carol = cast.alice(), cast.carol()
+    first, again = (claimed([asking(alice, key="k", at=at)])[0] for at in (TEN, TEN + DAY))
+    assert (again.status, again.body, again.is_replay) == (201, first.body, True)
+    assert verdict(asking(carol, key="k"))[1]["code"] == "idempotency_key_reused"
+    copies = claimed([asking(carol, key="c"), asking(carol, key="c")])
+    assert copies[0].body == copies[1].body
+    assert Claim.objects.count() == 2
+
+
+def test_one_batch_serves_in_order_of_arrival_and_leaves_no_unit_over() -> None:
+    grab(units=3)
+    answers = claimed([asking(each) for each in neighbours(5)])
+    assert statuses(answers) == [201, 201, 201, 409, 409]
+    assert verdict(asking("claimant-4"))[1]["code"] == "sold_out"
+    assert Tranche.objects.get().voucher_count == 3
+    assert_proven()
+
+
+def test_sold_out_is_not_stored_and_the_same_key_wins_a_unit_that_comes_back() -> None:
+    grab(units=1)
+    first, second = neighbours(2)
+    assert verdict(asking(first))[0] == 201
+    assert refusal(asking(second, key="patient")) == ("sold_out", "sold_out")
+    assert RequestRecord.objects.count() == 1
+
+
+def test_nobody_gets_more_than_the_tier_allows_in_one_batch_or_in_many() -> None:
+    grab(per_resident=2, units=10)
+    alice = cast.alice()
+    answers = claimed([asking(alice) for _ in range(3)])
+    assert statuses(answers) == [201, 201, 422]
+    assert refusal(asking(alice)) == ("resident_limit", "resident_round")
+    assert sorted(Claim.objects.values_list("number", flat=True)) == [1, 2]
+    assert Attempt.objects.filter(code="resident_limit").count() == 2
+    assert_proven()
+
+
+def test_merged_residents_are_one_person() -> None:
+    grab()
+    alice, carol = cast.alice(), cast.carol()
+    assert verdict(asking(alice))[0] == 201
+    merge(kept=carol, member=alice, reason="one person", by=cast.ren(), at=TEN)
+    assert refusal(asking(carol)) == ("resident_limit", "resident_round")
+    assert refusal(asking(alice)) == ("not_targeted", "merged")
+
+
+def test_each_channel_counts_for_itself_where_quotas_tell_channels_apart() -> None:
+    grab(units=4, channels=("alipay", "wechat"))
+    alice = cast.alice()
+    assert verdict(asking(alice, caller=app("alipay")))[0] == 201
+    assert verdict(asking(alice, caller=app("wechat")))[0] == 201
+    assert refusal(asking(alice, caller=app("alipay"))) == ("resident_limit", "resident_round")
+    assert_proven()
+
+
+@pytest.mark.parametrize(
+    ("at", "rule"),
+    [(TEN - SECOND, "round_not_open"), (CLOSING, "round_over")],
+)
+def test_a_round_opens_and_closes_on_the_second(at: datetime, rule: str) -> None:
+    grab()
+    alice = cast.alice()
+    with nothing_moves():
+        assert refusal(asking(alice, key="k", at=at)) == ("campaign_not_running", rule)
+    assert verdict(asking(alice, key="k", at=TEN))[0] == 201
+    assert verdict(asking(cast.carol(), at=CLOSING - timedelta(microseconds=1)))[0] == 201
+
+
+def test_a_paused_campaign_gives_nothing_at_the_next_request() -> None:
+    campaign = grab()
+    assert verdict(asking(cast.alice()))[0] == 201
+    type(campaign).objects.filter(pk=campaign.pk).update(state=CampaignState.PAUSED.value)
+    with nothing_moves():
+        assert refusal(asking(cast.carol()))[0] == "campaign_not_running"
+
+
+class TestWho:
+    """Claims are for the audience, judged as runs judge it."""
+
+    def test_who_lives_outside_is_refused(self) -> None:
+        grab()
+        with nothing_moves():
+            assert refusal(asking(cast.bob())) == ("not_targeted", "outside")
+
+    def test_without_consent_nothing_is_looked_at(self) -> None:
+        grab()
+        shy = cast.resident("shy", consents=False)
+        assert refusal(asking(shy)) == ("not_targeted", "no_consent")
+
+    def test_who_is_excluded_is_refused(self) -> None:
+        campaign = grab()
+        alice = cast.alice()
+        exclude(resident=alice, campaign=campaign, reason="staff", by=cast.ren(), at=TEN)
+        assert refusal(asking(alice)) == ("not_targeted", "excluded")
+
+    def test_the_dead_get_nothing(self) -> None:
+        grab()
+        assert refusal(asking(cast.dan()))[0] == "resident_not_active"
+
+    def test_unknown_residents_and_offers_are_not_found(self) -> None:
+        grab()
+        assert refusal(asking("nobody")) == ("not_found", "resident_unknown")
+        assert refusal(asking(cast.alice(), tier="off99")) == ("not_found", "offer_unknown")
+        assert refusal(asking(cast.alice(), "elsewhere")) == ("not_found", "offer_unknown")
+
+    def test_a_sandbox_key_sees_no_live_offer(self) -> None:
+        grab()
+        asked = asking(cast.alice(), caller=app(is_test=True))
+        assert refusal(asked) == ("not_found", "offer_unknown")
+
+
+class TestOnTheSpot:
+    """A round that is claimed on the spot asks where the resident is now."""
+
+    HERE = position(PEOPLES_SQUARE)
+
+    def test_the_position_sent_decides_and_not_the_home(self) -> None:
+        grab(way=RoundWay.CLAIM_ON_SPOT)
+        assert verdict(asking(cast.bob(), **self.HERE))[0] == 201
+        claim = Claim.objects.get()
+        assert (claim.place_kind, claim.distance_m < 1) == ("spot", True)
+        alice = asking(cast.alice(), **position(north_of(PEOPLES_SQUARE, km=6)))
+        assert refusal(alice) == ("not_targeted", "outside")
+        assert_proven()
+
+    def test_without_a_position_it_fails_closed(self) -> None:
+        grab(way=RoundWay.CLAIM_ON_SPOT)
+        with nothing_moves():
+            assert refusal(asking(cast.alice())) == ("not_targeted", "no_point")
+
+    def test_the_datum_moves_the_position(self) -> None:
+        """The same figures are 4.9 km away in WGS-84, and 5.1 km in GCJ-02."""
+        grab(way=RoundWay.CLAIM_ON_SPOT)
+        edge = north_of(PEOPLES_SQUARE, km=4.9)
+        assert refusal(asking(cast.alice(), **position(edge, "GCJ-02")))[1] == "outside"
+        assert verdict(asking(cast.alice(), **position(edge)))[0] == 201
+
+    def test_consent_is_asked_for_here_too(self) -> None:
+        grab(way=RoundWay.CLAIM_ON_SPOT)
+        shy = cast.resident("shy", consents=False)
+        assert refusal(asking(shy, **self.HERE)) == ("not_targeted", "no_consent")
+
+
+def test_unused_claimed_vouchers_expire_with_their_tranche_and_the_units_come_back() -> None:
+    campaign = grab(units=2)
+    claimed([asking(each) for each in neighbours(3)])
+    tranche = Tranche.objects.get()
+    assert tranche.valid_until_at == min(CLOSING + 14 * DAY, campaign.ends_at)
+    assert expire_due(at=tranche.valid_until_at) == 2
+    assert totals_fen(campaign)[AccountKind.OUTSTANDING] == 0
+    assert_proven()
+
+
+def test_a_run_cannot_distribute_a_round_that_is_claimed() -> None:
+    campaign = grab()
+    with pytest.raises(Refused, match="round_unknown") as refused:
+        request_run(campaign=campaign, round=campaign.rounds.get(), seed="1", by="mei", at=TEN)
+    assert refused.value.refusal.rule == "round_is_claimed"

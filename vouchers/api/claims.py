@@ -1,0 +1,128 @@
+"""Offers and claims over REST: the same service as the express lane, one request at a time."""
+
+from datetime import UTC, datetime
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from merchants.auth import HasScope
+from merchants.errors import Refused
+from merchants.references import FORM
+from vouchers.api.calls import CallView, body_of, parameter
+from vouchers.api.errors import rendered
+from vouchers.api.schema import BUSY, IDEMPOTENCY_KEY, REFUSALS
+from vouchers.http.answers import render
+from vouchers.http.claims import SCOPE_CLAIM, check_channel, claim_request
+from vouchers.services.claims import claim
+from vouchers.services.claims.offers import offers
+
+CLAIMS = "/api/v1/claims"
+
+
+class ClaimSchema(serializers.Serializer[object]):
+    """Who claims which voucher, and where they are."""
+
+    resident = serializers.RegexField(FORM, max_length=64, help_text="The resident's number.")
+    tier = serializers.RegexField(
+        FORM, max_length=61, help_text="As the list of offers has it: campaign/tier."
+    )
+    longitude = serializers.FloatField(
+        min_value=-180,
+        max_value=180,
+        required=False,
+        allow_null=True,
+        help_text="Of where the resident is now; with latitude and datum, or left out.",
+    )
+    latitude = serializers.FloatField(
+        min_value=-180, max_value=180, required=False, allow_null=True
+    )
+    datum = serializers.CharField(
+        max_length=20, required=False, help_text="WGS-84, GCJ-02 or BD-09."
+    )
+
+
+class ClaimedSchema(serializers.Serializer[object]):
+    """A voucher that has been claimed."""
+
+    claim = serializers.IntegerField(help_text="The claim's own number.")
+    voucher = serializers.CharField(help_text="Its printed code.")
+    campaign = serializers.CharField()
+    tier = serializers.CharField()
+    round = serializers.IntegerField()
+    face_fen = serializers.IntegerField()
+    threshold_fen = serializers.IntegerField()
+    valid_from_at = serializers.DateTimeField()
+    valid_until_at = serializers.DateTimeField()
+    claimed_at = serializers.DateTimeField()
+
+
+class OfferSchema(serializers.Serializer[object]):
+    """A tier that can be claimed in a round, as it stands for one resident now."""
+
+    tier = serializers.CharField(help_text="What a claim names: campaign/tier.")
+    name = serializers.CharField()
+    campaign = serializers.CharField()
+    round = serializers.IntegerField()
+    face_fen = serializers.IntegerField()
+    threshold_fen = serializers.IntegerField()
+    opens_at = serializers.DateTimeField()
+    closes_at = serializers.DateTimeField()
+    state = serializers.ChoiceField(
+        ["coming", "open", "paused", "sold_out", "claimed", "not_for_you"]
+    )
+    needs_position = serializers.BooleanField(
+        help_text="Whether a claim must send where the resident is."
+    )
+    left_for_resident = serializers.IntegerField()
+    reason = serializers.CharField(required=False, help_text="Why it is not for the resident.")
+
+
+class ChannelView(CallView):
+    """For channels: a key of a channel with the scope `claim`."""
+
+    permission_classes = [HasScope.of(SCOPE_CLAIM)]
+
+
+class OffersView(ChannelView):
+    """What a resident can claim."""
+
+    @extend_schema(
+        operation_id="find_offers",
+        parameters=[
+            OpenApiParameter("resident", str, required=True, description="The resident's number.")
+        ],
+        responses={200: OfferSchema(many=True), **REFUSALS},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """The vouchers that a resident can claim now or soon, and whether they are for them."""
+        caller = self.caller(request)
+        check_channel(caller)
+        resident = parameter(request, "resident")
+        if not resident:
+            raise Refused("malformed_request", problem="name the resident", field="resident")
+        found = offers(caller=caller, resident=resident, at=datetime.now(UTC))
+        return rendered(render(found))
+
+
+class ClaimsView(ChannelView):
+    """Claim vouchers."""
+
+    @extend_schema(
+        operation_id="claim",
+        parameters=[IDEMPOTENCY_KEY],
+        request=ClaimSchema,
+        responses={201: ClaimedSchema, **REFUSALS, **BUSY},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Claim a voucher for a resident (领取): first come, first served."""
+        asked = claim_request(
+            caller=self.caller(request),
+            key=request.headers.get("Idempotency-Key") or "",
+            path=CLAIMS,
+            body=body_of(request),
+            at=datetime.now(UTC),
+        )
+        (answer,) = claim(requests=[asked], render=render)
+        return rendered(answer)

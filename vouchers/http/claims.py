@@ -1,0 +1,77 @@
+"""What a channel sends of one claim, parsed once for both doors."""
+
+from datetime import datetime
+
+import msgspec
+
+from merchants.auth import Caller
+from merchants.errors import Refused
+from merchants.geo import CoordinateFault, Datum, UnknownDatumError, check_coordinates, to_wgs84
+from merchants.models import Credential
+from vouchers.http.requests import (
+    NUL_IN_JSON,
+    check_key,
+    check_references,
+    check_text,
+    decoded,
+    fingerprint,
+    malformed,
+)
+from vouchers.rules.claims import TIER_SEPARATOR
+from vouchers.services.claims import ClaimOrder, ClaimRequest, Position
+
+SCOPE_CLAIM = "claim"
+
+_decode = msgspec.json.Decoder(ClaimOrder).decode
+
+
+def check_channel(caller: Caller) -> None:
+    """Refuse `forbidden` to a key that is no channel's: what it claimed would count in no
+    channel."""
+    if SCOPE_CLAIM not in caller.scopes or caller.kind != Credential.Kind.CHANNEL:
+        raise Refused("forbidden", scope=SCOPE_CLAIM)
+
+
+def claim_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime
+) -> ClaimRequest:
+    """The request that both doors make of a call. Refuses a missing key, a malformed body and a
+    position that is incomplete or in an unknown datum."""
+    check_channel(caller)
+    checked = check_key(key)
+    order: ClaimOrder = decoded(_decode, body)
+    if NUL_IN_JSON in body:
+        check_text(order)
+    check_references(order, order.references)
+    campaign, separator, tier = order.tier.partition(TIER_SEPARATOR)
+    if not separator:
+        raise malformed(
+            "a tier is written campaign/tier, as the list of offers has it - at `$.tier`"
+        )
+    return ClaimRequest(
+        caller=caller,
+        key=checked,
+        resident=order.resident,
+        campaign=campaign,
+        tier=tier,
+        position=_position(order),
+        fingerprint=fingerprint("POST", path, body),
+        at=at,
+    )
+
+
+def _position(order: ClaimOrder) -> Position | None:
+    """The position sent, in WGS-84. A part of one is refused: what is unknown is not guessed."""
+    if order.longitude is None and order.latitude is None and not order.datum:
+        return None
+    if order.longitude is None or order.latitude is None or not order.datum:
+        raise malformed("longitude, latitude and datum come together or not at all - at `$.datum`")
+    try:
+        datum = Datum.parse(order.datum)
+    except UnknownDatumError as error:
+        raise malformed(f"{error} - at `$.datum`") from None
+    fault: CoordinateFault | None = check_coordinates(order.longitude, order.latitude)
+    if fault is not None:
+        raise malformed("longitude and latitude are no place on Earth - at `$.longitude`")
+    longitude_deg, latitude_deg = to_wgs84(order.longitude, order.latitude, datum)
+    return Position(float(longitude_deg), float(latitude_deg))

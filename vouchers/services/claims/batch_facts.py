@@ -1,0 +1,177 @@
+"""The facts a batch of claims is judged on, but for the quotas: locked and read in two steps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from vouchers.models.claims import COUNT_CLAIMS, FIND_OFFERS, OfferRow
+from vouchers.models.locks import CLAIMED, LOCK_BATCH, LOCK_COUNTERS
+from vouchers.models.redemption.requests import FIND_ANSWERS, StoredAnswer
+from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
+from vouchers.rules.claims import of_round
+from vouchers.services.acts.idempotency import request_lock
+from vouchers.services.claims.places import Place, places_on_file, places_sent
+from vouchers.services.claims.requests import ClaimRequest
+from vouchers.services.claims.terms import TERMS, CampaignTerms
+from vouchers.services.limits.counters import SamePeople, find_same_people
+from vouchers.sql.pipeline import pipeline, reading
+from vouchers.states import RoundWay
+
+
+class Counted(NamedTuple):
+    """Whose claims of what are counted together; `person` is the least id of the residents who
+    are the same person."""
+
+    person: int
+    round_id: int
+    tier_id: int
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request of the batch with its offer, its resident, the place that decides, and what is
+    counted: None where it is not known."""
+
+    request: ClaimRequest
+    offer: OfferRow | None
+    resident: Shopper | None
+    terms: CampaignTerms | None = None
+    place: Place | None = None
+    counted: Counted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a batch may decide on but the quotas; `asked` has an item for every request.
+
+    `claimed` counts by person, `numbers` by resident: what their next claim is numbered after.
+    """
+
+    asked: Sequence[Asked]
+    got_keys: Sequence[bool]
+    answers: Mapping[tuple[int, str], StoredAnswer]
+    claimed: Mapping[Counted, int]
+    numbers: Mapping[Counted, int]
+
+
+def find_offers(requests: Sequence[ClaimRequest]) -> list[OfferRow | None]:
+    """By request the round of its tier that is open, or opens next, or was the last."""
+    wanted = sorted({(request.campaign, request.tier) for request in requests})
+    columns = {
+        "campaigns": [campaign for campaign, _ in wanted],
+        "tiers": [tier for _, tier in wanted],
+    }
+    rounds: dict[tuple[str, str], list[OfferRow]] = {}
+    with reading() as raw:
+        found = FIND_OFFERS.send(raw, columns)
+    for row in found.rows():
+        rounds.setdefault((row.campaign, row.tier), []).append(row)
+    return [
+        of_round(rounds.get((request.campaign, request.tier), ()), request.at)
+        for request in requests
+    ]
+
+
+def gather(batch: Sequence[ClaimRequest]) -> Facts:
+    """Lock and read in the common order: request keys; then, by resident and round, the claims
+    there are. Places are read once the claims are locked, so consent and exclusions are fresh."""
+    at = max(request.at for request in batch)
+    with pipeline() as raw:
+        locks = LOCK_BATCH.send(
+            raw,
+            {
+                "request_keys": [request_lock(request) for request in batch],
+                "order_keys": [],
+                "tranche_ids": [],
+            },
+        )
+        answers = FIND_ANSWERS.send(
+            raw,
+            {
+                "caller_ids": [request.caller.credential_id for request in batch],
+                "keys": [request.key for request in batch],
+            },
+        )
+        people = FIND_SHOPPERS.send(
+            raw, {"resident_nos": sorted({request.resident for request in batch})}
+        )
+    residents = {row.external_id: row for row in people.rows()}
+    offers = find_offers(batch)
+    asked = [
+        Asked(request, offer, residents.get(request.resident))
+        for request, offer in zip(batch, offers, strict=True)
+    ]
+    merged = sorted(row.id for row in residents.values() if row.is_merged)
+    same_people: SamePeople = find_same_people(merged) if merged else {}
+    claimed, numbers = _lock_and_count(asked, same_people)
+    return Facts(
+        asked=_placed(asked, same_people, at),
+        got_keys=locks.rows()[: len(batch)],
+        answers={(row.caller_id, row.key): row for row in answers.rows()},
+        claimed=claimed,
+        numbers=numbers,
+    )
+
+
+def _lock_and_count(
+    asked: Sequence[Asked], same_people: SamePeople
+) -> tuple[dict[Counted, int], dict[Counted, int]]:
+    """Lock what the residents claim in these rounds, then count it."""
+    members: dict[int, int] = {}
+    pairs: set[tuple[int, int]] = set()
+    for each in asked:
+        if each.resident is None or each.offer is None:
+            continue
+        group = [each.resident.id, *same_people.get(each.resident.id, ())]
+        members |= dict.fromkeys(group, min(group))
+        pairs |= {(resident_id, each.offer.round_id) for resident_id in group}
+    with pipeline() as raw:
+        LOCK_COUNTERS.send(raw, {"keys": sorted(CLAIMED.key(*pair) for pair in pairs)})
+        rows = COUNT_CLAIMS.send(
+            raw,
+            {
+                "resident_ids": sorted({resident_id for resident_id, _ in pairs}),
+                "round_ids": sorted({round_id for _, round_id in pairs}),
+            },
+        )
+    claimed: dict[Counted, int] = {}
+    numbers: dict[Counted, int] = {}
+    for row in rows.rows():
+        of_person = Counted(members[row.resident_id], *row[1:4])
+        claimed[of_person] = claimed.get(of_person, 0) + row.claims
+        numbers[Counted(*row[:4])] = row.claims
+    return claimed, numbers
+
+
+def _placed(asked: Sequence[Asked], same_people: SamePeople, at: datetime) -> list[Asked]:
+    """The same with terms, places and what is counted, campaign by campaign."""
+    found = list(asked)
+    groups: dict[tuple[int, bool], list[int]] = {}
+    for number, each in enumerate(asked):
+        if each.offer is not None and each.resident is not None:
+            on_spot = each.offer.way == RoundWay.CLAIM_ON_SPOT
+            groups.setdefault((each.offer.campaign_id, on_spot), []).append(number)
+    for (campaign_id, on_spot), numbers in groups.items():
+        terms = TERMS.of(campaign_id, at=at)
+        people = [resident.id for n in numbers if (resident := asked[n].resident) is not None]
+        positions = [asked[n].request.position for n in numbers]
+        places = (
+            places_sent(terms.context, people, positions, at=at)
+            if on_spot
+            else places_on_file(terms.context, people, at=at)
+        )
+        for number, place in zip(numbers, places, strict=True):
+            found[number] = _complete(asked[number], terms, place, same_people)
+    return found
+
+
+def _complete(each: Asked, terms: CampaignTerms, place: Place, same_people: SamePeople) -> Asked:
+    offer, resident, request = each.offer, each.resident, each.request
+    assert offer is not None
+    assert resident is not None
+    person = min([resident.id, *same_people.get(resident.id, ())])
+    channel = terms.counted_channel(request.caller.channel_code)
+    counted = Counted(person, offer.round_id, offer.tier_id, channel)
+    return Asked(request, offer, resident, terms, place, counted)

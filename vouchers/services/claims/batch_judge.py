@@ -1,0 +1,244 @@
+"""From the facts of a batch of claims to a verdict on each, in order of arrival.
+
+Judged first without the quotas, so that their buckets are locked last and only for claims that
+nothing else refuses.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from django.db import transaction
+
+from merchants.errors import Refusal, Refused
+from vouchers.models.claims import LOCK_TRANCHES, OfferRow
+from vouchers.models.issuing.runs import SERIAL_BITS, TRANCHE_MAX_VOUCHERS
+from vouchers.models.redemption.requests import StoredAnswer
+from vouchers.models.residents.residents import Shopper
+from vouchers.rules import claims as rules
+from vouchers.rules.ledger.quotas import Price, Slice
+from vouchers.services.acts.idempotency import BUSY, IN_FLIGHT
+from vouchers.services.claims.batch_facts import Asked, Counted, Facts
+from vouchers.services.claims.places import Place
+from vouchers.services.claims.requests import ClaimRequest
+from vouchers.services.claims.terms import CampaignTerms
+from vouchers.services.ledger import quotas
+from vouchers.services.sold_out import Shortage
+from vouchers.sql.pipeline import pipeline
+from vouchers.states import TrancheState
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A voucher to make, and its claim."""
+
+    request: ClaimRequest
+    offer: OfferRow
+    terms: CampaignTerms
+    resident: Shopper
+    place: Place
+    channel: str
+    number: int
+    voucher_id: int
+    tranche_id: int
+    allocation_id: int
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of one claim: an effect, a stored answer given again, or a refusal, which is
+    stored unless the same request may succeed later."""
+
+    request: ClaimRequest
+    effect: Effect | None = None
+    stored: StoredAnswer | None = None
+    refusal: Refusal | None = None
+    is_stored: bool = False
+    campaign_id: int | None = None
+    resident_id: int | None = None
+    shortage: Shortage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Hopeful:
+    """A claim that only limit and quotas can still refuse."""
+
+    asked: Asked
+    offer: OfferRow
+    terms: CampaignTerms
+    resident: Shopper
+    place: Place
+    counted: Counted
+    item: Slice
+    candidate: rules.Candidate
+
+
+def judge(facts: Facts) -> list[Verdict]:
+    """A verdict on each request; locks tranches and quota buckets, and takes from them."""
+    judged = [_without_quotas(facts, number) for number in range(len(facts.asked))]
+    hopeful = [each for each in judged if isinstance(each, _Hopeful)]
+    admitted = iter(_admit(facts, hopeful)) if hopeful else iter(())
+    return [next(admitted) if isinstance(each, _Hopeful) else each for each in judged]
+
+
+def _without_quotas(facts: Facts, number: int) -> Verdict | _Hopeful:
+    asked = facts.asked[number]
+    request = asked.request
+    if not facts.got_keys[number]:
+        return Verdict(request, refusal=IN_FLIGHT)
+    stored = facts.answers.get((request.caller.credential_id, request.key))
+    if stored is not None:
+        return Verdict(request, stored=stored)
+    offer = asked.offer
+    closed = rules.judge_offer(
+        offer and offer_facts(offer), at=request.at, caller_is_test=request.caller.is_test
+    )
+    if closed is not None or offer is None:
+        return Verdict(request, refusal=closed)
+    resident, place, counted, terms = asked.resident, asked.place, asked.counted, asked.terms
+    if resident is None or place is None or counted is None or terms is None:
+        return _refused(asked, offer, rules.RESIDENT_UNKNOWN)
+    claimed = facts.claimed.get(counted, 0)
+    claimant = rules.Claimant(resident.state, place.untargeted, claimed)
+    refusal = rules.judge_claimant(offer_facts(offer), claimant)
+    if refusal is not None:
+        return _refused(asked, offer, refusal)
+    item = terms.slice(
+        offer,
+        district_id=place.district_id,
+        store_id=place.store_id,
+        channel=request.caller.channel_code,
+        at=request.at,
+    )
+    candidate = rules.Candidate(counted, offer.per_resident - claimed, terms.needs(item))
+    return _Hopeful(asked, offer, terms, resident, place, counted, item, candidate)
+
+
+def offer_facts(row: OfferRow) -> rules.Offer:
+    """An offer as the rules know it."""
+    return rules.Offer(
+        is_test=row.is_test,
+        campaign_state=row.state,
+        zone=row.zone,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        opens_at=row.opens_at,
+        closes_at=row.closes_at,
+        per_resident=row.per_resident,
+    )
+
+
+def _refused(asked: Asked, offer: OfferRow, refusal: Refusal) -> Verdict:
+    return Verdict(
+        asked.request,
+        refusal=refusal,
+        is_stored=True,
+        campaign_id=offer.campaign_id,
+        resident_id=asked.resident and asked.resident.id,
+    )
+
+
+def _admit(facts: Facts, hopeful: Sequence[_Hopeful]) -> list[Verdict]:
+    """Name the allocations, lock the tranches to number them on, and last of all take from the
+    quotas."""
+    allocation_ids = _name_allocations(hopeful)
+    sizes = _lock_tranches(hopeful)
+    placed = [each for each in hopeful if each.offer.tranche_id in sizes]
+    admission = iter(_take([each.candidate for each in placed], hint=hopeful[0].place.bucket))
+    numbers = dict(facts.numbers)
+    verdicts = []
+    for each in hopeful:
+        size = sizes.get(each.offer.tranche_id or 0)
+        if size is None:
+            # Full or closed since it was found: the next attempt finds or opens another.
+            verdicts.append(Verdict(each.asked.request, refusal=BUSY))
+            continue
+        verdict = next(admission)
+        if verdict == rules.OVER_LIMIT:
+            refusal = rules.over_limit(offer_facts(each.offer))
+            verdicts.append(_refused(each.asked, each.offer, refusal))
+        elif verdict is not None:
+            verdicts.append(_sold_out(each, verdict))
+        else:
+            effect = _effect(each, numbers, size, allocation_ids[each.offer.campaign_id, each.item])
+            sizes[effect.tranche_id] += 1
+            verdicts.append(Verdict(each.asked.request, effect=effect))
+    return verdicts
+
+
+def _take(candidates: Sequence[rules.Candidate], *, hint: int) -> Sequence[int | None]:
+    """Let in all that the limits allow, if one sub-bucket of every cell has room for them; where
+    one is short, judge again with every sub-bucket of their cells locked."""
+    optimistic = rules.admit(candidates)
+    try:
+        quotas.take_some(needs=optimistic.taken, hint=hint)
+    except Refused as refused:
+        if refused.refusal.code != "quota_exhausted":
+            raise
+    else:
+        return optimistic.verdicts
+    buckets = quotas.lock_buckets(cell_ids=optimistic.taken)
+    exact = rules.admit(candidates, quotas.rooms_of(buckets))
+    quotas.take_locked(buckets=buckets, needs=exact.taken)
+    return exact.verdicts
+
+
+def _lock_tranches(hopeful: Sequence[_Hopeful]) -> dict[int, int]:
+    """By id of the tranches that have room for all who ask how many vouchers they hold."""
+    asking = Counter(each.offer.tranche_id or 0 for each in hopeful)
+    with pipeline() as raw:
+        locked = LOCK_TRANCHES.send(raw, {"tranche_ids": sorted(asking)})
+    return {
+        row.id: row.voucher_count
+        for row in locked.rows()
+        if row.state == TrancheState.OUTSTANDING
+        and row.voucher_count + asking[row.id] <= TRANCHE_MAX_VOUCHERS
+    }
+
+
+def _name_allocations(hopeful: Sequence[_Hopeful]) -> dict[tuple[int, Slice], int]:
+    """The allocations that the claims count in; what is new is remembered once it has committed."""
+    named: dict[tuple[int, Slice], int] = {}
+    by_campaign: dict[int, tuple[CampaignTerms, set[Slice]]] = {}
+    for each in hopeful:
+        known = each.terms.allocation_ids.get(each.item)
+        if known is not None:
+            named[each.offer.campaign_id, each.item] = known
+        else:
+            fresh = by_campaign.setdefault(each.offer.campaign_id, (each.terms, set()))
+            fresh[1].add(each.item)
+    for campaign_id, (terms, slices) in sorted(by_campaign.items()):
+        made = quotas.allocations_for(campaign_id=campaign_id, slices=sorted(slices, key=str))
+        named |= {(campaign_id, item): id_ for item, id_ in made.items()}
+        transaction.on_commit(partial(terms.allocation_ids.update, made))
+    return named
+
+
+def _sold_out(each: _Hopeful, cell_id: int) -> Verdict:
+    """The refusal; with a shortage to remember where all claims of the offer count in the cell."""
+    request, offer = each.asked.request, each.offer
+    shortage = Shortage(cell_id, offer.tier_id)
+    is_general = shortage in each.terms.shortages(offer, request.caller.channel_code)
+    return Verdict(request, refusal=rules.SOLD_OUT, shortage=shortage if is_general else None)
+
+
+def _effect(each: _Hopeful, numbers: dict[Counted, int], serial: int, allocation_id: int) -> Effect:
+    own = each.counted._replace(person=each.resident.id)
+    numbers[own] = numbers.get(own, 0) + 1
+    tranche_id = each.offer.tranche_id
+    assert tranche_id is not None
+    return Effect(
+        request=each.asked.request,
+        offer=each.offer,
+        terms=each.terms,
+        resident=each.resident,
+        place=each.place,
+        channel=each.counted.channel,
+        number=numbers[own],
+        voucher_id=(tranche_id << SERIAL_BITS) + serial,
+        tranche_id=tranche_id,
+        allocation_id=allocation_id,
+        price=each.terms.prices[each.offer.tier_id],
+    )

@@ -1,0 +1,98 @@
+"""What a resident could claim now or soon: reads, locks nothing, promises nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from merchants.auth import Caller
+from merchants.errors import Refused
+from vouchers.models.claims import COUNT_CLAIMS, FIND_COMING_OFFERS, OfferRow
+from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
+from vouchers.queries.claims import OfferDetails, OfferState
+from vouchers.rules import claims as rules
+from vouchers.services.claims.batch_judge import offer_facts
+from vouchers.services.claims.places import places_on_file
+from vouchers.services.claims.terms import TERMS, CampaignTerms
+from vouchers.services.ledger import quotas
+from vouchers.services.limits.counters import find_same_people
+from vouchers.sql.pipeline import raw_connection
+from vouchers.states import ResidentState, RoundWay
+
+
+def offers(*, caller: Caller, resident: str, at: datetime) -> list[OfferDetails]:
+    """The offers that are open or to come, each as it stands for one resident. Refuses `not_found`
+    for a resident who is not registered."""
+    raw = raw_connection()
+    found = FIND_SHOPPERS.send(raw, {"resident_nos": [resident]}).rows()
+    if not found:
+        raise Refused(rules.RESIDENT_UNKNOWN.code, rules.RESIDENT_UNKNOWN.rule)
+    rows = FIND_COMING_OFFERS.send(raw, {"is_test": caller.is_test, "at": at}).rows()
+    claimed = _claimed(found[0], rows)
+    return [_offer(row, found[0], claimed, caller, at) for row in rows]
+
+
+def _claimed(resident: Shopper, rows: Sequence[OfferRow]) -> dict[tuple[int, int, str], int]:
+    """By round, tier and channel what the resident, and who is the same person, have claimed."""
+    same = find_same_people([resident.id]).get(resident.id, ()) if resident.is_merged else ()
+    counted = COUNT_CLAIMS.send(
+        raw_connection(),
+        {
+            "resident_ids": [resident.id, *same],
+            "round_ids": sorted({row.round_id for row in rows}),
+        },
+    )
+    claimed: dict[tuple[int, int, str], int] = {}
+    for row in counted.rows():
+        key = (row.round_id, row.tier_id, row.channel)
+        claimed[key] = claimed.get(key, 0) + row.claims
+    return claimed
+
+
+def _offer(
+    row: OfferRow,
+    resident: Shopper,
+    claimed: dict[tuple[int, int, str], int],
+    caller: Caller,
+    at: datetime,
+) -> OfferDetails:
+    terms = TERMS.of(row.campaign_id, at=at)
+    channel = terms.counted_channel(caller.channel_code)
+    left = max(0, row.per_resident - claimed.get((row.round_id, row.tier_id, channel), 0))
+    reason = _reason(row, resident, terms, at)
+    return OfferDetails(
+        tier=f"{row.campaign}{rules.TIER_SEPARATOR}{row.tier}",
+        name=row.name,
+        campaign=row.campaign,
+        round=row.round,
+        face_fen=row.face_fen,
+        threshold_fen=row.threshold_fen,
+        opens_at=row.opens_at,
+        closes_at=row.closes_at,
+        state=_state(row, terms, reason, left, caller, at),
+        needs_position=row.way == RoundWay.CLAIM_ON_SPOT,
+        left_for_resident=left,
+        reason=reason,
+    )
+
+
+def _reason(row: OfferRow, resident: Shopper, terms: CampaignTerms, at: datetime) -> str:
+    """Why the offer is not for the resident, as far as it is known before they send a position."""
+    if resident.state != ResidentState.ACTIVE:
+        return "resident_not_active"
+    if row.way == RoundWay.CLAIM_ON_SPOT:
+        return ""
+    (place,) = places_on_file(terms.context, [resident.id], at=at)
+    return place.untargeted or ""
+
+
+def _state(
+    row: OfferRow, terms: CampaignTerms, reason: str, left: int, caller: Caller, at: datetime
+) -> OfferState:
+    if reason:
+        return "not_for_you"
+    if not left:
+        return "claimed"
+    closed = rules.judge_offer(offer_facts(row), at=at, caller_is_test=caller.is_test)
+    if closed is not None:
+        return "coming" if closed.rule == "round_not_open" else "paused"
+    needs = terms.general_needs(row, caller.channel_code)
+    return "open" if quotas.have_room(needs=needs) else "sold_out"

@@ -1,0 +1,139 @@
+"""Which offers PostgreSQL has committed to be sold out, remembered in Valkey for a second.
+
+A memory that sheds load and decides nothing: what it says "sold out" of was short when a
+transaction that had locked every sub-bucket of the short cell committed. A cell into which
+something is returned takes a new mark, and what was remembered under the old one counts no more;
+so a unit that comes back can be claimed at once. When Valkey is lost, empty or out of reach nothing
+is remembered, and every claim is judged by PostgreSQL.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from typing import Final, NamedTuple
+
+import redis
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+
+REMEMBERED_MS: Final = 1_000
+"""For how long "sold out" is said without asking PostgreSQL again; a lost `lift` costs this."""
+
+MARK_S: Final = 24 * 3600
+ANSWER_S: Final = 0.1
+PAUSE_S: Final = 1.0
+"""How long Valkey is left alone after it failed to answer within `ANSWER_S`."""
+
+
+class Shortage(NamedTuple):
+    """A cell that cannot take one more voucher of a tier."""
+
+    cell_id: int
+    tier_id: int
+
+
+class Remembered(NamedTuple):
+    """Shortages that still stand, and the marks of the cells as they were read with them."""
+
+    shortages: frozenset[Shortage]
+    marks: Mapping[int, bytes]
+
+
+NOTHING: Final = Remembered(frozenset(), {})
+_silent_until_s = 0.0
+
+
+def recall(wanted: Collection[Shortage]) -> Remembered:
+    """Which of these shortages stand. To be asked before the transaction whose verdict will be
+    remembered: `remember` takes the marks that were read here."""
+    cell_ids = sorted({each.cell_id for each in wanted})
+    asked = sorted(wanted)
+    if not asked or _is_silent():
+        return NOTHING
+    try:
+        client = _client(settings.REDIS_URL)
+        keys = [_mark(cell_id) for cell_id in cell_ids] + [_shortage(each) for each in asked]
+        found = client.mget(keys)
+        marks = {
+            cell_id: bytes(mark)
+            for cell_id, mark in zip(cell_ids, found, strict=False)
+            if isinstance(mark, bytes)
+        }
+        _make_marks(client, [cell_id for cell_id in cell_ids if cell_id not in marks])
+    except redis.RedisError as error:
+        _fall_silent(error)
+        return NOTHING
+    standing = [
+        each
+        for each, mark in zip(asked, found[len(cell_ids) :], strict=True)
+        if mark is not None and mark == marks.get(each.cell_id)
+    ]
+    return Remembered(frozenset(standing), marks)
+
+
+def remember(shortages: Iterable[Shortage], marks: Mapping[int, bytes]) -> None:
+    """Remember shortages that a transaction has committed, under the marks read before it began."""
+    known = [each for each in shortages if each.cell_id in marks]
+    if not known or _is_silent():
+        return
+    try:
+        with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
+            for each in known:
+                pipe.set(_shortage(each), marks[each.cell_id], px=REMEMBERED_MS)
+            pipe.execute()
+    except redis.RedisError as error:
+        _fall_silent(error)
+
+
+def lift(cell_ids: Iterable[int]) -> None:
+    """Something has come back into these cells: call when it is committed."""
+    if _is_silent():
+        return
+    try:
+        with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
+            for cell_id in cell_ids:
+                pipe.set(_mark(cell_id), _fresh_mark(), ex=MARK_S)
+            pipe.execute()
+    except redis.RedisError as error:
+        _fall_silent(error)
+
+
+def _make_marks(client: "redis.Redis", cell_ids: Collection[int]) -> None:
+    """Cells without a mark get one, to be read by the next batch."""
+    if not cell_ids:
+        return
+    with client.pipeline(transaction=False) as pipe:
+        for cell_id in cell_ids:
+            pipe.set(_mark(cell_id), _fresh_mark(), nx=True, ex=MARK_S)
+        pipe.execute()
+
+
+def _fresh_mark() -> bytes:
+    """Never the same twice, also after Valkey has forgotten all marks."""
+    return secrets.token_bytes(8)
+
+
+def _mark(cell_id: int) -> str:
+    return f"huimin:{settings.HUIMIN_CELL}:mark:{cell_id}"
+
+
+def _shortage(each: Shortage) -> str:
+    return f"huimin:{settings.HUIMIN_CELL}:short:{each.cell_id}:{each.tier_id}"
+
+
+def _is_silent() -> bool:
+    return time.monotonic() < _silent_until_s
+
+
+def _fall_silent(error: Exception) -> None:
+    global _silent_until_s  # one Valkey, one process
+    _silent_until_s = time.monotonic() + PAUSE_S
+    log.warning("Valkey does not answer, claims are judged without it: %s", error)
+
+
+@cache
+def _client(url: str) -> "redis.Redis":
+    return redis.Redis.from_url(url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
