@@ -25,9 +25,7 @@ EDGES = (
 # Services whose door is a call of the API that is not built yet.
 WAITING: Mapping[str, str] = {
     "capture": "POST /redemptions/{id}/capture",
-    "move_point": "PUT /residents/{external_id}",
     "refund": "POST /redemptions/{id}/refunds",
-    "register_resident": "PUT /residents/{external_id}",
     "reverse": "POST /redemptions/reverse",
     "take_some": "POST /claims",
 }

@@ -140,6 +140,9 @@ REFUSALS: Mapping[str, Any] = {
     "merchant_limit": _("merchant's limit reached"),
     "redemption_state": _("not possible any more"),
     "refund_too_large": _("refund too large"),
+    "resident_refused": _("resident not put on file"),
+    "coordinates_invalid": _("no possible place"),
+    "proxy_is_holder": _("proxy of oneself"),
 }
 """What tills are refused, in a few words; the whole sentence is in the catalogue."""
 

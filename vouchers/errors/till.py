@@ -88,6 +88,12 @@ TILL = (
         "No redemption with this number is found. Check the number on the receipt.",
         "未找到该笔核销，请核对小票上的核销编号。",
         "interface",
+        by_rule={
+            "resident_unknown": Wording(
+                "No resident has this number. Register the resident first.",
+                "未找到该居民，请先登记。",
+            ),
+        },
     ),
     Meaning(
         "request_in_flight",

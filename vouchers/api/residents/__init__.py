@@ -1,0 +1,11 @@
+"""What a channel does for residents over REST."""
+
+from vouchers.api.residents.registration import (
+    ConsentView,
+    PointView,
+    ProxyView,
+    ResidentView,
+    WalletView,
+)
+
+__all__ = ["ConsentView", "PointView", "ProxyView", "ResidentView", "WalletView"]
