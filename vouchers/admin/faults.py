@@ -120,6 +120,8 @@ REFUSALS: Mapping[str, Any] = {
     "idempotency_key_reused": _("key used for another request"),
     "busy": _("busy"),
     "voucher_not_usable": _("unknown voucher or another resident's"),
+    "presence_required": _("printed code where presence is asked for"),
+    "too_many_wrong_codes": _("too many wrong codes"),
     "voucher_redeemed": _("already redeemed"),
     "voucher_withdrawn": _("withdrawn"),
     "voucher_not_yet_valid": _("not valid yet"),

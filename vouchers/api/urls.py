@@ -5,7 +5,15 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from vouchers.api.errors import address_unknown
 from vouchers.api.redemption import RedemptionsView, RedemptionView, VoidView
-from vouchers.api.residents import ConsentView, PointView, ProxyView, ResidentView, WalletView
+from vouchers.api.residents import (
+    ConsentView,
+    PaperView,
+    PointView,
+    PresentView,
+    ProxyView,
+    ResidentView,
+    WalletView,
+)
 from vouchers.models import Consent, ResidentPoint
 
 POINT = f"(?P<kind>{'|'.join(ResidentPoint.Kind.values)})"
@@ -21,6 +29,8 @@ urlpatterns = [
     re_path(rf"{RESIDENT}/points/{POINT}$", PointView.as_view(), name="point"),
     re_path(rf"{RESIDENT}/consents/{PURPOSE}$", ConsentView.as_view(), name="consent"),
     path("residents/<str:external_id>/proxies/<str:proxy_id>", ProxyView.as_view(), name="proxy"),
+    path("vouchers/<str:code>/paper", PaperView.as_view(), name="paper"),
+    path("vouchers/<str:code>/present", PresentView.as_view(), name="present"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path("", address_unknown),

@@ -1,5 +1,6 @@
 """What a channel does for residents over REST."""
 
+from vouchers.api.residents.presenting import PaperView, PresentView
 from vouchers.api.residents.registration import (
     ConsentView,
     PointView,
@@ -8,4 +9,12 @@ from vouchers.api.residents.registration import (
     WalletView,
 )
 
-__all__ = ["ConsentView", "PointView", "ProxyView", "ResidentView", "WalletView"]
+__all__ = [
+    "ConsentView",
+    "PaperView",
+    "PointView",
+    "PresentView",
+    "ProxyView",
+    "ResidentView",
+    "WalletView",
+]

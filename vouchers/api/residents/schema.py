@@ -7,6 +7,8 @@ from merchants.geo import Datum
 from merchants.references import FORM
 from vouchers.http.residents import NUMBER_MAX_LENGTH, SANDBOX, TAGS
 from vouchers.models import Consent, ResidentPoint
+from vouchers.rules.issuing.codes import LENGTH as CODE_DIGITS
+from vouchers.rules.issuing.numbered_codes import LENGTH as NUMBERED_DIGITS
 from vouchers.states import ResidentState, ThresholdBasis, TierKind, VoucherState
 
 RESIDENT = OpenApiParameter(
@@ -23,6 +25,12 @@ PROXY = OpenApiParameter(
     {"type": "string", "pattern": FORM, "maxLength": NUMBER_MAX_LENGTH},
     OpenApiParameter.PATH,
     description="Number of who may hold and show the vouchers: a resident too.",
+)
+VOUCHER_CODE = OpenApiParameter(
+    "code",
+    {"type": "string", "pattern": rf"^\d{{{CODE_DIGITS}}}$"},
+    OpenApiParameter.PATH,
+    description="The voucher's printed code, as the list of a resident's vouchers gives it.",
 )
 POINT_KIND = OpenApiParameter(
     "kind",
@@ -147,3 +155,48 @@ class WalletVoucherSchema(serializers.Serializer[object]):
     )
     valid_from_at = serializers.DateTimeField()
     valid_until_at = serializers.DateTimeField()
+
+
+class ShowerSchema(serializers.Serializer[object]):
+    """Who will show the voucher."""
+
+    resident = serializers.RegexField(
+        FORM, max_length=NUMBER_MAX_LENGTH, help_text="Its holder, or a declared proxy."
+    )
+
+
+class CodeSchema(serializers.Serializer[object]):
+    """A code as scanners and people read it."""
+
+    voucher = serializers.CharField(help_text="The voucher's printed code.")
+    code = serializers.RegexField(
+        rf"^\d{{{NUMBERED_DIGITS}}}$",
+        help_text="What the till sends as `voucher`; the content of the QR symbol and of Code 128"
+        " (set C, nine pairs).",
+    )
+    digits = serializers.CharField(help_text="The same in groups, to be read aloud and typed.")
+    qr_svg = serializers.CharField(help_text="The QR symbol, to be put into a page as it is.")
+
+
+class PresentedSchema(CodeSchema):
+    """A code that is good once."""
+
+    expires_at = serializers.DateTimeField()
+
+
+class PaperHolderSchema(serializers.Serializer[object]):
+    """For whom a voucher is printed."""
+
+    resident = serializers.RegexField(
+        FORM, max_length=NUMBER_MAX_LENGTH, help_text="The voucher's holder, not a proxy."
+    )
+    national_id = serializers.CharField(
+        max_length=40, help_text="As on the card shown at the desk; it has to be the one on file."
+    )
+
+
+class PaperSchema(CodeSchema):
+    """A paper's code, good until the voucher ends."""
+
+    valid_until_at = serializers.DateTimeField()
+    has_replaced = serializers.BooleanField(help_text="Whether an earlier paper is void now.")

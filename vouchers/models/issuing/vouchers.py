@@ -85,6 +85,15 @@ LOCK_VOUCHERS = ByIds(
     "voucher_ids",
     LockedVoucher._make,
 )
+# For a quote, which promises nothing.
+READ_VOUCHERS = ByIds(
+    """
+    SELECT id, bucket, resident_id, allocation_id, state
+      FROM vouchers_voucher WHERE id IN %(voucher_ids)s
+    """,
+    "voucher_ids",
+    LockedVoucher._make,
+)
 
 MOVE_VOUCHERS: ByIds[Any] = ByIds(
     "UPDATE vouchers_voucher SET state = %(state)s::smallint WHERE id IN %(voucher_ids)s",

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from merchants.errors import Refusal
 from vouchers.money import split_pro_rata
 from vouchers.rules.limits import local_time
+from vouchers.rules.redemption.shown import PRINTED, Shown, Way, judge_shown
 from vouchers.states import (
     CampaignState,
     ResidentState,
@@ -47,6 +48,7 @@ class TrancheFacts(NamedTuple):
     is_test: bool
     excluded_categories: Sequence[str]
     order_kinds: Sequence[str]
+    presence_required: bool = False
 
 
 class VoucherFacts(NamedTuple):
@@ -108,6 +110,7 @@ class Case:
     caller_is_test: bool
     # State of the claim on (store, order no.): None, "used" or "reversed".
     claim: str | None
+    shown: Shown = PRINTED
 
 
 Rule = Callable[[Case, TrancheFacts, VoucherFacts], Refusal | None]
@@ -130,12 +133,22 @@ def judge(case: Case) -> Decision | Refusal:
     return Decision(discount_fen, split_like(discount_fen, tranche.split))
 
 
+def _code_good(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    return judge_shown(case.shown, case.order.at)
+
+
 def _shown_by_holder(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
     shopper = case.shopper
     if shopper is None:
         return Refusal("voucher_not_usable", "resident_unknown")
     if shopper.id != voucher.resident_id and voucher.resident_id not in shopper.may_show_for:
         return Refusal("voucher_not_usable", "holder_or_proxy")
+    return None
+
+
+def _shown_in_person(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    if tranche.presence_required and case.shown.way is Way.PRINTED:
+        return Refusal("presence_required")
     return None
 
 
@@ -242,7 +255,9 @@ def _payable_too_small(order: Order, discount_fen: int) -> Refusal | None:
 
 # Who shows it comes first: only to its holder does a refusal say anything of a voucher.
 RULES: tuple[Rule, ...] = (
+    _code_good,
     _shown_by_holder,
+    _shown_in_person,
     _store_open,
     _store_participates,
     _people_active,
@@ -254,6 +269,28 @@ RULES: tuple[Rule, ...] = (
     _threshold_met,
     _something_left_to_pay,
 )
+
+
+PRESENTING: tuple[Rule, ...] = (
+    _shown_by_holder,
+    _people_active,
+    _campaign_running,
+    _not_used,
+    _inside_window,
+)
+"""What is asked before a code is made; the till asks everything."""
+
+
+def judge_presenting(case: Case) -> Refusal | None:
+    """Whether somebody may be given a code for the voucher, before there is an order."""
+    voucher, tranche = case.voucher, case.tranche
+    if voucher is None or tranche is None or tranche.is_test != case.caller_is_test:
+        return Refusal("voucher_not_usable", "voucher_unknown")
+    for rule in PRESENTING:
+        refusal = rule(case, tranche, voucher)
+        if refusal is not None:
+            return refusal
+    return None
 
 
 def recompute(order: Order, tranche: TrancheFacts, authorised: Split) -> Decision | Refusal:

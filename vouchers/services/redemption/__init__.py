@@ -2,6 +2,8 @@
 
 from vouchers.services.redemption.capture import capture
 from vouchers.services.redemption.lapse import lapse_due
+from vouchers.services.redemption.papers import PaperRequest, issue_paper
+from vouchers.services.redemption.present import PresentRequest, forget_codes, present
 from vouchers.services.redemption.redeem import redeem
 from vouchers.services.redemption.refund import refund
 from vouchers.services.redemption.requests import (
@@ -17,13 +19,18 @@ from vouchers.services.redemption.void import void
 
 __all__ = [
     "CaptureRequest",
+    "PaperRequest",
+    "PresentRequest",
     "RedeemOrder",
     "RedeemRequest",
     "RefundRequest",
     "ReverseRequest",
     "VoidRequest",
     "capture",
+    "forget_codes",
+    "issue_paper",
     "lapse_due",
+    "present",
     "redeem",
     "refund",
     "reverse",

@@ -74,5 +74,6 @@ def tranche_terms(row: TrancheRow, campaign: CampaignTerms) -> TrancheTerms:
         is_test=switches.is_test,
         excluded_categories=switches.excluded_categories,
         order_kinds=switches.order_kinds,
+        presence_required=switches.presence_required,
     )
     return TrancheTerms(facts, campaign)
