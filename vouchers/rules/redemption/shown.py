@@ -103,15 +103,13 @@ class Wrong(NamedTuple):
 
 
 FREE: Final[Mapping[WrongCodeKind, int]] = {
-    WrongCodeKind.TERMINAL: 10,
-    WrongCodeKind.CALLER: 500,
-    WrongCodeKind.STORE: 50,
-    WrongCodeKind.VOUCHER: 10,
+    WrongCodeKind.TERMINAL: 1,
+    WrongCodeKind.CALLER: 50,
+    WrongCodeKind.STORE: 5,
+    WrongCodeKind.VOUCHER: 1,
 }
-"""Wrong codes in an hour that cost nothing; from twice as many on, the rest of the hour is refused.
-
-A terminal's key is one till; any other key speaks for many.
-"""
+"""How many times a terminal's wrong codes in an hour cost a subject nothing. A terminal's key is
+one till; any other key speaks for many."""
 
 
 def window_no(at: datetime) -> int:
@@ -119,25 +117,26 @@ def window_no(at: datetime) -> int:
     return (at - _EPOCH) // WINDOW
 
 
-def pause_s(kind: WrongCodeKind, wrong: Wrong, at: datetime) -> int:
-    """For how many seconds more the subject has to wait at `at`; 0 for not at all.
+def pause_s(wrong: Wrong, at: datetime, *, free: int) -> int:
+    """For how many seconds more a subject has to wait at `at`; 0 for not at all.
 
-    After the free ones each wrong code doubles the wait, from 2 s up to a minute; then it lasts to
-    the end of the hour.
+    After the free ones each wrong code doubles the wait, from 2 s up to a minute; after twice as
+    many it lasts to the end of the hour.
     """
-    over = wrong.codes - FREE[kind]
+    over = wrong.codes - free
     if over < 0:
         return 0
     ends_at = _EPOCH + (window_no(at) + 1) * WINDOW
-    if over < FREE[kind]:
+    if over < free:
         ends_at = wrong.last_at + timedelta(seconds=min(2 ** min(over + 1, 6), _SLOWEST_S))
     return max(0, -int((at - ends_at).total_seconds() // 1))
 
 
-def judge_pause(wrongs: Mapping[WrongKey, Wrong], at: datetime) -> Refusal | None:
-    """Whether one of the subjects has to wait, because of too many wrong codes in this hour."""
+def judge_pause(wrongs: Mapping[WrongKey, Wrong], at: datetime, *, free: int) -> Refusal | None:
+    """Whether one of the subjects has to wait, because of too many wrong codes in this hour; `free`
+    of them cost a terminal nothing."""
     waits_s = [
-        pause_s(WrongCodeKind(key.kind), wrong, at)
+        pause_s(wrong, at, free=free * FREE[WrongCodeKind(key.kind)])
         for key, wrong in wrongs.items()
         if key.window_no == window_no(at)
     ]

@@ -37,7 +37,7 @@ class CodeBook:
         at = pending.request.at
         keys = counted_for(pending.code, pending.request.caller, store_id=store_id, at=at)
         found = {key: self._wrong[key] for key in keys if key in self._wrong}
-        return judge_pause(found, at) if found else None
+        return judge_pause(found, at, free=settings.HUIMIN_WRONG_CODES) if found else None
 
     def shown(self, pending: Pending) -> Shown:
         """The request's code as it stands by now."""

@@ -17,7 +17,7 @@ from vouchers.rules.issuing.numbered_codes import PAPER, encode
 from vouchers.rules.redemption.redeem import Case, judge_presenting
 from vouchers.rules.redemption.shown import judge_pause
 from vouchers.services.redemption.present import count_wrong, read_facts
-from vouchers.services.redemption.shown import digits_hash, printed_code
+from vouchers.services.redemption.shown import digits_hash, listed_code
 from vouchers.services.residents.identity import keyed_hash, normalised_national_id
 from vouchers.sql.pipeline import raw_connection
 
@@ -50,13 +50,13 @@ def issue_paper(*, request: PaperRequest) -> IssuedPaper:
 
 
 def _issue(request: PaperRequest) -> IssuedPaper | Refusal:
-    at, code = request.at, printed_code(request.code, request.resident_no)
+    at, code = request.at, listed_code(request.code, request.resident_no)
     if code.voucher_id is not None:  # two papers of one voucher are made one after the other
         LOCK_VOUCHERS.send(raw_connection(), {"voucher_ids": [code.voucher_id]})
     facts = read_facts(code, caller=request.caller, at=at)
     national_id = normalised_national_id(request.national_id)
     refusal = (
-        judge_pause(facts.wrong, at)
+        judge_pause(facts.wrong, at, free=settings.HUIMIN_WRONG_CODES)
         or judge_presenting(facts.case)
         or _judge_holder(facts.case, request.resident_no, national_id)
     )

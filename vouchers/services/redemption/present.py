@@ -38,7 +38,7 @@ from vouchers.services.redemption.shown import (
     NO_STORES,
     ShownCode,
     counted_for,
-    printed_code,
+    listed_code,
     read_wrong_codes,
     send_wrong_codes,
     wrong_codes,
@@ -64,7 +64,7 @@ def present(*, request: PresentRequest) -> PresentedCode:
     """A new code for a voucher; earlier ones stay good for their own minute.
 
     Nothing is promised: the till asks everything again. Refuses as `redeem` does whatever needs no
-    order, and `too_many_wrong_codes`; wrong codes are counted of the key and of the voucher.
+    order, and `too_many_wrong_codes`; wrong codes of the key are counted.
     """
     with transaction.atomic():
         found = _present(request)
@@ -74,9 +74,11 @@ def present(*, request: PresentRequest) -> PresentedCode:
 
 
 def _present(request: PresentRequest) -> PresentedCode | Refusal:
-    at, code = request.at, printed_code(request.code, request.resident_no)
+    at, code = request.at, listed_code(request.code, request.resident_no)
     facts = read_facts(code, caller=request.caller, at=at)
-    refusal = judge_pause(facts.wrong, at) or judge_presenting(facts.case)
+    refusal = judge_pause(facts.wrong, at, free=settings.HUIMIN_WRONG_CODES) or judge_presenting(
+        facts.case
+    )
     if refusal is not None:
         count_wrong(code, refusal, caller=request.caller, at=at)
         return refusal
@@ -101,7 +103,7 @@ def _present(request: PresentRequest) -> PresentedCode | Refusal:
 
 
 class ShowingFacts(NamedTuple):
-    """What is known of a voucher, of who shows it, and of wrong codes of key and voucher."""
+    """What is known of a voucher, of who shows it, and of wrong codes of the key."""
 
     case: Case
     wrong: Mapping[WrongKey, Wrong]

@@ -9,7 +9,7 @@ no more of them than there are processes, and then waited for.
 import hmac
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -108,9 +108,16 @@ def _code_of(
 
 
 def printed_code(code: str, resident_no: str) -> ShownCode:
-    """What a voucher's own code stands for."""
-    voucher_id = codes.decode(code, settings.HUIMIN_CODE_KEY)
-    return ShownCode(Way.PRINTED, voucher_id, resident_no, named_id=codes.named(code))
+    """What a voucher's own code stands for at a till."""
+    return replace(listed_code(code, resident_no), named_id=codes.named(code))
+
+
+def listed_code(code: str, resident_no: str) -> ShownCode:
+    """What a voucher's own code stands for in a channel. There only the key's wrong codes count:
+    guesses at tills don't keep a holder from presenting the voucher."""
+    return ShownCode(
+        Way.PRINTED, codes.decode(code, settings.HUIMIN_CODE_KEY), resident_no, named_id=None
+    )
 
 
 @dataclass(frozen=True, slots=True)
