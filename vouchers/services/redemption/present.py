@@ -11,7 +11,7 @@ from django.db import transaction
 from merchants.auth import Caller
 from merchants.errors import Refusal, Refused
 from vouchers.models import Presentation, WrongCodes
-from vouchers.models.campaigns.campaigns import FIND_CAMPAIGNS
+from vouchers.models.campaigns.facts import FIND_CAMPAIGNS
 from vouchers.models.issuing.runs import FIND_TRANCHES, SERIAL_BITS
 from vouchers.models.issuing.vouchers import READ_VOUCHERS, LockedVoucher
 from vouchers.models.redemption.presentations import INSERT_PRESENTATION
