@@ -32,6 +32,7 @@ SWEEPS_S = {
 DAILY = {
     "anchor_journals": crontab(hour=0, minute=30),
     "coarsen_points": crontab(hour=2, minute=30),
+    "forget_codes": crontab(hour=2, minute=45),
     "audit_books": crontab(hour=3, minute=30),
     "archive_requests": crontab(hour=4, minute=30),
 }

@@ -103,6 +103,16 @@ VARIABLES = (
         needed=True,
     ),
     Variable(
+        "HUIMIN_WRONG_CODES",
+        "10",
+        "10",
+        "Wrong voucher codes that a till may send in an hour before it is slowed down; after twice "
+        "as many it is refused until the hour ends. A store has five times, an integrator's or "
+        "channel's key fifty times as many.",
+        "每台收银机每小时可输错的券码次数，超过后逐步延时，达到两倍后本小时内拒绝；门店为其五倍，"
+        "服务商或渠道密钥为其五十倍。",
+    ),
+    Variable(
         "ALLOWED_HOSTS",
         "localhost",
         "localhost",

@@ -108,6 +108,15 @@ class RedemptionState(IntEnum):
     REFUNDED = 5  # the whole subsidy has been given up again
 
 
+class WrongCodeKind(IntEnum):
+    """Whose wrong codes are counted."""
+
+    TERMINAL = 1  # the key of one till
+    CALLER = 2  # any other key
+    STORE = 3
+    VOUCHER = 4  # the one that a printed code names
+
+
 class AccountKind(StrEnum):
     """DESIGN §5: appropriated is the contra account, the others say where its money is."""
 

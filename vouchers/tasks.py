@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from merchants.errors import Refused
-from vouchers.services import outbox, residents
+from vouchers.services import outbox, redemption, residents
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.claims import open_coming
@@ -125,6 +125,12 @@ def audit_books() -> None:
 def coarsen_points() -> None:
     """Round the points of residents that nothing needs exactly any more."""
     residents.coarsen_points(at=timezone.now())
+
+
+@shared_task
+def forget_codes() -> None:
+    """Delete presented codes that came to nothing, and old counters of wrong codes."""
+    redemption.forget_codes(at=timezone.now())
 
 
 @shared_task

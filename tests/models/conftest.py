@@ -26,6 +26,8 @@ from vouchers.models import (
     Link,
     OrderClaim,
     Outbox,
+    Paper,
+    Presentation,
     Proposal,
     ProposalDecision,
     Redemption,
@@ -110,6 +112,16 @@ def _rare_rows() -> None:
         opened_by="rosa",
         opened_at=NOON,
     )
+    shown = {"voucher_id": held.voucher_id, "caller_id": 1}
+    for redemption_id in (held.pk, None):
+        Presentation.objects.create(
+            shown_by=neighbour,
+            presented_at=held.redeemed_at,
+            expires_at=held.redeemed_at + timedelta(seconds=60),
+            redemption_id=redemption_id,
+            **shown,
+        )
+    Paper.objects.create(holder=neighbour, digits_hmac=bytes(32), issued_at=NOON, **shown)
     year_2020 = datetime(2020, 1, 1, tzinfo=UTC)
     RequestArchive.objects.create(
         name="old", before_at=year_2020, row_count=0, sha256=bytes(32), archived_at=NOON

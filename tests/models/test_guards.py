@@ -69,6 +69,7 @@ BOOKS = {
 LASTING = {
     "vouchers_limitcounter": "limit_counter",
     "vouchers_hold": "hold",
+    "vouchers_paper": "paper",
     "vouchers_quotabucket": "quota_bucket",
     "vouchers_redemption": "redemption",
     "vouchers_run": "run",

@@ -239,6 +239,7 @@ def spring_campaign(
     validity_s: int = 14 * 24 * 3600,
     stores: tuple[Store, ...] | None = None,
     is_test: bool = False,
+    presence_required: bool = False,
 ) -> Campaign:
     """A sound draft: ¥5,000,000, three tiers, rings A 0–3 km and B 3–5 km, three stores.
 
@@ -257,6 +258,7 @@ def spring_campaign(
         radius_m=5_000,
         order_kinds=("in_store", "delivered"),
         is_test=is_test,
+        presence_required=presence_required,
         by=by,
         at=at,
     )

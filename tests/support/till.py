@@ -160,7 +160,7 @@ def code_of(voucher: Voucher) -> str:
 def order(
     voucher: Voucher | str,
     store: Store,
-    resident: Resident,
+    resident: Resident | None,
     *,
     amount_fen: int = 100_000,
     key: str | None = None,
@@ -179,7 +179,7 @@ def order(
         "store": store.external_id,
         "order_no": f"O{number}",
         "order_amount_fen": amount_fen,
-        "resident": resident.external_id,
+        **({"resident": resident.external_id} if resident else {}),
         "capture": capture,
         **fields,
     }

@@ -121,6 +121,8 @@ REFUSALS: Mapping[str, Any] = {
     "idempotency_key_reused": _("key used for another request"),
     "busy": _("busy"),
     "voucher_not_usable": _("unknown voucher or another resident's"),
+    "presence_required": _("printed code where presence is asked for"),
+    "too_many_wrong_codes": _("too many wrong codes"),
     "voucher_redeemed": _("already redeemed"),
     "voucher_withdrawn": _("withdrawn"),
     "voucher_not_yet_valid": _("not valid yet"),
@@ -145,6 +147,9 @@ REFUSALS: Mapping[str, Any] = {
     "refund_too_large": _("refund too large"),
     "sold_out": _("sold out"),
     "not_targeted": _("not in the audience"),
+    "resident_refused": _("resident not put on file"),
+    "coordinates_invalid": _("no possible place"),
+    "proxy_is_holder": _("proxy of oneself"),
 }
 """What tills are refused, in a few words; the whole sentence is in the catalogue."""
 

@@ -8,6 +8,7 @@ from vouchers.errors import CATALOGUE
 from vouchers.http.answers import PROBLEM
 from vouchers.http.requests import KEY_MAX_LENGTH
 from vouchers.rules.issuing.codes import LENGTH as CODE_DIGITS
+from vouchers.rules.issuing.numbered_codes import LENGTH as NUMBERED_DIGITS
 from vouchers.services.redemption.requests import MAX_AMOUNT_FEN
 from vouchers.states import RedemptionState
 
@@ -28,8 +29,9 @@ class RedeemSchema(serializers.Serializer[object]):
     """An order and the voucher shown for it. Amounts are fen."""
 
     voucher = serializers.RegexField(
-        rf"^\d{{{CODE_DIGITS}}}$",
-        help_text="The voucher's printed code; blanks and dashes are left out.",
+        rf"^(\d{{{CODE_DIGITS}}}|[79]\d{{{NUMBERED_DIGITS - 1}}})$",
+        help_text="The voucher's printed code, a code presented in an app, or that of a paper;"
+        " blanks and dashes are left out.",
     )
     store = serializers.RegexField(
         FORM, max_length=40, help_text="The merchant's number of the store."
@@ -51,7 +53,16 @@ class RedeemSchema(serializers.Serializer[object]):
         help_text="What of the order the voucher may be used on; the whole order if left out.",
     )
     resident = serializers.RegexField(
-        FORM, max_length=64, help_text="Number of who shows the voucher."
+        FORM,
+        max_length=64,
+        required=False,
+        allow_null=True,
+        help_text="Number of who shows the voucher; needed with a printed code only.",
+    )
+    id_digits = serializers.RegexField(
+        r"^[0-9]{3}[0-9Xx]$",
+        required=False,
+        help_text="With a paper: the last four of the holder's identity number.",
     )
     order_kind = serializers.ChoiceField(["in_store", "delivered"], default="in_store")
     category = serializers.CharField(max_length=40, required=False)

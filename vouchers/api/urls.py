@@ -15,7 +15,21 @@ from vouchers.api.redemption import (
     ReverseView,
     VoidView,
 )
+from vouchers.api.residents import (
+    ConsentView,
+    PaperView,
+    PointView,
+    PresentView,
+    ProxyView,
+    ResidentView,
+    WalletView,
+)
 from vouchers.api.settlement import SettlementFileView, SettlementsView
+from vouchers.models import Consent, ResidentPoint
+
+POINT = f"(?P<kind>{'|'.join(ResidentPoint.Kind.values)})"
+PURPOSE = f"(?P<purpose>{'|'.join(Consent.Purpose.values)})"
+RESIDENT = r"^residents/(?P<external_id>[^/]+)"
 
 urlpatterns = [
     path("offers", OffersView.as_view(), name="offers"),
@@ -30,6 +44,13 @@ urlpatterns = [
     path("redemptions/<int:redemption_id>/void", VoidView.as_view(), name="void"),
     path("settlements", SettlementsView.as_view(), name="settlements"),
     path("settlements/<int:settlement_id>/file", SettlementFileView.as_view(), name="file"),
+    path("residents/<str:external_id>", ResidentView.as_view(), name="resident"),
+    path("residents/<str:external_id>/vouchers", WalletView.as_view(), name="wallet"),
+    re_path(rf"{RESIDENT}/points/{POINT}$", PointView.as_view(), name="point"),
+    re_path(rf"{RESIDENT}/consents/{PURPOSE}$", ConsentView.as_view(), name="consent"),
+    path("residents/<str:external_id>/proxies/<str:proxy_id>", ProxyView.as_view(), name="proxy"),
+    path("vouchers/<str:code>/paper", PaperView.as_view(), name="paper"),
+    path("vouchers/<str:code>/present", PresentView.as_view(), name="present"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path("", address_unknown),

@@ -1,6 +1,29 @@
-"""Refusals of the registers of merchants, stores, keys and residents, in admin and commands."""
+"""Refusals of the registers of merchants, stores, keys and residents, at every door."""
 
-from vouchers.errors.meaning import Meaning
+from vouchers.errors.meaning import Meaning, Wording
+
+RESIDENT_REFUSED = {
+    "national_id_invalid": Wording(
+        "The identity number fails its check character.", "身份证号校验码不符。"
+    ),
+    "phone_invalid": Wording(
+        "The phone number is not valid. Numbers from elsewhere need + and a country code.",
+        "电话号码无效，境外号码须以 + 和国家代码开头。",
+    ),
+    "identity_taken": Wording(
+        "Another resident is on file with this identity number.",
+        "该身份证号已登记在另一居民名下。",
+    ),
+    "identity_changed": Wording(
+        "The resident is on file with another identity number.",
+        "该居民已以另一身份证号登记。",
+    ),
+    "resident_erased": Wording(
+        "The resident had their data erased; this number is not used again.",
+        "该居民的资料已删除，此编号不再使用。",
+    ),
+}
+"""Why a resident can't be put on file, where the rule says more than the code."""
 
 REGISTERS = (
     Meaning(
@@ -17,7 +40,7 @@ REGISTERS = (
         "Longitude {longitude}, latitude {latitude} can't be the place meant.",
         "经度 {longitude}、纬度 {latitude} 不是有效位置。",
         "city",
-        audience="manager",
+        audience="integrator",
     ),
     Meaning(
         "credential_incomplete",
@@ -34,7 +57,8 @@ REGISTERS = (
         "The resident can't be put on file: a number, place or identity is not acceptable.",
         "无法登记该居民：编号、位置或身份信息不符合要求。",
         "city",
-        audience="manager",
+        audience="integrator",
+        by_rule=RESIDENT_REFUSED,
     ),
     Meaning(
         "proxy_is_holder",
@@ -42,7 +66,7 @@ REGISTERS = (
         "A resident cannot be their own proxy.",
         "本人不能作为自己的代用人。",
         "city",
-        audience="manager",
+        audience="integrator",
     ),
     Meaning(
         "resident_state",

@@ -141,6 +141,28 @@ TILL = (
         is_opaque=True,
     ),
     Meaning(
+        "presence_required",
+        422,
+        "This voucher has to be shown in the customer's app: ask for the code that is good for a"
+        " minute, or for the paper.",
+        "此券须本人出示：请顾客在应用中打开一分钟有效的动态码，或出示纸质券。",
+        "campaign",
+    ),
+    Meaning(
+        "too_many_wrong_codes",
+        429,
+        "Too many wrong codes. Wait {wait_s} seconds and scan the code instead of typing it.",
+        "错误券码过多，请等待 {wait_s} 秒，并改为扫码。",
+        "voucher",
+        retryable=True,
+        by_rule={
+            "paper_locked": Wording(
+                "This paper is locked after {tries} wrong tries. The holder can have a new one.",
+                "该纸质券已因 {tries} 次输错被锁定，持券人可补办。",
+            )
+        },
+    ),
+    Meaning(
         "voucher_redeemed", 409, "This voucher has already been used.", "此券已核销。", "voucher"
     ),
     Meaning(

@@ -18,6 +18,8 @@ from vouchers.http.requests import (
 )
 from vouchers.rules.issuing.codes import LENGTH as CODE_DIGITS
 from vouchers.rules.issuing.codes import is_code, typed
+from vouchers.rules.issuing.numbered_codes import LENGTH as NUMBERED_DIGITS
+from vouchers.rules.issuing.numbered_codes import PAPER, is_numbered
 from vouchers.services.redemption.requests import (
     AmountFen,
     CaptureRequest,
@@ -180,15 +182,13 @@ def parse_redeem(body: bytes) -> RedeemOrder:
 
 
 def _with_typed_code(order: RedeemOrder) -> RedeemOrder:
-    """The order with its voucher's code as the engine writes it. Refuses what has not its form."""
-    code = order.voucher if is_code(order.voucher) else typed(order.voucher)
-    if not is_code(code):
-        raise Refused(
-            "malformed_request",
-            problem=f"a voucher's code has {CODE_DIGITS} digits",
-            problem_zh=f"券码应为 {CODE_DIGITS} 位数字",
-            field="$.voucher",
-        )
+    """The order with its voucher's code as the engine writes it. Refuses what has not its form, and
+    a code without what has to be sent with it."""
+    code = order.voucher if is_code(order.voucher) else typed_code(order.voucher, "$.voucher")
+    if is_code(code) and order.resident is None:
+        raise malformed("Object missing required field `resident` - at `$`")
+    if code[0] == PAPER and is_numbered(code) and not order.id_digits:
+        raise malformed("Object missing required field `id_digits` - at `$`")
     return order if code == order.voucher else msgspec.structs.replace(order, voucher=code)
 
 
@@ -196,6 +196,20 @@ def _check_time(order: RedeemOrder) -> None:
     """Refuse what no clock shows, so that every time can be said in every zone."""
     if order.occurred_at is not None and order.occurred_at.year not in CENTURY:
         raise malformed("occurred_at is not of this century - at `$.occurred_at`")
+
+
+def typed_code(text: str, field: str) -> str:
+    """A code as the engine writes it, printed, presented or of a paper. Refuses what has not the
+    form of one."""
+    code = typed(text)
+    if is_code(code) or is_numbered(code):
+        return code
+    raise Refused(
+        "malformed_request",
+        problem=f"a voucher's code has {CODE_DIGITS} digits, a presented one {NUMBERED_DIGITS}",
+        problem_zh=f"券码应为 {CODE_DIGITS} 位数字，动态码应为 {NUMBERED_DIGITS} 位",
+        field=field,
+    )
 
 
 def _check_eligible(order: RedeemOrder | FinalOrder) -> None:

@@ -19,6 +19,7 @@ from vouchers.models.ledger.quotas import Allocation, QuotaBucket, QuotaCell
 from vouchers.models.ledger.transfers import Account, Leg, Transfer
 from vouchers.models.limits import Attempt, Hold, LimitCounter, Signal
 from vouchers.models.proofs import AuditReport, Outbox, RoleChange, Seal
+from vouchers.models.redemption.presentations import Paper, Presentation, WrongCodes
 from vouchers.models.redemption.redemptions import OrderClaim, Redemption
 from vouchers.models.redemption.refunds import Collection, CollectionLine, Refund, RefundPart
 from vouchers.models.redemption.requests import RequestArchive, RequestRecord
@@ -57,6 +58,8 @@ __all__ = [
     "Link",
     "OrderClaim",
     "Outbox",
+    "Paper",
+    "Presentation",
     "Proposal",
     "ProposalDecision",
     "Proxy",
@@ -85,4 +88,5 @@ __all__ = [
     "Tranche",
     "Transfer",
     "Voucher",
+    "WrongCodes",
 ]

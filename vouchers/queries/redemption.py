@@ -55,6 +55,23 @@ class RedemptionDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     refunds: list[RefundMade] = []
 
 
+class PresentedCode(msgspec.Struct, frozen=True):
+    """A code that a person shows at a till. `voucher` is its printed code."""
+
+    voucher: str
+    code: str
+    expires_at: datetime
+
+
+class IssuedPaper(msgspec.Struct, frozen=True):
+    """A paper made for a voucher, by its own code; `has_replaced`: an earlier one is void now."""
+
+    voucher: str
+    code: str
+    valid_until_at: datetime
+    has_replaced: bool
+
+
 class _Numbered(msgspec.Struct):
     """What every answer to a redemption has had, whenever it was given."""
 

@@ -5,14 +5,21 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
+import msgspec
+from django.conf import settings
 from django.db.models import F
 
+from merchants.errors import Refused
 from merchants.models import Merchant
 from vouchers.models import Campaign, Redemption, Resident, Tranche, Voucher
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.queries.campaigns.overview import LIVE
-from vouchers.states import VoucherState
+from vouchers.rules.issuing.codes import encode
+from vouchers.states import TrancheState, VoucherState
+
+EXPIRED: Final = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,38 @@ class Customers:
 
     residents: int
     first_time: int
+
+
+def resident_numbered(external_id: str) -> Resident:
+    """The resident of that number. Refuses `not_found`."""
+    found = Resident.objects.filter(external_id=external_id).first()
+    if found is None:
+        raise Refused("not_found", "resident_unknown")
+    return found
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What a channel reads of a resident: nothing personal."""
+
+    resident: str
+    state: str
+    # Kinds of places on file, and what they agree to.
+    places: list[str]
+    consents: list[str]
+    is_identified: bool
+
+
+def standing_of(resident: Resident) -> Standing:
+    """A resident as they stand now."""
+    places = resident.points.filter(superseded_at=None)
+    consents = resident.consents.filter(withdrawn_at=None)
+    return Standing(
+        resident=resident.external_id,
+        state=resident.state,
+        places=sorted(places.values_list("kind", flat=True)),
+        consents=sorted(consents.values_list("purpose", flat=True)),
+        is_identified=resident.identity_hmac is not None,
+    )
 
 
 def count_residents() -> int:
@@ -114,3 +153,67 @@ def lost_redemptions(redemption_ids: Iterable[int]) -> list[int]:
     wanted = set(redemption_ids)
     found = Redemption.objects.filter(pk__in=wanted).values_list("pk", flat=True)
     return sorted(wanted.difference(found))
+
+
+class WalletVoucher(msgspec.Struct, frozen=True):
+    """A voucher and its terms. Amounts are fen, instants UTC."""
+
+    # The printed code: the voucher's number in every other call.
+    code: str
+    # issued, authorised, redeemed, withdrawn, or expired: unused after its end.
+    state: str
+    campaign: str
+    campaign_name: str
+    tier: str
+    tier_name: str
+    kind: str
+    face_fen: int
+    threshold_fen: int
+    threshold_basis: str
+    percent_bp: int | None
+    valid_from_at: datetime
+    valid_until_at: datetime
+
+
+def wallet_of(resident: Resident, *, is_test: bool, at: datetime) -> list[WalletVoucher]:
+    """The vouchers that a resident holds of live or of sandbox campaigns, newest first.
+
+    Nobody else's: neither those they may show as a proxy nor those of merged residents.
+    """
+    held = list(Voucher.objects.filter(resident=resident).order_by("-id"))
+    tranches = _tranches({voucher.tranche_id for voucher in held}, is_test=is_test)
+    return [
+        _in_wallet(voucher, tranches[voucher.tranche_id], at)
+        for voucher in held
+        if voucher.tranche_id in tranches
+    ]
+
+
+def _tranches(tranche_ids: Iterable[int], *, is_test: bool) -> dict[int, Tranche]:
+    found = Tranche.objects.filter(pk__in=sorted(tranche_ids), campaign__is_test=is_test)
+    return {tranche.pk: tranche for tranche in found.select_related("campaign", "tier")}
+
+
+def _in_wallet(voucher: Voucher, tranche: Tranche, at: datetime) -> WalletVoucher:
+    return WalletVoucher(
+        code=encode(voucher.pk, settings.HUIMIN_CODE_KEY),
+        state=_state(voucher, tranche, at),
+        campaign=tranche.campaign.code,
+        campaign_name=tranche.campaign.name,
+        tier=tranche.tier.code,
+        tier_name=tranche.tier.name,
+        kind=tranche.kind,
+        face_fen=tranche.face_fen,
+        threshold_fen=tranche.threshold_fen,
+        threshold_basis=tranche.threshold_basis,
+        percent_bp=tranche.percent_bp,
+        valid_from_at=tranche.valid_from_at,
+        valid_until_at=tranche.valid_until_at,
+    )
+
+
+def _state(voucher: Voucher, tranche: Tranche, at: datetime) -> str:
+    is_over = at >= tranche.valid_until_at or tranche.state == TrancheState.EXPIRED
+    if voucher.state == VoucherState.ISSUED and is_over:
+        return EXPIRED
+    return VoucherState(voucher.state).name.lower()

@@ -44,6 +44,7 @@ ADDED_ONLY: Final = (
 NEVER_DELETED: Final = (
     "vouchers_limitcounter",
     "vouchers_hold",
+    "vouchers_paper",
     "vouchers_quotabucket",
     "vouchers_redemption",
     "vouchers_run",
@@ -71,6 +72,7 @@ EDITED: Final = (
     "vouchers_link",
     "vouchers_orderclaim",
     "vouchers_outbox",
+    "vouchers_presentation",
     "vouchers_proxy",
     "vouchers_quotacell",
     "vouchers_resident",
@@ -80,6 +82,7 @@ EDITED: Final = (
     "vouchers_round",
     "vouchers_tier",
     "vouchers_tiersplit",
+    "vouchers_wrongcodes",
 )
 # Written by triggers, read by the services.
 READ_ONLY: Final = ("vouchers_rolechange",)

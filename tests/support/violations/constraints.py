@@ -205,6 +205,13 @@ def _checks_of_redemptions() -> dict[str, str]:
         "collection_positive": again("vouchers_collection", request_id="'x'", amount_fen="-1"),
         "collection_line_positive": again("vouchers_collectionline", amount_fen="0"),
         "settlement_total_not_negative": again("vouchers_settlement", total_fen="-1"),
+        "presentation_number_fits": again("vouchers_presentation", id="0"),
+        "presentation_ends_after_start": again(
+            "vouchers_presentation", "redemption_id IS NULL", expires_at="presented_at"
+        ),
+        "paper_number_fits": again("vouchers_paper", id="0", replaced_at="issued_at"),
+        "paper_within_tries": "UPDATE vouchers_paper SET wrong_count = 6",
+        "wrong_codes_positive": "UPDATE vouchers_wrongcodes SET wrong_count = 0",
         "hold_released_after_opening": (
             "UPDATE vouchers_hold SET released_at = opened_at - interval '1 second'"
         ),
@@ -265,6 +272,7 @@ def _uniques() -> dict[str, str]:
         "one_live_proxy_per_pair": again("vouchers_proxy"),
         "one_location_per_version": again("merchants_storelocation"),
         "one_open_hold_per_redemption": again("vouchers_hold"),
+        "one_live_paper_per_voucher": again("vouchers_paper"),
         "one_open_participation_per_store": again("vouchers_campaignstore"),
         "one_settlement_per_day": again("vouchers_settlement"),
         "one_shard_per_number": again("vouchers_shard"),
@@ -293,6 +301,20 @@ def triggers() -> Mapping[str, str]:
         ),
         "limit_only_in_draft": f"DELETE FROM vouchers_limitrule WHERE {OF_RUNNING}",
         "geofence_only_in_draft": again("vouchers_geofence", campaign_id=RUNNING),
+        "paper_facts_frozen": "UPDATE vouchers_paper SET voucher_id = voucher_id + 1",
+        "paper_never_easier": (
+            "UPDATE vouchers_paper SET wrong_count = 2; UPDATE vouchers_paper SET wrong_count = 1"
+        ),
+        "presentation_facts_frozen": (
+            "UPDATE vouchers_presentation SET expires_at = expires_at + interval '1 hour'"
+        ),
+        "presentation_used_once": (
+            "UPDATE vouchers_presentation SET redemption_id = NULL WHERE redemption_id > 0"
+        ),
+        "presentation_fits_redemption": again(
+            "vouchers_presentation", "redemption_id > 0", shown_by_id="shown_by_id + 1"
+        ),
+        "presentation_used_stays": "DELETE FROM vouchers_presentation WHERE redemption_id > 0",
         "redemption_arrows": "UPDATE vouchers_redemption SET state = 2 WHERE state = 3",
         "request_archived_first": "DELETE FROM vouchers_requestrecord",
         "redemption_facts_frozen": "UPDATE vouchers_redemption SET order_no = 'x'",

@@ -85,6 +85,8 @@ class Campaign(models.Model):
     )
     # How long a till may take from authorising a voucher to capturing it.
     authorise_ttl_s = models.PositiveIntegerField(_("an authorisation lasts"), default=900)
+    # The printed code alone is refused: a code presented on a telephone, or a paper.
+    presence_required = models.BooleanField(_("vouchers are shown in person"), default=False)
     # Addresses that get the journal's seals every day; fixed by the approval of the terms.
     anchor_recipients = models.JSONField(_("recipients of seals"), default=list, blank=True)
     is_test = models.BooleanField(_("test campaign"), default=False)

@@ -19,7 +19,7 @@ class StoreRow(NamedTuple):
 
 # Stores `s` of the numbers (folded) wanted, each among its own list of merchants: the text of a
 # bigint[], since an array of arrays must be a rectangle. A store wanted twice comes twice.
-_WANTED_STORES = """
+WANTED_STORES = """
       FROM unnest(%(store_nos)s::text[], %(merchant_ids)s::text[])
         AS wanted(store_no, merchant_ids)
       JOIN merchants_store s ON upper(s.external_id) = wanted.store_no
@@ -29,7 +29,7 @@ FIND_STORES = Statement(
     f"""
     SELECT s.id, s.external_id, s.merchant_id, m.code,
            s.state = 'active' AND m.state = 'active', s.category
-    {_WANTED_STORES}
+    {WANTED_STORES}
       JOIN merchants_merchant m ON m.id = s.merchant_id
     """,
     StoreRow._make,
@@ -48,6 +48,7 @@ class CampaignRow(NamedTuple):
     order_kinds: list[str]
     order_numbers: list[str]
     authorise_ttl_s: int
+    presence_required: bool
     # [[kind, limit_count, limit_fen], …]
     limits: list[list[int | None]]
     # [[source id, source code, account kind, account id], …]
@@ -57,7 +58,7 @@ class CampaignRow(NamedTuple):
 FIND_CAMPAIGNS = Statement(
     """
     SELECT c.id, c.code, c.state, c.zone, c.is_test, c.excluded_categories, c.order_kinds,
-           c.order_numbers, c.authorise_ttl_s,
+           c.order_numbers, c.authorise_ttl_s, c.presence_required,
            COALESCE((SELECT jsonb_agg(jsonb_build_array(r.kind, r.limit_count, r.limit_fen)
                                       ORDER BY r.kind)
                        FROM vouchers_limitrule r WHERE r.campaign_id = c.id), '[]'),
@@ -86,7 +87,7 @@ class ParticipationRow(NamedTuple):
 FIND_PARTICIPATIONS = Statement(
     f"""
     SELECT cs.campaign_id, cs.store_id, cs.category, cs.valid_from_at, cs.valid_until_at
-    {_WANTED_STORES}
+    {WANTED_STORES}
       JOIN vouchers_campaignstore cs ON cs.store_id = s.id
      WHERE cs.campaign_id IN (SELECT t.campaign_id
                                 FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)

@@ -122,6 +122,7 @@ CAMPAIGN: Final = (
     Option("order_kinds", Unit.CHOICES, Section.MONEY),
     Option("excluded_categories", Unit.NAMES, Section.MONEY),
     Option("order_numbers", Unit.CHOICES, Section.MONEY),
+    Option("presence_required", Unit.FLAG, Section.MONEY),
     Option("currency", section=Section.MONEY, until=Until.CREATED),
     Option("refund_policy", Unit.CHOICE, Section.MONEY),
     Option("authorise_ttl_s", Unit.DURATION_S, Section.MONEY, least=MINUTE_S, most=DAY_S),

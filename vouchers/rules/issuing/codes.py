@@ -45,6 +45,13 @@ def decode(code: str, key: bytes) -> int | None:
     return int(body[:6]) << SERIAL_BITS | int(body[6:])
 
 
+def named(code: str) -> int | None:
+    """The voucher id that a code names, whether or not its check digits are right."""
+    if not is_code(code) or code[0] != FIRST_DIGIT:
+        return None
+    return int(code[1:7]) << SERIAL_BITS | int(code[7:13])
+
+
 def _check_digits(body: str, key: bytes) -> str:
     digest = hmac.digest(key, body.encode(), sha256)
     return f"{int.from_bytes(digest[:8]) % 10**CHECK_DIGITS:0{CHECK_DIGITS}d}"

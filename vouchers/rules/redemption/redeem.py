@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from merchants.errors import Refusal
 from vouchers.money import split_pro_rata
 from vouchers.rules.limits import local_time
+from vouchers.rules.redemption.shown import PRINTED, Shown, Way, judge_shown
 from vouchers.states import (
     CampaignState,
     ResidentState,
@@ -52,6 +53,7 @@ class TrancheFacts(NamedTuple):
     order_kinds: Sequence[str]
     # Which of `payment_ref` and `receipt_no` every order has to name.
     order_numbers: Sequence[str] = ()
+    presence_required: bool = False
 
 
 class VoucherFacts(NamedTuple):
@@ -121,6 +123,7 @@ class Case:
     claim: str | None
     # How old an order may be that is sent later.
     greatest_age: timedelta = timedelta(0)
+    shown: Shown = PRINTED
 
 
 Rule = Callable[[Case, TrancheFacts, VoucherFacts], Refusal | None]
@@ -143,6 +146,10 @@ def judge(case: Case) -> Decision | Refusal:
     return Decision(discount_fen, split_like(discount_fen, tranche.split))
 
 
+def _code_good(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    return judge_shown(case.shown, case.order.at)
+
+
 def _shown_by_holder(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
     shopper = case.shopper
     if shopper is None:
@@ -163,6 +170,12 @@ def _sent_in_time(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> R
     if at - occurred_at > case.greatest_age:
         hours = case.greatest_age // timedelta(hours=1)
         return Refusal("order_time", "order_too_old", facts | {"greatest_age_h": hours})
+    return None
+
+
+def _shown_in_person(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    if tranche.presence_required and case.shown.way is Way.PRINTED:
+        return Refusal("presence_required")
     return None
 
 
@@ -282,8 +295,10 @@ def _payable_too_small(order: Order, discount_fen: int) -> Refusal | None:
 
 # Who shows it comes first: only to its holder does a refusal say anything of a voucher.
 RULES: tuple[Rule, ...] = (
+    _code_good,
     _shown_by_holder,
     _sent_in_time,
+    _shown_in_person,
     _store_open,
     _store_participates,
     _people_active,
@@ -296,6 +311,28 @@ RULES: tuple[Rule, ...] = (
     _threshold_met,
     _something_left_to_pay,
 )
+
+
+PRESENTING: tuple[Rule, ...] = (
+    _shown_by_holder,
+    _people_active,
+    _campaign_running,
+    _not_used,
+    _inside_window,
+)
+"""What is asked before a code is made; the till asks everything."""
+
+
+def judge_presenting(case: Case) -> Refusal | None:
+    """Whether somebody may be given a code for the voucher, before there is an order."""
+    voucher, tranche = case.voucher, case.tranche
+    if voucher is None or tranche is None or tranche.is_test != case.caller_is_test:
+        return Refusal("voucher_not_usable", "voucher_unknown")
+    for rule in PRESENTING:
+        refusal = rule(case, tranche, voucher)
+        if refusal is not None:
+            return refusal
+    return None
 
 
 def recompute(order: Order, tranche: TrancheFacts, authorised: Split) -> Decision | Refusal:

@@ -2,6 +2,8 @@
 
 from vouchers.services.redemption.capture import capture
 from vouchers.services.redemption.lapse import lapse_due
+from vouchers.services.redemption.papers import PaperRequest, issue_paper
+from vouchers.services.redemption.present import PresentRequest, forget_codes, present
 from vouchers.services.redemption.quote import quote
 from vouchers.services.redemption.redeem import redeem
 from vouchers.services.redemption.refund import refund
@@ -18,13 +20,18 @@ from vouchers.services.redemption.void import void
 
 __all__ = [
     "CaptureRequest",
+    "PaperRequest",
+    "PresentRequest",
     "RedeemOrder",
     "RedeemRequest",
     "RefundRequest",
     "ReverseRequest",
     "VoidRequest",
     "capture",
+    "forget_codes",
+    "issue_paper",
     "lapse_due",
+    "present",
     "quote",
     "redeem",
     "refund",

@@ -1,7 +1,7 @@
 """Writes what a batch has decided: a few set-based statements in one pipeline."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -16,6 +16,8 @@ from vouchers.services.acts.idempotency import store_answers
 from vouchers.services.ledger.transfers import Posting, move_lines, send_postings
 from vouchers.services.limits.counters import counter_columns
 from vouchers.services.redemption.batch_judge import Effect, Verdict
+from vouchers.services.redemption.codebook import is_wrong_try
+from vouchers.services.redemption.shown import send_uses, send_wrong_codes
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, Cause, TransferReason
 
@@ -41,10 +43,31 @@ def write(verdicts: Sequence[Verdict], answers: Sequence[Answer]) -> None:
             INSERT_CLAIMS.send(raw, _claims(accepted))
             ids = [effect.transfer_id for effect in effects]
             send_postings(raw, ids, [_posting(v, effect) for v, effect in accepted])
+        send_uses(raw, used=_used(accepted), tried=_tried(refused))
+        if wrong := [(v.wrong, v.pending.request.at) for v in refused if v.wrong]:
+            send_wrong_codes(raw, wrong)
         if refused:
             record_attempts(raw, [_attempt(verdict) for verdict in refused])
         if lasting:
             store_answers(raw, lasting)
+
+
+def _used(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[int, int]:
+    """By presentation the redemption it made."""
+    return {
+        effect.presentation_id: effect.redemption_id
+        for _, effect in accepted
+        if effect.presentation_id is not None
+    }
+
+
+def _tried(refused: Sequence[Verdict]) -> Mapping[int, int]:
+    """Wrong tries by paper."""
+    return Counter(
+        verdict.pending.code.row_id
+        for verdict in refused
+        if verdict.refusal is not None and is_wrong_try(verdict.refusal)
+    )
 
 
 def _moved(effects: Sequence[Effect]) -> dict[int, list[int]]:

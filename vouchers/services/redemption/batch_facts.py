@@ -27,10 +27,12 @@ from vouchers.rules.limits import (
     counter_keys,
 )
 from vouchers.rules.redemption.redeem import ShopperFacts, StoreFacts
+from vouchers.rules.redemption.shown import WrongKey
 from vouchers.services.acts.idempotency import request_lock
 from vouchers.services.limits.counters import find_same_people, lock_and_read, with_members
 from vouchers.services.limits.links import Asked, Links, links_of
 from vouchers.services.redemption.requests import RedeemRequest
+from vouchers.services.redemption.shown import CodeFacts, ShownCode, ask, counted_for
 from vouchers.services.redemption.stores import merchants_of, resolve
 from vouchers.services.redemption.tranche_terms import (
     TrancheTerms,
@@ -44,10 +46,15 @@ LimitKeys = Sequence[tuple[CounterKey, LimitRule]]
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A request of the batch with the voucher its code decodes to, if it decodes."""
+    """A request of the batch and what its code stands for."""
 
     request: RedeemRequest
-    voucher_id: int | None
+    code: ShownCode
+
+    @property
+    def voucher_id(self) -> int | None:
+        """The code's voucher; None where the code is not ours."""
+        return self.code.voucher_id
 
     @property
     def tranche_id(self) -> int | None:
@@ -66,6 +73,7 @@ class Facts:
     terms: Mapping[int, TrancheTerms]
     # A refusal where the number is no store of the caller's, or several.
     stores: Sequence[StoreRow | Refusal]
+    codes: CodeFacts
     participations: Mapping[tuple[int, int], Sequence[ParticipationRow]]
     shoppers: Mapping[str, ShopperFacts]
     holder_states: Mapping[int, str]
@@ -132,16 +140,22 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
         )
         voucher_ids = sorted({p.voucher_id for p in batch if p.voucher_id is not None})
         find_vouchers = LOCK_VOUCHERS if for_update else READ_VOUCHERS
-        shown = find_vouchers.send(raw, {"voucher_ids": voucher_ids})
+        found_vouchers = find_vouchers.send(raw, {"voucher_ids": voucher_ids})
         tranches = FIND_TRANCHES.send(raw, by_tranche)
         campaigns = FIND_CAMPAIGNS.send(raw, by_tranche)
         found_stores = FIND_STORES.send(raw, by_number)
         periods = FIND_PARTICIPATIONS.send(raw, {**by_tranche, **by_number})
+        shown = ask(
+            raw,
+            [p.code for p in batch],
+            keys=[key for p in batch for key in _counted(p)],
+            stores=by_number,
+        )
         people = FIND_SHOPPERS.send(
-            raw, {"resident_nos": sorted({p.request.order.resident for p in batch})}
+            raw, {"resident_nos": sorted({p.code.resident_no for p in batch})}
         )
         ids = NEXT_IDS.send(raw, {"count": len(locking)})
-    vouchers = {row.id: row for row in shown.rows()}
+    vouchers = {row.id: row for row in found_vouchers.rows()}
     by_campaign = {row.id: campaign_terms(row) for row in campaigns.rows()}
     terms = {row.id: tranche_terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
     stores = _stores(batch, found_stores.rows())
@@ -172,6 +186,7 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
         vouchers=vouchers,
         terms=terms,
         stores=stores,
+        codes=shown.facts(),
         participations=participations,
         shoppers={
             number: ShopperFacts(row.id, row.state, frozenset(row.may_show_for))
@@ -215,6 +230,12 @@ def _stores(batch: Sequence[Pending], rows: Sequence[StoreRow]) -> list[StoreRow
     ]
 
 
+def _counted(pending: Pending) -> list[WrongKey]:
+    """The counters of wrong codes, but for the store's, which is not known yet."""
+    request = pending.request
+    return counted_for(pending.code, request.caller, store_id=None, at=request.at)
+
+
 def _limit_keys(
     pending: Pending,
     vouchers: Mapping[int, LockedVoucher],
@@ -245,7 +266,7 @@ def _links(
         if voucher is None or pending.tranche_id not in asking:
             asked.append(None)
             continue
-        shopper = shoppers.get(order.resident)
+        shopper = shoppers.get(pending.code.resident_no)
         by_proxy = shopper is not None and shopper.id != voucher.resident_id
         asked.append(Asked(voucher.resident_id, order.device, by_proxy))
     return links_of(asked)

@@ -1,5 +1,6 @@
 """From the facts of a batch to a verdict on each request, in order of arrival."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,9 +13,11 @@ from vouchers.models.redemption.requests import StoredAnswer
 from vouchers.queries.redemption import RedemptionDetails, SourceShare
 from vouchers.rules.limits import NOTHING_USED, Used, business_day, judge_limits
 from vouchers.rules.redemption.redeem import Case, Decision, Order, VoucherFacts, judge
+from vouchers.rules.redemption.shown import Way, WrongKey
 from vouchers.services.acts.idempotency import IN_FLIGHT
 from vouchers.services.limits.links import Links
 from vouchers.services.redemption.batch_facts import Facts, LimitKeys, Pending
+from vouchers.services.redemption.codebook import CodeBook, is_slowed, printed
 from vouchers.services.redemption.requests import RedeemRequest
 from vouchers.services.redemption.stores import is_ambiguous
 from vouchers.services.redemption.tranche_terms import TrancheTerms
@@ -36,6 +39,7 @@ class Effect:
     category: str
     business_day: date
     counters: LimitKeys
+    presentation_id: int | None
     links: Links
     # Until when a till may capture what was only authorised; None when it was captured at once.
     expires_at: datetime | None
@@ -57,7 +61,7 @@ class Verdict:
     """What becomes of one request, and what has to be written with its answer.
 
     With neither effect nor refusal nothing is written: the request is answered from the store, its
-    key is in use, or it has to name its merchant.
+    key is in use, it has to name its merchant, or to wait after too many wrong codes.
     """
 
     pending: Pending
@@ -67,6 +71,8 @@ class Verdict:
     effect: Effect | None = None
     refusal: Refusal | None = None
     store_id: int | None = None
+    # The counters that a wrong code counts in.
+    wrong: Sequence[WrongKey] = ()
 
     @property
     def is_stored(self) -> bool:
@@ -82,6 +88,7 @@ class BatchJudge:
         self._states = {id_: voucher.state for id_, voucher in facts.vouchers.items()}
         self._claims = dict(facts.claims)
         self._used = dict(facts.used)
+        self._codes = CodeBook(facts.codes)
 
     def verdict(self, number: int, pending: Pending) -> Verdict:
         """The verdict on request `number` of the batch."""
@@ -96,7 +103,10 @@ class BatchJudge:
             return _without_store(pending, store)
         effect = self._judge(number, pending, store)
         if isinstance(effect, Refusal):
-            return _refused(pending, effect, store.id)
+            if is_slowed(effect):
+                return Verdict(pending, effect)
+            wrong = self._codes.note_refusal(pending, effect, store.id)
+            return _refused(pending, effect, store.id, wrong)
         self._take(effect, request)
         return Verdict(pending, _details(effect, request), effect=effect, store_id=store.id)
 
@@ -105,16 +115,26 @@ class BatchJudge:
         store = self._facts.stores[number]
         return store if isinstance(store, Refusal) else self._judge(number, pending, store)
 
+    def wrong_of(self, number: int, pending: Pending, refusal: Refusal) -> Sequence[WrongKey]:
+        """The counters of wrong codes that the refusal of a quote counts in."""
+        store = self._facts.stores[number]
+        if isinstance(store, Refusal):
+            return ()
+        return self._codes.note_refusal(pending, refusal, store.id)
+
     def _judge(self, number: int, pending: Pending, store: StoreRow) -> Effect | Refusal:
         facts, request = self._facts, pending.request
         order = request.order
+        slowed = self._codes.pause(pending, store.id)
+        if slowed is not None:
+            return slowed
         locked = facts.vouchers.get(pending.voucher_id or 0)
         terms = facts.terms.get(pending.tranche_id or 0)
         if locked is None or terms is None:
             return Refusal("voucher_not_usable", "voucher_unknown")
         voucher = VoucherFacts(locked.id, locked.resident_id, self._states[locked.id])
         place = facts.store_in(store, terms.facts.campaign_id, request.at)
-        shopper = facts.shoppers.get(order.resident)
+        shopper = facts.shoppers.get(pending.code.resident_no)
         eligible_fen = order.eligible_amount_fen
         case = Case(
             order=Order(
@@ -139,6 +159,7 @@ class BatchJudge:
             caller_is_test=request.caller.is_test,
             claim=self._claims.get((store.id, folded(order.order_no))),
             greatest_age=settings.HUIMIN_OFFLINE_MAX_AGE,
+            shown=self._codes.shown(pending),
         )
         decision = judge(case)
         if isinstance(decision, Refusal):
@@ -167,6 +188,7 @@ class BatchJudge:
             category=order.category or place.category,
             business_day=business_day(request.at, terms.facts.zone),
             counters=counters,
+            presentation_id=pending.code.row_id if pending.code.way is Way.PRESENTED else None,
             links=facts.links[number],
             expires_at=None if order.capture else request.at + terms.campaign.authorise_ttl,
         )
@@ -174,6 +196,7 @@ class BatchJudge:
     def _take(self, effect: Effect, request: RedeemRequest) -> None:
         self._states[effect.voucher.id] = effect.voucher_state
         self._claims[effect.store.id, folded(request.order.order_no)] = "used"
+        self._codes.note_use(effect.presentation_id)
         for key, _ in effect.counters:
             so_far = self._used.get(key, NOTHING_USED)
             self._used[key] = Used(
@@ -188,8 +211,10 @@ def _without_store(pending: Pending, refusal: Refusal) -> Verdict:
     return _refused(pending, refusal, None)
 
 
-def _refused(pending: Pending, refusal: Refusal, store_id: int | None) -> Verdict:
-    return Verdict(pending, refusal, refusal=refusal, store_id=store_id)
+def _refused(
+    pending: Pending, refusal: Refusal, store_id: int | None, wrong: Sequence[WrongKey] = ()
+) -> Verdict:
+    return Verdict(pending, refusal, refusal=refusal, store_id=store_id, wrong=wrong)
 
 
 def _details(effect: Effect, request: RedeemRequest) -> RedemptionDetails:
@@ -203,7 +228,7 @@ def _details(effect: Effect, request: RedeemRequest) -> RedemptionDetails:
             for source_id, fen in decision.split
         ],
         payable_fen=order.order_amount_fen - decision.discount_fen,
-        voucher=order.voucher,
+        voucher=printed(effect.voucher.id),
         merchant=effect.store.merchant,
         store=effect.store.external_id,
         order_no=order.order_no,

@@ -1,22 +1,22 @@
 """Quote (询价): what a voucher would be worth on an order just now, by the rules of `redeem`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from merchants.auth import Caller
 from merchants.errors import Refusal
 from vouchers.queries.redemption import SourceShare
-from vouchers.rules.issuing.codes import decode
+from vouchers.rules.redemption.shown import WrongKey
 from vouchers.services.acts.attempts import Attempt, record_attempts
 from vouchers.services.redemption.batch_facts import Pending, gather
 from vouchers.services.redemption.batch_judge import BatchJudge, Effect
 from vouchers.services.redemption.outcomes import Quoted
 from vouchers.services.redemption.requests import RedeemOrder, RedeemRequest
+from vouchers.services.redemption.shown import codes_of, send_wrong_codes
 from vouchers.sql.pipeline import pipeline
 
 ONE_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -33,13 +33,15 @@ def quote(*, caller: Caller, order: RedeemOrder, at: datetime) -> Quoted | Refus
     codes can't be guessed here uncounted.
     """
     request = RedeemRequest(caller=caller, key="", fingerprint=b"", at=at, order=order)
-    pending = Pending(request, decode(order.voucher, settings.HUIMIN_CODE_KEY))
     with _read_only():
-        found = BatchJudge(gather([pending], for_update=False)).quote(0, pending)
+        (code,) = codes_of([order])
+        pending = Pending(request, code)
+        judge = BatchJudge(gather([pending], for_update=False))
+        found = judge.quote(0, pending)
     if not isinstance(found, Refusal):
         return _quoted(found, order)
     if found.code == "voucher_not_usable":
-        _record(pending, found)
+        _record(pending, found, judge.wrong_of(0, pending, found))
     return found
 
 
@@ -52,12 +54,14 @@ def _read_only() -> Iterator[None]:
         yield
 
 
-def _record(pending: Pending, refusal: Refusal) -> None:
+def _record(pending: Pending, refusal: Refusal, wrong: Sequence[WrongKey]) -> None:
     order = pending.request.order
     facts = {**refusal.facts, "voucher": order.voucher, "store": order.store, "act": "quote"}
     attempt = Attempt(pending.request, refusal, facts, voucher_id=pending.voucher_id)
     with transaction.atomic(), pipeline() as raw:
         record_attempts(raw, [attempt])
+        if wrong:
+            send_wrong_codes(raw, [(wrong, pending.request.at)])
 
 
 def _quoted(effect: Effect, order: RedeemOrder) -> Quoted:

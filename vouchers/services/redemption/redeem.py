@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from django.conf import settings
-
-from vouchers.rules.issuing.codes import decode
 from vouchers.services.acts import Answer, Render, answer_all
 from vouchers.services.acts.idempotency import replay
 from vouchers.services.redemption.batch_effects import write
 from vouchers.services.redemption.batch_facts import Pending, gather
 from vouchers.services.redemption.batch_judge import BatchJudge, Verdict
 from vouchers.services.redemption.requests import RedeemRequest
+from vouchers.services.redemption.shown import codes_of
 
 TRANSACTION_MAX: Final = 128
 """Requests in one transaction, so that its locks are held for milliseconds."""
@@ -33,7 +31,8 @@ def redeem(*, requests: Sequence[RedeemRequest], render: Render) -> list[Answer]
 
 
 def _redeem_once(requests: Sequence[RedeemRequest], *, render: Render) -> list[Answer]:
-    batch = [Pending(r, decode(r.order.voucher, settings.HUIMIN_CODE_KEY)) for r in requests]
+    codes = codes_of([request.order for request in requests])
+    batch = [Pending(request, code) for request, code in zip(requests, codes, strict=True)]
     judge = BatchJudge(gather(batch))
     verdicts = [judge.verdict(number, pending) for number, pending in enumerate(batch)]
     answers = [_answer(verdict, render) for verdict in verdicts]

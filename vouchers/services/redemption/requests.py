@@ -33,7 +33,10 @@ class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
     store: StoreNo
     order_no: Name
     order_amount_fen: AmountFen
-    resident: Name
+    # Who shows it. A presented code says so itself, and a paper is its holder's.
+    resident: Name | None = None
+    # With a paper: the last four of the holder's identity number.
+    id_digits: Annotated[str, Meta(pattern=r"^[0-9]{3}[0-9Xx]$")] = ""
     merchant: MerchantCode = ""
     eligible_amount_fen: EligibleFen | None = None
     order_kind: Literal["in_store", "delivered"] = "in_store"

@@ -75,5 +75,6 @@ def tranche_terms(row: TrancheRow, campaign: CampaignTerms) -> TrancheTerms:
         excluded_categories=switches.excluded_categories,
         order_kinds=switches.order_kinds,
         order_numbers=switches.order_numbers,
+        presence_required=switches.presence_required,
     )
     return TrancheTerms(facts, campaign)

@@ -1,0 +1,20 @@
+"""What a channel does for residents over REST."""
+
+from vouchers.api.residents.presenting import PaperView, PresentView
+from vouchers.api.residents.registration import (
+    ConsentView,
+    PointView,
+    ProxyView,
+    ResidentView,
+    WalletView,
+)
+
+__all__ = [
+    "ConsentView",
+    "PaperView",
+    "PointView",
+    "PresentView",
+    "ProxyView",
+    "ResidentView",
+    "WalletView",
+]
