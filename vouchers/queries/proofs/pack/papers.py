@@ -9,8 +9,8 @@ TERMS_SHEETS: tuple[Sheet, ...] = (
         SELECT id, code, name, organiser, operator, zone, starts_at, ends_at, validity_s, radius_m,
                point_kinds, audience_filter, excluded_categories, order_kinds,
                order_numbers, presence_required, currency, refund_policy, authorise_ttl_s,
-               anchor_recipients, is_test, state, terms_id AS terms, created_by_id AS created_by, created_at,
-               closing_document_no
+               anchor_recipients, is_test, state, terms_id AS terms, created_by_id AS created_by,
+               created_at, closing_document_no
           FROM vouchers_campaign WHERE id = %(campaign_id)s
         """,
     ),
