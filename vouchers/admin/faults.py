@@ -140,6 +140,7 @@ REFUSALS: Mapping[str, Any] = {
     "merchant_limit": _("merchant's limit reached"),
     "redemption_state": _("not possible any more"),
     "refund_too_large": _("refund too large"),
+    "risk_refused": _("refused by a risk rule"),
 }
 """What tills are refused, in a few words; the whole sentence is in the catalogue."""
 

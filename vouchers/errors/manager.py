@@ -1,6 +1,6 @@
 """Refusals that those who set up and run campaigns can meet, in the admin and in commands."""
 
-from vouchers.errors.meaning import Meaning
+from vouchers.errors.meaning import Meaning, Wording
 
 MANAGER = (
     # Setting up and running a campaign
@@ -181,6 +181,20 @@ MANAGER = (
         "须填写提议理由。",
         "campaign",
         audience="manager",
+    ),
+    Meaning(
+        "risk_rule_invalid",
+        422,
+        "The rule {kind} needs the parameters {named}.",
+        "风控规则 {kind} 须有参数 {named}。",
+        "campaign",
+        audience="manager",
+        by_rule={
+            "bounds": Wording(
+                "The {parameter} of the rule {kind} must lie between {least} and {most}.",
+                "风控规则 {kind} 的参数 {parameter} 须在 {least} 与 {most} 之间。",
+            )
+        },
     ),
     Meaning(
         "text_too_long",

@@ -75,6 +75,9 @@ SETTLEMENT: Final = LockClass(
 LIMIT_COUNTER: Final = LockClass(
     "limit counter", Means.KEY, "what a limit counts is read and written by one at a time"
 )
+RISK_TALLY: Final = LockClass(
+    "risk tally", Means.KEY, "what a risk rule looks at is read and written by one at a time"
+)
 QUOTA_BUCKET: Final = LockClass(
     "quota bucket", Means.ROW, "headroom is decided on under its lock, and always last"
 )
@@ -96,6 +99,7 @@ LOCK_ORDER: Final = (
     REDEMPTION,
     SETTLEMENT,
     LIMIT_COUNTER,
+    RISK_TALLY,
     QUOTA_BUCKET,
     SEAL,
     ARCHIVE,

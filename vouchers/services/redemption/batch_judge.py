@@ -1,22 +1,27 @@
 """From the facts of a batch to a verdict on each request, in order of arrival."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TypedDict
 
 from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.models.campaigns.facts import StoreRow
 from vouchers.models.redemption.requests import StoredAnswer
 from vouchers.queries.redemption import RedemptionDetails, SourceShare
-from vouchers.rules.limits import NOTHING_USED, Used, business_day, judge_limits
+from vouchers.rules.limits.limits import NOTHING_USED, Used, business_day, judge_limits
+from vouchers.rules.limits.risk import Finding
+from vouchers.rules.limits.tallies import RiskCase
 from vouchers.rules.redemption.redeem import Case, Decision, Order, VoucherFacts, judge
-from vouchers.services.acts.idempotency import IN_FLIGHT
+from vouchers.services.acts.idempotency import IN_FLIGHT, SWITCHED_OFF
 from vouchers.services.limits.links import Links
+from vouchers.services.limits.risk import RiskJudge
 from vouchers.services.redemption.batch_facts import Facts, LimitKeys, Pending
 from vouchers.services.redemption.requests import RedeemRequest
 from vouchers.services.redemption.stores import is_ambiguous
 from vouchers.services.redemption.tranche_terms import TrancheTerms
-from vouchers.states import RedemptionState, VoucherState
+from vouchers.states import RedemptionState, RiskVerdict, VoucherState
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,19 @@ class Effect:
     links: Links
     # Until when a till may capture what was only authorised; None when it was captured at once.
     expires_at: datetime | None
+    # The finding of a risk rule that holds the merchant's money.
+    held_by: Finding | None
 
     @property
     def state(self) -> RedemptionState:
         """What the redemption is from now on."""
         is_captured = self.expires_at is None
         return RedemptionState.CAPTURED if is_captured else RedemptionState.AUTHORISED
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its money is held from now on; of what is only authorised, once captured."""
+        return self.held_by is not None and self.expires_at is None
 
     @property
     def voucher_state(self) -> VoucherState:
@@ -55,7 +67,7 @@ class Verdict:
     """What becomes of one request, and what has to be written with its answer.
 
     With neither effect nor refusal nothing is written: the request is answered from the store, its
-    key is in use, or it has to name its merchant.
+    key is in use, its caller is switched off, or it has to name its merchant.
     """
 
     pending: Pending
@@ -65,11 +77,19 @@ class Verdict:
     effect: Effect | None = None
     refusal: Refusal | None = None
     store_id: int | None = None
+    # What risk rules looked at and noticed, whatever they did about it.
+    case: RiskCase | None = None
+    findings: Sequence[Finding] = ()
 
     @property
     def is_stored(self) -> bool:
         """Whether its answer is stored under the key."""
         return self.effect is not None or self.refusal is not None
+
+
+class _Noticed(TypedDict):
+    case: RiskCase | None
+    findings: Sequence[Finding]
 
 
 class BatchJudge:
@@ -80,10 +100,13 @@ class BatchJudge:
         self._states = {id_: voucher.state for id_, voucher in facts.vouchers.items()}
         self._claims = dict(facts.claims)
         self._used = dict(facts.used)
+        self.risk = RiskJudge(facts.risk)
 
     def verdict(self, number: int, pending: Pending) -> Verdict:
         """The verdict on request `number` of the batch."""
         request = pending.request
+        if request.caller.credential_id in self._facts.switched_off:
+            return Verdict(pending, SWITCHED_OFF)
         if not self._facts.got_keys[number]:
             return Verdict(pending, IN_FLIGHT)
         stored = self._facts.answers.get((request.caller.credential_id, request.key))
@@ -93,10 +116,16 @@ class BatchJudge:
         if isinstance(store, Refusal):
             return _without_store(pending, store)
         effect = self._judge(number, pending, store)
+        noticed: _Noticed = {
+            "case": self.risk.case(number),
+            "findings": self.risk.findings(number),
+        }
         if isinstance(effect, Refusal):
-            return _refused(pending, effect, store.id)
+            return replace(_refused(pending, effect, store.id), **noticed)
         self._take(effect, request)
-        return Verdict(pending, _details(effect, request), effect=effect, store_id=store.id)
+        self.risk.count(number, effect.decision.discount_fen)
+        details = _details(effect, request)
+        return Verdict(pending, details, effect=effect, store_id=store.id, **noticed)
 
     def _judge(self, number: int, pending: Pending, store: StoreRow) -> Effect | Refusal:
         facts, request = self._facts, pending.request
@@ -141,6 +170,9 @@ class BatchJudge:
         )
         if over is not None:
             return over
+        found = self.risk.look(number, decision.discount_fen)
+        if found is not None and found.rule.verdict is RiskVerdict.REFUSE:
+            return Refusal("risk_refused", found.rule.kind.value, found.facts)
         assert shopper is not None  # the rules have asked
         redemption_id, transfer_id = facts.ids[number]
         return Effect(
@@ -157,6 +189,7 @@ class BatchJudge:
             counters=counters,
             links=facts.links[number],
             expires_at=None if order.capture else request.at + terms.campaign.authorise_ttl,
+            held_by=found,
         )
 
     def _take(self, effect: Effect, request: RedeemRequest) -> None:

@@ -40,6 +40,10 @@ class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
     device: Text = ""
     payment_ref: Annotated[str, Meta(max_length=64)] = ""
     receipt_no: Annotated[str, Meta(max_length=64)] = ""
+    # Where the voucher is shown, in the datum named: all three or none.
+    longitude: float | None = None
+    latitude: float | None = None
+    datum: Annotated[str, Meta(max_length=20)] = ""
     currency: Currency = "CNY"
     # False: the discount is only authorised (预核销), until a capture brings the final order.
     capture: bool = True
@@ -61,6 +65,8 @@ class RedeemRequest(ActRequest):
     """A redemption asked for (核销)."""
 
     order: RedeemOrder
+    # WGS-84 longitude and latitude of where the voucher is shown.
+    shown_at: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
