@@ -52,7 +52,7 @@ LINT = Path(sys.executable).parent / "lint-imports"
 # A module, the import planted into it, and the contract that must say no.
 PLANTED = {
     "rules → models": (
-        "vouchers/rules/limits.py",
+        "vouchers/rules/limits/limits.py",
         "from vouchers.models import Voucher",
         "Rules are pure",
     ),

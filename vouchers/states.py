@@ -180,6 +180,7 @@ class ProposalKind(StrEnum):
     APPROPRIATION = "appropriation"  # top up, or cut what is free
     QUOTAS = "quotas"  # move room between quota cells, or resize them
     REPAYMENT = "repayment"  # left-over to the treasury
+    RISK_RULES = "risk_rules"  # another version of the campaign's risk rules
 
 
 class Decision(StrEnum):
@@ -203,6 +204,56 @@ class LimitKind(IntEnum):
     STORE_CAMPAIGN = 11
     MERCHANT_WEEK = 12
     LINK_WEEK = 13
+
+
+class RiskKind(StrEnum):
+    """What a risk rule looks for (`rules/limits/risk`)."""
+
+    TERMINAL_MINUTE = "terminal_minute"  # many redemptions at one till in a minute
+    MERCHANT_DAY = "merchant_day"  # much subsidy of one merchant in a day
+    DEVICE_SHARED = "device_shared"  # one device of many residents
+    STORE_DISTANCE = "store_distance"  # shown far from the store
+    IMPOSSIBLE_TRAVEL = "impossible_travel"  # one person at two stores, faster than people travel
+    THRESHOLD_HUGGING = "threshold_hugging"  # a store's orders just above the threshold
+    SPLIT_ORDERS = "split_orders"  # one purchase cut into orders
+    NIGHT_HOURS = "night_hours"  # while shops sleep
+    FEW_PEOPLE = "few_people"  # many redemptions at one till, always by the same few
+    TERMINAL_ROAMING = "terminal_roaming"  # one till in several stores of a merchant
+    REFUND_RATE = "refund_rate"  # a store that refunds what it redeemed
+
+
+class RiskSetting(StrEnum):
+    OFF = "off"
+    SHADOW = "shadow"  # noticed and recorded, without any other effect
+    LIVE = "live"
+
+
+class RiskVerdict(StrEnum):
+    """What a live rule does about what it noticed."""
+
+    PAY = "pay"  # record it
+    HOLD = "hold"  # pay the shopper's discount, keep the merchant's money back
+    REFUSE = "refuse"
+
+
+class TallyKind(IntEnum):
+    """What a tally of the risk rules counts: the subject and the window."""
+
+    TERMINAL_MINUTE = 1
+    MERCHANT_DAY = 2
+    DEVICE_HOLDER = 3
+    DEVICE_HOLDERS = 4
+    STORE_DAY = 5
+    STORE_HUGGING_DAY = 6
+    HOLDER_STORE = 7
+    SHOPPER = 8
+    TERMINAL_DAY = 9
+    TERMINAL_SHOPPER_DAY = 10
+    TERMINAL_SHOPPERS_DAY = 11
+    TERMINAL_STORE_DAY = 12
+    TERMINAL_STORES_DAY = 13
+    STORE = 14
+    STORE_REFUNDS = 15
 
 
 class SettlementState(StrEnum):

@@ -11,7 +11,7 @@ from merchants.geo.coordinates import (
     coordinate_faults,
 )
 from merchants.geo.datum import Datum, UnknownDatumError, from_wgs84, is_cgcs2000, to_wgs84
-from merchants.geo.distance import LocalMetric, chord_distance_m, distance_m
+from merchants.geo.distance import LocalMetric, chord_distance_m, distance_m, is_farther_m
 from merchants.geo.polygons import InvalidGeometryError, contains
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "distance_m",
     "from_wgs84",
     "is_cgcs2000",
+    "is_farther_m",
     "to_wgs84",
 ]

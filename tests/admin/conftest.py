@@ -8,7 +8,8 @@ from django.utils import timezone
 from merchants.models import Credential
 from merchants.services.credentials import issue_credential
 from tests.support import cast, till
-from vouchers.models import AuditReport, Campaign, Exclusion, Link, Outbox, Redemption, Seal, Signal
+from tests.support.risk import rule, with_rules
+from vouchers.models import AuditReport, Campaign, Exclusion, Link, Outbox, Redemption, Seal
 from vouchers.services import residents
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import proposals
@@ -17,6 +18,7 @@ from vouchers.services.ledger import funding
 from vouchers.services.proofs import seals
 from vouchers.services.redemption import holds
 from vouchers.services.settlement import collection, days
+from vouchers.states import RiskKind, RiskSetting
 
 
 def distribute(campaign: Campaign) -> None:
@@ -51,6 +53,8 @@ def town() -> Campaign:
     )
     days.settle_day(campaign=campaign, business_day=timezone.localdate(), at=now)
     give_money_back(campaign, Redemption.objects.get())
+    always = rule(RiskKind.MERCHANT_DAY, setting=RiskSetting.SHADOW, fen=0)
+    with_rules(campaign, always, at=now)
     assert till.answer_to(till.order(third, mall, alice, at=now))[0] == 201
     holds.hold(
         redemption=Redemption.objects.latest("id"), reason="looks odd", by=cast.ren(), at=now
@@ -64,7 +68,6 @@ def town() -> Campaign:
         by=cast.mei(),
         at=now,
     )
-    Signal.objects.create(kind="burst", subject="store", subject_id=mall.pk, raised_at=now)
     Outbox.objects.create(topic="redeemed", key="redeemed 1", payload={"id": 1}, created_at=now)
     Exclusion.objects.create(
         resident=people[3], reason="deceased", created_by="ren", created_at=now

@@ -20,6 +20,8 @@ HERE = Path(__file__).parent
 GENERATOR = "wrk" if shutil.which("wrk") else "closed_loop.py"
 TIMEOUT_S = 20
 REDEMPTIONS = "/api/v1/redemptions"
+SHOWN_AT = {"longitude": 121.45, "latitude": 31.2, "datum": "WGS-84"}
+"""Where orders are shown that say so: within ten kilometres of every store."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -43,8 +45,8 @@ class Outcome(msgspec.Struct, frozen=True):
 class Supply:
     """Orders that have not been sent yet; every run takes the next ones."""
 
-    def __init__(self, city: City, orders: Orders) -> None:
-        self._city, self._orders = city, orders
+    def __init__(self, city: City, orders: Orders, *, is_located: bool = False) -> None:
+        self._city, self._orders, self._is_located = city, orders, is_located
         self._next = 0
 
     @property
@@ -73,13 +75,15 @@ class Supply:
 
     def _line(self, number: int, code: str) -> str:
         till = self._city.tills[self._orders.till[number]]
-        body = {
+        body: dict[str, object] = {
             "voucher": code,
             "store": till.store.external_id,
             "order_no": f"O{number}",
             "order_amount_fen": ORDER_FEN,
             "resident": str(self._orders.resident_no[number]),
         }
+        if self._is_located:
+            body |= {"device": f"D{body['resident']}", **SHOWN_AT}
         return f"{till.key_text}\tkey-{number}\t{msgspec.json.encode(body).decode()}"
 
 

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     machine,
     pgbench,
     redemptions,
+    risk,
     size,
 )
 from tests.benchmarks.figures import Figure, merge, paired, under
@@ -52,7 +53,7 @@ class Session:
         try:
             if contests and not self._same_rules():
                 return 1
-            if contests or wants_issue:
+            if contests or wants_issue or self._wants(risk.FIGURE):
                 self._in_city(contests, wants_issue)
             if any(self._wants(name) for name in claims.FIGURES):
                 self._claims()
@@ -99,8 +100,10 @@ class Session:
         built = city.build(residents=self.residents)
         if wants_issue:
             self._issue(built)
+        if not contests and not self._wants(risk.FIGURE):
+            return
+        orders = city.orders(built)
         if contests:
-            orders = city.orders(built)
             pgbench.install()
             pgbench.write_orders(built, orders)
             with self.noise.watched():
@@ -114,6 +117,14 @@ class Session:
                 )
             self.figures |= measured.figures
             self.latencies = measured.latencies
+        if self._wants(risk.FIGURE):
+            self._risk(built, orders)
+
+    def _risk(self, built: city.City, orders: city.Orders) -> None:
+        with self.noise.watched():
+            self.figures[risk.FIGURE] = risk.measure(
+                built, orders, rounds=self.rounds, seconds=self.seconds, on_progress=self._say
+            )
 
     def _issue(self, built: city.City) -> None:
         self._say("issuing")

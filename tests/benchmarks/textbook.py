@@ -35,8 +35,8 @@ from vouchers.models import (
     Transfer,
     Voucher,
 )
-from vouchers.rules import limits
 from vouchers.rules.issuing.codes import decode
+from vouchers.rules.limits import limits
 from vouchers.rules.redemption.redeem import CAMPAIGN_OVER, split_like
 from vouchers.states import (
     AccountKind,

@@ -17,7 +17,7 @@ from tests.support.concurrency.threads import PATIENCE_S, at_once
 from tests.support.quota_room import allocation_of, take_from_all
 from vouchers.models import Campaign, QuotaBucket, QuotaCell
 from vouchers.rules.ledger.quotas import Need
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.ledger import quotas
 
 pytestmark = pytest.mark.django_db(transaction=True)

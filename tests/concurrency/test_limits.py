@@ -12,7 +12,7 @@ from tests.support.concurrency.invariants import assert_proven, spent_fen
 from tests.support.concurrency.threads import at_once
 from tests.support.till import decoded, issue_vouchers, order, redeem, till_of
 from vouchers.models import Campaign, LimitCounter, Link, Redemption, ResidentMerge, Voucher
-from vouchers.rules.limits import window_no
+from vouchers.rules.limits.limits import window_no
 from vouchers.services.redemption import RedeemRequest
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.states import LimitKind

@@ -12,13 +12,21 @@ from django.db import OperationalError, connection, connections, transaction
 
 from tests.support import cast
 from tests.support.cast import NOON
+from tests.support.risk import rule, with_rules
 from tests.support.till import decoded, issue_vouchers, order, redeem
 from vouchers.models import Campaign, Redemption, Voucher
-from vouchers.models.locks import LIMIT_COUNTER
-from vouchers.rules.limits import LimitRule, Subjects, counter_keys
+from vouchers.models.locks import LIMIT_COUNTER, RISK_TALLY
+from vouchers.rules.limits.limits import (
+    EPOCH,
+    LimitRule,
+    Subjects,
+    business_day,
+    counter_keys,
+)
+from vouchers.rules.limits.tallies import WHOLE_CAMPAIGN, subject_no
 from vouchers.services.acts import Answer
 from vouchers.services.redemption import RedeemRequest
-from vouchers.states import LimitKind, VoucherState
+from vouchers.states import LimitKind, RiskKind, TallyKind, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -154,6 +162,31 @@ def test_a_till_waits_for_the_session_that_counts_and_holds_no_later_counter() -
     with ThreadPoolExecutor(1) as pool:
         with session_holds(partial(lock_counter, lower)):
             waiting = pool.submit(redeemed, [request])
+            wait_until_a_session_waits()
+            with transaction.atomic():
+                assert lock_counter(higher)
+        assert [answer.status for answer in waiting.result(PATIENCE_S)] == [201]
+
+
+def test_a_till_waits_for_the_session_that_tallies_and_holds_no_later_tally() -> None:
+    watched = with_rules(
+        cast.running_campaign(limits={}),
+        rule(RiskKind.MERCHANT_DAY),
+        rule(RiskKind.SPLIT_ORDERS),
+    )
+    alice, store = cast.alice(), cast.nanjing_road()
+    (voucher,) = issue_vouchers(watched, [alice])
+    day_no = (business_day(NOON, watched.zone) - EPOCH).days
+    pair = subject_no("holder store", alice.pk, store.pk)
+    lower, higher = sorted(
+        (
+            RISK_TALLY.key(TallyKind.MERCHANT_DAY.value, watched.pk, store.merchant_id, day_no),
+            RISK_TALLY.key(TallyKind.HOLDER_STORE.value, watched.pk, pair, WHOLE_CAMPAIGN),
+        )
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with session_holds(partial(lock_counter, lower)):
+            waiting = pool.submit(redeemed, [order(voucher, store, alice)])
             wait_until_a_session_waits()
             with transaction.atomic():
                 assert lock_counter(higher)

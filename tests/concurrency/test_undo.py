@@ -12,7 +12,7 @@ from tests.support.concurrency.invariants import assert_proven, live_fen, totals
 from tests.support.concurrency.threads import at_once
 from tests.support.till import decoded, issue_vouchers, order, redeem, till_of, voided
 from vouchers.models import Campaign, Redemption, SettlementLine, Tranche
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.issuing.expiry import expire_tranche
 from vouchers.services.settlement.days import settle_day
 from vouchers.states import AccountKind, RedemptionState, TrancheState

@@ -19,7 +19,7 @@ from tests.support.http_till import HttpTill, http_till, open_campaign, sent, sh
 from tests.support.refunds import send_cash
 from tests.support.web_server import Server
 from vouchers.models import Campaign
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.settlement.days import pay, settle_day
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])

@@ -21,7 +21,7 @@ from tests.support.http_till import MONTH
 from tests.support.till import code_of, issue_vouchers
 from tests.support.web_server import Server
 from vouchers.models import Campaign
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.settlement.days import settle_day
 from vouchers.states import RefundPolicy
 

@@ -33,7 +33,7 @@ from tests.support.http_till import open_campaign
 from tests.support.till import BY_HAND, issue_vouchers
 from vouchers import tasks
 from vouchers.models import Campaign, Redemption, Refund, RequestRecord, Run, Tranche, Voucher
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.audience import targeting
 from vouchers.services.issuing import leases, runs
 from vouchers.services.ledger import funding

@@ -5,7 +5,7 @@ import pytest
 from geopy.distance import geodesic
 from numpy.typing import NDArray
 
-from merchants.geo import LocalMetric, chord_distance_m, distance_m
+from merchants.geo import LocalMetric, chord_distance_m, distance_m, is_farther_m
 
 Floats = NDArray[np.float64]
 
@@ -46,3 +46,12 @@ def test_the_local_metric_is_within_a_tenth_of_a_millimetre(reach_m: float) -> N
     lon1, lat1, lon2, lat2, truth = pairs(reach_m)
     local = LocalMetric.at(lon1, lat1)
     assert np.abs(local.distance_m(np.arange(lon1.size), lon2, lat2) - truth).max() < 1e-4
+
+
+def test_is_farther_agrees_with_the_definition_at_any_limit() -> None:
+    store = (121.4737, 31.2304)
+    for degrees in (0.0, 0.0001, 0.009, 0.3, 5.0):
+        point = (store[0] + degrees, store[1] - degrees / 3)
+        exact_m = distance_m(*store, *point)
+        for limit_m in (exact_m - 0.001, exact_m, exact_m + 0.001, exact_m * 0.98, exact_m * 1.02):
+            assert is_farther_m(*store, *point, limit_m) == (exact_m > limit_m)

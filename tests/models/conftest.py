@@ -13,6 +13,7 @@ from merchants.services import enrol_terminal, issue_credential
 from tests.support import cast, claims, draft_rows
 from tests.support.books import TODAY, as_owner, healthy_book
 from tests.support.cast import DAY, NOON
+from tests.support.risk import rule, with_rules
 from tests.support.till import answer_to, order, refusal_of, till_of
 from tests.support.violations.constraints import again
 from vouchers.models import (
@@ -39,10 +40,16 @@ from vouchers.models import (
     Seal,
     Settlement,
     SettlementLine,
-    Signal,
     Voucher,
 )
-from vouchers.states import AccountKind, LimitKind, ProposalKind, RefundPolicy
+from vouchers.states import (
+    AccountKind,
+    LimitKind,
+    ProposalKind,
+    RefundPolicy,
+    RiskKind,
+    RiskSetting,
+)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +108,10 @@ def _rare_rows() -> None:
     alice, carol = cast.alice(), cast.carol()
     redemption = Redemption.objects.latest("id")
     neighbour = Resident.objects.get(external_id="neighbour-2")
+    # Notices the order that follows, and says so only.
+    looked_at = rule(RiskKind.TERMINAL_MINUTE, setting=RiskSetting.SHADOW, orders=1)
+    at_noon = rule(RiskKind.NIGHT_HOURS, setting=RiskSetting.SHADOW, from_hour=12, to_hour=13)
+    with_rules(redemption.campaign, looked_at, at_noon)
     held = _use(Voucher.objects.filter(resident=neighbour).latest("id"), cast.nanjing_road())
     OrderClaim.objects.create(store=cast.nanjing_road(), order_no="REVERSED", claimed_at=NOON)
     _authorise(Voucher.objects.filter(resident__external_id="neighbour-4").latest("id"))
@@ -127,7 +138,6 @@ def _rare_rows() -> None:
         name="old", before_at=year_2020, row_count=0, sha256=bytes(32), archived_at=NOON
     )
     Outbox.objects.create(topic="anchor", key="k", payload={"to": "auditor"}, created_at=NOON)
-    Signal.objects.create(kind="burst", subject="store", subject_id=1, raised_at=NOON)
     Seal.objects.create(
         cell="main",
         campaign=redemption.campaign,

@@ -22,7 +22,7 @@ from tests.support.refunds import send_cash
 from tests.support.web_server import Server
 from vouchers.models import Campaign, Voucher
 from vouchers.queries.ledger.balances import balances
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.settlement.days import settle_and_pay_day
 from vouchers.states import AccountKind, RefundPolicy, VoucherState
 

@@ -43,7 +43,7 @@ from vouchers.models import (
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.rules.issuing.codes import encode
 from vouchers.rules.ledger.quotas import Slice
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services import redemption as redemptions
 from vouchers.services.acts import Answer
 from vouchers.services.issuing.minting import mint_shard

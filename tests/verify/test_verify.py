@@ -11,7 +11,7 @@ from tests.support.packs import (
     read_rows,
 )
 from tests.support.verifier import anchor_line, said
-from vouchers.rules.limits import BY_LINK
+from vouchers.rules.limits.limits import BY_LINK
 from vouchers.states import CAUSES, MONEY_ARROWS, LimitKind, RedemptionState, VoucherState
 from vouchers.verify import arrows, ties
 

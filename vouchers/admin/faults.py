@@ -150,6 +150,7 @@ REFUSALS: Mapping[str, Any] = {
     "resident_refused": _("resident not put on file"),
     "coordinates_invalid": _("no possible place"),
     "proxy_is_holder": _("proxy of oneself"),
+    "risk_refused": _("refused by a risk rule"),
 }
 """What tills are refused, in a few words; the whole sentence is in the catalogue."""
 

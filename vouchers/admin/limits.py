@@ -15,7 +15,8 @@ from merchants.errors import Refusal
 from merchants.models import Store
 from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, act, go_to
 from vouchers.admin.faults import refusal_name, sentence
-from vouchers.models import Attempt, Campaign, Hold, Signal
+from vouchers.admin.words import rule_text
+from vouchers.models import Attempt, Campaign, Hold, RiskVersion, Signal
 from vouchers.services.redemption import holds
 
 
@@ -71,11 +72,43 @@ def _name(model: type[Campaign] | type[Store], key: int | None) -> str | None:
 
 @admin.register(Signal)
 class SignalAdmin(ExactSearch, ReadOnlyAdmin):
-    """What the fraud rules noticed."""
+    """What the risk rules noticed, whether they were live or in shadow."""
 
-    list_display = ["id", "raised_at", "kind", "subject", "subject_id", "score"]
-    list_filter = ["kind", "subject"]
-    search_fields = ["subject_id"]
+    list_display = [
+        "id",
+        "raised_at",
+        "kind",
+        "facts_line",
+        "setting",
+        "verdict",
+        "store",
+        "redemption",
+    ]
+    list_filter = ["kind", "setting", "verdict", "campaign"]
+    list_select_related = ["store__merchant"]
+    search_fields = ["subject_id", "redemption_id", "voucher_id"]
+    search_help_text = _("Number of a subject, a redemption or a voucher")
+    raw_id_fields = ["redemption", "voucher"]
+    readonly_fields = ["facts_line"]
+
+    @display(description=_("facts"))
+    def facts_line(self, signal: Signal) -> str:
+        return ", ".join(f"{name} {value}" for name, value in signal.facts.items())
+
+
+@admin.register(RiskVersion)
+class RiskVersionAdmin(ReadOnlyAdmin):
+    """The risk rules of campaigns, version by version; the newest of a campaign is in force."""
+
+    list_display = ["campaign", "number", "rule_lines", "in_force_at"]
+    list_filter = ["campaign"]
+    list_select_related = ["campaign"]
+    raw_id_fields = ["proposal"]
+    readonly_fields = ["rule_lines"]
+
+    @display(description=_("rules"))
+    def rule_lines(self, version: RiskVersion) -> str:
+        return "; ".join(map(rule_text, version.rules))
 
 
 @admin.register(Hold)

@@ -47,6 +47,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 (_("Refused attempts"), "block", "vouchers.attempt"),
                 (_("Signals"), "notifications", "vouchers.signal"),
+                (_("Risk rules"), "policy", "vouchers.riskversion"),
                 (_("Holds"), "lock", "vouchers.hold"),
                 (_("Audit reports"), "verified", "vouchers.auditreport"),
                 (_("Seals"), "link", "vouchers.seal"),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from merchants.models import District
 from vouchers.models import Campaign, LimitRule, ResidentPoint
 from vouchers.models.campaigns.campaigns import LIMIT_KINDS
+from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS, RISK_VERDICTS
 from vouchers.money import yuan
 from vouchers.rules.campaigns.declaration import DAY_S, MINUTE_S, Option, Part, Unit
 from vouchers.states import LimitKind
@@ -136,6 +137,20 @@ def audience(document: Mapping[str, Any]) -> str:
         if value is not None and value not in ([], ())
     ]
     return "; ".join(phrases) or _("everyone within reach")
+
+
+def rule_text(rule: Mapping[str, Any]) -> str:
+    """A risk rule of a version: what it looks for, its setting, its verdict, its parameters."""
+    words = [
+        dict(names).get(rule[part], rule[part])
+        for part, names in (
+            ("kind", RISK_KINDS),
+            ("setting", RISK_SETTINGS),
+            ("verdict", RISK_VERDICTS),
+        )
+    ]
+    figures = ", ".join(f"{name}={value}" for name, value in sorted(rule["parameters"].items()))
+    return f"{' / '.join(map(str, words))} ({figures})"
 
 
 def _chosen(option: Option, value: Any, model: type[Model]) -> str:

@@ -70,6 +70,18 @@ class RedeemSchema(serializers.Serializer[object]):
     device = serializers.RegexField(FORM, max_length=80, required=False)
     payment_ref = serializers.RegexField(FORM, max_length=64, required=False)
     receipt_no = serializers.RegexField(FORM, max_length=64, required=False)
+    longitude = serializers.FloatField(
+        required=False,
+        allow_null=True,
+        min_value=-180,
+        max_value=180,
+        help_text="Of where the voucher is shown; with latitude and datum, or left out. Only the"
+        " campaign's risk rules look at it.",
+    )
+    latitude = serializers.FloatField(required=False, allow_null=True, min_value=-60, max_value=60)
+    datum = serializers.CharField(
+        max_length=20, required=False, help_text="WGS-84, GCJ-02 or BD-09."
+    )
     currency = serializers.ChoiceField(["CNY"], default="CNY")
     occurred_at = serializers.DateTimeField(
         required=False,

@@ -29,7 +29,7 @@ from vouchers.demo.people import Staff, hire
 from vouchers.demo.telling import Teller, patiently
 from vouchers.models import Campaign, Run, Settlement
 from vouchers.money import yuan
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.proofs.audit import Report, audit, record
 from vouchers.services.settlement.days import settle_and_pay_day
 

@@ -183,6 +183,20 @@ MANAGER = (
         audience="manager",
     ),
     Meaning(
+        "risk_rule_invalid",
+        422,
+        "The rule {kind} needs the parameters {named}.",
+        "风控规则 {kind} 须有参数 {named}。",
+        "campaign",
+        audience="manager",
+        by_rule={
+            "bounds": Wording(
+                "The {parameter} of the rule {kind} must lie between {least} and {most}.",
+                "风控规则 {kind} 的参数 {parameter} 须在 {least} 与 {most} 之间。",
+            )
+        },
+    ),
+    Meaning(
         "text_too_long",
         422,
         "A text is too long. Make it shorter.",

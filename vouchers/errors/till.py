@@ -316,6 +316,14 @@ TILL = (
     _limit("resident", "The customer", "该顾客", status=422),
     _limit("store", "This store", "本门店", status=429),
     _limit("merchant", "This merchant", "本商户", status=422),
+    Meaning(
+        "risk_refused",
+        422,
+        "This voucher cannot be used on this order. The customer may ask the service hotline.",
+        "此券暂不能用于本订单，顾客可致电服务热线查询。",
+        "city",
+        is_opaque=True,
+    ),
     # What became of a redemption
     Meaning(
         "redemption_state",

@@ -6,8 +6,8 @@ import msgspec
 
 from merchants.auth import Caller
 from merchants.errors import Refused
-from merchants.geo import CoordinateFault, Datum, UnknownDatumError, check_coordinates, to_wgs84
 from merchants.models import Credential
+from vouchers.http.places import wgs84
 from vouchers.http.requests import (
     NUL_IN_JSON,
     check_key,
@@ -48,30 +48,14 @@ def claim_request(
         raise malformed(
             "a tier is written campaign/tier, as the list of offers has it - at `$.tier`"
         )
+    place = wgs84(order.longitude, order.latitude, order.datum)
     return ClaimRequest(
         caller=caller,
         key=checked,
         resident=order.resident,
         campaign=campaign,
         tier=tier,
-        position=_position(order),
+        position=None if place is None else Position(*place),
         fingerprint=fingerprint("POST", path, body),
         at=at,
     )
-
-
-def _position(order: ClaimOrder) -> Position | None:
-    """The position sent, in WGS-84. A part of one is refused: what is unknown is not guessed."""
-    if order.longitude is None and order.latitude is None and not order.datum:
-        return None
-    if order.longitude is None or order.latitude is None or not order.datum:
-        raise malformed("longitude, latitude and datum come together or not at all - at `$.datum`")
-    try:
-        datum = Datum.parse(order.datum)
-    except UnknownDatumError as error:
-        raise malformed(f"{error} - at `$.datum`") from None
-    fault: CoordinateFault | None = check_coordinates(order.longitude, order.latitude)
-    if fault is not None:
-        raise malformed("longitude and latitude are no place on Earth - at `$.longitude`")
-    longitude_deg, latitude_deg = to_wgs84(order.longitude, order.latitude, datum)
-    return Position(float(longitude_deg), float(latitude_deg))

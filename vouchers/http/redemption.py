@@ -7,6 +7,7 @@ import msgspec
 
 from merchants.auth import Caller
 from merchants.errors import Refused
+from vouchers.http.places import wgs84
 from vouchers.http.requests import (
     NUL_IN_JSON,
     check_key,
@@ -95,6 +96,7 @@ def redeem_request(
         order=order,
         fingerprint=fingerprint("POST", path, body),
         at=at,
+        shown_at=wgs84(order.longitude, order.latitude, order.datum),
     )
 
 

@@ -17,7 +17,8 @@ from vouchers.models.issuing.vouchers import Voucher
 from vouchers.models.ledger.funding import CashReceipt, FundingSource, Tier, TierSplit
 from vouchers.models.ledger.quotas import Allocation, QuotaBucket, QuotaCell
 from vouchers.models.ledger.transfers import Account, Leg, Transfer
-from vouchers.models.limits import Attempt, Hold, LimitCounter, Signal
+from vouchers.models.limits.limits import Attempt, Hold, LimitCounter
+from vouchers.models.limits.risk import RiskTally, RiskVersion, Signal
 from vouchers.models.proofs import AuditReport, Outbox, RoleChange, Seal
 from vouchers.models.redemption.presentations import Paper, Presentation, WrongCodes
 from vouchers.models.redemption.redemptions import OrderClaim, Redemption
@@ -74,6 +75,8 @@ __all__ = [
     "ResidentMerge",
     "ResidentPoint",
     "Ring",
+    "RiskTally",
+    "RiskVersion",
     "RoleChange",
     "Round",
     "Run",

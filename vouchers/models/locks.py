@@ -83,6 +83,9 @@ CLAIMED: Final = LockClass(
 TRANCHE_SIZE: Final = LockClass(
     "size of a tranche", Means.ROW, "claimed vouchers are numbered on, without a gap"
 )
+RISK_TALLY: Final = LockClass(
+    "risk tally", Means.KEY, "what a risk rule looks at is read and written by one at a time"
+)
 QUOTA_BUCKET: Final = LockClass(
     "quota bucket", Means.ROW, "headroom is decided on under its lock, and always last"
 )
@@ -106,6 +109,7 @@ LOCK_ORDER: Final = (
     LIMIT_COUNTER,
     CLAIMED,
     TRANCHE_SIZE,
+    RISK_TALLY,
     QUOTA_BUCKET,
     SEAL,
     ARCHIVE,

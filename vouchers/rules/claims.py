@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from merchants.errors import Refusal
 from vouchers.rules.ledger.quotas import Need, Room, short
-from vouchers.rules.limits import local_time
+from vouchers.rules.limits.limits import local_time
 from vouchers.states import CampaignState, ResidentState
 
 TIER_SEPARATOR: Final = "/"

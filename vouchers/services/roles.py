@@ -33,6 +33,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         "vouchers.add_run",
         "vouchers.add_cashreceipt",
         "vouchers.add_collection",
+        "vouchers.add_riskversion",
         "vouchers.pause_campaign",
     ),
     "approver": ("vouchers.add_approval",),
@@ -40,6 +41,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         "vouchers.pause_campaign",
         *_all(("add", "change"), "vouchers", ("hold", "exclusion")),
         "vouchers.change_resident",
+        "vouchers.add_riskversion",
     ),
     "operator": (
         "vouchers.add_run",

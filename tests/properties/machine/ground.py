@@ -25,7 +25,7 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.queries.ledger.balances import balances
-from vouchers.rules.limits import window_no
+from vouchers.rules.limits.limits import window_no
 from vouchers.services.acts import Answer
 from vouchers.states import LimitKind, RefundPolicy, SettlementState
 

@@ -1,4 +1,4 @@
-"""Money of a redemption kept back until its case has been examined."""
+"""Money of a redemption kept back until its case has been examined: by a person, or by a rule."""
 
 import hypothesis
 from hypothesis import strategies as st
@@ -6,13 +6,29 @@ from hypothesis.stateful import precondition, rule
 
 from tests.properties.machine.ground import Ground, pick
 from tests.support import cast
+from tests.support.risk import rule as risk_rule
+from tests.support.risk import with_rules
 from tests.support.small_city import which
 from vouchers.models import Hold, Redemption
+from vouchers.services.campaigns.risk_rules import in_force
 from vouchers.services.redemption import holds
+from vouchers.states import RiskKind, RiskSetting, RiskVerdict
 
 
 class Holds(Ground):
-    """Holds and releases, by the risk officer."""
+    """Holds and releases, by the risk officer and by risk rules."""
+
+    @precondition(lambda self: self.model.is_running)
+    @rule(setting=st.sampled_from([RiskSetting.LIVE, RiskSetting.SHADOW]))
+    def watch(self, setting: RiskSetting) -> None:
+        """A rule that notices every redemption is approved: live it holds, in shadow it does not.
+        The same setting again is refused."""
+        is_live = setting is RiskSetting.LIVE
+        every = risk_rule(RiskKind.MERCHANT_DAY, setting=setting, verdict=RiskVerdict.HOLD, fen=0)
+        current = in_force(self.campaign)[1]
+        with self.refused("nothing_to_change" if every.document in current else ""):
+            with_rules(self.campaign, every, at=self.model.now)
+            self.model.is_watched = is_live
 
     @precondition(lambda self: self.model.uses)
     @rule(number=which, aimed=st.booleans())

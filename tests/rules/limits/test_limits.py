@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from merchants.errors import Refusal
 from vouchers.errors import CATALOGUE, explain
-from vouchers.rules.limits import (
+from vouchers.rules.limits.limits import (
     COUNTED,
     CounterKey,
     LimitRule,

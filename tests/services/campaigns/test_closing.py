@@ -19,7 +19,7 @@ from tests.support.concurrency.invariants import assert_proven
 from tests.support.refunds import DISCOUNT_FEN, bought, refund_of, settled
 from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Campaign, Settlement
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.issuing.expiry import expire_due
 from vouchers.services.ledger import funding

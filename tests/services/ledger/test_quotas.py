@@ -11,7 +11,7 @@ from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from tests.support.quota_room import allocation_of
 from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, Run
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.audience import targeting
 from vouchers.services.issuing import leases, minting, runs
 from vouchers.services.ledger import quotas

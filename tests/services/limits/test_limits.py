@@ -33,7 +33,7 @@ from vouchers.models import (
     ResidentMerge,
     Voucher,
 )
-from vouchers.rules.limits import BY_LINK, link_no
+from vouchers.rules.limits.limits import BY_LINK, link_no
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.states import LimitKind
 

@@ -22,7 +22,7 @@ from vouchers.models import FundingSource, Hold, Redemption, Resident, Tranche
 from vouchers.models import Settlement as SettlementRow
 from vouchers.models import Voucher as VoucherRow
 from vouchers.queries.ledger.balances import balances
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.states import AccountKind, RefundPolicy
 
 CLIENTS = 16

@@ -41,6 +41,20 @@ CORRUPTIONS = {
             "links_noted",
         },
     ),
+    "an unapproved rule held nothing": (
+        (
+            "INSERT INTO vouchers_signal"
+            " (campaign_id, version_id, kind, setting, verdict, subject, subject_id, store_id,"
+            " redemption_id, voucher_id, order_no, facts, raised_at)"
+            " SELECT campaign_id, 0, 'night_hours', 'live', 'hold', 'store', store_id, store_id,"
+            " id, voucher_id, order_no, '{}', redeemed_at"
+            " FROM vouchers_redemption WHERE state = 2 ORDER BY id LIMIT 1"
+        ),
+        {
+            "noticed_is_held",
+            "signals_of_rules",
+        },
+    ),
     # Invariant 11
     "a line is gone": (
         (

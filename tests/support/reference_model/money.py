@@ -52,6 +52,8 @@ class Books:
     validity: timedelta = timedelta(days=2)
     is_running: bool = True
     is_over: bool = False
+    # A live risk rule holds the money of every redemption.
+    is_watched: bool = False
     waiting: list[Waiting] = field(default_factory=list)
     vouchers: list[Voucher] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)

@@ -138,6 +138,8 @@ class Use:
     state: RedemptionState = RedemptionState.CAPTURED
     capture_before: datetime | None = None
     is_held: bool = False
+    # A risk rule noticed it: its money is held as soon as it is owed.
+    is_noticed: bool = False
     settlements: dict[str, Settlement] = field(default_factory=dict)
     refunds: list[Refund] = field(default_factory=list)
 

@@ -113,6 +113,8 @@ class Tills(Books):
             amount_fen=order.amount_fen,
             split=shared(tier.discount_fen(order.amount_fen), tier.split),
         )
+        made.is_noticed = self.is_watched
+        made.is_held = made.is_noticed and order.capture
         if not order.capture:
             made.state = RedemptionState.AUTHORISED
             made.capture_before = self.now + AUTHORISED_FOR
@@ -134,7 +136,7 @@ class Tills(Books):
         discount_fen = min(use.discount_fen, use.tier.discount_fen(amount_fen))
         use.split = shared(discount_fen, use.split)
         use.amount_fen = amount_fen
-        use.state = RedemptionState.CAPTURED
+        use.state, use.is_held = RedemptionState.CAPTURED, use.is_noticed
         use.voucher.state = VoucherState.REDEEMED
         return True
 

@@ -231,6 +231,7 @@ def _checks_of_books() -> dict[str, str]:
         "counter_within_limit_fen": (
             "UPDATE vouchers_limitcounter SET limit_fen = used_fen - 1 WHERE used_fen > 0"
         ),
+        "tally_not_negative": again("vouchers_risktally", window_no="9", used_fen="-1"),
         "limit_use_not_negative": "UPDATE vouchers_limitcounter SET used_count = -1",
         "receipt_positive": again("vouchers_cashreceipt", request_id="'x'", amount_fen="0"),
         "leg_not_zero": again("vouchers_leg", line_no="99", amount_fen="0"),
@@ -278,6 +279,7 @@ def _uniques() -> dict[str, str]:
         "one_shard_per_number": again("vouchers_shard"),
         "one_store_number_per_merchant": again("merchants_store", external_id="lower(external_id)"),
         "one_terminal_code_per_store": again("merchants_terminal"),
+        "one_risk_version_per_number": again("vouchers_riskversion"),
         "one_terms_per_number": again("vouchers_termsversion"),
         "settled_once": again("vouchers_settlementline", "kind = 'redemption'"),
         "voucher_redeems_once": again("vouchers_redemption", live),
@@ -323,10 +325,12 @@ def triggers() -> Mapping[str, str]:
             "UPDATE vouchers_resident SET state = 'active'"
         ),
         "resident_identity_frozen": "UPDATE vouchers_resident SET bucket = (bucket + 1) % 1024",
+        "risk_version_was_approved": again("vouchers_riskversion", number="number + 9"),
         "ring_only_in_draft": f"UPDATE vouchers_ring SET to_m = to_m + 1 WHERE {OF_RUNNING}",
         "round_only_in_draft": again("vouchers_round", campaign_id=RUNNING),
         "run_arrows": "UPDATE vouchers_run SET state = 'queued' WHERE state <> 'queued'",
         "run_identity_frozen": "UPDATE vouchers_run SET seed = 'chosen'",
+        "tally_never_falls": "UPDATE vouchers_risktally SET used_fen = used_fen - 1",
         "settled_redemption_stands": (
             "UPDATE vouchers_redemption SET state = 3 WHERE state = 2"
             " AND id IN (SELECT redemption_id FROM vouchers_settlementline)"

@@ -17,11 +17,11 @@ from unfold.enums import ActionVariant
 from merchants.models import State, Store
 from vouchers import tasks
 from vouchers.admin.base import act, go_to
-from vouchers.admin.campaigns import budget_acts
-from vouchers.admin.campaigns.budget_acts import BudgetActs
+from vouchers.admin.campaigns import budget_acts, risk_acts
 from vouchers.admin.campaigns.overview import preview_groups
 from vouchers.admin.campaigns.page import dialog
 from vouchers.admin.campaigns.review import review_terms
+from vouchers.admin.campaigns.risk_acts import RiskActs
 from vouchers.admin.forms import AppropriationForm, CashForm, RunForm, StoresForm
 from vouchers.models import Campaign
 from vouchers.services.audience import targeting
@@ -45,10 +45,11 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
     "resume": {CampaignState.PAUSED},
     "end": {CampaignState.RUNNING, CampaignState.PAUSED},
     **budget_acts.OFFERED,
+    **risk_acts.OFFERED,
 }
 
 
-class CampaignActs(BudgetActs):
+class CampaignActs(RiskActs):
     """What can be done to a campaign, and who is offered it in which state."""
 
     actions_detail = [
@@ -72,6 +73,7 @@ class CampaignActs(BudgetActs):
                 "propose_room",
                 "propose_repayment",
                 "collect",
+                "propose_risk_rule",
                 "end",
                 "settle",
                 "close",

@@ -16,6 +16,7 @@ from unfold.enums import ActionVariant
 
 from vouchers.admin.base import ReadOnlyAdmin, act
 from vouchers.admin.forms import ReviewForm
+from vouchers.admin.words import rule_text
 from vouchers.models import Proposal, ProposalDecision
 from vouchers.money import yuan
 from vouchers.services.campaigns import lifecycle, proposals
@@ -120,6 +121,9 @@ def proposal_lines(proposal: Proposal) -> list[tuple[str, str]]:
         return [
             (document["source"], f"{yuan(document['amount_fen'])} ({document['document_no']})"),
         ]
+    if proposal.kind == ProposalKind.RISK_RULES:
+        version = _("version %d") % (document["expected_version"] + 1)
+        return [(version, rule_text(rule)) for rule in document["rules"]]
     return [(_cell(change), _caps(change)) for change in document["changes"]]
 
 

@@ -15,7 +15,7 @@ from merchants.errors import Refused
 from vouchers.errors import explain
 from vouchers.models import Campaign, Settlement
 from vouchers.money import yuan
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.settlement.days import settle_and_pay_day, settle_day
 
 

@@ -53,6 +53,8 @@ class CampaignRow(NamedTuple):
     limits: list[list[int | None]]
     # [[source id, source code, account kind, account id], …]
     accounts: list[list[Any]]
+    # [version id, number, rules] of the risk rules in force.
+    risk: list[Any] | None
 
 
 FIND_CAMPAIGNS = Statement(
@@ -64,7 +66,9 @@ FIND_CAMPAIGNS = Statement(
                        FROM vouchers_limitrule r WHERE r.campaign_id = c.id), '[]'),
            COALESCE((SELECT jsonb_agg(jsonb_build_array(a.source_id, s.code, a.kind, a.id))
                        FROM vouchers_account a JOIN vouchers_fundingsource s ON s.id = a.source_id
-                      WHERE a.campaign_id = c.id), '[]')
+                      WHERE a.campaign_id = c.id), '[]'),
+           (SELECT jsonb_build_array(v.id, v.number, v.rules) FROM vouchers_riskversion v
+             WHERE v.campaign_id = c.id ORDER BY v.number DESC LIMIT 1)
       FROM vouchers_campaign c
      WHERE c.id IN (SELECT t.campaign_id FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
                       JOIN vouchers_tranche t ON t.id = wanted.id)

@@ -16,6 +16,7 @@ PROPOSAL_KINDS = [
     (ProposalKind.APPROPRIATION.value, _("change of an appropriation (批复额度调整)")),
     (ProposalKind.QUOTAS.value, _("change of quotas (配额调整)")),
     (ProposalKind.REPAYMENT.value, _("left-over to the treasury (缴回)")),
+    (ProposalKind.RISK_RULES.value, _("risk rules (风控规则)")),
 ]
 DECISIONS = [
     (Decision.APPROVED.value, _("approved")),

@@ -109,6 +109,18 @@ FIND_ANSWERS = Statement(
     """,
     StoredAnswer._make,
 )
+# Callers are remembered for seconds; whether their credentials and tills are switched off is asked
+# in every transaction, so that a switch acts at the next request.
+FIND_SWITCHED_OFF = Statement(
+    """
+    SELECT c.id
+      FROM unnest(%(caller_ids)s::bigint[]) AS wanted(id)
+      JOIN merchants_credential c ON c.id = wanted.id
+      LEFT JOIN merchants_terminal t ON t.id = c.terminal_id
+     WHERE c.state <> 'active' OR t.state <> 'active'
+    """,
+    lambda row: int(row[0]),
+)
 INSERT_ANSWERS: Statement[Any] = Statement(
     """
     INSERT INTO vouchers_requestrecord (caller_id, key, fingerprint, status, answer, created_at)

@@ -1,4 +1,4 @@
-"""Acts on a launched campaign's money: whether they may be done on the figures as they stand. Pure.
+"""Proposed acts on a campaign: whether they may be done on the figures as they stand. Pure.
 
 A proposal's document names the figures its author saw. They are compared when it is proposed, and
 again, under the locks, when another person approves it; a figure changed meanwhile is refused.
@@ -17,6 +17,7 @@ from vouchers.rules.ledger.amounts import check_amount_fen
 from vouchers.states import CampaignState, ProposalKind
 
 _LIVE: Final = frozenset({CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED})
+_BEFORE: Final = frozenset({CampaignState.DRAFT, CampaignState.SUBMITTED, CampaignState.APPROVED})
 _OVER: Final = frozenset({CampaignState.ENDED, CampaignState.SETTLED})
 
 STATES: Final[Mapping[ProposalKind, frozenset[CampaignState]]] = {
@@ -24,6 +25,8 @@ STATES: Final[Mapping[ProposalKind, frozenset[CampaignState]]] = {
     ProposalKind.QUOTAS: _LIVE,
     # What comes back after the closing is repaid too.
     ProposalKind.REPAYMENT: _LIVE | _OVER | {CampaignState.CLOSED},
+    # From the first redemption on, so they are approved before the launch too.
+    ProposalKind.RISK_RULES: _BEFORE | _LIVE,
 }
 """In which states of the campaign something of a kind may be proposed and done."""
 
@@ -79,7 +82,7 @@ def document_sha256(document: Mapping[str, Any]) -> bytes:
 
 
 def allowed(kind: ProposalKind, state: CampaignState) -> Refusal | None:
-    """Whether a campaign in this state can have such a change: only a launched one."""
+    """Whether a campaign in this state can have such a change; of money, only a launched one."""
     if state in STATES[kind]:
         return None
     return Refusal("campaign_state", "launched", {"state": state.value})

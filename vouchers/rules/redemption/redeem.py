@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from merchants.errors import Refusal
 from vouchers.money import split_pro_rata
-from vouchers.rules.limits import local_time
+from vouchers.rules.limits.limits import local_time
 from vouchers.rules.redemption.shown import PRINTED, Shown, Way, judge_shown
 from vouchers.states import (
     CampaignState,

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from merchants.errors import Refusal
-from vouchers.rules.limits import business_day, local_time
+from vouchers.rules.limits.limits import business_day, local_time
 from vouchers.rules.redemption.redeem import CAMPAIGN_OVER
 from vouchers.states import AccountKind, RedemptionState, TrancheState
 

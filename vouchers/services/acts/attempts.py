@@ -7,7 +7,7 @@ import msgspec
 import psycopg
 
 from merchants.errors import Fact, Refusal
-from vouchers.models.limits import INSERT_ATTEMPTS
+from vouchers.models.limits.limits import INSERT_ATTEMPTS
 from vouchers.services.acts.answers import ActRequest
 
 

@@ -1,6 +1,7 @@
 """Idempotency keys: claimed before anything else, answered from the store, stored with the effect.
 
-An answer of the gate (`request_in_flight`, `idempotency_key_reused`, `busy`) is never stored.
+An answer of the gate (`request_in_flight`, `idempotency_key_reused`, `busy`, `unauthenticated`) is
+never stored.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,12 @@ from django.db import connection
 from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM, REQUEST_KEY
-from vouchers.models.redemption.requests import FIND_ANSWERS, INSERT_ANSWERS, StoredAnswer
+from vouchers.models.redemption.requests import (
+    FIND_ANSWERS,
+    FIND_SWITCHED_OFF,
+    INSERT_ANSWERS,
+    StoredAnswer,
+)
 from vouchers.services.acts.answers import ActRequest, Answer, Render
 from vouchers.services.acts.retry import in_one_transaction
 from vouchers.sql.pipeline import pipeline
@@ -20,6 +26,8 @@ from vouchers.sql.pipeline import pipeline
 Request = TypeVar("Request", bound=ActRequest)
 
 IN_FLIGHT: Final = Refusal("request_in_flight")
+# The caller's credential or till is not active any more, whatever the caches remember.
+SWITCHED_OFF: Final = Refusal("unauthenticated")
 KEY_REUSED: Final = Refusal("idempotency_key_reused")
 BUSY: Final = Refusal("busy")
 # The connection was lost in an act: it may have been committed. Its key finds out.
@@ -69,7 +77,7 @@ def _answer_copy(
 ) -> Answer | None:
     """The answer to a further request under the key of `original`; None when it has to be worked
     on itself, because the original found the key used for a body that may be the copy's."""
-    if answer in (render(IN_FLIGHT), render(BUSY)):
+    if answer in (render(IN_FLIGHT), render(BUSY), render(SWITCHED_OFF)):
         return answer
     reused = render(KEY_REUSED)
     if copy.fingerprint == original.fingerprint:
@@ -83,7 +91,8 @@ def request_lock(request: ActRequest) -> int:
 
 
 def claim_key(request: ActRequest, *, order_lock: int, render: Render) -> Answer | None:
-    """Lock the request's key, then the order; an answer when the key is in use or was used before.
+    """Lock the request's key, then the order; an answer when the caller is switched off, or the key
+    is in use or was used before.
 
     The first of two steps in the common order; the act's own facts are the second.
     """
@@ -99,6 +108,9 @@ def claim_key(request: ActRequest, *, order_lock: int, render: Render) -> Answer
         stored = FIND_ANSWERS.send(
             raw, {"caller_ids": [request.caller.credential_id], "keys": [request.key]}
         )
+        off = FIND_SWITCHED_OFF.send(raw, {"caller_ids": [request.caller.credential_id]})
+    if off.rows():
+        return render(SWITCHED_OFF)
     if not locks.rows()[0]:
         return render(IN_FLIGHT)
     answers = stored.rows()

@@ -1,4 +1,4 @@
-"""What an approved proposal does to a launched campaign's money, one act a kind.
+"""What an approved proposal does to a campaign, one act a kind.
 
 Each kind is judged on figures read under their locks: when it is proposed, so that nothing stale or
 impossible waits for a decision, and again in the transaction of the approval, which then does it.
@@ -16,6 +16,7 @@ from vouchers.queries.campaigns.terms import shares_of, slice_of
 from vouchers.rules.campaigns import proposals as rules
 from vouchers.rules.campaigns.proposals import Cap, CellState, Change
 from vouchers.rules.ledger.quotas import Need
+from vouchers.services.campaigns import risk_rules
 from vouchers.services.ledger import funding, quotas, transfers
 from vouchers.services.ledger.quotas import Buckets
 from vouchers.services.refusals import refuse
@@ -174,5 +175,6 @@ _KINDS: Mapping[
     ProposalKind.APPROPRIATION: (_judge_appropriation, _appropriate),
     ProposalKind.QUOTAS: (_judge_quotas, _move_quotas),
     ProposalKind.REPAYMENT: (_judge_repayment, _repay),
+    ProposalKind.RISK_RULES: (risk_rules.judge, risk_rules.bring_into_force),
 }
 """How each kind is judged, and done."""

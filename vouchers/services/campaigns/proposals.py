@@ -1,4 +1,4 @@
-"""Acts on a launched campaign's money: one person proposes, another approves exactly that.
+"""Acts on a campaign's money and risk rules: one person proposes, another approves just that.
 
 An approval does what it approves in its own transaction, by compare-and-swap on the figures in the
 document; when a figure has moved it is refused, nothing is written, and the proposal still waits.
@@ -16,13 +16,17 @@ from vouchers.models import Campaign, FundingSource, Proposal, ProposalDecision
 from vouchers.queries.campaigns.terms import slice_of
 from vouchers.rules.campaigns import proposals as rules
 from vouchers.rules.ledger.amounts import check_amount_fen
-from vouchers.services.campaigns import budgets
+from vouchers.rules.limits.risk_rules import RiskRule, check_rule, with_rule
+from vouchers.services.campaigns import budgets, risk_rules
 from vouchers.services.campaigns.history import note
 from vouchers.services.campaigns.lifecycle import DECIDE, lock_campaign
 from vouchers.services.campaigns.terms import EDIT
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
 from vouchers.states import Decision, ProposalKind
+
+RISK = "vouchers.add_riskversion"
+"""The permission to propose risk rules."""
 
 
 def propose_appropriation(
@@ -98,6 +102,31 @@ def propose_quotas(
     return _propose(campaign, ProposalKind.QUOTAS, figures, why, request_id, by, at)
 
 
+def propose_risk_rule(
+    *,
+    campaign: Campaign,
+    rule: RiskRule,
+    expected_version: int,
+    why: str,
+    request_id: str,
+    by: User,
+    at: datetime,
+) -> Proposal:
+    """Another version of the risk rules: those in force with one rule replaced, added or turned
+    off. `expected_version` is the number of the version its author saw, 0 before the first.
+
+    A risk officer may propose too. Refuses `risk_rule_invalid`, `figure_changed` and
+    `nothing_to_change`.
+    """
+    require_permission(by, RISK)
+    refuse(check_rule(rule))
+    seen = risk_rules.rules_of(campaign, expected_version)
+    figures = {"expected_version": expected_version, "rules": with_rule(seen, rule)}
+    return _propose(
+        campaign, ProposalKind.RISK_RULES, figures, why, request_id, by, at, permission=RISK
+    )
+
+
 def _with_slices(campaign: Campaign, changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The changes in order of cell, each with its slice, so that people can read them."""
     cells = {cell.pk: cell for cell in budgets.cells_with_names(campaign)}
@@ -156,8 +185,10 @@ def _propose(
     request_id: str,
     by: User,
     at: datetime,
+    *,
+    permission: str = EDIT,
 ) -> Proposal:
-    require_permission(by, EDIT)
+    require_permission(by, permission)
     if not why.strip():
         raise Refused("why_missing")
     document = {"campaign": campaign.code, "kind": kind.value, "why": why, **figures}

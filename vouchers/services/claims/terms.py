@@ -12,7 +12,7 @@ import psycopg
 from vouchers.models import Campaign
 from vouchers.models.claims import OfferRow
 from vouchers.rules.ledger.quotas import Cells, Need, Price, Slice
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.audience.residents import TargetingContext
 from vouchers.services.ledger import quotas, transfers
 from vouchers.services.ledger.transfers import AccountIds

@@ -13,7 +13,7 @@ from vouchers.models import Run, Shard, Tier
 from vouchers.models.audience import READ_MEMBERS, READ_MEMBERS_WITH_DISTRICT, Members
 from vouchers.rules.issuing.selection import Chosen, Line, choose, limits, line_up
 from vouchers.rules.ledger.quotas import Cells, PlannedVouchers
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.services.ledger import quotas
 from vouchers.sql.pipeline import raw_connection
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import psycopg
 
-from vouchers.models.limits import READ_COUNTERS
+from vouchers.models.limits.limits import READ_COUNTERS
 from vouchers.models.locks import LIMIT_COUNTER, LOCK_COUNTERS
 from vouchers.models.residents.residents import FIND_SAME_PEOPLE, FIND_STATES
-from vouchers.rules.limits import CounterKey, Used, counters_of_person
+from vouchers.rules.limits.limits import CounterKey, Used, counters_of_person
 from vouchers.sql.pipeline import pipeline, raw_connection
 
 SamePeople = Mapping[int, Sequence[int]]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from merchants.references import folded
 from vouchers.models.residents.residents import FIND_LINKS
-from vouchers.rules.limits import link_no, link_nos
+from vouchers.rules.limits.limits import link_no, link_nos
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.sql.pipeline import raw_connection
 

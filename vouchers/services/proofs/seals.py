@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from vouchers.models import Campaign, Outbox, Seal
 from vouchers.models.locks import OWN_SEALING
 from vouchers.queries.proofs.journal import FIND_UNSEALED, HORIZON, journal
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
 from vouchers.rules.proofs.seals import NO_SEAL, Link, Stretch, journal_line
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import CampaignState

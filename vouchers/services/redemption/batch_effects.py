@@ -7,16 +7,28 @@ import msgspec
 
 from merchants.references import folded
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
-from vouchers.models.limits import ADD_TO_COUNTERS
+from vouchers.models.limits.limits import ADD_TO_COUNTERS
 from vouchers.models.redemption.redemptions import INSERT_CLAIMS, INSERT_REDEMPTIONS
-from vouchers.rules.limits import NOTHING_USED, CounterKey, LimitRule, Used
+from vouchers.rules.limits.limits import NOTHING_USED, CounterKey, LimitRule, Used
+from vouchers.rules.limits.tallies import RiskCase, Tally, TallyKey
 from vouchers.services.acts import Answer
 from vouchers.services.acts.attempts import Attempt, record_attempts
 from vouchers.services.acts.idempotency import store_answers
 from vouchers.services.ledger.transfers import Posting, move_lines, send_postings
 from vouchers.services.limits.counters import counter_columns
+from vouchers.services.limits.risk import write_tallies
 from vouchers.services.redemption.batch_judge import Effect, Verdict
 from vouchers.services.redemption.codebook import is_wrong_try
+from vouchers.services.redemption.risk_effects import (
+    Held,
+    Noticed,
+    hold_ids,
+    hold_posting,
+    reason_of,
+    rules_named,
+    send_holds,
+    send_signals,
+)
 from vouchers.services.redemption.shown import send_uses, send_wrong_codes
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, Cause, TransferReason
@@ -24,7 +36,9 @@ from vouchers.states import AccountKind, Cause, TransferReason
 _encode = msgspec.json.encode
 
 
-def write(verdicts: Sequence[Verdict], answers: Sequence[Answer]) -> None:
+def write(
+    verdicts: Sequence[Verdict], answers: Sequence[Answer], *, tallies: Mapping[TallyKey, Tally]
+) -> None:
     """Write everything the verdicts decided, and store the answers rendered of them."""
     accepted = [(verdict, verdict.effect) for verdict in verdicts if verdict.effect is not None]
     refused = [verdict for verdict in verdicts if verdict.refusal is not None]
@@ -33,6 +47,9 @@ def write(verdicts: Sequence[Verdict], answers: Sequence[Answer]) -> None:
         for verdict, answer in zip(verdicts, answers, strict=True)
         if verdict.is_stored
     ]
+    kept_back = [(v, effect) for v, effect in accepted if effect.is_held]
+    held = [_held(verdict, effect) for verdict, effect in kept_back]
+    held_ids = hold_ids(len(held))
     with pipeline() as raw:
         if accepted:
             effects = [effect for _, effect in accepted]
@@ -41,8 +58,17 @@ def write(verdicts: Sequence[Verdict], answers: Sequence[Answer]) -> None:
             ADD_TO_COUNTERS.send(raw, _counted(effects))
             INSERT_REDEMPTIONS.send(raw, _redemptions(accepted))
             INSERT_CLAIMS.send(raw, _claims(accepted))
+            send_holds(raw, held_ids, held)
             ids = [effect.transfer_id for effect in effects]
-            send_postings(raw, ids, [_posting(v, effect) for v, effect in accepted])
+            postings = [_posting(v, effect) for v, effect in accepted]
+            for (hold_id, transfer_id), one, (_, effect) in zip(
+                held_ids, held, kept_back, strict=True
+            ):
+                ids.append(transfer_id)
+                postings.append(hold_posting(hold_id, one, effect.terms.campaign))
+            send_postings(raw, ids, postings)
+            write_tallies(raw, tallies)
+        send_signals(raw, [_noticed(v, v.case) for v in verdicts if v.case and v.findings])
         send_uses(raw, used=_used(accepted), tried=_tried(refused))
         if wrong := [(v.wrong, v.pending.request.at) for v in refused if v.wrong]:
             send_wrong_codes(raw, wrong)
@@ -193,6 +219,30 @@ def _posting(verdict: Verdict, effect: Effect) -> Posting:
             origin=AccountKind.OUTSTANDING,
             target=AccountKind.PAYABLE if is_captured else AccountKind.AUTHORISED,
         ),
+    )
+
+
+def _held(verdict: Verdict, effect: Effect) -> Held:
+    assert effect.held_by is not None
+    assert verdict.case is not None
+    return Held(
+        effect.redemption_id,
+        effect.voucher.id,
+        effect.allocation_id,
+        effect.decision.split,
+        verdict.pending.request.at,
+        reason_of(effect.held_by),
+        rules_named(verdict.case.rules.number),
+    )
+
+
+def _noticed(verdict: Verdict, case: RiskCase) -> Noticed:
+    return Noticed(
+        case,
+        verdict.findings,
+        verdict.pending.voucher_id or 0,
+        verdict.pending.request.order.order_no,
+        None if verdict.effect is None else verdict.effect.redemption_id,
     )
 
 

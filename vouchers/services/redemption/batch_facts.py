@@ -1,6 +1,6 @@
 """The facts a batch of redemptions is judged on, read and locked in two pipelines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,21 +17,24 @@ from vouchers.models.issuing.runs import FIND_TRANCHES, SERIAL_BITS
 from vouchers.models.issuing.vouchers import LOCK_VOUCHERS, READ_VOUCHERS, LockedVoucher
 from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM
 from vouchers.models.redemption.redemptions import FIND_CLAIMS, NEXT_IDS
-from vouchers.models.redemption.requests import FIND_ANSWERS, StoredAnswer
+from vouchers.models.redemption.requests import FIND_ANSWERS, FIND_SWITCHED_OFF, StoredAnswer
 from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
-from vouchers.rules.limits import (
+from vouchers.rules.limits.limits import (
     CounterKey,
     LimitRule,
     Subjects,
     Used,
     counter_keys,
 )
+from vouchers.rules.limits.tallies import RiskCase
 from vouchers.rules.redemption.redeem import ShopperFacts, StoreFacts
 from vouchers.rules.redemption.shown import WrongKey
 from vouchers.services.acts.idempotency import request_lock
 from vouchers.services.limits.counters import find_same_people, lock_and_read, with_members
 from vouchers.services.limits.links import Asked, Links, links_of
+from vouchers.services.limits.risk import RiskFacts, lock_and_read_tallies
 from vouchers.services.redemption.requests import RedeemRequest
+from vouchers.services.redemption.risk_cases import risk_case
 from vouchers.services.redemption.shown import CodeFacts, ShownCode, ask, counted_for
 from vouchers.services.redemption.stores import merchants_of, resolve
 from vouchers.services.redemption.tranche_terms import (
@@ -67,6 +70,8 @@ class Facts:
     folded, under their store's id); sequences have one item for every request."""
 
     got_keys: Sequence[bool]
+    # Credentials that are not active any more, or whose till is not.
+    switched_off: Collection[int]
     answers: Mapping[tuple[int, str], StoredAnswer]
     claims: Mapping[tuple[int, str], str]
     vouchers: Mapping[int, LockedVoucher]
@@ -84,6 +89,8 @@ class Facts:
     links: Sequence[Links]
     # By resident the others whom a merge declares to be the same person.
     same_people: Mapping[int, Sequence[int]]
+    # What the campaigns' risk rules look at.
+    risk: RiskFacts
     # For a redemption and its transfer.
     ids: Sequence[tuple[int, int]]
 
@@ -103,7 +110,8 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
 
     First pipeline: request keys, orders and tranches locked; answers, claims, vouchers (locked),
     terms, stores, shoppers, fresh ids. Second: limit counters locked and read, merges, and the
-    states of holders whose voucher a proxy shows. Links and the counters of merged residents are
+    states of holders whose voucher a proxy shows. Third, where risk rules are in force: their
+    tallies locked and read. Links and the counters of merged residents are
     read between and after them, only where there are any.
     """
     orders = [(folded(p.request.order.store), folded(p.request.order.order_no)) for p in batch]
@@ -130,6 +138,7 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
                 "keys": [p.request.key for p in batch],
             },
         )
+        off = FIND_SWITCHED_OFF.send(raw, {"caller_ids": sorted(_credentials(batch))})
         claims = FIND_CLAIMS.send(
             raw,
             {
@@ -178,6 +187,7 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
         participations.setdefault((period.campaign_id, period.store_id), []).append(period)
     return Facts(
         got_keys=locks.rows()[: len(batch)],
+        switched_off=frozenset(off.rows()),
         answers={(row.caller_id, row.key): row for row in answers.rows()},
         claims={
             (row.store_id, row.order_no): "reversed" if row.redemption_id is None else "used"
@@ -197,8 +207,19 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
         used=used,
         links=links,
         same_people=same_people,
+        risk=lock_and_read_tallies(
+            [
+                _risk_case(p, vouchers, terms, store, shoppers)
+                for p, store in zip(batch, stores, strict=True)
+            ],
+            for_update=for_update,
+        ),
         ids=ids.rows() if for_update else [(0, 0)] * len(batch),
     )
+
+
+def _credentials(batch: Sequence[Pending]) -> set[int]:
+    return {pending.request.caller.credential_id for pending in batch}
 
 
 def _stores_wanted(
@@ -249,6 +270,22 @@ def _limit_keys(
         return []
     subjects = Subjects(voucher.resident_id, store.id, store.merchant_id, links or ())
     return counter_keys(tranche.campaign.limits, subjects, pending.request.at, tranche.facts.zone)
+
+
+def _risk_case(
+    pending: Pending,
+    vouchers: Mapping[int, LockedVoucher],
+    terms: Mapping[int, TrancheTerms],
+    store: StoreRow | Refusal,
+    shoppers: Mapping[str, Shopper],
+) -> RiskCase | None:
+    request = pending.request
+    voucher = vouchers.get(pending.voucher_id or 0)
+    tranche = terms.get(pending.tranche_id or 0)
+    shopper = shoppers.get(pending.code.resident_no)
+    if voucher is None or tranche is None or shopper is None or isinstance(store, Refusal):
+        return None
+    return risk_case(request, tranche, store, holder_id=voucher.resident_id, shopper_id=shopper.id)
 
 
 def _links(

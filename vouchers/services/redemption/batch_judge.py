@@ -1,8 +1,9 @@
 """From the facts of a batch to a verdict on each request, in order of arrival."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TypedDict
 
 from django.conf import settings
 
@@ -11,17 +12,20 @@ from merchants.references import folded
 from vouchers.models.campaigns.facts import StoreRow
 from vouchers.models.redemption.requests import StoredAnswer
 from vouchers.queries.redemption import RedemptionDetails, SourceShare
-from vouchers.rules.limits import NOTHING_USED, Used, business_day, judge_limits
+from vouchers.rules.limits.limits import NOTHING_USED, Used, business_day, judge_limits
+from vouchers.rules.limits.risk import Finding
+from vouchers.rules.limits.tallies import RiskCase
 from vouchers.rules.redemption.redeem import Case, Decision, Order, VoucherFacts, judge
 from vouchers.rules.redemption.shown import Way, WrongKey
-from vouchers.services.acts.idempotency import IN_FLIGHT
+from vouchers.services.acts.idempotency import IN_FLIGHT, SWITCHED_OFF
 from vouchers.services.limits.links import Links
+from vouchers.services.limits.risk import RiskJudge
 from vouchers.services.redemption.batch_facts import Facts, LimitKeys, Pending
 from vouchers.services.redemption.codebook import CodeBook, is_slowed, printed
 from vouchers.services.redemption.requests import RedeemRequest
 from vouchers.services.redemption.stores import is_ambiguous
 from vouchers.services.redemption.tranche_terms import TrancheTerms
-from vouchers.states import RedemptionState, VoucherState
+from vouchers.states import RedemptionState, RiskVerdict, VoucherState
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,19 @@ class Effect:
     links: Links
     # Until when a till may capture what was only authorised; None when it was captured at once.
     expires_at: datetime | None
+    # The finding of a risk rule that holds the merchant's money.
+    held_by: Finding | None
 
     @property
     def state(self) -> RedemptionState:
         """What the redemption is from now on."""
         is_captured = self.expires_at is None
         return RedemptionState.CAPTURED if is_captured else RedemptionState.AUTHORISED
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its money is held from now on; of what is only authorised, once captured."""
+        return self.held_by is not None and self.expires_at is None
 
     @property
     def voucher_state(self) -> VoucherState:
@@ -61,7 +72,8 @@ class Verdict:
     """What becomes of one request, and what has to be written with its answer.
 
     With neither effect nor refusal nothing is written: the request is answered from the store, its
-    key is in use, it has to name its merchant, or to wait after too many wrong codes.
+    key is in use, its caller is switched off, it has to name its merchant, or to wait after too
+    many wrong codes.
     """
 
     pending: Pending
@@ -73,11 +85,19 @@ class Verdict:
     store_id: int | None = None
     # The counters that a wrong code counts in.
     wrong: Sequence[WrongKey] = ()
+    # What risk rules looked at and noticed, whatever they did about it.
+    case: RiskCase | None = None
+    findings: Sequence[Finding] = ()
 
     @property
     def is_stored(self) -> bool:
         """Whether its answer is stored under the key."""
         return self.effect is not None or self.refusal is not None
+
+
+class _Noticed(TypedDict):
+    case: RiskCase | None
+    findings: Sequence[Finding]
 
 
 class BatchJudge:
@@ -89,10 +109,13 @@ class BatchJudge:
         self._claims = dict(facts.claims)
         self._used = dict(facts.used)
         self._codes = CodeBook(facts.codes)
+        self.risk = RiskJudge(facts.risk)
 
     def verdict(self, number: int, pending: Pending) -> Verdict:
         """The verdict on request `number` of the batch."""
         request = pending.request
+        if request.caller.credential_id in self._facts.switched_off:
+            return Verdict(pending, SWITCHED_OFF)
         if not self._facts.got_keys[number]:
             return Verdict(pending, IN_FLIGHT)
         stored = self._facts.answers.get((request.caller.credential_id, request.key))
@@ -102,13 +125,19 @@ class BatchJudge:
         if isinstance(store, Refusal):
             return _without_store(pending, store)
         effect = self._judge(number, pending, store)
+        noticed: _Noticed = {
+            "case": self.risk.case(number),
+            "findings": self.risk.findings(number),
+        }
         if isinstance(effect, Refusal):
             if is_slowed(effect):
                 return Verdict(pending, effect)
             wrong = self._codes.note_refusal(pending, effect, store.id)
-            return _refused(pending, effect, store.id, wrong)
+            return replace(_refused(pending, effect, store.id, wrong), **noticed)
         self._take(effect, request)
-        return Verdict(pending, _details(effect, request), effect=effect, store_id=store.id)
+        self.risk.count(number, effect.decision.discount_fen)
+        details = _details(effect, request)
+        return Verdict(pending, details, effect=effect, store_id=store.id, **noticed)
 
     def quote(self, number: int, pending: Pending) -> Effect | Refusal:
         """What request `number` would have or be refused, whatever its key; nothing is taken."""
@@ -174,6 +203,9 @@ class BatchJudge:
         )
         if over is not None:
             return over
+        found = self.risk.look(number, decision.discount_fen)
+        if found is not None and found.rule.verdict is RiskVerdict.REFUSE:
+            return Refusal("risk_refused", found.rule.kind.value, found.facts)
         assert shopper is not None  # the rules have asked
         redemption_id, transfer_id = facts.ids[number]
         return Effect(
@@ -191,6 +223,7 @@ class BatchJudge:
             presentation_id=pending.code.row_id if pending.code.way is Way.PRESENTED else None,
             links=facts.links[number],
             expires_at=None if order.capture else request.at + terms.campaign.authorise_ttl,
+            held_by=found,
         )
 
     def _take(self, effect: Effect, request: RedeemRequest) -> None:

@@ -1,11 +1,13 @@
 """Capture an authorisation (确认核销): the discount is recomputed on the order as it was paid."""
 
+from datetime import datetime
+
 from merchants.errors import Refusal
-from vouchers.models import Redemption
+from vouchers.models import Redemption, Signal
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
 from vouchers.queries.redemption import SourceShare
 from vouchers.rules.redemption.capture import CaptureVoiding, Capturing, judge_final_order
-from vouchers.rules.redemption.redeem import Order, missing_number
+from vouchers.rules.redemption.redeem import Decision, Order, missing_number
 from vouchers.rules.redemption.undo import judge_capture
 from vouchers.services.acts import Answer, Render, perform
 from vouchers.services.acts.attempts import record_attempts
@@ -15,6 +17,12 @@ from vouchers.services.redemption.locked import LockedRedemption
 from vouchers.services.redemption.outcomes import Captured, CaptureVoided
 from vouchers.services.redemption.own import RedemptionAct
 from vouchers.services.redemption.requests import CaptureRequest
+from vouchers.services.redemption.risk_effects import (
+    Held,
+    hold_posting,
+    noted_to_hold,
+    opened_on,
+)
 from vouchers.services.redemption.undo import (
     move,
     posting_of,
@@ -102,6 +110,8 @@ def _capture(order: Order, locked: LockedRedemption, decided: Capturing) -> Capt
     transfers.post(
         postings=[posting_of(locked, reason=TransferReason.CAPTURE, at=order.at, lines=lines)]
     )
+    if signal := noted_to_hold(redemption):
+        _hold(signal, locked, decision, order.at)
     if decided.rest_fen and decided.target is AccountKind.FREE:
         return_to_quota(locked, decided.rest, vouchers=0)
     codes = locked.terms.campaign.source_codes
@@ -115,6 +125,22 @@ def _capture(order: Order, locked: LockedRedemption, decided: Capturing) -> Capt
         returned_fen=decided.rest_fen,
         captured_at=order.at,
     )
+
+
+def _hold(signal: Signal, locked: LockedRedemption, decision: Decision, at: datetime) -> None:
+    """What a risk rule wanted held when it was authorised, is held as it becomes payable."""
+    redemption = locked.redemption
+    opened = opened_on(signal, redemption, at)
+    held = Held(
+        redemption.pk,
+        redemption.voucher_id,
+        redemption.allocation_id,
+        decision.split,
+        at,
+        opened.reason,
+        opened.opened_by,
+    )
+    transfers.post(postings=[hold_posting(opened.pk, held, locked.terms.campaign)])
 
 
 def _void(

@@ -7,7 +7,7 @@ from vouchers.models import Hold, Redemption, Refund, SettlementLine
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.models.issuing.vouchers import LOCK_VOUCHERS
 from vouchers.models.locks import SHARE_TRANCHES
-from vouchers.rules.limits import CounterKey, Subjects, counter_keys
+from vouchers.rules.limits.limits import CounterKey, Subjects, counter_keys
 from vouchers.rules.redemption.undo import RedemptionFacts
 from vouchers.services.limits.counters import lock_counters
 from vouchers.services.redemption.tranche_terms import TrancheTerms, terms_of

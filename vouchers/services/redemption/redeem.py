@@ -36,7 +36,7 @@ def _redeem_once(requests: Sequence[RedeemRequest], *, render: Render) -> list[A
     judge = BatchJudge(gather(batch))
     verdicts = [judge.verdict(number, pending) for number, pending in enumerate(batch)]
     answers = [_answer(verdict, render) for verdict in verdicts]
-    write(verdicts, answers)
+    write(verdicts, answers, tallies=judge.risk.changed)
     return answers
 
 

@@ -11,7 +11,8 @@ from vouchers.models import Redemption, Refund, RefundPart
 from vouchers.models.locks import LOCK_BATCH, REFUND_NO
 from vouchers.models.settlement import LOCK_SETTLEMENTS_OF
 from vouchers.queries.redemption import SourceShare
-from vouchers.rules.limits import business_day
+from vouchers.rules.limits.limits import business_day
+from vouchers.rules.limits.tallies import Tally, TallyKey, refunds_of
 from vouchers.rules.redemption.redeem import CAMPAIGN_OVER
 from vouchers.rules.redemption.refunds import (
     Clawback,
@@ -25,6 +26,7 @@ from vouchers.rules.redemption.refunds import (
 from vouchers.services.acts import Act, Answer, Render, perform
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.quotas import AllocationShare, LockedNeeds
+from vouchers.services.limits.risk import count_refund, lock_refunds
 from vouchers.services.redemption.clawback import write
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.outcomes import Refunded
@@ -58,6 +60,8 @@ class _Facts:
     refundable: Refundable
     # The buckets that a voucher promised anew would take from; None where none can be.
     promised: LockedNeeds | None
+    # How many redemptions of the store were refunded, where a risk rule looks at it.
+    refunds: Tally | None
 
 
 class _Refund(Act[RefundRequest, Redemption, _Facts, Clawback]):
@@ -78,6 +82,7 @@ class _Refund(Act[RefundRequest, Redemption, _Facts, Clawback]):
         locked = lock_redemption(redemption_id=target.pk, voucher_id=target.voucher_id)
         refundable = _refundable(request, locked)
         locked.lock_counters()
+        refunds = lock_refunds(locked.terms.campaign.risk, _refunds_of(target))
         promised = _lock_quotas(locked, promised_anew(refundable, request.amount_fen))
         of_number = Refund.of_number(target.merchant_id, request.refund_no)
         return _Facts(
@@ -86,6 +91,7 @@ class _Refund(Act[RefundRequest, Redemption, _Facts, Clawback]):
             is_number_used=of_number.exists(),
             refundable=replace(refundable, has_quota_room=promised is None or promised.have_room),
             promised=promised,
+            refunds=refunds,
         )
 
     def judge(self, request: RefundRequest, facts: _Facts) -> Clawback | Refusal:
@@ -98,10 +104,17 @@ class _Refund(Act[RefundRequest, Redemption, _Facts, Clawback]):
     def write(self, request: RefundRequest, facts: _Facts, decision: Clawback) -> Refunded:
         row = _row(request, facts, decision)
         write(row, facts.locked, decision, promised=facts.promised)
+        if facts.refunds is not None and facts.refundable.refunded_fen == 0:
+            count_refund(_refunds_of(facts.locked.redemption), facts.refunds)
         return _refunded(row, facts.locked, decision)
 
     def redemption(self, facts: _Facts) -> Redemption | None:
         return facts.locked.redemption
+
+
+def _refunds_of(redemption: Redemption) -> TallyKey:
+    """Of the store that redeemed, whichever refunds."""
+    return refunds_of(redemption.campaign_id, redemption.store_id)
 
 
 def _lock_number(merchant_id: int, refund_no: str) -> None:

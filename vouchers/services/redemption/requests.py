@@ -45,6 +45,10 @@ class RedeemOrder(msgspec.Struct, frozen=True, gc=False):
     device: Text = ""
     payment_ref: OrderNumber = ""
     receipt_no: OrderNumber = ""
+    # Where the voucher is shown, in the datum named: all three or none.
+    longitude: float | None = None
+    latitude: float | None = None
+    datum: Annotated[str, Meta(max_length=20)] = ""
     currency: Currency = "CNY"
     # When the till took the voucher, if it could not ask at once.
     occurred_at: Annotated[datetime, Meta(tz=True)] | None = None
@@ -68,6 +72,8 @@ class RedeemRequest(ActRequest):
     """A redemption asked for (核销)."""
 
     order: RedeemOrder
+    # WGS-84 longitude and latitude of where the voucher is shown.
+    shown_at: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from vouchers.models.campaigns.facts import FIND_CAMPAIGNS, CampaignRow
 from vouchers.models.issuing.runs import FIND_TRANCHES, TrancheRow
-from vouchers.rules.limits import BY_LINK, LimitRule
+from vouchers.rules.limits.limits import BY_LINK, LimitRule
+from vouchers.rules.limits.risk_rules import RuleSet
 from vouchers.rules.redemption.redeem import TrancheFacts
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind
@@ -20,6 +21,8 @@ class CampaignTerms(NamedTuple):
     accounts: Mapping[tuple[int, AccountKind], int]
     source_codes: Mapping[int, str]
     authorise_ttl: timedelta
+    # None where no risk rule is in force.
+    risk: RuleSet | None
 
     @property
     def limits_links(self) -> bool:
@@ -51,6 +54,7 @@ def campaign_terms(row: CampaignRow) -> CampaignTerms:
         accounts={(source, AccountKind(kind)): id_ for source, _, kind, id_ in row.accounts},
         source_codes={source: code for source, code, _, _ in row.accounts},
         authorise_ttl=timedelta(seconds=row.authorise_ttl_s),
+        risk=RuleSet.of(row.risk),
     )
 
 

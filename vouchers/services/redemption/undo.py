@@ -9,7 +9,7 @@ from django.db.models.functions import Greatest
 from merchants.references import folded
 from vouchers.models import Hold, OrderClaim, Redemption
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
-from vouchers.models.limits import TAKE_FROM_COUNTERS
+from vouchers.models.limits.limits import TAKE_FROM_COUNTERS
 from vouchers.rules.redemption.undo import Undoing
 from vouchers.services.ledger import quotas, transfers
 from vouchers.services.ledger.transfers import Line, Posting, Split

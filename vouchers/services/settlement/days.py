@@ -18,7 +18,7 @@ from vouchers.models.settlement import (
     READ_CAPTURED,
     SUM_PAYOUT,
 )
-from vouchers.rules.limits import business_day as business_day_of
+from vouchers.rules.limits.limits import business_day as business_day_of
 from vouchers.rules.settlement import (
     Captured,
     Draft,

@@ -5,6 +5,7 @@ from vouchers.queries.proofs.audit.limits import LIMIT_CHECKS
 from vouchers.queries.proofs.audit.money import JOURNAL, MONEY_CHECKS
 from vouchers.queries.proofs.audit.redemptions import REDEMPTION_CHECKS
 from vouchers.queries.proofs.audit.refunds import REFUND_CHECKS
+from vouchers.queries.proofs.audit.risk import RISK_CHECKS
 from vouchers.queries.proofs.audit.seals import SEALS_RECOMPUTE
 from vouchers.queries.proofs.audit.settlement import SETTLEMENT_CHECKS
 from vouchers.queries.proofs.audit.terms import TERMS_CHECKS
@@ -13,6 +14,7 @@ from vouchers.queries.proofs.audit.vouchers import VOUCHER_CHECKS, VOUCHERS_OF_P
 CHECKS: tuple[Check, ...] = (
     SEALS_RECOMPUTE,
     *LIMIT_CHECKS,
+    *RISK_CHECKS,
     *SETTLEMENT_CHECKS,
     *VOUCHER_CHECKS,
     *REDEMPTION_CHECKS,

@@ -2,7 +2,7 @@
 
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.queries.proofs.pack.sheet import Sheet
-from vouchers.rules.limits import BY_LINK
+from vouchers.rules.limits.limits import BY_LINK
 from vouchers.states import LimitKind
 
 _OF_TRANCHES = f"""
@@ -132,9 +132,11 @@ REDEMPTION_SHEETS: tuple[Sheet, ...] = (
                CASE WHEN s.subject IN ('store', 'merchant') THEN s.subject_id END AS place,
                CASE WHEN s.subject NOT IN ('resident', 'store', 'merchant') THEN s.subject_id END
                    AS link,
-               s.redemption_id AS redemption, s.score, s.facts, s.raised_at
-          FROM vouchers_signal s JOIN vouchers_redemption r ON r.id = s.redemption_id
-         WHERE r.campaign_id = %(campaign_id)s ORDER BY s.id
+               v.proposal_id AS proposal, s.setting, s.verdict, s.store_id AS store,
+               s.redemption_id AS redemption, s.voucher_id AS voucher, s.order_no, s.facts,
+               s.raised_at
+          FROM vouchers_signal s JOIN vouchers_riskversion v ON v.id = s.version_id
+         WHERE s.campaign_id = %(campaign_id)s ORDER BY s.id
         """,
         {"resident": "resident", "link": "link", "facts": "facts"},
     ),

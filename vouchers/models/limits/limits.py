@@ -1,4 +1,4 @@
-"""Exact limit counters, every refused attempt, signals, and holds on money."""
+"""Exact limit counters, every refused attempt, and holds on money."""
 
 from typing import Any, ClassVar
 
@@ -87,34 +87,6 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} {self.code}"
-
-
-class Signal(models.Model):
-    """Something a fraud rule noticed about a subject; it holds or refuses nothing by itself."""
-
-    kind = models.CharField(_("kind"), max_length=40)
-    subject = models.CharField(_("subject"), max_length=20)
-    subject_id = models.BigIntegerField(_("subject no."))
-    redemption = models.ForeignKey(
-        Redemption, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
-    )
-    voucher = models.ForeignKey(
-        Voucher, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False, null=True
-    )
-    score = models.SmallIntegerField(_("score"), default=0)
-    facts = models.JSONField(_("facts"), default=dict)
-    raised_at = models.DateTimeField(_("raised at"))
-
-    class Meta:
-        verbose_name = _("signal")
-        verbose_name_plural = _("signals")
-        indexes: ClassVar = [
-            models.Index(fields=["subject", "subject_id"], name="signal_by_subject")
-        ]
-        triggers: ClassVar = append_only("signal")
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.subject} {self.subject_id}"
 
 
 class Hold(models.Model):
@@ -233,5 +205,24 @@ INSERT_ATTEMPTS: Statement[Any] = Statement(
         %(resident_ids)s::bigint[], %(codes)s::text[], %(rules)s::text[], %(facts)s::text[]
       ) AS fresh(
         at, caller_id, key, store_id, campaign_id, voucher_id, resident_id, code, rule, facts)
+    """
+)
+# Opened by risk rules, in the transaction of the redemptions they hold.
+NEXT_HOLD_IDS = Statement(
+    """
+    SELECT nextval('vouchers_hold_id_seq'), nextval('vouchers_transfer_id_seq')
+      FROM generate_series(1, %(count)s)
+    """,
+    lambda row: (int(row[0]), int(row[1])),
+)
+INSERT_HOLDS: Statement[Any] = Statement(
+    """
+    INSERT INTO vouchers_hold (
+        id, redemption_id, voucher_id, reason, opened_by, opened_at, released_by)
+    SELECT id, redemption_id, voucher_id, reason, opened_by, opened_at, ''
+      FROM unnest(
+        %(ids)s::bigint[], %(redemption_ids)s::bigint[], %(voucher_ids)s::bigint[],
+        %(reasons)s::text[], %(opened_by)s::text[], %(ats)s::timestamptz[]
+      ) AS fresh(id, redemption_id, voucher_id, reason, opened_by, opened_at)
     """
 )

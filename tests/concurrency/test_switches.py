@@ -1,0 +1,123 @@
+"""A switch acts at the next request: campaign, merchant, store and till, in mid-traffic."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from threading import Event
+
+import pytest
+from django.utils import timezone
+
+from merchants.auth import CALLERS, Caller
+from merchants.models import Credential, Merchant, State, Store, Terminal
+from merchants.services import enrol_terminal, issue_credential
+from merchants.services.edits import edit_merchant, set_credential_state
+from tests.support import cast
+from tests.support.cast import DAY
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.concurrency.threads import at_once
+from tests.support.till import decoded, issue_vouchers, order, redeem
+from vouchers.models import Campaign, Redemption
+from vouchers.services.campaigns import lifecycle
+from vouchers.services.redemption import RedeemRequest
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TILLS = 4
+ORDERS = 40
+BEFORE_S = 0.05
+
+Sent = tuple[bool, str]
+"""Whether the switch had been thrown when the request was sent, and what was answered."""
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    """Running as of now: caches of callers go by the clock."""
+    now = timezone.now()
+    return cast.running_campaign(at=now, limits={}, starts_at=now - DAY, ends_at=now + 30 * DAY)
+
+
+def _credential(store: Store) -> tuple[Credential, Caller]:
+    """An enrolled till's credential, and the caller as the doors remember it."""
+    now = timezone.now()
+    credential, key_text = issue_credential(
+        name="till",
+        kind=Credential.Kind.TERMINAL,
+        scopes=["redeem"],
+        terminal=enrol_terminal(store=store, code="T1"),
+        at=now,
+        expires_at=now + timedelta(days=365),
+    )
+    caller = CALLERS.get(key_text, at=now)
+    assert caller is not None
+    return credential, caller
+
+
+def pause(campaign: Campaign, credential: Credential) -> None:
+    lifecycle.pause(campaign=campaign, by=cast.ren(), at=timezone.now())
+
+
+def suspend_merchant(campaign: Campaign, credential: Credential) -> None:
+    one = Merchant.objects.get(code="huilian")
+    edit_merchant(
+        merchant=one, name=one.name, credit_code=one.credit_code, state=State.SUSPENDED.value
+    )
+
+
+def suspend_store(campaign: Campaign, credential: Credential) -> None:
+    Store.objects.filter(external_id="nanjing_road").update(state=State.SUSPENDED)
+
+
+def suspend_till(campaign: Campaign, credential: Credential) -> None:
+    Terminal.objects.filter(code="T1").update(state=State.SUSPENDED)
+
+
+def switch_credential_off(campaign: Campaign, credential: Credential) -> None:
+    set_credential_state(credential=credential, state=State.SUSPENDED.value)
+
+
+SWITCHES: dict[Callable[[Campaign, Credential], None], str] = {
+    pause: "campaign_not_running",
+    suspend_merchant: "store_closed",
+    suspend_store: "store_closed",
+    suspend_till: "unauthenticated",
+    switch_credential_off: "unauthenticated",
+}
+
+
+@pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.__name__)
+def test_what_is_sent_after_the_switch_is_refused(
+    campaign: Campaign, switch: Callable[[Campaign, Credential], None]
+) -> None:
+    store = cast.nanjing_road()
+    credential, caller = _credential(store)
+    vouchers = issue_vouchers(campaign, [cast.alice()] * TILLS * ORDERS, at=timezone.now())
+    thrown = Event()
+
+    def sell(number: int) -> list[Sent]:
+        mine = vouchers[number::TILLS]
+        return [
+            _sent(order(v, store, cast.alice(), caller=caller, at=timezone.now())) for v in mine
+        ]
+
+    def _sent(request: RedeemRequest) -> Sent:
+        was_thrown = thrown.is_set()
+        (answer,) = redeem(requests=[request])
+        return was_thrown, str(decoded(answer)[1].get("code", "201"))
+
+    def throw() -> list[Sent]:
+        time.sleep(BEFORE_S)
+        switch(campaign, credential)
+        thrown.set()
+        return []
+
+    jobs: list[Callable[[], list[Sent]]] = [throw, *(partial(sell, n) for n in range(TILLS))]
+    sent = [one for many in at_once(jobs) for one in many]
+    before = {code for was_thrown, code in sent if not was_thrown}
+    after = {code for was_thrown, code in sent if was_thrown}
+    assert "201" in before, "the switch came before the first order"
+    assert after == {SWITCHES[switch]}
+    assert Redemption.objects.count() == sum(code == "201" for _, code in sent)
+    assert_proven()

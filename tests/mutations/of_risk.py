@@ -1,0 +1,221 @@
+"""Mutations of the risk rules, of their tallies and of what they hold; of the switches."""
+
+from tests.mutations.mutation import Mutation, database, source, without_constraint, without_trigger
+
+RULES = "vouchers/rules/limits"
+SERVICES = "vouchers/services"
+KINDS = "tests/services/limits/test_risk.py"
+VERDICTS = "tests/services/limits/test_risk_verdicts.py"
+PURE = "tests/rules/limits/test_risk.py"
+GUARDS = "tests/models/test_guards.py"
+LOCKS = "tests/concurrency/test_locks.py"
+SWITCHES = "tests/concurrency/test_switches.py"
+
+
+def _figure(name: str, broken: str, old: str, new: str, *tests: str) -> Mutation:
+    return source(name, 9, broken, f"{RULES}/risk.py", old, new, *tests)
+
+
+OF_RISK: tuple[Mutation, ...] = (
+    _figure(
+        "one over at a till",
+        "a till's redemption at hand is not counted",
+        "per_terminal_minute(case)).redemptions + 1",
+        "per_terminal_minute(case)).redemptions",
+        f"{KINDS}::TestTerminalMinute",
+    ),
+    _figure(
+        "the subsidy at hand forgotten",
+        "a merchant's day does not count the order at hand",
+        "per_merchant_day(case)).fen + seen.discount_fen",
+        "per_merchant_day(case)).fen",
+        f"{KINDS}::TestMerchantDay",
+    ),
+    _figure(
+        "a new face not counted",
+        "the resident at hand is not one of a device's people",
+        "tallies.device_holders(case)).redemptions + is_new",
+        "tallies.device_holders(case)).redemptions",
+        f"{KINDS}::TestDeviceShared",
+    ),
+    _figure(
+        "far is near",
+        "a voucher may be shown from anywhere",
+        'if not is_farther_m(*store, *shown, limits["metres"]):',
+        "if True:",
+        f"{KINDS}::TestStoreDistance",
+    ),
+    _figure(
+        "faster than people travel",
+        "a person may be anywhere at once",
+        "    if not is_farther_m(*there, *here, reach_m):\n        return None\n",
+        "    if reach_m >= 0:\n        return None\n",
+        f"{KINDS}::TestImpossibleTravel",
+    ),
+    _figure(
+        "half is too much",
+        "the share of orders at the threshold is exclusive",
+        'hugging * 100 <= limits["share_percent"] * orders',
+        'hugging * 100 < limits["share_percent"] * orders',
+        f"{KINDS}::TestThresholdHugging",
+    ),
+    _figure(
+        "split at the tenth minute",
+        "the minutes between split orders are exclusive",
+        'if elapsed_s > limits["minutes"] * 60:',
+        'if elapsed_s >= limits["minutes"] * 60:',
+        f"{KINDS}::TestSplitOrders",
+    ),
+    _figure(
+        "no night over midnight",
+        "a night over midnight never is",
+        "else not end <= local.hour < start",
+        "else False",
+        f"{PURE}::TestNight",
+        f"{KINDS}::TestNightHours",
+    ),
+    _figure(
+        "few people are many",
+        "the people at a till are not compared",
+        'if orders < limits["orders"] or people > limits["people"]:',
+        'if orders < limits["orders"]:',
+        f"{KINDS}::TestFewPeople",
+    ),
+    _figure(
+        "tills roam",
+        "the store at hand is not one of a till's stores",
+        "tallies.terminal_stores(case)).redemptions + is_new",
+        "tallies.terminal_stores(case)).redemptions",
+        f"{KINDS}::TestTerminalRoaming",
+    ),
+    source(
+        "refunds not counted",
+        9,
+        "a refund does not count against its store",
+        f"{SERVICES}/redemption/refund.py",
+        "            count_refund(_refunds_of(facts.locked.redemption), facts.refunds)\n",
+        "            pass\n",
+        f"{KINDS}::TestRefundRate",
+    ),
+    _figure(
+        "shadow bites",
+        "a rule in shadow decides",
+        "found.rule.setting is RiskSetting.LIVE",
+        "found.rule.setting is not RiskSetting.OFF",
+        f"{VERDICTS}::TestShadow",
+        f"{PURE}::TestVerdict",
+    ),
+    source(
+        "a second person not counted",
+        9,
+        "only the first resident of a device is counted",
+        f"{RULES}/tallies.py",
+        "TallyKind.DEVICE_HOLDERS: lambda case, seen: seen.before(case.device_holder)",
+        "TallyKind.DEVICE_HOLDERS: lambda case, seen: seen.before(device_holders(case))",
+        f"{KINDS}::TestDeviceShared",
+        f"{PURE}::TestCounting",
+    ),
+    source(
+        "a batch forgets what it tallied",
+        9,
+        "redemptions of one batch do not count for each other",
+        f"{SERVICES}/limits/risk.py",
+        "            self._tallies.update(after)\n",
+        "",
+        f"{KINDS}::TestTerminalMinute::test_in_one_batch_they_add_up",
+    ),
+    source(
+        "tallies unlocked",
+        9,
+        "tallies are read without their lock",
+        f"{SERVICES}/limits/risk.py",
+        '    LOCK_COUNTERS.send(raw, {"keys": sorted(locked)})',
+        "    return",
+        f"{LOCKS}::test_a_till_waits_for_the_session_that_tallies_and_holds_no_later_tally",
+    ),
+    source(
+        "tallies locked last used first",
+        9,
+        "the lock order swapped: tallies are locked from the last to the first",
+        f"{SERVICES}/limits/risk.py",
+        '{"keys": sorted(locked)}',
+        '{"keys": sorted(locked, reverse=True)}',
+        f"{LOCKS}::test_a_till_waits_for_the_session_that_tallies_and_holds_no_later_tally",
+    ),
+    source(
+        "signals of the paid only",
+        9,
+        "a refused order leaves no signal",
+        f"{SERVICES}/redemption/batch_effects.py",
+        "for v in verdicts if v.case and v.findings]",
+        "for v in verdicts if v.case and v.findings and v.effect]",
+        f"{VERDICTS}::TestRefuse",
+    ),
+    source(
+        "held on paper",
+        1,
+        "a hold by rule moves no money",
+        f"{SERVICES}/redemption/batch_effects.py",
+        "                postings.append(hold_posting(hold_id, one, effect.terms.campaign))\n",
+        "                ids.pop()\n",
+        f"{VERDICTS}::TestHold",
+    ),
+    source(
+        "a capture forgets the hold",
+        1,
+        "what a rule wanted held is paid when it is captured",
+        f"{SERVICES}/redemption/capture.py",
+        "        _hold(signal, locked, decision, order.at)\n",
+        "        pass\n",
+        f"{VERDICTS}::TestHold::test_of_an_authorisation_the_money_is_held_when_it_is_captured",
+    ),
+    source(
+        "the till learns the rule",
+        9,
+        "a refusal by a risk rule names the rule",
+        "vouchers/errors/till.py",
+        '顾客可致电服务热线查询。",\n        "city",\n        is_opaque=True,\n',
+        '顾客可致电服务热线查询。",\n        "city",\n',
+        f"{VERDICTS}::TestRefuse",
+    ),
+    source(
+        "rules overtaken",
+        6,
+        "risk rules that changed meanwhile are overwritten",
+        f"{RULES}/risk_rules.py",
+        "    if in_force != expected:\n",
+        "    if in_force < expected:\n",
+        f"{VERDICTS}::TestVersions::test_rules_that_changed_meanwhile_are_not_overwritten",
+    ),
+    database(
+        "rules without an approval",
+        6,
+        "trigger `risk_version_was_approved` dropped",
+        without_trigger("vouchers_riskversion", "risk_version_was_approved"),
+        f"{GUARDS}::test_every_trigger_refuses_what_breaks_it",
+    ),
+    database(
+        "tallies fall",
+        9,
+        "trigger `tally_never_falls` dropped",
+        without_trigger("vouchers_risktally", "tally_never_falls"),
+        f"{GUARDS}::test_every_trigger_refuses_what_breaks_it",
+    ),
+    database(
+        "two versions of one number",
+        6,
+        "UNIQUE `one_risk_version_per_number` dropped",
+        without_constraint("vouchers_riskversion", "one_risk_version_per_number"),
+        f"{GUARDS}::test_every_constraint_refuses_what_breaks_it",
+    ),
+    source(
+        "a switch seen late",
+        9,
+        "a suspended till redeems while a cache remembers it",
+        f"{SERVICES}/redemption/batch_judge.py",
+        "        if request.caller.credential_id in self._facts.switched_off:\n"
+        "            return Verdict(pending, SWITCHED_OFF)\n",
+        "",
+        f"{SWITCHES}::test_what_is_sent_after_the_switch_is_refused",
+    ),
+)

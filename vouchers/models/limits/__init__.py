@@ -1,0 +1,1 @@
+"""Limit counters, refused attempts, holds; risk rules, their tallies and signals."""

@@ -1,0 +1,1 @@
+"""Exact limits, and the risk rules that notice fraud."""
