@@ -24,7 +24,7 @@ SWEEPS_S = {
     "start_and_end_campaigns": 5,
     "expire_vouchers": 30,
     "lapse_authorisations": 30,
-    "send_messages": 60,
+    "send_messages": 5,
     "seal_journals": 600,
     "open_months": 6 * HOUR_S,
 }

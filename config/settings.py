@@ -201,6 +201,8 @@ HUIMIN_ARCHIVE_DIR = Path(env.text("HUIMIN_ARCHIVE_DIR", str(HUIMIN_LOCAL_DIR / 
 HUIMIN_REQUEST_RETENTION = timedelta(
     days=env.integer("HUIMIN_REQUEST_RETENTION_DAYS", 180, least=30)
 )
+HUIMIN_WEBHOOK_NETWORKS = env.networks("HUIMIN_WEBHOOK_NETWORKS")
+"""Private networks that webhooks may reach all the same."""
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

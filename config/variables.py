@@ -78,6 +78,15 @@ VARIABLES = (
         "上述文件的目录，请备份。",
     ),
     Variable(
+        "HUIMIN_WEBHOOK_NETWORKS",
+        "none",
+        "无",
+        "Private networks (CIDR, separated by commas) that webhooks and anchors may be sent into, "
+        "as those of a government cloud; otherwise only public addresses are reached.",
+        "允许 webhook 与锚定值送达的内网网段（CIDR，以逗号分隔），如政务云网段；"
+        "未列出时仅可送达公网地址。",
+    ),
+    Variable(
         "SECRET_KEY",
         "made once locally",
         "本地自动生成一次",

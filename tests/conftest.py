@@ -96,6 +96,14 @@ def _restore_instead_of_flush() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_listeners_of_others() -> None:
+    """What one test's webhooks listen to is not remembered in the next."""
+    from vouchers.services.webhooks import LISTENERS  # models load once Django is set up
+
+    LISTENERS.clear()
+
+
 @pytest.fixture
 def redis_client(servers: None) -> Iterator[redis.Redis]:
     """A client of this run's Valkey database, emptied before and after."""

@@ -27,6 +27,7 @@ CAPABILITIES = {
     "settlement",
     "residents",
     "proofs",
+    "webhooks",
 }
 # What a layer has beside the capabilities, because all of them use it.
 SHARED = {

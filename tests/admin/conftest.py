@@ -17,6 +17,7 @@ from vouchers.services.ledger import funding
 from vouchers.services.proofs import seals
 from vouchers.services.redemption import holds
 from vouchers.services.settlement import collection, days
+from vouchers.services.webhooks import endpoints
 
 
 def distribute(campaign: Campaign) -> None:
@@ -84,6 +85,9 @@ def town() -> Campaign:
         previous_sha256=bytes(32),
         sha256=bytes(range(32)),
         sealed_at=now,
+    )
+    endpoints.add_endpoint(
+        url="https://app.example/hook", events=["campaign.changed"], channel_code="app", at=now
     )
     issue_credential(
         name="till 1",

@@ -39,6 +39,8 @@ from vouchers.models import (
     SettlementLine,
     Signal,
     Voucher,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 from vouchers.states import AccountKind, LimitKind, ProposalKind, RefundPolicy
 
@@ -107,6 +109,16 @@ def _rare_rows() -> None:
         name="old", before_at=year_2020, row_count=0, sha256=bytes(32), archived_at=NOON
     )
     Outbox.objects.create(topic="anchor", key="k", payload={"to": "auditor"}, created_at=NOON)
+    endpoint = WebhookEndpoint.objects.create(
+        merchant=cast.huilian(),
+        url="https://pos.example/hook",
+        events=["campaign.changed"],
+        created_at=NOON,
+    )
+    message = Outbox.objects.create(
+        topic="campaign.changed", key="e", endpoint=endpoint, payload={}, created_at=NOON
+    )
+    WebhookDelivery.objects.create(message=message, at=NOON, status=500, took_ms=1)
     Signal.objects.create(kind="burst", subject="store", subject_id=1, raised_at=NOON)
     Seal.objects.create(
         cell="main",

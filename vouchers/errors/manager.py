@@ -1,6 +1,6 @@
 """Refusals that those who set up and run campaigns can meet, in the admin and in commands."""
 
-from vouchers.errors.meaning import Meaning
+from vouchers.errors.meaning import Meaning, Wording
 
 MANAGER = (
     # Setting up and running a campaign
@@ -344,5 +344,30 @@ MANAGER = (
         "配额已用完。",
         "campaign",
         audience="manager",
+    ),
+    Meaning(
+        "webhook_invalid",
+        422,
+        "This webhook endpoint can't be saved as it is.",
+        "无法保存此 webhook 地址。",
+        "interface",
+        audience="manager",
+        by_rule={
+            "endpoint_is_https": Wording(
+                "The address must begin with https:// and hold no user, password or fragment.",
+                "地址须以 https:// 开头，且不含用户名、密码或片段。",
+            ),
+            "endpoint_of_merchant_or_channel": Wording(
+                "An endpoint belongs to a merchant or to a channel, not to both.",
+                "回调地址须属于一个商户或一个渠道，不能同时属于两者。",
+            ),
+            "one_endpoint_per_address": Wording(
+                "The owner has this address already.", "该所有者已登记此地址。"
+            ),
+            "event_unknown": Wording(
+                "Choose at least one event, and only events that exist.",
+                "请至少选择一个事件，且须为已有事件。",
+            ),
+        },
     ),
 )

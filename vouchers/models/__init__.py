@@ -30,6 +30,7 @@ from vouchers.models.residents.residents import (
     ResidentPoint,
 )
 from vouchers.models.settlement import Settlement, SettlementLine
+from vouchers.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Account",
@@ -83,4 +84,6 @@ __all__ = [
     "Tranche",
     "Transfer",
     "Voucher",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

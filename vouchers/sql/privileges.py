@@ -37,6 +37,7 @@ ADDED_ONLY: Final = (
     "vouchers_signal",
     "vouchers_termsversion",
     "vouchers_transfer",
+    "vouchers_webhookdelivery",
 )
 # Rows that change and never leave.
 NEVER_DELETED: Final = (
@@ -48,6 +49,7 @@ NEVER_DELETED: Final = (
     "vouchers_settlement",
     "vouchers_shard",
     "vouchers_tranche",
+    "vouchers_webhookendpoint",
 )
 # Rows that come, change and leave, each by its own rules.
 EDITED: Final = (

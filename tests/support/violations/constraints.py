@@ -225,6 +225,11 @@ def _checks_of_books() -> dict[str, str]:
         "limit_use_not_negative": "UPDATE vouchers_limitcounter SET used_count = -1",
         "receipt_positive": again("vouchers_cashreceipt", request_id="'x'", amount_fen="0"),
         "leg_not_zero": again("vouchers_leg", line_no="99", amount_fen="0"),
+        "endpoint_is_https": again("vouchers_webhookendpoint", url="'http://pos.example/'"),
+        "endpoint_of_merchant_or_channel": again("vouchers_webhookendpoint", channel_code="'app'"),
+        "endpoint_state_known": again(
+            "vouchers_webhookendpoint", url="url || 'x'", state="'asleep'"
+        ),
         "seal_goes_forward": again("vouchers_seal", number="9", sha256="'9'", until_xid="from_xid"),
         "transfer_cause_fits_reason": again("vouchers_transfer", cause="'settlement'"),
         "settlement_line_sign": again("vouchers_settlementline", kind="'refund'", refund_id="1"),
@@ -249,6 +254,7 @@ def _uniques() -> dict[str, str]:
         "one_bucket_per_number": again("vouchers_quotabucket"),
         "one_cell_per_slice": again("vouchers_quotacell"),
         "one_current_point_per_kind": again("vouchers_residentpoint"),
+        "one_endpoint_per_address": again("vouchers_webhookendpoint"),
         "one_decision_per_approver": again("vouchers_approval"),
         "one_refund_per_number": again("vouchers_refund"),
         "one_refund_part_per_source": again("vouchers_refundpart"),

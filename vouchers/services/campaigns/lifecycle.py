@@ -18,6 +18,7 @@ from vouchers.rules.campaigns import terms as rules
 from vouchers.rules.campaigns.declaration import OPTIONS
 from vouchers.rules.campaigns.lifecycle import decide, may_close, may_settle, move
 from vouchers.rules.campaigns.soundness import faults
+from vouchers.services.campaigns.events import announce_state
 from vouchers.services.campaigns.history import clock, note
 from vouchers.services.campaigns.terms import EDIT, note_edit
 from vouchers.services.ledger import quotas
@@ -276,3 +277,4 @@ def _move(
         setattr(campaign, name, value)
     held.save(update_fields=["state", *also])
     note(campaign=held, by=by, what=state.value, at=at)
+    announce_state(held, at=at)

@@ -16,6 +16,8 @@ from vouchers.services.acts.idempotency import store_answers
 from vouchers.services.ledger.transfers import Posting, move_lines, send_postings
 from vouchers.services.limits.counters import counter_columns
 from vouchers.services.redemption.batch_judge import Effect, Verdict
+from vouchers.services.redemption.events import events_of_batch
+from vouchers.services.webhooks import messages_of, send_messages
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, Cause, TransferReason
 
@@ -31,6 +33,7 @@ def write(verdicts: Sequence[Verdict], answers: Sequence[Answer]) -> None:
         for verdict, answer in zip(verdicts, answers, strict=True)
         if verdict.is_stored
     ]
+    messages = messages_of(events_of_batch(verdicts))
     with pipeline() as raw:
         if accepted:
             effects = [effect for _, effect in accepted]
@@ -43,6 +46,8 @@ def write(verdicts: Sequence[Verdict], answers: Sequence[Answer]) -> None:
             send_postings(raw, ids, [_posting(v, effect) for v, effect in accepted])
         if refused:
             record_attempts(raw, [_attempt(verdict) for verdict in refused])
+        if messages is not None:
+            send_messages(raw, messages)
         if lasting:
             store_answers(raw, lasting)
 
@@ -182,6 +187,6 @@ def _attempt(verdict: Verdict) -> Attempt:
         request,
         refusal,
         {**refusal.facts, **shown},
-        store_id=verdict.store_id,
+        store_id=None if verdict.store is None else verdict.store.id,
         voucher_id=verdict.pending.voucher_id,
     )

@@ -64,7 +64,7 @@ class Verdict:
     stored: StoredAnswer | None = None
     effect: Effect | None = None
     refusal: Refusal | None = None
-    store_id: int | None = None
+    store: StoreRow | None = None
 
     @property
     def is_stored(self) -> bool:
@@ -94,9 +94,9 @@ class BatchJudge:
             return _without_store(pending, store)
         effect = self._judge(number, pending, store)
         if isinstance(effect, Refusal):
-            return _refused(pending, effect, store.id)
+            return _refused(pending, effect, store)
         self._take(effect, request)
-        return Verdict(pending, _details(effect, request), effect=effect, store_id=store.id)
+        return Verdict(pending, _details(effect, request), effect=effect, store=store)
 
     def _judge(self, number: int, pending: Pending, store: StoreRow) -> Effect | Refusal:
         facts, request = self._facts, pending.request
@@ -176,8 +176,8 @@ def _without_store(pending: Pending, refusal: Refusal) -> Verdict:
     return _refused(pending, refusal, None)
 
 
-def _refused(pending: Pending, refusal: Refusal, store_id: int | None) -> Verdict:
-    return Verdict(pending, refusal, refusal=refusal, store_id=store_id)
+def _refused(pending: Pending, refusal: Refusal, store: StoreRow | None) -> Verdict:
+    return Verdict(pending, refusal, refusal=refusal, store=store)
 
 
 def _details(effect: Effect, request: RedeemRequest) -> RedemptionDetails:

@@ -11,6 +11,7 @@ from vouchers.services.acts import Answer, Render, perform
 from vouchers.services.acts.attempts import record_attempts
 from vouchers.services.acts.kernel import attempt_on
 from vouchers.services.ledger import transfers
+from vouchers.services.redemption.events import announce_captured
 from vouchers.services.redemption.locked import LockedRedemption
 from vouchers.services.redemption.outcomes import Captured, CaptureVoided
 from vouchers.services.redemption.own import RedemptionAct
@@ -99,6 +100,7 @@ def _capture(order: Order, locked: LockedRedemption, decided: Capturing) -> Capt
     )
     if decided.rest_fen and decided.target is AccountKind.FREE:
         return_to_quota(locked, decided.rest, vouchers=0)
+    announce_captured(locked, at=order.at, discount_fen=decision.discount_fen)
     codes = locked.terms.campaign.source_codes
     return Captured(
         id=redemption.pk,

@@ -30,6 +30,7 @@ from vouchers.rules.settlement import (
 )
 from vouchers.services.ledger import funding, quotas
 from vouchers.services.ledger.voucher_money import paid_by, post_amounts
+from vouchers.services.settlement.events import announce_paid, announce_settled
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, SettlementState, TransferReason
 
@@ -76,6 +77,7 @@ def pay(*, settlement: Settlement, at: datetime) -> bool:
         if short_fen:
             raise Refused("cash_not_received", missing_fen=short_fen)
         _post_payout(settlement, at)
+        announce_paid(settlement, at=at)
     settlement.refresh_from_db(fields=["state", "paid_at"])
     return True
 
@@ -150,6 +152,7 @@ def _write(campaign: Campaign, business_day: date, drafts: Sequence[Draft], at: 
         )
     Settlement.objects.bulk_create(settlements, batch_size=1000)
     _write_lines(settlements, drafts)
+    announce_settled(settlements)
 
 
 def _write_lines(settlements: Sequence[Settlement], drafts: Sequence[Draft]) -> None:
