@@ -71,6 +71,7 @@ class Door:
                 body = body.replace(one["redeemed_at"].encode(), b"then")
                 body = body.replace(one.get("expires_at", "then").encode(), b"a while later")
                 headers["content-length"] = "…"
+        assert headers.pop("x-request-id")
         kept = {name: value for name, value in headers.items() if name not in OF_EVERY_PAGE}
         return answer.status_code, kept, body
 

@@ -42,6 +42,15 @@ INTEGRATOR = (
         audience="integrator",
     ),
     Meaning(
+        "rate_limited",
+        429,
+        "Too many requests with this key. Ask again in {retry_after_s} s.",
+        "该密钥请求过于频繁，请 {retry_after_s} 秒后再试。",
+        "interface",
+        retryable=True,
+        audience="integrator",
+    ),
+    Meaning(
         "address_unknown",
         404,
         "The interface has no such address. Check the path in the documentation.",

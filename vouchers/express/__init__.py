@@ -16,7 +16,9 @@ from merchants.errors import Refused
 from vouchers.express.lane import DATABASE_LOST, Lane, with_connection
 from vouchers.http.answers import headers_of, problem, render
 from vouchers.http.redemption import redeem_request
+from vouchers.http.request_ids import HEADER, request_id
 from vouchers.http.requests import BODY_MAX_BYTES, check_key, check_media_type, malformed, too_large
+from vouchers.http.shedding import Standing, admit
 from vouchers.services.acts import BUSY, OUTCOME_UNKNOWN, Answer
 from vouchers.services.redemption import RedeemRequest, redeem
 
@@ -41,14 +43,17 @@ class Express:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == REDEMPTIONS:
-            await _respond(send, await self._redeem(scope, receive))
+            call = Call(dict(scope["headers"]))
+            answer = await self._redeem(call, receive)
+            await _respond(send, answer, call.headers_of_answer())
         else:
             await self._django(scope, receive, send)
 
-    async def _redeem(self, scope: Scope, receive: Receive) -> Answer:
-        headers = dict(scope["headers"])
+    async def _redeem(self, call: "Call", receive: Receive) -> Answer:
+        headers = call.headers
         try:
             caller = await self._authenticate(headers.get(b"authorization", b""))
+            call.admit(caller)
             key = check_key(headers.get(b"idempotency-key", b"").decode("latin-1"))
             body = await _read(receive)
             check_media_type(headers.get(b"content-type", b"").decode("latin-1"), body)
@@ -80,6 +85,26 @@ class Express:
         return caller
 
 
+class Call:
+    """A request's headers, and what the answer's headers say of the request."""
+
+    def __init__(self, headers: Mapping[bytes, bytes]) -> None:
+        self.headers = headers
+        self._id = request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
+        self._standing: Standing | None = None
+
+    def admit(self, caller: Caller) -> None:
+        """Count the request. Refuses `rate_limited`."""
+        self._standing = standing = admit(caller)
+        if standing is not None and standing.is_over:
+            raise Refused("rate_limited", retry_after_s=standing.reset_s)
+
+    def headers_of_answer(self) -> list[tuple[str, str]]:
+        """The request's name, and where its key stands."""
+        standing = self._standing
+        return [(HEADER, self._id), *(standing.headers() if standing is not None else ())]
+
+
 def _redeem(batch: Sequence[RedeemRequest]) -> list[Answer]:
     return redeem(requests=batch, render=render)
 
@@ -109,8 +134,9 @@ async def _read(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-async def _respond(send: Send, answer: Answer) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in headers_of(answer)]
+async def _respond(send: Send, answer: Answer, more: Sequence[tuple[str, str]]) -> None:
+    named = [*headers_of(answer), *more]
+    headers = [(name.lower().encode(), value.encode()) for name, value in named]
     headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
