@@ -8,8 +8,9 @@ import pytest
 from django.db import connection, transaction
 from pytest_django.plugin import DjangoDbBlocker
 
-from merchants.models import Credential, Store
+from merchants.models import Credential, EnrolmentGuess, OwnNumber, Store
 from merchants.services import enrol_terminal, issue_credential
+from merchants.services.terminals import make_code
 from tests.support import cast, draft_rows
 from tests.support.books import TODAY, as_owner, healthy_book
 from tests.support.cast import DAY, NOON
@@ -144,14 +145,18 @@ def _rare_rows() -> None:
         first_seen_at=NOON,
         last_seen_at=NOON,
     )
-    issue_credential(
+    till = enrol_terminal(store=cast.nanjing_road(), code="T1")
+    credential, _key = issue_credential(
         name="till",
         kind=Credential.Kind.TERMINAL,
         scopes=["redeem"],
-        terminal=enrol_terminal(store=cast.nanjing_road(), code="T1"),
+        terminal=till,
         at=NOON,
         expires_at=NOON + timedelta(days=365),
     )
+    make_code(terminal=till, scopes=["redeem"], valid_s=3600, at=NOON)
+    EnrolmentGuess.objects.create(address="127.0.0.1", hour_at=NOON, wrong=1)
+    OwnNumber.objects.create(credential=credential, store_no="1", store=till.store)
 
 
 def _use(voucher: Voucher, store: Store) -> Redemption:

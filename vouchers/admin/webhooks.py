@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +20,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from merchants.admin.base import said_once
 from merchants.errors import Refused
 from merchants.models import Merchant
 from vouchers.admin.base import ReadOnlyAdmin, ReadOnlyInline, act, coloured, go_to
@@ -150,7 +150,7 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
         try:
             endpoint = endpoints.add_endpoint(**given(form), at=timezone.now())
         except Refused as refused:
-            return _said(sentence(refused.refusal, get_language() or "en"))
+            return said_once(sentence(refused.refusal, get_language() or "en"))
         self.log_addition(request, endpoint, "added")
         return _secret(endpoint)
 
@@ -227,7 +227,7 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
         endpoint = get_object_or_404(WebhookEndpoint, pk=object_id)
         count = endpoints.replay_range(endpoint=endpoint, **given(form))
         self.log_change(request, endpoint, f"replayed {count}")
-        return _said(_now("%(count)s messages are sent again.") % {"count": count})
+        return said_once(_now("%(count)s messages are sent again.") % {"count": count})
 
 
 class DeliveryInline(ReadOnlyInline):
@@ -281,17 +281,7 @@ class OutboxAdmin(ReadOnlyAdmin):
 
 
 def _secret(endpoint: WebhookEndpoint) -> HttpResponse:
-    return _said(
+    return said_once(
         _("The secret that signs messages to this endpoint:"),
         endpoints.secret_of(endpoint, endpoint.secret_number),
-    )
-
-
-def _said(text: Any, secret: str = "") -> HttpResponse:
-    """Takes the place of the dialog's form, so that a secret is never stored to be shown later."""
-    return HttpResponse(
-        format_html(
-            '<div id="dialog-form"><br><p>{}</p><p class="hm-hash">{}</p><br></div>', text, secret
-        ),
-        headers={"Cache-Control": "no-store"},
     )

@@ -11,7 +11,7 @@ from vouchers.sql.privileges import grant
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("merchants", "0002_triggers"),
+        ("merchants", "0003_terminals"),
         ("vouchers", "0004_privileges"),
     ]
 

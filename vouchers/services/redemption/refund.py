@@ -29,6 +29,7 @@ from vouchers.services.redemption.clawback import write
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.outcomes import Refunded
 from vouchers.services.redemption.own import order_lock_of
+from vouchers.services.redemption.own_numbers import of_refund
 from vouchers.services.redemption.requests import RefundRequest
 from vouchers.sql.pipeline import pipeline, raw_connection
 from vouchers.states import RedemptionState, TrancheState
@@ -44,7 +45,7 @@ def refund(*, request: RefundRequest, render: Render) -> Answer:
     refusal: `not_found` (also another merchant's), `store_not_found`, `redemption_state`,
     `refund_too_large`.
     """
-    return perform(_Refund(), request, render=render)
+    return perform(_Refund(), of_refund(request), render=render)
 
 
 @dataclass(frozen=True, slots=True)

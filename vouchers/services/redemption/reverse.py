@@ -11,6 +11,7 @@ from vouchers.services.acts import Act, Answer, Render, perform
 from vouchers.services.acts.idempotency import order_lock_key
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.outcomes import Reversed
+from vouchers.services.redemption.own_numbers import of_reversal
 from vouchers.services.redemption.requests import ReverseRequest
 from vouchers.services.redemption.stores import find_store, is_ambiguous
 from vouchers.services.redemption.undo import undo
@@ -28,7 +29,7 @@ def reverse(*, request: ReverseRequest, render: Render) -> Answer:
     and `order_already_used` when the order belongs to the sandbox and the caller does not, or the
     other way round.
     """
-    return perform(_Reverse(), request, render=render)
+    return perform(_Reverse(), of_reversal(request), render=render)
 
 
 @dataclass(frozen=True, slots=True)
