@@ -10,7 +10,7 @@ from vouchers.models.redemption.requests import StoredAnswer
 from vouchers.queries.redemption import RedemptionDetails, SourceShare
 from vouchers.rules.limits import NOTHING_USED, Used, business_day, judge_limits
 from vouchers.rules.redemption.redeem import Case, Decision, Order, VoucherFacts, judge
-from vouchers.services.acts.idempotency import IN_FLIGHT
+from vouchers.services.acts.idempotency import GATE, IN_FLIGHT
 from vouchers.services.limits.links import Links
 from vouchers.services.redemption.batch_facts import Facts, LimitKeys, Pending
 from vouchers.services.redemption.requests import RedeemRequest
@@ -94,6 +94,9 @@ class BatchJudge:
             return _without_store(pending, store)
         effect = self._judge(number, pending, store)
         if isinstance(effect, Refusal):
+            # Gate answers, which a sandbox order can force, are never stored.
+            if effect.code in GATE:
+                return Verdict(pending, effect)
             return _refused(pending, effect, store)
         self._take(effect, request)
         return Verdict(pending, _details(effect, request), effect=effect, store=store)
