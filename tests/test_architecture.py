@@ -28,6 +28,7 @@ CAPABILITIES = {
     "residents",
     "proofs",
     "webhooks",
+    "sandbox",
 }
 # What a layer has beside the capabilities, because all of them use it.
 SHARED = {

@@ -35,6 +35,7 @@ from vouchers.models import (
     RequestArchive,
     Resident,
     ResidentMerge,
+    SandboxClock,
     Seal,
     Settlement,
     SettlementLine,
@@ -157,6 +158,12 @@ def _rare_rows() -> None:
     make_code(terminal=till, scopes=["redeem"], valid_s=3600, at=NOON)
     EnrolmentGuess.objects.create(address="127.0.0.1", hour_at=NOON, wrong=1)
     OwnNumber.objects.create(credential=credential, store_no="1", store=till.store)
+    SandboxClock.objects.create(
+        campaign=cast.running_campaign(code="sandbox", is_test=True),
+        ahead=DAY,
+        moved_by="mei",
+        moved_at=NOON,
+    )
 
 
 def _use(voucher: Voucher, store: Store) -> Redemption:

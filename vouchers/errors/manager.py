@@ -370,4 +370,27 @@ MANAGER = (
             ),
         },
     ),
+    Meaning(
+        "clock_not_movable",
+        422,
+        "The clock of this campaign can't be moved to that time.",
+        "不能将该活动的时钟调至此时间。",
+        "campaign",
+        audience="manager",
+        by_rule={
+            "only_test": Wording(
+                "Only a test campaign has a clock that can be moved.", "仅测试活动的时钟可以调整。"
+            ),
+            "not_launched": Wording(
+                "The clock is moved after the launch.", "活动启动之后方可调整时钟。"
+            ),
+            "never_back": Wording(
+                "The clock only goes forward. Make another test campaign to begin anew.",
+                "时钟只能向前。如需重新开始，请另建测试活动。",
+            ),
+            "too_far": Wording(
+                "The clock can be at most three years ahead.", "时钟至多可提前三年。"
+            ),
+        },
+    ),
 )

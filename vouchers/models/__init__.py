@@ -29,6 +29,7 @@ from vouchers.models.residents.residents import (
     ResidentMerge,
     ResidentPoint,
 )
+from vouchers.models.sandbox import SandboxClock
 from vouchers.models.settlement import Settlement, SettlementLine
 from vouchers.models.webhooks import WebhookDelivery, WebhookEndpoint
 
@@ -73,6 +74,7 @@ __all__ = [
     "RoleChange",
     "Round",
     "Run",
+    "SandboxClock",
     "Seal",
     "Settlement",
     "SettlementLine",

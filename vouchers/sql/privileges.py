@@ -81,6 +81,7 @@ EDITED: Final = (
     "vouchers_residentpoint",
     "vouchers_ring",
     "vouchers_round",
+    "vouchers_sandboxclock",
     "vouchers_tier",
     "vouchers_tiersplit",
 )

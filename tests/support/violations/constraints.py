@@ -229,6 +229,7 @@ def _checks_of_books() -> dict[str, str]:
             "UPDATE merchants_enrolmentcode SET expires_at = created_at"
         ),
         "own_till_number_names_a_till": again("merchants_ownnumber", terminal_no="'T'"),
+        "clock_within_bounds": "UPDATE vouchers_sandboxclock SET ahead = '9999 days'",
         "endpoint_is_https": again("vouchers_webhookendpoint", url="'http://pos.example/'"),
         "endpoint_of_merchant_or_channel": again("vouchers_webhookendpoint", channel_code="'app'"),
         "endpoint_state_known": again(

@@ -18,10 +18,11 @@ from merchants.models import State, Store
 from vouchers import tasks
 from vouchers.admin.base import act, go_to
 from vouchers.admin.campaigns import budget_acts
-from vouchers.admin.campaigns.budget_acts import BudgetActs
+from vouchers.admin.campaigns.budget_acts import LAUNCHED, BudgetActs
 from vouchers.admin.campaigns.overview import preview_groups
 from vouchers.admin.campaigns.page import dialog
 from vouchers.admin.campaigns.review import review_terms
+from vouchers.admin.campaigns.sandbox_acts import SandboxActs
 from vouchers.admin.forms import AppropriationForm, CashForm, RunForm, StoresForm
 from vouchers.models import Campaign
 from vouchers.services.audience import targeting
@@ -44,11 +45,12 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
     "pause": {CampaignState.RUNNING},
     "resume": {CampaignState.PAUSED},
     "end": {CampaignState.RUNNING, CampaignState.PAUSED},
+    "move_clock": LAUNCHED | {CampaignState.ENDED},
     **budget_acts.OFFERED,
 }
 
 
-class CampaignActs(BudgetActs):
+class CampaignActs(BudgetActs, SandboxActs):
     """What can be done to a campaign, and who is offered it in which state."""
 
     actions_detail = [
@@ -72,6 +74,7 @@ class CampaignActs(BudgetActs):
                 "propose_room",
                 "propose_repayment",
                 "collect",
+                "move_clock",
                 "end",
                 "settle",
                 "close",

@@ -11,6 +11,7 @@ from vouchers.services.acts import Answer, Render, perform
 from vouchers.services.acts.attempts import record_attempts
 from vouchers.services.acts.kernel import attempt_on
 from vouchers.services.ledger import transfers
+from vouchers.services.redemption.clocks import act_at_campaign_time
 from vouchers.services.redemption.events import announce_captured
 from vouchers.services.redemption.locked import LockedRedemption
 from vouchers.services.redemption.outcomes import Captured, CaptureVoided
@@ -36,7 +37,7 @@ def capture(*, request: CaptureRequest, render: Render) -> Answer:
     The outcome rendered is `Captured`, `CaptureVoided`, or a refusal: `not_found` (also another
     merchant's), `redemption_state`.
     """
-    return perform(_Capture(), request, render=render)
+    return perform(_Capture(), act_at_campaign_time(request), render=render)
 
 
 class _Capture(RedemptionAct[CaptureRequest, Capturing | CaptureVoiding]):

@@ -11,6 +11,7 @@ from vouchers.services.acts.idempotency import replay
 from vouchers.services.redemption.batch_effects import write
 from vouchers.services.redemption.batch_facts import Pending, gather
 from vouchers.services.redemption.batch_judge import BatchJudge, Verdict
+from vouchers.services.redemption.clocks import at_campaign_time
 from vouchers.services.redemption.own_numbers import with_known_stores
 from vouchers.services.redemption.requests import RedeemRequest
 
@@ -26,7 +27,9 @@ def redeem(*, requests: Sequence[RedeemRequest], render: Render) -> list[Answer]
 
 def _redeem_once(requests: Sequence[RedeemRequest], *, render: Render) -> list[Answer]:
     known = with_known_stores(requests)
-    batch = [Pending(r, decode(r.order.voucher, settings.HUIMIN_CODE_KEY)) for r in known]
+    batch = at_campaign_time(
+        [Pending(r, decode(r.order.voucher, settings.HUIMIN_CODE_KEY)) for r in known]
+    )
     judge = BatchJudge(gather(batch))
     verdicts = [judge.verdict(number, pending) for number, pending in enumerate(batch)]
     answers = [_answer(verdict, render) for verdict in verdicts]

@@ -26,6 +26,7 @@ from vouchers.services.acts import Act, Answer, Render, perform
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.quotas import AllocationShare, LockedNeeds
 from vouchers.services.redemption.clawback import write
+from vouchers.services.redemption.clocks import act_at_campaign_time
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.outcomes import Refunded
 from vouchers.services.redemption.own import order_lock_of
@@ -45,7 +46,7 @@ def refund(*, request: RefundRequest, render: Render) -> Answer:
     refusal: `not_found` (also another merchant's), `store_not_found`, `redemption_state`,
     `refund_too_large`.
     """
-    return perform(_Refund(), of_refund(request), render=render)
+    return perform(_Refund(), act_at_campaign_time(of_refund(request)), render=render)
 
 
 @dataclass(frozen=True, slots=True)

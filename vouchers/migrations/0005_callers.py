@@ -1,5 +1,6 @@
-"""Webhooks: endpoints, the log of deliveries, and what the outbox knows of both."""
+"""Webhooks: endpoints, deliveries, what the outbox knows of both. The clocks of test campaigns."""
 
+import datetime
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
@@ -268,6 +269,66 @@ class Migration(migrations.Migration):
                         ),
                     ),
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SandboxClock",
+            fields=[
+                (
+                    "campaign",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="sandbox_clock",
+                        serialize=False,
+                        to="vouchers.campaign",
+                    ),
+                ),
+                ("ahead", models.DurationField(verbose_name="ahead of the real time")),
+                ("moved_by", models.CharField(max_length=150, verbose_name="moved by")),
+                ("moved_at", models.DateTimeField(verbose_name="moved at")),
+            ],
+            options={
+                "verbose_name": "sandbox clock",
+                "verbose_name_plural": "sandbox clocks",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ahead__gte", datetime.timedelta(0)),
+                            ("ahead__lte", datetime.timedelta(days=1098)),
+                        ),
+                        name="clock_within_bounds",
+                    )
+                ],
+            },
+        ),
+        vouchers.sql.operations.AddTriggers(
+            triggers={
+                "sandboxclock": [
+                    pgtrigger.compiler.Trigger(
+                        name="clock_never_back",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.ahead < OLD.ahead)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="e17b2250583c28aa659afccdd223adb40549a1a6",
+                            operation="UPDATE",
+                            pgid="pgtrigger_clock_never_back_8d39f",
+                            table="vouchers_sandboxclock",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="clock_of_test_campaign",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n            IF NOT EXISTS (SELECT FROM vouchers_campaign WHERE id = NEW.campaign_id AND is_test AND state NOT IN ('draft', 'submitted', 'approved')) THEN\n                RAISE EXCEPTION 'only a launched test campaign has a clock of its own'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'clock_of_test_campaign';\n            END IF; RETURN NEW;",
+                            hash="b88994a947bfa75cca2b2dcfff71eea69ec0e854",
+                            operation="INSERT OR UPDATE",
+                            pgid="pgtrigger_clock_of_test_campaign_fea7b",
+                            table="vouchers_sandboxclock",
+                            when="BEFORE",
+                        ),
+                    ),
+                ]
             },
         ),
         migrations.RunPython(grant, migrations.RunPython.noop),
