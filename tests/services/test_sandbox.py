@@ -1,4 +1,4 @@
-"""The clock of a test campaign moves forward, and what is due by it happens; live ones have none."""
+"""The clock of a test campaign moves forward, and what is due by it happens."""
 
 from datetime import timedelta
 
