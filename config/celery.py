@@ -25,7 +25,7 @@ SWEEPS_S = {
     "expire_vouchers": 30,
     "lapse_authorisations": 30,
     "open_rounds": 60,
-    "send_messages": 60,
+    "send_messages": 5,
     "seal_journals": 600,
     "open_months": 6 * HOUR_S,
 }

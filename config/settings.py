@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "vouchers.api.throttle.call_headers",
     "django_structlog.middlewares.RequestMiddleware",
 ]
 
@@ -206,6 +207,8 @@ HUIMIN_REQUEST_RETENTION = timedelta(
 )
 HUIMIN_OFFLINE_MAX_AGE = timedelta(hours=env.integer("HUIMIN_OFFLINE_HOURS", 72, least=0))
 """How old an order may be that a till took offline and sends later."""
+HUIMIN_WEBHOOK_NETWORKS = env.networks("HUIMIN_WEBHOOK_NETWORKS")
+"""Private networks that webhooks may reach all the same."""
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -267,9 +270,15 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["vouchers.api.throttle.LoadSheddingThrottle"],
     "EXCEPTION_HANDLER": "vouchers.api.errors.handle",
     "UNAUTHENTICATED_USER": None,
 }
+HUIMIN_RATE_LIMITS = {
+    "terminal": env.integer("HUIMIN_TERMINAL_RATE_LIMIT", 1_200),
+    "other": env.integer("HUIMIN_RATE_LIMIT", 120_000),
+}
+"""Requests a minute with one key, by kind of caller; 0: not limited. See http/shedding."""
 SPECTACULAR_SETTINGS = {
     "TITLE": "Huimin 惠民",
     "VERSION": "1",

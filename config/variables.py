@@ -78,6 +78,30 @@ VARIABLES = (
         "上述文件的目录，请备份。",
     ),
     Variable(
+        "HUIMIN_WEBHOOK_NETWORKS",
+        "none",
+        "无",
+        "Private networks (CIDR, separated by commas) that webhooks and anchors may be sent into, "
+        "as those of a government cloud; otherwise only public addresses are reached.",
+        "允许 webhook 与锚定值送达的内网网段（CIDR，以逗号分隔），如政务云网段；"
+        "未列出时仅可送达公网地址。",
+    ),
+    Variable(
+        "HUIMIN_TERMINAL_RATE_LIMIT",
+        "1200",
+        "1200",
+        "Requests a minute with the key of a terminal, before it is answered 429; 0: not limited. "
+        "It sheds load and is no guard.",
+        "单个终端密钥每分钟的请求数，超出答 429；0 为不限。仅用于削峰，不作风控。",
+    ),
+    Variable(
+        "HUIMIN_RATE_LIMIT",
+        "120000",
+        "120000",
+        "The same for every other key: of merchants, integrators and channels.",
+        "其他密钥（商户、服务商、渠道）的同一限值。",
+    ),
+    Variable(
         "SECRET_KEY",
         "made once locally",
         "本地自动生成一次",

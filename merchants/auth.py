@@ -46,6 +46,8 @@ class Caller:
     terminal_code: str
     channel_code: str
     is_test: bool
+    # Whether it may name stores and tills by numbers of its own.
+    has_own_numbers: bool = False
 
     is_authenticated: ClassVar = True
 
@@ -75,7 +77,7 @@ def authenticate(key_text: str, *, at: datetime) -> Caller | None:
 
 
 def _caller(row: tuple[Any, ...]) -> Caller:
-    credential_id, kind, scopes, merchants, stores, terminal, channel, is_test = row
+    credential_id, kind, scopes, merchants, stores, terminal, channel, is_test, has_own = row
     return Caller(
         credential_id=credential_id,
         kind=kind,
@@ -87,6 +89,7 @@ def _caller(row: tuple[Any, ...]) -> Caller:
         terminal_code=terminal or "",
         channel_code=channel,
         is_test=is_test,
+        has_own_numbers=has_own,
     )
 
 

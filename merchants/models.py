@@ -247,6 +247,93 @@ class CredentialKey(models.Model):
         return f"{self.hint}…"
 
 
+class EnrolmentCode(models.Model):
+    """A one-time code for which a terminal gets its key. Its text exists once, as a key's does."""
+
+    terminal = models.ForeignKey(
+        Terminal, models.PROTECT, related_name="enrolment_codes", verbose_name=_("terminal")
+    )
+    code_sha256 = models.BinaryField(_("code hash"), max_length=32, unique=True)
+    scopes = models.JSONField(_("scopes"), default=list)
+    is_test = models.BooleanField(_("test"), default=False)
+    created_at = models.DateTimeField(_("created at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    used_at = models.DateTimeField(_("used at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("enrolment code")
+        verbose_name_plural = _("enrolment codes")
+        constraints: ClassVar = [
+            # A newer code takes the place of one that was not used.
+            models.UniqueConstraint(
+                fields=["terminal", "is_test"],
+                condition=Q(used_at__isnull=True),
+                name="one_open_code_per_terminal",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")), name="code_expires_after_creation"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.terminal_id} {self.expires_at:%Y-%m-%d}"
+
+
+class EnrolmentGuess(models.Model):
+    """Wrong enrolment codes from one address in one hour."""
+
+    address = models.GenericIPAddressField(_("address"))
+    hour_at = models.DateTimeField(_("hour"))
+    wrong = models.PositiveIntegerField(_("wrong codes"), default=0)
+
+    class Meta:
+        verbose_name = _("wrong enrolment codes")
+        verbose_name_plural = _("wrong enrolment codes")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["address", "hour_at"], name="one_count_of_guesses")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.wrong}"
+
+
+class OwnNumber(models.Model):
+    """What a caller calls a store, or a till of it, by its own numbers."""
+
+    credential = models.ForeignKey(
+        Credential, models.PROTECT, related_name="own_numbers", verbose_name=_("credential")
+    )
+    store_no = models.CharField(_("its own store no."), max_length=40)
+    # Empty: the store as a whole.
+    terminal_no = models.CharField(_("its own till no."), max_length=40, blank=True)
+    store = models.ForeignKey(
+        Store, models.PROTECT, related_name="own_numbers", verbose_name=_("store")
+    )
+    terminal = models.ForeignKey(
+        Terminal, models.PROTECT, null=True, blank=True, verbose_name=_("terminal")
+    )
+
+    class Meta:
+        verbose_name = _("own number")
+        verbose_name_plural = _("own numbers")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "credential",
+                Upper("store_no"),
+                Upper("terminal_no"),
+                name="one_store_per_own_number",
+            ),
+            models.CheckConstraint(
+                condition=Q(terminal_no="", terminal__isnull=True)
+                | Q(terminal_no__gt="", terminal__isnull=False),
+                name="own_till_number_names_a_till",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store_no} {self.terminal_no}".strip()
+
+
 # Asked for every key every few seconds, so it is a statement and not a queryset: building one takes
 # ten times as long as running this.
 FIND_CALLER = """
@@ -254,7 +341,8 @@ SELECT c.id, c.kind, ARRAY(SELECT jsonb_array_elements_text(c.scopes)),
        ARRAY(SELECT m.merchant_id FROM merchants_credential_merchants m
               WHERE m.credential_id = c.id),
        ARRAY(SELECT s.store_id FROM merchants_credential_stores s WHERE s.credential_id = c.id),
-       t.code, c.channel_code, c.is_test
+       t.code, c.channel_code, c.is_test,
+       EXISTS (SELECT FROM merchants_ownnumber o WHERE o.credential_id = c.id)
   FROM merchants_credentialkey k
   JOIN merchants_credential c ON c.id = k.credential_id
   LEFT JOIN merchants_terminal t ON t.id = c.terminal_id
@@ -263,75 +351,4 @@ SELECT c.id, c.kind, ARRAY(SELECT jsonb_array_elements_text(c.scopes)),
    AND (k.expires_at IS NULL OR k.expires_at > %(at)s)
    AND c.state = 'active' AND c.is_test = %(is_test)s
    AND (c.terminal_id IS NULL OR t.state = 'active')
-"""
-
-# Stores arrive by the thousand: COPY into a staging table, then a few set-based statements.
-
-STAGE_STORES = """
-CREATE TEMP TABLE IF NOT EXISTS staged_store (
-    "row" int PRIMARY KEY, external_id text NOT NULL, merchant_id bigint NOT NULL,
-    name text NOT NULL, brand text NOT NULL, category text NOT NULL, district_id int,
-    longitude_deg float8 NOT NULL, latitude_deg float8 NOT NULL, datum text NOT NULL,
-    raw_longitude float8 NOT NULL, raw_latitude float8 NOT NULL, outside_district boolean,
-    is_new boolean NOT NULL DEFAULT false, is_changed boolean NOT NULL DEFAULT false
-) ON COMMIT DELETE ROWS;
-TRUNCATE pg_temp.staged_store
-"""
-
-COPY_STORES = """
-COPY pg_temp.staged_store ("row", external_id, merchant_id, name, brand, category, district_id,
-    longitude_deg, latitude_deg, datum, raw_longitude, raw_latitude, outside_district) FROM STDIN
-"""
-
-# A row means the store of its own merchant, whose number stays as it was first written. A name of a
-# district that is not on file leaves what is known.
-UPSERT_STORES = """
-WITH written AS (
-    INSERT INTO merchants_store AS store
-           (external_id, merchant_id, name, brand, category, district_id, state)
-    SELECT external_id, merchant_id, name, brand, category, district_id, 'active'
-      FROM pg_temp.staged_store ORDER BY "row"
-        ON CONFLICT (merchant_id, upper(external_id)) DO UPDATE
-       SET name = EXCLUDED.name, brand = EXCLUDED.brand, category = EXCLUDED.category,
-           district_id = COALESCE(EXCLUDED.district_id, store.district_id)
-     WHERE (store.name, store.brand, store.category, store.district_id)
-           IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.brand, EXCLUDED.category,
-                             COALESCE(EXCLUDED.district_id, store.district_id))
-    RETURNING external_id, merchant_id, xmax = 0 AS is_new
-)
-UPDATE pg_temp.staged_store s SET is_new = written.is_new, is_changed = NOT written.is_new
-  FROM written
- WHERE written.merchant_id = s.merchant_id
-   AND upper(written.external_id) = upper(s.external_id)
-"""
-
-# What was given decides, not what was made of it: a place is new if its raw figures are.
-ADD_STORE_LOCATIONS = """
-WITH located AS (
-    INSERT INTO merchants_storelocation (store_id, version, valid_from_at, longitude_deg,
-           latitude_deg, datum, raw_longitude, raw_latitude, outside_district)
-    SELECT store.id, COALESCE(latest.version, 0) + 1, %(at)s, s.longitude_deg, s.latitude_deg,
-           s.datum, s.raw_longitude, s.raw_latitude, s.outside_district
-      FROM pg_temp.staged_store s
-      JOIN merchants_store store ON store.merchant_id = s.merchant_id
-       AND upper(store.external_id) = upper(s.external_id)
-      LEFT JOIN LATERAL (
-           SELECT * FROM merchants_storelocation location
-            WHERE location.store_id = store.id ORDER BY version DESC LIMIT 1) latest ON true
-     WHERE (latest.raw_longitude, latest.raw_latitude, latest.datum, latest.outside_district)
-           IS DISTINCT FROM (s.raw_longitude, s.raw_latitude, s.datum, s.outside_district)
-     ORDER BY s."row"
-    RETURNING store_id
-)
-UPDATE pg_temp.staged_store s SET is_changed = NOT s.is_new
-  FROM located JOIN merchants_store store ON store.id = located.store_id
- WHERE store.merchant_id = s.merchant_id
-   AND upper(store.external_id) = upper(s.external_id)
-"""
-
-COUNT_STAGED_STORES = """
-SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE is_changed),
-       count(*) FILTER (WHERE NOT is_new AND NOT is_changed),
-       count(*) FILTER (WHERE outside_district)
-  FROM pg_temp.staged_store
 """

@@ -36,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption(SEED, None) is None:
         setattr(config.option, SEED, str(secrets.randbelow(2**32)))
     _use_own_valkey()
+    # No test is a till that nobody asks to wait, but those of load shedding itself.
+    settings.HUIMIN_RATE_LIMITS = {"terminal": 0, "other": 0}
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -96,6 +98,14 @@ def _restore_instead_of_flush() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_listeners_of_others() -> None:
+    """What one test's webhooks listen to is not remembered in the next."""
+    from vouchers.services.webhooks import LISTENERS  # models load once Django is set up
+
+    LISTENERS.clear()
+
+
 @pytest.fixture
 def redis_client(servers: None) -> Iterator[redis.Redis]:
     """A client of this run's Valkey database, emptied before and after."""
@@ -123,6 +133,8 @@ def process_environment(django_db_setup: None) -> dict[str, str]:
         "SECURE_SSL_REDIRECT": "0",
         "SESSION_COOKIE_SECURE": "0",
         "DEBUG": "0",
+        "HUIMIN_TERMINAL_RATE_LIMIT": "0",
+        "HUIMIN_RATE_LIMIT": "0",
     }
 
 

@@ -27,6 +27,8 @@ CAPABILITIES = {
     "settlement",
     "residents",
     "proofs",
+    "webhooks",
+    "sandbox",
 }
 # What a layer has beside the capabilities, because all of them use it.
 SHARED = {

@@ -10,6 +10,7 @@ from docs.generated import (
     locks,
     mutations,
     refusals,
+    sandbox,
     settings,
 )
 from docs.generated.language import Language
@@ -26,5 +27,6 @@ PAGES: Mapping[str, Callable[[Language], str]] = {
     "refusals-integrator": refusals.integrator,
     "refusals-manager": refusals.manager,
     "refusals-till": refusals.till,
+    "sandbox-amounts": sandbox.amounts,
     "settings": settings.variables,
 }

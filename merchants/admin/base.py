@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
@@ -31,6 +32,16 @@ def sentence(refusal: Refusal) -> str:
     """A refusal in the reader's language."""
     text = str(REFUSALS.get(refusal.code, refusal.code))
     return text.format(rule=refusal.rule, **refusal.facts)
+
+
+def said_once(text: Any, secret: str = "") -> HttpResponse:
+    """Takes the place of a dialog's form, so that a secret is never stored to be shown later."""
+    return HttpResponse(
+        format_html(
+            '<div id="dialog-form"><br><p>{}</p><p class="hm-hash">{}</p><br></div>', text, secret
+        ),
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 class LookOnlyInline(TabularInline):

@@ -6,14 +6,13 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from merchants.admin.base import LookOnlyInline, NeverDeleted, sentence
+from merchants.admin.base import LookOnlyInline, NeverDeleted, said_once, sentence
 from merchants.admin.forms import DAY_S, CredentialForm, RotationForm
 from merchants.errors import Refused
-from merchants.models import Credential, CredentialKey
+from merchants.models import Credential, CredentialKey, OwnNumber
 from merchants.services.credentials import issue_credential, rotate_key
 from merchants.services.edits import set_credential_state
 
@@ -24,6 +23,16 @@ class KeyInline(LookOnlyInline):
     model = CredentialKey
     fields = ["hint", "created_at", "expires_at", "revoked_at"]
     readonly_fields = fields
+
+
+class OwnNumberInline(LookOnlyInline):
+    """What an integrator calls stores and tills; `manage.py map_numbers` brings them."""
+
+    model = OwnNumber
+    fields = ["store_no", "terminal_no", "store", "terminal"]
+    readonly_fields = fields
+    ordering = ["store_no", "terminal_no"]
+    per_page = 20
 
 
 @admin.register(Credential)
@@ -47,7 +56,7 @@ class CredentialAdmin(NeverDeleted):
     ]
     raw_id_fields = ["terminal"]
     autocomplete_fields = ["merchants", "stores"]
-    inlines = [KeyInline]
+    inlines = [KeyInline, OwnNumberInline]
     actions_list = ["issue"]
     actions_detail = ["rotate"]
 
@@ -90,9 +99,9 @@ class CredentialAdmin(NeverDeleted):
                 at=timezone.now(),
             )
         except Refused as refused:
-            return _said(sentence(refused.refusal))
+            return said_once(sentence(refused.refusal))
         self.log_addition(request, credential, "issued")
-        return _said(_("Copy the key now; it is not shown again."), key_text)
+        return said_once(_("Copy the key now; it is not shown again."), key_text)
 
     @action(
         description=_("New key"),
@@ -113,14 +122,4 @@ class CredentialAdmin(NeverDeleted):
             at=timezone.now(),
         )
         self.log_change(request, credential, "rotated")
-        return _said(_("Copy the key now; it is not shown again."), key_text)
-
-
-def _said(text: Any, key_text: str = "") -> HttpResponse:
-    """Takes the place of the dialog's form, so that a key is never stored to be shown later."""
-    return HttpResponse(
-        format_html(
-            '<div id="dialog-form"><br><p>{}</p><p class="hm-hash">{}</p><br></div>', text, key_text
-        ),
-        headers={"Cache-Control": "no-store"},
-    )
+        return said_once(_("Copy the key now; it is not shown again."), key_text)

@@ -66,6 +66,25 @@ class TerminalForm(BaseDialogForm):
     )
 
 
+class EnrolmentForm(TerminalForm):
+    """Which till is enrolled, and what its key may do."""
+
+    scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
+        choices=[(scope, scope) for scope in sorted(SCOPES)],
+        initial=["quote", "redeem", "refund"],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    valid_days = forms.IntegerField(
+        label=_("Good for, days"),
+        min_value=1,
+        max_value=90,
+        initial=7,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    is_test = forms.BooleanField(label=_("For test campaigns only"), required=False)
+
+
 class CredentialForm(BaseDialogForm):
     """A new caller of the API."""
 

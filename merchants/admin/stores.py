@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from merchants.admin.base import LookOnlyInline, NeverDeleted, sentence
-from merchants.admin.forms import PlaceForm, StoreOpeningForm, TerminalForm
+from merchants.admin.base import LookOnlyInline, NeverDeleted, said_once, sentence
+from merchants.admin.forms import DAY_S, EnrolmentForm, PlaceForm, StoreOpeningForm, TerminalForm
 from merchants.errors import Refused
 from merchants.geo import Datum
 from merchants.models import District, Merchant, Store, StoreLocation, Terminal
@@ -24,6 +24,7 @@ from merchants.services.enrolment import (
     move_store,
     open_store,
 )
+from merchants.services.terminals import make_code
 
 
 class LocationInline(LookOnlyInline):
@@ -117,7 +118,7 @@ class StoreAdmin(NeverDeleted):
         )
     ]
     inlines = [LocationInline, TerminalInline]
-    actions_detail = ["move", "add_terminal"]
+    actions_detail = ["move", "add_terminal", "make_code"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Store]:
         """With the merchants, whom a store's name begins with; also in a list to choose from."""
@@ -221,6 +222,38 @@ class StoreAdmin(NeverDeleted):
         else:
             messages.success(request, _("The terminal has been added."))
         return _back(object_id)
+
+    def has_code_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("merchants.add_credential")
+
+    @action(
+        description=_("Enrolment code"),
+        icon="pin",
+        permissions=["code"],
+        dialog={
+            "title": _("Make an enrolment code"),
+            "description": _("The till exchanges it for its key. It is shown once."),
+            "form_class": EnrolmentForm,
+            "form_submit_text": _("Make"),
+        },
+    )
+    def make_code(self, request: HttpRequest, form: EnrolmentForm, object_id: str) -> HttpResponse:
+        store, given = get_object_or_404(Store, pk=object_id), form.cleaned_data
+        terminal = store.terminals.filter(code=given["code"]).first()
+        if terminal is None:
+            return said_once(_("There is no such terminal."))
+        try:
+            code = make_code(
+                terminal=terminal,
+                scopes=given["scopes"],
+                valid_s=given["valid_days"] * DAY_S,
+                is_test=given["is_test"],
+                at=timezone.now(),
+            )
+        except Refused as refused:
+            return said_once(sentence(refused.refusal))
+        self.log_change(request, store, f"code for {terminal.code}")
+        return said_once(_("Type this code at the till; it is not shown again."), code)
 
 
 @admin.register(District)

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
-from merchants import models
+from merchants import staging
 from merchants.geo import Datum
 from merchants.models import Merchant
 from merchants.references import folded
@@ -135,13 +135,13 @@ def _load(
     brands = {stores.brand[row] for row in sound.tolist()}
     staged = list(_staged(stores, sound, _merchant_ids(brands, merchant, at), summary))
     with connection.cursor() as cursor:
-        cursor.execute(models.STAGE_STORES)
-        with cursor.copy(models.COPY_STORES) as copy:
+        cursor.execute(staging.STAGE_STORES)
+        with cursor.copy(staging.COPY_STORES) as copy:
             for values in staged:
                 copy.write_row(values)
-        cursor.execute(models.UPSERT_STORES)
-        cursor.execute(models.ADD_STORE_LOCATIONS, {"at": at})
-        cursor.execute(models.COUNT_STAGED_STORES)
+        cursor.execute(staging.UPSERT_STORES)
+        cursor.execute(staging.ADD_STORE_LOCATIONS, {"at": at})
+        cursor.execute(staging.COUNT_STAGED_STORES)
         new, changed, unchanged, outside = cursor.fetchone()
     summary.read += len(block)
     summary.new += new

@@ -18,6 +18,7 @@ from vouchers.services.ledger import funding
 from vouchers.services.proofs import seals
 from vouchers.services.redemption import holds
 from vouchers.services.settlement import collection, days
+from vouchers.services.webhooks import endpoints
 from vouchers.states import RiskKind, RiskSetting
 
 
@@ -87,6 +88,9 @@ def town() -> Campaign:
         previous_sha256=bytes(32),
         sha256=bytes(range(32)),
         sealed_at=now,
+    )
+    endpoints.add_endpoint(
+        url="https://app.example/hook", events=["campaign.changed"], channel_code="app", at=now
     )
     issue_credential(
         name="till 1",

@@ -70,7 +70,11 @@ def test_a_credential_is_suspended(operator: Client) -> None:
     )
     credential = Credential.objects.get()
     address = reverse("admin:merchants_credential_change", args=[credential.pk])
-    empty = {"keys-TOTAL_FORMS": 0, "keys-INITIAL_FORMS": 0}
+    empty = {
+        f"{inline}-{name}_FORMS": 0
+        for inline in ("keys", "own_numbers")
+        for name in ("TOTAL", "INITIAL")
+    }
     assert operator.post(address, {"state": "suspended", **empty}).status_code == 302
     credential.refresh_from_db()
     assert (credential.state, credential.name) == ("suspended", "city app")

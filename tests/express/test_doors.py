@@ -83,6 +83,7 @@ class Door:
             for name in INSTANTS & one.keys():
                 body = body.replace(one[name].encode(), name.encode())
                 headers["content-length"] = "…"
+        assert headers.pop("x-request-id")
         kept = {name: value for name, value in headers.items() if name not in OF_EVERY_PAGE}
         return answer.status_code, kept, body
 

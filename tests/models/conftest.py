@@ -8,8 +8,9 @@ import pytest
 from django.db import connection, transaction
 from pytest_django.plugin import DjangoDbBlocker
 
-from merchants.models import Credential, Store
+from merchants.models import Credential, EnrolmentGuess, OwnNumber, Store
 from merchants.services import enrol_terminal, issue_credential
+from merchants.services.terminals import make_code
 from tests.support import cast, claims, draft_rows
 from tests.support.books import TODAY, as_owner, healthy_book
 from tests.support.cast import DAY, NOON
@@ -37,10 +38,13 @@ from vouchers.models import (
     RequestArchive,
     Resident,
     ResidentMerge,
+    SandboxClock,
     Seal,
     Settlement,
     SettlementLine,
     Voucher,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 from vouchers.states import (
     AccountKind,
@@ -138,6 +142,16 @@ def _rare_rows() -> None:
         name="old", before_at=year_2020, row_count=0, sha256=bytes(32), archived_at=NOON
     )
     Outbox.objects.create(topic="anchor", key="k", payload={"to": "auditor"}, created_at=NOON)
+    endpoint = WebhookEndpoint.objects.create(
+        merchant=cast.huilian(),
+        url="https://pos.example/hook",
+        events=["campaign.changed"],
+        created_at=NOON,
+    )
+    message = Outbox.objects.create(
+        topic="campaign.changed", key="e", endpoint=endpoint, payload={}, created_at=NOON
+    )
+    WebhookDelivery.objects.create(message=message, at=NOON, status=500, took_ms=1)
     Seal.objects.create(
         cell="main",
         campaign=redemption.campaign,
@@ -162,13 +176,23 @@ def _rare_rows() -> None:
         first_seen_at=NOON,
         last_seen_at=NOON,
     )
-    issue_credential(
+    till = enrol_terminal(store=cast.nanjing_road(), code="T1")
+    credential, _key = issue_credential(
         name="till",
         kind=Credential.Kind.TERMINAL,
         scopes=["redeem"],
-        terminal=enrol_terminal(store=cast.nanjing_road(), code="T1"),
+        terminal=till,
         at=NOON,
         expires_at=NOON + timedelta(days=365),
+    )
+    make_code(terminal=till, scopes=["redeem"], valid_s=3600, at=NOON)
+    EnrolmentGuess.objects.create(address="127.0.0.1", hour_at=NOON, wrong=1)
+    OwnNumber.objects.create(credential=credential, store_no="1", store=till.store)
+    SandboxClock.objects.create(
+        campaign=cast.running_campaign(code="sandbox", is_test=True),
+        ahead=DAY,
+        moved_by="mei",
+        moved_at=NOON,
     )
 
 

@@ -65,6 +65,7 @@ BOOKS = {
     "vouchers_signal": "signal",
     "vouchers_termsversion": "terms",
     "vouchers_transfer": "transfer",
+    "vouchers_webhookdelivery": "webhook_delivery",
 }
 # Rows of these change, but none ever leaves.
 LASTING = {
@@ -79,6 +80,7 @@ LASTING = {
     "vouchers_shard": "shard",
     "vouchers_tranche": "tranche",
     "vouchers_voucher": "voucher",
+    "vouchers_webhookendpoint": "webhook_endpoint",
 }
 # Rows of these leave one by one, by rules of their own.
 LEAVING = {"vouchers_orderclaim": "order_claim", "vouchers_outbox": "outbox"}

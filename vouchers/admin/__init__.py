@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from vouchers.admin import issuing, limits, proofs, users
+from vouchers.admin import issuing, limits, proofs, users, webhooks
 from vouchers.admin.campaigns import campaigns, proposals, tiers
 from vouchers.admin.ledger import money
 from vouchers.admin.redemption import refunds
@@ -20,6 +20,7 @@ __all__ = [
     "residents",
     "tiers",
     "users",
+    "webhooks",
 ]
 
 admin.site.index_template = "vouchers/dashboard.html"

@@ -115,6 +115,8 @@ REFUSALS: Mapping[str, Any] = {
     "forbidden": _("key without permission"),
     "not_found": _("redemption not found"),
     "address_unknown": _("no such address"),
+    "rate_limited": _("too many requests"),
+    "enrolment_code_invalid": _("enrolment code not valid"),
     "unsupported_media_type": _("body not sent as JSON"),
     "method_not_allowed": _("method not allowed"),
     "request_in_flight": _("the same request in flight"),

@@ -59,6 +59,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Merchants"), "storefront", "merchants.merchant"),
                 (_("Stores"), "store", "merchants.store"),
                 (_("Credentials"), "key", "merchants.credential"),
+                (_("Webhook endpoints"), "webhook", "vouchers.webhookendpoint"),
+                (_("Outbox"), "outbox", "vouchers.outbox"),
                 (_("Districts"), "map", "merchants.district"),
             ],
         ),

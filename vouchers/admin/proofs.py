@@ -1,4 +1,4 @@
-"""Proof: audit reports, seals, and messages on their way out."""
+"""Proof: audit reports, seals, changes of roles."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from vouchers.admin.base import ReadOnlyAdmin, short_hash
-from vouchers.models import AuditReport, Outbox, RoleChange, Seal
+from vouchers.models import AuditReport, RoleChange, Seal
 
 
 @admin.register(AuditReport)
@@ -120,14 +120,6 @@ class SealAdmin(ReadOnlyAdmin):
     @display(description=_("previous"))
     def previous(self, seal: Seal) -> str:
         return format_html("<code>{}</code>", short_hash(seal.previous_sha256))
-
-
-@admin.register(Outbox)
-class OutboxAdmin(ReadOnlyAdmin):
-    """Messages committed in the transaction they report on."""
-
-    list_display = ["id", "topic", "created_at", "sent_at", "tries", "last_error"]
-    list_filter = ["topic", ("sent_at", admin.EmptyFieldListFilter)]
 
 
 @admin.register(RoleChange)

@@ -45,6 +45,10 @@ def _refusal_of(error: Exception) -> Refusal | None:
             return Refusal("not_found")
         case exceptions.MethodNotAllowed():
             return Refusal("method_not_allowed")
+        case exceptions.Throttled():
+            return Refusal(
+                "rate_limited", facts={"retry_after_s": int(getattr(error, "wait", None) or 1)}
+            )
         case exceptions.APIException():
             return Refusal("malformed_request", facts={"problem": str(error.detail)})
         case OperationalError() | InterfaceError():

@@ -24,7 +24,9 @@ from vouchers.api.residents import (
     ResidentView,
     WalletView,
 )
+from vouchers.api.sandbox import SandboxAmountsView
 from vouchers.api.settlement import SettlementFileView, SettlementsView
+from vouchers.api.terminals import EnrolView
 from vouchers.models import Consent, ResidentPoint
 
 POINT = f"(?P<kind>{'|'.join(ResidentPoint.Kind.values)})"
@@ -51,6 +53,8 @@ urlpatterns = [
     path("residents/<str:external_id>/proxies/<str:proxy_id>", ProxyView.as_view(), name="proxy"),
     path("vouchers/<str:code>/paper", PaperView.as_view(), name="paper"),
     path("vouchers/<str:code>/present", PresentView.as_view(), name="present"),
+    path("sandbox/amounts", SandboxAmountsView.as_view(), name="sandbox-amounts"),
+    path("terminals/enrol", EnrolView.as_view(), name="enrol"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path("", address_unknown),

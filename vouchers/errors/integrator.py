@@ -48,6 +48,30 @@ INTEGRATOR = (
         },
     ),
     Meaning(
+        "rate_limited",
+        429,
+        "Too many requests with this key. Ask again in {retry_after_s} s.",
+        "该密钥请求过于频繁，请 {retry_after_s} 秒后再试。",
+        "interface",
+        retryable=True,
+        audience="integrator",
+        by_rule={
+            "wrong_codes": Wording(
+                "Too many wrong codes from this address. Try again in {retry_after_s} s.",
+                "该地址输入错误码次数过多，请 {retry_after_s} 秒后再试。",
+                retryable=True,
+            )
+        },
+    ),
+    Meaning(
+        "enrolment_code_invalid",
+        404,
+        "This code is unknown, used or expired. Ask the operator for a new one.",
+        "该登记码无效、已使用或已过期，请向运维索取新的登记码。",
+        "interface",
+        audience="integrator",
+    ),
+    Meaning(
         "address_unknown",
         404,
         "The interface has no such address. Check the path in the documentation.",

@@ -365,4 +365,52 @@ MANAGER = (
         "campaign",
         audience="manager",
     ),
+    Meaning(
+        "webhook_invalid",
+        422,
+        "This webhook endpoint can't be saved as it is.",
+        "无法保存此 webhook 地址。",
+        "interface",
+        audience="manager",
+        by_rule={
+            "endpoint_is_https": Wording(
+                "The address must begin with https:// and hold no user, password or fragment.",
+                "地址须以 https:// 开头，且不含用户名、密码或片段。",
+            ),
+            "endpoint_of_merchant_or_channel": Wording(
+                "An endpoint belongs to a merchant or to a channel, not to both.",
+                "回调地址须属于一个商户或一个渠道，不能同时属于两者。",
+            ),
+            "one_endpoint_per_address": Wording(
+                "The owner has this address already.", "该所有者已登记此地址。"
+            ),
+            "event_unknown": Wording(
+                "Choose at least one event, and only events that exist.",
+                "请至少选择一个事件，且须为已有事件。",
+            ),
+        },
+    ),
+    Meaning(
+        "clock_not_movable",
+        422,
+        "The clock of this campaign can't be moved to that time.",
+        "不能将该活动的时钟调至此时间。",
+        "campaign",
+        audience="manager",
+        by_rule={
+            "only_test": Wording(
+                "Only a test campaign has a clock that can be moved.", "仅测试活动的时钟可以调整。"
+            ),
+            "not_launched": Wording(
+                "The clock is moved after the launch.", "活动启动之后方可调整时钟。"
+            ),
+            "never_back": Wording(
+                "The clock only goes forward. Make another test campaign to begin anew.",
+                "时钟只能向前。如需重新开始，请另建测试活动。",
+            ),
+            "too_far": Wording(
+                "The clock can be at most three years ahead.", "时钟至多可提前三年。"
+            ),
+        },
+    ),
 )

@@ -20,7 +20,9 @@ from vouchers.express.lane import DATABASE_LOST, Lane, with_connection
 from vouchers.http.answers import headers_of, problem, render
 from vouchers.http.claims import SCOPE_CLAIM, claim_request
 from vouchers.http.redemption import REDEMPTIONS, redeem_request
+from vouchers.http.request_ids import HEADER, request_id
 from vouchers.http.requests import BODY_MAX_BYTES, check_key, check_media_type, malformed, too_large
+from vouchers.http.shedding import Standing, admit
 from vouchers.services.acts import BUSY, OUTCOME_UNKNOWN, Answer
 from vouchers.services.claims import claim
 from vouchers.services.redemption import redeem
@@ -66,15 +68,18 @@ class Express:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in DOORS:
-            await _respond(send, await self._act(scope, receive))
+            call = Call(scope["path"], dict(scope["headers"]))
+            answer = await self._act(call, receive)
+            await _respond(send, answer, call.headers_of_answer())
         else:
             await self._django(scope, receive, send)
 
-    async def _act(self, scope: Scope, receive: Receive) -> Answer:
-        headers, path = dict(scope["headers"]), scope["path"]
+    async def _act(self, call: "Call", receive: Receive) -> Answer:
+        headers, path = call.headers, call.path
         door = DOORS[path]
         try:
             caller = await self._authenticate(headers.get(b"authorization", b""), door.scope)
+            call.admit(caller)
             key = check_key(headers.get(b"idempotency-key", b"").decode("latin-1"))
             body = await _read(receive)
             check_media_type(headers.get(b"content-type", b"").decode("latin-1"), body)
@@ -107,6 +112,27 @@ class Express:
         return caller
 
 
+class Call:
+    """A request's path and headers, and what the answer's headers say of the request."""
+
+    def __init__(self, path: str, headers: Mapping[bytes, bytes]) -> None:
+        self.path = path
+        self.headers = headers
+        self._id = request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
+        self._standing: Standing | None = None
+
+    def admit(self, caller: Caller) -> None:
+        """Count the request. Refuses `rate_limited`."""
+        self._standing = standing = admit(caller)
+        if standing is not None and standing.is_over:
+            raise Refused("rate_limited", retry_after_s=standing.reset_s)
+
+    def headers_of_answer(self) -> list[tuple[str, str]]:
+        """The request's name, and where its key stands."""
+        standing = self._standing
+        return [(HEADER, self._id), *(standing.headers() if standing is not None else ())]
+
+
 def _work(service: Callable[..., Sequence[Answer]], batch: Sequence[Any]) -> Sequence[Answer]:
     return service(requests=batch, render=render)
 
@@ -136,8 +162,9 @@ async def _read(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-async def _respond(send: Send, answer: Answer) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in headers_of(answer)]
+async def _respond(send: Send, answer: Answer, more: Sequence[tuple[str, str]]) -> None:
+    named = [*headers_of(answer), *more]
+    headers = [(name.lower().encode(), value.encode()) for name, value in named]
     headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -32,7 +32,9 @@ from vouchers.models.residents.residents import (
     ResidentMerge,
     ResidentPoint,
 )
+from vouchers.models.sandbox import SandboxClock
 from vouchers.models.settlement import Settlement, SettlementLine
+from vouchers.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Account",
@@ -80,6 +82,7 @@ __all__ = [
     "RoleChange",
     "Round",
     "Run",
+    "SandboxClock",
     "Seal",
     "Settlement",
     "SettlementLine",
@@ -91,5 +94,7 @@ __all__ = [
     "Tranche",
     "Transfer",
     "Voucher",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "WrongCodes",
 ]

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.models.campaigns.campaigns import Campaign
+from vouchers.models.webhooks import WebhookEndpoint
 from vouchers.sql.fields import Xid8Field
 from vouchers.sql.triggers import (
     append_only,
@@ -28,7 +29,21 @@ class Outbox(models.Model):
     created_at = models.DateTimeField(_("created at"))
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
     tries = models.PositiveIntegerField(_("tries"), default=0)
+    # Of these tries, those made before the message was replayed: the waits count from there.
+    tries_before = models.PositiveIntegerField(_("tries before the replay"), default=0)
     last_error = models.CharField(_("last error"), max_length=200, blank=True)
+    # An event for an endpoint, which is never deleted; None: the payload says to whom.
+    endpoint = models.ForeignKey(
+        WebhookEndpoint,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        related_name="messages",
+        verbose_name=_("endpoint"),
+    )
+    # Tried as often as the waits allow; a replay makes it due again.
+    given_up_at = models.DateTimeField(_("given up at"), null=True, blank=True)
     # Until then the message belongs to one sweep, or waits before it is tried again.
     lease_until_at = models.DateTimeField(_("leased until"), null=True, blank=True)
     xid = Xid8Field()
@@ -37,11 +52,17 @@ class Outbox(models.Model):
         verbose_name = _("outbox message")
         verbose_name_plural = _("outbox messages")
         indexes: ClassVar = [
-            models.Index(fields=["id"], name="outbox_unsent", condition=Q(sent_at__isnull=True))
+            models.Index(
+                fields=["tries", "id"],
+                name="outbox_waiting",
+                condition=Q(sent_at__isnull=True, given_up_at__isnull=True),
+            )
         ]
         triggers: ClassVar = [
             own_transaction("outbox"),
-            frozen_columns("message_frozen", "topic", "key", "payload", "created_at", "xid"),
+            frozen_columns(
+                "message_frozen", "topic", "key", "payload", "endpoint_id", "created_at", "xid"
+            ),
             pgtrigger.Protect(
                 name="message_sent_before_it_leaves",
                 operation=pgtrigger.Delete,

@@ -21,6 +21,9 @@ CODES = {
     "round_closes_after_opening": DATES_CROSS,
     "participation_ends_after_start": DATES_CROSS,
     "terms_only_in_draft": "campaign_state",
+    "endpoint_is_https": "webhook_invalid",
+    "endpoint_of_merchant_or_channel": "webhook_invalid",
+    "one_endpoint_per_address": "webhook_invalid",
 }
 
 # The index of one HASH partition is named after that of the table.

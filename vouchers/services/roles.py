@@ -47,6 +47,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
         "vouchers.add_run",
         *_all(("add", "change"), "merchants", _MERCHANT_PARTS),
         "merchants.add_district",
+        *_all(("add", "change"), "vouchers", ("webhookendpoint",)),
     ),
     "auditor": (),
 }

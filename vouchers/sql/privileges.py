@@ -40,6 +40,7 @@ ADDED_ONLY: Final = (
     "vouchers_signal",
     "vouchers_termsversion",
     "vouchers_transfer",
+    "vouchers_webhookdelivery",
 )
 # Rows that change and never leave.
 NEVER_DELETED: Final = (
@@ -53,6 +54,7 @@ NEVER_DELETED: Final = (
     "vouchers_settlement",
     "vouchers_shard",
     "vouchers_tranche",
+    "vouchers_webhookendpoint",
 )
 # Rows that come, change and leave, each by its own rules.
 EDITED: Final = (
@@ -61,7 +63,10 @@ EDITED: Final = (
     "merchants_credential_stores",
     "merchants_credentialkey",
     "merchants_district",
+    "merchants_enrolmentcode",
+    "merchants_enrolmentguess",
     "merchants_merchant",
+    "merchants_ownnumber",
     "merchants_store",
     "merchants_terminal",
     "vouchers_campaign",
@@ -82,6 +87,7 @@ EDITED: Final = (
     "vouchers_residentpoint",
     "vouchers_ring",
     "vouchers_round",
+    "vouchers_sandboxclock",
     "vouchers_tier",
     "vouchers_tiersplit",
     "vouchers_wrongcodes",

@@ -235,6 +235,16 @@ def _checks_of_books() -> dict[str, str]:
         "limit_use_not_negative": "UPDATE vouchers_limitcounter SET used_count = -1",
         "receipt_positive": again("vouchers_cashreceipt", request_id="'x'", amount_fen="0"),
         "leg_not_zero": again("vouchers_leg", line_no="99", amount_fen="0"),
+        "code_expires_after_creation": (
+            "UPDATE merchants_enrolmentcode SET expires_at = created_at"
+        ),
+        "own_till_number_names_a_till": again("merchants_ownnumber", terminal_no="'T'"),
+        "clock_within_bounds": "UPDATE vouchers_sandboxclock SET ahead = '9999 days'",
+        "endpoint_is_https": again("vouchers_webhookendpoint", url="'http://pos.example/'"),
+        "endpoint_of_merchant_or_channel": again("vouchers_webhookendpoint", channel_code="'app'"),
+        "endpoint_state_known": again(
+            "vouchers_webhookendpoint", url="url || 'x'", state="'asleep'"
+        ),
         "seal_goes_forward": again("vouchers_seal", number="9", sha256="'9'", until_xid="from_xid"),
         "transfer_cause_fits_reason": again("vouchers_transfer", cause="'settlement'"),
         "settlement_line_sign": again("vouchers_settlementline", kind="'refund'", refund_id="1"),
@@ -260,6 +270,10 @@ def _uniques() -> dict[str, str]:
         "one_cell_per_slice": again("vouchers_quotacell"),
         "one_claim_per_number": again("vouchers_claim", voucher_id="1"),
         "one_current_point_per_kind": again("vouchers_residentpoint"),
+        "one_count_of_guesses": again("merchants_enrolmentguess"),
+        "one_open_code_per_terminal": again("merchants_enrolmentcode", code_sha256="'9'"),
+        "one_store_per_own_number": again("merchants_ownnumber"),
+        "one_endpoint_per_address": again("vouchers_webhookendpoint"),
         "one_decision_per_approver": again("vouchers_approval"),
         "one_refund_per_number": again("vouchers_refund"),
         "one_refund_part_per_source": again("vouchers_refundpart"),

@@ -186,6 +186,9 @@ def _of_campaigns() -> dict[str, str]:
 
 def _of_evidence() -> dict[str, str]:
     return {
+        "clock_never_back": "UPDATE vouchers_sandboxclock SET ahead = '0 days'",
+        "clock_of_test_campaign": (f"UPDATE vouchers_sandboxclock SET campaign_id = {RUNNING}"),
+        "endpoint_owner_frozen": "UPDATE vouchers_webhookendpoint SET is_test = NOT is_test",
         "message_frozen": "UPDATE vouchers_outbox SET payload = '{}'",
         "message_sent_before_it_leaves": "DELETE FROM vouchers_outbox",
         "outbox_xid_is_its_own": again("vouchers_outbox", key="'x'", xid=FORGED_XID),

@@ -18,10 +18,12 @@ from merchants.models import State, Store
 from vouchers import tasks
 from vouchers.admin.base import act, go_to
 from vouchers.admin.campaigns import budget_acts, risk_acts
+from vouchers.admin.campaigns.budget_acts import LAUNCHED
 from vouchers.admin.campaigns.overview import preview_groups
 from vouchers.admin.campaigns.page import dialog
 from vouchers.admin.campaigns.review import review_terms
 from vouchers.admin.campaigns.risk_acts import RiskActs
+from vouchers.admin.campaigns.sandbox_acts import SandboxActs
 from vouchers.admin.forms import AppropriationForm, CashForm, RunForm, StoresForm
 from vouchers.models import Campaign
 from vouchers.services.audience import targeting
@@ -44,12 +46,13 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
     "pause": {CampaignState.RUNNING},
     "resume": {CampaignState.PAUSED},
     "end": {CampaignState.RUNNING, CampaignState.PAUSED},
+    "move_clock": LAUNCHED | {CampaignState.ENDED},
     **budget_acts.OFFERED,
     **risk_acts.OFFERED,
 }
 
 
-class CampaignActs(RiskActs):
+class CampaignActs(RiskActs, SandboxActs):
     """What can be done to a campaign, and who is offered it in which state."""
 
     actions_detail = [
@@ -74,6 +77,7 @@ class CampaignActs(RiskActs):
                 "propose_repayment",
                 "collect",
                 "propose_risk_rule",
+                "move_clock",
                 "end",
                 "settle",
                 "close",

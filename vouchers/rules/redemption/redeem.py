@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from merchants.errors import Refusal
 from vouchers.money import split_pro_rata
 from vouchers.rules.limits.limits import local_time
+from vouchers.rules.redemption.sandbox import forced_refusal
 from vouchers.rules.redemption.shown import PRINTED, Shown, Way, judge_shown
 from vouchers.states import (
     CampaignState,
@@ -138,12 +139,17 @@ def judge(case: Case) -> Decision | Refusal:
     voucher, tranche = case.voucher, case.tranche
     if voucher is None or tranche is None or tranche.is_test != case.caller_is_test:
         return Refusal("voucher_not_usable", "voucher_unknown")
-    for rule in RULES:
+    for rule in (_as_forced, *RULES) if tranche.is_test else RULES:
         refusal = rule(case, tranche, voucher)
         if refusal is not None:
             return refusal
     discount_fen = _discount_fen(case.order, tranche)
     return Decision(discount_fen, split_like(discount_fen, tranche.split))
+
+
+def _as_forced(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
+    order = case.order
+    return forced_refusal(order.order_amount_fen, at=order.at, zone=tranche.zone)
 
 
 def _code_good(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:

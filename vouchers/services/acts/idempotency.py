@@ -30,6 +30,8 @@ IN_FLIGHT: Final = Refusal("request_in_flight")
 SWITCHED_OFF: Final = Refusal("unauthenticated")
 KEY_REUSED: Final = Refusal("idempotency_key_reused")
 BUSY: Final = Refusal("busy")
+GATE: Final = frozenset({"request_in_flight", "idempotency_key_reused", "busy"})
+"""Codes of answers that are never stored under a key."""
 # The connection was lost in an act: it may have been committed. Its key finds out.
 OUTCOME_UNKNOWN: Final = Refusal("busy", "outcome_unknown")
 

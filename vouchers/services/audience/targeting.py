@@ -19,6 +19,7 @@ from vouchers.rules.audience.targeting import NO_RING
 from vouchers.rules.audience.targeting import explain as place_explained
 from vouchers.services.audience.residents import TargetingContext
 from vouchers.services.issuing.leases import lock_run
+from vouchers.services.sandbox import time_in
 from vouchers.sql.copying import HEADER, TRAILER, binary_rows
 from vouchers.states import RunState
 
@@ -76,6 +77,7 @@ def target_run(*, run_id: int, fence: int, at: datetime) -> Run:
     """
     with transaction.atomic():
         run = lock_run(run_id=run_id, fence=fence, state=RunState.QUEUED)
+        at = time_in(campaign_id=run.campaign_id, at=at)
         context = TargetingContext.of(run.campaign, at)
         tally = _Tally()
         for block in context.all_blocks():

@@ -8,16 +8,18 @@ from zoneinfo import available_timezones
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import F, Max, QuerySet
 
 from merchants.errors import Refused
 from vouchers.models import Approval, Campaign, TermsVersion
+from vouchers.models.sandbox import campaign_now
 from vouchers.queries.campaigns.terms import document_of, terms_of
 from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns import terms as rules
 from vouchers.rules.campaigns.declaration import OPTIONS
 from vouchers.rules.campaigns.lifecycle import decide, may_close, may_settle, move
 from vouchers.rules.campaigns.soundness import faults
+from vouchers.services.campaigns.events import announce_state
 from vouchers.services.campaigns.history import clock, note
 from vouchers.services.campaigns.terms import EDIT, note_edit
 from vouchers.services.ledger import quotas
@@ -191,7 +193,8 @@ def _totals_fen(campaign: Campaign) -> dict[AccountKind, int]:
 
 def start_due(*, at: datetime) -> int:
     """SCHEDULED → RUNNING for campaigns whose start has come, by the clock; returns how many."""
-    due = Campaign.objects.filter(state=CampaignState.SCHEDULED, starts_at__lte=at)
+    scheduled = Campaign.objects.filter(state=CampaignState.SCHEDULED)
+    due = scheduled.alias(now=campaign_now(at)).filter(starts_at__lte=F("now"))
     return _move_due(due, CampaignState.RUNNING, at=at)
 
 
@@ -199,7 +202,8 @@ def end_due(*, at: datetime) -> int:
     """RUNNING or PAUSED → ENDED for campaigns whose end has come, by the clock; returns how
     many."""
     alive = [CampaignState.RUNNING, CampaignState.PAUSED]
-    due = Campaign.objects.filter(state__in=alive, ends_at__lte=at)
+    running = Campaign.objects.filter(state__in=alive)
+    due = running.alias(now=campaign_now(at)).filter(ends_at__lte=F("now"))
     return _move_due(due, CampaignState.ENDED, at=at)
 
 
@@ -208,7 +212,7 @@ def _move_due(due: QuerySet[Campaign], state: CampaignState, *, at: datetime) ->
     moved = 0
     for campaign_id in list(due.order_by("id").values_list("id", flat=True)):
         with transaction.atomic():
-            held = due.select_for_update(no_key=True).filter(pk=campaign_id).first()
+            held = due.select_for_update(no_key=True, of=("self",)).filter(pk=campaign_id).first()
             if held is not None:
                 _move(held, held, state, by=clock(), at=at)
                 moved += 1
@@ -276,3 +280,4 @@ def _move(
         setattr(campaign, name, value)
     held.save(update_fields=["state", *also])
     note(campaign=held, by=by, what=state.value, at=at)
+    announce_state(held, at=at)

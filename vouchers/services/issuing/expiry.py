@@ -4,14 +4,17 @@ from collections import Counter, defaultdict
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from vouchers.models import Tranche
 from vouchers.models.issuing.tranches import COUNT_UNSPENT, SUM_RESTS
 from vouchers.models.locks import OWN_TRANCHE
+from vouchers.models.sandbox import campaign_now
 from vouchers.rules.ledger.quotas import Price
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.quotas import AllocationShare
 from vouchers.services.ledger.voucher_money import post_amounts
+from vouchers.services.sandbox import time_in
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, TierKind, TrancheState, TransferReason
 
@@ -29,6 +32,7 @@ def expire_tranche(*, tranche_id: int, at: datetime) -> int | None:
         # Waits for every redeem and void of this tranche under way; later ones see it expired.
         OWN_TRANCHE.send(raw_connection(), {"tranche_id": tranche_id}).rows()
         tranche = Tranche.objects.select_for_update(no_key=True).get(pk=tranche_id)
+        at = time_in(campaign_id=tranche.campaign_id, at=at)
         if tranche.state != TrancheState.OUTSTANDING or tranche.valid_until_at > at:
             return None
         shares = _unspent(tranche)
@@ -76,6 +80,8 @@ def _price(share: AllocationShare) -> Price:
 
 def expire_due(*, at: datetime) -> int:
     """Expire every tranche that is due, each in a transaction of its own; returns the vouchers."""
-    due = Tranche.objects.filter(state=TrancheState.OUTSTANDING, valid_until_at__lte=at)
+    outstanding = Tranche.objects.filter(state=TrancheState.OUTSTANDING)
+    now = campaign_now(at, "campaign__")
+    due = outstanding.alias(now=now).filter(valid_until_at__lte=F("now"))
     tranche_ids = due.order_by("valid_until_at", "id").values_list("id", flat=True)
     return sum(expire_tranche(tranche_id=id_, at=at) or 0 for id_ in tranche_ids)

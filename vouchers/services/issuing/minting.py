@@ -24,6 +24,7 @@ from vouchers.services.issuing.leases import PACKED, LeaseLostError, hold_shard
 from vouchers.services.issuing.runs import PROGRESS_RESERVED_PCT, finish
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.voucher_money import post_amounts
+from vouchers.services.sandbox import time_in
 from vouchers.sql.copying import HEADER, TRAILER, binary_rows
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import (
@@ -52,6 +53,7 @@ def mint_shard(*, shard_id: int, fence: int, at: datetime) -> Tranche:
     """
     with transaction.atomic():
         shard = hold_shard(shard_id=shard_id, fence=fence)
+        at = time_in(campaign_id=shard.run.campaign_id, at=at)
         price = quotas.prices_of([shard.tier_id])[shard.tier_id]
         tranche = _create_tranche(shard, price, at)
         people = _people(shard)

@@ -15,6 +15,7 @@ from vouchers.models.issuing.tranches import INSERT_SHARD
 from vouchers.services.issuing.leases import WORKING_CAMPAIGNS, lock_run
 from vouchers.services.issuing.selection import Selection
 from vouchers.services.ledger.voucher_money import post_amounts
+from vouchers.services.sandbox import time_in
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, RoundWay, RunState, TransferReason
 
@@ -78,6 +79,7 @@ def reserve_run(*, run_id: int, fence: int, at: datetime, shard_size: int = SHAR
     """
     with transaction.atomic():
         run = lock_run(run_id=run_id, fence=fence, state=RunState.TARGETED)
+        at = time_in(campaign_id=run.campaign_id, at=at)
         selection = Selection(run, at)
         selection.make()
         _post_reservation(run, selection, at)

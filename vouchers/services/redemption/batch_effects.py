@@ -19,6 +19,7 @@ from vouchers.services.limits.counters import counter_columns
 from vouchers.services.limits.risk import write_tallies
 from vouchers.services.redemption.batch_judge import Effect, Verdict
 from vouchers.services.redemption.codebook import is_wrong_try
+from vouchers.services.redemption.events import events_of_batch
 from vouchers.services.redemption.risk_effects import (
     Held,
     Noticed,
@@ -30,6 +31,7 @@ from vouchers.services.redemption.risk_effects import (
     send_signals,
 )
 from vouchers.services.redemption.shown import send_uses, send_wrong_codes
+from vouchers.services.webhooks import messages_of, send_messages
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, Cause, TransferReason
 
@@ -50,6 +52,7 @@ def write(
     kept_back = [(v, effect) for v, effect in accepted if effect.is_held]
     held = [_held(verdict, effect) for verdict, effect in kept_back]
     held_ids = hold_ids(len(held))
+    messages = messages_of(events_of_batch(verdicts))
     with pipeline() as raw:
         if accepted:
             effects = [effect for _, effect in accepted]
@@ -74,6 +77,8 @@ def write(
             send_wrong_codes(raw, wrong)
         if refused:
             record_attempts(raw, [_attempt(verdict) for verdict in refused])
+        if messages is not None:
+            send_messages(raw, messages)
         if lasting:
             store_answers(raw, lasting)
 
@@ -257,6 +262,6 @@ def _attempt(verdict: Verdict) -> Attempt:
         request,
         refusal,
         {**refusal.facts, **shown},
-        store_id=verdict.store_id,
+        store_id=None if verdict.store is None else verdict.store.id,
         voucher_id=verdict.pending.voucher_id,
     )

@@ -17,7 +17,7 @@ from vouchers.rules.limits.risk import Finding
 from vouchers.rules.limits.tallies import RiskCase
 from vouchers.rules.redemption.redeem import Case, Decision, Order, VoucherFacts, judge
 from vouchers.rules.redemption.shown import Way, WrongKey
-from vouchers.services.acts.idempotency import IN_FLIGHT, SWITCHED_OFF
+from vouchers.services.acts.idempotency import GATE, IN_FLIGHT, SWITCHED_OFF
 from vouchers.services.limits.links import Links
 from vouchers.services.limits.risk import RiskJudge
 from vouchers.services.redemption.batch_facts import Facts, LimitKeys, Pending
@@ -82,7 +82,7 @@ class Verdict:
     stored: StoredAnswer | None = None
     effect: Effect | None = None
     refusal: Refusal | None = None
-    store_id: int | None = None
+    store: StoreRow | None = None
     # The counters that a wrong code counts in.
     wrong: Sequence[WrongKey] = ()
     # What risk rules looked at and noticed, whatever they did about it.
@@ -130,14 +130,15 @@ class BatchJudge:
             "findings": self.risk.findings(number),
         }
         if isinstance(effect, Refusal):
-            if is_slowed(effect):
+            # Gate answers, which a sandbox order can force, are never stored.
+            if is_slowed(effect) or effect.code in GATE:
                 return Verdict(pending, effect)
             wrong = self._codes.note_refusal(pending, effect, store.id)
-            return replace(_refused(pending, effect, store.id, wrong), **noticed)
+            return replace(_refused(pending, effect, store, wrong), **noticed)
         self._take(effect, request)
         self.risk.count(number, effect.decision.discount_fen)
         details = _details(effect, request)
-        return Verdict(pending, details, effect=effect, store_id=store.id, **noticed)
+        return Verdict(pending, details, effect=effect, store=store, **noticed)
 
     def quote(self, number: int, pending: Pending) -> Effect | Refusal:
         """What request `number` would have or be refused, whatever its key; nothing is taken."""
@@ -245,9 +246,9 @@ def _without_store(pending: Pending, refusal: Refusal) -> Verdict:
 
 
 def _refused(
-    pending: Pending, refusal: Refusal, store_id: int | None, wrong: Sequence[WrongKey] = ()
+    pending: Pending, refusal: Refusal, store: StoreRow | None, wrong: Sequence[WrongKey] = ()
 ) -> Verdict:
-    return Verdict(pending, refusal, refusal=refusal, store_id=store_id, wrong=wrong)
+    return Verdict(pending, refusal, refusal=refusal, store=store, wrong=wrong)
 
 
 def _details(effect: Effect, request: RedeemRequest) -> RedemptionDetails:

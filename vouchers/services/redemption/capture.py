@@ -13,6 +13,8 @@ from vouchers.services.acts import Answer, Render, perform
 from vouchers.services.acts.attempts import record_attempts
 from vouchers.services.acts.kernel import attempt_on
 from vouchers.services.ledger import transfers
+from vouchers.services.redemption.clocks import act_at_campaign_time
+from vouchers.services.redemption.events import announce_captured
 from vouchers.services.redemption.locked import LockedRedemption
 from vouchers.services.redemption.outcomes import Captured, CaptureVoided
 from vouchers.services.redemption.own import RedemptionAct
@@ -43,7 +45,7 @@ def capture(*, request: CaptureRequest, render: Render) -> Answer:
     The outcome rendered is `Captured`, `CaptureVoided`, or a refusal: `not_found` (also another
     merchant's), `redemption_state`, `order_incomplete`.
     """
-    return perform(_Capture(), request, render=render)
+    return perform(_Capture(), act_at_campaign_time(request), render=render)
 
 
 class _Capture(RedemptionAct[CaptureRequest, Capturing | CaptureVoiding]):
@@ -114,6 +116,7 @@ def _capture(order: Order, locked: LockedRedemption, decided: Capturing) -> Capt
         _hold(signal, locked, decision, order.at)
     if decided.rest_fen and decided.target is AccountKind.FREE:
         return_to_quota(locked, decided.rest, vouchers=0)
+    announce_captured(locked, at=order.at, discount_fen=decision.discount_fen)
     codes = locked.terms.campaign.source_codes
     return Captured(
         id=redemption.pk,

@@ -8,6 +8,7 @@ from vouchers.rules.redemption.refunds import Clawback, VoucherFate
 from vouchers.services.ledger import quotas, transfers
 from vouchers.services.ledger.quotas import LockedNeeds
 from vouchers.services.ledger.transfers import Line, Posting
+from vouchers.services.redemption.events import announce_refunded
 from vouchers.services.redemption.locked import LockedRedemption
 from vouchers.services.redemption.undo import (
     move,
@@ -49,6 +50,7 @@ def write(
             MOVE_VOUCHERS.send(raw, {"voucher_ids": [locked.redemption.voucher_id], "state": state})
     transfers.post(postings=list(_postings(row, locked, clawback)))
     _write_quotas(locked, clawback, promised)
+    announce_refunded(locked, row, clawback)
 
 
 def _write_quotas(

@@ -14,7 +14,9 @@ from vouchers.rules.redemption.shown import WrongKey
 from vouchers.services.acts.attempts import Attempt, record_attempts
 from vouchers.services.redemption.batch_facts import Pending, gather
 from vouchers.services.redemption.batch_judge import BatchJudge, Effect
+from vouchers.services.redemption.clocks import at_campaign_time
 from vouchers.services.redemption.outcomes import Quoted
+from vouchers.services.redemption.own_numbers import with_known_stores
 from vouchers.services.redemption.requests import RedeemOrder, RedeemRequest
 from vouchers.services.redemption.shown import codes_of, send_wrong_codes
 from vouchers.sql.pipeline import pipeline
@@ -34,8 +36,9 @@ def quote(*, caller: Caller, order: RedeemOrder, at: datetime) -> Quoted | Refus
     """
     request = RedeemRequest(caller=caller, key="", fingerprint=b"", at=at, order=order)
     with _read_only():
-        (code,) = codes_of([order])
-        pending = Pending(request, code)
+        (known,) = with_known_stores([request])
+        (code,) = codes_of([known.order])
+        (pending,) = at_campaign_time([Pending(known, code)])
         judge = BatchJudge(gather([pending], for_update=False))
         found = judge.quote(0, pending)
     if not isinstance(found, Refusal):

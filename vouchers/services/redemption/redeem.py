@@ -9,6 +9,8 @@ from vouchers.services.acts.idempotency import replay
 from vouchers.services.redemption.batch_effects import write
 from vouchers.services.redemption.batch_facts import Pending, gather
 from vouchers.services.redemption.batch_judge import BatchJudge, Verdict
+from vouchers.services.redemption.clocks import at_campaign_time
+from vouchers.services.redemption.own_numbers import with_known_stores
 from vouchers.services.redemption.requests import RedeemRequest
 from vouchers.services.redemption.shown import codes_of
 
@@ -31,8 +33,11 @@ def redeem(*, requests: Sequence[RedeemRequest], render: Render) -> list[Answer]
 
 
 def _redeem_once(requests: Sequence[RedeemRequest], *, render: Render) -> list[Answer]:
-    codes = codes_of([request.order for request in requests])
-    batch = [Pending(request, code) for request, code in zip(requests, codes, strict=True)]
+    known = with_known_stores(requests)
+    codes = codes_of([request.order for request in known])
+    batch = at_campaign_time(
+        [Pending(request, code) for request, code in zip(known, codes, strict=True)]
+    )
     judge = BatchJudge(gather(batch))
     verdicts = [judge.verdict(number, pending) for number, pending in enumerate(batch)]
     answers = [_answer(verdict, render) for verdict in verdicts]

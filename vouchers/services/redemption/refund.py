@@ -28,9 +28,11 @@ from vouchers.services.ledger import quotas
 from vouchers.services.ledger.quotas import AllocationShare, LockedNeeds
 from vouchers.services.limits.risk import count_refund, lock_refunds
 from vouchers.services.redemption.clawback import write
+from vouchers.services.redemption.clocks import act_at_campaign_time
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.outcomes import Refunded
 from vouchers.services.redemption.own import order_lock_of
+from vouchers.services.redemption.own_numbers import of_refund
 from vouchers.services.redemption.requests import RefundRequest
 from vouchers.sql.pipeline import pipeline, raw_connection
 from vouchers.states import RedemptionState, TrancheState
@@ -46,7 +48,7 @@ def refund(*, request: RefundRequest, render: Render) -> Answer:
     refusal: `not_found` (also another merchant's), `store_not_found`, `redemption_state`,
     `refund_too_large`.
     """
-    return perform(_Refund(), request, render=render)
+    return perform(_Refund(), act_at_campaign_time(of_refund(request)), render=render)
 
 
 @dataclass(frozen=True, slots=True)

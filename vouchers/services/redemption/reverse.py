@@ -9,8 +9,10 @@ from vouchers.models.campaigns.facts import StoreRow
 from vouchers.rules.redemption.undo import Undoing, judge_reverse
 from vouchers.services.acts import Act, Answer, Render, perform
 from vouchers.services.acts.idempotency import order_lock_key
+from vouchers.services.redemption.clocks import reversal_at_campaign_time
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.outcomes import Reversed
+from vouchers.services.redemption.own_numbers import of_reversal
 from vouchers.services.redemption.requests import ReverseRequest
 from vouchers.services.redemption.stores import find_store, is_ambiguous
 from vouchers.services.redemption.undo import undo
@@ -28,7 +30,8 @@ def reverse(*, request: ReverseRequest, render: Render) -> Answer:
     and `order_already_used` when the order belongs to the sandbox and the caller does not, or the
     other way round.
     """
-    return perform(_Reverse(), request, render=render)
+    known = reversal_at_campaign_time(of_reversal(request))
+    return perform(_Reverse(), known, render=render)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from vouchers.rules.redemption.undo import Undoing
 from vouchers.services.ledger import quotas, transfers
 from vouchers.services.ledger.transfers import Line, Posting, Split
 from vouchers.services.limits.counters import counter_columns
+from vouchers.services.redemption.events import announce_undone
 from vouchers.services.redemption.locked import LockedRedemption
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, Cause, RedemptionState, TransferReason, VoucherState
@@ -54,6 +55,7 @@ def undo(
     if undoing.returns_to_quota:
         # What the discount had left of the face went back when the tranche expired.
         return_to_quota(locked, redemption.split, vouchers=1)
+    announce_undone(locked, state=state, reason=reason, at=at)
 
 
 def update_redemption(locked: LockedRedemption, **columns: Any) -> None:

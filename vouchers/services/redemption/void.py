@@ -3,6 +3,7 @@
 from merchants.errors import Refusal
 from vouchers.rules.redemption.undo import Undoing, judge_void
 from vouchers.services.acts import Answer, Render, perform
+from vouchers.services.redemption.clocks import act_at_campaign_time
 from vouchers.services.redemption.locked import LockedRedemption
 from vouchers.services.redemption.outcomes import Voided
 from vouchers.services.redemption.own import RedemptionAct
@@ -19,7 +20,7 @@ def void(*, request: VoidRequest, render: Render) -> Answer:
     The outcome rendered is `Voided`, or a refusal: `not_found` (also another merchant's),
     `redemption_state`.
     """
-    return perform(_Void(), request, render=render)
+    return perform(_Void(), act_at_campaign_time(request), render=render)
 
 
 class _Void(RedemptionAct[VoidRequest, Undoing]):

@@ -30,6 +30,8 @@ from vouchers.rules.settlement import (
 )
 from vouchers.services.ledger import funding, quotas
 from vouchers.services.ledger.voucher_money import paid_by, post_amounts
+from vouchers.services.sandbox import time_in
+from vouchers.services.settlement.events import announce_paid, announce_settled
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, SettlementState, TransferReason
 
@@ -43,6 +45,7 @@ def settle_day(*, campaign: Campaign, business_day: date, at: datetime) -> list[
     returns the same settlements and changes nothing, and what is captured or refunded after the
     close goes to the next day. Refuses `day_not_begun`.
     """
+    at = time_in(campaign_id=campaign.pk, at=at)
     if business_day > business_day_of(at, campaign.zone):
         raise Refused("day_not_begun", date=business_day.isoformat())
     with transaction.atomic():
@@ -66,6 +69,7 @@ def pay(*, settlement: Settlement, at: datetime) -> bool:
     keeps back of debts is free again, and issuable.
     Refuses `cash_not_received` with what is missing.
     """
+    at = time_in(campaign_id=settlement.campaign_id, at=at)
     with transaction.atomic():
         # Payouts of one source queue here, so that no two of them count the same cash.
         source = FundingSource.objects.select_for_update(no_key=True).get(pk=settlement.source_id)
@@ -76,6 +80,7 @@ def pay(*, settlement: Settlement, at: datetime) -> bool:
         if short_fen:
             raise Refused("cash_not_received", missing_fen=short_fen)
         _post_payout(settlement, at)
+        announce_paid(settlement, at=at)
     settlement.refresh_from_db(fields=["state", "paid_at"])
     return True
 
@@ -150,6 +155,7 @@ def _write(campaign: Campaign, business_day: date, drafts: Sequence[Draft], at: 
         )
     Settlement.objects.bulk_create(settlements, batch_size=1000)
     _write_lines(settlements, drafts)
+    announce_settled(settlements)
 
 
 def _write_lines(settlements: Sequence[Settlement], drafts: Sequence[Draft]) -> None:

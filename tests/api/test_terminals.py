@@ -1,0 +1,60 @@
+"""A terminal without a key gives a code over HTTP and is answered its key once."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from merchants.auth import authenticate
+from merchants.services import enrol_terminal
+from merchants.services.terminals import WRONG_PER_HOUR, make_code
+from tests.support import cast
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/api/v1/terminals/enrol"
+
+
+def send(body: object, **options: str) -> tuple[int, dict[str, object], dict[str, str]]:
+    """Status, body and headers of one call."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = Client().post(ADDRESS, content, content_type="application/json", **options)  # type: ignore[arg-type]
+    return answer.status_code, json.loads(answer.content), dict(answer.headers)
+
+
+def test_a_code_is_answered_with_a_key_that_no_cache_keeps() -> None:
+    till = enrol_terminal(store=cast.nanjing_road(), code="T1")
+    code = make_code(terminal=till, scopes=["redeem"], valid_s=3600, at=timezone.now())
+    status, body, headers = send({"code": code})
+    assert status == 201
+    assert headers["Cache-Control"] == "no-store"
+    assert {
+        name: body[name] for name in ("merchant", "store", "terminal", "scopes", "is_test")
+    } == {
+        "merchant": "huilian",
+        "store": till.store.external_id,
+        "terminal": "T1",
+        "scopes": ["redeem"],
+        "is_test": False,
+    }
+    assert authenticate(str(body["key"]), at=timezone.now()) is not None
+    status, body, _ = send({"code": code})
+    assert (status, body["code"]) == (404, "enrolment_code_invalid")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", {}, {"code": 7}, {"code": ""}, {"code": "x" * 65}, {"code": "a\x00"}]
+)
+def test_what_is_no_code_is_malformed(body: object) -> None:
+    status, said, _ = send(body)
+    assert (status, said["code"]) == (400, "malformed_request")
+
+
+def test_after_too_many_wrong_codes_the_address_is_told_when_to_come_back() -> None:
+    for number in range(WRONG_PER_HOUR):
+        assert send({"code": f"wrong {number}"})[0] == 404
+    status, body, headers = send({"code": "another"})
+    assert (status, body["code"], body["rule"]) == (429, "rate_limited", "wrong_codes")
+    assert 0 < int(headers["Retry-After"]) <= 3600
+    assert send({"code": "another"}, REMOTE_ADDR="203.0.113.9")[0] == 404

@@ -1,0 +1,139 @@
+"""The clock of a test campaign moves forward, and what is due by it happens."""
+
+from datetime import timedelta
+
+import pytest
+
+from merchants.errors import Refused
+from tests.support import cast
+from tests.support.cast import DAY, NOON
+from tests.support.till import answer_to, decoded, issue_vouchers, order, till_of
+from vouchers.http.answers import render
+from vouchers.http.redemption import void_request
+from vouchers.models import Campaign, Redemption, SandboxClock, Voucher
+from vouchers.services import redemption as redemptions
+from vouchers.services.campaigns import lifecycle
+from vouchers.services.issuing import expiry
+from vouchers.services.sandbox import move_clock, time_in
+from vouchers.services.settlement import days
+from vouchers.states import CampaignState, RedemptionState, TrancheState
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return cast.running_campaign(is_test=True)
+
+
+@pytest.fixture
+def voucher(campaign: Campaign) -> Voucher:
+    return issue_vouchers(campaign, [cast.alice()])[0]
+
+
+def refused_rule(campaign: Campaign, *, ahead: timedelta) -> str:
+    with pytest.raises(Refused) as refused:
+        move_clock(campaign=campaign, to=NOON + ahead, by=cast.mei(), at=NOON)
+    assert refused.value.refusal.code == "clock_not_movable"
+    return refused.value.refusal.rule
+
+
+def move(campaign: Campaign, *, ahead: timedelta) -> None:
+    move_clock(campaign=campaign, to=NOON + ahead, by=cast.mei(), at=NOON)
+
+
+def test_a_test_order_is_made_at_the_time_of_its_campaign(
+    campaign: Campaign, voucher: Voucher
+) -> None:
+    move(campaign, ahead=2 * DAY)
+    store = cast.nanjing_road()
+    tester = till_of(store, is_test=True)
+    status, body = answer_to(order(voucher, store, cast.alice(), caller=tester))
+    assert status == 201, body
+    assert Redemption.objects.get().redeemed_at == NOON + 2 * DAY
+    assert body["business_day"] == "2026-04-03"
+    void = void_request(
+        caller=tester,
+        key="void",
+        path=f"/api/v1/redemptions/{body['id']}/void",
+        body=b"",
+        at=NOON,
+        redemption_id=body["id"],
+    )
+    status, body = decoded(redemptions.void(request=void, render=render))
+    assert (status, body["voided_at"]) == (200, "2026-04-03T04:00:00Z")
+
+
+def test_a_voucher_expires_by_the_clock(campaign: Campaign, voucher: Voucher) -> None:
+    store = cast.nanjing_road()
+    move(campaign, ahead=timedelta(seconds=campaign.validity_s))
+    tester = till_of(store, is_test=True)
+    status, body = answer_to(order(voucher, store, cast.alice(), caller=tester))
+    assert (status, body["code"]) == (409, "voucher_expired")
+    assert expiry.expire_due(at=NOON) == 1
+    assert campaign.tranches.get().state == TrancheState.EXPIRED
+
+
+def test_an_authorisation_lapses_by_the_clock(campaign: Campaign, voucher: Voucher) -> None:
+    store = cast.nanjing_road()
+    tester = till_of(store, is_test=True)
+    answer_to(order(voucher, store, cast.alice(), caller=tester, capture=False))
+    assert redemptions.lapse_due(at=NOON) == 0
+    move(campaign, ahead=timedelta(hours=1))
+    assert redemptions.lapse_due(at=NOON) == 1
+    assert Redemption.objects.get().state == RedemptionState.VOIDED
+
+
+def test_a_campaign_ends_by_the_clock_and_a_live_one_beside_it_does_not(
+    campaign: Campaign,
+) -> None:
+    live = cast.running_campaign(code="live")
+    move(campaign, ahead=campaign.ends_at - NOON)
+    assert lifecycle.end_due(at=NOON) == 1
+    campaign.refresh_from_db()
+    live.refresh_from_db()
+    assert (campaign.state, live.state) == (CampaignState.ENDED, CampaignState.RUNNING)
+
+
+def test_a_day_of_the_campaigns_future_can_be_settled(campaign: Campaign, voucher: Voucher) -> None:
+    tomorrow = (NOON + DAY).date()
+    with pytest.raises(Refused, match="day_not_begun"):
+        days.settle_day(campaign=campaign, business_day=tomorrow, at=NOON)
+    move(campaign, ahead=DAY)
+    store = cast.nanjing_road()
+    answer_to(order(voucher, store, cast.alice(), caller=till_of(store, is_test=True)))
+    assert len(days.settle_day(campaign=campaign, business_day=tomorrow, at=NOON)) == 1
+
+
+def test_vouchers_issued_after_the_move_are_valid_from_then(campaign: Campaign) -> None:
+    move(campaign, ahead=3 * DAY)
+    issue_vouchers(campaign, [cast.alice()])
+    assert campaign.tranches.get().valid_from_at == NOON + 3 * DAY
+
+
+def test_the_time_runs_on_from_where_it_was_put(campaign: Campaign) -> None:
+    move(campaign, ahead=DAY)
+    later = NOON + timedelta(minutes=5)
+    assert time_in(campaign_id=campaign.pk, at=later) == later + DAY
+
+
+def test_a_live_campaign_has_no_clock() -> None:
+    assert refused_rule(cast.running_campaign(), ahead=DAY) == "only_test"
+    assert not SandboxClock.objects.exists()
+
+
+def test_the_clock_never_goes_back_nor_too_far(campaign: Campaign) -> None:
+    move(campaign, ahead=DAY)
+    assert refused_rule(campaign, ahead=DAY - timedelta(seconds=1)) == "never_back"
+    assert refused_rule(campaign, ahead=2_000 * DAY) == "too_far"
+    assert SandboxClock.objects.get().ahead == DAY
+
+
+def test_a_draft_has_no_clock_yet() -> None:
+    draft = cast.spring_campaign(is_test=True)
+    assert refused_rule(draft, ahead=DAY) == "not_launched"
+
+
+def test_an_approver_moves_no_clock(campaign: Campaign) -> None:
+    with pytest.raises(Refused, match="not_permitted"):
+        move_clock(campaign=campaign, to=NOON + DAY, by=cast.li(), at=NOON)

@@ -1,0 +1,66 @@
+"""Terminals enrolled by a one-time code."""
+
+from datetime import UTC, datetime
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from merchants.errors import Refused
+from merchants.services.terminals import enrol_by_code
+from vouchers.api.calls import JsonOnly, body_of
+from vouchers.api.errors import rendered
+from vouchers.api.schema import REFUSALS
+from vouchers.http.answers import problem
+from vouchers.http.terminals import enrolled, enrolment_code
+
+
+class EnrolSchema(serializers.Serializer):  # type: ignore[type-arg]
+    """Body of an enrolment."""
+
+    code = serializers.CharField(
+        max_length=64, help_text="The one-time code, with or without dashes."
+    )
+
+
+class EnrolledSchema(serializers.Serializer):  # type: ignore[type-arg]
+    """A terminal with its key."""
+
+    key = serializers.CharField(help_text="Shown this once; keep it.")
+    merchant = serializers.CharField(help_text="The merchant's code.")
+    store = serializers.CharField(help_text="The merchant's number of the store.")
+    terminal = serializers.CharField(help_text="The terminal's number.")
+    scopes = serializers.ListField(child=serializers.CharField(), help_text="What the key may do.")
+    is_test = serializers.BooleanField(help_text="Whether the key is of the sandbox.")
+
+
+class EnrolView(APIView):
+    """For terminals that have no key yet."""
+
+    authentication_classes = []
+    permission_classes = []
+    content_negotiation_class = JsonOnly
+
+    @extend_schema(
+        operation_id="enrol_terminal",
+        request=EnrolSchema,
+        responses={201: EnrolledSchema, **REFUSALS},
+        auth=[],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Give a one-time code for the terminal's key, which is answered this once."""
+        code = enrolment_code(body_of(request))
+        try:
+            found = enrol_by_code(
+                code=code, address=request.META["REMOTE_ADDR"], at=datetime.now(UTC)
+            )
+        except Refused as refused:
+            response = rendered(problem(refused.refusal))
+            if "retry_after_s" in refused.refusal.facts:
+                response["Retry-After"] = str(refused.refusal.facts["retry_after_s"])
+            return response
+        response = rendered(enrolled(found))
+        response["Cache-Control"] = "no-store"
+        return response

@@ -1,0 +1,52 @@
+"""What Django's door adds to every call: load shedding, RateLimit headers, `X-Request-Id`."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from merchants.auth import Caller
+from vouchers.http.request_ids import HEADER, request_id
+from vouchers.http.shedding import Standing, admit
+
+API: Final = "/api/"
+STANDING: Final = "huimin_standing"
+"""The attribute of Django's request that holds where its key stands."""
+
+
+class LoadSheddingThrottle(BaseThrottle):
+    """Refuses `rate_limited`; see `http/shedding` for what it is and is not."""
+
+    def __init__(self) -> None:
+        self._standing: Standing | None = None
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Whether the key may ask now. Callers without a key are refused or open elsewhere."""
+        if not isinstance(request.auth, Caller):
+            return True
+        self._standing = standing = admit(request.auth)
+        setattr(request._request, STANDING, standing)
+        return standing is None or not standing.is_over
+
+    def wait(self) -> float | None:
+        """Seconds until the window ends."""
+        return None if self._standing is None else float(self._standing.reset_s)
+
+
+def call_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Middleware: names the request before anything is logged, and answers with the headers."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(API):
+            return get_response(request)
+        name = request.META["HTTP_X_REQUEST_ID"] = request_id(request.headers.get(HEADER))
+        response = get_response(request)
+        response[HEADER] = name
+        standing: Standing | None = getattr(request, STANDING, None)
+        for header, value in standing.headers() if standing is not None else ():
+            response[header] = value
+        return response
+
+    return respond
