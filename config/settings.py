@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "health_check",
     "django_structlog",
+    "axes",
     "merchants",
     "vouchers",
 ]
@@ -83,6 +84,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    # Last: it answers in place of a view that has found the caller locked out.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -243,6 +246,31 @@ CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 8 * 60 * 60
 X_FRAME_OPTIONS = "DENY"
+
+# Signing in: failures are counted in PostgreSQL, per name and address in the first place. The two
+# wider limits stop one name being tried from many addresses, and many names from one, and leave
+# room for a bureau of people behind a single address.
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+SIGN_IN_LIMITS = {("username", "ip_address"): 5, ("username",): 50, ("ip_address",): 100}
+"""Failures within AXES_COOLOFF_TIME that end further attempts, by what they have in common."""
+HUIMIN_PROXIES = env.integer("HUIMIN_PROXIES", 0)
+"""How many proxies of the operator stand between the callers and this service."""
+AXES_HANDLER = "vouchers.pages.signin.throttle.SignInHandler"
+AXES_CLIENT_IP_CALLABLE = "vouchers.pages.signin.addresses.client_address"
+AXES_USERNAME_CALLABLE = "vouchers.pages.signin.throttle.username_of"
+AXES_LOCKOUT_CALLABLE = "vouchers.pages.signin.throttle.locked_out"
+AXES_LOCKOUT_PARAMETERS = [list(names) for names in SIGN_IN_LIMITS]
+AXES_FAILURE_LIMIT = 1  # of the limits above, each with its own number
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ADMIN = False  # its pages are not Unfold's
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
+AXES_VERBOSE = False
 
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
