@@ -19,6 +19,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from config import embedded, env
+from config.colours import BLUE
 
 HUIMIN_LOCAL_DIR = embedded.local_dir()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -52,9 +53,9 @@ HUIMIN_PII_KEY = env.key("HUIMIN_PII_KEY", _secrets["HUIMIN_PII_KEY"])
 # Applications
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "config.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -69,6 +70,9 @@ INSTALLED_APPS = [
     "health_check",
     "django_structlog",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "merchants",
     "vouchers",
 ]
@@ -81,6 +85,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -272,6 +277,14 @@ AXES_ENABLE_ADMIN = False  # its pages are not Unfold's
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
 AXES_VERBOSE = False
 
+HUIMIN_SECOND_FACTOR_ROLES = frozenset(
+    env.words(
+        "HUIMIN_SECOND_FACTOR_ROLES", () if LOCAL else ("approver", "risk officer", "superuser")
+    )
+) - {"none"}
+"""Roles that sign in with a second factor; others may have one."""
+OTP_TOTP_ISSUER = "Huimin" if HUIMIN_CELL == "main" else f"Huimin {HUIMIN_CELL}"
+
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 AUTH_PASSWORD_VALIDATORS = [
@@ -311,6 +324,7 @@ UNFOLD = {
     "SITE_SYMBOL": "confirmation_number",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_URL": None,  # there is no other site to go back to
     "SHOW_LANGUAGES": True,
     "SITE_FAVICONS": [
         {
@@ -320,20 +334,12 @@ UNFOLD = {
         }
     ],
     "STYLES": [lambda request: static("vouchers/admin.css")],
-    "COLORS": {
-        "primary": {
-            "50": "oklch(97% .014 254.604)",
-            "100": "oklch(93.2% .032 255.585)",
-            "200": "oklch(88.2% .059 254.128)",
-            "300": "oklch(80.9% .105 251.813)",
-            "400": "oklch(70.7% .165 254.624)",
-            "500": "oklch(62.3% .214 259.815)",
-            "600": "oklch(54.6% .245 262.881)",
-            "700": "oklch(48.8% .243 264.376)",
-            "800": "oklch(42.4% .199 265.638)",
-            "900": "oklch(37.9% .146 265.522)",
-            "950": "oklch(28.2% .091 267.935)",
-        },
+    "COLORS": {"primary": BLUE},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+            {"title": _("Second factor"), "link": reverse_lazy("admin:second_factor")},
+        ],
     },
     "DASHBOARD_CALLBACK": "vouchers.admin.dashboard.dashboard",
     "SIDEBAR": {

@@ -128,6 +128,14 @@ VARIABLES = (
         "选择登录失败所计入的地址。",
     ),
     Variable(
+        "HUIMIN_SECOND_FACTOR_ROLES",
+        "`approver,risk officer,superuser` in production, `none` locally",
+        "生产环境 `approver,risk officer,superuser`，本地 `none`",
+        "Roles that sign in with a second factor, separated by commas; `superuser` stands for "
+        "superusers, `none` for no role.",
+        "必须使用第二因素登录的角色，以逗号分隔；`superuser` 指超级用户，`none` 指无。",
+    ),
+    Variable(
         "STATIC_ROOT",
         "`.local/static`",
         "`.local/static`",

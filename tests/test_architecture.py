@@ -33,7 +33,7 @@ SHARED = {
     "rules": set[str](),
     "models": {"locks"},
     "queries": set[str](),
-    "services": {"acts", "outbox", "refusals", "roles"},
+    "services": {"acts", "outbox", "refusals", "roles", "second_factor"},
     "admin": {
         "base",
         "dashboard",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
+from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin
@@ -69,6 +70,15 @@ def username_of(request: HttpRequest, credentials: Credentials) -> str:
     """The name a failure counts for: no longer than any user's, as longer ones are no user's."""
     sent = (credentials or request.POST).get("username") or ""
     return str(sent)[: User._meta.get_field("username").max_length]
+
+
+def is_locked_out(request: HttpRequest, username: str) -> bool:
+    """Whether a limit forbids this caller to try as `username` now; if so, `locked_out` answers."""
+    credentials = {"username": username}
+    if AxesProxyHandler.is_allowed(request, credentials):
+        return False
+    request.axes_credentials = credentials  # type: ignore[attr-defined]
+    return True
 
 
 def locked_out(
