@@ -19,6 +19,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from config import embedded, env
+from config.colours import BLUE
 
 HUIMIN_LOCAL_DIR = embedded.local_dir()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -55,9 +56,9 @@ HUIMIN_WRONG_CODES = env.integer("HUIMIN_WRONG_CODES", 10, least=1)
 # Applications
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "config.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -71,6 +72,11 @@ INSTALLED_APPS = [
     "pgtrigger",
     "health_check",
     "django_structlog",
+    "csp",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "merchants",
     "vouchers",
 ]
@@ -78,15 +84,19 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.policies.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "vouchers.api.throttle.call_headers",
     "django_structlog.middlewares.RequestMiddleware",
+    # Last: it answers in place of a view that has found the caller locked out.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -247,10 +257,45 @@ SECURE_PROXY_SSL_HEADER = (
 )
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = env.flag("SESSION_COOKIE_SECURE", default=not LOCAL)
-CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SESSION_COOKIE_SECURE
+CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 8 * 60 * 60
 X_FRAME_OPTIONS = "DENY"
+
+# Signing in: failures are counted in PostgreSQL, per name and address in the first place. The two
+# wider limits stop one name being tried from many addresses, and many names from one, and leave
+# room for a bureau of people behind a single address.
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+SIGN_IN_LIMITS = {("username", "ip_address"): 5, ("username",): 50, ("ip_address",): 100}
+"""Failures within AXES_COOLOFF_TIME that end further attempts, by what they have in common."""
+HUIMIN_PROXIES = env.integer("HUIMIN_PROXIES", 0)
+"""How many proxies of the operator stand between the callers and this service."""
+AXES_HANDLER = "vouchers.pages.signin.throttle.SignInHandler"
+AXES_CLIENT_IP_CALLABLE = "vouchers.pages.signin.addresses.client_address"
+AXES_USERNAME_CALLABLE = "vouchers.pages.signin.throttle.username_of"
+AXES_LOCKOUT_CALLABLE = "vouchers.pages.signin.throttle.locked_out"
+AXES_LOCKOUT_PARAMETERS = [list(names) for names in SIGN_IN_LIMITS]
+AXES_FAILURE_LIMIT = 1  # of the limits above, each with its own number
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ADMIN = False  # its pages are not Unfold's
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
+AXES_VERBOSE = False
+
+HUIMIN_SECOND_FACTOR_ROLES = frozenset(
+    env.words(
+        "HUIMIN_SECOND_FACTOR_ROLES", () if LOCAL else ("approver", "risk officer", "superuser")
+    )
+) - {"none"}
+"""Roles that sign in with a second factor; others may have one."""
+OTP_TOTP_ISSUER = "Huimin" if HUIMIN_CELL == "main" else f"Huimin {HUIMIN_CELL}"
 
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
@@ -297,6 +342,7 @@ UNFOLD = {
     "SITE_SYMBOL": "confirmation_number",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_URL": None,  # there is no other site to go back to
     "SHOW_LANGUAGES": True,
     "SITE_FAVICONS": [
         {
@@ -306,20 +352,12 @@ UNFOLD = {
         }
     ],
     "STYLES": [lambda request: static("vouchers/admin.css")],
-    "COLORS": {
-        "primary": {
-            "50": "oklch(97% .014 254.604)",
-            "100": "oklch(93.2% .032 255.585)",
-            "200": "oklch(88.2% .059 254.128)",
-            "300": "oklch(80.9% .105 251.813)",
-            "400": "oklch(70.7% .165 254.624)",
-            "500": "oklch(62.3% .214 259.815)",
-            "600": "oklch(54.6% .245 262.881)",
-            "700": "oklch(48.8% .243 264.376)",
-            "800": "oklch(42.4% .199 265.638)",
-            "900": "oklch(37.9% .146 265.522)",
-            "950": "oklch(28.2% .091 267.935)",
-        },
+    "COLORS": {"primary": BLUE},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+            {"title": _("Second factor"), "link": reverse_lazy("admin:second_factor")},
+        ],
     },
     "DASHBOARD_CALLBACK": "vouchers.admin.dashboard.dashboard",
     "SIDEBAR": {

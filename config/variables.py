@@ -152,6 +152,24 @@ VARIABLES = (
         "允许提交表单的来源（含协议），以逗号分隔。",
     ),
     Variable(
+        "HUIMIN_PROXIES",
+        "0",
+        "0",
+        "How many of your proxies stand in front of the service. Each must add the caller's "
+        "address to `X-Forwarded-For`; with a number too high a caller chooses the address that "
+        "failed sign-ins count for.",
+        "服务之前您的代理层数。每层须将来访地址追加到 `X-Forwarded-For`；数值偏大时，来访者可自行"
+        "选择登录失败所计入的地址。",
+    ),
+    Variable(
+        "HUIMIN_SECOND_FACTOR_ROLES",
+        "`approver,risk officer,superuser` in production, `none` locally",
+        "生产环境 `approver,risk officer,superuser`，本地 `none`",
+        "Roles that sign in with a second factor, separated by commas; `superuser` stands for "
+        "superusers, `none` for no role.",
+        "必须使用第二因素登录的角色，以逗号分隔；`superuser` 指超级用户，`none` 指无。",
+    ),
+    Variable(
         "STATIC_ROOT",
         "`.local/static`",
         "`.local/static`",

@@ -20,6 +20,7 @@ EDGES = (
     "vouchers/apps.py",
     "vouchers/express",
     "vouchers/management",
+    "vouchers/pages",
     "vouchers/tasks.py",
 )
 # Services whose door is a call of the API that is not built yet.

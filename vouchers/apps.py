@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db.models import ForeignKey
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +18,7 @@ class VouchersConfig(AppConfig):
 
     def ready(self) -> None:
         self._name_foreign_keys()
+        register(_second_factor_roles, Tags.security)
         post_migrate.connect(_never_ignore_triggers, sender=self)
         post_migrate.connect(_sync_roles, sender=self)
 
@@ -37,3 +40,19 @@ def _sync_roles(using: str, **_kwargs: Any) -> None:
     from vouchers.services.roles import sync_roles  # models load after apps
 
     sync_roles(using=using)
+
+
+def _second_factor_roles(**_kwargs: Any) -> list[CheckMessage]:
+    """A role that is misspelt would sign in without the second factor it was meant to have."""
+    from vouchers.services.roles import ROLES  # models load after apps
+    from vouchers.services.second_factor import SUPERUSER
+
+    unknown = settings.HUIMIN_SECOND_FACTOR_ROLES - {*ROLES, SUPERUSER}
+    return [
+        Error(
+            f"HUIMIN_SECOND_FACTOR_ROLES names {name!r}, which is no role.",
+            hint=f"Roles are {', '.join((*ROLES, SUPERUSER))}, and none for no role.",
+            id="huimin.E001",
+        )
+        for name in sorted(unknown)
+    ]

@@ -1,7 +1,7 @@
 """Addresses of the API, version 1."""
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from vouchers.api.claims import ClaimsView, OffersView
 from vouchers.api.errors import address_unknown
@@ -56,6 +56,6 @@ urlpatterns = [
     path("sandbox/amounts", SandboxAmountsView.as_view(), name="sandbox-amounts"),
     path("terminals/enrol", EnrolView.as_view(), name="enrol"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path("", address_unknown),
 ]

@@ -1,0 +1,1 @@
+"""Pages that are neither the admin's nor the interface's."""

@@ -1,0 +1,1 @@
+"""Signing in to the admin: limits on failures, the second factor."""

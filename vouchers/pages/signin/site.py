@@ -1,0 +1,100 @@
+"""The admin's site: a password, then the second factor of those who have or need one."""
+
+from typing import Any
+
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from unfold.sites import UnfoldAdminSite
+
+from vouchers.pages.signin.half_way import go_half_way
+from vouchers.services import second_factor
+
+
+class SignIn(LoginView):
+    """The first step. The user is signed in at once only if nothing more is asked for."""
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Sign in, or go on to the second step."""
+        user = form.get_user()
+        assert isinstance(user, User)
+        if not second_factor.is_asked_for(user):
+            return super().form_valid(form)
+        go_half_way(self.request, user, self.get_success_url())
+        return redirect("admin:second_factor_code")
+
+
+def is_verified(request: HttpRequest) -> bool:
+    """Whether the session has shown a second factor; django-otp keeps it with the user."""
+    return getattr(request.user, "otp_device", None) is not None
+
+
+class Site(UnfoldAdminSite):
+    """Unfold's site, which sessions enter by the second factor where it is asked for."""
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether the session may see the site: staff, and verified if it has to be.
+
+        Also a session from before the second factor was set up, or required, has to show it.
+        """
+        if not super().has_permission(request):
+            return False
+        assert isinstance(request.user, User)
+        return is_verified(request) or not second_factor.is_asked_for(request.user)
+
+    @method_decorator(never_cache)
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """The page of the first step."""
+        start = reverse("admin:index", current_app=self.name)
+        if request.method == "GET" and request.user.is_authenticated:
+            if self.has_permission(request):
+                return redirect(start)
+            if super().has_permission(request):
+                return self._second_step(request)
+        context = {
+            **self.each_context(request),
+            "title": _("Log in"),
+            "subtitle": None,
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+            **(extra_context or {}),
+        }
+        if REDIRECT_FIELD_NAME not in request.GET | request.POST:
+            context[REDIRECT_FIELD_NAME] = start
+        request.current_app = self.name
+        return SignIn.as_view(
+            extra_context=context,
+            authentication_form=self.login_form,
+            template_name="admin/login.html",
+        )(request)
+
+    def _second_step(self, request: HttpRequest) -> HttpResponse:
+        """For a session by password alone of someone who has to show a second factor by now."""
+        user, address = request.user, request.GET.get(REDIRECT_FIELD_NAME, "")
+        assert isinstance(user, User)
+        is_ours = url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()})
+        logout(request)
+        go_half_way(request, user, address if is_ours else reverse("admin:index"))
+        return redirect("admin:second_factor_code")
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Those of the admin, and of the second factor."""
+        from vouchers.pages.signin import views  # its forms need the applications
+
+        return [
+            path("second-factor/code/", never_cache(views.ask_code), name="second_factor_code"),
+            path("second-factor/set-up/", never_cache(views.set_up), name="second_factor_set_up"),
+            path("second-factor/", self.admin_view(views.overview), name="second_factor"),
+            *super().get_urls(),
+        ]
