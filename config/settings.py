@@ -12,14 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from config import embedded, env
-from config.colours import BLUE
+from config.theme import UNFOLD as UNFOLD
 
 HUIMIN_LOCAL_DIR = embedded.local_dir()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -333,40 +332,6 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
-
-# Admin
-
-UNFOLD = {
-    "SITE_TITLE": "惠民 Huimin",
-    "SITE_HEADER": "惠民 Huimin",
-    "SITE_SYMBOL": "confirmation_number",
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "SITE_URL": None,  # there is no other site to go back to
-    "SHOW_LANGUAGES": True,
-    "SITE_FAVICONS": [
-        {
-            "rel": "icon",
-            "type": "image/svg+xml",
-            "href": lambda request: static("vouchers/icon.svg"),
-        }
-    ],
-    "STYLES": [lambda request: static("vouchers/admin.css")],
-    "COLORS": {"primary": BLUE},
-    "ACCOUNT": {
-        "navigation": [
-            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
-            {"title": _("Second factor"), "link": reverse_lazy("admin:second_factor")},
-        ],
-    },
-    "DASHBOARD_CALLBACK": "vouchers.admin.dashboard.dashboard",
-    "SIDEBAR": {
-        "show_search": True,
-        "show_all_applications": False,
-        "navigation": "vouchers.admin.navigation.navigation",
-    },
-}
-IMPORT_EXPORT_USE_TRANSACTIONS = True
 
 # Logs: one JSON object a line, without request bodies or addresses of people
 

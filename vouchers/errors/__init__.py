@@ -11,12 +11,14 @@ from vouchers.errors.channel import CHANNEL
 from vouchers.errors.integrator import INTEGRATOR
 from vouchers.errors.manager import MANAGER
 from vouchers.errors.meaning import Meaning
+from vouchers.errors.operation import OPERATION
 from vouchers.errors.registers import REGISTERS
 from vouchers.errors.spoken import SpokenFacts
 from vouchers.errors.till import TILL
 
 CATALOGUE: Mapping[str, Meaning] = {
-    meaning.code: meaning for meaning in (*INTEGRATOR, *TILL, *CHANNEL, *MANAGER, *REGISTERS)
+    meaning.code: meaning
+    for meaning in (*INTEGRATOR, *TILL, *CHANNEL, *MANAGER, *OPERATION, *REGISTERS)
 }
 
 
