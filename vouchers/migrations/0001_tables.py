@@ -199,15 +199,25 @@ class Migration(migrations.Migration):
                         db_default=vouchers.sql.fields.CurrentXid(), editable=False
                     ),
                 ),
+                (
+                    "given_up_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="given up at"),
+                ),
+                (
+                    "tries_before",
+                    models.PositiveIntegerField(default=0, verbose_name="tries before the replay"),
+                ),
             ],
             options={
                 "verbose_name": "outbox message",
                 "verbose_name_plural": "outbox messages",
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("sent_at__isnull", True)),
-                        fields=["id"],
-                        name="outbox_unsent",
+                        condition=models.Q(
+                            ("given_up_at__isnull", True), ("sent_at__isnull", True)
+                        ),
+                        fields=["tries", "id"],
+                        name="outbox_waiting",
                     )
                 ],
             },
@@ -721,6 +731,16 @@ class Migration(migrations.Migration):
                         blank=True, max_length=60, verbose_name="closing document no."
                     ),
                 ),
+                (
+                    "order_numbers",
+                    models.JSONField(
+                        blank=True, default=list, verbose_name="numbers asked of an order"
+                    ),
+                ),
+                (
+                    "presence_required",
+                    models.BooleanField(default=False, verbose_name="vouchers are shown in person"),
+                ),
             ],
             options={
                 "verbose_name": "campaign",
@@ -787,6 +807,25 @@ class Migration(migrations.Migration):
                 ("number", models.PositiveIntegerField(verbose_name="number")),
                 ("opens_at", models.DateTimeField(verbose_name="opens at")),
                 ("closes_at", models.DateTimeField(verbose_name="closes at")),
+                (
+                    "way",
+                    models.CharField(
+                        choices=[
+                            ("run", "distributed by runs (发放)"),
+                            (
+                                "claim",
+                                "claimed first come, first served, by places on file (先到先得)",
+                            ),
+                            (
+                                "claim_on_spot",
+                                "claimed first come, first served, on the spot (现场领取)",
+                            ),
+                        ],
+                        default="run",
+                        max_length=13,
+                        verbose_name="handed out",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "round",
@@ -799,6 +838,10 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("closes_at__gt", models.F("opens_at"))),
                         name="round_closes_after_opening",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("way__in", ["run", "claim", "claim_on_spot"])),
+                        name="round_way_known",
                     ),
                 ],
             },
@@ -1107,6 +1150,7 @@ class Migration(migrations.Migration):
                             ("appropriation", "change of an appropriation (批复额度调整)"),
                             ("quotas", "change of quotas (配额调整)"),
                             ("repayment", "left-over to the treasury (缴回)"),
+                            ("risk_rules", "risk rules (风控规则)"),
                         ],
                         max_length=13,
                         verbose_name="kind",
@@ -1373,6 +1417,7 @@ class Migration(migrations.Migration):
                             ("reserve", "reserve"),
                             ("release", "release"),
                             ("mint", "mint"),
+                            ("claim", "claim"),
                             ("authorise", "authorise"),
                             ("capture", "capture"),
                             ("lapse", "lapse"),
@@ -2491,6 +2536,7 @@ class Migration(migrations.Migration):
                 (
                     "shard",
                     models.OneToOneField(
+                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="tranche",
                         to="vouchers.shard",
@@ -2558,15 +2604,25 @@ class Migration(migrations.Migration):
                 "ordering": ["-id"],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("voucher_count__range", (1, 1000000))),
-                        name="tranche_size_in_range",
-                    ),
-                    models.CheckConstraint(
                         condition=models.Q(("id__range", (1, 999999))), name="tranche_number_fits"
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("valid_until_at__gt", models.F("valid_from_at"))),
                         name="tranche_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("voucher_count__range", (1, 1000000)),
+                            models.Q(("shard__isnull", True), ("voucher_count", 0)),
+                            _connector="OR",
+                        ),
+                        name="tranche_size_in_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("shard__isnull", False), ("round__isnull", False), _connector="OR"
+                        ),
+                        name="claimed_tranche_has_a_round",
                     ),
                 ],
             },
@@ -2717,6 +2773,7 @@ class Migration(migrations.Migration):
                         db_default=vouchers.sql.fields.CurrentXid(), editable=False
                     ),
                 ),
+                ("occurred_at", models.DateTimeField(null=True, verbose_name="taken offline at")),
             ],
             options={
                 "verbose_name": "redemption",
@@ -2852,9 +2909,65 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("kind", models.CharField(max_length=40, verbose_name="kind")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("terminal_minute", "redemptions of a till in a minute"),
+                            ("merchant_day", "subsidy of a merchant in a day"),
+                            ("device_shared", "residents of one device"),
+                            ("store_distance", "shown far from the store"),
+                            ("impossible_travel", "one person at two stores too soon"),
+                            ("threshold_hugging", "orders just above the threshold"),
+                            ("split_orders", "one purchase in several orders"),
+                            ("night_hours", "at night"),
+                            ("few_people", "the same few people at one till"),
+                            ("terminal_roaming", "one till in several stores"),
+                            ("refund_rate", "many refunds of a store"),
+                        ],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "setting",
+                    models.CharField(
+                        choices=[
+                            ("off", "off"),
+                            ("shadow", "shadow: recorded only"),
+                            ("live", "live"),
+                        ],
+                        max_length=6,
+                        verbose_name="setting",
+                    ),
+                ),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("pay", "pay"),
+                            ("hold", "pay, hold the merchant's money"),
+                            ("refuse", "refuse"),
+                        ],
+                        max_length=6,
+                        verbose_name="verdict",
+                    ),
+                ),
                 ("subject", models.CharField(max_length=20, verbose_name="subject")),
                 ("subject_id", models.BigIntegerField(verbose_name="subject no.")),
+                ("order_no", models.CharField(max_length=64, verbose_name="order no.")),
+                ("facts", models.JSONField(default=dict, verbose_name="facts")),
+                ("raised_at", models.DateTimeField(verbose_name="raised at")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="vouchers.campaign",
+                    ),
+                ),
                 (
                     "redemption",
                     models.ForeignKey(
@@ -2866,25 +2979,33 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "store",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="merchants.store",
+                    ),
+                ),
+                (
                     "voucher",
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        null=True,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="vouchers.voucher",
                     ),
                 ),
-                ("score", models.SmallIntegerField(default=0, verbose_name="score")),
-                ("facts", models.JSONField(default=dict, verbose_name="facts")),
-                ("raised_at", models.DateTimeField(verbose_name="raised at")),
             ],
             options={
                 "verbose_name": "signal",
                 "verbose_name_plural": "signals",
+                "ordering": ["-id"],
                 "indexes": [
-                    models.Index(fields=["subject", "subject_id"], name="signal_by_subject")
+                    models.Index(fields=["subject", "subject_id"], name="signal_by_subject"),
+                    models.Index(fields=["campaign", "-id"], name="signal_by_campaign"),
                 ],
             },
         ),
@@ -3263,8 +3384,543 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Claim",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("channel", models.CharField(blank=True, max_length=20, verbose_name="channel")),
+                ("number", models.PositiveSmallIntegerField(verbose_name="number")),
+                ("voucher_id", models.BigIntegerField(unique=True, verbose_name="voucher")),
+                (
+                    "place_kind",
+                    models.CharField(
+                        choices=[
+                            ("home", "home"),
+                            ("work", "work"),
+                            ("recent", "recent"),
+                            ("spot", "where the claim was made"),
+                        ],
+                        max_length=6,
+                        verbose_name="place",
+                    ),
+                ),
+                ("distance_m", models.FloatField(verbose_name="distance, metres")),
+                ("ring", models.CharField(blank=True, max_length=8, verbose_name="ring")),
+                (
+                    "commitment",
+                    models.BinaryField(max_length=32, verbose_name="commitment to the place"),
+                ),
+                ("claimed_at", models.DateTimeField(verbose_name="claimed at")),
+                (
+                    "xid",
+                    vouchers.sql.fields.Xid8Field(
+                        db_default=vouchers.sql.fields.CurrentXid(), editable=False
+                    ),
+                ),
+                (
+                    "caller",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="merchants.credential",
+                    ),
+                ),
+                (
+                    "resident",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="vouchers.resident",
+                    ),
+                ),
+                (
+                    "round",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="vouchers.round",
+                    ),
+                ),
+                (
+                    "store_location",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="merchants.storelocation",
+                    ),
+                ),
+                (
+                    "tier",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="vouchers.tier",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "claim",
+                "verbose_name_plural": "claims",
+                "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("resident", "round", "tier", "channel", "number"),
+                        name="one_claim_per_number",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Paper",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "digits_hmac",
+                    models.BinaryField(max_length=32, verbose_name="hash of the digits"),
+                ),
+                (
+                    "wrong_count",
+                    models.PositiveSmallIntegerField(default=0, verbose_name="wrong tries"),
+                ),
+                ("issued_at", models.DateTimeField(verbose_name="issued at")),
+                (
+                    "replaced_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="replaced at"),
+                ),
+                (
+                    "caller",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="merchants.credential",
+                    ),
+                ),
+                (
+                    "holder",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="vouchers.resident",
+                    ),
+                ),
+                (
+                    "voucher",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="vouchers.voucher",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "voucher on paper",
+                "verbose_name_plural": "vouchers on paper",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("id__range", (1, 9999999999))), name="paper_number_fits"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("wrong_count__lte", 5)), name="paper_within_tries"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("replaced_at__isnull", True)),
+                        fields=("voucher",),
+                        name="one_live_paper_per_voucher",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Presentation",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("presented_at", models.DateTimeField(verbose_name="presented at")),
+                ("expires_at", models.DateTimeField(verbose_name="expires at")),
+                ("redemption_id", models.BigIntegerField(null=True, verbose_name="redemption")),
+                (
+                    "caller",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="merchants.credential",
+                    ),
+                ),
+                (
+                    "shown_by",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="vouchers.resident",
+                    ),
+                ),
+                (
+                    "voucher",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="vouchers.voucher",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "presented code",
+                "verbose_name_plural": "presented codes",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("id__range", (1, 9999999999))),
+                        name="presentation_number_fits",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_at__gt", models.F("presented_at"))),
+                        name="presentation_ends_after_start",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="WrongCodes",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "kind",
+                        "subject_id",
+                        "window_no",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.SmallIntegerField(
+                        choices=[
+                            (1, "by a terminal's key"),
+                            (2, "by another key"),
+                            (3, "in a store"),
+                            (4, "naming a voucher"),
+                        ],
+                        verbose_name="counts",
+                    ),
+                ),
+                ("subject_id", models.BigIntegerField(verbose_name="subject")),
+                ("window_no", models.IntegerField(verbose_name="hour")),
+                ("wrong_count", models.IntegerField(verbose_name="wrong codes")),
+                ("last_at", models.DateTimeField(verbose_name="last at")),
+            ],
+            options={
+                "verbose_name": "wrong codes",
+                "verbose_name_plural": "wrong codes",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("wrong_count__gt", 0)), name="wrong_codes_positive"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="RiskVersion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="version")),
+                ("rules", models.JSONField(verbose_name="rules")),
+                ("in_force_at", models.DateTimeField(verbose_name="in force from")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="risk_versions",
+                        to="vouchers.campaign",
+                    ),
+                ),
+                (
+                    "proposal",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="vouchers.proposal",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "risk rules",
+                "verbose_name_plural": "risk rules",
+                "ordering": ["campaign", "-number"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("campaign", "number"), name="one_risk_version_per_number"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="RiskTally",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "kind",
+                        "campaign_id",
+                        "subject_id",
+                        "window_no",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("kind", models.SmallIntegerField(verbose_name="counts")),
+                ("subject_id", models.BigIntegerField(verbose_name="subject")),
+                ("window_no", models.BigIntegerField(verbose_name="window")),
+                ("used_count", models.IntegerField(verbose_name="redemptions")),
+                ("used_fen", models.BigIntegerField(verbose_name="subsidy, fen")),
+                ("last_at", models.DateTimeField(null=True, verbose_name="latest at")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="vouchers.campaign",
+                    ),
+                ),
+                (
+                    "last_store",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="merchants.store",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "risk tally",
+                "verbose_name_plural": "risk tallies",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("used_count__gte", 0), ("used_fen__gte", 0)),
+                        name="tally_not_negative",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="WebhookDelivery",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="at")),
+                ("status", models.PositiveSmallIntegerField(null=True, verbose_name="HTTP status")),
+                ("error", models.CharField(blank=True, max_length=200, verbose_name="error")),
+                ("took_ms", models.PositiveIntegerField(verbose_name="took, ms")),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="vouchers.outbox",
+                        verbose_name="message",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "webhook delivery",
+                "verbose_name_plural": "webhook deliveries",
+                "ordering": ["id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="WebhookEndpoint",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "channel_code",
+                    models.CharField(blank=True, max_length=20, verbose_name="channel"),
+                ),
+                ("url", models.CharField(max_length=300, verbose_name="address")),
+                ("events", models.JSONField(verbose_name="events")),
+                ("is_test", models.BooleanField(default=False, verbose_name="test")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "active"),
+                            ("paused", "paused"),
+                            ("disabled", "disabled"),
+                        ],
+                        default="active",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "secret_number",
+                    models.PositiveIntegerField(default=1, verbose_name="secret no."),
+                ),
+                (
+                    "previous_secret_until_at",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="previous secret until"
+                    ),
+                ),
+                (
+                    "failures",
+                    models.PositiveIntegerField(default=0, verbose_name="failures in a row"),
+                ),
+                (
+                    "failing_since_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="failing since"),
+                ),
+                (
+                    "rests_until_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="rests until"),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="created at")),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="webhook_endpoints",
+                        to="merchants.merchant",
+                        verbose_name="merchant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "webhook endpoint",
+                "verbose_name_plural": "webhook endpoints",
+                "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("channel_code", ""), ("merchant__isnull", False)),
+                            models.Q(("channel_code__gt", ""), ("merchant__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="endpoint_of_merchant_or_channel",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("url__regex", "^https://[^/?#@\\s]+(/[^#\\s]*)?$")),
+                        name="endpoint_is_https",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["active", "paused", "disabled"])),
+                        name="endpoint_state_known",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("merchant", "channel_code", "is_test", "url"),
+                        name="one_endpoint_per_address",
+                        nulls_distinct=False,
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SandboxClock",
+            fields=[
+                (
+                    "campaign",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="sandbox_clock",
+                        serialize=False,
+                        to="vouchers.campaign",
+                    ),
+                ),
+                ("ahead", models.DurationField(verbose_name="ahead of the real time")),
+                ("moved_by", models.CharField(max_length=150, verbose_name="moved by")),
+                ("moved_at", models.DateTimeField(verbose_name="moved at")),
+            ],
+            options={
+                "verbose_name": "sandbox clock",
+                "verbose_name_plural": "sandbox clocks",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ahead__gte", datetime.timedelta(0)),
+                            ("ahead__lte", datetime.timedelta(days=1098)),
+                        ),
+                        name="clock_within_bounds",
+                    )
+                ],
+            },
+        ),
         migrations.AddField(
-            model_name="campaign",
+            model_name="Outbox",
+            name="endpoint",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="messages",
+                to="vouchers.webhookendpoint",
+                verbose_name="endpoint",
+            ),
+        ),
+        migrations.AddField(
+            model_name="Campaign",
             name="terms",
             field=models.ForeignKey(
                 blank=True,
@@ -3276,12 +3932,24 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="campaign",
+            model_name="Campaign",
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     ("state__in", ["draft", "submitted"]), ("terms__isnull", False), _connector="OR"
                 ),
                 name="approved_campaign_has_terms",
+            ),
+        ),
+        migrations.AddField(
+            model_name="Signal",
+            name="version",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="vouchers.riskversion",
+                verbose_name="rules",
             ),
         ),
     ]

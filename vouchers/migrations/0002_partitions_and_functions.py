@@ -38,10 +38,11 @@ CREATE TABLE vouchers_transfer (
     -- `states.CAUSES`, for every reason what may cause it.
     CONSTRAINT transfer_cause_fits_reason CHECK (reason || '/' || cause = ANY (ARRAY[
         'appropriate/proposal', 'appropriate/source', 'authorise/redemption',
-        'capture/redemption', 'collect/collection', 'cut/proposal', 'cut/source',
-        'expire/tranche', 'hold/hold', 'lapse/redemption', 'mint/shard', 'net/settlement',
-        'recover/refund', 'redeem/redemption', 'refund/refund', 'reissue/refund',
-        'release/shard', 'repay/proposal', 'reserve/run', 'reverse/redemption', 'settle/settlement', 'unhold/hold', 'void/redemption']))
+        'capture/redemption', 'claim/tranche', 'collect/collection', 'cut/proposal',
+        'cut/source', 'expire/tranche', 'hold/hold', 'lapse/redemption', 'mint/shard',
+        'net/settlement', 'recover/refund', 'redeem/redemption', 'refund/refund',
+        'reissue/refund', 'release/shard', 'repay/proposal', 'reserve/run',
+        'reverse/redemption', 'settle/settlement', 'unhold/hold', 'void/redemption']))
 ) PARTITION BY RANGE (at);
 CREATE INDEX transfer_by_xid ON vouchers_transfer
  USING brin ((xid::text::bigint)) WITH (autosummarize = on);
@@ -78,6 +79,7 @@ ALTER TABLE vouchers_redemption ALTER COLUMN id SET DEFAULT nextval('vouchers_re
 
 -- Rows that are updated in place leave room on their page for the new version.
 ALTER TABLE vouchers_limitcounter SET (fillfactor = 50);
+ALTER TABLE vouchers_risktally SET (fillfactor = 50);
 ALTER TABLE vouchers_quotabucket SET (fillfactor = 20);
 
 -- A session draws numbers in blocks, not each from the sequence's page.

@@ -225,9 +225,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="campaign_terms_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.state <> 'draft' AND (OLD.starts_at IS DISTINCT FROM NEW.starts_at OR OLD.radius_m IS DISTINCT FROM NEW.radius_m OR OLD.point_kinds IS DISTINCT FROM NEW.point_kinds OR OLD.audience_filter IS DISTINCT FROM NEW.audience_filter OR OLD.order_kinds IS DISTINCT FROM NEW.order_kinds OR OLD.excluded_categories IS DISTINCT FROM NEW.excluded_categories OR OLD.refund_policy IS DISTINCT FROM NEW.refund_policy OR OLD.authorise_ttl_s IS DISTINCT FROM NEW.authorise_ttl_s OR OLD.anchor_recipients IS DISTINCT FROM NEW.anchor_recipients OR OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND (OLD.ends_at IS DISTINCT FROM NEW.ends_at OR OLD.validity_s IS DISTINCT FROM NEW.validity_s)))",
+                            condition="WHEN (OLD.state <> 'draft' AND (OLD.starts_at IS DISTINCT FROM NEW.starts_at OR OLD.radius_m IS DISTINCT FROM NEW.radius_m OR OLD.point_kinds IS DISTINCT FROM NEW.point_kinds OR OLD.audience_filter IS DISTINCT FROM NEW.audience_filter OR OLD.order_kinds IS DISTINCT FROM NEW.order_kinds OR OLD.excluded_categories IS DISTINCT FROM NEW.excluded_categories OR OLD.order_numbers IS DISTINCT FROM NEW.order_numbers OR OLD.presence_required IS DISTINCT FROM NEW.presence_required OR OLD.refund_policy IS DISTINCT FROM NEW.refund_policy OR OLD.authorise_ttl_s IS DISTINCT FROM NEW.authorise_ttl_s OR OLD.anchor_recipients IS DISTINCT FROM NEW.anchor_recipients OR OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND (OLD.ends_at IS DISTINCT FROM NEW.ends_at OR OLD.validity_s IS DISTINCT FROM NEW.validity_s)))",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="170abc180aed98abc2ec421f18293d6b5b76a0b4",
+                            hash="213dcdb8f5dafb7fabea28528d1deefce0e0bdbe",
                             operation="UPDATE",
                             pgid="pgtrigger_campaign_terms_frozen_4651d",
                             table="vouchers_campaign",
@@ -293,6 +293,57 @@ class Migration(migrations.Migration):
                             operation="TRUNCATE",
                             pgid="pgtrigger_receipt_no_truncate_0b197",
                             table="vouchers_cashreceipt",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "claim": [
+                    pgtrigger.compiler.Trigger(
+                        name="claim_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="1c0405fc7c32d08c7480e8836312a00e377b7c50",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_claim_append_only_7ff31",
+                            table="vouchers_claim",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="claim_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="20f05fd569c9ff02c7daec640838fa1af0b6ea6b",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_claim_no_truncate_3f9ac",
+                            table="vouchers_claim",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="claim_within_its_offer",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE broken bigint;",
+                            func="\n                    SELECT f.voucher_id INTO broken FROM fresh f\n                      LEFT JOIN vouchers_round r\n                             ON r.id = f.round_id AND r.way IN ('claim', 'claim_on_spot')\n                            AND f.claimed_at >= r.opens_at AND f.claimed_at < r.closes_at\n                      LEFT JOIN vouchers_tier t\n                             ON t.id = f.tier_id AND t.campaign_id = r.campaign_id\n                            AND f.number BETWEEN 1 AND t.per_resident\n                      LEFT JOIN merchants_storelocation s ON s.id = f.store_location_id\n                      LEFT JOIN merchants_credential c ON c.id = f.caller_id\n                     WHERE r.id IS NULL OR t.id IS NULL OR s.id IS NULL OR c.id IS NULL\n                     LIMIT 1;\n                    IF FOUND THEN\n                        RAISE EXCEPTION 'the claim of voucher % is outside its offer', broken\n                            USING ERRCODE = 'check_violation',\n                                  CONSTRAINT = 'claim_within_its_offer';\n                    END IF;\n                    RETURN NULL;\n                ",
+                            hash="6a36410b367a73902f013924ec8a8732a22cbe5c",
+                            level="STATEMENT",
+                            operation="INSERT",
+                            pgid="pgtrigger_claim_within_its_offer_55ce6",
+                            referencing="REFERENCING NEW TABLE AS fresh ",
+                            table="vouchers_claim",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="claim_xid_is_its_own",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.xid IS DISTINCT FROM pg_current_xact_id())",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot insert rows from % table', TG_TABLE_NAME;",
+                            hash="add1e08d5f2d755d4b54f22e105d595074b2bba8",
+                            operation="INSERT",
+                            pgid="pgtrigger_claim_xid_is_its_own_cadc3",
+                            table="vouchers_claim",
                             when="BEFORE",
                         ),
                     ),
@@ -524,8 +575,8 @@ class Migration(migrations.Migration):
                         name="legs_balance",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             declare="DECLARE broken bigint; rule text;",
-                            func="\n                    SELECT f.transfer_id,\n                           CASE WHEN sum(f.amount_fen) <> 0 OR a.source_id IS NULL\n                                THEN 'legs_balance'\n                                WHEN bool_or((al.id IS NULL) <> (t.reason IN ('appropriate', 'cut', 'repay')))\n                                THEN 'legs_count_in_their_slices'\n                                ELSE 'money_arrows' END\n                      INTO broken, rule\n                      FROM fresh f\n                      LEFT JOIN vouchers_transfer t\n                             ON t.id = f.transfer_id AND t.at = f.at\n                            AND t.xid = pg_current_xact_id()\n                      LEFT JOIN vouchers_account a\n                             ON a.id = f.account_id AND a.campaign_id = t.campaign_id\n                      LEFT JOIN vouchers_allocation al\n                             ON al.id = f.allocation_id AND al.campaign_id = t.campaign_id\n                     GROUP BY f.transfer_id, a.source_id, f.allocation_id\n                    HAVING sum(f.amount_fen) <> 0 OR a.source_id IS NULL\n                        OR bool_or((al.id IS NULL) <> (t.reason IN ('appropriate', 'cut', 'repay')))\n                        OR bool_or(\n                           t.reason || CASE WHEN f.amount_fen < 0 THEN '-' ELSE '+' END || a.kind\n                           <> ALL ('{appropriate+free,appropriate-appropriated,authorise+authorised,authorise-outstanding,capture+free,capture+outstanding,capture+payable,capture-authorised,collect+free,collect-recoverable,cut+appropriated,cut-free,expire+free,expire-outstanding,hold+risk_held,hold-payable,lapse+free,lapse+outstanding,lapse-authorised,mint+outstanding,mint-reserved,net+free,net-recoverable,recover+recoverable,recover-payable,recover-settled,redeem+payable,redeem-outstanding,refund+free,refund+outstanding,refund-outstanding,refund-payable,refund-risk_held,reissue+outstanding,reissue-free,release+free,release-reserved,repay+repaid,repay-free,reserve+reserved,reserve-free,reverse+free,reverse+outstanding,reverse-authorised,reverse-payable,reverse-risk_held,settle+settled,settle-payable,unhold+payable,unhold-risk_held,void+free,void+outstanding,void-authorised,void-payable,void-risk_held}'::text[]))\n                     LIMIT 1;\n                    IF FOUND THEN\n                        RAISE EXCEPTION 'the legs of transfer % are not in order: %', broken, rule\n                            USING ERRCODE = 'check_violation', CONSTRAINT = rule;\n                    END IF;\n                    RETURN NULL;\n                ",
-                            hash="2df7968252943b66eb85ed53a454bbad43f6ce58",
+                            func="\n                    SELECT f.transfer_id,\n                           CASE WHEN sum(f.amount_fen) <> 0 OR a.source_id IS NULL\n                                THEN 'legs_balance'\n                                WHEN bool_or((al.id IS NULL) <> (t.reason IN ('appropriate', 'cut', 'repay')))\n                                THEN 'legs_count_in_their_slices'\n                                ELSE 'money_arrows' END\n                      INTO broken, rule\n                      FROM fresh f\n                      LEFT JOIN vouchers_transfer t\n                             ON t.id = f.transfer_id AND t.at = f.at\n                            AND t.xid = pg_current_xact_id()\n                      LEFT JOIN vouchers_account a\n                             ON a.id = f.account_id AND a.campaign_id = t.campaign_id\n                      LEFT JOIN vouchers_allocation al\n                             ON al.id = f.allocation_id AND al.campaign_id = t.campaign_id\n                     GROUP BY f.transfer_id, a.source_id, f.allocation_id\n                    HAVING sum(f.amount_fen) <> 0 OR a.source_id IS NULL\n                        OR bool_or((al.id IS NULL) <> (t.reason IN ('appropriate', 'cut', 'repay')))\n                        OR bool_or(\n                           t.reason || CASE WHEN f.amount_fen < 0 THEN '-' ELSE '+' END || a.kind\n                           <> ALL ('{appropriate+free,appropriate-appropriated,authorise+authorised,authorise-outstanding,capture+free,capture+outstanding,capture+payable,capture-authorised,claim+outstanding,claim-free,collect+free,collect-recoverable,cut+appropriated,cut-free,expire+free,expire-outstanding,hold+risk_held,hold-payable,lapse+free,lapse+outstanding,lapse-authorised,mint+outstanding,mint-reserved,net+free,net-recoverable,recover+recoverable,recover-payable,recover-settled,redeem+payable,redeem-outstanding,refund+free,refund+outstanding,refund-outstanding,refund-payable,refund-risk_held,reissue+outstanding,reissue-free,release+free,release-reserved,repay+repaid,repay-free,reserve+reserved,reserve-free,reverse+free,reverse+outstanding,reverse-authorised,reverse-payable,reverse-risk_held,settle+settled,settle-payable,unhold+payable,unhold-risk_held,void+free,void+outstanding,void-authorised,void-payable,void-risk_held}'::text[]))\n                     LIMIT 1;\n                    IF FOUND THEN\n                        RAISE EXCEPTION 'the legs of transfer % are not in order: %', broken, rule\n                            USING ERRCODE = 'check_violation', CONSTRAINT = rule;\n                    END IF;\n                    RETURN NULL;\n                ",
+                            hash="35fbbc31eef6d470f4816396cdd866d116963488",
                             level="STATEMENT",
                             operation="INSERT",
                             pgid="pgtrigger_legs_balance_cc4a0",
@@ -628,9 +679,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="message_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.topic IS DISTINCT FROM NEW.topic OR OLD.key IS DISTINCT FROM NEW.key OR OLD.payload IS DISTINCT FROM NEW.payload OR OLD.created_at IS DISTINCT FROM NEW.created_at OR OLD.xid IS DISTINCT FROM NEW.xid)",
+                            condition="WHEN (OLD.topic IS DISTINCT FROM NEW.topic OR OLD.key IS DISTINCT FROM NEW.key OR OLD.payload IS DISTINCT FROM NEW.payload OR OLD.endpoint_id IS DISTINCT FROM NEW.endpoint_id OR OLD.created_at IS DISTINCT FROM NEW.created_at OR OLD.xid IS DISTINCT FROM NEW.xid)",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="cc8342d44e474eeb00696fceaab396450b714dc5",
+                            hash="05d5f5cd62c91ebc3c369ece3fdd1f5d0cb60a9a",
                             operation="UPDATE",
                             pgid="pgtrigger_message_frozen_3acb1",
                             table="vouchers_outbox",
@@ -670,6 +721,105 @@ class Migration(migrations.Migration):
                             operation="INSERT",
                             pgid="pgtrigger_outbox_xid_is_its_own_a5488",
                             table="vouchers_outbox",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "paper": [
+                    pgtrigger.compiler.Trigger(
+                        name="paper_facts_frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.voucher_id IS DISTINCT FROM NEW.voucher_id OR OLD.holder_id IS DISTINCT FROM NEW.holder_id OR OLD.caller_id IS DISTINCT FROM NEW.caller_id OR OLD.digits_hmac IS DISTINCT FROM NEW.digits_hmac OR OLD.issued_at IS DISTINCT FROM NEW.issued_at)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="c9cf638b639ba039edabaf1b3654984a25a51216",
+                            operation="UPDATE",
+                            pgid="pgtrigger_paper_facts_frozen_fa90f",
+                            table="vouchers_paper",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="paper_never_easier",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.replaced_at IS NOT NULL OR NEW.wrong_count < OLD.wrong_count)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="715565f1af6f36456645c50963bd3fe97b77d9e4",
+                            operation="UPDATE",
+                            pgid="pgtrigger_paper_never_easier_9d6f6",
+                            table="vouchers_paper",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="paper_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="da4827c5d31102b0baf5e4a59caa05c3ce4fb03e",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_paper_no_truncate_69ddd",
+                            table="vouchers_paper",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="paper_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="4cf362a9d86878eb81759603cb6f3b53b67288f1",
+                            operation="DELETE",
+                            pgid="pgtrigger_paper_not_deleted_61717",
+                            table="vouchers_paper",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "presentation": [
+                    pgtrigger.compiler.Trigger(
+                        name="presentation_facts_frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.voucher_id IS DISTINCT FROM NEW.voucher_id OR OLD.shown_by_id IS DISTINCT FROM NEW.shown_by_id OR OLD.caller_id IS DISTINCT FROM NEW.caller_id OR OLD.presented_at IS DISTINCT FROM NEW.presented_at OR OLD.expires_at IS DISTINCT FROM NEW.expires_at)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="c4dfc9a027f69d327f60e3855183cc0412def7d4",
+                            operation="UPDATE",
+                            pgid="pgtrigger_presentation_facts_frozen_f0fed",
+                            table="vouchers_presentation",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="presentation_fits_redemption",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.redemption_id IS NOT NULL)",
+                            func="\n            IF NOT EXISTS (SELECT FROM vouchers_redemption r WHERE r.id = NEW.redemption_id AND r.voucher_id = NEW.voucher_id AND r.shown_by_id = NEW.shown_by_id AND r.redeemed_at < NEW.expires_at) THEN\n                RAISE EXCEPTION 'a code redeems the voucher it was made for, by who showed it, in its time'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'presentation_fits_redemption';\n            END IF; RETURN NEW;",
+                            hash="7ec0c046866f47c56f836a35c73a76d273c55a33",
+                            operation="INSERT OR UPDATE",
+                            pgid="pgtrigger_presentation_fits_redemption_ae366",
+                            table="vouchers_presentation",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="presentation_used_once",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.redemption_id IS NOT NULL)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="9033fd94b484a192636a454ed7158de11fe211f9",
+                            operation="UPDATE",
+                            pgid="pgtrigger_presentation_used_once_b2cf5",
+                            table="vouchers_presentation",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="presentation_used_stays",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.redemption_id IS NOT NULL)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="819a6a747d990810ab19d8fb2e4573feae02041d",
+                            operation="DELETE",
+                            pgid="pgtrigger_presentation_used_stays_d9471",
+                            table="vouchers_presentation",
                             when="BEFORE",
                         ),
                     ),
@@ -802,9 +952,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="redemption_amounts_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (NOT (OLD.state = 1 AND NEW.state = 2) AND (OLD.order_amount_fen, OLD.eligible_amount_fen, OLD.discount_fen, OLD.split, OLD.captured_at) IS DISTINCT FROM (NEW.order_amount_fen, NEW.eligible_amount_fen, NEW.discount_fen, NEW.split, NEW.captured_at))",
+                            condition="WHEN (NOT (OLD.state = 1 AND NEW.state = 2) AND (OLD.order_amount_fen, OLD.eligible_amount_fen, OLD.discount_fen, OLD.split, OLD.captured_at, OLD.payment_ref, OLD.receipt_no) IS DISTINCT FROM (NEW.order_amount_fen, NEW.eligible_amount_fen, NEW.discount_fen, NEW.split, NEW.captured_at, NEW.payment_ref, NEW.receipt_no))",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="915ec225f08d0ae0580d887cf456b23bf607576f",
+                            hash="cfe449177b10610662bd722522e8f392f1059b74",
                             operation="UPDATE",
                             pgid="pgtrigger_redemption_amounts_frozen_4749c",
                             table="vouchers_redemption",
@@ -838,9 +988,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="redemption_facts_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.store_id IS DISTINCT FROM NEW.store_id OR OLD.merchant_id IS DISTINCT FROM NEW.merchant_id OR OLD.campaign_id IS DISTINCT FROM NEW.campaign_id OR OLD.voucher_id IS DISTINCT FROM NEW.voucher_id OR OLD.allocation_id IS DISTINCT FROM NEW.allocation_id OR OLD.resident_id IS DISTINCT FROM NEW.resident_id OR OLD.shown_by_id IS DISTINCT FROM NEW.shown_by_id OR OLD.caller_id IS DISTINCT FROM NEW.caller_id OR OLD.terminal IS DISTINCT FROM NEW.terminal OR OLD.device IS DISTINCT FROM NEW.device OR OLD.order_no IS DISTINCT FROM NEW.order_no OR OLD.order_kind IS DISTINCT FROM NEW.order_kind OR OLD.category IS DISTINCT FROM NEW.category OR OLD.channel IS DISTINCT FROM NEW.channel OR OLD.payment_ref IS DISTINCT FROM NEW.payment_ref OR OLD.receipt_no IS DISTINCT FROM NEW.receipt_no OR OLD.business_day IS DISTINCT FROM NEW.business_day OR OLD.redeemed_at IS DISTINCT FROM NEW.redeemed_at OR OLD.authorised_fen IS DISTINCT FROM NEW.authorised_fen OR OLD.expires_at IS DISTINCT FROM NEW.expires_at OR OLD.links IS DISTINCT FROM NEW.links OR OLD.xid IS DISTINCT FROM NEW.xid)",
+                            condition="WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.store_id IS DISTINCT FROM NEW.store_id OR OLD.merchant_id IS DISTINCT FROM NEW.merchant_id OR OLD.campaign_id IS DISTINCT FROM NEW.campaign_id OR OLD.voucher_id IS DISTINCT FROM NEW.voucher_id OR OLD.allocation_id IS DISTINCT FROM NEW.allocation_id OR OLD.resident_id IS DISTINCT FROM NEW.resident_id OR OLD.shown_by_id IS DISTINCT FROM NEW.shown_by_id OR OLD.caller_id IS DISTINCT FROM NEW.caller_id OR OLD.terminal IS DISTINCT FROM NEW.terminal OR OLD.device IS DISTINCT FROM NEW.device OR OLD.order_no IS DISTINCT FROM NEW.order_no OR OLD.order_kind IS DISTINCT FROM NEW.order_kind OR OLD.category IS DISTINCT FROM NEW.category OR OLD.channel IS DISTINCT FROM NEW.channel OR OLD.business_day IS DISTINCT FROM NEW.business_day OR OLD.redeemed_at IS DISTINCT FROM NEW.redeemed_at OR OLD.authorised_fen IS DISTINCT FROM NEW.authorised_fen OR OLD.expires_at IS DISTINCT FROM NEW.expires_at OR OLD.links IS DISTINCT FROM NEW.links OR OLD.occurred_at IS DISTINCT FROM NEW.occurred_at OR OLD.xid IS DISTINCT FROM NEW.xid)",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="91e8ab4f6ef56917f4359c9822734d58fbedbc92",
+                            hash="ca60f893d70ddcd87f56de1995273297c84a0e90",
                             operation="UPDATE",
                             pgid="pgtrigger_redemption_facts_frozen_dd154",
                             table="vouchers_redemption",
@@ -1133,6 +1283,79 @@ class Migration(migrations.Migration):
                         ),
                     )
                 ],
+                "risktally": [
+                    pgtrigger.compiler.Trigger(
+                        name="risk_tally_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="03b375ac392bf967b95769db0e39679a184156fb",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_risk_tally_no_truncate_57950",
+                            table="vouchers_risktally",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="risk_tally_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="23fd61e9b7f5f1353a13fc8c081d28a9f8766755",
+                            operation="DELETE",
+                            pgid="pgtrigger_risk_tally_not_deleted_a8300",
+                            table="vouchers_risktally",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="tally_never_falls",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.used_count < OLD.used_count OR NEW.used_fen < OLD.used_fen OR NEW.last_at < OLD.last_at)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="fe401e85500d86bd70594e710cb8e7a8de629ede",
+                            operation="UPDATE",
+                            pgid="pgtrigger_tally_never_falls_885e2",
+                            table="vouchers_risktally",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "riskversion": [
+                    pgtrigger.compiler.Trigger(
+                        name="risk_version_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="09bdd2d97b1bf44ccf2a36fa2f9481b405123d93",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_risk_version_append_only_3bd7f",
+                            table="vouchers_riskversion",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="risk_version_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="feb6d52398a2b75270c0a31859d6ae32f2bea075",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_risk_version_no_truncate_d043c",
+                            table="vouchers_riskversion",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="risk_version_was_approved",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n            IF NOT EXISTS (SELECT FROM vouchers_proposal p JOIN vouchers_proposaldecision d ON d.proposal_id = p.id WHERE p.id = NEW.proposal_id AND p.campaign_id = NEW.campaign_id AND p.kind = 'risk_rules' AND d.decision = 'approved' AND (p.document ->> 'expected_version')::int + 1 = NEW.number AND p.document -> 'rules' = NEW.rules) THEN\n                RAISE EXCEPTION 'these risk rules were not approved'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'risk_version_was_approved';\n            END IF; RETURN NEW;",
+                            hash="46e98afd210ec695ce4f7ea517da80c0452866b8",
+                            operation="INSERT",
+                            pgid="pgtrigger_risk_version_was_approved_32bf2",
+                            table="vouchers_riskversion",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "rolechange": [
                     pgtrigger.compiler.Trigger(
                         name="role_change_append_only",
@@ -1228,6 +1451,31 @@ class Migration(migrations.Migration):
                             operation="INSERT",
                             pgid="pgtrigger_run_of_own_campaign_18ee5",
                             table="vouchers_run",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "sandboxclock": [
+                    pgtrigger.compiler.Trigger(
+                        name="clock_never_back",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.ahead < OLD.ahead)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="e17b2250583c28aa659afccdd223adb40549a1a6",
+                            operation="UPDATE",
+                            pgid="pgtrigger_clock_never_back_8d39f",
+                            table="vouchers_sandboxclock",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="clock_of_test_campaign",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n            IF NOT EXISTS (SELECT FROM vouchers_campaign WHERE id = NEW.campaign_id AND is_test AND state NOT IN ('draft', 'submitted', 'approved')) THEN\n                RAISE EXCEPTION 'only a launched test campaign has a clock of its own'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'clock_of_test_campaign';\n            END IF; RETURN NEW;",
+                            hash="b88994a947bfa75cca2b2dcfff71eea69ec0e854",
+                            operation="INSERT OR UPDATE",
+                            pgid="pgtrigger_clock_of_test_campaign_fea7b",
+                            table="vouchers_sandboxclock",
                             when="BEFORE",
                         ),
                     ),
@@ -1560,6 +1808,18 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
+                        name="tranche_grows_by_claims",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.voucher_count <> OLD.voucher_count AND (OLD.shard_id IS NOT NULL OR NEW.voucher_count < OLD.voucher_count OR OLD.state <> 'outstanding'))",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="ccb8f7dfe452ccfcf30efd12ebdcb1c9c9aff8f1",
+                            operation="UPDATE",
+                            pgid="pgtrigger_tranche_grows_by_claims_d540b",
+                            table="vouchers_tranche",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
                         name="tranche_no_truncate",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             func="RAISE EXCEPTION 'a book cannot be truncated';",
@@ -1596,9 +1856,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="tranche_terms_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.campaign_id IS DISTINCT FROM NEW.campaign_id OR OLD.tier_id IS DISTINCT FROM NEW.tier_id OR OLD.shard_id IS DISTINCT FROM NEW.shard_id OR OLD.terms_id IS DISTINCT FROM NEW.terms_id OR OLD.voucher_count IS DISTINCT FROM NEW.voucher_count OR OLD.kind IS DISTINCT FROM NEW.kind OR OLD.face_fen IS DISTINCT FROM NEW.face_fen OR OLD.threshold_fen IS DISTINCT FROM NEW.threshold_fen OR OLD.threshold_basis IS DISTINCT FROM NEW.threshold_basis OR OLD.percent_bp IS DISTINCT FROM NEW.percent_bp OR OLD.split IS DISTINCT FROM NEW.split OR OLD.valid_from_at IS DISTINCT FROM NEW.valid_from_at)",
+                            condition="WHEN (OLD.campaign_id IS DISTINCT FROM NEW.campaign_id OR OLD.tier_id IS DISTINCT FROM NEW.tier_id OR OLD.shard_id IS DISTINCT FROM NEW.shard_id OR OLD.terms_id IS DISTINCT FROM NEW.terms_id OR OLD.round_id IS DISTINCT FROM NEW.round_id OR OLD.kind IS DISTINCT FROM NEW.kind OR OLD.face_fen IS DISTINCT FROM NEW.face_fen OR OLD.threshold_fen IS DISTINCT FROM NEW.threshold_fen OR OLD.threshold_basis IS DISTINCT FROM NEW.threshold_basis OR OLD.percent_bp IS DISTINCT FROM NEW.percent_bp OR OLD.split IS DISTINCT FROM NEW.split OR OLD.valid_from_at IS DISTINCT FROM NEW.valid_from_at)",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="79c2124e304a5860e981c63104052d0d40fde38f",
+                            hash="ac3590683c79bd69aabd1368054d7dd856f14eea",
                             operation="UPDATE",
                             pgid="pgtrigger_tranche_terms_frozen_c79da",
                             table="vouchers_tranche",
@@ -1724,6 +1984,82 @@ class Migration(migrations.Migration):
                             operation="DELETE",
                             pgid="pgtrigger_voucher_not_deleted_4bb05",
                             table="vouchers_voucher",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="voucher_was_claimed",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE broken bigint;",
+                            func="\n                    SELECT f.id INTO broken FROM fresh f\n                      LEFT JOIN vouchers_claim c\n                             ON c.voucher_id = f.id AND c.resident_id = f.resident_id\n                            AND c.xid = pg_current_xact_id()\n                      LEFT JOIN vouchers_tranche t\n                             ON t.id = f.id >> 20 AND t.shard_id IS NULL\n                            AND t.tier_id = c.tier_id AND t.round_id = c.round_id\n                            AND t.state = 'outstanding'\n                            AND f.id & 1048575 < t.voucher_count\n                      LEFT JOIN vouchers_allocation a\n                             ON a.id = f.allocation_id AND a.tier_id = t.tier_id\n                      LEFT JOIN vouchers_resident r\n                             ON r.id = f.resident_id AND r.bucket = f.bucket\n                     WHERE f.state <> 1\n                        OR c.id IS NULL OR t.id IS NULL OR a.id IS NULL OR r.id IS NULL\n                     LIMIT 1;\n                    IF FOUND THEN\n                        RAISE EXCEPTION 'voucher % has no claim', broken\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'voucher_was_claimed';\n                    END IF;\n                    RETURN NULL;\n                ",
+                            hash="277083f4369d17e96e12b105b8137298b9b91d7e",
+                            level="STATEMENT",
+                            operation="INSERT",
+                            pgid="pgtrigger_voucher_was_claimed_9602f",
+                            referencing="REFERENCING NEW TABLE AS fresh ",
+                            table="vouchers_voucher",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+                "webhookdelivery": [
+                    pgtrigger.compiler.Trigger(
+                        name="webhook_delivery_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="f7307b95e70aff8edec5caac52370b7ddbc4faef",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_webhook_delivery_append_only_8e56d",
+                            table="vouchers_webhookdelivery",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="webhook_delivery_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="c912c061400b728dbecbaff14717210a61a063e0",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_webhook_delivery_no_truncate_5bfb1",
+                            table="vouchers_webhookdelivery",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "webhookendpoint": [
+                    pgtrigger.compiler.Trigger(
+                        name="endpoint_owner_frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.merchant_id IS DISTINCT FROM NEW.merchant_id OR OLD.channel_code IS DISTINCT FROM NEW.channel_code OR OLD.is_test IS DISTINCT FROM NEW.is_test OR OLD.created_at IS DISTINCT FROM NEW.created_at)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="af4c4850a911835099ebe22c58a7adf5594adf0d",
+                            operation="UPDATE",
+                            pgid="pgtrigger_endpoint_owner_frozen_c6a70",
+                            table="vouchers_webhookendpoint",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="webhook_endpoint_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="914a8b9e3a16de6413e1e5cee3ba00234926a352",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_webhook_endpoint_no_truncate_f7f58",
+                            table="vouchers_webhookendpoint",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="webhook_endpoint_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="65059b25b94d51de69a8d52e63b2c5ec79695667",
+                            operation="DELETE",
+                            pgid="pgtrigger_webhook_endpoint_not_deleted_a802d",
+                            table="vouchers_webhookendpoint",
                             when="BEFORE",
                         ),
                     ),
