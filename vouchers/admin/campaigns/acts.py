@@ -19,7 +19,7 @@ from vouchers import tasks
 from vouchers.admin.base import act, go_to
 from vouchers.admin.campaigns import budget_acts, risk_acts
 from vouchers.admin.campaigns.budget_acts import LAUNCHED
-from vouchers.admin.campaigns.overview import preview_groups
+from vouchers.admin.campaigns.overview import count_text, preview_groups
 from vouchers.admin.campaigns.page import dialog
 from vouchers.admin.campaigns.review import review_terms
 from vouchers.admin.campaigns.risk_acts import RiskActs
@@ -286,8 +286,8 @@ class CampaignActs(RiskActs, SandboxActs):
             "title": _("Audience as of now"),
             "opts": self.opts,
             "campaign": campaign,
-            "targeted": counts["targeted"],
-            "examined": counts["examined"],
+            "targeted": count_text(counts["targeted"]),
+            "examined": count_text(counts["examined"]),
             "groups": preview_groups(counts),
         }
         return TemplateResponse(request, "vouchers/preview.html", context)

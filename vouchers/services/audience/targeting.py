@@ -26,6 +26,10 @@ from vouchers.states import RunState
 SUPPRESSED_BELOW = 10
 """Counts of fewer people are not shown (k-anonymity)."""
 
+ROUNDED_TO = 10
+"""Shown counts are multiples of it, so that two previews with radii a metre apart seldom disclose
+that one resident lives between them."""
+
 PROGRESS_TARGETED_PCT = 20
 
 
@@ -99,7 +103,8 @@ def target_run(*, run_id: int, fence: int, at: datetime) -> Run:
 
 def preview(*, campaign: Campaign, at: datetime) -> dict[str, Any]:
     """The audience a campaign would have now: counts in all, per ring, district (adcode), store
-    (id) and reason for not being targeted. Counts of 1 to 9 people are None."""
+    (id) and reason for not being targeted. Counts are rounded to tens, half up; of 1 to 9 people
+    they are None."""
     with transaction.atomic():
         context = TargetingContext.of(campaign, at)
         tally = _Tally()
@@ -218,7 +223,9 @@ def _counts(values: NDArray[Any]) -> list[tuple[int, int]]:
 
 
 def _shown(count: int) -> int | None:
-    return None if 0 < count < SUPPRESSED_BELOW else count
+    if 0 < count < SUPPRESSED_BELOW:
+        return None
+    return (count + ROUNDED_TO // 2) // ROUNDED_TO * ROUNDED_TO
 
 
 def _all_shown(counts: Counter[Any]) -> dict[Any, int | None]:

@@ -1,0 +1,64 @@
+"""The commands preview and explain say whom a campaign reaches, and why."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import translation
+
+from tests.support import cast
+from vouchers.models import Campaign
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    """One store; Alice lives near it, Bob far away."""
+    return cast.running_campaign()
+
+
+def printed(command: str, *arguments: str, language: str = "en") -> str:
+    output = StringIO()
+    with translation.override(language):
+        call_command(command, *arguments, stdout=output)
+    return output.getvalue()
+
+
+def test_the_preview_hides_groups_of_fewer_than_ten(campaign: Campaign) -> None:
+    cast.alice()
+    cast.bob()
+
+    shown = printed("preview", campaign.code)
+
+    assert "By ring" in shown
+    assert "fewer than 10" in shown
+    assert "outside every circle" in shown
+
+
+def test_the_preview_of_an_empty_city_has_no_groups(campaign: Campaign) -> None:
+    shown = printed("preview", campaign.code)
+    assert "By ring" not in shown
+    assert "fewer than 10" not in shown
+
+
+def test_a_resident_is_explained_in_metres(campaign: Campaign) -> None:
+    alice, bob = cast.alice(), cast.bob()
+    assert " m, ring A" in printed("explain", campaign.code, alice.external_id)
+    assert "m outside the circle of" in printed("explain", campaign.code, bob.external_id)
+
+
+def test_both_speak_chinese(campaign: Campaign) -> None:
+    alice = cast.alice()
+    assert "已圈定" in printed("explain", campaign.code, alice.external_id, language="zh-hans")
+    assert "居民" in printed("preview", campaign.code, language="zh-hans")
+
+
+def test_both_name_what_they_do_not_know(campaign: Campaign) -> None:
+    with pytest.raises(CommandError, match="nowhere"):
+        printed("preview", "nowhere")
+    with pytest.raises(CommandError, match="nowhere"):
+        printed("explain", "nowhere", "alice")
+    with pytest.raises(CommandError, match="stranger"):
+        printed("explain", campaign.code, "stranger")
