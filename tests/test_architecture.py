@@ -35,7 +35,7 @@ SHARED = {
     "rules": set[str](),
     "models": {"locks"},
     "queries": set[str](),
-    "services": {"acts", "outbox", "refusals", "roles", "sandbox", "second_factor", "sold_out"},
+    "services": {"acts", "outbox", "refusals", "roles", "second_factor", "sold_out"},
     "admin": {
         "base",
         "dashboard",

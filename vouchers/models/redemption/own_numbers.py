@@ -1,4 +1,4 @@
-"""What callers' own numbers of stores and tills mean: rows of `merchants.OwnNumber`."""
+"""What callers' own numbers of stores and tills mean: rows of `merchants.models.OwnNumber`."""
 
 from typing import NamedTuple
 

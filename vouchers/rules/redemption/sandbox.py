@@ -15,8 +15,14 @@ from vouchers.rules.limits.limits import local_time
 FIRST_FEN: Final = 99_990_001
 """¥999,900.01: beyond any order of a real till, and within the interface's bounds."""
 
-DAYS_FROM_NOW: Final = {"next_at": 1, "valid_from_at": 1, "valid_until_at": -1}
-"""Instants among the facts, which follow the order's own."""
+DAYS_FROM_NOW: Final = {
+    "next_at": 1,
+    "valid_from_at": 1,
+    "valid_until_at": -1,
+    "order_too_old": -4,
+    "order_in_future": 1,
+}
+"""Instants among the facts, which follow the order's own; those of one fact by the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,8 @@ class Forced:
         """The refusal as a till meets it at `at`."""
         if not self.instant:
             return Refusal(self.code, self.rule, self.facts)
-        moment = at + timedelta(days=DAYS_FROM_NOW[self.instant])
+        days = DAYS_FROM_NOW[self.rule if self.rule in DAYS_FROM_NOW else self.instant]
+        moment = at + timedelta(days=days)
         return Refusal(self.code, self.rule, {**self.facts, self.instant: local_time(moment, zone)})
 
 
@@ -46,6 +53,7 @@ def _limit(number: int, subject: str, *, campaign: bool = False) -> Forced:
 
 
 _AMOUNT: Final = {"threshold_fen": 10_000, "missing_fen": 1}
+_AGE: Final = {"greatest_age_h": 72}
 _PAYABLE: Final = {"discount_fen": 2_000, "eligible_fen": 2_000}
 
 # An amount keeps its meaning for ever: append, never renumber.
@@ -77,6 +85,14 @@ FORCED: Final[tuple[Forced, ...]] = (
     Forced(FIRST_FEN + 24, "request_in_flight"),
     Forced(FIRST_FEN + 25, "busy"),
     Forced(FIRST_FEN + 26, "busy", "outcome_unknown"),
+    Forced(FIRST_FEN + 27, "order_incomplete", "payment_ref_asked_for", {"field": "$.payment_ref"}),
+    Forced(FIRST_FEN + 28, "order_incomplete", "receipt_no_asked_for", {"field": "$.receipt_no"}),
+    Forced(FIRST_FEN + 29, "order_time", "order_too_old", _AGE, "occurred_at"),
+    Forced(FIRST_FEN + 30, "order_time", "order_in_future", instant="occurred_at"),
+    Forced(FIRST_FEN + 31, "presence_required"),
+    Forced(FIRST_FEN + 32, "too_many_wrong_codes", "slowed", {"wait_s": 60}),
+    Forced(FIRST_FEN + 33, "too_many_wrong_codes", "paper_locked", {"tries": 5}),
+    Forced(FIRST_FEN + 34, "risk_refused", "night"),
 )
 _BY_AMOUNT: Final = {forced.amount_fen: forced for forced in FORCED}
 
