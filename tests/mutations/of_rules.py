@@ -94,7 +94,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "the order of the rules swapped: the voucher's state before its holder",
         "vouchers/rules/redemption/redeem.py",
         "RULES: tuple[Rule, ...] = (\n    _code_good,\n    _shown_by_holder,\n",
-        "RULES: tuple[Rule, ...] = (\n    _not_used,\n    _shown_by_holder,\n",
+        "RULES: tuple[Rule, ...] = (\n    _code_good,\n    _not_used,\n    _shown_by_holder,\n",
         f"{RULES}::test_strangers_learn_nothing_of_a_voucher",
         f"{RULES}::test_of_many_things_wrong_the_first_asked_is_named",
     ),
