@@ -11,6 +11,8 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
+from tests.support import database
+
 NAME = "huimin_bench"
 ALIASES = ("default", "owner")
 
@@ -35,10 +37,7 @@ def copy(name: str, template: str) -> None:
 def drop(name: str) -> None:
     """Drop a database if it is there."""
     close()
-    with maintenance() as server:
-        server.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+    database.drop(name)
 
 
 def use(name: str) -> None:

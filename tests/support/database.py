@@ -39,8 +39,8 @@ def created() -> Iterator[None]:
         yield
     finally:
         _close()
-        _drop(NAME)
-        _drop(TEMPLATE)
+        drop(NAME)
+        drop(TEMPLATE)
 
 
 def _make_template() -> None:
@@ -61,7 +61,7 @@ def _make_template() -> None:
 def restore() -> None:
     """Replace the test database by a fresh copy; sessions still connected are ended."""
     _close()
-    _drop(NAME)
+    drop(NAME)
     _copy(TEMPLATE, NAME)
 
 
@@ -110,8 +110,12 @@ def _copy(template: str, name: str) -> None:
         server.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
 
-def _drop(name: str) -> None:
-    # Each role may end its own sessions only, so both are asked.
+def drop(name: str) -> None:
+    """Drop a database if it is there, with the sessions on it.
+
+    Each role may end its own sessions only, so both are asked. Not WITH (FORCE): that would have to
+    end an autovacuum too, which no ordinary role may.
+    """
     for alias in ALIASES:
         with _maintenance(alias) as server:
             server.execute(
@@ -134,4 +138,4 @@ def _drop_orphans() -> None:
         ).fetchall()
     for name, pid in found:
         if not servers.is_alive(pid):
-            _drop(name)
+            drop(name)
