@@ -49,7 +49,7 @@ HUIMIN_CODE_KEY = env.code_key(HUIMIN_CODE_SECRET, cell=HUIMIN_CELL)
 HUIMIN_PII_KEY = env.key("HUIMIN_PII_KEY", _secrets["HUIMIN_PII_KEY"])
 """Key of the hashes and of the encryption of personal data."""
 
-HUIMIN_WRONG_CODES = env.integer("HUIMIN_WRONG_CODES", 10, least=1)
+HUIMIN_WRONG_CODES = env.integer("HUIMIN_WRONG_CODES", 30, least=1)
 """Wrong codes in an hour before a till is slowed down."""
 
 # Applications

@@ -128,8 +128,8 @@ VARIABLES = (
     ),
     Variable(
         "HUIMIN_WRONG_CODES",
-        "10",
-        "10",
+        "30",
+        "30",
         "Wrong voucher codes that a till may send in an hour before it is slowed down; after twice "
         "as many it is refused until the hour ends. A store has five times, an integrator's or "
         "channel's key fifty times as many.",

@@ -15,6 +15,7 @@ from vouchers.demo.scene import Scene
 from vouchers.demo.till import Answer, Till
 
 ACCEPTED: Final = "accepted"
+STOPPED: Final = "too_many_wrong_codes"
 ROOM_S: Final = 15.0
 MINUTE_S: Final = 60
 CODE_DIGITS: Final = 20
@@ -94,19 +95,23 @@ def expired(scene: Scene, till: Till) -> None:
 
 
 def someone_elses(scene: Scene, till: Till) -> None:
-    """A genuine voucher shown by a person who neither holds it nor is a declared proxy."""
+    """A genuine voucher shown by a person who neither holds it nor is a declared proxy, at a till
+    that is stopped when this happens too often."""
     order = scene.order(scene.card(), resident=scene.card().resident_no)
-    scene.note("someone_elses", "voucher_not_usable", _code(till, order))
+    code = _code(scene.till(scene.stolen), order)
+    scene.note("someone_elses", "voucher_not_usable", code, or_else=STOPPED)
 
 
 def guessed(scene: Scene, till: Till) -> None:
-    """A code made up to look like one, and a genuine one with its last digit changed."""
+    """A code made up to look like one, and a genuine one with its last digit changed, at a till
+    that is stopped after some."""
     card = scene.card()
     made_up = "8" + "".join(scene.rng.choices("0123456789", k=CODE_DIGITS - 1))
     altered = card.code[:-1] + str((int(card.code[-1]) + 1) % 10)
     for code in (made_up, altered):
         order = scene.order(card, voucher=code)
-        scene.note("guessed_code", "voucher_not_usable", _code(till, order))
+        answered = _code(scene.till(scene.stolen), order)
+        scene.note("guessed_code", "voucher_not_usable", answered, or_else=STOPPED)
 
 
 def foreign_terminal(scene: Scene, till: Till) -> None:

@@ -85,6 +85,7 @@ def play(
         expired=[card for holder in draw_expired(trial) for card in cards_of(holder)],
         keys=group.tills,
         rival=group.rival_till,
+        stolen=group.stolen_till,
         stranger=stranger(group.tills[0]),
         per_minute=per_minute,
         per_day=PER_DAY,

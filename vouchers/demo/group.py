@@ -74,13 +74,15 @@ class TillKey:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The group's stores, twenty tills in them, one more in a store of its own, the rival's one."""
+    """The group's stores, twenty tills in them, one more in a store of its own; the rival's till,
+    and another of the rival's that is in the wrong hands."""
 
     merchant: Merchant
     stores: Sequence[Store]
     tills: Sequence[TillKey]
     busy_till: TillKey
     rival_till: TillKey
+    stolen_till: TillKey
     refused_rows: int
 
 
@@ -113,13 +115,15 @@ def open_group(
         raise NoStoresError(f"The group needs at least {FEWEST_STORES} stores.{why}")
     # Spread over the list; the busy till has a store to itself, whose limit it will try.
     *open_stores, last = stores
+    rivals = _rival_store(at)
     chosen = [open_stores[number * len(open_stores) // TILLS] for number in range(TILLS)]
     return Group(
         merchant=stores[0].merchant,
         stores=stores,
         tills=[_till(store, f"T{number:02d}", at) for number, store in enumerate(chosen, 1)],
         busy_till=_till(last, "T99", at),
-        rival_till=_till(_rival_store(at), "T01", at),
+        rival_till=_till(rivals, "T01", at),
+        stolen_till=_till(rivals, "T02", at),
         refused_rows=len(faults),
     )
 

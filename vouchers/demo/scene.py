@@ -46,6 +46,7 @@ class Scene:
     expired: Sequence[Card]
     keys: Sequence[TillKey]
     rival: TillKey
+    stolen: TillKey
     stranger: TillKey
     per_minute: int
     per_day: int
@@ -79,12 +80,13 @@ class Scene:
         with self._lock:
             return f"{self.run}-A{next(self._numbers):05d}"
 
-    def note(self, kind: str, wanted: str, got: str) -> None:
-        """Write down one attempt and whether it was answered as it had to be."""
+    def note(self, kind: str, wanted: str, got: str, *, or_else: str = "") -> None:
+        """Write down one attempt and whether it was answered as it had to be: by `wanted`, or just
+        as well by `or_else`."""
         with self._lock:
             tally = self.tallies.setdefault(kind, Tally())
             tally.tried += 1
-            if got == wanted:
+            if got in (wanted, or_else):
                 tally.refused += 1
             else:
                 tally.surprises.append(f"{wanted} expected, {got} answered")

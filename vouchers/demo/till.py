@@ -14,7 +14,7 @@ REDEMPTIONS: Final = "/api/v1/redemptions"
 GIVE_UP_S: Final = 120.0
 TIMEOUT_S: Final = 20.0
 PAUSE_S: Final = 0.25
-UNFINISHED: Final = frozenset({"request_in_flight", "busy"})
+UNFINISHED: Final = frozenset({"request_in_flight", "busy", "rate_limited"})
 """Answers that are none yet: the same request with the same key is sent again."""
 
 

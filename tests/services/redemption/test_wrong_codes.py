@@ -25,7 +25,7 @@ from vouchers.states import WrongCodeKind
 
 pytestmark = pytest.mark.django_db
 
-FREE = 10
+FREE = 30
 GUESSES = 10_000
 BATCH = 500
 
