@@ -317,7 +317,9 @@ class StoredClaim(NamedTuple):
     redemption_id: int | None
 
 
-# Store and order numbers come folded; `merchant_ids` as in FIND_STORES.
+# Store and order numbers come folded; `merchant_ids` as in FIND_STORES. With OFFSET 0 claims are
+# looked up one by one: a join planned while the table was small reads all of it until the next
+# ANALYZE.
 FIND_CLAIMS = Statement(
     """
     SELECT c.store_id, c.order_no, c.redemption_id
@@ -325,7 +327,9 @@ FIND_CLAIMS = Statement(
         AS wanted(store_no, merchant_ids, order_no)
       JOIN merchants_store s ON upper(s.external_id) = wanted.store_no
        AND s.merchant_id = ANY (wanted.merchant_ids::bigint[])
-      JOIN vouchers_orderclaim c ON c.store_id = s.id AND c.order_no = wanted.order_no
+     CROSS JOIN LATERAL (
+           SELECT * FROM vouchers_orderclaim
+            WHERE store_id = s.id AND order_no = wanted.order_no OFFSET 0) AS c
     """,
     StoredClaim._make,
 )
