@@ -1,6 +1,7 @@
 """The ground every test stands on: real servers, a database of its own, profiles for Hypothesis."""
 
 import contextlib
+import gc
 import os
 import secrets
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import hypothesis
 import pytest
 import redis
 from django.conf import settings
-from django.db import connections
+from django.db import connections, transaction
 from django.test import TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -40,6 +41,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.HUIMIN_RATE_LIMITS = {"terminal": 0, "other": 0}
     # Required of some roles in production, which the tests are on an operator's PostgreSQL.
     settings.HUIMIN_SECOND_FACTOR_ROLES = frozenset()
+    # Made to take a third of a second for each password.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end: the garbage collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -115,6 +124,17 @@ def redis_client(servers: None) -> Iterator[redis.Redis]:
         client.flushdb()
         yield client
         client.flushdb()
+
+
+@pytest.fixture(scope="module")
+def rows_of_module(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Rows that fixtures of a module write are there for all of its tests, and gone afterwards.
+
+    For tests that are rolled back to these rows, not for those that commit.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(scope="session")

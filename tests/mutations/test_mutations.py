@@ -13,7 +13,8 @@ from tests.mutations.table import MUTATIONS
 from tests.support import database
 from tests.support.books import as_owner
 
-HANDFUL = ("voucher_redeems_once", "leg_not_zero", "a fen lost in a split", "approved unseen")
+SAMPLE = ("voucher_redeems_once", "a fen lost in a split")
+"""A guard of the database and one of the code."""
 
 
 def test_every_invariant_is_broken_in_some_way() -> None:
@@ -57,8 +58,8 @@ def test_a_broken_guard_turns_a_test_red_and_a_whole_one_turns_none(
         tests=("tests/test_money.py::test_yuan_says_the_exact_amount",),
         patches=[Patch("vouchers/money.py", "nothing rounds silently.", "nothing rounds.")],
     )
-    chosen = [*(it for it in MUTATIONS if it.name in HANDFUL), harmless]
-    assert len(chosen) == len(HANDFUL) + 1
+    chosen = [*(it for it in MUTATIONS if it.name in SAMPLE), harmless]
+    assert len(chosen) == len(SAMPLE) + 1
     with Laboratory(base=database.TEMPLATE, jobs=2) as laboratory:
         control = laboratory.control(chosen)
         assert control.red == (), control.said

@@ -21,9 +21,14 @@ from vouchers.states import CampaignState, RedemptionState, TrancheState
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     return cast.running_campaign(is_test=True)
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 @pytest.fixture

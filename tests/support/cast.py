@@ -227,7 +227,7 @@ LIMITS: Mapping[LimitKind, int] = {
 
 def spring_campaign(
     *,
-    code: str = "spring-2026",
+    code: str = "",
     budget_fen: int = 500_000_000,
     funding: Mapping[str, int] = CITY_ONLY,
     limits: Mapping[LimitKind, int] = LIMITS,
@@ -244,11 +244,12 @@ def spring_campaign(
     """A sound draft: ¥5,000,000, three tiers, rings A 0–3 km and B 3–5 km, three stores.
 
     `funding` says which source pays what per cent of the budget and of every face; `tier_counts`
-    caps the vouchers of a tier. Huilian's three stores take part unless others are given.
+    caps the vouchers of a tier. Huilian's three stores take part unless others are given. The first
+    of a test is called spring-2026, the next spring-2026-2 and so on, unless they are named.
     """
     at, by = starts_at - DAY, mei()
     campaign = lifecycle.create_campaign(
-        code=code,
+        code=code or _next_code(),
         name="春季消费券",
         organiser="市商务委",
         operator="汇联百货",
@@ -308,6 +309,11 @@ def spring_campaign(
         at=at,
     )
     return campaign
+
+
+def _next_code() -> str:
+    others = Campaign.objects.filter(code__startswith="spring-2026").count()
+    return f"spring-2026-{others + 1}" if others else "spring-2026"
 
 
 def launched(campaign: Campaign, *, at: datetime = NOON) -> Campaign:

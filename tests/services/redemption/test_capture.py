@@ -267,8 +267,9 @@ class TestCaptureOfPercentages:
         self, campaign: Campaign, alices: Voucher, authorisation: Redemption, here: Caller
     ) -> None:
         def room() -> list[int | None]:
-            cells = QuotaBucket.objects.exclude(cell__source=None).order_by("cell__source__code")
-            return list(cells.values_list("headroom_fen", flat=True))
+            buckets = QuotaBucket.objects.filter(cell__campaign=campaign)
+            of_sources = buckets.exclude(cell__source=None).order_by("cell__source__code")
+            return list(of_sources.values_list("headroom_fen", flat=True))
 
         assert expire_tranche(tranche_id=alices.tranche_id, at=END) == 0
         assert fen(campaign, *OUTSTANDING_AUTHORISED_PAYABLE) == (0, 1_500, 0)

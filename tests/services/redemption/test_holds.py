@@ -22,9 +22,14 @@ WHOLE = {"city": 3_000, "group": 2_000}
 NOTHING = {"city": 0, "group": 0}
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     return campaign_with(RefundPolicy.PRO_RATA)
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 @pytest.fixture

@@ -27,9 +27,14 @@ from vouchers.states import LimitKind, RedemptionState
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     return cast.running_campaign()
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 def redeemed(campaign: Campaign, order_no: str = "Ab-1") -> Redemption:

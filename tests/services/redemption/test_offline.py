@@ -18,9 +18,14 @@ AGE = settings.HUIMIN_OFFLINE_MAX_AGE
 SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     return cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 1})
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 @pytest.mark.parametrize(

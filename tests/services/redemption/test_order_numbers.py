@@ -23,12 +23,17 @@ pytestmark = pytest.mark.django_db
 BOTH: dict[str, Any] = {"payment_ref": "4200001234", "receipt_no": "A-7781"}
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     """It asks for both."""
     draft = cast.spring_campaign(limits={})
     Campaign.objects.filter(pk=draft.pk).update(order_numbers=list(BOTH))
     return cast.launched(draft)
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 @pytest.mark.parametrize(

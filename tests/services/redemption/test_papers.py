@@ -15,9 +15,14 @@ pytestmark = pytest.mark.django_db
 RIGHT, WRONG = "002X", "0021"
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     return cast.running_campaign()
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ END = NOON + timedelta(hours=1)
 SHARES = {"city": 3_000, "group": 2_000}
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     """15 % off, at most ¥50, paid 60 to 40; at most ten vouchers."""
     draft = cast.spring_campaign(funding=cast.CO_FUNDED, budget_fen=BUDGET_FEN, limits={})
     tier = terms.add_tier(
@@ -38,6 +38,11 @@ def campaign() -> Campaign:
     )
     draft_rows.add("cells", campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
     return cast.launched(draft)
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 @pytest.fixture

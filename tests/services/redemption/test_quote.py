@@ -30,9 +30,14 @@ from vouchers.states import LimitKind
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     return cast.running_campaign(funding=cast.CO_FUNDED, limits={LimitKind.RESIDENT_DAY: 1})
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 def quoted(request: RedeemRequest) -> Any:

@@ -39,9 +39,14 @@ def balance_fen(campaign: Campaign, kind: AccountKind) -> int:
     return legs.aggregate(fen=Sum("amount_fen"))["fen"] or 0
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     return cast.running_campaign()
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 @pytest.fixture

@@ -47,10 +47,15 @@ from vouchers.states import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     """Under it a whole refund gives the voucher back; a hundred 满200减50 at most."""
     return campaign_with(RefundPolicy.RETURN, tier_counts={"off50": 100})
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 @pytest.mark.parametrize("stage", STAGES)

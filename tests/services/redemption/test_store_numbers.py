@@ -51,10 +51,15 @@ def first_of_rival() -> Store:
     return cast.store("A001", of=cast.rival())
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     """Both chains' stores of the number take part."""
     return cast.running_campaign(stores=(first_of_huilian(), first_of_rival()), per_resident=9)
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 def spelt(store: Store, number: str) -> Store:

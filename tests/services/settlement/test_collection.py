@@ -33,8 +33,8 @@ MIDNIGHT = NOON + DAY / 2
 LATER = NOON + 2 * DAY
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     """Huilian's two redemptions of ¥50 were paid out and then refunded: first ¥10, then ¥50."""
     campaign = campaign_with(RefundPolicy.PRO_RATA, tier_counts={"off50": 100})
     first, second = bought(campaign, who="alice"), bought(campaign, who="carol")
@@ -43,6 +43,11 @@ def campaign() -> Campaign:
     refund_of(first, 19_000, refund_no="R-1", at=LATER)
     refund_of(second, PAID_FEN, refund_no="R-2", at=LATER)
     return campaign
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 def collected(campaign: Campaign, amount_fen: int, **options: Any) -> Collection:

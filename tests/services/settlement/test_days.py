@@ -28,11 +28,16 @@ from vouchers.states import RedemptionState
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
     """Funded 60 to 40 by city and group; stores of two merchants take part."""
     stores = (cast.nanjing_road(), cast.rival_shop())
     return cast.running_campaign(funding=cast.CO_FUNDED, stores=stores)
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
 
 
 def owed(settlements: Sequence[Settlement]) -> dict[tuple[str, str], tuple[int, int]]:
