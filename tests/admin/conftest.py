@@ -34,7 +34,13 @@ def distribute(campaign: Campaign) -> None:
 
 
 @pytest.fixture
-def town() -> Campaign:
+def town(standing_town: Campaign) -> Campaign:
+    """The spring campaign at work today."""
+    return Campaign.objects.get(pk=standing_town.pk)
+
+
+@pytest.fixture(scope="module")
+def standing_town(rows_of_module: None) -> Campaign:
     """The spring campaign at work today: distributed, redeemed, refused, settled, sealed."""
     now = timezone.now()
     start = now - cast.DAY
