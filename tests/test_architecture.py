@@ -29,6 +29,7 @@ CAPABILITIES = {
     "proofs",
     "webhooks",
     "sandbox",
+    "hotline",
 }
 # What a layer has beside the capabilities, because all of them use it.
 SHARED = {

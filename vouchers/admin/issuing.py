@@ -19,10 +19,10 @@ from vouchers.admin.base import (
     split_in_yuan,
 )
 from vouchers.admin.campaigns.overview import count_text, reason_name, shown
+from vouchers.admin.hotline import HotlinePage
 from vouchers.models import Run, Shard, Tranche, Voucher
-from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.money import yuan
-from vouchers.rules.issuing.codes import decode, typed
+from vouchers.rules.issuing.codes import decode, numbered, typed
 from vouchers.states import RunState, TrancheState, VoucherState
 
 
@@ -169,7 +169,7 @@ class TrancheAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Voucher)
-class VoucherAdmin(ReadOnlyAdmin):
+class VoucherAdmin(HotlinePage):
     """Single vouchers, by number; the printed code is searched for but never shown."""
 
     list_display = ["__str__", "resident", "state_label"]
@@ -203,15 +203,7 @@ class VoucherAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        voucher_id = decode(typed(term), settings.HUIMIN_CODE_KEY) or _numbered(term)
+        voucher_id = decode(typed(term), settings.HUIMIN_CODE_KEY) or numbered(term)
         if voucher_id is not None:
             return queryset.filter(pk=voucher_id), False
         return queryset.filter(resident__external_id=term), False
-
-
-def _numbered(term: str) -> int | None:
-    """`000012-000345` as a voucher id."""
-    tranche, _dash, serial = term.partition("-")
-    if not (tranche.isdecimal() and serial.isdecimal()):
-        return None
-    return int(tranche) << SERIAL_BITS | int(serial)

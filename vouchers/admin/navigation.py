@@ -9,13 +9,14 @@ from django.utils.translation import gettext as _
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's groups of links; a page without permission to view it is left out."""
-    groups = [
+    groups: list[tuple[str, list[tuple[str, ...]]]] = [
         (
             "",
             [
                 (_("Overview"), "dashboard", ""),
                 (_("Campaigns"), "campaign", "vouchers.campaign"),
                 (_("Proposals"), "how_to_vote", "vouchers.proposal"),
+                (_("Hotline"), "support_agent", "vouchers.voucher", "hotline"),
             ],
         ),
         (
@@ -91,6 +92,6 @@ def _may_see(request: HttpRequest, name: str) -> bool:
     return request.user.has_perm(f"{app}.view_{model}")
 
 
-def _link(title: str, icon: str, name: str) -> dict[str, Any]:
-    page = f"admin:{name.replace('.', '_')}_changelist" if name else "admin:index"
-    return {"title": title, "icon": icon, "link": reverse(page)}
+def _link(title: str, icon: str, name: str, page: str = "changelist") -> dict[str, Any]:
+    address = f"admin:{name.replace('.', '_')}_{page}" if name else "admin:index"
+    return {"title": title, "icon": icon, "link": reverse(address)}

@@ -45,6 +45,14 @@ def decode(code: str, key: bytes) -> int | None:
     return int(body[:6]) << SERIAL_BITS | int(body[6:])
 
 
+def numbered(text: str) -> int | None:
+    """The voucher id of `000012-000345`, tranche and serial, as lists and logs show it."""
+    tranche, _dash, serial = text.partition("-")
+    if not (tranche.isdecimal() and serial.isdecimal()):
+        return None
+    return int(tranche) << SERIAL_BITS | int(serial)
+
+
 def named(code: str) -> int | None:
     """The voucher id that a code names, whether or not its check digits are right."""
     if not is_code(code) or code[0] != FIRST_DIGIT:

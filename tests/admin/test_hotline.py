@@ -1,0 +1,89 @@
+"""The hotline's page: a whole life of a voucher, in words, behind a reason."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from tests.admin.conftest import signed_in
+from tests.support import cast
+from tests.support.till import issue_vouchers
+from vouchers.admin.hotline import WORDS
+from vouchers.models import Campaign
+from vouchers.queries.hotline import Event
+
+pytestmark = pytest.mark.django_db
+
+
+def address() -> str:
+    return reverse("admin:vouchers_voucher_hotline")
+
+
+def asked(client: Client, **given: str) -> str:
+    data = {"found_by": "resident", "number": "alice", "reason": "call 4711", **given}
+    answer = client.post(address(), data)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.fixture
+def desk() -> Client:
+    client = signed_in(cast.member("olga", "operator"))
+    client.cookies.load({"django_language": "en"})
+    return client
+
+
+def test_every_event_has_words() -> None:
+    assert WORDS.keys() == set(Event)
+
+
+def test_a_life_is_told_in_the_order_of_time(town: Campaign, desk: Client) -> None:
+    page = asked(desk)
+    told = [
+        "Issued by run",
+        "home is 1,",
+        "Redeemed in nanjing_road",
+        "Refused in rival_shop: ",
+        "The shopper was refunded",
+        "The subsidy was put on hold by ren: looks odd",
+        "settled with the day",
+    ]
+    for words in told:
+        assert words in page, words
+    assert "al…ce" in page
+    assert ">alice<" not in page
+
+
+def test_it_is_told_in_chinese_too(town: Campaign, desk: Client) -> None:
+    desk.cookies.load({"django_language": "zh-hans"})
+    assert "核销" in asked(desk)
+
+
+def test_nothing_is_looked_up_without_a_reason(town: Campaign, desk: Client) -> None:
+    assert "Issued by run" not in asked(desk, reason="  ")
+    assert not LogEntry.objects.filter(change_message__contains="looked up").exists()
+
+
+def test_an_order_needs_its_day(town: Campaign, desk: Client) -> None:
+    assert "Ask for the day" in asked(desk, found_by="order", number="A-1")
+
+
+def test_what_is_not_on_file_is_said_and_written_down(town: Campaign, desk: Client) -> None:
+    assert "Nothing is on file under this number" in asked(desk, number="zz-9")
+    assert LogEntry.objects.filter(object_repr="zz-9").count() == 1
+
+
+def test_markup_in_a_number_is_shown_as_text(town: Campaign, desk: Client) -> None:
+    assert "<script>alert" not in asked(desk, number="<script>alert(1)</script>")
+
+
+def test_the_page_is_closed_without_a_role(town: Campaign) -> None:
+    stranger = signed_in(User.objects.create_user("stranger", is_staff=True))
+    assert stranger.get(address()).status_code == 403
+
+
+def test_a_voucher_never_used_has_one_line(town: Campaign, desk: Client) -> None:
+    issue_vouchers(town, [cast.resident("erin")])
+    page = asked(desk, number="erin")
+    assert page.count("hm-event-") == 1
