@@ -29,6 +29,7 @@ REDIS_URL = env.text("REDIS_URL") or embedded.valkey_url(HUIMIN_LOCAL_DIR)
 
 HUIMIN_CELL = env.slug("HUIMIN_CELL", "main")
 """Name of this city among others: in keys, voucher codes, seals, settlement files and packs."""
+HUIMIN_MAP_APPROVAL_NO = env.text("HUIMIN_MAP_APPROVAL_NO")
 
 DEBUG = env.flag("DEBUG", default=False)
 LOCAL = DEBUG or not DATABASE_URL

@@ -63,6 +63,14 @@ VARIABLES = (
         "签发密钥或发券之后不可更改。",
     ),
     Variable(
+        "HUIMIN_MAP_APPROVAL_NO",
+        "a note that the map is a sketch for internal use",
+        "注明为内部使用的示意图",
+        "The number under which the authority approved the districts' shapes (审图号); printed "
+        "under every map.",
+        "区界图形的审图号，印在每幅地图下方。",
+    ),
+    Variable(
         "HUIMIN_REQUEST_RETENTION_DAYS",
         "180",
         "180",

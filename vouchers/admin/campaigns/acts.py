@@ -19,6 +19,7 @@ from vouchers import tasks
 from vouchers.admin.base import act, go_to
 from vouchers.admin.campaigns import budget_acts, risk_acts
 from vouchers.admin.campaigns.budget_acts import LAUNCHED
+from vouchers.admin.campaigns.map import MapActs
 from vouchers.admin.campaigns.overview import count_text, preview_groups
 from vouchers.admin.campaigns.page import dialog
 from vouchers.admin.campaigns.review import review_terms
@@ -52,7 +53,7 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
 }
 
 
-class CampaignActs(RiskActs, SandboxActs):
+class CampaignActs(MapActs, RiskActs, SandboxActs):
     """What can be done to a campaign, and who is offered it in which state."""
 
     actions_detail = [
@@ -70,6 +71,7 @@ class CampaignActs(RiskActs, SandboxActs):
                 "add_tier",
                 "add_stores",
                 "preview",
+                "map",
                 "reopen",
                 "amend",
                 "propose_appropriation",

@@ -1,6 +1,6 @@
 """A campaign's terms made ready for judging residents, and the residents read block by block."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -8,12 +8,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
-from django.db.models import Q
 from numpy.typing import NDArray
 
-from merchants.models import State, StoreLocation
-from vouchers.models import Campaign, CampaignStore, Geofence
+from vouchers.models import Campaign, Geofence
 from vouchers.models.audience import BLOCK_RESIDENTS, NEXT_BLOCK, READ_BLOCK, READ_CHOSEN
+from vouchers.queries.audience import locations, radii_m
 from vouchers.rules.audience.filters import AudienceFilter, Block, Coverage, Judged
 from vouchers.rules.audience.store_cover import StoreCircles
 from vouchers.rules.audience.targeting import NO_RING, Rings
@@ -33,12 +32,12 @@ class TargetingContext:
     @classmethod
     def of(cls, campaign: Campaign, at: datetime) -> Self:
         """The participating open stores with their locations at `at`, and the other terms."""
-        radii_m = _radii_m(campaign, at)
-        places = _locations(radii_m.keys(), at)
+        radius_of = radii_m(campaign, at)
+        places = locations(radius_of, at)
         circles = StoreCircles.of(
             [place.longitude_deg for place in places],
             [place.latitude_deg for place in places],
-            [radii_m[place.store_id] for place in places],
+            [radius_of[place.store_id] for place in places],
         )
         rings = Rings.of(campaign.rings.order_by("from_m").values_list("label", "from_m", "to_m"))
         fences = campaign.geofences.filter(kind=Geofence.Kind.INCLUDE_POLYGON)
@@ -84,25 +83,6 @@ class TargetingContext:
         """A block of one resident."""
         bounds = {"after_id": resident_id - 1, "last_id": resident_id}
         return _read(raw_connection(), {**self.parameters, **bounds})
-
-
-def _radii_m(campaign: Campaign, at: datetime) -> dict[int, int]:
-    """By id of the open stores that take part at `at`, their radius."""
-    rows = CampaignStore.objects.filter(
-        Q(valid_until_at__isnull=True) | Q(valid_until_at__gt=at),
-        campaign=campaign,
-        valid_from_at__lte=at,
-        store__state=State.ACTIVE,
-        store__merchant__state=State.ACTIVE,
-    )
-    pairs = rows.values_list("store_id", "radius_m")
-    return {store_id: radius_m or campaign.radius_m for store_id, radius_m in pairs}
-
-
-def _locations(store_ids: Iterable[int], at: datetime) -> list[StoreLocation]:
-    """The location version of each store in force at `at`, in order of store."""
-    known = StoreLocation.objects.filter(store_id__in=list(store_ids), valid_from_at__lte=at)
-    return list(known.order_by("store_id", "-valid_from_at", "-version").distinct("store_id"))
 
 
 def _parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:

@@ -1,0 +1,153 @@
+"""The map of a campaign: what it draws, and polygons drawn on it or typed beside it."""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from merchants.geo import Datum
+from merchants.models import District
+from merchants.services.enrolment import move_store
+from tests.admin.conftest import signed_in
+from tests.support import cast
+from vouchers.models import Campaign
+from vouchers.services.campaigns.drafts import newest_edit
+
+VENDOR = Path(__file__).parents[2] / "vouchers" / "static" / "vouchers" / "vendor"
+SQUARE = {
+    "type": "Polygon",
+    "coordinates": [
+        [[121.4, 31.2], [121.5, 31.2], [121.5, 31.3], [121.4, 31.3], [121.4, 31.2]],
+    ],
+}
+
+
+@pytest.fixture
+def draft(db: None) -> Campaign:
+    return cast.spring_campaign()
+
+
+@pytest.fixture
+def manager(db: None) -> Client:
+    client = signed_in(cast.mei())
+    client.cookies.load({"django_language": "en"})
+    return client
+
+
+def address(campaign: Campaign, page: str = "map") -> str:
+    return reverse(f"admin:vouchers_campaign_{page}", args=[campaign.pk])
+
+
+def saved(client: Client, draft: Campaign, *geometries: Any, text: str = "") -> Any:
+    collection = {"type": "GeometryCollection", "geometries": list(geometries)}
+    data = {"seen_edit": newest_edit(draft), "polygons": text or json.dumps(collection)}
+    return client.post(address(draft), data)
+
+
+def polygons(draft: Campaign) -> list[Any]:
+    return list(draft.geofences.order_by("id").values_list("geometry", flat=True))
+
+
+def test_it_draws_the_open_stores_with_their_circles(draft: Campaign, manager: Client) -> None:
+    District.objects.filter(pk=310101).update(boundary=SQUARE)
+    answer = manager.get(address(draft, "map_data"))
+    assert answer["Content-Type"] == "application/json"
+    drawn = answer.json()
+    assert [store["name"] for store in drawn["stores"]] == ["nanjing_road", "xujiahui"]
+    assert {store["radius_m"] for store in drawn["stores"]} == {5_000}
+    assert drawn["rings_m"] == [3_000]
+    assert [area["name"] for area in drawn["districts"]] == ["黄浦区"]
+    assert drawn["polygons"] == []
+
+
+def test_drawn_polygons_take_the_place_of_those_before(draft: Campaign, manager: Client) -> None:
+    assert saved(manager, draft, SQUARE).status_code == 302
+    assert polygons(draft) == [SQUARE]
+    other = {**SQUARE, "coordinates": [[[121, 31], [122, 31], [122, 32], [121, 31]]]}
+    saved(manager, draft, other)
+    assert polygons(draft) == [other]
+    saved(manager, draft)
+    assert polygons(draft) == []
+
+
+def test_a_draft_that_another_has_edited_keeps_theirs(draft: Campaign, manager: Client) -> None:
+    seen = newest_edit(draft)
+    saved(manager, draft, SQUARE)
+    collection = {"type": "GeometryCollection", "geometries": []}
+    old = {"seen_edit": seen, "polygons": json.dumps(collection)}
+    assert manager.post(address(draft), old).status_code == 200
+    assert polygons(draft) == [SQUARE]
+
+
+@pytest.mark.parametrize(
+    "text", ["drawn by hand", "[1]", '{"geometries": 7}', '{"geometries": [1]}']
+)
+def test_a_text_without_polygons_is_refused_in_words(
+    draft: Campaign, manager: Client, text: str
+) -> None:
+    answer = saved(manager, draft, text=text)
+    assert "nothing was saved" in answer.content.decode()
+    assert polygons(draft) == []
+
+
+def test_a_polygon_of_a_hundred_thousand_corners_is_refused(
+    draft: Campaign, manager: Client
+) -> None:
+    ring = [[121.4 + n / 1e6, 31.2] for n in range(100_000)]
+    page = saved(manager, draft, {"type": "Polygon", "coordinates": [ring]}).content.decode()
+    assert "100,000 corners; 500 are the most" in page
+    assert polygons(draft) == []
+
+
+def test_after_the_draft_the_map_is_only_looked_at(draft: Campaign, manager: Client) -> None:
+    cast.launched(draft)
+    page = manager.get(address(draft)).content.decode()
+    assert "leaflet-1.9.4" in page
+    assert "geoman" not in page
+    assert saved(manager, draft, SQUARE).status_code == 403
+    assert polygons(draft) == []
+
+
+def test_a_store_outside_its_district_is_listed_until_it_is_moved(
+    draft: Campaign, manager: Client
+) -> None:
+    District.objects.filter(pk=310101).update(boundary=SQUARE)
+    mall = cast.nanjing_road()
+    for longitude, is_listed in ((121.9, True), (121.45, False)):
+        move_store(
+            store=mall,
+            longitude=longitude,
+            latitude=31.25,
+            datum=Datum("WGS-84"),
+            at=timezone.now(),
+        )
+        page = manager.get(address(draft)).content.decode()
+        assert ("Stores outside their stated district" in page) is is_listed
+
+
+def test_the_map_is_closed_without_a_role(draft: Campaign) -> None:
+    stranger = signed_in(User.objects.create_user("stranger", is_staff=True))
+    for page in ("map", "map_data"):
+        assert stranger.get(address(draft, page)).status_code == 403
+
+
+def test_the_code_of_others_is_what_it_was_when_it_was_looked_at() -> None:
+    packages = tomllib.loads((VENDOR / "vendor.toml").read_text("utf-8"))["package"]
+    for package in packages:
+        folder = VENDOR / package["folder"]
+        files = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+        assert files == package["sha256"].keys()
+        assert "LICENSE" in files
+        for name, sha256 in package["sha256"].items():
+            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha256, name
+    assert {p.name for p in VENDOR.iterdir()} == {
+        "vendor.toml",
+        *(package["folder"] for package in packages),
+    }

@@ -1,0 +1,148 @@
+"""The map of a campaign: its stores with their circles and rings, its polygons, the districts."""
+
+import json
+from typing import Any, Final
+
+import msgspec
+from django import forms
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from vouchers.admin.base import act
+from vouchers.admin.campaigns.drafts import is_draft
+from vouchers.admin.campaigns.page import CampaignPage
+from vouchers.models import Campaign, Geofence
+from vouchers.queries.audience import CampaignMap, map_of
+from vouchers.services.campaigns import drafts, terms
+
+VERTICES_MAX: Final = 500
+"""Of all polygons of a campaign together: more is no area that a person has drawn."""
+
+
+class PolygonsForm(forms.Form):
+    """All polygons of a draft as one GeoJSON text, drawn on the map or typed beside it."""
+
+    seen_edit = forms.IntegerField(widget=forms.HiddenInput)
+    polygons = forms.CharField(
+        label=gettext_lazy("Polygons as GeoJSON"),
+        help_text=gettext_lazy(
+            "A GeometryCollection of Polygons, longitude before latitude, WGS-84. Drawing on the"
+            " map writes it here; it may also be typed or pasted."
+        ),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6, "spellcheck": "false"}),
+    )
+
+    def clean_polygons(self) -> list[dict[str, Any]]:
+        """The geometries; their form is judged by the service."""
+        try:
+            found = json.loads(self.cleaned_data["polygons"])["geometries"]
+            vertices = sum(len(ring) for geometry in found for ring in geometry["coordinates"])
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ValidationError(
+                _("This is no GeometryCollection of Polygons; nothing was saved.")
+            ) from error
+        if vertices > VERTICES_MAX:
+            raise ValidationError(
+                _("The polygons have %(count)s corners; %(most)s are the most. Draw them simpler.")
+                % {"count": f"{vertices:,}", "most": f"{VERTICES_MAX:,}"}
+            )
+        return list(found)
+
+
+class MapActs(CampaignPage):
+    """The map of a campaign, and what it draws."""
+
+    @action(description=gettext_lazy("Map"), icon="map")
+    def map(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return map_page(self.admin_site, request, get_object_or_404(Campaign, pk=object_id))
+
+    def map_data(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What the map draws, as JSON."""
+        campaign = get_object_or_404(Campaign, pk=object_id)
+        _check_view(request)
+        content = msgspec.json.encode(_drawn(campaign))
+        return HttpResponse(content, content_type="application/json")
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the address of the data."""
+        view = self.admin_site.admin_view(self.map_data)
+        name = "vouchers_campaign_map_data"
+        return [path("<path:object_id>/map/data/", view, name=name), *super().get_urls()]
+
+
+def map_page(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """GET shows the map; POST saves a draft's polygons."""
+    _check_view(request)
+    form = PolygonsForm(request.POST or None)
+    may_edit = is_draft(campaign) and request.user.has_perm(terms.EDIT)
+    if request.method == "POST":
+        if not may_edit:
+            raise PermissionDenied
+        if form.is_valid() and _save(request, campaign, form.cleaned_data):
+            return redirect("admin:vouchers_campaign_map", campaign.pk)
+    shown = _drawn(campaign)
+    geometries = [area.geometry for area in shown.polygons]
+    initial = {
+        "seen_edit": drafts.newest_edit(campaign),
+        "polygons": json.dumps({"type": "GeometryCollection", "geometries": geometries}),
+    }
+    context: dict[str, Any] = {
+        **site.each_context(request),
+        "title": _("Map"),
+        "opts": Campaign._meta,
+        "campaign": campaign,
+        "form": form if form.is_bound else PolygonsForm(initial=initial),
+        "may_edit": may_edit,
+        "store_count": f"{len(shown.stores):,}",
+        "astray": [store for store in shown.stores if store.is_outside_district],
+        "approval_no": settings.HUIMIN_MAP_APPROVAL_NO,
+        "data_url": reverse("admin:vouchers_campaign_map_data", args=[campaign.pk]),
+    }
+    return TemplateResponse(request, "vouchers/map.html", context)
+
+
+def _drawn(campaign: Campaign) -> CampaignMap:
+    """As of now, or as of the start of a campaign that has still to begin."""
+    return map_of(campaign, at=max(timezone.now(), campaign.starts_at))
+
+
+def _check_view(request: HttpRequest) -> None:
+    if not request.user.has_perm("vouchers.view_campaign"):
+        raise PermissionDenied
+
+
+def _save(request: HttpRequest, campaign: Campaign, given: dict[str, Any]) -> bool:
+    """All polygons in place of all that were there; whether they were taken."""
+    assert isinstance(request.user, User)
+    kind = Geofence.Kind.INCLUDE_POLYGON
+    before = campaign.geofences.filter(kind=kind).values_list("pk", flat=True)
+    rows = [
+        *(drafts.RowEdit(pk, None) for pk in before),
+        *(
+            drafts.RowEdit(None, {"kind": kind, "geometry": geometry})
+            for geometry in given["polygons"]
+        ),
+    ]
+    done = act(
+        request,
+        drafts.edit_campaign,
+        _("The polygons have been saved."),
+        campaign=campaign,
+        seen_edit=given["seen_edit"],
+        options={},
+        parts={"geofences": rows},
+        by=request.user,
+        at=timezone.now(),
+    )
+    return done is not None

@@ -1,0 +1,94 @@
+"""Where a campaign reaches: its stores with their circles, its polygons, the districts around."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db.models import Q
+
+from merchants.models import District, State, StoreLocation
+from vouchers.models import Campaign, CampaignStore, Geofence
+
+
+class StoreOnMap(msgspec.Struct, frozen=True):
+    """A participating store as it lies now. Degrees are WGS-84."""
+
+    id: int
+    name: str
+    merchant: str
+    district: str
+    longitude_deg: float
+    latitude_deg: float
+    radius_m: int
+    # None: the district is not stated or has no boundary on file.
+    is_outside_district: bool | None
+
+
+class Area(msgspec.Struct, frozen=True):
+    """A named GeoJSON geometry, WGS-84."""
+
+    id: int
+    name: str
+    geometry: dict[str, Any]
+
+
+class CampaignMap(msgspec.Struct, frozen=True):
+    """Everything a map of a campaign draws. `rings_m` are the inner ends of its distance rings."""
+
+    stores: list[StoreOnMap]
+    districts: list[Area]
+    polygons: list[Area]
+    rings_m: list[int]
+
+
+def radii_m(campaign: Campaign, at: datetime) -> dict[int, int]:
+    """By id of the open stores that take part at `at`, their radius."""
+    rows = CampaignStore.objects.filter(
+        Q(valid_until_at__isnull=True) | Q(valid_until_at__gt=at),
+        campaign=campaign,
+        valid_from_at__lte=at,
+        store__state=State.ACTIVE,
+        store__merchant__state=State.ACTIVE,
+    )
+    pairs = rows.values_list("store_id", "radius_m")
+    return {store_id: radius_m or campaign.radius_m for store_id, radius_m in pairs}
+
+
+def locations(store_ids: Iterable[int], at: datetime) -> list[StoreLocation]:
+    """The location version of each store in force at `at`, in order of store."""
+    known = StoreLocation.objects.filter(store_id__in=list(store_ids), valid_from_at__lte=at)
+    newest = known.order_by("store_id", "-valid_from_at", "-version").distinct("store_id")
+    return list(newest.select_related("store__merchant", "store__district"))
+
+
+def map_of(campaign: Campaign, *, at: datetime) -> CampaignMap:
+    """The campaign's places at `at`, and all districts that have a boundary."""
+    radius_of = radii_m(campaign, at)
+    drawn = District.objects.exclude(boundary=None)
+    fences = campaign.geofences.filter(kind=Geofence.Kind.INCLUDE_POLYGON).order_by("id")
+    rings = campaign.rings.exclude(from_m=0).order_by("from_m")
+    return CampaignMap(
+        stores=[_on_map(place, radius_of) for place in locations(radius_of, at)],
+        districts=[Area(row.pk, row.name, row.boundary) for row in drawn if row.boundary],
+        polygons=[
+            Area(row.pk, str(number), row.geometry)
+            for number, row in enumerate(fences, start=1)
+            if row.geometry
+        ],
+        rings_m=list(rings.values_list("from_m", flat=True)),
+    )
+
+
+def _on_map(place: StoreLocation, radius_of: dict[int, int]) -> StoreOnMap:
+    store = place.store
+    return StoreOnMap(
+        id=store.pk,
+        name=store.name,
+        merchant=store.merchant.name,
+        district=store.district.name if store.district else "",
+        longitude_deg=place.longitude_deg,
+        latitude_deg=place.latitude_deg,
+        radius_m=radius_of[store.pk],
+        is_outside_district=place.outside_district,
+    )
