@@ -10,12 +10,14 @@ from time import monotonic, sleep
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
+from merchants.errors import Refused
+from merchants.references import folded
 from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.risk import rule, with_rules
 from tests.support.till import decoded, issue_vouchers, order, redeem
 from vouchers.models import Campaign, Redemption, Voucher
-from vouchers.models.locks import LIMIT_COUNTER, RISK_TALLY
+from vouchers.models.locks import LIMIT_COUNTER, ORDER_CLAIM, RISK_TALLY
 from vouchers.rules.limits.limits import (
     EPOCH,
     LimitRule,
@@ -25,8 +27,8 @@ from vouchers.rules.limits.limits import (
 )
 from vouchers.rules.limits.tallies import WHOLE_CAMPAIGN, subject_no
 from vouchers.services.acts import Answer
-from vouchers.services.redemption import RedeemRequest
-from vouchers.states import LimitKind, RiskKind, TallyKind, VoucherState
+from vouchers.services.redemption import RedeemRequest, holds
+from vouchers.states import LimitKind, RedemptionState, RiskKind, TallyKind, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,6 +154,52 @@ def test_a_batch_that_waits_for_its_first_voucher_holds_none_of_the_later(
             wait_until_a_session_waits()
             assert is_free(second)
         assert [answer.status for answer in waiting.result(PATIENCE_S)] == [201, 201]
+
+
+def test_a_till_waits_for_the_session_that_has_the_order(campaign: Campaign) -> None:
+    """And finds the order as they left it, be it reversed before it came."""
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
+    place = cast.nanjing_road()
+    request = order(voucher, place, cast.alice(), order_no="A-1")
+    key = ORDER_CLAIM.key(folded(place.external_id), "A-1")
+    with ThreadPoolExecutor(1) as pool:
+        with session_holds(partial(lock_counter, key)):
+            waiting = pool.submit(redeemed, [request])
+            wait_until_a_session_waits()
+            assert is_free(voucher)
+        assert [answer.status for answer in waiting.result(PATIENCE_S)] == [201]
+
+
+def test_an_act_waits_for_the_session_that_has_the_redemption(campaign: Campaign) -> None:
+    """And judges the redemption as they left it."""
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
+    assert redeem(requests=[order(voucher, cast.nanjing_road(), cast.alice())])[0].status == 201
+    redemption = Redemption.objects.get()
+
+    def hold() -> str:
+        try:
+            holds.hold(redemption=redemption, reason="odd", by=cast.ren(), at=NOON)
+        except Refused as refused:
+            return refused.refusal.code
+        finally:
+            connections.close_all()
+        return "held"
+
+    def lock() -> Redemption:
+        return Redemption.objects.select_for_update(no_key=True).get(pk=redemption.pk)
+
+    with ThreadPoolExecutor(1) as pool:
+        with session_holds(lock, partial(void_row, redemption)):
+            waiting = pool.submit(hold)
+            wait_until_a_session_waits()
+            assert not waiting.done()
+        assert waiting.result(PATIENCE_S) == "hold_not_captured"
+
+
+def void_row(redemption: Redemption) -> None:
+    """As a void leaves the row itself."""
+    state = RedemptionState.VOIDED.value
+    Redemption.objects.filter(pk=redemption.pk).update(state=state, undone_at=NOON)
 
 
 def test_a_till_waits_for_the_session_that_counts_and_holds_no_later_counter() -> None:

@@ -103,8 +103,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "vouchers/models/locks.py",
         "    SELECT pg_advisory_xact_lock(key) IS NULL FROM unnest(%(order_keys)s::bigint[])",
         "    SELECT key IS NULL FROM unnest(%(order_keys)s::bigint[])",
-        f"{SAME_REQUEST}::test_one_order_takes_one_voucher_from_many_tills",
-        f"{RACES}/test_lifecycle.py::test_reverse_against_the_late_original",
+        f"{RACES}/test_locks.py::test_a_till_waits_for_the_session_that_has_the_order",
     ),
     source(
         "another body under the same key",
@@ -207,8 +206,7 @@ OF_LOCKS: tuple[Mutation, ...] = (
         f"{SERVICES}/redemption/locked.py",
         "Redemption.objects.select_for_update(no_key=True).get(",
         "Redemption.objects.get(",
-        f"{RACES}/test_lifecycle.py::test_void_against_hold",
-        f"{RACES}/test_undo.py::test_void_against_settlement",
+        f"{RACES}/test_locks.py::test_an_act_waits_for_the_session_that_has_the_redemption",
     ),
     source(
         "a figure that has moved",
