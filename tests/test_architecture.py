@@ -36,9 +36,10 @@ SHARED = {
     "rules": set[str](),
     "models": {"locks"},
     "queries": set[str](),
-    "services": {"acts", "outbox", "refusals", "roles", "second_factor", "sold_out"},
+    "services": {"acts", "outbox", "refusals", "roles", "second_factor", "sold_out", "history"},
     "admin": {
         "base",
+        "buttons",
         "dashboard",
         "faults",
         "fields",

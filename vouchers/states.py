@@ -285,6 +285,7 @@ RUN_ARROWS = frozenset(
         (RunState.TARGETED, RunState.RESERVED),
         (RunState.TARGETED, RunState.CANCELLED),
         (RunState.RESERVED, RunState.DONE),
+        (RunState.RESERVED, RunState.CANCELLED),
     }
 )
 VOUCHER_ARROWS = frozenset(

@@ -19,7 +19,7 @@ from vouchers.services import outbox, redemption, residents
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.claims import open_coming
-from vouchers.services.issuing import expiry, leases, minting, runs
+from vouchers.services.issuing import control, expiry, leases, minting, runs
 from vouchers.services.ledger import partitions
 from vouchers.services.proofs import audit, seals
 from vouchers.services.redemption import archives, lapse_due
@@ -80,7 +80,7 @@ def start_and_end_campaigns() -> None:
 def expire_vouchers() -> None:
     """Return what the tranches that are due have not spent, and wind up runs that came too late."""
     expiry.expire_due(at=timezone.now())
-    minting.wind_up(at=timezone.now())
+    control.wind_up(at=timezone.now())
 
 
 @shared_task

@@ -1,19 +1,21 @@
 """Runs, minters and sweeps at the same moment: nothing promised twice, nothing left undone."""
 
 from collections import Counter
+from contextlib import suppress
 from threading import Barrier
 
 import numpy as np
 import pytest
 from django.db import transaction
 
+from merchants.errors import Refused
 from tests.support import cast
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.concurrency.threads import PATIENCE_S, at_once
 from vouchers.models import Campaign, QuotaBucket, Run, Shard, Transfer, Voucher
 from vouchers.services.audience import targeting
-from vouchers.services.issuing import expiry, leases, minting, runs
-from vouchers.states import RunState, TransferReason
+from vouchers.services.issuing import control, expiry, leases, minting, runs
+from vouchers.states import RunState, ShardState, TransferReason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -122,3 +124,56 @@ def test_a_tranche_that_two_sweeps_find_due_expires_once() -> None:
     assert Transfer.objects.filter(reason=TransferReason.EXPIRE).count() == 1
     assert QuotaBucket.objects.get().headroom_fen == BUDGET_VOUCHERS * 2_000
     assert_proven()
+
+
+def mint_what_can_be_had() -> int:
+    """Mint until none waits; a shard whose run is cancelled meanwhile is lost to the worker."""
+    minted = 0
+    while lease := leases.lease_shard(at=cast.NOON, lease_s=60):
+        try:
+            minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=cast.NOON)
+        except leases.LeaseLostError:
+            continue
+        minted += 1
+    return minted
+
+
+def test_a_run_cancelled_while_workers_mint_gives_back_what_they_did_not() -> None:
+    reserve(targeted(campaign_with_crowd(), "s"), shard_size=1)
+    run, mei = Run.objects.get(), cast.mei()
+
+    def cancel() -> int:
+        with suppress(Refused):  # the last shard may have been minted before
+            control.cancel_run(run=run, reason="wrong round", by=mei, at=cast.NOON)
+        return 0
+
+    minted = sum(at_once([mint_what_can_be_had, cancel, mint_what_can_be_had]))
+
+    run.refresh_from_db()
+    assert Voucher.objects.count() == minted
+    assert run.state in {RunState.CANCELLED, RunState.DONE}
+    left_fen = (BUDGET_VOUCHERS - minted) * 2_000
+    assert QuotaBucket.objects.get().headroom_fen == left_fen
+    assert leases.waiting_shards(at=cast.NOON) == 0
+    assert_proven()
+
+
+def test_control_without_the_shards_locks_both_would_have_the_money() -> None:
+    reserve(targeted(campaign_with_crowd(), "s"), shard_size=BUDGET_VOUCHERS)
+    lease = leases.lease_shard(at=cast.NOON, lease_s=60)
+    assert lease is not None
+    has_read, is_minted = Barrier(2), Barrier(2)
+
+    def mint() -> int:
+        has_read.wait(PATIENCE_S)
+        minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=cast.NOON)
+        is_minted.wait(PATIENCE_S)
+        return BUDGET_VOUCHERS
+
+    def release_what_was_read() -> int:
+        unminted = list(Shard.objects.exclude(state=ShardState.DONE))
+        has_read.wait(PATIENCE_S)
+        is_minted.wait(PATIENCE_S)
+        return sum(shard.voucher_count for shard in unminted)
+
+    assert sum(at_once([mint, release_what_was_read])) == 2 * BUDGET_VOUCHERS

@@ -13,11 +13,15 @@ from merchants.errors import Refusal
 from vouchers.admin.words import in_words, label
 from vouchers.errors import explain
 from vouchers.models.campaigns.campaigns import CAMPAIGN_STATES, LIMIT_KINDS
+from vouchers.models.issuing.runs import RUN_STATES
 from vouchers.models.ledger.transfers import ACCOUNT_KINDS
 from vouchers.money import yuan
 from vouchers.rules.campaigns.declaration import OPTIONS, Option
 from vouchers.rules.campaigns.terms import CELLS_DO_NOT_NEST, DATES_CROSS, INVALID
 from vouchers.states import LimitKind
+
+STATES: Mapping[str, Any] = {**dict(RUN_STATES), **dict(CAMPAIGN_STATES)}
+"""Of campaigns and of runs; they share no name but `paused`."""
 
 FAULTS: Mapping[str, Any] = {
     "ends_after_start": _("The campaign must end after it starts."),
@@ -185,7 +189,7 @@ def _spoken(name: str, value: Any, option: Option | None = None) -> Any:
     if at is not None and at.tzinfo is not None:
         return localize(localtime(at))
     if name in {"state", "wanted"}:
-        return str(dict(CAMPAIGN_STATES).get(value, value))
+        return str(STATES.get(value, value))
     if name == "account":
         return str(dict(ACCOUNT_KINDS).get(value, value))
     if (

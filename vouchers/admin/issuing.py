@@ -6,10 +6,15 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import time_format
 from django.utils.html import format_html
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from vouchers import tasks
 from vouchers.admin.base import (
     ReadOnlyAdmin,
     ReadOnlyInline,
@@ -18,11 +23,14 @@ from vouchers.admin.base import (
     money,
     split_in_yuan,
 )
+from vouchers.admin.buttons import button
 from vouchers.admin.campaigns.overview import count_text, reason_name, shown
 from vouchers.admin.hotline import HotlinePage
 from vouchers.models import Run, Shard, Tranche, Voucher
 from vouchers.money import yuan
+from vouchers.queries.issuing import Progress, progress_of
 from vouchers.rules.issuing.codes import decode, numbered, typed
+from vouchers.services.issuing import control
 from vouchers.states import RunState, TrancheState, VoucherState
 
 
@@ -35,8 +43,50 @@ class ShardInline(ReadOnlyInline):
     per_page = 20
 
 
+class RunActs:
+    """What may be done with a run under way."""
+
+    def has_distribute_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm(control.DISTRIBUTE)
+
+    pause = button(
+        control.pause_run,
+        _("Pause"),
+        icon="pause",
+        title=_("Pause this distribution"),
+        description=_("What is being minted is finished; nothing more is taken up."),
+        success=_("Paused."),
+        subject="run",
+        permission="distribute",
+    )
+    resume = button(
+        control.resume_run,
+        _("Resume"),
+        icon="play_arrow",
+        title=_("Resume this distribution"),
+        description=_("Workers take it up where it was."),
+        success=_("Resumed."),
+        subject="run",
+        permission="distribute",
+        then=tasks.wake_distribution,
+    )
+    cancel = button(
+        control.cancel_run,
+        _("Cancel"),
+        icon="cancel",
+        title=_("Cancel this distribution for good"),
+        description=_(
+            "Vouchers that are issued stay with their holders. What is not issued yet goes back"
+            " into the quotas; another run may distribute it."
+        ),
+        success=_("Cancelled; what was not issued is free again."),
+        subject="run",
+        permission="distribute",
+    )
+
+
 @admin.register(Run)
-class RunAdmin(ReadOnlyAdmin):
+class RunAdmin(RunActs, ReadOnlyAdmin):
     """Distribution runs; requested on the campaign's page."""
 
     list_display = [
@@ -58,15 +108,18 @@ class RunAdmin(ReadOnlyAdmin):
         "terms",
         "seed",
         "state",
+        "paused_at",
         "progress",
+        "minted",
         "requested_by",
         "created_at",
         "finished_at",
         "found",
         "chosen",
     ]
-    readonly_fields = ["progress", "found", "chosen"]
+    readonly_fields = ["progress", "minted", "found", "chosen"]
     inlines = [ShardInline]
+    actions_detail = ["pause", "resume", "cancel"]
     state_label = coloured(
         "state",
         _("state"),
@@ -78,6 +131,19 @@ class RunAdmin(ReadOnlyAdmin):
             RunState.CANCELLED.value: "danger",
         },
     )
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """The buttons of the run's state."""
+        run = self.get_object(request, str(object_id))
+        offered = _offered(run) if run else set()
+        return [
+            each for each in super().get_actions_detail(request, object_id) if each.path in offered
+        ]
+
+    @display(description=_("minted"))
+    def minted(self, run: Run) -> str:
+        """Vouchers so far, how many a second, and when the last will be."""
+        return progress_text(progress_of(run, at=timezone.now()))
 
     @display(description=_("audience found"))
     def found(self, run: Run) -> str:
@@ -114,6 +180,29 @@ class RunAdmin(ReadOnlyAdmin):
             run.progress_pct,
             run.progress_pct,
         )
+
+
+def _offered(run: Run) -> set[str]:
+    if run.state not in control.LIVE_RUNS:
+        return set()
+    return {"resume" if run.paused_at else "pause", "cancel"}
+
+
+def progress_text(progress: Progress) -> str:
+    """`1,200,000 of 3,000,000 vouchers · 81,000/s · done at 10:12:30`, as far as it is known."""
+    if not progress.vouchers_total:
+        return "–"
+    parts = [
+        gettext("%(done)s of %(total)s vouchers")
+        % {"done": f"{progress.vouchers_done:,}", "total": f"{progress.vouchers_total:,}"}
+    ]
+    if progress.vouchers_per_s:
+        parts.append(gettext("%s a second") % f"{progress.vouchers_per_s:,.0f}")
+    if progress.is_paused:
+        parts.append(gettext("paused"))
+    elif progress.done_at:
+        parts.append(gettext("done at %s") % time_format(localtime(progress.done_at), "H:i:s"))
+    return " · ".join(parts)
 
 
 @admin.register(Tranche)

@@ -94,6 +94,14 @@ MANAGER = (
         audience="manager",
     ),
     Meaning(
+        "run_state",
+        409,
+        "The distribution is {state}; this is not possible any more.",
+        "该次发放当前状态为“{state}”，无法执行此操作。",
+        "campaign",
+        audience="manager",
+    ),
+    Meaning(
         "campaign_over",
         409,
         "The campaign's end has passed ({ends_at}).",

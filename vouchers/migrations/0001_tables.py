@@ -1842,6 +1842,10 @@ class Migration(migrations.Migration):
                     "finished_at",
                     models.DateTimeField(blank=True, null=True, verbose_name="finished at"),
                 ),
+                (
+                    "paused_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="paused at"),
+                ),
                 ("audience", models.JSONField(default=dict, verbose_name="audience")),
                 ("selection", models.JSONField(default=dict, verbose_name="selection")),
                 (

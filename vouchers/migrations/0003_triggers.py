@@ -1399,9 +1399,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="run_arrows",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('queued', 'cancelled'), ('queued', 'targeted'), ('reserved', 'done'), ('targeted', 'cancelled'), ('targeted', 'reserved')))",
+                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('queued', 'cancelled'), ('queued', 'targeted'), ('reserved', 'cancelled'), ('reserved', 'done'), ('targeted', 'cancelled'), ('targeted', 'reserved')))",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="3110d15f3c7b07346b395000d0f6aef5bab3e243",
+                            hash="9f805d098d733b7a3a6c9085d97bad6643a205e1",
                             operation="UPDATE",
                             pgid="pgtrigger_run_arrows_cd46b",
                             table="vouchers_run",

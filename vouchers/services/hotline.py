@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from vouchers.models import Redemption, Resident, Voucher
 from vouchers.rules.issuing.codes import decode, numbered, typed
-from vouchers.services.residents.history import note
+from vouchers.services.history import note
 from vouchers.services.roles import require_permission
 
 MOST_FOUND = 50
@@ -49,7 +49,7 @@ def look_up(
         vouchers = list(_found(found_by, number.strip(), business_day)[:MOST_FOUND])
         what = f"looked up by {found_by}: {reason}"
         for holder in Resident.objects.filter(pk__in={row.resident_id for row in vouchers}):
-            note(resident=holder, by=by, what=what, at=at)
+            note(holder, by=by, what=what, at=at)
         if not vouchers:
             _note_in_vain(number, what, by, at)
     return vouchers

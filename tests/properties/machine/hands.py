@@ -16,8 +16,9 @@ from tests.support.till import issue_vouchers
 from vouchers.models import Shard
 from vouchers.models import Voucher as VoucherRow
 from vouchers.services.audience.targeting import target_run
+from vouchers.services.issuing.control import wind_up
 from vouchers.services.issuing.leases import lease_run, lease_shard
-from vouchers.services.issuing.minting import mint_shard, wind_up
+from vouchers.services.issuing.minting import mint_shard
 from vouchers.services.issuing.runs import request_run, reserve_run
 
 Had = tuple[str, str, str]

@@ -12,7 +12,7 @@ from tests.support.cast import DAY, NOON
 from vouchers.models import Approval, Campaign, Ring, TermsVersion, Tier
 from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.services.campaigns import lifecycle, terms
-from vouchers.services.campaigns.history import clock
+from vouchers.services.history import clock
 from vouchers.services.ledger import transfers
 from vouchers.states import AccountKind, CampaignState, LimitKind
 

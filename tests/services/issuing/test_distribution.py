@@ -23,7 +23,7 @@ from vouchers.models import (
     Voucher,
 )
 from vouchers.services.audience import targeting
-from vouchers.services.issuing import leases, minting, runs, selection
+from vouchers.services.issuing import control, leases, minting, runs, selection
 from vouchers.services.ledger import quotas
 from vouchers.states import AccountKind, RunState, ShardState, TransferReason
 
@@ -350,9 +350,9 @@ def test_what_an_ended_campaign_has_not_minted_goes_back() -> None:
     assert lease is not None
     minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=cast.NOON)
 
-    assert minting.wind_up(at=campaign.ends_at - timedelta(seconds=1)) == 0
-    assert minting.wind_up(at=campaign.ends_at) == 2
-    assert minting.wind_up(at=campaign.ends_at) == 0
+    assert control.wind_up(at=campaign.ends_at - timedelta(seconds=1)) == 0
+    assert control.wind_up(at=campaign.ends_at) == 2
+    assert control.wind_up(at=campaign.ends_at) == 0
 
     run.refresh_from_db()
     waiting.refresh_from_db()

@@ -1,18 +1,15 @@
 """The acts on a resident's page: each opens a dialog, calls one service and shows the outcome."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.utils import timezone
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 
-from vouchers.admin.base import ReadOnlyAdmin, act, go_to
+from vouchers.admin.base import ReadOnlyAdmin
+from vouchers.admin.buttons import button
 from vouchers.admin.residents.forms import (
     ConsentForm,
     DocumentForm,
@@ -20,7 +17,6 @@ from vouchers.admin.residents.forms import (
     LinkForm,
     MergeForm,
     ProxyForm,
-    ReasonForm,
     WithdrawForm,
 )
 from vouchers.models import Exclusion, Link, Proxy, ResidentMerge
@@ -39,49 +35,6 @@ ACTS: Final = (
     "link",
     "erase",
 )
-
-
-def button(
-    service: Callable[..., Any],
-    label: Any,
-    *,
-    icon: str,
-    title: Any,
-    description: Any,
-    success: Any,
-    form: type[BaseDialogForm] = ReasonForm,
-    subject: str = "resident",
-    permission: str = "change_resident",
-    is_signed: bool = True,
-) -> Any:
-    """A button that calls `service` with the page's row as `subject` and the form's values.
-
-    `is_signed`: the service takes the acting user (`by`).
-    """
-
-    @action(
-        description=label,
-        icon=icon,
-        permissions=[permission],
-        dialog={
-            "title": title,
-            "description": description,
-            "form_class": form,
-            "form_submit_text": _("Confirm"),
-        },
-    )
-    def press(self: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        row = get_object_or_404(self.model, pk=object_id)
-        signature = {"by": request.user} if is_signed else {}
-        # The dialog's own hidden field begins with an underscore.
-        answers = {
-            name: value for name, value in form.cleaned_data.items() if not name.startswith("_")
-        }
-        arguments = {subject: row, "at": timezone.now(), **signature, **answers}
-        act(request, service, success, **arguments)
-        return go_to(f"{row._meta.app_label}_{row._meta.model_name}_change", object_id)
-
-    return press
 
 
 class ResidentActs:

@@ -7,13 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from vouchers.admin.buttons import ReasonForm
 from vouchers.models import Campaign, Consent, Link, Resident
-
-
-class ReasonForm(BaseDialogForm):
-    """Why it is done; kept in the resident's history."""
-
-    reason = forms.CharField(label=_("Reason"), max_length=200, widget=UnfoldAdminTextInputWidget)
 
 
 class DocumentForm(BaseDialogForm):

@@ -60,6 +60,8 @@ class Run(models.Model):
     requested_by = models.CharField(_("requested by"), max_length=150)
     created_at = models.DateTimeField(_("created at"))
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    # While it is set no worker takes up the run or its shards; what is being minted is finished.
+    paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
     # Found by targeting: {"examined": n, "rings": {"A": n}, "untargeted": {"no_consent": n}}.
     audience = models.JSONField(_("audience"), default=dict)
     # Decided at reservation: vouchers, residents and fen by tier, and why the rest got none.

@@ -22,9 +22,9 @@ from vouchers.rules.campaigns import amendments as rules
 from vouchers.rules.campaigns.declaration import WIDENED
 from vouchers.rules.campaigns.lifecycle import decide
 from vouchers.rules.campaigns.terms import terms_sha256
-from vouchers.services.campaigns.history import note
 from vouchers.services.campaigns.lifecycle import DECIDE, lock_campaign
 from vouchers.services.campaigns.terms import EDIT
+from vouchers.services.history import note
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
 from vouchers.sql.pipeline import raw_connection
@@ -96,7 +96,7 @@ def approve_amendment(
         held.save(update_fields=[*WIDENED, "terms"])
         _let_join(held, rules.joining_stores(before, terms.document), at)
         _lengthen(held, at)
-        note(campaign=held, by=by, what=f"amended terms v{terms.number}", at=at)
+        note(held, by=by, what=f"amended terms v{terms.number}", at=at)
     return approval
 
 

@@ -20,8 +20,8 @@ from vouchers.rules.campaigns.declaration import OPTIONS
 from vouchers.rules.campaigns.lifecycle import decide, may_close, may_settle, move
 from vouchers.rules.campaigns.soundness import faults
 from vouchers.services.campaigns.events import announce_state
-from vouchers.services.campaigns.history import clock, note
 from vouchers.services.campaigns.terms import EDIT, note_edit
+from vouchers.services.history import clock, note
 from vouchers.services.ledger import quotas
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
@@ -279,5 +279,5 @@ def _move(
         setattr(held, name, value)
         setattr(campaign, name, value)
     held.save(update_fields=["state", *also])
-    note(campaign=held, by=by, what=state.value, at=at)
+    note(held, by=by, what=state.value, at=at)
     announce_state(held, at=at)

@@ -18,9 +18,9 @@ from vouchers.rules.campaigns import proposals as rules
 from vouchers.rules.ledger.amounts import check_amount_fen
 from vouchers.rules.limits.risk_rules import RiskRule, check_rule, with_rule
 from vouchers.services.campaigns import budgets, risk_rules
-from vouchers.services.campaigns.history import note
 from vouchers.services.campaigns.lifecycle import DECIDE, lock_campaign
 from vouchers.services.campaigns.terms import EDIT
+from vouchers.services.history import note
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
 from vouchers.states import Decision, ProposalKind
@@ -157,7 +157,7 @@ def approve_proposal(
     with refused_by_database(), transaction.atomic():
         held, decision = _decide(proposal, by, seen_sha256, at, comment, Decision.APPROVED)
         budgets.execute(campaign=held, proposal=proposal, at=at)
-        note(campaign=held, by=by, what=f"{proposal.kind} {proposal.request_id}", at=at)
+        note(held, by=by, what=f"{proposal.kind} {proposal.request_id}", at=at)
     return decision
 
 

@@ -50,6 +50,7 @@ def lease_run(*, at: datetime, lease_s: int) -> RunLease | None:
         waiting = Run.objects.filter(
             Q(lease_until_at__isnull=True) | Q(lease_until_at__lte=at),
             state__in=[RunState.QUEUED, RunState.TARGETED],
+            paused_at__isnull=True,
             campaign__state__in=WORKING_CAMPAIGNS,
             campaign__ends_at__gt=at,
         ).select_for_update(no_key=True, skip_locked=True, of=("self",))
@@ -77,6 +78,7 @@ def _waiting_shards(at: datetime) -> QuerySet[Shard]:
     return Shard.objects.filter(
         Q(state=ShardState.WAITING) | Q(state=ShardState.LEASED, lease_until_at__lte=at),
         run__state=RunState.RESERVED,
+        run__paused_at__isnull=True,
         run__campaign__state__in=WORKING_CAMPAIGNS,
         run__campaign__ends_at__gt=at,
     )

@@ -1,12 +1,10 @@
-"""Minting shards into tranches; winding up runs whose campaign is over before they are done."""
+"""Minting shards into tranches."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Q
 from psycopg import sql
 
 from vouchers.models import Run, Shard, Tranche
@@ -20,7 +18,7 @@ from vouchers.models.issuing.tranches import (
 )
 from vouchers.models.locks import SHARE_TERMS
 from vouchers.rules.ledger.quotas import Price
-from vouchers.services.issuing.leases import PACKED, LeaseLostError, hold_shard
+from vouchers.services.issuing.leases import LeaseLostError, hold_shard
 from vouchers.services.issuing.runs import PROGRESS_RESERVED_PCT, finish
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.voucher_money import post_amounts
@@ -29,7 +27,6 @@ from vouchers.sql.copying import HEADER, TRAILER, binary_rows
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import (
     AccountKind,
-    CampaignState,
     Cause,
     RunState,
     ShardState,
@@ -39,9 +36,6 @@ from vouchers.states import (
 
 COPY_ROWS = 65_536
 """Rows made at once; 50 bytes each."""
-
-WAITING_RUNS = (RunState.QUEUED, RunState.TARGETED)
-OVER_CAMPAIGNS = (CampaignState.ENDED, CampaignState.SETTLED, CampaignState.CLOSED)
 
 
 def mint_shard(*, shard_id: int, fence: int, at: datetime) -> Tranche:
@@ -56,57 +50,21 @@ def mint_shard(*, shard_id: int, fence: int, at: datetime) -> Tranche:
         at = time_in(campaign_id=shard.run.campaign_id, at=at)
         price = quotas.prices_of([shard.tier_id])[shard.tier_id]
         tranche = _create_tranche(shard, price, at)
-        people = _people(shard)
+        people = people_of(shard)
         _write_vouchers(tranche.pk, people)
-        _post(shard, _counts(people), price, TransferReason.MINT, AccountKind.OUTSTANDING, at)
+        post_shard(
+            shard,
+            counts_of(people),
+            price,
+            reason=TransferReason.MINT,
+            target=AccountKind.OUTSTANDING,
+            at=at,
+        )
         Shard.objects.filter(pk=shard.pk).update(state=ShardState.DONE, lease_until_at=None)
         _advance_run(shard.run_id, at)
         # Last: until the commit no other session can attach.
         ATTACH_TRANCHE.send(raw_connection(), {"tranche_id": tranche.pk}).rows()
     return tranche
-
-
-def wind_up(*, at: datetime) -> int:
-    """End the runs of campaigns that are over: unminted money goes back, waiting runs stop.
-
-    Returns how many runs were ended.
-    """
-    over = Run.objects.filter(
-        Q(campaign__state__in=OVER_CAMPAIGNS) | Q(campaign__ends_at__lte=at),
-        state__in=[*WAITING_RUNS, RunState.RESERVED],
-    )
-    return sum(_wind_up_run(run_id, at) for run_id in over.values_list("id", flat=True))
-
-
-def _wind_up_run(run_id: int, at: datetime) -> bool:
-    with transaction.atomic():
-        # Shards before the run, as minting locks them.
-        unminted = list(
-            Shard.objects.select_for_update(no_key=True, of=("self",))
-            .filter(run_id=run_id)
-            .exclude(state=ShardState.DONE)
-            .select_related("run")
-            .defer(*PACKED)
-            .order_by("number")
-        )
-        run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
-        if run.state in WAITING_RUNS:
-            run.state, run.finished_at = RunState.CANCELLED.value, at
-            run.save(update_fields=["state", "finished_at"])
-        elif run.state == RunState.RESERVED:
-            returned: Counter[int] = Counter()
-            for shard in unminted:
-                price = quotas.prices_of([shard.tier_id])[shard.tier_id]
-                counts = _counts(_people(shard))
-                _post(shard, counts, price, TransferReason.RELEASE, AccountKind.FREE, at)
-                returned.update(counts)
-            quotas.give_back(vouchers=returned)
-            run.selection["released_vouchers"] = returned.total()
-            run.save(update_fields=["selection"])
-            finish(run=run, at=at)
-        else:
-            return False
-    return True
 
 
 def _create_tranche(shard: Shard, price: Price, at: datetime) -> Tranche:
@@ -176,21 +134,23 @@ def _advance_run(run_id: int, at: datetime) -> None:
     run.save(update_fields=["progress_pct"])
 
 
-def _people(shard: Shard) -> People:
+def people_of(shard: Shard) -> People:
+    """Who gets the vouchers of a shard."""
     (people,) = READ_PEOPLE.send(raw_connection(), {"shard_id": shard.pk}).rows()
     return people
 
 
-def _counts(people: People) -> Mapping[int, int]:
+def counts_of(people: People) -> Mapping[int, int]:
     """Vouchers by allocation."""
     found, counts = np.unique(people.allocation_ids, return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
-def _post(
+def post_shard(
     shard: Shard,
     counts: Mapping[int, int],
     price: Price,
+    *,
     reason: TransferReason,
     target: AccountKind,
     at: datetime,

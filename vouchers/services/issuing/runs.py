@@ -94,12 +94,14 @@ def reserve_run(*, run_id: int, fence: int, at: datetime, shard_size: int = SHAR
     return run
 
 
-def finish(*, run: Run, at: datetime) -> None:
-    """RESERVED → DONE, for a run locked by the caller."""
-    run.state = RunState.DONE.value
-    run.progress_pct = 100
+def finish(*, run: Run, at: datetime, state: RunState = RunState.DONE) -> None:
+    """End a run locked by the caller, as done or cancelled."""
+    run.state = state.value
     run.finished_at = at
-    run.save(update_fields=["state", "progress_pct", "finished_at"])
+    run.paused_at = None
+    if state is RunState.DONE:
+        run.progress_pct = 100
+    run.save(update_fields=["state", "progress_pct", "finished_at", "paused_at"])
 
 
 def _post_reservation(run: Run, selection: Selection, at: datetime) -> None:

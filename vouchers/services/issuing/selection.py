@@ -16,6 +16,7 @@ from vouchers.rules.ledger.quotas import Cells, PlannedVouchers
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.ledger import quotas
 from vouchers.sql.pipeline import raw_connection
+from vouchers.states import RunState, ShardState
 
 MEMBERS_A_BLOCK = 1_000_000
 
@@ -152,6 +153,8 @@ def _had(run: Run, tier: Tier, line: Line) -> NDArray[np.int64]:
     others = Shard.objects.filter(
         tier=tier, run__campaign=run.campaign, run__round=run.round
     ).exclude(run=run)
+    # What a cancelled run did not mint has gone back.
+    others = others.exclude(~Q(state=ShardState.DONE), run__state=RunState.CANCELLED)
     if run.channel is not None:
         others = others.filter(Q(run__channel=run.channel) | Q(run__channel=None))
     packed = b"".join(bytes(ids) for ids in others.values_list("resident_ids", flat=True))

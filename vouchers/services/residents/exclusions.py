@@ -7,7 +7,7 @@ from django.db import transaction
 
 from merchants.errors import Refused
 from vouchers.models import Campaign, Exclusion, Resident
-from vouchers.services.residents.history import note
+from vouchers.services.history import note
 from vouchers.services.roles import require_permission
 from vouchers.sql.fields import CurrentXid
 
@@ -32,7 +32,7 @@ def exclude(
             created_at=at,
         )
         scope = campaign.code if campaign else "every campaign"
-        note(resident=resident, by=by, what=f"excluded from {scope}: {reason}", at=at)
+        note(resident, by=by, what=f"excluded from {scope}: {reason}", at=at)
     return exclusion
 
 
@@ -44,7 +44,7 @@ def lift_exclusion(*, exclusion: Exclusion, by: User, at: datetime) -> None:
         live = Exclusion.objects.filter(pk=exclusion.pk, lifted_at=None)
         if not live.update(lifted_at=max(at, exclusion.created_at)):
             raise Refused("not_excluded", resident=exclusion.resident.external_id)
-        note(resident=exclusion.resident, by=by, what="exclusion lifted", at=at)
+        note(exclusion.resident, by=by, what="exclusion lifted", at=at)
     exclusion.refresh_from_db(fields=["lifted_at"])
 
 

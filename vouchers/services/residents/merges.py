@@ -8,7 +8,7 @@ from django.db import transaction
 from merchants.errors import Refused
 from vouchers.models import Resident, ResidentMerge
 from vouchers.models.residents.residents import FIND_SAME_PEOPLE
-from vouchers.services.residents.history import note
+from vouchers.services.history import note
 from vouchers.services.residents.standing import CHANGE
 from vouchers.services.roles import require_permission
 from vouchers.sql.pipeline import raw_connection
@@ -34,7 +34,7 @@ def merge(
         merged = ResidentMerge.objects.create(
             kept=kept, member=member, reason=reason, merged_by=by.get_username(), merged_at=at
         )
-        note(resident=member, by=by, what=f"merged with {kept.external_id}: {reason}", at=at)
+        note(member, by=by, what=f"merged with {kept.external_id}: {reason}", at=at)
     return merged
 
 
@@ -49,7 +49,7 @@ def undo_merge(*, merge: ResidentMerge, by: User, at: datetime) -> None:
         live = ResidentMerge.objects.filter(pk=merge.pk, undone_at=None)
         if not live.update(undone_by=by.get_username(), undone_at=max(at, merge.merged_at)):
             raise Refused("not_merged", resident=merge.member.external_id)
-        note(resident=merge.member, by=by, what=f"merge with {merge.kept} undone", at=at)
+        note(merge.member, by=by, what=f"merge with {merge.kept} undone", at=at)
     merge.refresh_from_db(fields=["undone_by", "undone_at"])
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from merchants.errors import Refused
 from vouchers.models import Consent, Link, Resident, ResidentPoint
-from vouchers.services.residents.history import note
+from vouchers.services.history import note
 from vouchers.services.roles import require_permission
 from vouchers.sql.fields import CurrentXid
 from vouchers.states import RESIDENT_ARROWS, ResidentState
@@ -109,7 +109,7 @@ def _move(
         locked.state = target.value
         locked.changed_xid = CurrentXid()
         locked.save(update_fields=["state", "changed_xid"])
-        note(resident=locked, by=by, what=what, at=at)
+        note(locked, by=by, what=what, at=at)
     resident.state = target.value
 
 

@@ -114,7 +114,7 @@ def _distributed(books: Books) -> Mapping[Act, Mapping[Slot, int]]:
         if shard.state != ShardState.DONE:
             face_sums = _face_sums(shard.campaign_id, shard.split, shard.sizes)
             add(TransferReason.RESERVE, Cause.RUN, shard.run_id, face_sums)
-            if shard.run_state == RunState.DONE:
+            if shard.run_state in {RunState.DONE, RunState.CANCELLED}:
                 add(TransferReason.RELEASE, Cause.SHARD, shard.id, face_sums)
     return wanted
 

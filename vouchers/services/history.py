@@ -1,4 +1,4 @@
-"""A campaign's history in Django's own log: what was done to it, when, and by whom."""
+"""The history of a row in Django's own log: what was done to it, when, and by whom."""
 
 import json
 from datetime import datetime
@@ -8,22 +8,21 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-
-from vouchers.models import Campaign
+from django.db.models import Model
 
 CLOCK: Final = "clock"
 """The user name under which the history records what scheduled jobs do."""
 
 
-def note(*, campaign: Campaign, by: User, what: str, at: datetime) -> None:
-    """Write one line of the history, in the caller's transaction."""
+def note(row: Model, *, by: User, what: str, at: datetime) -> None:
+    """Write one line of a row's history, in the caller's transaction."""
     LogEntry.objects.create(
         user=by,
         action_time=at,
         action_flag=CHANGE,
-        content_type=ContentType.objects.get_for_model(Campaign),
-        object_id=str(campaign.pk),
-        object_repr=campaign.name,
+        content_type=ContentType.objects.get_for_model(row),
+        object_id=str(row.pk),
+        object_repr=str(row)[:200],
         change_message=json.dumps([{"changed": {"fields": [what]}}]),
     )
 
