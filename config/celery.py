@@ -25,6 +25,7 @@ SWEEPS_S = {
     "expire_vouchers": 30,
     "lapse_authorisations": 30,
     "open_rounds": 60,
+    "drop_rounds": 5,
     "send_messages": 5,
     "seal_journals": 600,
     "open_months": 6 * HOUR_S,

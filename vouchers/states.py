@@ -67,10 +67,12 @@ class RoundWay(StrEnum):
     """How a round hands out its vouchers."""
 
     RUN = "run"  # 发放: by distribution runs, to residents found beforehand
+    DROP = "drop"  # 定时发放: by a run that the clock requests when the round opens
     CLAIM = "claim"  # 先到先得: to who asks first, judged by the places on file
     CLAIM_ON_SPOT = "claim_on_spot"  # 先到先得, judged by the position sent with the claim
 
 
+RUN_WAYS = (RoundWay.RUN, RoundWay.DROP)
 CLAIMED_WAYS = (RoundWay.CLAIM, RoundWay.CLAIM_ON_SPOT)
 
 

@@ -19,7 +19,7 @@ from vouchers.services import outbox, redemption, residents
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.claims import open_coming
-from vouchers.services.issuing import control, expiry, leases, minting, runs
+from vouchers.services.issuing import control, drops, expiry, leases, minting, runs
 from vouchers.services.ledger import partitions
 from vouchers.services.proofs import audit, seals
 from vouchers.services.redemption import archives, lapse_due
@@ -87,6 +87,13 @@ def expire_vouchers() -> None:
 def open_rounds() -> None:
     """Open the tranches of rounds that are claimed, before the rush."""
     open_coming(at=timezone.now())
+
+
+@shared_task
+def drop_rounds() -> None:
+    """Request the runs of rounds that are distributed by themselves and have opened."""
+    if drops.request_due(at=timezone.now()):
+        wake(sweep_runs)
 
 
 @shared_task

@@ -1,5 +1,6 @@
 """The admin's acts call the services and say in words what these refuse."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -206,6 +207,26 @@ def test_stores_of_a_merchant_are_added(draft: Campaign) -> None:
         signed_in(cast.mei()), "add_stores", draft, merchants=[cast.huilian().pk], category="mall"
     )
     assert draft.participations.filter(store__external_id="new-one", category="mall").exists()
+
+
+def test_weekly_rounds_are_added_in_the_campaigns_own_time(draft: Campaign) -> None:
+    press(
+        signed_in(cast.mei()),
+        "add_weekly_rounds",
+        draft,
+        first_opens_at_0="2026-04-03",
+        first_opens_at_1="10:00",
+        open_for_s="2",
+        open_for_s_unit="3600",
+        weeks="3",
+        way="drop",
+    )
+    assert [(row.number, f"{row.opens_at:%a %H:%M}") for row in draft.rounds.all()] == [
+        (1, "Fri 02:00"),
+        (2, "Fri 02:00"),
+        (3, "Fri 02:00"),
+    ]
+    assert {row.closes_at - row.opens_at for row in draft.rounds.all()} == {timedelta(hours=2)}
 
 
 def tier_form(draft: Campaign, **shares: str) -> dict[str, object]:

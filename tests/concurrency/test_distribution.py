@@ -2,6 +2,7 @@
 
 from collections import Counter
 from contextlib import suppress
+from datetime import timedelta
 from threading import Barrier
 
 import numpy as np
@@ -14,8 +15,9 @@ from tests.support.concurrency.invariants import assert_proven
 from tests.support.concurrency.threads import PATIENCE_S, at_once
 from vouchers.models import Campaign, QuotaBucket, Run, Shard, Transfer, Voucher
 from vouchers.services.audience import targeting
-from vouchers.services.issuing import control, expiry, leases, minting, runs
-from vouchers.states import RunState, ShardState, TransferReason
+from vouchers.services.campaigns import terms
+from vouchers.services.issuing import control, drops, expiry, leases, minting, runs
+from vouchers.states import RoundWay, RunState, ShardState, TransferReason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,6 +104,25 @@ def test_workers_at_once_mint_every_shard_once_and_the_last_ends_the_run() -> No
     residents = Voucher.objects.values_list("resident_id", flat=True)
     assert len(residents) == len(set(residents)) == BUDGET_VOUCHERS
     assert_proven()
+
+
+def test_a_drop_that_two_sweeps_find_due_is_requested_once() -> None:
+    draft = cast.spring_campaign()
+    terms.add_weekly_rounds(
+        campaign=draft,
+        first_opens_at=cast.NOON,
+        open_for=timedelta(hours=1),
+        weeks=1,
+        way=RoundWay.DROP,
+        by=cast.mei(),
+        at=cast.NOON,
+    )
+    cast.launched(draft)
+
+    found = at_once([lambda: drops.request_due(at=cast.NOON)] * 4)
+
+    assert sorted(map(len, found)) == [0, 0, 0, 1]
+    assert Run.objects.count() == 1
 
 
 def test_one_run_is_leased_to_one_worker() -> None:

@@ -1,27 +1,32 @@
 """Forms and dialogs of the admin. Money is typed in yuan, a duration with its unit."""
 
 import secrets
+from datetime import datetime
 from typing import Any, Final
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404
+from django.utils.timezone import make_naive
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from merchants.models import District, Merchant
-from vouchers.admin.fields import NamesField, TagsField, YuanField
+from vouchers.admin.fields import DurationField, NamesField, TagsField, YuanField
 from vouchers.models import Campaign, FundingSource, Round
+from vouchers.models.campaigns.campaigns import ROUND_WAYS
 from vouchers.rules.audience.filters import AudienceFilter, InvalidFilterError
-from vouchers.rules.campaigns.declaration import CAMPAIGN, OPTIONS, Unit
+from vouchers.rules.campaigns.declaration import CAMPAIGN, DAY_S, OPTIONS, Unit
 from vouchers.services.campaigns.drafts import newest_edit
+from vouchers.states import RoundWay
 
 AUDIENCE: Final = "audience_"
 """Before the names of the audience filter's fields."""
@@ -245,6 +250,31 @@ class StoresForm(DialogForm):
         required=False,
         widget=UnfoldAdminTextInputWidget,
     )
+
+
+class WeeklyRoundsForm(DialogForm):
+    """Rounds that open at the same time of every week."""
+
+    first_opens_at = forms.SplitDateTimeField(
+        label=_("The first opens at"),
+        help_text=_("In the campaign's time zone; the others follow week by week."),
+        widget=UnfoldAdminSplitDateTimeWidget,
+    )
+    open_for_s = DurationField(label=_("Each is open for"), least_s=60, most_s=7 * DAY_S)
+    weeks = forms.IntegerField(
+        label=_("Weeks"), min_value=1, max_value=60, widget=UnfoldAdminIntegerFieldWidget
+    )
+    way = forms.ChoiceField(
+        label=_("Handed out"),
+        choices=ROUND_WAYS,
+        initial=RoundWay.DROP.value,
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def clean_first_opens_at(self) -> datetime:
+        """What was typed, on the campaign's clocks."""
+        typed: datetime = make_naive(self.cleaned_data["first_opens_at"])
+        return typed.replace(tzinfo=ZoneInfo(self.campaign.zone))
 
 
 class RunForm(DialogForm):

@@ -812,6 +812,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("run", "distributed by runs (发放)"),
+                            ("drop", "distributed by itself when it opens (定时发放)"),
                             (
                                 "claim",
                                 "claimed first come, first served, by places on file (先到先得)",
@@ -840,7 +841,7 @@ class Migration(migrations.Migration):
                         name="round_closes_after_opening",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("way__in", ["run", "claim", "claim_on_spot"])),
+                        condition=models.Q(("way__in", ["run", "drop", "claim", "claim_on_spot"])),
                         name="round_way_known",
                     ),
                 ],

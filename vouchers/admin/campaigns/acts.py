@@ -1,6 +1,7 @@
 """The acts on a campaign's page: each opens a dialog, calls one service and shows the outcome."""
 
 from collections.abc import Container, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -25,13 +26,19 @@ from vouchers.admin.campaigns.page import dialog
 from vouchers.admin.campaigns.review import review_terms
 from vouchers.admin.campaigns.risk_acts import RiskActs
 from vouchers.admin.campaigns.sandbox_acts import SandboxActs
-from vouchers.admin.forms import AppropriationForm, CashForm, RunForm, StoresForm
+from vouchers.admin.forms import (
+    AppropriationForm,
+    CashForm,
+    RunForm,
+    StoresForm,
+    WeeklyRoundsForm,
+)
 from vouchers.models import Campaign
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import lifecycle, terms
 from vouchers.services.issuing import runs
 from vouchers.services.ledger import funding
-from vouchers.states import CampaignState
+from vouchers.states import CampaignState, RoundWay
 
 # In which states a button is offered; whether the act is allowed is decided by its service.
 OFFERED: Mapping[str, Container[CampaignState]] = {
@@ -39,6 +46,7 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
     "receive_cash": {state for state in CampaignState if state != CampaignState.CLOSED},
     "add_tier": {CampaignState.DRAFT},
     "add_stores": {CampaignState.DRAFT},
+    "add_weekly_rounds": {CampaignState.DRAFT},
     "submit": {CampaignState.DRAFT},
     "review": {CampaignState.SUBMITTED},
     "reopen": {CampaignState.SUBMITTED, CampaignState.APPROVED},
@@ -70,6 +78,7 @@ class CampaignActs(MapActs, RiskActs, SandboxActs):
                 "receive_cash",
                 "add_tier",
                 "add_stores",
+                "add_weekly_rounds",
                 "preview",
                 "map",
                 "reopen",
@@ -269,6 +278,27 @@ class CampaignActs(MapActs, RiskActs, SandboxActs):
             _("The stores take part."),
             stores=list(stores),
             category=given["category"],
+        )
+
+    @action(
+        description=_("Add weekly rounds"),
+        icon="event_repeat",
+        permissions=["edit"],
+        dialog=dialog(_("Rounds that open every week"), "", WeeklyRoundsForm),
+    )
+    def add_weekly_rounds(
+        self, request: HttpRequest, form: WeeklyRoundsForm, object_id: str
+    ) -> HttpResponse:
+        given = form.cleaned_data
+        return self._act(
+            request,
+            object_id,
+            terms.add_weekly_rounds,
+            _("The rounds have been added."),
+            first_opens_at=given["first_opens_at"],
+            open_for=timedelta(seconds=given["open_for_s"]),
+            weeks=given["weeks"],
+            way=RoundWay(given["way"]),
         )
 
     @action(description=_("Add a tier"), icon="confirmation_number", permissions=["edit"])

@@ -41,6 +41,7 @@ LIMIT_KINDS = [
 ]
 ROUND_WAYS = [
     (RoundWay.RUN.value, _("distributed by runs (发放)")),
+    (RoundWay.DROP.value, _("distributed by itself when it opens (定时发放)")),
     (RoundWay.CLAIM.value, _("claimed first come, first served, by places on file (先到先得)")),
     (RoundWay.CLAIM_ON_SPOT.value, _("claimed first come, first served, on the spot (现场领取)")),
 ]

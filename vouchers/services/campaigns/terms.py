@@ -4,10 +4,11 @@ Each edit is recorded with its author.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Max
 
 from merchants.errors import Refused
 from merchants.models import Store
@@ -16,15 +17,17 @@ from vouchers.models import (
     CampaignEdit,
     CampaignStore,
     FundingSource,
+    Round,
     Tier,
     TierSplit,
 )
 from vouchers.rules.campaigns import terms as rules
+from vouchers.rules.campaigns.rounds import weekly
 from vouchers.rules.ledger.amounts import check_amount_fen
 from vouchers.services.ledger import funding
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
-from vouchers.states import CampaignState, ThresholdBasis, TierKind
+from vouchers.states import CampaignState, RoundWay, ThresholdBasis, TierKind
 
 EDIT = "vouchers.change_campaign"
 WHAT_LENGTH = 80
@@ -154,3 +157,33 @@ def add_stores(
         ]
         CampaignStore.objects.bulk_create(fresh)
     return len(fresh)
+
+
+def add_weekly_rounds(
+    *,
+    campaign: Campaign,
+    first_opens_at: datetime,
+    open_for: timedelta,
+    weeks: int,
+    way: RoundWay,
+    by: User,
+    at: datetime,
+) -> int:
+    """Rounds that open every week at the same local time, numbered on from the last; returns how
+    many.
+
+    Refuses `terms_invalid` (`round_closes_after_opening`); that they lie within the campaign and
+    apart is judged by `submit`.
+    """
+    periods = weekly(
+        first_opens_at=first_opens_at, open_for=open_for, weeks=weeks, zone=campaign.zone
+    )
+    with refused_by_database(), transaction.atomic():
+        note_edit(campaign=campaign, by=by, what=f"{weeks} weekly rounds", at=at)
+        last = campaign.rounds.aggregate(last=Max("number"))["last"] or 0
+        made = [
+            Round(campaign=campaign, number=number, way=way.value, **period._asdict())
+            for number, period in enumerate(periods, start=last + 1)
+        ]
+        Round.objects.bulk_create(made)
+    return len(made)

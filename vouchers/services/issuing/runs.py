@@ -17,7 +17,7 @@ from vouchers.services.issuing.selection import Selection
 from vouchers.services.ledger.voucher_money import post_amounts
 from vouchers.services.sandbox import time_in
 from vouchers.sql.pipeline import raw_connection
-from vouchers.states import AccountKind, Cause, RoundWay, RunState, TransferReason
+from vouchers.states import RUN_WAYS, AccountKind, Cause, RunState, TransferReason
 
 SHARD_VOUCHERS = 100_000
 PROGRESS_RESERVED_PCT = 30
@@ -46,7 +46,7 @@ def request_run(
             raise Refused("campaign_state", "launched", state=held.state)
         if round is not None and round.campaign_id != held.pk:
             raise Refused("round_unknown", round=round.pk)
-        if round is not None and round.way != RoundWay.RUN:
+        if round is not None and round.way not in RUN_WAYS:
             raise Refused("round_unknown", "round_is_claimed", round=round.number)
         _check_channel(held, channel)
         return Run.objects.create(
