@@ -2,6 +2,7 @@
 
 from tests.mutations.mutation import Mutation
 from tests.mutations.of_database import OF_DATABASE
+from tests.mutations.of_issuing import OF_ISSUING
 from tests.mutations.of_locks import OF_LOCKS
 from tests.mutations.of_risk import OF_RISK
 from tests.mutations.of_rules import OF_RULES
@@ -10,7 +11,7 @@ from tests.mutations.of_tills import OF_TILLS
 
 MUTATIONS: tuple[Mutation, ...] = tuple(
     sorted(
-        (*OF_DATABASE, *OF_LOCKS, *OF_RULES, *OF_RISK, *OF_SETTLEMENT, *OF_TILLS),
+        (*OF_DATABASE, *OF_ISSUING, *OF_LOCKS, *OF_RULES, *OF_RISK, *OF_SETTLEMENT, *OF_TILLS),
         key=lambda mutation: mutation.invariant,
     )
 )
