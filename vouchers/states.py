@@ -76,6 +76,15 @@ RUN_WAYS = (RoundWay.RUN, RoundWay.DROP)
 CLAIMED_WAYS = (RoundWay.CLAIM, RoundWay.CLAIM_ON_SPOT)
 
 
+class SelectionMethod(StrEnum):
+    """Who comes first when an audience exceeds the vouchers."""
+
+    NEAREST = "nearest"  # 就近: nearest to a participating store
+    RANDOM = "random"  # 随机: by lot
+    NEED = "need"  # 按需: highest need score
+    DISTRICTS = "districts"  # 按区人口比例: districts in proportion to population, by lot within
+
+
 class RunState(StrEnum):
     QUEUED = "queued"  # waits for a worker
     TARGETED = "targeted"  # audience written
