@@ -27,6 +27,7 @@ SWEEPS_S = {
     "open_rounds": 60,
     "drop_rounds": 5,
     "send_messages": 5,
+    "refresh_snapshot": 300,
     "seal_journals": 600,
     "open_months": 6 * HOUR_S,
 }

@@ -78,6 +78,7 @@ CLAIMED_WAYS = (RoundWay.CLAIM, RoundWay.CLAIM_ON_SPOT)
 
 class RunState(StrEnum):
     QUEUED = "queued"  # waits for a worker
+    TARGETING = "targeting"  # cut into parts, which any number of workers judge
     TARGETED = "targeted"  # audience written
     RESERVED = "reserved"  # money taken from its cells, shards cut
     DONE = "done"  # every shard minted
@@ -85,6 +86,8 @@ class RunState(StrEnum):
 
 
 class ShardState(StrEnum):
+    """Of a worker's unit: a part of the targeting, a shard of the minting."""
+
     WAITING = "waiting"
     LEASED = "leased"
     DONE = "done"
@@ -282,7 +285,9 @@ CAMPAIGN_ARROWS = frozenset(
 )
 RUN_ARROWS = frozenset(
     {
-        (RunState.QUEUED, RunState.TARGETED),
+        (RunState.QUEUED, RunState.TARGETING),
+        (RunState.TARGETING, RunState.TARGETED),
+        (RunState.TARGETING, RunState.CANCELLED),
         (RunState.QUEUED, RunState.CANCELLED),
         (RunState.TARGETED, RunState.RESERVED),
         (RunState.TARGETED, RunState.CANCELLED),

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from merchants.errors import Refused
 from vouchers.services import outbox, redemption, residents
-from vouchers.services.audience import targeting
+from vouchers.services.audience import parts, snapshots, targeting
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.claims import open_coming
 from vouchers.services.issuing import control, drops, expiry, leases, minting, runs
@@ -41,22 +41,45 @@ WAKE_UP_S = 60
 
 @shared_task
 def sweep_runs() -> None:
-    """Target and reserve every run that waits, then wake the minters."""
+    """Target and reserve every run that waits, with the help of the other workers; then wake the
+    minters."""
+    target_waiting()
     while lease := leases.lease_run(at=timezone.now(), lease_s=LEASE_S):
         _advance(lease)
-    waiting = leases.waiting_shards(at=timezone.now())
-    for _ in range(min(waiting, MOST_WAKE_UPS)):
-        wake(mint_shards)
+        target_waiting()
+    _wake_some(mint_shards, leases.waiting_shards(at=timezone.now()))
 
 
 def _advance(lease: leases.RunLease) -> None:
     """One phase of a run. A refusal, or a lease lost to another worker, must not delay the other
     runs: the lease runs out and the next sweep tries again."""
-    phase = targeting.target_run if lease.state is RunState.QUEUED else runs.reserve_run
+    phase = {"run_id": lease.run_id, "fence": lease.fence}
     try:
-        phase(run_id=lease.run_id, fence=lease.fence, at=timezone.now())
+        if lease.state is RunState.QUEUED:
+            waiting = targeting.plan_targeting(**phase, at=timezone.now())
+            _wake_some(target_parts, waiting - 1)
+        else:
+            runs.reserve_run(**phase, at=timezone.now())
     except (Refused, leases.LeaseLostError) as reason:
         log.warning("run_not_advanced", run=lease.run_id, state=lease.state, reason=str(reason))
+
+
+@shared_task
+def target_parts() -> None:
+    """Judge parts of runs until none waits; several workers share them."""
+    if target_waiting():
+        wake(sweep_runs)
+
+
+def target_waiting() -> bool:
+    """Judge parts until none waits; whether that ended the targeting of some run."""
+    ended = False
+    while lease := parts.lease_part(at=timezone.now(), lease_s=LEASE_S):
+        try:
+            ended |= parts.target_part(part_id=lease.part_id, fence=lease.fence)
+        except leases.LeaseLostError as reason:
+            log.warning("part_not_judged", part=lease.part_id, reason=str(reason))
+    return ended
 
 
 @shared_task
@@ -129,6 +152,12 @@ def audit_books() -> None:
 
 
 @shared_task
+def refresh_snapshot() -> None:
+    """Pack the residents anew when enough of them have changed."""
+    snapshots.refresh_snapshot(at=timezone.now())
+
+
+@shared_task
 def coarsen_points() -> None:
     """Round the points of residents that nothing needs exactly any more."""
     residents.coarsen_points(at=timezone.now())
@@ -154,6 +183,12 @@ def archive_requests() -> None:
 def open_months() -> None:
     """Open the journal's partitions ahead."""
     partitions.open_months(at=timezone.now())
+
+
+def _wake_some(task: "Task[[], None]", waiting: int) -> None:
+    """A wake-up for each unit of work, at most so many."""
+    for _ in range(min(waiting, MOST_WAKE_UPS)):
+        wake(task)
 
 
 def wake(task: "Task[[], None]") -> None:

@@ -1,5 +1,6 @@
 """The tables, by concept. Re-exported for Django; no decisions are taken here."""
 
+from vouchers.models.audience.snapshots import ResidentSnapshot, SnapshotBlock
 from vouchers.models.campaigns.campaigns import (
     Campaign,
     CampaignStore,
@@ -13,6 +14,7 @@ from vouchers.models.campaigns.proposals import Proposal, ProposalDecision
 from vouchers.models.campaigns.terms import Approval, CampaignEdit, TermsVersion
 from vouchers.models.claims import Claim
 from vouchers.models.issuing.runs import AudienceMember, Run, Shard, Tranche
+from vouchers.models.issuing.targeting import Targeting, TargetingPart
 from vouchers.models.issuing.vouchers import Voucher
 from vouchers.models.ledger.funding import CashReceipt, FundingSource, Tier, TierSplit
 from vouchers.models.ledger.quotas import Allocation, QuotaBucket, QuotaCell
@@ -76,6 +78,7 @@ __all__ = [
     "Resident",
     "ResidentMerge",
     "ResidentPoint",
+    "ResidentSnapshot",
     "Ring",
     "RiskTally",
     "RiskVersion",
@@ -88,6 +91,9 @@ __all__ = [
     "SettlementLine",
     "Shard",
     "Signal",
+    "SnapshotBlock",
+    "Targeting",
+    "TargetingPart",
     "TermsVersion",
     "Tier",
     "TierSplit",

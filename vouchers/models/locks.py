@@ -58,6 +58,9 @@ SOURCE: Final = LockClass(
     "funding source", Means.ROW, "no cash of a source is paid out or repaid twice"
 )
 SHARD: Final = LockClass("shard", Means.ROW, "a shard is minted by the holder of its newest lease")
+TARGETING_PART: Final = LockClass(
+    "part of a targeting", Means.ROW, "a part is judged by the holder of its newest lease"
+)
 RUN: Final = LockClass("run", Means.ROW, "a run is worked on by the holder of its newest lease")
 TERMS: Final = LockClass(
     "terms", Means.NUMBER, "shared by minting, exclusive for an amendment of the terms", number=4
@@ -91,6 +94,12 @@ QUOTA_BUCKET: Final = LockClass(
 )
 SEAL: Final = LockClass("seal", Means.NUMBER, "one sealer a campaign at a time", number=3)
 ARCHIVE: Final = LockClass("archive", Means.NUMBER, "one archiver of requests at a time", number=5)
+SNAPSHOT: Final = LockClass(
+    "snapshot of residents",
+    Means.NUMBER,
+    "one builder at a time; whom an erasure takes out does not come back with a new snapshot",
+    number=6,
+)
 
 LOCK_ORDER: Final = (
     REQUEST_KEY,
@@ -100,6 +109,7 @@ LOCK_ORDER: Final = (
     CAMPAIGN,
     SOURCE,
     SHARD,
+    TARGETING_PART,
     RUN,
     TERMS,
     TRANCHE,
@@ -113,6 +123,7 @@ LOCK_ORDER: Final = (
     QUOTA_BUCKET,
     SEAL,
     ARCHIVE,
+    SNAPSHOT,
 )
 """Every lock class; a transaction may skip classes, never go back."""
 
@@ -154,6 +165,15 @@ OWN_SEALING: Statement[Any] = Statement(
 )
 # One archiver of requests at a time.
 OWN_ARCHIVING: Statement[Any] = Statement(f"SELECT pg_advisory_xact_lock({ARCHIVE.number}, 0)")
+# One builder of snapshots at a time; the others leave it to them.
+TRY_BUILDING = Statement(
+    f"SELECT pg_try_advisory_xact_lock({SNAPSHOT.number}, 0)", lambda row: bool(row[0])
+)
+# Shared by erasures, exclusive at the end of a build: it then sees every erasure, or it waits.
+SHARE_BLOCKS: Statement[Any] = Statement(
+    f"SELECT pg_advisory_xact_lock_shared({SNAPSHOT.number}, 1)"
+)
+OWN_BLOCKS: Statement[Any] = Statement(f"SELECT pg_advisory_xact_lock({SNAPSHOT.number}, 1)")
 
 # Shared by those who mint under a campaign's terms, exclusive for the one who amends them; before
 # any tranche.

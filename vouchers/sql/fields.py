@@ -26,3 +26,11 @@ class Xid8Field(models.Field):  # type: ignore[type-arg]  # not subscriptable at
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> int | None:
         return None if value is None else int(value)
+
+
+class CurrentSnapshot(Func):
+    """What the running statement sees, as text: which transactions had ended when it began."""
+
+    function = "pg_current_snapshot"
+    template = "(%(function)s()::text)"
+    output_field = models.TextField()

@@ -72,6 +72,48 @@ def own_transaction(table: str) -> pgtrigger.Trigger:
     )
 
 
+def dated_by_transaction(name: str) -> pgtrigger.Trigger:
+    """Write into `changed_xid` which transaction changed the row, whatever changed it."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func="NEW.changed_xid = pg_current_xact_id(); RETURN NEW;",
+    )
+
+
+def dates_parent(table: str, *, parent: str, key: str) -> list[pgtrigger.Trigger]:
+    """Write into `changed_xid` of the parent's row that something of it has changed.
+
+    Once a statement, by an array so that a plan made for a million rows is good for one. What the
+    same transaction has dated already is left alone.
+    """
+    new, old = (
+        pgtrigger.Referencing(**{side: "rows_changed"})  # type: ignore[no-untyped-call]
+        for side in ("new", "old")
+    )
+    operations = {
+        "added": (pgtrigger.Insert, new),
+        "changed": (pgtrigger.Update, new),
+        "taken_out": (pgtrigger.Delete, old),
+    }
+    return [
+        pgtrigger.Trigger(
+            name=f"{table}_{what}_dated",
+            when=pgtrigger.After,
+            operation=operation,
+            level=pgtrigger.Statement,
+            referencing=referencing,
+            func=f"""
+            UPDATE {parent} SET changed_xid = pg_current_xact_id()
+             WHERE id = ANY (ARRAY(SELECT {key} FROM rows_changed))
+               AND changed_xid <> pg_current_xact_id();
+            RETURN NULL;""",
+        )
+        for what, (operation, referencing) in operations.items()
+    ]
+
+
 def same_campaign(name: str, **parents: str) -> pgtrigger.Trigger:
     """Refuse a new row whose `parents` (column to table) belong to another campaign than itself."""
     strangers = " UNION ALL ".join(

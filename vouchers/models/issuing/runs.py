@@ -24,6 +24,7 @@ from vouchers.states import RUN_ARROWS, RunState, ShardState, TrancheState
 
 RUN_STATES = [
     (RunState.QUEUED.value, _("waiting for a worker")),
+    (RunState.TARGETING.value, _("finding the audience")),
     (RunState.TARGETED.value, _("audience found")),
     (RunState.RESERVED.value, _("money reserved, minting")),
     (RunState.DONE.value, _("done")),
@@ -62,7 +63,8 @@ class Run(models.Model):
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
     # While it is set no worker takes up the run or its shards; what is being minted is finished.
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
-    # Found by targeting: {"examined": n, "rings": {"A": n}, "untargeted": {"no_consent": n}}.
+    # Found by targeting: {"examined": n, "targeted": n, "rings": {"A": n},
+    # "untargeted": {"no_consent": n}}.
     audience = models.JSONField(_("audience"), default=dict)
     # Decided at reservation: vouchers, residents and fen by tier, and why the rest got none.
     selection = models.JSONField(_("selection"), default=dict)

@@ -9,7 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import DATUM_CHOICES, District
 from vouchers.sql.fields import Xid8Field
 from vouchers.sql.statements import Statement
-from vouchers.sql.triggers import frozen_columns, only_arrows
+from vouchers.sql.triggers import (
+    dated_by_transaction,
+    dates_parent,
+    frozen_columns,
+    never_deleted,
+    only_arrows,
+)
 from vouchers.states import RESIDENT_ARROWS, ResidentState
 
 BUCKETS = 1024
@@ -63,8 +69,8 @@ class Resident(models.Model):
     need_score = models.SmallIntegerField(_("need score"), default=0)
     tags = models.BigIntegerField(_("tags (64 bits)"), default=0)
     created_at = models.DateTimeField(_("created at"))
-    # The transaction of the last change: what a packed snapshot has missed is found by it, not by
-    # clock.
+    # The transaction of the last change of this row, of a point or of a consent, by triggers: what
+    # a packed snapshot has missed is found by it, not by clock.
     changed_xid = Xid8Field()
 
     class Meta:
@@ -84,7 +90,10 @@ class Resident(models.Model):
             ),
             models.UniqueConstraint(fields=["bucket", "id"], name="resident_by_bucket"),
         ]
+        indexes: ClassVar = [models.Index(fields=["changed_xid"], name="resident_by_change")]
         triggers: ClassVar = [
+            *never_deleted("resident"),
+            dated_by_transaction("resident_change_dated"),
             frozen_columns("resident_identity_frozen", "bucket", "external_id"),
             only_arrows("resident_arrows", RESIDENT_ARROWS),
         ]
@@ -128,6 +137,7 @@ class ResidentPoint(models.Model):
                 name="resident_point_on_earth",
             ),
         ]
+        triggers: ClassVar = dates_parent("point", parent="vouchers_resident", key="resident_id")
 
     def __str__(self) -> str:
         return f"{self.resident_id} {self.kind}"
@@ -161,6 +171,7 @@ class Consent(models.Model):
                 name="consent_withdrawn_after_grant",
             ),
         ]
+        triggers: ClassVar = dates_parent("consent", parent="vouchers_resident", key="resident_id")
 
     def __str__(self) -> str:
         return f"{self.resident_id} {self.purpose}"

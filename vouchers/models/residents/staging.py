@@ -172,7 +172,7 @@ UPDATE pg_temp.staged_match m SET is_changed = true FROM written WHERE written.i
 _UPDATE_RESIDENTS = """
 WITH written AS (
     UPDATE vouchers_resident AS r
-           SET ({names}) = ROW ({values}), changed_xid = pg_current_xact_id()
+           SET ({names}) = ROW ({values})
       FROM pg_temp.staged_match m JOIN pg_temp.staged_resident s ON s."row" = m."row"
      WHERE NOT m.is_new AND r.id = m.id AND ({on_file}) IS DISTINCT FROM ({values})
     RETURNING r.id
@@ -221,13 +221,6 @@ WITH written AS ({_CONSENT_COLUMNS} WHERE {_NEWLY_AGREED} RETURNING resident_id 
 {_MARK_CHANGED}
 """
 
-# A resident's own row is marked at every change of a row that refers to it.
-_TOUCH = """
-UPDATE vouchers_resident r SET changed_xid = pg_current_xact_id()
-  FROM pg_temp.staged_match m WHERE m.is_changed AND r.id = m.id
-   AND r.changed_xid <> pg_current_xact_id()
-"""
-
 
 def for_known(given: Collection[str]) -> Sequence[str]:
     """Statements that bring residents on file up to date in the columns that were given."""
@@ -240,7 +233,6 @@ def for_known(given: Collection[str]) -> Sequence[str]:
         _ADD_POINTS,
         _REPLACE_CONSENTS,
         _ADD_CONSENTS,
-        _TOUCH,
     ]
     if not attributes:
         return statements

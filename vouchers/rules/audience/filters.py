@@ -1,8 +1,8 @@
 """Who belongs to a campaign's audience, a block of residents at a time. Pure.
 
-State, consent, exclusions and attributes arrive as one reason code a resident; the places are
-judged here. A reason is always given and nothing fails open: a resident without a usable accepted
-point is not targeted, whatever else is true of them.
+State, consent, exclusions and attributes arrive as one reason code a resident (`conditions`); the
+places are judged here. A reason is always given and nothing fails open: a resident without a usable
+accepted point is not targeted, whatever else is true of them.
 """
 
 from collections import Counter
@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merchants.geo import contains, coordinate_faults
+from vouchers.rules.audience.facts import POINT_KINDS as POINT_KINDS
+from vouchers.rules.audience.facts import Facts
 from vouchers.rules.audience.store_cover import MAX_RADIUS_M, NO_STORE, StoreCircles, StoreCover
 from vouchers.rules.audience.targeting import NO_RING, Placed, Rings, explain, place
 
 Floats = NDArray[np.float64]
 
-POINT_KINDS: Final = ("home", "work", "recent")
-"""In this order where two points of a resident are equally near."""
 NO_KIND: Final = -1
 
 
@@ -109,18 +109,48 @@ def _checked(name: str, value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Residents in ascending order of id. `longitude_deg` and `latitude_deg` have a row for each of
-    POINT_KINDS, NaN where there is no point; `reason` is TARGETED or an `Untargeted` code."""
+    """Residents in any order, with the reason that needs no place (`conditions`) or TARGETED."""
 
-    resident_id: NDArray[np.int64]
-    bucket: NDArray[np.int16]
-    district_id: NDArray[np.int32]
+    facts: Facts
     reason: NDArray[np.int8]
-    longitude_deg: Floats
-    latitude_deg: Floats
 
     def __len__(self) -> int:
-        return self.resident_id.size
+        return self.reason.size
+
+    @property
+    def resident_id(self) -> NDArray[np.int64]:
+        """Ids, each once."""
+        return self.facts.resident_id
+
+    @property
+    def bucket(self) -> NDArray[np.int16]:
+        """Buckets of the residents."""
+        return self.facts.bucket
+
+    @property
+    def district_id(self) -> NDArray[np.int32]:
+        """Districts of residence, 0 where unknown; KeyError where they were not read."""
+        return self.facts.attributes["district_id"]
+
+    @property
+    def longitude_deg(self) -> Floats:
+        """A row for each of POINT_KINDS, NaN where there is no point."""
+        return self.facts.longitude_deg
+
+    @property
+    def latitude_deg(self) -> Floats:
+        """A row for each of POINT_KINDS, NaN where there is no point."""
+        return self.facts.latitude_deg
+
+    def take(self, rows: NDArray[Any]) -> "Block":
+        """Copies of these rows, by position or by a mask."""
+        return Block(self.facts.take(rows), self.reason[rows])
+
+    @classmethod
+    def joined(cls, blocks: "Sequence[Block]") -> "Block":
+        """One after another; without any attribute that some of them lack."""
+        facts = Facts.joined([block.facts for block in blocks])
+        return cls(facts, np.concatenate([np.empty(0, np.int8), *(it.reason for it in blocks)]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

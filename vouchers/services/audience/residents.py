@@ -1,53 +1,86 @@
 """A campaign's terms made ready for judging residents, and the residents read block by block."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from functools import lru_cache
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import psycopg
 from numpy.typing import NDArray
 
 from vouchers.models import Campaign, Geofence
-from vouchers.models.audience import BLOCK_RESIDENTS, NEXT_BLOCK, READ_BLOCK, READ_CHOSEN
-from vouchers.queries.audience import locations, radii_m
-from vouchers.rules.audience.filters import AudienceFilter, Block, Coverage, Judged
+from vouchers.models.audience.facts import POINTS, READ_CHOSEN, READ_SET_ASIDE, ROWS_A_READ
+from vouchers.models.audience.snapshots import (
+    FIND_CHANGED,
+    READ_EXTENTS,
+    READ_IDS,
+    READ_PACKED,
+    Extents,
+)
+from vouchers.rules.audience.conditions import Conditions, is_among
+from vouchers.rules.audience.facts import Facts
+from vouchers.rules.audience.filters import POINT_KINDS, AudienceFilter, Block, Coverage, Judged
+from vouchers.rules.audience.reach import Reach
 from vouchers.rules.audience.store_cover import StoreCircles
 from vouchers.rules.audience.targeting import NO_RING, Rings
+from vouchers.services.audience.snapshots import latest_snapshot, plan_for_all
+from vouchers.services.audience.stores import Stores
 from vouchers.sql.pipeline import raw_connection
+
+DISTRICTS: Final = frozenset({"district_id"})
+BLOCKS_A_READ: Final = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sources:
+    """Where all residents stand at one moment: each in a block or among those read by row.
+
+    `block_numbers` are those of the snapshot that some store can reach. `changed` are the ids,
+    ascending, of those whose entry in a block does not count. `beyond_reach` residents stand in the
+    other blocks.
+    """
+
+    snapshot_id: int | None
+    block_numbers: NDArray[np.int32]
+    changed: NDArray[np.int64]
+    beyond_reach: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TargetingContext:
-    """A campaign's terms made ready for judging, and the parameters for reading residents."""
+    """A campaign's terms made ready for judging."""
 
+    campaign_id: int
     coverage: Coverage
     kinds: tuple[str, ...]
     store_ids: NDArray[np.int64]
     location_ids: NDArray[np.int64]
-    parameters: dict[str, Any]
+    conditions: Conditions
 
     @classmethod
-    def of(cls, campaign: Campaign, at: datetime) -> Self:
-        """The participating open stores with their locations at `at`, and the other terms."""
-        radius_of = radii_m(campaign, at)
-        places = locations(radius_of, at)
-        circles = StoreCircles.of(
-            [place.longitude_deg for place in places],
-            [place.latitude_deg for place in places],
-            [radius_of[place.store_id] for place in places],
-        )
-        rings = Rings.of(campaign.rings.order_by("from_m").values_list("label", "from_m", "to_m"))
+    def of(cls, campaign: Campaign, at: datetime, stores: Stores | None = None) -> Self:
+        """The terms as at `at`: the stores given, or else the participating open ones."""
+        stores = stores or Stores.taking_part(campaign, at)
+        rings = tuple(campaign.rings.order_by("from_m").values_list("label", "from_m", "to_m"))
         fences = campaign.geofences.filter(kind=Geofence.Kind.INCLUDE_POLYGON)
-        polygons = [fence.geometry for fence in fences if fence.geometry]
+        polygons = [json.dumps(fence.geometry) for fence in fences if fence.geometry]
+        circles = stores.circles
         return cls(
-            coverage=Coverage.of(circles, rings, polygons),
+            campaign_id=campaign.pk,
+            coverage=_coverage(
+                circles.longitude_deg.tobytes(),
+                circles.latitude_deg.tobytes(),
+                circles.radius_m.tobytes(),
+                rings,
+                tuple(polygons),
+            ),
             kinds=tuple(campaign.point_kinds),
-            store_ids=np.array([place.store_id for place in places], dtype=np.int64),
-            location_ids=np.array([place.pk for place in places], dtype=np.int64),
-            parameters=_parameters(campaign, at),
+            store_ids=stores.store_ids,
+            location_ids=stores.location_ids,
+            conditions=_conditions(campaign, at),
         )
 
     def judge(self, block: Block) -> Judged:
@@ -58,58 +91,119 @@ class TargetingContext:
         """Label of a ring by its position, empty outside all rings."""
         return "" if position == NO_RING else self.coverage.rings.rings[position].label
 
-    def all_blocks(self) -> Iterator[Block]:
-        """All residents, a block at a time, in order of id; inside the caller's transaction."""
+    def sources(self) -> Sources:
+        """Where everyone stands now, inside the caller's transaction, which has to be the one that
+        reads them or to note the snapshot down: else its blocks may be deleted."""
+        plan_for_all()
+        snapshot = latest_snapshot()
+        since = {"as_of": snapshot and snapshot.as_of, "xid": snapshot and snapshot.xid}
         raw = raw_connection()
-        # A generic plan would not know that the range of ids is narrow. Nor does the planner know
-        # how many people are on file until they are analysed, some minutes after a load: a nested
-        # loop, right for the handful it believes in, would then take hours.
-        raw.execute(
-            "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_nestloop = off"
-        )
-        after_id = 0
-        while last_id := _last_of_block(raw, after_id):
-            yield _read(raw, {**self.parameters, "after_id": after_id, "last_id": last_id})
-            after_id = last_id
+        (changed,) = FIND_CHANGED.send(raw, since).rows()
+        if snapshot is None:
+            return Sources(None, np.empty(0, np.int32), changed, 0)
+        extents = READ_EXTENTS.send(raw, {"snapshot_id": snapshot.id}).rows()
+        number = np.array([extent.number for extent in extents], dtype=np.int32)
+        counts = np.array([extent.resident_count for extent in extents], dtype=np.int64)
+        is_reached = self._reaches(extents)
+        beyond_reach = int(counts[~is_reached].sum())
+        if changed.size and beyond_reach:
+            unread = {"snapshot_id": snapshot.id, "numbers": number[~is_reached].tolist()}
+            for ids in READ_IDS.send(raw, unread).rows():
+                beyond_reach -= int(is_among(ids, changed).sum())
+        return Sources(snapshot.id, number[is_reached], changed, beyond_reach)
+
+    def blocks(self, sources: Sources, attributes: Collection[str] = DISTRICTS) -> Iterator[Block]:
+        """All residents of the sources but those beyond reach, a block at a time, inside the
+        caller's transaction; with the columns named in `attributes` and those that decide."""
+        context = self.with_set_aside(None)
+        yield from context.by_row(sources.changed)
+        yield from context.by_block(sources, attributes)
+
+    def all_blocks(self, attributes: Collection[str] = DISTRICTS) -> Iterator[Block]:
+        """`blocks` of everyone as they stand now."""
+        return self.blocks(self.sources(), attributes)
 
     def chosen(self, resident_ids: Collection[int], *, at: datetime) -> Block:
-        """A block of these residents as they stand at `at`, which may be later than the terms
-        were read."""
-        chosen = {"resident_ids": sorted(resident_ids), "at": at}
-        (block,) = READ_CHOSEN.send(raw_connection(), {**self.parameters, **chosen}).rows()
-        return block
+        """A block of these residents, in order of id, as they stand at `at`, which may be later
+        than the terms were read."""
+        context = replace(self, conditions=replace(self.conditions, at=at))
+        ids = sorted(resident_ids)
+        return context.with_set_aside(ids)._read(ids)
 
     def only(self, resident_id: int) -> Block:
         """A block of one resident."""
-        bounds = {"after_id": resident_id - 1, "last_id": resident_id}
-        return _read(raw_connection(), {**self.parameters, **bounds})
+        return self.chosen([resident_id], at=self.conditions.at)
+
+    def by_row(self, resident_ids: NDArray[np.int64]) -> Iterator[Block]:
+        """These residents, read by row."""
+        for start in range(0, resident_ids.size, ROWS_A_READ):
+            yield self._read(resident_ids[start : start + ROWS_A_READ].tolist())
+
+    def by_block(self, sources: Sources, attributes: Collection[str]) -> Iterator[Block]:
+        """The blocks of the sources, less those who are read by row."""
+        asked = self.conditions.attributes | set(attributes)
+        parameters = {
+            "snapshot_id": sources.snapshot_id,
+            "at": self.conditions.at,
+            "columns": [
+                *asked,
+                *(point for point in POINTS if point.partition("_")[0] in self.kinds),
+            ],
+        }
+        for start in range(0, sources.block_numbers.size, BLOCKS_A_READ):
+            numbers = sources.block_numbers[start : start + BLOCKS_A_READ].tolist()
+            for packed in READ_PACKED.send(
+                raw_connection(), {**parameters, "numbers": numbers}
+            ).rows():
+                facts = packed.facts(asked)
+                if sources.changed.size:
+                    facts = facts.take(~is_among(facts.resident_id, sources.changed))
+                yield self._block(facts)
+
+    def with_set_aside(self, resident_ids: Collection[int] | None) -> "TargetingContext":
+        """The same, knowing who of these residents, or of all, is merged or excluded now."""
+        asked = {"campaign_id": self.campaign_id, "at": self.conditions.at}
+        (aside,) = READ_SET_ASIDE.send(
+            raw_connection(), {**asked, "resident_ids": resident_ids}
+        ).rows()
+        conditions = replace(self.conditions, merged=aside.merged, excluded=aside.excluded)
+        return replace(self, conditions=conditions)
+
+    def _reaches(self, extents: Sequence[Extents]) -> NDArray[np.bool_]:
+        """Which blocks have a point of an accepted kind where it can count."""
+        reach = Reach.of(self.coverage.circles, self.coverage.polygons)
+        boxes = np.array([extent.boxes for extent in extents]).reshape(-1, len(POINT_KINDS), 4)
+        rows = [POINT_KINDS.index(kind) for kind in POINT_KINDS if kind in self.kinds]
+        touches = [reach.touches(boxes[:, row]) for row in rows]
+        return np.any(touches, axis=0) if touches else np.zeros(len(extents), dtype=np.bool_)
+
+    def _read(self, resident_ids: list[int]) -> Block:
+        chosen = {"resident_ids": resident_ids}
+        (facts,) = READ_CHOSEN.send(raw_connection(), chosen).rows()
+        return self._block(facts)
+
+    def _block(self, facts: Facts) -> Block:
+        return Block(facts, self.conditions.reasons(facts))
 
 
-def _parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
-    wanted = AudienceFilter.of(campaign.audience_filter)
+@lru_cache(maxsize=4)
+def _coverage(
+    longitude_deg: bytes,
+    latitude_deg: bytes,
+    radius_m: bytes,
+    rings: tuple[tuple[str, float, float], ...],
+    polygons: tuple[str, ...],
+) -> Coverage:
+    """Indexing the stores takes 0.1 s for 500, and every part of a run judges by the same."""
+    circles = StoreCircles.of(*map(np.frombuffer, (longitude_deg, latitude_deg, radius_m)))
+    return Coverage.of(circles, Rings.of(rings), [json.loads(polygon) for polygon in polygons])
+
+
+def _conditions(campaign: Campaign, at: datetime) -> Conditions:
     within = campaign.geofences.filter(kind=Geofence.Kind.WITHIN_DISTRICT)
-    return {
-        "campaign_id": campaign.pk,
-        "at": at,
-        "year": at.astimezone(ZoneInfo(campaign.zone)).year,
-        "age_min": wanted.age_min,
-        "age_max": wanted.age_max,
-        "districts": list(wanted.districts) or None,
-        "streets": list(wanted.streets) or None,
-        "is_registered": wanted.is_registered,
-        "has_residence_permit": wanted.has_residence_permit,
-        "need_score_min": wanted.need_score_min,
-        "tags_all": wanted.mask(wanted.tags_all),
-        "tags_any": wanted.mask(wanted.tags_any),
-        "within_districts": list(within.values_list("district_id", flat=True)) or None,
-    }
-
-
-def _last_of_block(raw: psycopg.Connection[Any], after_id: int) -> int | None:
-    bounds = {"after_id": after_id, "residents": BLOCK_RESIDENTS}
-    return NEXT_BLOCK.send(raw, bounds).rows()[0]
-
-
-def _read(raw: psycopg.Connection[Any], parameters: dict[str, Any]) -> Block:
-    (block,) = READ_BLOCK.send(raw, parameters).rows()
-    return block
+    return Conditions(
+        wanted=AudienceFilter.of(campaign.audience_filter),
+        year=at.astimezone(ZoneInfo(campaign.zone)).year,
+        at=at,
+        within_districts=tuple(within.values_list("district_id", flat=True)),
+    )

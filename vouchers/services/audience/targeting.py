@@ -3,25 +3,28 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from numpy.typing import NDArray
 
-from vouchers.models import Campaign, Resident, Run
-from vouchers.models.audience import WRITE_MEMBERS
+from vouchers.models import Campaign, Resident, Run, Targeting
+from vouchers.models.issuing.targeting import INSERT_PART
 from vouchers.rules.audience import filters as rules
-from vouchers.rules.audience.commitments import commitments
 from vouchers.rules.audience.filters import Block, Judged, Untargeted
-from vouchers.rules.audience.targeting import NO_RING
 from vouchers.rules.audience.targeting import explain as place_explained
-from vouchers.services.audience.residents import TargetingContext
+from vouchers.services.audience import parts
+from vouchers.services.audience.residents import Sources, TargetingContext
 from vouchers.services.issuing.leases import lock_run
 from vouchers.services.sandbox import time_in
-from vouchers.sql.copying import HEADER, TRAILER, binary_rows
+from vouchers.sql.pipeline import raw_connection
 from vouchers.states import RunState
+
+PART_BLOCKS: Final = 16
+PART_RESIDENTS: Final = 131_072
+LEASE_S: Final = 10
+"""Bridges the moment between taking a part's lease and locking its row."""
 
 SUPPRESSED_BELOW = 10
 """Counts of fewer people are not shown (k-anonymity)."""
@@ -29,8 +32,6 @@ SUPPRESSED_BELOW = 10
 ROUNDED_TO = 10
 """Shown counts are multiples of it, so that two previews with radii a metre apart seldom disclose
 that one resident lives between them."""
-
-PROGRESS_TARGETED_PCT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +70,77 @@ class _Tally:
         self.districts.update(dict(_counts(block.district_id[targeted])))
         self.stores.update(dict(_counts(context.store_ids[judged.store[targeted]])))
 
+    def add_beyond_reach(self, residents: int) -> None:
+        """Those in blocks that no store reaches, whatever else is true of them."""
+        if residents:
+            self.examined += residents
+            self.untargeted[Untargeted.OUTSIDE.code] += residents
+
     @property
     def targeted(self) -> int:
         return self.examined - self.untargeted.total()
 
 
-def target_run(*, run_id: int, fence: int, at: datetime) -> Run:
-    """Find and write a run's audience: QUEUED → TARGETED, all in one transaction.
+def plan_targeting(*, run_id: int, fence: int, at: datetime) -> int:
+    """Note down what a run is judged by and cut it into parts: QUEUED → TARGETING.
 
-    A killed worker leaves no rows. Raises LeaseLostError when another worker has leased the run.
+    Returns how many parts there are. Everyone stands in one: with their block of the newest
+    snapshot, or, where they have changed since it was built, among those who are read by row.
+    Raises LeaseLostError.
     """
     with transaction.atomic():
         run = lock_run(run_id=run_id, fence=fence, state=RunState.QUEUED)
         at = time_in(campaign_id=run.campaign_id, at=at)
         context = TargetingContext.of(run.campaign, at)
-        tally = _Tally()
-        for block in context.all_blocks():
-            judged = context.judge(block)
-            tally.add(context, block, judged)
-            _write_members(run_id, context, block, judged)
-        run.audience = {
-            "examined": tally.examined,
-            "targeted": tally.targeted,
-            "rings": dict(sorted(tally.rings.items())),
-            "untargeted": dict(sorted(tally.untargeted.items())),
-        }
-        run.state = RunState.TARGETED.value
-        run.progress_pct = PROGRESS_TARGETED_PCT
+        sources = context.sources()
+        Targeting.objects.create(
+            run=run,
+            at=at,
+            snapshot_id=sources.snapshot_id,
+            location_ids=context.location_ids.astype("<i8").tobytes(),
+            radii_m=context.coverage.circles.radius_m.astype("<f8").tobytes(),
+            beyond_reach=sources.beyond_reach,
+        )
+        parts = _cut(run_id, sources)
+        run.state = RunState.TARGETING.value
         run.lease_until_at = None
-        run.save(update_fields=["audience", "state", "progress_pct", "lease_until_at"])
-    return run
+        run.save(update_fields=["state", "lease_until_at"])
+    return parts
+
+
+def _cut(run_id: int, sources: Sources) -> int:
+    """At least one part, so that some worker ends the run."""
+    blocks = sources.block_numbers.astype("<i4")
+    changed = sources.changed.astype("<i8")
+    packed = [(piece.tobytes(), b"") for piece in _pieces(blocks, PART_BLOCKS)]
+    packed += [(b"", piece.tobytes()) for piece in _pieces(changed, PART_RESIDENTS)]
+    for number, (block_numbers, resident_ids) in enumerate(packed or [(b"", b"")], 1):
+        INSERT_PART.send(
+            raw_connection(),
+            {
+                "run_id": run_id,
+                "number": number,
+                "block_numbers": block_numbers,
+                "resident_ids": resident_ids,
+            },
+        )
+    return max(len(packed), 1)
+
+
+def _pieces(values: NDArray[Any], size: int) -> list[NDArray[Any]]:
+    return [values[start : start + size] for start in range(0, values.size, size)]
+
+
+def target_run(*, run_id: int, fence: int, at: datetime) -> Run:
+    """Find and write a run's audience: QUEUED → TARGETED, planned and judged by this one worker.
+
+    Others may take parts of it meanwhile. Raises LeaseLostError when another worker has leased the
+    run.
+    """
+    plan_targeting(run_id=run_id, fence=fence, at=at)
+    while lease := parts.lease_part(at=at, lease_s=LEASE_S, run_id=run_id):
+        parts.target_part(part_id=lease.part_id, fence=lease.fence)
+    return Run.objects.get(pk=run_id)
 
 
 def preview(*, campaign: Campaign, at: datetime) -> dict[str, Any]:
@@ -107,9 +149,11 @@ def preview(*, campaign: Campaign, at: datetime) -> dict[str, Any]:
     they are None."""
     with transaction.atomic():
         context = TargetingContext.of(campaign, at)
+        sources = context.sources()
         tally = _Tally()
-        for block in context.all_blocks():
+        for block in context.blocks(sources):
             tally.add(context, block, context.judge(block))
+        tally.add_beyond_reach(sources.beyond_reach)
     return {
         "examined": _shown(tally.examined),
         "targeted": _shown(tally.targeted),
@@ -163,58 +207,6 @@ def _outside(context: TargetingContext, block: Block) -> Explained:
         distance_m=said.distance_m,
         outside_m=outside_m,
     )
-
-
-def _write_members(run_id: int, context: TargetingContext, block: Block, judged: Judged) -> None:
-    """COPY a block's targeted residents; point kind and ring have one width in each part."""
-    targeted = judged.reason == rules.TARGETED
-    with connection.cursor() as cursor, cursor.copy(WRITE_MEMBERS) as copy:
-        copy.write(HEADER)
-        for kind, name in enumerate(rules.POINT_KINDS):
-            for ring in range(NO_RING, len(context.coverage.rings.rings)):
-                at = np.flatnonzero(targeted & (judged.kind == kind) & (judged.ring == ring))
-                label = context.ring_label(ring)
-                if at.size:
-                    copy.write(_member_rows(run_id, context, block, judged, at, name, label))
-        copy.write(TRAILER)
-
-
-def _member_rows(
-    run_id: int,
-    context: TargetingContext,
-    block: Block,
-    judged: Judged,
-    at: NDArray[np.intp],
-    kind: str,
-    ring: str,
-) -> bytes:
-    row = rules.POINT_KINDS.index(kind)
-    resident_id = block.resident_id[at]
-    points = zip(
-        resident_id.tolist(),
-        block.longitude_deg[row][at].tolist(),
-        block.latitude_deg[row][at].tolist(),
-        strict=True,
-    )
-    committed = b"".join(commitments(settings.HUIMIN_PII_KEY, run_id, kind, points))
-    return binary_rows(
-        [
-            np.full(at.size, run_id, dtype=np.int64),
-            block.bucket[at],
-            resident_id,
-            _text(kind, at.size),
-            context.location_ids[judged.store[at]],
-            judged.distance_m[at],
-            _text(ring, at.size),
-            np.frombuffer(committed, dtype="V32"),
-        ]
-    )
-
-
-def _text(value: str, size: int) -> NDArray[Any]:
-    """A column of one text; `V` because numpy has no byte strings of width 0."""
-    encoded = value.encode()
-    return np.full(size, np.void(encoded), dtype=f"V{len(encoded)}")
 
 
 def _counts(values: NDArray[Any]) -> list[tuple[int, int]]:

@@ -72,14 +72,7 @@ def places_sent(
 def _repeated(block: Block, resident_ids: Sequence[int]) -> Block:
     """A row for each resident asked for, in the order asked; who is asked for twice comes twice."""
     rows = np.searchsorted(block.resident_id, np.array(resident_ids, dtype=np.int64))
-    return Block(
-        resident_id=block.resident_id[rows],
-        bucket=block.bucket[rows],
-        district_id=block.district_id[rows],
-        reason=block.reason[rows],
-        longitude_deg=block.longitude_deg[:, rows],
-        latitude_deg=block.latitude_deg[:, rows],
-    )
+    return block.take(rows)
 
 
 def _places(

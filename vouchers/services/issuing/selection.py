@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from merchants.errors import Refused
 from merchants.models import StoreLocation
 from vouchers.models import Run, Shard, Tier
-from vouchers.models.audience import READ_MEMBERS, READ_MEMBERS_WITH_DISTRICT, Members
+from vouchers.models.audience.members import READ_MEMBERS, READ_MEMBERS_WITH_DISTRICT, Members
 from vouchers.rules.issuing.selection import Chosen, Line, choose, limits, line_up
 from vouchers.rules.ledger.quotas import Cells, PlannedVouchers
 from vouchers.rules.limits.limits import business_day

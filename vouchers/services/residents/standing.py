@@ -9,10 +9,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from merchants.errors import Refused
-from vouchers.models import Consent, Link, Resident, ResidentPoint
+from vouchers.models import Consent, Link, Resident, ResidentPoint, SnapshotBlock
+from vouchers.models.audience.snapshots import FIND_BLOCKS_OF, take_out
+from vouchers.models.locks import SHARE_BLOCKS
 from vouchers.services.history import note
 from vouchers.services.roles import require_permission
 from vouchers.sql.fields import CurrentXid
+from vouchers.sql.pipeline import raw_connection
 from vouchers.states import RESIDENT_ARROWS, ResidentState
 
 CHANGE = "vouchers.change_resident"
@@ -88,6 +91,15 @@ def erase(*, resident: Resident, reason: str, by: User, at: datetime) -> None:
             need_score=0,
             tags=0,
         )
+        _leave_snapshots(resident.pk)
+
+
+def _leave_snapshots(resident_id: int) -> None:
+    """Take a resident out of every packed block; a build under way does it before it ends."""
+    raw = raw_connection()
+    SHARE_BLOCKS.send(raw, {}).rows()
+    for block_id in FIND_BLOCKS_OF.send(raw, {"resident_id": resident_id}).rows():
+        take_out(SnapshotBlock.objects.get(pk=block_id), [resident_id])
 
 
 def _move(

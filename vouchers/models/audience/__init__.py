@@ -1,0 +1,1 @@
+"""Tables and statements of targeting: residents as columns, packed snapshots, a run's members."""

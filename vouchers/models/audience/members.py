@@ -1,0 +1,68 @@
+"""A run's audience: written by COPY, read back in blocks, each column packed into one bytea."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vouchers.models.audience.facts import DTYPES
+from vouchers.sql.statements import Statement
+
+WRITE_MEMBERS: Final = """
+    COPY vouchers_audiencemember (run_id, bucket, resident_id, point_kind, store_location_id,
+                                  distance_m, ring, commitment)
+    FROM STDIN (FORMAT BINARY)
+"""
+
+
+class Members(NamedTuple):
+    """A block of a run's audience as columns, in no order; district 0: unknown or not read."""
+
+    resident_id: NDArray[np.int64]
+    bucket: NDArray[np.int16]
+    distance_m: NDArray[np.float64]
+    store_location_id: NDArray[np.int64]
+    district_id: NDArray[np.int32]
+
+
+_MEMBER_COLUMNS: Final = list(
+    zip(Members._fields, ("int8", "int2", "float8", "int8", "int4"), strict=True)
+)
+_READ_MEMBERS: Final = """
+    SELECT string_agg(int8send(m.resident_id), ''::bytea),
+           string_agg(int2send(m.bucket), ''::bytea),
+           string_agg(float8send(m.distance_m), ''::bytea),
+           string_agg(int8send(m.store_location_id), ''::bytea),
+           string_agg(int4send({district}), ''::bytea)
+      FROM (
+          SELECT bucket, resident_id, distance_m, store_location_id
+            FROM vouchers_audiencemember
+           WHERE run_id = %(run_id)s
+             AND (bucket, resident_id) > (%(after_bucket)s::smallint, %(after_id)s::bigint)
+           ORDER BY bucket, resident_id
+           LIMIT %(most)s
+      ) m {join}
+"""
+
+
+def _members(row: Sequence[bytes | None]) -> Members:
+    return Members(
+        **{
+            name: np.frombuffer(packed or b"", DTYPES[type_]).astype(DTYPES[type_][1:])
+            for (name, type_), packed in zip(_MEMBER_COLUMNS, row, strict=True)
+        }
+    )
+
+
+# The members that follow (after_bucket, after_id) in the order of the primary key, at most `most`.
+READ_MEMBERS = Statement(_READ_MEMBERS.format(district="0", join=""), _members, is_binary=True)
+# Districts cost a join, so they are read where a quota asks for them only.
+READ_MEMBERS_WITH_DISTRICT = Statement(
+    _READ_MEMBERS.format(
+        district="coalesce(r.district_id, 0)",
+        join="JOIN vouchers_resident r ON r.id = m.resident_id",
+    ),
+    _members,
+    is_binary=True,
+)
