@@ -41,25 +41,28 @@ WAKE_UP_S = 60
 
 @shared_task
 def sweep_runs() -> None:
-    """Target and reserve every run that waits, with the help of the other workers; then wake the
+    """Target and reserve every run that waits, parts with the help of other workers; then wake the
     minters."""
-    target_waiting()
+    _wake_some(target_parts, parts.waiting_parts(at=timezone.now()) - 1)
+    _judge_parts()
     while lease := leases.lease_run(at=timezone.now(), lease_s=LEASE_S):
         _advance(lease)
-        target_waiting()
     _wake_some(mint_shards, leases.waiting_shards(at=timezone.now()))
 
 
 def _advance(lease: leases.RunLease) -> None:
     """One phase of a run. A refusal, or a lease lost to another worker, must not delay the other
     runs: the lease runs out and the next sweep tries again."""
-    phase = {"run_id": lease.run_id, "fence": lease.fence}
+    held = {"run_id": lease.run_id, "fence": lease.fence}
     try:
         if lease.state is RunState.QUEUED:
-            waiting = targeting.plan_targeting(**phase, at=timezone.now())
-            _wake_some(target_parts, waiting - 1)
+            targeting.target_run(
+                **held,
+                at=timezone.now(),
+                on_planned=lambda count: _wake_some(target_parts, count - 1),
+            )
         else:
-            runs.reserve_run(**phase, at=timezone.now())
+            runs.reserve_run(**held, at=timezone.now())
     except (Refused, leases.LeaseLostError) as reason:
         log.warning("run_not_advanced", run=lease.run_id, state=lease.state, reason=str(reason))
 
@@ -67,12 +70,12 @@ def _advance(lease: leases.RunLease) -> None:
 @shared_task
 def target_parts() -> None:
     """Judge parts of runs until none waits; several workers share them."""
-    if target_waiting():
+    if _judge_parts():
         wake(sweep_runs)
 
 
-def target_waiting() -> bool:
-    """Judge parts until none waits; whether that ended the targeting of some run."""
+def _judge_parts() -> bool:
+    """Whether one of the parts was the last of its run."""
     ended = False
     while lease := parts.lease_part(at=timezone.now(), lease_s=LEASE_S):
         try:

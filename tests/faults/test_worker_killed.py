@@ -17,8 +17,16 @@ from django.utils import timezone
 
 from tests.support import cast
 from vouchers import tasks
-from vouchers.models import AudienceMember, Campaign, Run, Shard, Tranche, Voucher
-from vouchers.services.audience import targeting
+from vouchers.models import (
+    AudienceMember,
+    Campaign,
+    Run,
+    Shard,
+    TargetingPart,
+    Tranche,
+    Voucher,
+)
+from vouchers.services.audience import snapshots, targeting
 from vouchers.services.issuing import leases, runs
 from vouchers.services.proofs import audit
 from vouchers.states import RunState, ShardState
@@ -88,6 +96,7 @@ def let_leases_run_out() -> None:
     past = timezone.now() - timedelta(seconds=1)
     Run.objects.filter(lease_until_at__isnull=False).update(lease_until_at=past)
     Shard.objects.filter(lease_until_at__isnull=False).update(lease_until_at=past)
+    TargetingPart.objects.filter(lease_until_at__isnull=False).update(lease_until_at=past)
 
 
 def state_of(run: Run) -> str:
@@ -155,24 +164,33 @@ def test_a_worker_killed_while_minting_loses_nothing_and_doubles_nothing(
     assert_every_resident_has_one_voucher_a_tier_and_the_books_hold(run, process_environment)
 
 
-def test_a_worker_killed_while_targeting_leaves_an_audience_to_find_anew(
+def test_a_worker_killed_while_targeting_leaves_its_part_to_find_anew(
     process_environment: dict[str, str], redis_client: redis.Redis
 ) -> None:
-    run = runs.request_run(campaign=crowded_campaign(), seed="s", by="mei", at=timezone.now())
-    tasks.wake_distribution()
+    campaign, at = crowded_campaign(), timezone.now()
+    snapshots.build_snapshot(at=at, block_residents=7)
+    run = runs.request_run(campaign=campaign, seed="s", by="mei", at=at)
+    lease = leases.lease_run(at=at, lease_s=60)
+    assert lease is not None
+    targeting.plan_targeting(run_id=run.pk, fence=lease.fence, at=at, part_blocks=1)
+    members = AudienceMember.objects.filter(run=run)
+    done = TargetingPart.objects.filter(run=run, state=ShardState.DONE)
 
     with (
         held_up(process_environment, "vouchers_audiencemember", "EXCLUSIVE") as a_session_waits,
         worker(process_environment) as first,
     ):
+        tasks.wake(tasks.sweep_runs)
         eventually(a_session_waits)
         kill(first)
-    assert state_of(run) == RunState.QUEUED
-    assert not AudienceMember.objects.exists()
+    assert state_of(run) == RunState.TARGETING
+    assert (done.count(), members.count()) == (0, 0)
 
     let_leases_run_out()
-    tasks.wake(tasks.sweep_runs)
+    for _ in range(3):
+        tasks.wake(tasks.target_parts)
     with worker(process_environment):
         eventually(lambda: state_of(run) == RunState.DONE)
 
+    assert done.count() == 9
     assert_every_resident_has_one_voucher_a_tier_and_the_books_hold(run, process_environment)

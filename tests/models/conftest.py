@@ -46,6 +46,7 @@ from vouchers.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from vouchers.services.audience.snapshots import build_snapshot
 from vouchers.states import (
     AccountKind,
     LimitKind,
@@ -188,6 +189,7 @@ def _rare_rows() -> None:
     make_code(terminal=till, scopes=["redeem"], valid_s=3600, at=NOON)
     EnrolmentGuess.objects.create(address="127.0.0.1", hour_at=NOON, wrong=1)
     OwnNumber.objects.create(credential=credential, store_no="1", store=till.store)
+    build_snapshot(at=NOON)
     SandboxClock.objects.create(
         campaign=cast.running_campaign(code="sandbox", is_test=True),
         ahead=DAY,

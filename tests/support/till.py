@@ -118,7 +118,7 @@ def _reserved(
         target=AccountKind.RESERVED,
         at=at,
     )
-    for state in (RunState.TARGETED, RunState.RESERVED):
+    for state in (RunState.TARGETING, RunState.TARGETED, RunState.RESERVED):
         Run.objects.filter(pk=run.pk).update(state=state)
     return Shard.objects.create(
         run=run,

@@ -127,6 +127,7 @@ class RunAdmin(RunActs, ReadOnlyAdmin):
             RunState.DONE.value: "success",
             RunState.RESERVED.value: "info",
             RunState.TARGETED.value: "info",
+            RunState.TARGETING.value: "info",
             RunState.QUEUED.value: "warning",
             RunState.CANCELLED.value: "danger",
         },

@@ -178,6 +178,10 @@ def _checks_of_people() -> dict[str, str]:
         "resident_state_known": again(
             "vouchers_resident", external_id="'zoe'", identity_hmac="NULL", state="'dreamt'"
         ),
+        "block_not_too_large": "UPDATE vouchers_snapshotblock SET resident_count = 16385",
+        "part_of_one_kind": again(
+            "vouchers_targetingpart", number="9", block_numbers="'1'", resident_ids="'2'"
+        ),
         "resident_point_on_earth": "UPDATE vouchers_residentpoint SET latitude_deg = 'NaN'",
     }
 
@@ -291,6 +295,8 @@ def _uniques() -> dict[str, str]:
         "one_open_participation_per_store": again("vouchers_campaignstore"),
         "one_settlement_per_day": again("vouchers_settlement"),
         "one_shard_per_number": again("vouchers_shard"),
+        "one_block_per_number": again("vouchers_snapshotblock"),
+        "one_part_per_number": again("vouchers_targetingpart"),
         "one_store_number_per_merchant": again("merchants_store", external_id="lower(external_id)"),
         "one_terminal_code_per_store": again("merchants_terminal"),
         "one_risk_version_per_number": again("vouchers_riskversion"),
@@ -339,6 +345,7 @@ def triggers() -> Mapping[str, str]:
             "UPDATE vouchers_resident SET state = 'active'"
         ),
         "resident_identity_frozen": "UPDATE vouchers_resident SET bucket = (bucket + 1) % 1024",
+        "resident_snapshot_frozen": "UPDATE vouchers_residentsnapshot SET server = server + 1",
         "risk_version_was_approved": again("vouchers_riskversion", number="number + 9"),
         "ring_only_in_draft": f"UPDATE vouchers_ring SET to_m = to_m + 1 WHERE {OF_RUNNING}",
         "round_only_in_draft": again("vouchers_round", campaign_id=RUNNING),
@@ -361,6 +368,10 @@ def triggers() -> Mapping[str, str]:
         ),
         "source_identity_frozen": "UPDATE vouchers_fundingsource SET code = 'other'",
         "source_only_in_draft": again("vouchers_fundingsource", OF_RUNNING, code="'third'"),
+        "targeting_part_arrows": (
+            "UPDATE vouchers_targetingpart SET state = 'waiting' WHERE state = 'done'"
+        ),
+        "targeting_part_frozen": "UPDATE vouchers_targetingpart SET number = number + 1",
         "tier_only_in_draft": f"UPDATE vouchers_tier SET face_fen = 1 WHERE {OF_RUNNING}",
         "tranche_arrows": (
             "UPDATE vouchers_tranche SET state = 'expired';"

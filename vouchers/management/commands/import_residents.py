@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from merchants.services import LoadSummary, RowFault
 from vouchers.management.importing import ImportCommand
 from vouchers.services.residents import DISTRICT_UNKNOWN, import_residents
+from vouchers.tasks import refresh_snapshot, wake
 
 
 class Command(ImportCommand):
@@ -41,7 +42,7 @@ class Command(ImportCommand):
         on_fault: Callable[[RowFault], None],
         on_progress: Callable[[int], None],
     ) -> LoadSummary:
-        return import_residents(
+        summary = import_residents(
             path=path,
             datum=options["datum"],
             at=timezone.now(),
@@ -49,3 +50,6 @@ class Command(ImportCommand):
             on_fault=on_fault,
             on_progress=on_progress,
         )
+        # In a worker: the import need not wait for it, nor does it need a broker.
+        wake(refresh_snapshot)
+        return summary

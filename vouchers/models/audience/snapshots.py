@@ -143,7 +143,7 @@ BUILD: Final = f"""
            {", ".join(_points(name) for name in POINTS)}
       FROM (
           SELECT *, ((row_number() OVER (ORDER BY {_CELL}, resident_id) - 1)
-                     / {BLOCK_RESIDENTS})::int AS number
+                     / %(block_residents)s)::int AS number
             FROM (
                 SELECT *, floor(({_first_point("latitude")} + 90) * 400)::int AS cell_row,
                        floor(({_first_point("longitude")} + 180) * 400)::int AS cell_column

@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from vouchers.models import Resident, ResidentSnapshot, SnapshotBlock, Targeting
 from vouchers.models.audience.snapshots import (
+    BLOCK_RESIDENTS,
     BUILD,
     FIND_CHANGED,
     LATEST_SNAPSHOT,
@@ -36,7 +37,9 @@ def refresh_snapshot(*, at: datetime) -> ResidentSnapshot | None:
     return build_snapshot(at=at) if is_due else None
 
 
-def build_snapshot(*, at: datetime) -> ResidentSnapshot | None:
+def build_snapshot(
+    *, at: datetime, block_residents: int = BLOCK_RESIDENTS
+) -> ResidentSnapshot | None:
     """Pack all residents anew in one transaction, in the server; None when another session does."""
     with transaction.atomic():
         (is_alone,) = TRY_BUILDING.send(raw_connection(), {}).rows()
@@ -45,7 +48,7 @@ def build_snapshot(*, at: datetime) -> ResidentSnapshot | None:
         plan_for_all()
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL work_mem = '256MB'; SET LOCAL jit = off")
-            cursor.execute(BUILD, {"at": at})
+            cursor.execute(BUILD, {"at": at, "block_residents": block_residents})
         built = ResidentSnapshot.objects.latest("id")
         OWN_BLOCKS.send(raw_connection(), {}).rows()
         _take_out_the_erased(built)

@@ -1,6 +1,8 @@
 """Finding a campaign's audience: one code previews, targets a run and explains a resident."""
 
+import contextlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -16,7 +18,7 @@ from vouchers.rules.audience.filters import Block, Judged, Untargeted
 from vouchers.rules.audience.targeting import explain as place_explained
 from vouchers.services.audience import parts
 from vouchers.services.audience.residents import Sources, TargetingContext
-from vouchers.services.issuing.leases import lock_run
+from vouchers.services.issuing.leases import LeaseLostError, lock_run
 from vouchers.services.sandbox import time_in
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import RunState
@@ -81,7 +83,7 @@ class _Tally:
         return self.examined - self.untargeted.total()
 
 
-def plan_targeting(*, run_id: int, fence: int, at: datetime) -> int:
+def plan_targeting(*, run_id: int, fence: int, at: datetime, part_blocks: int = PART_BLOCKS) -> int:
     """Note down what a run is judged by and cut it into parts: QUEUED → TARGETING.
 
     Returns how many parts there are. Everyone stands in one: with their block of the newest
@@ -101,18 +103,18 @@ def plan_targeting(*, run_id: int, fence: int, at: datetime) -> int:
             radii_m=context.coverage.circles.radius_m.astype("<f8").tobytes(),
             beyond_reach=sources.beyond_reach,
         )
-        parts = _cut(run_id, sources)
+        count = _cut(run_id, sources, part_blocks)
         run.state = RunState.TARGETING.value
         run.lease_until_at = None
         run.save(update_fields=["state", "lease_until_at"])
-    return parts
+    return count
 
 
-def _cut(run_id: int, sources: Sources) -> int:
+def _cut(run_id: int, sources: Sources, part_blocks: int) -> int:
     """At least one part, so that some worker ends the run."""
     blocks = sources.block_numbers.astype("<i4")
     changed = sources.changed.astype("<i8")
-    packed = [(piece.tobytes(), b"") for piece in _pieces(blocks, PART_BLOCKS)]
+    packed = [(piece.tobytes(), b"") for piece in _pieces(blocks, part_blocks)]
     packed += [(b"", piece.tobytes()) for piece in _pieces(changed, PART_RESIDENTS)]
     for number, (block_numbers, resident_ids) in enumerate(packed or [(b"", b"")], 1):
         INSERT_PART.send(
@@ -131,15 +133,22 @@ def _pieces(values: NDArray[Any], size: int) -> list[NDArray[Any]]:
     return [values[start : start + size] for start in range(0, values.size, size)]
 
 
-def target_run(*, run_id: int, fence: int, at: datetime) -> Run:
-    """Find and write a run's audience: QUEUED → TARGETED, planned and judged by this one worker.
+def target_run(
+    *,
+    run_id: int,
+    fence: int,
+    at: datetime,
+    on_planned: Callable[[int], None] = lambda parts: None,
+) -> Run:
+    """Find and write a run's audience: QUEUED → TARGETED, unless other workers still judge parts.
 
-    Others may take parts of it meanwhile. Raises LeaseLostError when another worker has leased the
-    run.
+    `on_planned` receives the number of parts once others may take some. Raises LeaseLostError when
+    another worker has leased the run.
     """
-    plan_targeting(run_id=run_id, fence=fence, at=at)
+    on_planned(plan_targeting(run_id=run_id, fence=fence, at=at))
     while lease := parts.lease_part(at=at, lease_s=LEASE_S, run_id=run_id):
-        parts.target_part(part_id=lease.part_id, fence=lease.fence)
+        with contextlib.suppress(LeaseLostError):
+            parts.target_part(part_id=lease.part_id, fence=lease.fence)
     return Run.objects.get(pk=run_id)
 
 
