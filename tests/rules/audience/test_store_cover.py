@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from merchants.geo import CoordinateFault, distance_m
+from merchants.geo import CoordinateFault, chord_distance_m, distance_m
 from vouchers.rules.audience.store_cover import (
     CHUNK,
     NO_STORE,
@@ -55,6 +55,28 @@ def test_overlapping_stores_of_different_radii_are_distinguished_as_geopy_does(
     stores = rng.uniform((west, south), (west + 0.15, south + 0.12), (12, 2))
     points = rng.uniform((west - 0.05, south - 0.05), (west + 0.2, south + 0.17), (700, 2))
     assert_equals_geopy(stores, rng.uniform(400, 6_000, 12), points)
+
+
+@pytest.mark.parametrize("latitude", [-59.0, 0.5, 31.2, 59.5])
+def test_of_stores_wall_to_wall_the_nearest_is_found_in_every_part_of_a_cell(
+    latitude: float,
+) -> None:
+    """Of all 50 by the chord, to within a millimetre; some circles hold the whole crowd."""
+    rng = np.random.default_rng(16)
+    stores = np.array([121.5, latitude]) + rng.normal(0, 0.003, (50, 2))
+    radius_m = rng.choice([150.0, 900.0, 5_000.0], 50)
+    points = np.array([121.5, latitude]) + rng.normal(0, 0.006, (20_000, 2))
+    found = ask(stores, radius_m, points)
+
+    metres = np.array([chord_distance_m(*store, *points.T) for store in stores])
+    covering = np.where(metres <= radius_m[:, None] + 0.001, metres, np.inf)
+    best, chosen = covering.min(axis=0), found.store_index
+    inside = chosen != NO_STORE
+    assert np.abs(metres[chosen, np.arange(points.shape[0])] - best)[inside].max() < 0.001
+    surely = (metres <= radius_m[:, None] - 0.001).any(axis=0)
+    assert inside[surely].all()
+    assert not inside[np.isinf(best)].any()
+    assert np.unique(chosen).size > 20
 
 
 def test_the_nearest_covering_store_is_not_always_the_nearest_store() -> None:

@@ -30,17 +30,19 @@ from merchants.geo import (
     coordinate_faults,
     distance_m,
 )
-from vouchers.rules.audience.cover_grid import CoverGrid
+from vouchers.rules.audience.cover_grid import NO_STORE as NO_STORE
+from vouchers.rules.audience.cover_grid import SEVERAL, CoverGrid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-Metric = Callable[[Ints, Floats, Floats], Floats]
+Index = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+Metric = Callable[[Index, Floats, Floats], Floats]
 
 MAX_RADIUS_M: Final = 10_000.0
-CHUNK: Final = 1 << 15
+CHUNK: Final = 1 << 14
 POLYNOMIAL_BAND_M: Final = 0.05
 CHORD_BAND_M: Final = 0.0001
-NO_STORE: Final = -1
 
 
 class InvalidCircleError(ValueError):
@@ -113,9 +115,8 @@ class StoreCover:
     @classmethod
     def of(cls, circles: StoreCircles) -> Self:
         """Index circles; 0.1 s for 500 stores."""
-        lon, lat = circles.longitude_deg, circles.latitude_deg
-        grid = CoverGrid.build(lon, lat, circles.radius_m)
-        return cls(circles, LocalMetric.at(lon, lat), grid)
+        local = LocalMetric.at(circles.longitude_deg, circles.latitude_deg)
+        return cls(circles, local, CoverGrid.build(local, circles.radius_m))
 
     def nearest(
         self,
@@ -137,7 +138,8 @@ class StoreCover:
         refused_at, refused_code = [np.empty(0, np.intp)], [np.empty(0, np.int8)]
         for chunk in _chunks(lon.size):
             codes = _faults(lon[chunk], lat[chunk])
-            store[chunk], distance[chunk] = self._nearest(lon[chunk], lat[chunk], edges_m)
+            with np.errstate(invalid="ignore"):
+                store[chunk], distance[chunk] = self._nearest(lon[chunk], lat[chunk], edges_m)
             if codes is not None:
                 at = np.flatnonzero(codes)
                 store[chunk][at], distance[chunk][at] = NO_STORE, np.inf
@@ -145,11 +147,14 @@ class StoreCover:
                 refused_code.append(codes[at])
         return Nearest(store, distance, np.concatenate(refused_at), np.concatenate(refused_code))
 
-    def _nearest(self, lon: Floats, lat: Floats, edges_m: Sequence[float]) -> tuple[Ints, Floats]:
+    def _nearest(self, lon: Floats, lat: Floats, edges_m: Sequence[float]) -> tuple[Index, Floats]:
         """One chunk through the tiers: each takes the points that the one before left open."""
-        first, last = self._grid.candidates(lon, lat)
-        store, distance, unsure = self._scan(
-            self._local.distance_m, POLYNOMIAL_BAND_M, lon, lat, first, last
+        cell = self._grid.cells_of(lon, lat)
+        sole = self._grid.sole[cell]
+        store, distance, unsure = self._among_one(sole, lon, lat)
+        several = np.flatnonzero(sole == SEVERAL)
+        store[several], distance[several], unsure[several] = self._scan(
+            self._local.distance_m, POLYNOMIAL_BAND_M, lon[several], lat[several], cell[several]
         )
         unsure |= _at_edge(distance, edges_m, POLYNOMIAL_BAND_M)
         for metric, band_m in ((self.chord_m, CHORD_BAND_M), (self.geodesic_m, 0.0)):
@@ -157,22 +162,38 @@ class StoreCover:
             if not again.size:
                 break
             store[again], distance[again], open_still = self._scan(
-                metric, band_m, lon[again], lat[again], first[again], last[again]
+                metric, band_m, lon[again], lat[again], cell[again]
             )
             unsure[again] = open_still | _at_edge(distance[again], edges_m, band_m)
         return store, distance
 
+    def _among_one(self, sole: Index, lon: Floats, lat: Floats) -> tuple[Index, Floats, Flags]:
+        """As `_scan` by the polynomial, for points whose cell has one candidate; of the others none
+        is covered."""
+        if not len(self.circles):
+            return sole, np.full(sole.size, np.inf), np.zeros(sole.size, dtype=np.bool_)
+        store = np.maximum(sole, 0)
+        distance = self._local.distance_m(store, lon, lat)
+        beyond = distance - self.circles.radius_m[store]
+        uncovered = ~(beyond <= 0)
+        uncovered |= sole < 0
+        unsure = np.abs(beyond) <= POLYNOMIAL_BAND_M
+        unsure &= sole >= 0
+        store[uncovered], distance[uncovered] = NO_STORE, np.inf
+        return store, distance, unsure
+
     def _scan(
-        self, metric: Metric, band_m: float, lon: Floats, lat: Floats, first: Ints, last: Ints
-    ) -> tuple[Ints, Floats, NDArray[np.bool_]]:
+        self, metric: Metric, band_m: float, lon: Floats, lat: Floats, cell: Index
+    ) -> tuple[Index, Floats, Flags]:
         """Nearest covering candidate by `metric`, and the points it can't decide within the band.
 
         Candidates come in ascending order of store, hence `<` keeps the lowest index of a tie.
         """
-        store = np.full(lon.size, NO_STORE, dtype=np.int32)
+        store = np.full(lon.size, NO_STORE, dtype=np.intp)
         best = np.full(lon.size, np.inf)
         unsure = np.zeros(lon.size, dtype=np.bool_)
-        at, turn = np.flatnonzero(first < last), first
+        turn, last = self._grid.starts[cell], self._grid.starts[cell + 1]
+        at = np.flatnonzero(turn < last)
         while at.size:
             candidate = self._grid.stores[turn[at]]
             distance = metric(candidate, lon[at], lat[at])
@@ -181,26 +202,26 @@ class StoreCover:
             close = np.abs(beyond) <= band_m
             close |= (np.abs(distance - held) <= band_m) & (beyond <= 0)
             unsure[at] |= close
-            better = (distance < held) & (beyond <= 0)
-            best[at] = np.where(better, distance, held)
-            store[at] = np.where(better, candidate, store[at])
-            turn = turn + 1
+            better = np.flatnonzero((distance < held) & (beyond <= 0))
+            best[at[better]] = distance[better]
+            store[at[better]] = candidate[better]
+            turn[at] += 1
             at = at[turn[at] < last[at]]
         return store, best, unsure
 
-    def chord_m(self, store: Ints, lon: Floats, lat: Floats) -> Floats:
+    def chord_m(self, store: Index, lon: Floats, lat: Floats) -> Floats:
         """Metres from store i to point i by the chord."""
         stores = self.circles
         return chord_distance_m(stores.longitude_deg[store], stores.latitude_deg[store], lon, lat)
 
-    def geodesic_m(self, store: Ints, lon: Floats, lat: Floats) -> Floats:
+    def geodesic_m(self, store: Index, lon: Floats, lat: Floats) -> Floats:
         """Metres from store i to point i by geopy; 0.2 ms each."""
         stores = self.circles
         pairs = zip(stores.longitude_deg[store], stores.latitude_deg[store], lon, lat, strict=True)
         return np.array([distance_m(*pair) for pair in pairs], dtype=np.float64)
 
 
-def _at_edge(distance: Floats, edges_m: Sequence[float], band_m: float) -> NDArray[np.bool_]:
+def _at_edge(distance: Floats, edges_m: Sequence[float], band_m: float) -> Flags:
     near = np.zeros(distance.size, dtype=np.bool_)
     for edge_m in edges_m:
         near |= np.abs(distance - edge_m) <= band_m
