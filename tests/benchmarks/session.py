@@ -1,6 +1,8 @@
 """One run of the benchmarks: what is asked for, in order; the table; the file of figures."""
 
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from django.conf import settings
 from rich.console import Console
@@ -18,17 +20,16 @@ from tests.benchmarks import (
     redemptions,
     risk,
     size,
+    snapshot,
+    targeting,
 )
 from tests.benchmarks.figures import Figure, merge, paired, under
 from tests.benchmarks.load import GENERATOR
-from tests.benchmarks.targeting import targeting_10m_s
 
 TEMPLATE = "huimin_bench_template"
 SAME = "huimin_bench_same"
 TABLE_WIDTH = 110
-TARGETING_MAX_S = 3.0
 ISSUE = {"issue_vs_raw_copy": "≥ 0.5", "issue_vs_bulk_create": "≥ 90"}
-TARGETING = "targeting_10m_s"
 
 
 @dataclass
@@ -57,17 +58,13 @@ class Session:
                 self._in_city(contests, wants_issue)
             if any(self._wants(name) for name in claims.FIGURES):
                 self._claims()
-            if self._wants(TARGETING):
-                self._say("targeting 10,000,000 residents")
-                with self.noise.watched():
-                    found = [targeting_10m_s() for _ in range(self.rounds)]
-                self.figures[TARGETING] = under(found, TARGETING_MAX_S, unit="CPU s", goal="≤ 1")
+            self._targeting()
             if self._wants(audit.FIGURE):
                 self._audit()
             if self._wants(size.FIGURE):
                 self._size()
         finally:
-            for name in (ground.NAME, TEMPLATE, audit.NAME, *size.NAMES):
+            for name in (ground.NAME, TEMPLATE, audit.NAME, snapshot.NAME, *size.NAMES):
                 ground.drop(name)
         path = settings.HUIMIN_LOCAL_DIR / "bench" / "latest.json"
         merge(path, self.figures)
@@ -144,6 +141,17 @@ class Session:
             self.figures |= claims.measure(
                 self._wants, rounds=self.rounds, seconds=self.seconds, on_progress=self._say
             )
+
+    def _targeting(self) -> None:
+        for module in (targeting, snapshot):
+            if any(self._wants(name) for name in module.FIGURES):
+                with tempfile.TemporaryDirectory() as folder, self.noise.watched():
+                    self.figures |= module.measure(
+                        self._wants,
+                        folder=Path(folder),
+                        rounds=self.rounds,
+                        on_progress=self._say,
+                    )
 
     def _audit(self) -> None:
         size = audit.wanted_size()
