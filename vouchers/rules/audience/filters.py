@@ -236,14 +236,14 @@ class Coverage:
 
 
 class _Points:
-    """Which residents have a point of each kind at all, and which a usable one."""
+    """Which residents have a point of each accepted kind at all, and which a usable one."""
 
     def __init__(self, block: Block, accepted: Sequence[int]) -> None:
-        lon, lat = block.longitude_deg, block.latitude_deg
-        kinds = np.zeros((len(POINT_KINDS), 1), dtype=np.bool_)
-        kinds[list(accepted)] = True
-        self.present = ~np.isnan(lon) & ~np.isnan(lat) & kinds
-        self.good = self.present & (coordinate_faults(lon, lat) == 0)
+        self.present, self.good = np.zeros((2, len(POINT_KINDS), len(block)), dtype=np.bool_)
+        for kind in accepted:
+            lon, lat = block.longitude_deg[kind], block.latitude_deg[kind]
+            self.present[kind] = ~(np.isnan(lon) | np.isnan(lat))
+            self.good[kind] = self.present[kind] & (coordinate_faults(lon, lat) == 0)
 
 
 def _keep_nearer(found: Judged, at: NDArray[np.intp], kind: int, placed: Placed) -> None:
