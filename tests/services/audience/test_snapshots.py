@@ -134,7 +134,8 @@ STANDING: Mapping[str, tuple[Callable[..., None], dict[str, str]]] = {
 
 
 def _standing(act: Callable[..., None], said: dict[str, str]) -> Callable[[Resident, int], object]:
-    return lambda one, _number: act(resident=one, by=cast.ren(), at=cast.NOON, **said)
+    at = cast.NOON + timedelta(seconds=2)
+    return lambda one, _number: act(resident=one, by=cast.ren(), at=at, **said)
 
 
 ACTS: Mapping[str, Callable[[Resident, int], object]] = {
