@@ -171,6 +171,15 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "tests/services/audience/test_targeting.py::test_a_worker_whose_lease_was_given_away_is_turned_down",
     ),
     source(
+        "no fence on parts of a targeting",
+        10,
+        "a worker whose part was given away may still write its members",
+        f"{SERVICES}/audience/parts.py",
+        "        pk=part_id, fence=fence, state=ShardState.LEASED.value",
+        "        pk=part_id, state=ShardState.LEASED.value",
+        "tests/services/audience/test_parts.py::test_a_worker_whose_lease_ran_out_writes_nothing",
+    ),
+    source(
         "leases shared",
         10,
         "a run is leased without locking its row",

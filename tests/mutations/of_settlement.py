@@ -4,6 +4,7 @@ from tests.mutations.mutation import Mutation, Patch, source
 
 SERVICES = "vouchers/services"
 SETTLEMENT = "tests/services/settlement/test_days.py"
+SNAPSHOTS = "tests/services/audience/test_snapshots.py"
 NOT_HELD = (
     "       AND NOT EXISTS (SELECT FROM vouchers_hold h\n"
     "                        WHERE h.redemption_id = r.id AND h.released_at IS NULL)\n"
@@ -147,5 +148,23 @@ OF_SETTLEMENT: tuple[Mutation, ...] = (
         "            found[above & (metres <= ring.to_m)] = position\n",
         "            found[above & (metres < ring.to_m)] = position\n",
         "tests/rules/audience/test_targeting.py",
+    ),
+    source(
+        "a snapshot by the order of transactions",
+        12,
+        "what began before the snapshot and committed after it is not read by row",
+        "vouchers/models/audience/snapshots.py",
+        "        AND (NOT pg_visible_in_snapshot(r.changed_xid, %(as_of)s::pg_snapshot)\n",
+        "        AND (r.changed_xid >= pg_snapshot_xmax(%(as_of)s::pg_snapshot)\n",
+        f"{SNAPSHOTS}::test_what_an_import_writes_counts_from_the_moment_it_commits",
+    ),
+    source(
+        "changed residents twice",
+        12,
+        "whoever is read by row is read from the block too",
+        "vouchers/services/audience/residents.py",
+        "                if sources.changed.size:\n",
+        "                if not sources.block_numbers.size:\n",
+        f"{SNAPSHOTS}::test_what_an_import_writes_counts_from_the_moment_it_commits",
     ),
 )
