@@ -402,9 +402,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="run_arrows",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('queued', 'cancelled'), ('queued', 'targeting'), ('reserved', 'done'), ('targeted', 'cancelled'), ('targeted', 'reserved'), ('targeting', 'cancelled'), ('targeting', 'targeted')))",
+                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('queued', 'cancelled'), ('queued', 'targeting'), ('reserved', 'cancelled'), ('reserved', 'done'), ('targeted', 'cancelled'), ('targeted', 'reserved'), ('targeting', 'cancelled'), ('targeting', 'targeted')))",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="76a06e0334cb3ccf8c0a4b04a64b72e83c4c1a06",
+                            hash="cda207b7606e99e84c7cb7e4677ec46ac0f7f570",
                             operation="UPDATE",
                             pgid="pgtrigger_run_arrows_cd46b",
                             table="vouchers_run",

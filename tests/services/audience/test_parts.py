@@ -12,7 +12,7 @@ from vouchers.models import AudienceMember, Campaign, Resident, Run, Targeting, 
 from vouchers.services import residents
 from vouchers.services.audience import parts, snapshots, targeting
 from vouchers.services.campaigns import lifecycle
-from vouchers.services.issuing import leases, minting, runs
+from vouchers.services.issuing import control, leases, runs
 from vouchers.states import RunState, ShardState
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -172,12 +172,20 @@ def _pause(campaign: Campaign) -> None:
     lifecycle.pause(campaign=campaign, by=cast.mei(), at=cast.NOON)
 
 
+def _pause_run(campaign: Campaign) -> None:
+    control.pause_run(run=campaign.runs.get(), reason="r", by=cast.mei(), at=cast.NOON)
+
+
+def _cancel_run(campaign: Campaign) -> None:
+    control.cancel_run(run=campaign.runs.get(), reason="r", by=cast.mei(), at=cast.NOON)
+
+
 def _end(campaign: Campaign) -> None:
-    minting.wind_up(at=campaign.ends_at)
+    control.wind_up(at=campaign.ends_at)
 
 
-@pytest.mark.parametrize("stop", [_pause, _end])
-def test_parts_of_a_campaign_that_stops_are_left(stop: Callable[[Campaign], None]) -> None:
+@pytest.mark.parametrize("stop", [_pause, _pause_run, _cancel_run, _end])
+def test_parts_of_what_stops_are_left(stop: Callable[[Campaign], None]) -> None:
     people()
     campaign = cast.running_campaign()
     run = planned(campaign)

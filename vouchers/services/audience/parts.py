@@ -80,6 +80,7 @@ def _waiting(at: datetime) -> QuerySet[TargetingPart]:
     return TargetingPart.objects.filter(
         Q(state=ShardState.WAITING) | Q(state=ShardState.LEASED, lease_until_at__lte=at),
         run__state=RunState.TARGETING,
+        run__paused_at__isnull=True,
         run__campaign__state__in=WORKING_CAMPAIGNS,
         run__campaign__ends_at__gt=at,
     )

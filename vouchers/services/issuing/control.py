@@ -21,7 +21,7 @@ from vouchers.states import AccountKind, CampaignState, RunState, ShardState, Tr
 DISTRIBUTE = "vouchers.add_run"
 """The permission to request runs and to pause, resume and cancel them."""
 
-WAITING_RUNS = (RunState.QUEUED, RunState.TARGETED)
+WAITING_RUNS = (RunState.QUEUED, RunState.TARGETING, RunState.TARGETED)
 LIVE_RUNS = (*WAITING_RUNS, RunState.RESERVED)
 OVER_CAMPAIGNS = (CampaignState.ENDED, CampaignState.SETTLED, CampaignState.CLOSED)
 
