@@ -32,6 +32,7 @@ def refresh_snapshot(*, at: datetime) -> ResidentSnapshot | None:
     The blocks of those before it are deleted, but for what an unfinished run reads.
     """
     with transaction.atomic():
+        plan_for_all()
         latest = latest_snapshot()
         is_due = latest is None or _is_due(latest, at)
     return build_snapshot(at=at) if is_due else None
