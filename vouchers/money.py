@@ -1,6 +1,10 @@
 """Money is an integer number of fen. Splitting leaves no remainder; nothing rounds silently."""
 
 from collections.abc import Sequence
+from typing import Final
+
+WHOLE_BP: Final = 10_000
+"""Basis points (‱) of a whole."""
 
 
 def yuan(amount_fen: int) -> str:

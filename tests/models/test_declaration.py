@@ -46,7 +46,8 @@ def other_value(option: Option) -> Any:
         return f"{option.name} + interval '1 second'"
     if isinstance(column, models.IntegerField):
         return f"{option.name} + 1"
-    return "'forfeit'" if option.name == "refund_policy" else f"{option.name} || 'x'"
+    known = {"refund_policy": "'forfeit'", "selection_method": "'random'"}
+    return known.get(option.name, f"{option.name} || 'x'")
 
 
 def change(campaign: Campaign, option: Option) -> None:

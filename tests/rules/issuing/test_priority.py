@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vouchers.money import WHOLE_BP
 from vouchers.rules.issuing.priority import (
-    WHOLE_BP,
     Guarantee,
     People,
     districts_first,

@@ -2,14 +2,18 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from vouchers.rules.issuing.selection import Costs, Line, choose, fill, limits, line_up, rank
+from vouchers.rules.issuing.priority import Guarantee, People, ordered
+from vouchers.rules.issuing.selection import Costs, Line, Plan, choose, fill, limits, line_up
 from vouchers.rules.ledger.quotas import Cell, Cells, Need, PlannedVouchers, Price, Room, Slice
+from vouchers.states import SelectionMethod
 
 CITY, GROUP = 1, 2
 PRICE = Price(2_000, ((CITY, 1_500), (GROUP, 500)))
@@ -111,8 +115,24 @@ def test_what_is_taken_is_what_the_quota_arithmetic_says(
     assert ((before - left)[limited] == np.array(flat, dtype=np.int64)[limited]).all()
 
 
+def crowd(
+    distance_m: Sequence[float], resident_id: Sequence[int], districts: Sequence[int]
+) -> People:
+    return People(
+        resident_id=np.array(resident_id, dtype=np.int64),
+        distance_m=np.array(distance_m, dtype=np.float64),
+        need_score=np.zeros(len(resident_id), dtype=np.int64),
+        district_id=np.array(districts, dtype=np.int64),
+    )
+
+
+def nearest(distance_m: Sequence[float], resident_id: Sequence[int], seed: str) -> NDArray[np.intp]:
+    people = crowd(distance_m, resident_id, [0] * len(resident_id))
+    return ordered(SelectionMethod.NEAREST, people, seed)
+
+
 def test_the_nearest_are_ranked_first() -> None:
-    order = rank(np.array([30.0, 10.0, 20.0]), np.array([1, 2, 3]), "seed")
+    order = nearest([30.0, 10.0, 20.0], [1, 2, 3], "seed")
 
     assert order.tolist() == [1, 2, 0]
 
@@ -130,38 +150,42 @@ def test_neighbours_are_ranked_by_the_hash_of_seed_and_resident(
         metres, resident_id = member
         return metres, hashlib.sha256(f"s1|{resident_id}".encode()).digest()[:8], resident_id
 
-    distance_m = np.array([metres for metres, _ in members], dtype=np.float64)
-    resident_id = np.array([id_ for _, id_ in members], dtype=np.int64)
     shares = Counter(metres for metres, _ in members)
 
-    order = rank(distance_m, resident_id, "s1")
+    order = nearest([metres for metres, _ in members], [id_ for _, id_ in members], "s1")
 
     expected = sorted(members, key=lambda m: key(m) if shares[m[0]] > 1 else (m[0], b"", 0))
     assert [members[i] for i in order] == expected
 
 
 def test_another_seed_ranks_neighbours_otherwise_but_never_past_a_nearer_one() -> None:
-    distance_m = np.repeat([100.0, 200.0], 50)
-    resident_id = np.arange(100)
+    distances = [100.0] * 50 + [200.0] * 50
 
-    one, other = (rank(distance_m, resident_id, seed).tolist() for seed in ("one", "other"))
+    one, other = (nearest(distances, list(range(100)), seed).tolist() for seed in ("one", "other"))
 
     assert one != other
     assert set(one[:50]) == set(other[:50]) == set(range(50))
 
 
-def line(cells: Cells, *, districts: list[int], stores: list[int]) -> Line:
+def line(
+    cells: Cells,
+    *,
+    districts: list[int],
+    stores: list[int],
+    plan: Plan | None = None,
+    guarantees: Sequence[Guarantee] = (),
+) -> Line:
     size = len(districts)
     return line_up(
-        resident_id=np.arange(1, size + 1),
+        people=crowd(range(size), range(1, size + 1), districts),
         bucket=np.zeros(size, dtype=np.int16),
-        distance_m=np.arange(size, dtype=np.float64),
-        district_id=np.array(districts),
         store_id=np.array(stores),
         seed="s",
         cells=cells,
         round_id=7,
         day=date(2026, 4, 1),
+        plan=plan,
+        guarantees=guarantees,
     )
 
 
@@ -228,3 +252,52 @@ def test_a_source_without_a_cell_of_its_own_is_unfunded() -> None:
     cells = Cells.of([Cell(1, source_id=CITY), Cell(2, source_id=GROUP, tier_id=1)])
 
     assert cells.unfunded(PRICE) == [GROUP]
+
+
+CITY_ONLY = Price(2_000, ((CITY, 2_000),))
+
+
+def served(found: Line, cells: Cells, most: int) -> list[int]:
+    """Who gets one of so many vouchers."""
+    room = limits(cells.all, {cell.id: Room(None, most) for cell in cells.all})
+    chosen, _room = choose(
+        found,
+        cells=cells,
+        slices=found.of_tier(1),
+        price=CITY_ONLY,
+        wanted=np.ones(found.group.size, dtype=np.int64),
+        room=room,
+    )
+    return sorted(found.resident_id[chosen.member].tolist())
+
+
+def test_districts_get_vouchers_in_proportion_to_their_population() -> None:
+    cells = Cells.of([Cell(1)])
+    plan = Plan(SelectionMethod.DISTRICTS, population={1: 300, 2: 100})
+    found = line(cells, districts=[2] * 10 + [1] * 10, stores=[11] * 20, plan=plan)
+    chosen = served(found, cells, 8)
+    assert sum(resident > 10 for resident in chosen) == 6
+    assert len(chosen) == 8
+
+
+def test_no_voucher_is_left_where_a_district_has_too_few_residents() -> None:
+    cells = Cells.of([Cell(1)])
+    plan = Plan(SelectionMethod.DISTRICTS, population={1: 900, 2: 100})
+    found = line(cells, districts=[2] * 10 + [1] * 2, stores=[11] * 12, plan=plan)
+    assert len(served(found, cells, 8)) == 8
+
+
+def test_a_guaranteed_share_goes_first_and_the_rest_to_the_nearest() -> None:
+    cells = Cells.of([Cell(1)])
+    far = np.array([number >= 7 for number in range(10)])
+    found = line(cells, districts=[1] * 10, stores=[11] * 10, guarantees=[Guarantee(far, 2_500)])
+    assert served(found, cells, 8) == [1, 2, 3, 4, 5, 6, 8, 9]
+
+
+def test_a_control_group_gets_nothing_and_keeps_its_reason() -> None:
+    cells = Cells.of([Cell(1)])
+    plan = Plan(hold_out_bp=2_000, hold_out_seed="spring")
+    found = line(cells, districts=[1] * 200, stores=[11] * 200, plan=plan)
+    apart = {int(one) for one in found.resident_id[found.held_out]}
+    assert 20 < len(apart) < 60
+    assert not apart & set(served(found, cells, 200))

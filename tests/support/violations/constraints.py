@@ -114,6 +114,9 @@ def _checks_of_campaigns() -> dict[str, str]:
         "campaign_radius_positive": campaign % "radius_m = 0",
         "authorisation_lasts_a_while": campaign % "authorise_ttl_s = 0",
         "refund_policy_known": campaign % "refund_policy = 'haggle'",
+        "selection_method_known": campaign % "selection_method = 'friends'",
+        "hold_out_in_range": campaign % "hold_out_bp = 2001",
+        "guaranteed_shares_fit": campaign % "senior_share_bp = 5001, small_shop_share_bp = 5000",
         "campaign_state_known": again("vouchers_campaign", running, code="'x'", state="'dreamt'"),
         "participation_ends_after_start": (
             "UPDATE vouchers_campaignstore SET valid_until_at = valid_from_at"

@@ -8,7 +8,13 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminIntegerFieldWidget
 
-from vouchers.admin.fields import AddressesField, DurationField, NamesField, YuanField
+from vouchers.admin.fields import (
+    AddressesField,
+    DurationField,
+    NamesField,
+    PercentField,
+    YuanField,
+)
 from vouchers.admin.forms import AUDIENCE
 from vouchers.admin.words import LISTS
 from vouchers.rules.audience.filters import AudienceFilter
@@ -87,6 +93,7 @@ _FIELDS: Mapping[Unit, Callable[[Option, Any], forms.Field]] = {
         **_common(column), least_s=option.least, most_s=option.most
     ),
     Unit.AMOUNT_FEN: lambda _option, column: YuanField(**_common(column)),
+    Unit.BASIS_POINTS: lambda _option, column: PercentField(**_common(column)),
     Unit.CHOICES: _choices,
     Unit.NAMES: lambda _option, column: NamesField(**_common(column)),
     Unit.ADDRESSES: lambda _option, column: AddressesField(

@@ -17,24 +17,29 @@ WRITE_MEMBERS: Final = """
 
 
 class Members(NamedTuple):
-    """A block of a run's audience as columns, in no order; district 0: unknown or not read."""
+    """A block of a run's audience as columns, in no order. District, need score and birth year are
+    0 where unknown, and where they were not read."""
 
     resident_id: NDArray[np.int64]
     bucket: NDArray[np.int16]
     distance_m: NDArray[np.float64]
     store_location_id: NDArray[np.int64]
     district_id: NDArray[np.int32]
+    need_score: NDArray[np.int32]
+    birth_year: NDArray[np.int32]
 
 
 _MEMBER_COLUMNS: Final = list(
-    zip(Members._fields, ("int8", "int2", "float8", "int8", "int4"), strict=True)
+    zip(Members._fields, ("int8", "int2", "float8", "int8", "int4", "int4", "int4"), strict=True)
 )
 _READ_MEMBERS: Final = """
     SELECT string_agg(int8send(m.resident_id), ''::bytea),
            string_agg(int2send(m.bucket), ''::bytea),
            string_agg(float8send(m.distance_m), ''::bytea),
            string_agg(int8send(m.store_location_id), ''::bytea),
-           string_agg(int4send({district}), ''::bytea)
+           string_agg(int4send({district}), ''::bytea),
+           string_agg(int4send({need_score}), ''::bytea),
+           string_agg(int4send({birth_year}), ''::bytea)
       FROM (
           SELECT bucket, resident_id, distance_m, store_location_id
             FROM vouchers_audiencemember
@@ -56,11 +61,17 @@ def _members(row: Sequence[bytes | None]) -> Members:
 
 
 # The members that follow (after_bucket, after_id) in the order of the primary key, at most `most`.
-READ_MEMBERS = Statement(_READ_MEMBERS.format(district="0", join=""), _members, is_binary=True)
-# Districts cost a join, so they are read where a quota asks for them only.
-READ_MEMBERS_WITH_DISTRICT = Statement(
+READ_MEMBERS = Statement(
+    _READ_MEMBERS.format(district="0", need_score="0", birth_year="0", join=""),
+    _members,
+    is_binary=True,
+)
+# What is on file of the residents costs a join, so it is read where the selection asks for it only.
+READ_MEMBERS_WITH_FACTS = Statement(
     _READ_MEMBERS.format(
         district="coalesce(r.district_id, 0)",
+        need_score="coalesce(r.need_score, 0)::int",
+        birth_year="coalesce(r.birth_year, 0)::int",
         join="JOIN vouchers_resident r ON r.id = m.resident_id",
     ),
     _members,

@@ -9,9 +9,17 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Store
-from vouchers.rules.campaigns.declaration import Until, names
+from vouchers.money import WHOLE_BP
+from vouchers.rules.campaigns.declaration import HOLD_OUT_MOST_BP, Until, names
 from vouchers.sql.triggers import differ, frozen_columns, only_arrows, only_in_draft
-from vouchers.states import CAMPAIGN_ARROWS, CampaignState, LimitKind, RefundPolicy, RoundWay
+from vouchers.states import (
+    CAMPAIGN_ARROWS,
+    CampaignState,
+    LimitKind,
+    RefundPolicy,
+    RoundWay,
+    SelectionMethod,
+)
 
 CAMPAIGN_STATES = [
     (CampaignState.DRAFT.value, _("draft")),
@@ -38,6 +46,12 @@ LIMIT_KINDS = [
     (LimitKind.STORE_CAMPAIGN.value, _("per store and campaign")),
     (LimitKind.MERCHANT_WEEK.value, _("per merchant and week")),
     (LimitKind.LINK_WEEK.value, _("per device, phone or card and week")),
+]
+SELECTION_METHODS = [
+    (SelectionMethod.NEAREST.value, _("nearest to a participating store (就近)")),
+    (SelectionMethod.RANDOM.value, _("by lot (随机)")),
+    (SelectionMethod.NEED.value, _("highest need score (按需)")),
+    (SelectionMethod.DISTRICTS.value, _("districts in proportion to population (按区人口)")),
 ]
 ROUND_WAYS = [
     (RoundWay.RUN.value, _("distributed by runs (发放)")),
@@ -73,6 +87,20 @@ class Campaign(models.Model):
     # The point kinds that count, and the audience filter; frozen into the terms.
     point_kinds = models.JSONField(_("places that count"), default=only_home)
     audience_filter = models.JSONField(_("audience filter"), default=dict, blank=True)
+    # Who comes first when there are fewer vouchers than residents within reach.
+    selection_method = models.CharField(
+        _("who comes first"),
+        max_length=9,
+        choices=SELECTION_METHODS,
+        default=SelectionMethod.NEAREST.value,
+    )
+    senior_share_bp = models.PositiveSmallIntegerField(
+        _("guaranteed to residents of 60 and more"), default=0
+    )
+    small_shop_share_bp = models.PositiveSmallIntegerField(
+        _("guaranteed to residents nearest to small shops"), default=0
+    )
+    hold_out_bp = models.PositiveSmallIntegerField(_("control group without vouchers"), default=0)
     excluded_categories = models.JSONField(_("excluded categories"), default=list, blank=True)
     order_kinds = models.JSONField(_("orders accepted"), default=list, blank=True)
     # What every order has to name: payment reference, receipt number.
@@ -128,6 +156,17 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(authorise_ttl_s__gt=0), name="authorisation_lasts_a_while"
+            ),
+            models.CheckConstraint(
+                condition=Q(selection_method__in=[method.value for method in SelectionMethod]),
+                name="selection_method_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(hold_out_bp__lte=HOLD_OUT_MOST_BP), name="hold_out_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(senior_share_bp__lte=WHOLE_BP - F("small_shop_share_bp")),
+                name="guaranteed_shares_fit",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "submitted"]) | Q(terms__isnull=False),

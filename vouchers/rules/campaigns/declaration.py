@@ -12,9 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from vouchers.money import WHOLE_BP
+
 MINUTE_S: Final = 60
 DAY_S: Final = 24 * 60 * MINUTE_S
 MOST_VALIDITY_S: Final = 10 * 366 * DAY_S
+HOLD_OUT_MOST_BP: Final = 2_000
 
 
 class Unit(StrEnum):
@@ -119,6 +122,10 @@ CAMPAIGN: Final = (
     Option("radius_m", Unit.DISTANCE_M, Section.AUDIENCE, least=1),
     Option("point_kinds", Unit.CHOICES, Section.AUDIENCE),
     Option("audience_filter", Unit.AUDIENCE, Section.AUDIENCE),
+    Option("selection_method", Unit.CHOICE, Section.AUDIENCE),
+    Option("senior_share_bp", Unit.BASIS_POINTS, Section.AUDIENCE, most=WHOLE_BP),
+    Option("small_shop_share_bp", Unit.BASIS_POINTS, Section.AUDIENCE, most=WHOLE_BP),
+    Option("hold_out_bp", Unit.BASIS_POINTS, Section.AUDIENCE, most=HOLD_OUT_MOST_BP),
     Option("order_kinds", Unit.CHOICES, Section.MONEY),
     Option("excluded_categories", Unit.NAMES, Section.MONEY),
     Option("order_numbers", Unit.CHOICES, Section.MONEY),

@@ -10,6 +10,7 @@ from itertools import combinations, pairwise
 from typing import Final
 
 from merchants.errors import Refusal
+from vouchers.money import WHOLE_BP
 from vouchers.rules.audience.filters import POINT_KINDS, AudienceFilter, InvalidFilterError
 from vouchers.rules.audience.store_cover import MAX_RADIUS_M
 from vouchers.rules.campaigns.declaration import CAMPAIGN
@@ -24,6 +25,7 @@ from vouchers.rules.campaigns.terms import (
 from vouchers.states import (
     LimitKind,
     RefundPolicy,
+    SelectionMethod,
     TierKind,
 )
 
@@ -103,6 +105,10 @@ def _audience_known(terms: Terms) -> Iterator[Refusal]:
         yield _fault("point_kinds_known", kind=unknown[0])
     if not 0 < min(terms.radii_m) <= max(terms.radii_m) <= MAX_RADIUS_M:
         yield _fault("radius_in_range", most_m=int(MAX_RADIUS_M))
+    if terms.selection_method not in set(SelectionMethod):
+        yield _fault("selection_method_known", method=terms.selection_method)
+    if terms.senior_share_bp + terms.small_shop_share_bp > WHOLE_BP:
+        yield _fault("guaranteed_shares_fit")
     try:
         AudienceFilter.of(terms.audience_filter)
     except InvalidFilterError as error:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from vouchers.states import (
     LimitKind,
     RefundPolicy,
+    SelectionMethod,
     TierKind,
 )
 
@@ -94,6 +95,10 @@ class Terms:
     authorise_ttl_s: int = 900
     anchor_recipients: tuple[str, ...] = ()
     audience_filter: Mapping[str, Any] = field(default_factory=dict)
+    selection_method: str = SelectionMethod.NEAREST.value
+    senior_share_bp: int = 0
+    small_shop_share_bp: int = 0
+    hold_out_bp: int = 0
     tiers: tuple[TierTerms, ...] = ()
     rings: tuple[RingTerms, ...] = ()
     rounds: tuple[RoundTerms, ...] = ()

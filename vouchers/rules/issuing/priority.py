@@ -11,13 +11,14 @@ auditor can repeat it from the seed.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vouchers.money import WHOLE_BP, split_pro_rata
 from vouchers.states import SelectionMethod
 
 Floats = NDArray[np.float64]
@@ -25,7 +26,6 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Order = NDArray[np.intp]
 
-WHOLE_BP: Final = 10_000
 SENIOR_AGE: Final = 60
 """Years completed in the calendar year of the distribution."""
 
@@ -97,23 +97,13 @@ def in_proportion(
     """
     given = dict.fromkeys(demand, 0)
     while left := seats - sum(given.values()):
-        open_ = {
-            d: p for d, p in population.items() if p > 0 and given.get(d, 0) < demand.get(d, 0)
-        }
-        if not open_:
+        unmet = [d for d in sorted(demand) if population.get(d, 0) > 0 and given[d] < demand[d]]
+        if not unmet:
             break
-        for district, more in _largest_remainder(left, open_).items():
+        parts = split_pro_rata(left, [population[district] for district in unmet])
+        for district, more in zip(unmet, parts, strict=True):
             given[district] = min(given[district] + more, demand[district])
     return given
-
-
-def _largest_remainder(seats: int, weight: Mapping[int, int]) -> dict[int, int]:
-    total = sum(weight.values())
-    parts = {d: seats * w // total for d, w in weight.items()}
-    by_remainder = sorted(weight, key=lambda d: (-(seats * weight[d] % total), d))
-    for district in by_remainder[: seats - sum(parts.values())]:
-        parts[district] += 1
-    return parts
 
 
 def districts_first(
@@ -152,8 +142,3 @@ def _first(is_one: Flags, takes: Ints, limit: int) -> Flags:
 
 def _lot(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
-
-
-def shares_fit(shares_bp: Iterable[int]) -> bool:
-    """Whether guaranteed shares can all be kept."""
-    return sum(shares_bp) <= WHOLE_BP

@@ -1,62 +1,66 @@
 """Selection of an audience's residents when there are fewer vouchers than residents. Pure,
 deterministic.
 
-Residents are ranked nearest first. Of residents equally near (neighbours in one building share a
-point) the smaller SHA-256 of "seed|resident id" goes first, so that an auditor can repeat the
-ranking from the run's seed and published distances.
+Residents stand in the order of `priority`: by the campaign's method, the equal ones by a lot of
+the run's seed.
 
 Tiers are served one after the other in ascending order of face (then of id): where tiers compete
 for one cell, the cheaper ones go first and the money reaches the most people; a manager who wants
-another division gives the tiers cells of their own. Within a tier the ranked residents are served
-in turn, each up to `per_resident` vouchers, as long as every cell they count in has room for one
-more voucher. A resident whose cell is full is passed over and the next one tried, so that at the
-end no eligible resident can be added.
+another division gives the tiers cells of their own. Within a tier the residents are served in turn,
+each up to `per_resident` vouchers, as long as every cell they count in has room for one more
+voucher. A resident whose cell is full is passed over and the next one tried, so that at the end no
+eligible resident can be added.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vouchers.rules.issuing.priority import (
+    Guarantee,
+    People,
+    districts_first,
+    groups_first,
+    held_out,
+    ordered,
+)
 from vouchers.rules.ledger.quotas import Cell, Cells, Price, Room, Slice
+from vouchers.states import SelectionMethod
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _UNLIMITED: Final = np.iinfo(np.int64).max
 
 
-def rank(distance_m: Floats, resident_id: Ints, seed: str) -> NDArray[np.intp]:
-    """Positions in the order of service: nearest first, ties by hash, then by resident id."""
-    order = np.lexsort((resident_id, distance_m))
-    near = distance_m[order]
-    equal = near[1:] == near[:-1]
-    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
-    if tied.size:
-        lot = np.zeros(order.size, dtype=np.uint64)
-        lot[tied] = [_lot(seed, resident) for resident in resident_id[order[tied]].tolist()]
-        order = order[np.lexsort((resident_id[order], lot, near))]
-    return order
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """How a campaign orders its audience, as its terms say. `population` by district is needed by
+    the method that follows it, and empty for the others."""
 
-
-def _lot(seed: str, resident_id: int) -> int:
-    return int.from_bytes(hashlib.sha256(f"{seed}|{resident_id}".encode()).digest()[:8])
+    method: SelectionMethod = SelectionMethod.NEAREST
+    hold_out_bp: int = 0
+    hold_out_seed: str = ""
+    population: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
     """An audience in order of service. Members of one group count in the same cells; `slices` are
-    the groups' dimensions, but for the tier. Who is barred is served nothing."""
+    the groups' dimensions, but for the tier. Who is barred or held out is served nothing."""
 
     resident_id: Ints
     bucket: NDArray[np.int16]
+    district_id: Ints
     group: NDArray[np.intp]
     slices: tuple[Slice, ...]
     barred: NDArray[np.bool_]
+    held_out: NDArray[np.bool_]
+    plan: Plan
+    guarantees: tuple[Guarantee, ...] = ()
 
     def of_tier(self, tier_id: int) -> list[Slice]:
         """The slices of one tier's vouchers."""
@@ -65,24 +69,26 @@ class Line:
 
 def line_up(
     *,
-    resident_id: Ints,
+    people: People,
     bucket: NDArray[np.int16],
-    distance_m: Floats,
-    district_id: Ints,
     store_id: Ints,
     seed: str,
     cells: Cells,
     round_id: int | None,
     day: date,
     channel: str | None = None,
+    plan: Plan | None = None,
+    guarantees: Sequence[Guarantee] = (),
 ) -> Line:
-    """Rank an audience and sort it into groups.
+    """Put an audience in order and sort it into groups; `guarantees` flag `people` as they come.
 
     Where some cell names a district, a resident whose district is unknown (0) is barred: the cell
     they count in is unknown.
     """
-    order = rank(distance_m, resident_id, seed)
+    plan = plan or Plan()
+    order = ordered(plan.method, people, seed)
     asked = cells.dimensions
+    district_id = people.district_id
     columns = (("district_id", district_id), ("store_id", store_id))
     names = [name for name, _ in columns if name in asked]
     places = np.array([column[order] for name, column in columns if name in asked], dtype=np.int64)
@@ -93,13 +99,17 @@ def line_up(
         group, combinations = np.zeros(order.size, dtype=np.intp), [[]]
     whole = cells.narrowed(Slice(0, round_id, channel=channel, day=day))
     return Line(
-        resident_id=resident_id[order],
+        resident_id=people.resident_id[order],
         bucket=bucket[order],
+        district_id=district_id[order],
         group=group.reshape(-1),
         slices=tuple(
             replace(whole, **dict(zip(names, places, strict=True))) for places in combinations
         ),
         barred=(district_id[order] == 0) & ("district_id" in asked),
+        held_out=held_out(plan.hold_out_seed, people.resident_id[order], plan.hold_out_bp),
+        plan=plan,
+        guarantees=tuple(Guarantee(each.is_member[order], each.share_bp) for each in guarantees),
     )
 
 
@@ -117,20 +127,37 @@ def choose(
     line: Line, *, cells: Cells, slices: Sequence[Slice], price: Price, wanted: Ints, room: Ints
 ) -> tuple[Chosen, Ints]:
     """Serve one tier: each member up to `wanted` vouchers; returns the room left as well."""
-    wanted = np.where(line.barred, 0, wanted)
-    turns = np.repeat(np.arange(line.group.size), wanted)
-    served, room = fill(line.group[turns], Costs.of(cells, slices, price), room)
+    asked = wanted
+    wanted = np.where(line.barred | line.held_out, 0, wanted)
+    costs = Costs.of(cells, slices, price)
+    order = _by_turns(line, wanted, costs, room)
+    turns = np.repeat(order, wanted[order])
+    served, room = fill(line.group[turns], costs, room)
     member = turns[served]
     is_served = np.zeros(wanted.size, dtype=np.bool_)
     is_served[member] = True
     reasons = {
-        "district_unknown": line.barred,
-        "already_served": ~line.barred & (wanted == 0),
+        "hold_out": line.held_out,
+        "district_unknown": line.barred & ~line.held_out,
+        "already_served": ~line.barred & ~line.held_out & (asked == 0),
         "quota": ~is_served & (wanted > 0),
     }
     counts = {reason: int(np.count_nonzero(who)) for reason, who in reasons.items()}
     passed_over = {reason: count for reason, count in counts.items() if count}
     return Chosen(member, is_served, passed_over), room
+
+
+def _by_turns(line: Line, wanted: Ints, costs: "Costs", room: Ints) -> NDArray[np.intp]:
+    """The line's order, with those first to whom districts' populations or guaranteed shares give
+    some of the vouchers; how many there are is found by serving the line as it is."""
+    order = np.arange(line.group.size)
+    if not line.plan.population and not line.guarantees:
+        return order
+    served, _room = fill(line.group[np.repeat(order, wanted)], costs, room)
+    seats = int(np.count_nonzero(served))
+    if line.plan.population:
+        order = districts_first(order, line.district_id, wanted, seats, line.plan.population)
+    return groups_first(order, wanted, seats, line.guarantees)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,24 +1,28 @@
 """Who gets what in a run: its audience read, and chosen under the locks of the quota buckets."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import Final
 
 import numpy as np
 from django.db.models import Q
 from numpy.typing import NDArray
 
 from merchants.errors import Refused
-from merchants.models import StoreLocation
-from vouchers.models import Run, Shard, Tier
-from vouchers.models.audience.members import READ_MEMBERS, READ_MEMBERS_WITH_DISTRICT, Members
-from vouchers.rules.issuing.selection import Chosen, Line, choose, limits, line_up
+from merchants.models import District, StoreLocation
+from vouchers.models import Campaign, CampaignStore, Run, Shard, Tier
+from vouchers.models.audience.members import READ_MEMBERS, READ_MEMBERS_WITH_FACTS, Members
+from vouchers.rules.issuing.priority import SENIOR_AGE, Guarantee, People
+from vouchers.rules.issuing.selection import Chosen, Line, Plan, choose, limits, line_up
 from vouchers.rules.ledger.quotas import Cells, PlannedVouchers
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.ledger import quotas
 from vouchers.sql.pipeline import raw_connection
-from vouchers.states import RunState, ShardState
+from vouchers.states import RunState, SelectionMethod, ShardState
 
 MEMBERS_A_BLOCK = 1_000_000
+SMALL_SHOP: Final = "small shop"
+"""The category in the campaign of stores whose customers the small shops' share is for."""
 
 
 class Selection:
@@ -105,24 +109,64 @@ class Selection:
 
 
 def _line_of(run: Run, cells: Cells, at: datetime) -> Line:
-    members = _members_of(run.pk, with_district="district_id" in cells.dimensions)
+    campaign, day = run.campaign, business_day(at, run.campaign.zone)
+    plan = _plan_of(campaign)
+    asks_for_facts = (
+        "district_id" in cells.dimensions
+        or plan.method in {SelectionMethod.NEED, SelectionMethod.DISTRICTS}
+        or campaign.senior_share_bp > 0
+    )
+    members = _members_of(run.pk, with_facts=asks_for_facts)
+    store_id = _store_ids(members.store_location_id)
     return line_up(
-        resident_id=members.resident_id,
+        people=People(
+            resident_id=members.resident_id,
+            distance_m=members.distance_m,
+            need_score=members.need_score.astype(np.int64),
+            district_id=members.district_id.astype(np.int64),
+        ),
         bucket=members.bucket,
-        distance_m=members.distance_m,
-        district_id=members.district_id.astype(np.int64),
-        store_id=_store_ids(members.store_location_id),
+        store_id=store_id,
         seed=run.seed,
         cells=cells,
         round_id=run.round_id,
         channel=run.channel,
-        day=business_day(at, run.campaign.zone),
+        day=day,
+        plan=plan,
+        guarantees=list(_guarantees(campaign, members, store_id, day)),
     )
 
 
-def _members_of(run_id: int, *, with_district: bool) -> Members:
+def _plan_of(campaign: Campaign) -> Plan:
+    method = SelectionMethod(campaign.selection_method)
+    population: dict[int, int] = {}
+    if method is SelectionMethod.DISTRICTS:
+        known = District.objects.exclude(population=None)
+        population = {row.pk: row.population or 0 for row in known}
+    return Plan(
+        method=method,
+        hold_out_bp=campaign.hold_out_bp,
+        # The same control group in every run of the campaign.
+        hold_out_seed=campaign.code,
+        population=population,
+    )
+
+
+def _guarantees(
+    campaign: Campaign, members: Members, store_id: NDArray[np.int64], day: date
+) -> Iterator[Guarantee]:
+    if campaign.senior_share_bp:
+        age = np.where(members.birth_year > 0, day.year - members.birth_year, 0)
+        yield Guarantee(age >= SENIOR_AGE, campaign.senior_share_bp)
+    if campaign.small_shop_share_bp:
+        rows = CampaignStore.objects.filter(campaign=campaign, category=SMALL_SHOP)
+        small = list(rows.values_list("store_id", flat=True))
+        yield Guarantee(np.isin(store_id, small), campaign.small_shop_share_bp)
+
+
+def _members_of(run_id: int, *, with_facts: bool) -> Members:
     """A run's whole audience, read in blocks: one row of PostgreSQL holds at most 1 GB."""
-    statement = READ_MEMBERS_WITH_DISTRICT if with_district else READ_MEMBERS
+    statement = READ_MEMBERS_WITH_FACTS if with_facts else READ_MEMBERS
     blocks: list[Members] = []
     after_bucket, after_id = -1, 0
     while True:
