@@ -44,6 +44,7 @@ class EventType(StrEnum):
     SETTLEMENT_CLOSED = "settlement.closed"
     SETTLEMENT_PAID = "settlement.paid"
     CAMPAIGN_CHANGED = "campaign.changed"
+    VOUCHERS_ISSUED = "vouchers.issued"
 
 
 def wait_s(*, failed_tries: int, message_id: int, retry_after_s: int | None = None) -> int | None:

@@ -19,6 +19,7 @@ from vouchers.models.issuing.tranches import (
 from vouchers.models.locks import SHARE_TERMS
 from vouchers.rules.ledger.quotas import Price
 from vouchers.services.issuing.leases import LeaseLostError, hold_shard
+from vouchers.services.issuing.notices import announce_vouchers
 from vouchers.services.issuing.runs import PROGRESS_RESERVED_PCT, finish
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.voucher_money import post_amounts
@@ -60,6 +61,7 @@ def mint_shard(*, shard_id: int, fence: int, at: datetime) -> Tranche:
             target=AccountKind.OUTSTANDING,
             at=at,
         )
+        announce_vouchers(shard=shard, tranche=tranche, resident_ids=people.resident_ids, at=at)
         Shard.objects.filter(pk=shard.pk).update(state=ShardState.DONE, lease_until_at=None)
         _advance_run(shard.run_id, at)
         # Last: until the commit no other session can attach.

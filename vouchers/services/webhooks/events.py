@@ -25,8 +25,9 @@ _encode = msgspec.json.encode
 class Event:
     """Something that happened at a merchant, or in a whole campaign.
 
-    With its type `subject` names it once and for all; `data` is what a recipient reads and says
-    nothing of any resident. A voucher's channel is found by `allocation_id`.
+    With its type `subject` names it once and for all; `data` is what a recipient reads, and names
+    residents only where it goes to channels alone. A voucher's channel is found by `allocation_id`,
+    or named.
     """
 
     type: EventType
@@ -36,6 +37,7 @@ class Event:
     data: Mapping[str, Any]
     merchant_ids: Collection[int] = ()
     allocation_id: int | None = None
+    channel: str | None = None
     is_for_all_channels: bool = False
 
 
@@ -84,8 +86,8 @@ def _listeners_of(
     for merchant_id in event.merchant_ids:
         yield from listeners.of_merchants.get((merchant_id, event.is_test), ())
     for (channel, is_test), found in listeners.of_channels.items():
-        concerned = event.is_for_all_channels or channels.get(event.allocation_id or 0) == channel
-        if is_test == event.is_test and concerned:
+        own = event.channel or channels.get(event.allocation_id or 0)
+        if is_test == event.is_test and (event.is_for_all_channels or own == channel):
             yield from found
 
 
