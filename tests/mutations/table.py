@@ -1,6 +1,9 @@
 """Every mutation there is, in the order of the invariants."""
 
 from tests.mutations.mutation import Mutation
+from tests.mutations.of_callers import OF_CALLERS
+from tests.mutations.of_claims import OF_CLAIMS
+from tests.mutations.of_codes import OF_CODES
 from tests.mutations.of_database import OF_DATABASE
 from tests.mutations.of_issuing import OF_ISSUING
 from tests.mutations.of_locks import OF_LOCKS
@@ -11,7 +14,18 @@ from tests.mutations.of_tills import OF_TILLS
 
 MUTATIONS: tuple[Mutation, ...] = tuple(
     sorted(
-        (*OF_DATABASE, *OF_ISSUING, *OF_LOCKS, *OF_RULES, *OF_RISK, *OF_SETTLEMENT, *OF_TILLS),
+        (
+            *OF_DATABASE,
+            *OF_ISSUING,
+            *OF_LOCKS,
+            *OF_RULES,
+            *OF_RISK,
+            *OF_SETTLEMENT,
+            *OF_TILLS,
+            *OF_CLAIMS,
+            *OF_CODES,
+            *OF_CALLERS,
+        ),
         key=lambda mutation: mutation.invariant,
     )
 )

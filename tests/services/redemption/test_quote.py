@@ -1,10 +1,11 @@
 """A quote: what redeeming would give or be refused, by the same rules, and nothing done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event, Thread
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -12,6 +13,8 @@ from django.db import connection, transaction
 
 from tests.support import cast
 from tests.support.cast import NOON
+from tests.support.presenting import identified, paper_of, presented
+from tests.support.risk import rule, with_rules
 from tests.support.till import (
     answer_to,
     authorised,
@@ -21,11 +24,21 @@ from tests.support.till import (
     till_of,
     voided,
 )
-from vouchers.models import Attempt, Campaign, Redemption, RequestRecord
+from vouchers.models import (
+    Attempt,
+    Campaign,
+    Paper,
+    Presentation,
+    Redemption,
+    RequestRecord,
+    RiskTally,
+    Signal,
+    WrongCodes,
+)
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.redemption import RedeemRequest, quote
 from vouchers.services.redemption.outcomes import Quoted
-from vouchers.states import LimitKind
+from vouchers.states import LimitKind, RiskKind, RiskSetting, WrongCodeKind
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +135,107 @@ def test_a_wrong_code_is_recorded_whichever_call_it_is_guessed_by(campaign: Camp
     assert attempt.facts["act"] == "quote"
 
 
+class TestWrongCodes:
+    FREE = 2
+
+    @pytest.fixture(autouse=True)
+    def few_are_free(self, settings: Any) -> None:
+        settings.HUIMIN_WRONG_CODES = self.FREE
+
+    def counted(self) -> dict[int, int]:
+        return dict(WrongCodes.objects.values_list("kind", "wrong_count"))
+
+    def test_guesses_at_quotes_are_counted_of_till_store_and_voucher_and_slow_all_three(
+        self, campaign: Campaign
+    ) -> None:
+        (voucher,) = issue_vouchers(campaign, [cast.alice()])
+        wrong = order(voucher, cast.nanjing_road(), cast.bob())
+        heard = [quoted(wrong).code for _ in range(self.FREE + 2)]
+        assert heard == ["voucher_not_usable"] * self.FREE + ["too_many_wrong_codes"] * 2
+        kinds = (WrongCodeKind.TERMINAL, WrongCodeKind.STORE, WrongCodeKind.VOUCHER)
+        # What had to wait was not looked at, so it is no guess.
+        assert self.counted() == dict.fromkeys(kinds, self.FREE)
+        assert Attempt.objects.count() == self.FREE
+        asked = order(voucher, cast.nanjing_road(), cast.alice())
+        assert answer_to(asked)[0] == 429
+        assert isinstance(quoted(replace(asked, at=NOON + timedelta(seconds=2))), Quoted)
+
+    def test_a_presented_code_quoted_with_anothers_name_counts_and_is_not_used(
+        self, campaign: Campaign
+    ) -> None:
+        (voucher,) = issue_vouchers(campaign, [cast.alice()])
+        code = presented(voucher, cast.alice())
+        assert quoted(order(code, cast.nanjing_road(), cast.bob())).code == "voucher_not_usable"
+        kinds = (WrongCodeKind.TERMINAL, WrongCodeKind.STORE)
+        assert self.counted() == dict.fromkeys(kinds, 1)
+        assert Presentation.objects.get().redemption_id is None
+        assert isinstance(quoted(order(code, cast.nanjing_road(), None)), Quoted)
+
+    def test_a_code_that_was_good_once_counts_as_no_guess(self, campaign: Campaign) -> None:
+        (voucher,) = issue_vouchers(campaign, [cast.alice()])
+        code = presented(voucher, cast.alice())
+        late = order(code, cast.nanjing_road(), None, at=NOON + timedelta(minutes=2))
+        assert quoted(late).code == "voucher_not_usable"
+        assert Attempt.objects.get().rule == "presentation_expired"
+        assert self.counted() == {}
+
+    def test_a_refusal_for_another_reason_is_no_guess(self, campaign: Campaign) -> None:
+        (voucher,) = issue_vouchers(campaign, [cast.alice()])
+        assert quoted(order(voucher, cast.nanjing_road(), cast.alice(), amount_fen=1)).code == (
+            "below_threshold"
+        )
+        assert self.counted() == {}
+
+    def test_a_papers_digits_have_five_tries_whichever_call_they_are_tried_by(
+        self, campaign: Campaign, settings: Any
+    ) -> None:
+        settings.HUIMIN_WRONG_CODES = 30
+        (voucher,) = issue_vouchers(campaign, [identified(cast.alice())])
+        code, store = paper_of(voucher, cast.alice()), cast.nanjing_road()
+        heard = [quoted(order(code, store, None, id_digits="0021")).code for _ in range(6)]
+        assert heard == ["voucher_not_usable"] * 5 + ["too_many_wrong_codes"]
+        assert Paper.objects.get().wrong_count == 5
+        right = answer_to(order(code, store, None, id_digits="002X"))
+        assert (right[0], right[1]["code"]) == (429, "too_many_wrong_codes")
+
+
+class TestRiskRules:
+    AT_NOON: ClassVar = {"from_hour": 12, "to_hour": 13}
+
+    def test_a_live_rule_refuses_a_quote_as_it_would_the_order_and_leaves_no_trace(
+        self, campaign: Campaign
+    ) -> None:
+        with_rules(campaign, rule(RiskKind.NIGHT_HOURS, figures=self.AT_NOON))
+        (voucher,) = issue_vouchers(campaign, [cast.alice()])
+        request = order(voucher, cast.nanjing_road(), cast.alice())
+        with nothing_moves():
+            found = quoted(request)
+        assert (found.code, found.rule) == ("risk_refused", "night_hours")
+        for model in (Attempt, RequestRecord, RiskTally, Signal, WrongCodes):
+            assert not model.objects.exists(), model
+        assert answer_to(request)[1]["code"] == "risk_refused"
+
+    def test_a_rule_in_shadow_refuses_no_quote(self, campaign: Campaign) -> None:
+        shadow = rule(RiskKind.NIGHT_HOURS, setting=RiskSetting.SHADOW, figures=self.AT_NOON)
+        with_rules(campaign, shadow)
+        (voucher,) = issue_vouchers(campaign, [cast.alice()])
+        assert isinstance(quoted(order(voucher, cast.nanjing_road(), cast.alice())), Quoted)
+        assert not Signal.objects.exists()
+
+    def test_quotes_are_judged_on_the_tallies_there_are_and_add_nothing_to_them(
+        self, campaign: Campaign
+    ) -> None:
+        with_rules(campaign, rule(RiskKind.TERMINAL_MINUTE, orders=1))
+        first, second = issue_vouchers(campaign, [cast.alice(), cast.carol()])
+        store = cast.nanjing_road()
+        for _ in range(2):
+            assert isinstance(quoted(order(first, store, cast.alice())), Quoted)
+        assert answer_to(order(first, store, cast.alice()))[0] == 201
+        before = list(RiskTally.objects.values())
+        assert quoted(order(second, store, cast.carol())).code == "risk_refused"
+        assert list(RiskTally.objects.values()) == before
+
+
 def test_a_quote_sees_what_became_of_the_voucher(campaign: Campaign) -> None:
     (voucher,) = issue_vouchers(campaign, [cast.alice()])
     store = cast.nanjing_road()
@@ -132,11 +246,9 @@ def test_a_quote_sees_what_became_of_the_voucher(campaign: Campaign) -> None:
     assert isinstance(quoted(request), Quoted)
 
 
-@pytest.mark.django_db(transaction=True, databases=["default", "owner"])
-def test_a_quote_takes_no_lock_and_waits_for_none() -> None:
-    campaign = cast.running_campaign(limits=cast.LIMITS)
-    (voucher,) = issue_vouchers(campaign, [cast.alice()])
-    request = order(voucher, cast.nanjing_road(), cast.alice())
+@contextmanager
+def without_waiting(request: RedeemRequest) -> Iterator[list[Any]]:
+    """The outcome of a quote asked for by another session, which must not wait for this one."""
     found: list[Any] = []
     is_done = Event()
 
@@ -147,14 +259,35 @@ def test_a_quote_takes_no_lock_and_waits_for_none() -> None:
             connection.close()
             is_done.set()
 
-    with transaction.atomic():
-        # A redemption of the voucher that has not committed: it holds the voucher's row, the
-        # order and the counters.
-        assert answer_to(request)[0] == 201
-        asking = Thread(target=ask)
-        asking.start()
+    asking = Thread(target=ask)
+    asking.start()
+    try:
         assert is_done.wait(10), "the quote waits for a lock"
+        yield found
+    finally:
         transaction.set_rollback(True)
     asking.join()
-    assert isinstance(found[0], Quoted)
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "owner"])
+def test_a_quote_takes_no_lock_and_waits_for_none() -> None:
+    campaign = cast.running_campaign(limits=cast.LIMITS)
+    with_rules(campaign, rule(RiskKind.TERMINAL_MINUTE, orders=1))
+    first, second = issue_vouchers(campaign, [cast.alice(), cast.carol()])
+    store = cast.nanjing_road()
+    request = order(first, store, cast.alice())
+    refused = order(second, store, cast.carol())
+    later = replace(refused, key="later", at=NOON + timedelta(minutes=1))
+    with transaction.atomic():
+        # A redemption of the voucher that has not committed: it holds the voucher's row, the
+        # order, the counters and the till's tally.
+        assert answer_to(request)[0] == 201
+        with without_waiting(request) as found:
+            assert isinstance(found[0], Quoted)
     assert not Redemption.objects.exists()
+    assert answer_to(request)[0] == 201
+    with transaction.atomic():
+        # What is refused by the tally that was committed waits for it as little.
+        assert answer_to(later)[0] == 201
+        with without_waiting(refused) as found:
+            assert found[0].code == "risk_refused"

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from merchants.auth import Caller
 from merchants.errors import Refusal, Refused
@@ -15,7 +16,7 @@ from vouchers.models.issuing.vouchers import LOCK_VOUCHERS
 from vouchers.queries.redemption import IssuedPaper
 from vouchers.rules.issuing.numbered_codes import PAPER, encode
 from vouchers.rules.redemption.redeem import Case, judge_presenting
-from vouchers.rules.redemption.shown import judge_pause
+from vouchers.rules.redemption.shown import PAPER_TRIES, judge_pause
 from vouchers.services.redemption.present import count_wrong, read_facts
 from vouchers.services.redemption.shown import digits_hash, listed_code
 from vouchers.services.residents.identity import keyed_hash, normalised_national_id
@@ -80,6 +81,14 @@ def _issue(request: PaperRequest) -> IssuedPaper | Refusal:
         valid_until_at=terms.valid_until_at,
         has_replaced=bool(replaced),
     )
+
+
+def count_wrong_try(*, voucher_id: int, paper_id: int) -> None:
+    """Count one try with wrong digits, of a paper that is live and not locked by now; locks the
+    voucher, inside the caller's transaction."""
+    LOCK_VOUCHERS.send(raw_connection(), {"voucher_ids": [voucher_id]})
+    live = Paper.objects.filter(pk=paper_id, replaced_at=None, wrong_count__lt=PAPER_TRIES)
+    live.update(wrong_count=F("wrong_count") + 1)
 
 
 def _judge_holder(case: Case, resident_no: str, national_id: str) -> Refusal | None:

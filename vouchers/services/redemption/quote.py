@@ -15,8 +15,10 @@ from vouchers.services.acts.attempts import Attempt, record_attempts
 from vouchers.services.redemption.batch_facts import Pending, gather
 from vouchers.services.redemption.batch_judge import BatchJudge, Effect
 from vouchers.services.redemption.clocks import at_campaign_time
+from vouchers.services.redemption.codebook import is_wrong_try
 from vouchers.services.redemption.outcomes import Quoted
 from vouchers.services.redemption.own_numbers import with_known_stores
+from vouchers.services.redemption.papers import count_wrong_try
 from vouchers.services.redemption.requests import RedeemOrder, RedeemRequest
 from vouchers.services.redemption.shown import codes_of, send_wrong_codes
 from vouchers.sql.pipeline import pipeline
@@ -32,7 +34,7 @@ def quote(*, caller: Caller, order: RedeemOrder, at: datetime) -> Quoted | Refus
 
     All is read in one snapshot, in a transaction that the database lets write nothing. Only the
     refusal `voucher_not_usable` leaves a record afterwards, as it does when redeeming, so that
-    codes can't be guessed here uncounted.
+    codes and a paper's digits can't be guessed here uncounted.
     """
     request = RedeemRequest(caller=caller, key="", fingerprint=b"", at=at, order=order)
     with _read_only():
@@ -61,10 +63,13 @@ def _record(pending: Pending, refusal: Refusal, wrong: Sequence[WrongKey]) -> No
     order = pending.request.order
     facts = {**refusal.facts, "voucher": order.voucher, "store": order.store, "act": "quote"}
     attempt = Attempt(pending.request, refusal, facts, voucher_id=pending.voucher_id)
-    with transaction.atomic(), pipeline() as raw:
-        record_attempts(raw, [attempt])
-        if wrong:
-            send_wrong_codes(raw, [(wrong, pending.request.at)])
+    with transaction.atomic():
+        if is_wrong_try(refusal) and pending.voucher_id is not None:
+            count_wrong_try(voucher_id=pending.voucher_id, paper_id=pending.code.row_id)
+        with pipeline() as raw:
+            record_attempts(raw, [attempt])
+            if wrong:
+                send_wrong_codes(raw, [(wrong, pending.request.at)])
 
 
 def _quoted(effect: Effect, order: RedeemOrder) -> Quoted:

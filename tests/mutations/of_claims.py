@@ -1,0 +1,209 @@
+"""Mutations of claims: rounds on the second, who may claim how much, the last unit, and when it is
+sold out."""
+
+from tests.mutations.mutation import (
+    Mutation,
+    Patch,
+    database,
+    source,
+    without_constraint,
+    without_trigger,
+)
+
+RULES = "vouchers/rules/claims.py"
+SERVICES = "vouchers/services/claims"
+CLAIM = "tests/services/claims/test_claim.py"
+CROWD = "tests/concurrency/test_claims.py"
+GUARDS = "tests/models/test_guards.py"
+
+
+def _rule(name: str, invariant: int, broken: str, old: str, new: str, *tests: str) -> Mutation:
+    return source(name, invariant, broken, RULES, old, new, *(f"{CLAIM}::{test}" for test in tests))
+
+
+def _trigger(invariant: int, table: str, name: str, test: str) -> Mutation:
+    sql = without_trigger(f"vouchers_{table}", name)
+    return database(name, invariant, f"trigger `{name}` dropped", sql, f"{GUARDS}::{test}")
+
+
+OF_CLAIMS: tuple[Mutation, ...] = (
+    _rule(
+        "a round opens a moment late",
+        2,
+        "a claim on the second of the opening is refused",
+        "    if at < opens_at:\n",
+        "    if at <= opens_at:\n",
+        "test_one_batch_serves_in_order_of_arrival_and_leaves_no_unit_over",
+    ),
+    _rule(
+        "claimed before the opening",
+        2,
+        "a round can be claimed before it has opened",
+        "    if at < opens_at:\n",
+        "    if at < offer.starts_at:\n",
+        "test_a_round_opens_and_closes_on_the_second",
+    ),
+    _rule(
+        "claimed at the last instant",
+        2,
+        "the end of a round is inclusive",
+        "    if at >= min(offer.closes_at, offer.ends_at):\n",
+        "    if at > min(offer.closes_at, offer.ends_at):\n",
+        "test_a_round_opens_and_closes_on_the_second",
+    ),
+    _rule(
+        "the sandbox claims live money",
+        1,
+        "a test key may claim what a live campaign offers",
+        "offer is None or offer.is_test != caller_is_test",
+        "offer is None",
+        "TestWho::test_a_sandbox_key_sees_no_live_offer",
+    ),
+    _rule(
+        "a paused campaign gives",
+        9,
+        "claims do not ask whether the campaign is running",
+        "    if offer.campaign_state != CampaignState.RUNNING:\n",
+        "    if offer.campaign_state == CampaignState.CLOSED:\n",
+        "test_a_paused_campaign_gives_nothing_at_the_next_request",
+    ),
+    _rule(
+        "the dead claim",
+        12,
+        "claims do not ask for the resident's state",
+        "    if claimant.state != ResidentState.ACTIVE:\n",
+        "    if claimant.state == ResidentState.ERASED:\n",
+        "TestWho::test_the_dead_get_nothing",
+    ),
+    _rule(
+        "anybody claims",
+        12,
+        "who does not belong to the audience may claim",
+        "    if claimant.untargeted is not None:\n",
+        '    if claimant.untargeted == "":\n',
+        "TestWho",
+        "TestOnTheSpot",
+    ),
+    Mutation(
+        "one claim more",
+        8,
+        "a person may claim one more of an offer than its tier allows",
+        [f"{CLAIM}::test_nobody_gets_more_than_the_tier_allows_in_one_batch_or_in_many"],
+        patches=[
+            Patch(RULES, "claimant.claimed >= offer.per_resident", "claimant.claimed > 9"),
+            Patch(
+                RULES,
+                "had[candidate.person] >= candidate.allowed",
+                "had[candidate.person] > candidate.allowed",
+            ),
+        ],
+    ),
+    _rule(
+        "a batch forgets who claimed",
+        8,
+        "claims of one batch do not count for each other",
+        "        had[candidate.person] += 1\n",
+        "",
+        "test_nobody_gets_more_than_the_tier_allows_in_one_batch_or_in_many",
+    ),
+    source(
+        "claims unlocked",
+        8,
+        "what a resident has claimed is counted without its lock",
+        f"{SERVICES}/batch_facts.py",
+        '{"keys": sorted(CLAIMED.key(*pair) for pair in pairs)}',
+        '{"keys": []}',
+        f"{CROWD}::test_a_resident_on_many_devices_gets_no_more_than_one",
+    ),
+    source(
+        "merged residents claim apart",
+        8,
+        "claims of merged residents are not counted together",
+        f"{SERVICES}/batch_facts.py",
+        "find_same_people(merged) if merged else {}",
+        "{}",
+        f"{CLAIM}::test_merged_residents_are_one_person",
+    ),
+    source(
+        "channels share a count",
+        8,
+        "claims through all channels count together where quotas tell channels apart",
+        f"{SERVICES}/terms.py",
+        'return channel if "channel" in self.cells.dimensions else ""',
+        'return ""',
+        f"{CLAIM}::test_each_channel_counts_for_itself_where_quotas_tell_channels_apart",
+    ),
+    source(
+        "a place on file for the spot",
+        12,
+        "a claim on the spot is judged by the point on file when no position is sent",
+        f"{SERVICES}/places.py",
+        "    block.longitude_deg[:], block.latitude_deg[:] = np.nan, np.nan\n",
+        "",
+        f"{CLAIM}::TestOnTheSpot",
+    ),
+    source(
+        "claimed through a till",
+        5,
+        "a key that is no channel's may claim",
+        "vouchers/http/claims.py",
+        "if SCOPE_CLAIM not in caller.scopes or caller.kind != Credential.Kind.CHANNEL:",
+        "if SCOPE_CLAIM not in caller.scopes:",
+        "tests/express/test_claims.py::test_only_a_channels_key_may_claim",
+    ),
+    source(
+        "the last unit twice",
+        2,
+        "a batch that finds too little is admitted as if there were enough",
+        f"{SERVICES}/batch_judge.py",
+        "    exact = rules.admit(candidates, quotas.rooms_of(buckets))\n",
+        "    exact = optimistic\n",
+        f"{CLAIM}::test_one_batch_serves_in_order_of_arrival_and_leaves_no_unit_over",
+    ),
+    source(
+        "sold out for good",
+        7,
+        "`sold_out` is stored under the key it was answered to",
+        f"{SERVICES}/batch_judge.py",
+        "refusal=rules.SOLD_OUT, shortage=",
+        "refusal=rules.SOLD_OUT, is_stored=True, shortage=",
+        f"{CLAIM}::test_sold_out_is_not_stored_and_the_same_key_wins_a_unit_that_comes_back",
+    ),
+    source(
+        "sold out after a return",
+        2,
+        "a unit that comes back does not lift what is remembered of its cell",
+        "vouchers/services/sold_out.py",
+        "if mark is not None and mark == marks.get(each.cell_id)",
+        "if mark is not None",
+        f"{CROWD}::TestMemoryOfWhatIsSoldOut",
+    ),
+    source(
+        "a winner turned away",
+        7,
+        "a key that has won is told `sold_out` by the memory",
+        f"{SERVICES}/claim.py",
+        "        elif before is not None:\n",
+        "        elif before is not None and before.status >= 400:\n",
+        f"{CROWD}::TestMemoryOfWhatIsSoldOut::test_the_winners_key_still_gets_its_answer",
+    ),
+    _trigger(2, "claim", "claim_within_its_offer", "test_every_trigger_refuses_what_breaks_it"),
+    _trigger(3, "claim", "claim_xid_is_its_own", "test_every_trigger_refuses_what_breaks_it"),
+    _trigger(3, "claim", "claim_append_only", "TestBooks"),
+    _trigger(4, "voucher", "voucher_was_claimed", "test_every_trigger_refuses_what_breaks_it"),
+    _trigger(4, "tranche", "tranche_grows_by_claims", "test_every_trigger_refuses_what_breaks_it"),
+    database(
+        "one_claim_per_number",
+        8,
+        "UNIQUE `one_claim_per_number` dropped",
+        without_constraint("vouchers_claim", "one_claim_per_number"),
+        f"{GUARDS}::test_every_constraint_refuses_what_breaks_it",
+    ),
+    database(
+        "claimed_tranche_has_a_round",
+        4,
+        "CHECK `claimed_tranche_has_a_round` dropped",
+        without_constraint("vouchers_tranche", "claimed_tranche_has_a_round"),
+        f"{GUARDS}::test_every_constraint_refuses_what_breaks_it",
+    ),
+)
