@@ -96,6 +96,14 @@ def test_a_merchants_key_without_stores_acts_for_all_of_them(till: Terminal) -> 
     assert caller.is_test
 
 
+def test_a_till_without_a_store_acts_for_none(issued: tuple[Credential, str]) -> None:
+    credential, key = issued
+    credential.stores.clear()
+    caller = authenticate(key, at=NOON)
+    assert caller is not None
+    assert caller.store_ids == frozenset()
+
+
 def test_the_identity_survives_rotation(issued: tuple[Credential, str]) -> None:
     credential, old = issued
     new = rotate_key(credential=credential, overlap_s=60, at=NOON)

@@ -170,7 +170,7 @@ OF_KEYS: tuple[Mutation, ...] = (
         "merchants/auth.py",
         "frozenset(stores) if stores or kind == TERMINAL else None",
         "frozenset(stores) if stores else None",
-        AUTH,
+        f"{AUTH}::test_a_till_without_a_store_acts_for_none",
     ),
 )
 OF_OWN_NUMBERS: tuple[Mutation, ...] = (

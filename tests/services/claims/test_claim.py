@@ -189,6 +189,12 @@ class TestOnTheSpot:
         with nothing_moves():
             assert refusal(asking(cast.alice())) == ("not_targeted", "no_point")
 
+    def test_where_a_resident_was_lately_is_no_position(self) -> None:
+        grab(way=RoundWay.CLAIM_ON_SPOT)
+        cast.alice().points.update(kind="recent")
+        with nothing_moves():
+            assert refusal(asking(cast.alice())) == ("not_targeted", "no_point")
+
     def test_the_datum_moves_the_position(self) -> None:
         """The same figures are 4.9 km away in WGS-84, and 5.1 km in GCJ-02."""
         grab(way=RoundWay.CLAIM_ON_SPOT)

@@ -158,11 +158,11 @@ CORRUPTIONS = {
     ),
     "a resident's point was moved under the run": (
         "UPDATE vouchers_residentpoint SET latitude_deg = latitude_deg + 1e-9",
-        {"targeting_exact"},
+        {"claims_exact", "targeting_exact"},
     ),
     "a store's version was moved under the run": (
         "UPDATE merchants_storelocation SET latitude_deg = latitude_deg + 1e-6",
-        {"targeting_exact"},
+        {"claims_exact", "targeting_exact"},
     ),
     # Damage that cannot be read at all
     "a split is no list of shares": (

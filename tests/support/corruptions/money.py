@@ -275,6 +275,7 @@ CORRUPTIONS = {
         ("UPDATE vouchers_redemption SET authorised_fen = authorised_fen + 1 WHERE state = 1"),
         {
             "lifecycle_amounts",
+            "tallies_are_their_rows",
         },
     ),
     "an open hold is called released": (

@@ -9,26 +9,7 @@ MINTED = (
 )
 ANY_VOUCHER = f"(SELECT max(id) FROM vouchers_voucher WHERE id >> 20 = {MINTED} AND state = 1)"
 
-_CLAIMS = "vouchers_claim WHERE id = (SELECT max(id) FROM vouchers_claim)"
-
 CORRUPTIONS = {
-    # Invariants 2, 4 and 8: claims
-    "a claim is of another resident than its voucher": (
-        f"UPDATE {_CLAIMS}".replace("WHERE", "SET resident_id = resident_id + 1 WHERE"),
-        {"claims_have_vouchers"},
-    ),
-    "a voucher was claimed before its round had opened": (
-        f"UPDATE {_CLAIMS}".replace("WHERE", "SET claimed_at = '2026-03-31 00:00Z' WHERE"),
-        {"claims_in_time"},
-    ),
-    "a resident has claimed more than one may": (
-        (
-            "UPDATE vouchers_claim SET number = 9,"
-            " resident_id = (SELECT min(resident_id) FROM vouchers_claim)"
-            " WHERE id = (SELECT max(id) FROM vouchers_claim)"
-        ),
-        {"claims_within_limit", "claims_have_vouchers"},
-    ),
     # Invariant 5
     "a used voucher is called unused": (
         (

@@ -1,13 +1,12 @@
 """The books proved from their rows, in one snapshot; what was found is kept as a report."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 from django.conf import settings
@@ -31,6 +30,13 @@ SEED_BITS: Final = 31
 SHOWN_ROWS: Final = 20
 SAMPLE_MEMBERS: Final = 2_000
 
+
+class Sample(Protocol):
+    """Draws up to `size` people to be measured, by `seed`."""
+
+    def __call__(self, raw: Any, *, size: int, seed: int) -> list[MemberFacts]: ...
+
+
 OnProgress = Callable[[int, int], None]
 """Called with the number of pieces done and the number of all."""
 
@@ -39,12 +45,18 @@ TARGETING_EXACT: Final = (
     "targeting_exact",
     _("sampled members are where the run says: geodesic distance, radius and ring"),
 )
+CLAIMS_EXACT: Final = (
+    12,
+    "claims_exact",
+    _("sampled claims were made where they say: geodesic distance, radius and ring"),
+)
 READABLE: Final = (1, "books_readable", _("the rows can be read and summed"))
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one audit found. `sampled` members were measured again, `unmeasured` could not be."""
+    """What one audit found. `sampled` members and claims were measured again, `unmeasured` could
+    not be."""
 
     started_at: datetime
     took_s: float
@@ -86,27 +98,30 @@ def audit(
     """Recompute what rows can show of the invariants, all in one snapshot of the database.
 
     The sums are judged by `rules/proofs/audit*`, row by row statements by PostgreSQL, and `sample`
-    random members of audiences by measuring their distance again. The same `seed` draws the same
-    sample. `vouchers/sql/snapshots` shares the work out. Called inside a transaction it reads in
-    that one, as isolated as that one is.
+    random members of audiences, and as many claims, by measuring their distance again. The same
+    `seed` draws the same sample. `vouchers/sql/snapshots` shares the work out. Called inside a
+    transaction it reads in that one, as isolated as that one is.
     """
     start = perf_counter()
-    members = Counter[str]()
+    drawn: list[Sequence[Measured]] = []
     work: Work[Finding] = Work(
         [
             _judge_books,
             *(partial(_run, scan) for scan in SCANS),
-            partial(_judge_sample, sample, seed, members),
+            partial(_judge_sample, TARGETING_EXACT, targeting.sample_members, sample, seed, drawn),
+            partial(_judge_sample, CLAIMS_EXACT, targeting.sample_claims, sample, seed, drawn),
         ],
         on_progress,
     )
     work.do()
+    outcomes = [outcome for measured in drawn for outcome in measured]
+    sampled = sum(1 for outcome in outcomes if outcome.distance_m is not None)
     return Report(
         started_at=at,
         took_s=perf_counter() - start,
         seed=seed,
-        sampled=members["sampled"],
-        unmeasured=members["unmeasured"],
+        sampled=sampled,
+        unmeasured=len(outcomes) - sampled,
         findings=tuple(sorted(work.found, key=lambda found: (found.invariant, found.name))),
     )
 
@@ -197,13 +212,19 @@ def _scalar(value: Any) -> str | int | float | None:
     return value if isinstance(value, str | int | float | None) else str(value)
 
 
-def _judge_sample(size: int, seed: int, members: Counter[str]) -> list[Finding]:
-    """The faults of sampled members; the number measured is added to `members`."""
+def _judge_sample(
+    check: tuple[int, str, str],
+    sample: Sample,
+    size: int,
+    seed: int,
+    drawn: list[Sequence[Measured]],
+) -> list[Finding]:
+    """The faults of a sample; its outcomes are added to `drawn`."""
     start = perf_counter()
     raw = raw_connection()
     with connection.wrap_database_errors:
-        drawn = targeting.sample(raw, members=size, seed=seed)
-        points = targeting.points_of(raw, drawn)
+        members = sample(raw, size=size, seed=seed)
+        points = targeting.points_of(raw, members)
     rings = targeting.rings()
     outcomes = [
         judge_member(
@@ -212,21 +233,20 @@ def _judge_sample(size: int, seed: int, members: Counter[str]) -> list[Finding]:
             rings[member.campaign_id],
             settings.HUIMIN_PII_KEY,
         )
-        for member in drawn
+        for member in members
     ]
-    members["sampled"] = sum(1 for outcome in outcomes if outcome.distance_m is not None)
-    members["unmeasured"] = len(drawn) - members["sampled"]
+    drawn.append(outcomes)
     broken = (
         _misplaced(member, outcome)
-        for member, outcome in zip(drawn, outcomes, strict=True)
+        for member, outcome in zip(members, outcomes, strict=True)
         if outcome.wrong
     )
-    return [_finding(TARGETING_EXACT, broken, start)]
+    return [_finding(check, broken, start)]
 
 
 def _misplaced(member: MemberFacts, outcome: Measured) -> Row:
     return {
-        "run": member.run_id,
+        "run" if member.issue_id > 0 else "tranche": abs(member.issue_id),
         "resident": member.resident_id,
         "why": outcome.wrong,
         "stored_m": member.distance_m,

@@ -1,6 +1,8 @@
-"""Audience members measured again: by geodesic distance, not by the index.
+"""Audience members and claimants measured again: by geodesic distance, not by the index.
 
-The run stored a commitment to the point it used; the point on file that matches it is measured.
+A run stored a commitment to the point it used, and so did a claim; the point on file that matches
+it is measured. Positions sent with claims are kept nowhere: of those only radius and ring can be
+judged, by the distance that was stored.
 """
 
 from collections.abc import Sequence
@@ -30,10 +32,12 @@ class PointFacts(NamedTuple):
 
 
 class MemberFacts(NamedTuple):
-    """What a run stored about a member, and the store version it names (None: there is none)."""
+    """What a run stored about a member, or a claim about its resident, and the store version it
+    names (None: there is none)."""
 
     campaign_id: int
-    run_id: int
+    # A run; of a claim its tranche, as a negative number.
+    issue_id: int
     resident_id: int
     point_kind: str
     distance_m: float
@@ -69,7 +73,7 @@ def judge_member(
     """Measure a member again and compare distance (to a millimetre), radius and ring.
 
     A member whose only point of that kind was never moved nor coarsened must open the commitment;
-    otherwise the point used may be gone, and nothing can be measured.
+    otherwise the point used may be gone, and only the stored distance can be judged.
     """
     store_lon, store_lat = member.store_longitude_deg, member.store_latitude_deg
     if store_lon is None or store_lat is None:
@@ -77,14 +81,14 @@ def judge_member(
     point = _committed(member, points, key)
     if point is None:
         is_only = len(points) == 1 and not points[0].is_coarse
-        return Measured(Wrong.POINT if is_only else None, None)
+        return Measured(Wrong.POINT if is_only else _beyond(member, rings), None)
     measured_m = distance_m(store_lon, store_lat, point.longitude_deg, point.latitude_deg)
     return Measured(_wrong(member, measured_m, rings), measured_m)
 
 
 def _committed(member: MemberFacts, points: Sequence[PointFacts], key: bytes) -> PointFacts | None:
     places = [(member.resident_id, point.longitude_deg, point.latitude_deg) for point in points]
-    opened = commitments(key, member.run_id, member.point_kind, places)
+    opened = commitments(key, member.issue_id, member.point_kind, places)
     for point, commitment in zip(points, opened, strict=True):
         if commitment == member.commitment:
             return point
@@ -92,9 +96,13 @@ def _committed(member: MemberFacts, points: Sequence[PointFacts], key: bytes) ->
 
 
 def _wrong(member: MemberFacts, measured_m: float, rings: Sequence[RingFacts]) -> Wrong | None:
-    """Edges are judged on the stored distance: it may be a millimetre off the measured one."""
     if abs(measured_m - member.distance_m) > TOLERANCE_M:
         return Wrong.DISTANCE
+    return _beyond(member, rings)
+
+
+def _beyond(member: MemberFacts, rings: Sequence[RingFacts]) -> Wrong | None:
+    """Edges are judged on the stored distance: it may be a millimetre off the measured one."""
     if member.distance_m > member.radius_m and not member.may_be_beyond:
         return Wrong.RADIUS
     if rings and member.ring != _ring_of(member.distance_m, rings):
