@@ -1,18 +1,26 @@
 """The clock of a test campaign moves forward, and what is due by it happens."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import DAY, NOON
+from tests.support.claims import CLOSING, TEN, app, asking, grab, neighbours, refusal, verdict
+from tests.support.presenting import APP, identified, paper_of, presented
 from tests.support.till import answer_to, decoded, issue_vouchers, order, till_of
 from vouchers.http.answers import render
 from vouchers.http.redemption import void_request
-from vouchers.models import Campaign, Redemption, SandboxClock, Voucher
+from vouchers.models import Campaign, Presentation, Redemption, SandboxClock, Voucher
+from vouchers.queries.residents import wallet_of
 from vouchers.services import redemption as redemptions
 from vouchers.services.campaigns import lifecycle
+from vouchers.services.claims import open_coming
+from vouchers.services.claims.offers import offers
 from vouchers.services.issuing import expiry
 from vouchers.services.sandbox import move_clock, time_in
 from vouchers.services.settlement import days
@@ -108,6 +116,57 @@ def test_a_day_of_the_campaigns_future_can_be_settled(campaign: Campaign, vouche
     store = cast.nanjing_road()
     answer_to(order(voucher, store, cast.alice(), caller=till_of(store, is_test=True)))
     assert len(days.settle_day(campaign=campaign, business_day=tomorrow, at=NOON)) == 1
+
+
+def test_a_presented_code_lives_and_redeems_at_the_time_of_its_campaign(
+    campaign: Campaign, voucher: Voucher
+) -> None:
+    move(campaign, ahead=2 * DAY)
+    store, app = cast.nanjing_road(), replace(APP, is_test=True)
+    code = presented(voucher, cast.alice(), caller=app)
+    assert Presentation.objects.get().expires_at == NOON + 2 * DAY + timedelta(minutes=1)
+    tester = till_of(store, is_test=True)
+    late = order(code, store, None, caller=tester, at=NOON + timedelta(minutes=1))
+    assert answer_to(late)[1]["code"] == "voucher_not_usable"
+    assert answer_to(order(code, store, None, caller=tester))[0] == 201
+
+
+def test_a_voucher_that_is_over_by_the_clock_is_neither_presented_nor_printed(
+    campaign: Campaign, voucher: Voucher
+) -> None:
+    holder = identified(cast.alice())
+    move(campaign, ahead=timedelta(seconds=campaign.validity_s))
+    app = replace(APP, is_test=True)
+    with pytest.raises(Refused, match="voucher_expired"):
+        presented(voucher, holder, caller=app)
+    with pytest.raises(Refused, match="voucher_expired"):
+        paper_of(voucher, holder, caller=app)
+    (shown,) = wallet_of(holder, is_test=True, at=NOON)
+    assert shown.state == "expired"
+
+
+def test_a_round_opens_and_closes_by_the_clock_for_offers_and_claims() -> None:
+    campaign, tester = grab(is_test=True, is_opened=False), app(is_test=True)
+    (neighbour,) = neighbours(1)
+    early = TEN - timedelta(hours=3)
+    assert refusal(asking(neighbour, campaign, at=early, caller=tester))[1] == "round_not_open"
+    move_clock(campaign=campaign, to=TEN, by=cast.mei(), at=early)
+    assert open_coming(at=early) == 1
+    (offer,) = offers(caller=tester, resident=neighbour.external_id, at=early)
+    assert offer.state == "open"
+    status, body = verdict(asking(neighbour, campaign, at=early, caller=tester))
+    assert (status, body["claimed_at"]) == (201, "2026-04-01T02:00:00Z")
+    move_clock(campaign=campaign, to=CLOSING, by=cast.mei(), at=early)
+    assert offers(caller=tester, resident=neighbour.external_id, at=early) == []
+    late = asking(neighbour, campaign, at=early, caller=tester)
+    assert refusal(late)[1] == "round_over"
+
+
+def test_live_claims_ask_for_no_clock() -> None:
+    campaign, (neighbour,) = grab(), neighbours(1)
+    with CaptureQueriesContext(connection) as queries:
+        assert verdict(asking(neighbour, campaign))[0] == 201
+    assert not [query for query in queries if "sandboxclock" in query["sql"]]
 
 
 def test_vouchers_issued_after_the_move_are_valid_from_then(campaign: Campaign) -> None:

@@ -35,11 +35,16 @@ def presented(voucher: Voucher, by: Resident, *, at: datetime = NOON, caller: Ca
 
 
 def paper_of(
-    voucher: Voucher, holder: Resident, *, national_id: str = ZHANG, at: datetime = NOON
+    voucher: Voucher,
+    holder: Resident,
+    *,
+    national_id: str = ZHANG,
+    at: datetime = NOON,
+    caller: Caller = APP,
 ) -> str:
     """The code of a new paper."""
     request = PaperRequest(
-        caller=APP,
+        caller=caller,
         code=code_of(voucher),
         resident_no=holder.external_id,
         national_id=national_id,

@@ -9,12 +9,13 @@ from typing import Final
 
 import msgspec
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Value
 
 from merchants.errors import Refused
 from merchants.models import Merchant
 from vouchers.models import Campaign, Redemption, Resident, Tranche, Voucher
 from vouchers.models.issuing.runs import SERIAL_BITS
+from vouchers.models.sandbox import campaign_now
 from vouchers.queries.campaigns.overview import LIVE
 from vouchers.rules.issuing.codes import encode
 from vouchers.states import TrancheState, VoucherState
@@ -181,17 +182,23 @@ def wallet_of(resident: Resident, *, is_test: bool, at: datetime) -> list[Wallet
     Nobody else's: neither those they may show as a proxy nor those of merged residents.
     """
     held = list(Voucher.objects.filter(resident=resident).order_by("-id"))
-    tranches = _tranches({voucher.tranche_id for voucher in held}, is_test=is_test)
+    tranches = _tranches({voucher.tranche_id for voucher in held}, is_test=is_test, at=at)
     return [
-        _in_wallet(voucher, tranches[voucher.tranche_id], at)
+        _in_wallet(voucher, *tranches[voucher.tranche_id])
         for voucher in held
         if voucher.tranche_id in tranches
     ]
 
 
-def _tranches(tranche_ids: Iterable[int], *, is_test: bool) -> dict[int, Tranche]:
+def _tranches(
+    tranche_ids: Iterable[int], *, is_test: bool, at: datetime
+) -> dict[int, tuple[Tranche, datetime]]:
+    """Each with the time in its campaign; only test campaigns have clocks."""
     found = Tranche.objects.filter(pk__in=sorted(tranche_ids), campaign__is_test=is_test)
-    return {tranche.pk: tranche for tranche in found.select_related("campaign", "tier")}
+    timed = found.annotate(now=campaign_now(at, "campaign__") if is_test else Value(at))
+    return {
+        tranche.pk: (tranche, tranche.now) for tranche in timed.select_related("campaign", "tier")
+    }
 
 
 def _in_wallet(voucher: Voucher, tranche: Tranche, at: datetime) -> WalletVoucher:

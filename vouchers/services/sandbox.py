@@ -54,6 +54,12 @@ def time_in(*, campaign_id: int, at: datetime) -> datetime:
     return at + (found.first() or timedelta(0))
 
 
+def ahead_of_campaigns(codes: Collection[str]) -> Mapping[str, timedelta]:
+    """How far campaigns are ahead, by code; those that are not are left out."""
+    clocks = SandboxClock.objects.filter(campaign__code__in=codes)
+    return dict(clocks.values_list("campaign__code", "ahead"))
+
+
 def ahead_of_tranches(tranche_ids: Collection[int]) -> Mapping[int, timedelta]:
     """How far the campaigns of tranches are ahead, by tranche; those that are not are left out."""
     found = FIND_AHEAD.send(raw_connection(), {"tranche_ids": sorted(tranche_ids)})

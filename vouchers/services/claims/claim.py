@@ -19,6 +19,7 @@ from vouchers.services.acts.idempotency import IN_FLIGHT, replay, request_lock
 from vouchers.services.claims.batch_effects import write
 from vouchers.services.claims.batch_facts import find_offers, gather
 from vouchers.services.claims.batch_judge import Effect, Verdict, judge, offer_facts
+from vouchers.services.claims.clocks import at_campaign_time
 from vouchers.services.claims.requests import ClaimRequest
 from vouchers.services.claims.terms import TERMS
 from vouchers.services.claims.tranches import open_tranche
@@ -33,6 +34,7 @@ def claim(*, requests: Sequence[ClaimRequest], render: Render) -> list[Answer]:
     key. Offers that are closed or known to be sold out are refused without a transaction; a key
     that has been answered before gets its answer all the same.
     """
+    requests = at_campaign_time(requests)
     offers = find_offers(requests)
     closed = {
         number: refusal

@@ -10,6 +10,7 @@ from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
 from vouchers.queries.claims import OfferDetails, OfferState
 from vouchers.rules import claims as rules
 from vouchers.services.claims.batch_judge import offer_facts
+from vouchers.services.claims.clocks import timed_offers
 from vouchers.services.claims.places import places_on_file
 from vouchers.services.claims.terms import TERMS, CampaignTerms
 from vouchers.services.ledger import quotas
@@ -27,7 +28,8 @@ def offers(*, caller: Caller, resident: str, at: datetime) -> list[OfferDetails]
         raise Refused(rules.RESIDENT_UNKNOWN.code, rules.RESIDENT_UNKNOWN.rule)
     rows = FIND_COMING_OFFERS.send(raw, {"is_test": caller.is_test, "at": at}).rows()
     claimed = _claimed(found[0], rows)
-    return [_offer(row, found[0], claimed, caller, at) for row in rows]
+    timed = timed_offers(rows, is_test=caller.is_test, at=at)
+    return [_offer(row, found[0], claimed, caller, now) for row, now in timed]
 
 
 def _claimed(resident: Shopper, rows: Sequence[OfferRow]) -> dict[tuple[int, int, str], int]:

@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from vouchers.models import Campaign, Round, Tier, Tranche
 from vouchers.models.issuing.runs import TRANCHE_MAX_VOUCHERS
 from vouchers.models.issuing.tranches import ATTACH_TRANCHE, OPEN_TRANCHE
 from vouchers.models.locks import SHARE_TERMS
+from vouchers.models.sandbox import campaign_now
 from vouchers.services.ledger import quotas
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import CLAIMED_WAYS, CampaignState, TrancheState
@@ -19,10 +21,10 @@ AHEAD = timedelta(minutes=15)
 def open_coming(*, at: datetime) -> int:
     """Open a tranche for each tier of the rounds that are claimed now or soon; returns how many
     were opened. A claim that finds none opens its own, which only costs it time."""
-    rounds = Round.objects.filter(
+    rounds = Round.objects.alias(now=campaign_now(at, "campaign__")).filter(
         way__in=CLAIMED_WAYS,
-        opens_at__lte=at + AHEAD,
-        closes_at__gt=at,
+        opens_at__lte=F("now") + AHEAD,
+        closes_at__gt=F("now"),
         campaign__state__in=[CampaignState.SCHEDULED, CampaignState.RUNNING],
         campaign__tiers__isnull=False,
     )

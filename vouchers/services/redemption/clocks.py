@@ -3,13 +3,16 @@ at the cost of no query."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+from merchants.auth import Caller
 from merchants.references import folded
 from vouchers.models import OrderClaim, Redemption
+from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.services.redemption.batch_facts import Pending
 from vouchers.services.redemption.requests import RedemptionRequest, ReverseRequest
+from vouchers.services.redemption.shown import ShownCode
 from vouchers.services.sandbox import ahead_of_tranches, time_in
 
 Request = TypeVar("Request", bound=RedemptionRequest)
@@ -33,6 +36,14 @@ def _moved(pending: Pending, ahead: Mapping[int, timedelta]) -> Pending:
     if not request.caller.is_test or tranche_id is None or tranche_id not in ahead:
         return pending
     return replace(pending, request=replace(request, at=request.at + ahead[tranche_id]))
+
+
+def showing_time(code: ShownCode, *, caller: Caller, at: datetime) -> datetime:
+    """When a voucher is shown: for a caller of the sandbox, the time of its campaign."""
+    if not caller.is_test or code.voucher_id is None:
+        return at
+    tranche_id = code.voucher_id >> SERIAL_BITS
+    return at + ahead_of_tranches({tranche_id}).get(tranche_id, timedelta(0))
 
 
 def act_at_campaign_time(request: Request) -> Request:

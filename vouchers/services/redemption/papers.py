@@ -17,6 +17,7 @@ from vouchers.queries.redemption import IssuedPaper
 from vouchers.rules.issuing.numbered_codes import PAPER, encode
 from vouchers.rules.redemption.redeem import Case, judge_presenting
 from vouchers.rules.redemption.shown import PAPER_TRIES, judge_pause
+from vouchers.services.redemption.clocks import showing_time
 from vouchers.services.redemption.present import count_wrong, read_facts
 from vouchers.services.redemption.shown import digits_hash, listed_code
 from vouchers.services.residents.identity import keyed_hash, normalised_national_id
@@ -51,7 +52,8 @@ def issue_paper(*, request: PaperRequest) -> IssuedPaper:
 
 
 def _issue(request: PaperRequest) -> IssuedPaper | Refusal:
-    at, code = request.at, listed_code(request.code, request.resident_no)
+    code = listed_code(request.code, request.resident_no)
+    at = showing_time(code, caller=request.caller, at=request.at)
     if code.voucher_id is not None:  # two papers of one voucher are made one after the other
         LOCK_VOUCHERS.send(raw_connection(), {"voucher_ids": [code.voucher_id]})
     facts = read_facts(code, caller=request.caller, at=at)

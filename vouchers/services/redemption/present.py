@@ -34,6 +34,7 @@ from vouchers.rules.redemption.shown import (
     judge_pause,
     window_no,
 )
+from vouchers.services.redemption.clocks import showing_time
 from vouchers.services.redemption.shown import (
     NO_STORES,
     ShownCode,
@@ -74,7 +75,8 @@ def present(*, request: PresentRequest) -> PresentedCode:
 
 
 def _present(request: PresentRequest) -> PresentedCode | Refusal:
-    at, code = request.at, listed_code(request.code, request.resident_no)
+    code = listed_code(request.code, request.resident_no)
+    at = showing_time(code, caller=request.caller, at=request.at)
     facts = read_facts(code, caller=request.caller, at=at)
     refusal = judge_pause(facts.wrong, at, free=settings.HUIMIN_WRONG_CODES) or judge_presenting(
         facts.case
