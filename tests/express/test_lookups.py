@@ -8,7 +8,8 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from merchants.models import Credential
+from merchants.models import Credential, OwnNumber
+from merchants.services import issue_credential
 from tests.support import cast
 from tests.support.http_till import PATH, HttpTill, http_till, open_campaign, sent, shown, till_key
 from tests.support.till import answer_to, code_of, issue_vouchers, order, till_of
@@ -95,3 +96,26 @@ def test_a_till_finds_those_of_its_own_store(campaign: Campaign, client: httpx.C
     assert len(found(client, key, "receipt_no=K-1&store=Nanjing_Road")) == 1
     assert found(client, key, "receipt_no=K-1&store=xujiahui") == []
     assert found(client, till_key(cast.xujiahui()), "receipt_no=K-1") == []
+
+
+def test_an_integrator_looks_up_by_its_own_store_number(
+    campaign: Campaign, client: httpx.Client
+) -> None:
+    store = cast.nanjing_road()
+    foreign = cast.store(store.external_id, of=cast.rival())
+    credential, key = issue_credential(
+        name="pos",
+        kind=Credential.Kind.INTEGRATOR,
+        scopes=["redeem", "quote"],
+        merchants=[cast.huilian(), cast.rival()],
+        at=timezone.now(),
+    )
+    OwnNumber.objects.create(credential=credential, store_no="s-1", store=store)
+    OwnNumber.objects.create(credential=credential, store_no="s-2", store=foreign)
+    hand = http_till(campaign, "own-no", till_key(store), size=1, holder=cast.alice())
+    shown(client, hand, 0, receipt_no="K-9")
+    assert len(found(client, key, "receipt_no=K-9&store=S-1")) == 1
+    # Both chains have a store of that number; the integrator's own says which.
+    assert found(client, key, "receipt_no=K-9&store=s-2") == []
+    assert len(found(client, key, f"receipt_no=K-9&store={store.external_id}")) == 1
+    assert found(client, till_key(store), "receipt_no=K-9&store=S-1") == []

@@ -6,11 +6,12 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.admin import issuing, limits, proofs, users, webhooks
 from vouchers.admin.campaigns import campaigns, proposals, tiers
 from vouchers.admin.ledger import money
-from vouchers.admin.redemption import refunds
+from vouchers.admin.redemption import codes, refunds
 from vouchers.admin.residents import residents
 
 __all__ = [
     "campaigns",
+    "codes",
     "issuing",
     "limits",
     "money",

@@ -136,6 +136,7 @@ def redemptions_of(
     payment_ref: str | None = None,
     key: str | None = None,
     store_no: str | None = None,
+    merchant: str | None = None,
     business_day: date | None = None,
     since: date | None = None,
 ) -> QuerySet[Redemption]:
@@ -156,6 +157,7 @@ def redemptions_of(
         "receipt_no": receipt_no,
         "payment_ref": payment_ref,
         "store__external_id": store_no,
+        "merchant__code": merchant,
     }
     for column, number in numbers.items():
         if number is not None:

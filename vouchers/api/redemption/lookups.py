@@ -14,6 +14,7 @@ from vouchers.api.redemption.till import TillView
 from vouchers.api.schema import REFUSALS, RedemptionSchema
 from vouchers.http.answers import found
 from vouchers.queries.redemption import RedemptionDetails, details_of, redemptions_of
+from vouchers.services.redemption.own_numbers import place_meant
 
 FOUND_MAX: Final = 100
 LOOK_BACK: Final = timedelta(days=7)
@@ -24,7 +25,9 @@ FOUND_BY: Final = [
     OpenApiParameter("receipt_no", str, description="The receipt number it was sent with."),
     OpenApiParameter("payment_ref", str, description="The payment reference it was sent with."),
     OpenApiParameter("idempotency_key", str, description="The key it was sent under."),
-    OpenApiParameter("store", str, description="Only of the store with this number."),
+    OpenApiParameter(
+        "store", str, description="Only of the store with this number, the engine's or your own."
+    ),
     OpenApiParameter(
         "business_day",
         date,
@@ -48,13 +51,16 @@ def find(request: Request) -> list[RedemptionDetails]:
     on = day(request, "business_day")
     is_by_key = numbers["idempotency_key"] is not None
     since = None if on or is_by_key else (datetime.now(UTC) - LOOK_BACK).date()
+    caller = TillView.caller(request)
+    place = place_meant(caller, parameter(request, "store") or "")
     rows = redemptions_of(
-        TillView.caller(request),
+        caller,
         order_no=numbers["order_no"],
         receipt_no=numbers["receipt_no"],
         payment_ref=numbers["payment_ref"],
         key=numbers["idempotency_key"],
-        store_no=parameter(request, "store") or None,
+        store_no=place.store or None,
+        merchant=place.merchant or None,
         business_day=on,
         since=since,
     )

@@ -44,17 +44,19 @@ def with_known_stores(requests: Sequence[RedeemRequest]) -> Sequence[RedeemReque
 
 def of_refund(request: RefundRequest) -> RefundRequest:
     """The refund in the engine's numbers."""
-    place = _place(request.caller, request.store, request.merchant)
+    place = place_meant(request.caller, request.store, request.merchant)
     return replace(request, merchant=place.merchant, store=place.store)
 
 
 def of_reversal(request: ReverseRequest) -> ReverseRequest:
     """The reversal in the engine's numbers."""
-    place = _place(request.caller, request.store, request.merchant)
+    place = place_meant(request.caller, request.store, request.merchant)
     return replace(request, merchant=place.merchant, store=place.store)
 
 
-def _place(caller: Caller, store_no: str, merchant: str) -> Place:
+def place_meant(caller: Caller, store_no: str, merchant: str = "") -> Place:
+    """The store that a caller's number means, in the engine's numbers; an empty merchant where the
+    number is the engine's own."""
     if not caller.has_own_numbers:
         return Place(merchant, store_no, "")
     known = _find([(caller, store_no, "")])

@@ -6,21 +6,27 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
 from merchants.auth import Caller
 from merchants.errors import Refusal, Refused
-from vouchers.models import Paper, Resident
+from merchants.models import Credential
+from vouchers.models import Paper, Resident, Tranche
+from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.models.issuing.vouchers import LOCK_VOUCHERS
 from vouchers.queries.redemption import IssuedPaper
 from vouchers.rules.issuing.numbered_codes import PAPER, encode
 from vouchers.rules.redemption.redeem import Case, judge_presenting
 from vouchers.rules.redemption.shown import PAPER_TRIES, judge_pause
 from vouchers.services.redemption.clocks import showing_time
+from vouchers.services.redemption.codebook import printed
 from vouchers.services.redemption.present import count_wrong, read_facts
 from vouchers.services.redemption.shown import digits_hash, listed_code
+from vouchers.services.residents.history import note
 from vouchers.services.residents.identity import keyed_hash, normalised_national_id
+from vouchers.services.roles import require_permission
 from vouchers.sql.pipeline import raw_connection
 
 DIGITS: Final = 4
@@ -82,6 +88,44 @@ def _issue(request: PaperRequest) -> IssuedPaper | Refusal:
         code=encode(PAPER, paper.pk, settings.HUIMIN_CODE_KEY),
         valid_until_at=terms.valid_until_at,
         has_replaced=bool(replaced),
+    )
+
+
+def replace_paper(*, paper: Paper, national_id: str, by: User, at: datetime) -> IssuedPaper:
+    """A new paper at the counter, for a holder who lost the one there was; noted in the holder's
+    history.
+
+    Refuses `not_permitted`, and as `issue_paper` does; a wrong identity number counts as a wrong
+    code of the channel that had the lost paper made.
+    """
+    require_permission(by, "vouchers.change_paper")
+    of = Tranche.objects.select_related("campaign").get(pk=paper.voucher_id >> SERIAL_BITS)
+    request = PaperRequest(
+        caller=_channel(paper.caller_id, is_test=of.campaign.is_test),
+        code=printed(paper.voucher_id),
+        resident_no=paper.holder.external_id,
+        national_id=national_id,
+        at=at,
+    )
+    with transaction.atomic():
+        found = _issue(request)
+        if isinstance(found, IssuedPaper):
+            note(resident=paper.holder, by=by, what=f"paper {paper.pk} replaced", at=at)
+    if isinstance(found, Refusal):
+        raise Refused(found.code, found.rule, **found.facts)
+    return found
+
+
+def _channel(credential_id: int, *, is_test: bool) -> Caller:
+    return Caller(
+        credential_id=credential_id,
+        kind=Credential.Kind.CHANNEL.value,
+        scopes=frozenset(),
+        merchant_ids=frozenset(),
+        store_ids=None,
+        terminal_code="",
+        channel_code="",
+        is_test=is_test,
     )
 
 

@@ -1,0 +1,194 @@
+"""Pages of codes shown once, of papers, and of wrong codes."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from vouchers.admin.base import ReadOnlyAdmin, act, go_to
+from vouchers.models import Paper, Presentation, Voucher
+from vouchers.models.redemption.presentations import WRONG_CODE_KINDS
+from vouchers.queries.wrong_codes import MOST_SHOWN, wrong_codes_counted
+from vouchers.rules.issuing.codes import decode, numbered, typed
+from vouchers.rules.issuing.numbered_codes import grouped
+from vouchers.rules.redemption.shown import PAPER_TRIES
+from vouchers.services.redemption import forgive_wrong_codes, replace_paper
+from vouchers.states import WrongCodeKind
+
+
+class OfVoucher(ReadOnlyAdmin):
+    """Rows of a voucher, which is named by its number; its printed code is searched for but never
+    shown."""
+
+    ordering = ["-id"]
+    search_fields = ["voucher_id"]
+    search_help_text = _("Printed code (20 digits), tranche-serial, or the whole resident no.")
+    person = ""
+
+    @display(description=_("voucher"))
+    def voucher_no(self, row: Paper | Presentation) -> str:
+        return str(Voucher(pk=row.voucher_id))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By the voucher's code or number, or by the resident."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        voucher_id = decode(typed(term), settings.HUIMIN_CODE_KEY) or numbered(term)
+        if voucher_id is not None:
+            return queryset.filter(voucher_id=voucher_id), False
+        return queryset.filter(**{f"{self.person}__external_id": term}), False
+
+
+class ReplaceForm(BaseDialogForm):
+    """What the holder brings along."""
+
+    national_id = forms.CharField(
+        label=_("Identity number of the holder"),
+        max_length=40,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+    )
+
+
+@admin.register(Paper)
+class PaperAdmin(OfVoucher):
+    """Vouchers on paper. A lost one is replaced here, with the holder's identity number."""
+
+    list_display = ["id", "voucher_no", "holder", "standing", "wrong_count", "issued_at"]
+    list_filter = [("replaced_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["holder"]
+    fields = ["id", "voucher_no", "holder", "standing", "wrong_count", "issued_at", "replaced_at"]
+    readonly_fields = ["voucher_no", "standing"]
+    person = "holder"
+    actions_detail = ["replace"]
+
+    @display(
+        description=_("state"),
+        label={"good": "success", "locked": "danger", "replaced": "warning"},
+    )
+    def standing(self, paper: Paper) -> tuple[str, Any]:
+        if paper.replaced_at is not None:
+            return "replaced", _("replaced")
+        if paper.wrong_count >= PAPER_TRIES:
+            return "locked", _("locked after wrong tries")
+        return "good", _("good")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Only the last paper of a voucher is replaced."""
+        paper = self.get_object(request, str(object_id))
+        is_last = paper is not None and paper.replaced_at is None
+        return super().get_actions_detail(request, object_id) if is_last else []
+
+    def has_replace_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("vouchers.change_paper")
+
+    @action(
+        description=_("Replace"),
+        icon="print",
+        permissions=["replace"],
+        dialog={
+            "title": _("Replace a lost paper"),
+            "description": _("This paper is good for nothing from then on."),
+            "form_class": ReplaceForm,
+            "form_submit_text": _("Confirm"),
+        },
+    )
+    def replace(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        made = act(
+            request,
+            replace_paper,
+            _("A new paper has been made; the one before it is void."),
+            paper=get_object_or_404(Paper, pk=object_id),
+            national_id=form.cleaned_data["national_id"],
+            by=request.user,
+            at=timezone.now(),
+        )
+        if made is not None:
+            code = gettext("Its code, shown this once: %(code)s") % {"code": grouped(made.code)}
+            messages.info(request, code)
+        return go_to("vouchers_paper_change", object_id)
+
+
+class ForgiveForm(forms.Form):
+    """Whose wrong codes are forgotten, and why."""
+
+    kind = forms.TypedChoiceField(choices=WRONG_CODE_KINDS, coerce=int)
+    subject_id = forms.IntegerField(min_value=1)
+    reason = forms.CharField(min_length=4, max_length=200)
+
+
+@admin.register(Presentation)
+class PresentationAdmin(OfVoucher):
+    """Codes that apps have shown; those that redeemed nothing are forgotten after a day. Beside the
+    list the page of wrong codes, whose table Django's admin cannot list."""
+
+    list_display = ["id", "voucher_no", "shown_by", "presented_at", "expires_at", "redemption_id"]
+    list_filter = [("redemption_id", admin.EmptyFieldListFilter)]
+    list_select_related = ["shown_by"]
+    fields = list_display
+    readonly_fields = ["voucher_no"]
+    person = "shown_by"
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the address of wrong codes."""
+        page = path(
+            "wrong-codes/",
+            self.admin_site.admin_view(self.wrong_codes),
+            name="vouchers_wrongcodes_counted",
+        )
+        return [page, *super().get_urls()]
+
+    def wrong_codes(self, request: HttpRequest) -> HttpResponse:
+        """Who sent wrong codes in this hour; a posted form forgives those of one."""
+        if not request.user.has_perm("vouchers.view_wrongcodes"):
+            raise PermissionDenied
+        if request.method == "POST":
+            return _forgiven(request)
+        now = timezone.now()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Wrong codes"),
+            "rows": [
+                {**row._asdict(), "counts": dict(WRONG_CODE_KINDS)[row.kind.value]}
+                for row in wrong_codes_counted(at=now, free=settings.HUIMIN_WRONG_CODES)
+            ],
+            "may_forgive": request.user.has_perm("vouchers.delete_wrongcodes"),
+            "most": MOST_SHOWN,
+        }
+        return TemplateResponse(request, "vouchers/wrong_codes.html", context)
+
+
+def _forgiven(request: HttpRequest) -> HttpResponse:
+    if not request.user.has_perm("vouchers.delete_wrongcodes"):
+        raise PermissionDenied
+    assert isinstance(request.user, User)
+    form = ForgiveForm(request.POST)
+    if form.is_valid():
+        count = forgive_wrong_codes(
+            kind=WrongCodeKind(form.cleaned_data["kind"]),
+            subject_id=form.cleaned_data["subject_id"],
+            reason=form.cleaned_data["reason"],
+            by=request.user,
+            at=timezone.now(),
+        )
+        said = ngettext("%(count)s wrong code forgiven.", "%(count)s wrong codes forgiven.", count)
+        messages.success(request, said % {"count": count})
+    else:
+        messages.error(request, gettext("Say why, in 4 characters or more."))
+    return HttpResponseRedirect(reverse("admin:vouchers_wrongcodes_counted"))
