@@ -82,9 +82,9 @@ def standing_town(rows_of_module: None) -> Campaign:
     residents.link(resident=alice, kind=Link.Kind.DEVICE, value="d-1", at=now)
     residents.declare_proxy(holder=alice, proxy=people[1], relation="son", at=now)
     residents.merge(member=people[2], kept=alice, reason="one id", by=cast.ren(), at=now)
-    (shown,) = till.issue_vouchers(campaign, [presenting.identified(people[3])], at=now)
-    presenting.presented(shown, people[3], at=now)
-    presenting.paper_of(shown, people[3], at=now)
+    (shown,) = till.issue_vouchers(campaign, [presenting.identified(people[1])], at=now)
+    presenting.presented(shown, people[1], at=now)
+    presenting.paper_of(shown, people[1], at=now)
     AuditReport.objects.create(started_at=now, took_s=0.1, is_proven=True, report={})
     assert seals.seal_journal(campaign=campaign, at=now) is None, "all in one open transaction"
     Seal.objects.create(
