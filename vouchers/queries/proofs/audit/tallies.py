@@ -1,12 +1,13 @@
 """Audit checks of the tallies that risk rules look at (invariant 9).
 
-Tallies are recounted where their rule was in force from before the campaign's first redemption on
-and never off; elsewhere the rows don't show from which of them on it counted. What people moved by
-the clock of the sandbox is left out as well. Stores, merchants and shoppers are recounted one by
-one. Tills, devices and pairs, which tallies name by hashes, are recounted together in each window.
-Voided redemptions count: figures never fall.
+Tallies are recounted where their rule was in force from before the campaign's first vouchers were
+valid on and never off; elsewhere the rows don't show from which of them on it counted. Campaigns
+whose clock was moved in the sandbox are left out as well. Stores, merchants and shoppers are
+recounted one by one. Tills, devices and pairs, which tallies name by hashes, are recounted together
+in each window. Voided redemptions count: figures never fall.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.utils.translation import gettext_noop as _
@@ -16,8 +17,6 @@ from vouchers.states import RiskKind, RiskSetting, TallyKind
 
 _DAY = "r.business_day - DATE '1970-01-01'"
 _MINUTE = "floor(extract(epoch FROM r.redeemed_at) / 60)::bigint"
-# Counted when the voucher was taken; a capture may have lowered the discount since.
-_FEN = "COALESCE(r.authorised_fen, r.discount_fen)"
 _TOGETHER = "0"
 
 
@@ -29,7 +28,6 @@ class _Recount(NamedTuple):
     of: RiskKind
     subject: str
     window: str
-    where: str = "true"
 
 
 _RECOUNTS = (
@@ -37,42 +35,24 @@ _RECOUNTS = (
     _Recount(TallyKind.MERCHANT_DAY, RiskKind.MERCHANT_DAY, "r.merchant_id", _DAY),
     _Recount(TallyKind.STORE_DAY, RiskKind.THRESHOLD_HUGGING, "r.store_id", _DAY),
     _Recount(TallyKind.HOLDER_STORE, RiskKind.SPLIT_ORDERS, _TOGETHER, "0"),
-    _Recount(
-        TallyKind.SHOPPER,
-        RiskKind.IMPOSSIBLE_TRAVEL,
-        "r.shown_by_id",
-        "0",
-        "r.order_kind = 'in_store'",
-    ),
+    _Recount(TallyKind.SHOPPER, RiskKind.IMPOSSIBLE_TRAVEL, "r.shown_by_id", "0"),
     _Recount(TallyKind.TERMINAL_DAY, RiskKind.FEW_PEOPLE, _TOGETHER, _DAY),
     _Recount(TallyKind.STORE, RiskKind.REFUND_RATE, "r.store_id", "0"),
 )
+_KINDS = ", ".join(f"('{it.of.value}', {it.kind.value})" for it in _RECOUNTS)
+_NAMED = ", ".join(str(it.kind.value) for it in _RECOUNTS if it.subject != _TOGETHER)
 
 
-def _rows_of(it: _Recount) -> str:
-    return f"""
-    SELECT {it.kind.value} AS kind, r.campaign_id, ({it.subject})::bigint AS subject_id,
-           ({it.window})::bigint AS window_no, count(*) AS used_count,
-           sum({_FEN})::bigint AS used_fen, max(r.redeemed_at) AS last_at
-      FROM vouchers_redemption r JOIN since USING (campaign_id)
-     WHERE since.rule = '{it.of.value}' AND {it.where}
-     GROUP BY 2, 3, 4
-    """
+def _by_kind(values: Iterable[tuple[TallyKind, str]]) -> str:
+    whens = " ".join(f"WHEN {kind.value} THEN ({value})::bigint" for kind, value in values)
+    return f"CASE counted.kind {whens} END"
 
 
-def _tallies_of(it: _Recount) -> str:
-    subject = _TOGETHER if it.subject is _TOGETHER else "t.subject_id"
-    return f"""
-    SELECT t.kind, t.campaign_id, ({subject})::bigint AS subject_id, t.window_no,
-           sum(t.used_count)::bigint AS used_count, sum(t.used_fen)::bigint AS used_fen,
-           max(t.last_at) AS last_at
-      FROM vouchers_risktally t JOIN since USING (campaign_id)
-     WHERE t.kind = {it.kind.value} AND since.rule = '{it.of.value}'
-     GROUP BY 1, 2, 3, 4
-    """
+_SUBJECT = _by_kind((it.kind, it.subject) for it in _RECOUNTS)
+_WINDOW = _by_kind((it.kind, it.window) for it in _RECOUNTS)
 
-
-# Versions keep the rules of the one before, so a rule that is in one is in all that follow.
+# Versions keep the rules of the one before, so a rule that is in one is in all that follow. Nothing
+# is redeemed before the first tranche is valid.
 _SINCE = f"""
     ruled AS (
         SELECT v.campaign_id, item->>'kind' AS rule, min(v.in_force_at) AS from_at
@@ -80,11 +60,12 @@ _SINCE = f"""
          GROUP BY 1, 2 HAVING bool_and(item->>'setting' <> '{RiskSetting.OFF.value}')),
     since AS (
         SELECT ruled.campaign_id, rule
-          FROM ruled JOIN (SELECT campaign_id, min(redeemed_at) AS first_at
-                             FROM vouchers_redemption GROUP BY 1) AS used USING (campaign_id)
+          FROM ruled JOIN (SELECT campaign_id, min(valid_from_at) AS first_at
+                             FROM vouchers_tranche GROUP BY 1) AS issued USING (campaign_id)
          WHERE from_at < first_at - interval '1 minute'
            AND campaign_id NOT IN (SELECT campaign_id FROM vouchers_sandboxclock))
 """
+# A redemption's amount when the voucher was taken: a capture may have lowered it since.
 TALLIES_TIE = Check(
     9,
     "tallies_are_their_rows",
@@ -92,8 +73,24 @@ TALLIES_TIE = Check(
     ("kind", "campaign", "subject", "window", "tallied", "rows", "tallied_fen", "rows_fen"),
     f"""
     WITH {_SINCE},
-    tallied AS ({" UNION ALL ".join(map(_tallies_of, _RECOUNTS))}),
-    recount AS ({" UNION ALL ".join(map(_rows_of, _RECOUNTS))})
+    counted AS (
+        SELECT since.campaign_id, recount.kind
+          FROM since JOIN (VALUES {_KINDS}) AS recount(rule, kind) USING (rule)),
+    tallied AS (
+        SELECT t.kind, t.campaign_id,
+               CASE WHEN t.kind IN ({_NAMED}) THEN t.subject_id ELSE 0 END AS subject_id,
+               t.window_no, sum(t.used_count)::bigint AS used_count,
+               sum(t.used_fen)::bigint AS used_fen, max(t.last_at) AS last_at
+          FROM vouchers_risktally t JOIN counted USING (campaign_id, kind)
+         GROUP BY 1, 2, 3, 4),
+    recount AS (
+        SELECT counted.kind, r.campaign_id, {_SUBJECT} AS subject_id, {_WINDOW} AS window_no,
+               count(*) AS used_count,
+               sum(COALESCE(r.authorised_fen, r.discount_fen))::bigint AS used_fen,
+               max(r.redeemed_at) AS last_at
+          FROM vouchers_redemption r JOIN counted USING (campaign_id)
+         WHERE counted.kind <> {TallyKind.SHOPPER.value} OR r.order_kind = 'in_store'
+         GROUP BY 1, 2, 3, 4)
     SELECT kind, campaign_id, subject_id, window_no, t.used_count, n.used_count,
            t.used_fen, n.used_fen
       FROM tallied t FULL JOIN recount n USING (kind, campaign_id, subject_id, window_no)
