@@ -20,11 +20,11 @@ from vouchers.queries.redemption import IssuedPaper
 from vouchers.rules.issuing.numbered_codes import PAPER, encode
 from vouchers.rules.redemption.redeem import Case, judge_presenting
 from vouchers.rules.redemption.shown import PAPER_TRIES, judge_pause
+from vouchers.services.history import note
 from vouchers.services.redemption.clocks import showing_time
 from vouchers.services.redemption.codebook import printed
 from vouchers.services.redemption.present import count_wrong, read_facts
 from vouchers.services.redemption.shown import digits_hash, listed_code
-from vouchers.services.residents.history import note
 from vouchers.services.residents.identity import keyed_hash, normalised_national_id
 from vouchers.services.roles import require_permission
 from vouchers.sql.pipeline import raw_connection
@@ -110,7 +110,7 @@ def replace_paper(*, paper: Paper, national_id: str, by: User, at: datetime) -> 
     with transaction.atomic():
         found = _issue(request)
         if isinstance(found, IssuedPaper):
-            note(resident=paper.holder, by=by, what=f"paper {paper.pk} replaced", at=at)
+            note(paper.holder, by=by, what=f"paper {paper.pk} replaced", at=at)
     if isinstance(found, Refusal):
         raise Refused(found.code, found.rule, **found.facts)
     return found
