@@ -1,5 +1,5 @@
 """Mutations of callers: enrolment by one-time codes, keys and their scopes, an integrator's own
-numbers, load shedding."""
+numbers, load shedding, the clock of the sandbox."""
 
 from tests.mutations.mutation import (
     Mutation,
@@ -16,6 +16,7 @@ SHEDDING = "vouchers/http/shedding.py"
 TERMINALS = "tests/merchants/test_terminals.py"
 AUTH = "tests/merchants/test_auth.py"
 NUMBERS = "tests/services/redemption/test_own_numbers.py"
+SANDBOX = "tests/services/test_sandbox.py"
 SHED = "tests/http/test_shedding.py"
 GUARDS = "tests/models/test_guards.py"
 CONSTRAINTS = f"{GUARDS}::test_every_constraint_refuses_what_breaks_it"
@@ -201,6 +202,15 @@ OF_OWN_NUMBERS: tuple[Mutation, ...] = (
         "o.store_no = wanted.store_no",
         f"{NUMBERS}::test_an_order_is_redeemed_where_the_own_numbers_say",
     ),
+    source(
+        "looked up by the engine's number only",
+        5,
+        "a look-up takes an own number for the engine's",
+        "vouchers/api/redemption/lookups.py",
+        "        merchant=place.merchant or None,\n",
+        "",
+        "tests/express/test_lookups.py::test_an_integrator_looks_up_by_its_own_store_number",
+    ),
     _number(
         "a till's own number",
         "an own number of a till means nothing",
@@ -264,4 +274,39 @@ OF_SHEDDING: tuple[Mutation, ...] = (
         "tests/express/test_shedding.py",
     ),
 )
-OF_CALLERS: tuple[Mutation, ...] = (*OF_ENROLMENT, *OF_KEYS, *OF_OWN_NUMBERS, *OF_SHEDDING)
+OF_SANDBOX: tuple[Mutation, ...] = (
+    source(
+        "claimed at the real time",
+        5,
+        "claims of the sandbox do not go by the clock of their campaign",
+        "vouchers/services/claims/clocks.py",
+        "    if not ahead:\n        return requests\n",
+        "    if not codes or ahead:\n        return requests\n",
+        f"{SANDBOX}::test_a_round_opens_and_closes_by_the_clock_for_offers_and_claims",
+    ),
+    source(
+        "offers at the real time",
+        5,
+        "offers of the sandbox do not go by the clock of their campaign",
+        "vouchers/services/claims/clocks.py",
+        "ahead_of_campaigns({row.campaign for row in rows}) if is_test else {}",
+        "{}",
+        f"{SANDBOX}::test_a_round_opens_and_closes_by_the_clock_for_offers_and_claims",
+    ),
+    source(
+        "presented at the real time",
+        5,
+        "codes of the sandbox do not go by the clock of their campaign",
+        "vouchers/services/redemption/clocks.py",
+        "    if not caller.is_test or code.voucher_id is None:\n",
+        "    if caller.is_test or code.voucher_id is None:\n",
+        f"{SANDBOX}::test_a_presented_code_lives_and_redeems_at_the_time_of_its_campaign",
+    ),
+)
+OF_CALLERS: tuple[Mutation, ...] = (
+    *OF_ENROLMENT,
+    *OF_KEYS,
+    *OF_OWN_NUMBERS,
+    *OF_SHEDDING,
+    *OF_SANDBOX,
+)

@@ -11,6 +11,7 @@ from tests.mutations.of_risk import OF_RISK
 from tests.mutations.of_rules import OF_RULES
 from tests.mutations.of_settlement import OF_SETTLEMENT
 from tests.mutations.of_tills import OF_TILLS
+from tests.mutations.of_wrong_codes import OF_WRONG_CODES
 
 MUTATIONS: tuple[Mutation, ...] = tuple(
     sorted(
@@ -24,6 +25,7 @@ MUTATIONS: tuple[Mutation, ...] = tuple(
             *OF_TILLS,
             *OF_CLAIMS,
             *OF_CODES,
+            *OF_WRONG_CODES,
             *OF_CALLERS,
         ),
         key=lambda mutation: mutation.invariant,

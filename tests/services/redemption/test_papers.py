@@ -2,13 +2,16 @@
 when it is lost."""
 
 import pytest
+from django.contrib.auth.models import User
 
 from merchants.errors import Refused
 from tests.support import cast
-from tests.support.presenting import ZHANG, identified, paper_of, shown
+from tests.support.presenting import APP, ZHANG, identified, paper_of, shown
 from tests.support.till import code_of, decoded, issue_vouchers, nothing_moves, order, redeem
-from vouchers.models import Attempt, Campaign, Paper, Redemption, Voucher
+from vouchers.models import Attempt, Campaign, Paper, Redemption, Voucher, WrongCodes
+from vouchers.queries.redemption import IssuedPaper
 from vouchers.services import residents
+from vouchers.services.redemption import replace_paper
 
 pytestmark = pytest.mark.django_db
 
@@ -135,3 +138,33 @@ class TestIssuing:
         kept = bytes(Paper.objects.get().digits_hmac)
         assert len(kept) == 32
         assert RIGHT.encode() not in kept
+
+
+class TestReplacing:
+    def test_at_the_counter_the_holders_number_makes_another_and_voids_the_lost_one(
+        self, alices: Voucher
+    ) -> None:
+        lost = paper_of(alices, cast.alice())
+        made = replaced(Paper.objects.get())
+        assert (made.voucher, made.has_replaced) == (code_of(alices), True)
+        assert codes_of_tries(lost, RIGHT) == ["voucher_not_usable"]
+        assert codes_of_tries(made.code, RIGHT) == [""]
+
+    def test_a_wrong_number_replaces_nothing_and_is_counted(self, alices: Voucher) -> None:
+        paper_of(alices, cast.alice())
+        with pytest.raises(Refused, match="voucher_not_usable"):
+            replaced(Paper.objects.get(), national_id="110105194912310021")
+        assert Paper.objects.get().replaced_at is None
+        assert WrongCodes.objects.get().subject_id == APP.credential_id
+
+    def test_it_takes_an_operator_or_a_risk_officer(self, alices: Voucher) -> None:
+        paper_of(alices, cast.alice())
+        for person in (cast.mei(), cast.li(), cast.member("audrey", "auditor")):
+            with pytest.raises(Refused, match="not_permitted"):
+                replaced(Paper.objects.get(), by=person)
+        replaced(Paper.objects.get(), by=cast.member("olga", "operator"))
+        assert Paper.objects.count() == 2
+
+
+def replaced(paper: Paper, *, national_id: str = ZHANG, by: User | None = None) -> IssuedPaper:
+    return replace_paper(paper=paper, national_id=national_id, by=by or cast.ren(), at=cast.NOON)

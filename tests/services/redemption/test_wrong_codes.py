@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 
 from merchants.errors import Refused
 from tests.support import cast
@@ -20,7 +22,12 @@ from tests.support.till import (
     till_of,
 )
 from vouchers.models import Attempt, Campaign, Redemption, RequestRecord, Voucher, WrongCodes
-from vouchers.services.redemption import PresentRequest, forget_codes, present
+from vouchers.services.redemption import (
+    PresentRequest,
+    forget_codes,
+    forgive_wrong_codes,
+    present,
+)
 from vouchers.states import WrongCodeKind
 
 pytestmark = pytest.mark.django_db
@@ -163,3 +170,38 @@ def test_counters_of_a_day_ago_are_forgotten() -> None:
     shown("8" + "0" * 19, cast.nanjing_road(), by=cast.alice())
     assert forget_codes(at=NOON + timedelta(hours=24)) == 0
     assert forget_codes(at=NOON + timedelta(hours=25)) == 3
+
+
+class TestForgiving:
+    def test_what_was_counted_of_one_subject_is_forgotten_and_of_others_it_is_not(
+        self, alices: Voucher
+    ) -> None:
+        store = cast.nanjing_road()
+        for _ in range(FREE):
+            shown("8" + "0" * 19, store, by=cast.alice())
+        asked = order(alices, store, cast.alice())
+        assert redeem(requests=[asked])[0].status == 429
+        till = asked.caller.credential_id
+        assert forgiven(WrongCodeKind.TERMINAL, till, by=cast.ren()) == FREE
+        assert forgiven(WrongCodeKind.TERMINAL, till, by=cast.ren()) == 0
+        assert set(WrongCodes.objects.values_list("kind", flat=True)) == {
+            WrongCodeKind.STORE,
+            WrongCodeKind.VOUCHER,
+        }
+        assert redeem(requests=[asked])[0].status == 201
+        (entry,) = LogEntry.objects.filter(change_message__contains="forgiven")
+        assert f"{FREE} wrong codes forgiven: faulty scanner" in entry.change_message
+
+    def test_it_takes_a_risk_officer(self, alices: Voucher) -> None:
+        shown("8" + "0" * 19, cast.nanjing_road(), by=cast.alice())
+        till = till_of(cast.nanjing_road()).credential_id
+        for person in (cast.mei(), cast.li(), cast.member("olga", "operator")):
+            with pytest.raises(Refused, match="not_permitted"):
+                forgiven(WrongCodeKind.TERMINAL, till, by=person)
+        assert WrongCodes.objects.count() == 3
+
+
+def forgiven(kind: WrongCodeKind, subject_id: int, *, by: User) -> int:
+    return forgive_wrong_codes(
+        kind=kind, subject_id=subject_id, reason="faulty scanner", by=by, at=NOON
+    )

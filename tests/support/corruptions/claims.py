@@ -77,6 +77,10 @@ CORRUPTIONS = {
         _presentation("shown_by_id = shown_by_id + 1"),
         {"presented_once"},
     ),
+    "a code redeemed another voucher": (
+        _presentation("voucher_id = voucher_id + 1"),
+        {"presented_once", "presence_shown"},
+    ),
     "a redemption used two codes": (
         (
             "INSERT INTO vouchers_presentation"

@@ -16,14 +16,14 @@ PRESENTED_ONCE = Check(
     """
     SELECT * FROM (
         SELECT p.id, p.redemption_id, CASE
-                 WHEN r.id IS NULL THEN 'no such redemption'
-                 WHEN r.voucher_id <> p.voucher_id THEN 'another voucher'
+                 WHEN r.id IS NULL THEN 'no such redemption of its voucher'
                  WHEN r.shown_by_id <> p.shown_by_id THEN 'another person'
                  WHEN r.redeemed_at >= p.expires_at THEN 'after its end'
                  WHEN count(*) OVER (PARTITION BY p.redemption_id) > 1 THEN 'two codes'
                END AS why
           FROM vouchers_presentation p
-          LEFT JOIN vouchers_redemption r ON r.id = p.redemption_id
+          LEFT JOIN vouchers_redemption r
+                 ON r.voucher_id = p.voucher_id AND r.id = p.redemption_id
          WHERE p.redemption_id IS NOT NULL) AS judged
      WHERE why IS NOT NULL
     """,
