@@ -20,6 +20,8 @@ from vouchers.models import (
     Run,
 )
 from vouchers.services.audience import targeting
+from vouchers.services.audience.explain import explain
+from vouchers.services.audience.preview import preview
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.issuing import leases, runs
 from vouchers.states import ResidentState, RunState
@@ -40,7 +42,7 @@ def targeted(campaign: Campaign) -> Run:
 
 
 def reason_of(resident: Resident, campaign: Campaign) -> str | None:
-    return targeting.explain(campaign=campaign, resident=resident, at=cast.NOON).reason
+    return explain(campaign=campaign, resident=resident, at=cast.NOON).reason
 
 
 def add_point(resident: Resident, kind: str, place: tuple[float, float]) -> ResidentPoint:
@@ -227,8 +229,8 @@ def test_a_store_that_moved_is_measured_from_where_it_lies_now() -> None:
         raw_latitude=place[1],
     )
 
-    before = targeting.explain(campaign=campaign, resident=bob, at=cast.NOON - timedelta(seconds=1))
-    after = targeting.explain(campaign=campaign, resident=bob, at=cast.NOON)
+    before = explain(campaign=campaign, resident=bob, at=cast.NOON - timedelta(seconds=1))
+    after = explain(campaign=campaign, resident=bob, at=cast.NOON)
 
     assert before.reason == "outside"
     assert after.reason is None
@@ -239,8 +241,8 @@ def test_a_store_that_moved_is_measured_from_where_it_lies_now() -> None:
 def test_explain_names_the_deciding_store_and_how_far_outside() -> None:
     campaign, alice, bob = cast.running_campaign(), cast.alice(), cast.bob()
 
-    inside = targeting.explain(campaign=campaign, resident=alice, at=cast.NOON)
-    outside = targeting.explain(campaign=campaign, resident=bob, at=cast.NOON)
+    inside = explain(campaign=campaign, resident=alice, at=cast.NOON)
+    outside = explain(campaign=campaign, resident=bob, at=cast.NOON)
 
     assert (inside.reason, inside.point_kind, inside.ring) == (None, "home", "A")
     assert inside.store_id == cast.nanjing_road().pk
@@ -260,7 +262,7 @@ def test_a_polygon_adds_its_inside_with_the_nearest_store_as_evidence() -> None:
     )
     campaign = cast.launched(draft)
 
-    said = targeting.explain(campaign=campaign, resident=bob, at=cast.NOON)
+    said = explain(campaign=campaign, resident=bob, at=cast.NOON)
 
     assert said.reason is None
     assert said.store_id == cast.nanjing_road().pk
@@ -288,7 +290,7 @@ def test_the_preview_counts_as_the_run_does_rounds_and_hides_small_groups() -> N
         cast.resident(f"far{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=4))
     cast.bob()
 
-    counts = targeting.preview(campaign=campaign, at=cast.NOON)
+    counts = preview(campaign=campaign, at=cast.NOON)
 
     assert counts == {
         "examined": 20,

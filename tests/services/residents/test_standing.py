@@ -14,7 +14,7 @@ from tests.support import cast, till
 from vouchers.models import Exclusion, Link, Resident, ResidentMerge, ResidentPoint
 from vouchers.models.campaigns.campaigns import Campaign
 from vouchers.services import residents
-from vouchers.services.audience import targeting
+from vouchers.services.audience.explain import explain
 from vouchers.services.proofs import audit
 from vouchers.services.residents.acts import Place
 from vouchers.states import RESIDENT_ARROWS, LimitKind, ResidentState
@@ -206,7 +206,7 @@ class TestMerge:
 
 class TestExclusion:
     def reasons(self, campaign: Campaign, resident: Resident) -> str | None:
-        return targeting.explain(campaign=campaign, resident=resident, at=NOON).reason
+        return explain(campaign=campaign, resident=resident, at=NOON).reason
 
     @pytest.mark.parametrize("is_general", [True, False])
     def test_it_keeps_a_resident_out_until_it_is_lifted(self, is_general: bool) -> None:

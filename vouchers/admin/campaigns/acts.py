@@ -34,7 +34,7 @@ from vouchers.admin.forms import (
     WeeklyRoundsForm,
 )
 from vouchers.models import Campaign
-from vouchers.services.audience import targeting
+from vouchers.services.audience.preview import preview
 from vouchers.services.campaigns import lifecycle, terms
 from vouchers.services.issuing import runs
 from vouchers.services.ledger import funding
@@ -312,7 +312,7 @@ class CampaignActs(MapActs, RiskActs, SandboxActs):
         if not self.has_view_permission(request):
             raise PermissionDenied
         campaign = get_object_or_404(Campaign, pk=object_id)
-        counts = targeting.preview(campaign=campaign, at=timezone.now())
+        counts = preview(campaign=campaign, at=timezone.now())
         context = {
             **self.admin_site.each_context(request),
             "title": _("Audience as of now"),

@@ -18,7 +18,7 @@ from vouchers.queries.campaigns.terms import terms_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
 from vouchers.queries.ledger.leftovers import Leftovers, leftovers_of
 from vouchers.rules.campaigns.soundness import faults
-from vouchers.services.audience.targeting import SUPPRESSED_BELOW
+from vouchers.services.audience.preview import SUPPRESSED_BELOW
 from vouchers.states import AccountKind, CampaignState
 
 BARS_SHOWN = 20

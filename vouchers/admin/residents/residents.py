@@ -14,7 +14,7 @@ from vouchers.admin.campaigns.overview import reason_name
 from vouchers.admin.forms import ExplainForm
 from vouchers.admin.residents.acts import ACTS, ResidentActs
 from vouchers.models import Consent, Link, Proxy, Resident, ResidentPoint
-from vouchers.services.audience import targeting
+from vouchers.services.audience.explain import Explained, explain
 from vouchers.states import ResidentState
 
 
@@ -110,12 +110,12 @@ class ResidentAdmin(ResidentActs, ExactSearch, ReadOnlyAdmin):
     def explain(self, request: HttpRequest, form: ExplainForm, object_id: str) -> HttpResponse:
         campaign = form.cleaned_data["campaign"]
         resident = get_object_or_404(Resident, pk=object_id)
-        said = targeting.explain(campaign=campaign, resident=resident, at=timezone.now())
+        said = explain(campaign=campaign, resident=resident, at=timezone.now())
         messages.info(request, f"{campaign}: {explanation(said)}")
         return go_to("vouchers_resident_change", object_id)
 
 
-def explanation(said: targeting.Explained) -> str:
+def explanation(said: Explained) -> str:
     """The deciding point, store and distance as a sentence."""
     facts = {
         "point": dict(ResidentPoint.Kind.choices).get(said.point_kind or "", ""),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from vouchers.admin.residents.residents import explanation
 from vouchers.management.campaigns import add_campaign, campaign_named
 from vouchers.models import Resident
-from vouchers.services.audience import targeting
+from vouchers.services.audience.explain import explain
 
 
 class Command(BaseCommand):
@@ -31,5 +31,5 @@ class Command(BaseCommand):
                 _("There is no resident with the number %(number)s.")
                 % {"number": options["resident"]}
             ) from None
-        said = targeting.explain(campaign=campaign, resident=resident, at=timezone.now())
+        said = explain(campaign=campaign, resident=resident, at=timezone.now())
         self.stdout.write(explanation(said))

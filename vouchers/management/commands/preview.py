@@ -11,7 +11,7 @@ from rich.table import Table
 
 from vouchers.admin.campaigns.overview import Bar, count_text, preview_groups
 from vouchers.management.campaigns import add_campaign, campaign_named
-from vouchers.services.audience import targeting
+from vouchers.services.audience.preview import preview
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         campaign = campaign_named(options["campaign"])
-        counts = targeting.preview(campaign=campaign, at=timezone.now())
+        counts = preview(campaign=campaign, at=timezone.now())
         console = Console(file=cast(IO[str], self.stdout))
         table = Table(_("Audience as of now"), _("residents"))
         table.columns[1].justify = "right"
