@@ -20,19 +20,23 @@ def campaign() -> Campaign:
 
 
 def printed(command: str, *arguments: str, language: str = "en") -> str:
+    """What a command that Mei runs says."""
     output = StringIO()
+    arguments = (*arguments, "--by", cast.mei().username)
     with translation.override(language):
         call_command(command, *arguments, stdout=output)
     return output.getvalue()
 
 
 def test_the_preview_hides_groups_of_fewer_than_ten(campaign: Campaign) -> None:
-    cast.alice()
+    for number in range(12):
+        cast.resident(f"near{number}")
     cast.bob()
 
     shown = printed("preview", campaign.code)
 
     assert "By ring" in shown
+    assert "One distribution would issue" in shown
     assert "fewer than 10" in shown
     assert "outside every circle" in shown
 

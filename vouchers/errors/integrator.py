@@ -60,7 +60,13 @@ INTEGRATOR = (
                 "Too many wrong codes from this address. Try again in {retry_after_s} s.",
                 "该地址输入错误码次数过多，请 {retry_after_s} 秒后再试。",
                 retryable=True,
-            )
+            ),
+            "previews": Wording(
+                "You have made as many previews as one person may in an hour."
+                " Ask again in {retry_after_s} s.",
+                "您一小时内的预览次数已达上限，请 {retry_after_s} 秒后再试。",
+                retryable=True,
+            ),
         },
     ),
     Meaning(

@@ -21,7 +21,6 @@ from vouchers.models import (
 )
 from vouchers.services.audience import targeting
 from vouchers.services.audience.explain import explain
-from vouchers.services.audience.preview import preview
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.issuing import leases, runs
 from vouchers.states import ResidentState, RunState
@@ -280,27 +279,6 @@ def test_a_district_fence_keeps_out_other_districts_and_unknown_ones() -> None:
     reasons = [reason_of(resident, campaign) for resident in (here, elsewhere, unknown)]
 
     assert reasons == [None, "outside_district", "outside_district"]
-
-
-def test_the_preview_counts_as_the_run_does_rounds_and_hides_small_groups() -> None:
-    campaign = cast.running_campaign()
-    for number in range(12):
-        cast.resident(f"near{number}")
-    for number in range(9):
-        cast.resident(f"far{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=4))
-    cast.bob()
-
-    counts = preview(campaign=campaign, at=cast.NOON)
-
-    assert counts == {
-        "examined": 20,
-        "targeted": 20,
-        "rings": {"A": 10, "B": None},
-        "districts": {310101: 20},
-        "stores": {cast.nanjing_road().pk: 20},
-        "untargeted": {"outside": None},
-    }
-    assert not AudienceMember.objects.exists()
 
 
 def test_a_worker_whose_lease_was_given_away_is_turned_down() -> None:

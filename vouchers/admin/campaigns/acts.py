@@ -4,10 +4,8 @@ from collections.abc import Container, Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -21,8 +19,8 @@ from vouchers.admin.base import act, go_to
 from vouchers.admin.campaigns import budget_acts, risk_acts
 from vouchers.admin.campaigns.budget_acts import LAUNCHED
 from vouchers.admin.campaigns.map import MapActs
-from vouchers.admin.campaigns.overview import count_text, preview_groups
 from vouchers.admin.campaigns.page import dialog
+from vouchers.admin.campaigns.preview import preview_page
 from vouchers.admin.campaigns.review import review_terms
 from vouchers.admin.campaigns.risk_acts import RiskActs
 from vouchers.admin.campaigns.sandbox_acts import SandboxActs
@@ -34,7 +32,6 @@ from vouchers.admin.forms import (
     WeeklyRoundsForm,
 )
 from vouchers.models import Campaign
-from vouchers.services.audience.preview import preview
 from vouchers.services.campaigns import lifecycle, terms
 from vouchers.services.issuing import runs
 from vouchers.services.ledger import funding
@@ -309,17 +306,5 @@ class CampaignActs(MapActs, RiskActs, SandboxActs):
 
     @action(description=_("Preview the audience"), icon="groups")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         campaign = get_object_or_404(Campaign, pk=object_id)
-        counts = preview(campaign=campaign, at=timezone.now())
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Audience as of now"),
-            "opts": self.opts,
-            "campaign": campaign,
-            "targeted": count_text(counts["targeted"]),
-            "examined": count_text(counts["examined"]),
-            "groups": preview_groups(counts),
-        }
-        return TemplateResponse(request, "vouchers/preview.html", context)
+        return preview_page(self.admin_site, request, campaign, self.opts)

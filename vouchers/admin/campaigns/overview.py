@@ -8,7 +8,6 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from merchants.models import District, Store
 from vouchers.admin.faults import sentence
 from vouchers.models import Campaign
 from vouchers.models.ledger.transfers import ACCOUNT_KINDS
@@ -17,11 +16,10 @@ from vouchers.queries.campaigns.overview import Figures, figures_of, last_audien
 from vouchers.queries.campaigns.terms import terms_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
 from vouchers.queries.ledger.leftovers import Leftovers, leftovers_of
+from vouchers.rules.audience.squares import LEAST
 from vouchers.rules.campaigns.soundness import faults
-from vouchers.services.audience.preview import SUPPRESSED_BELOW
 from vouchers.states import AccountKind, CampaignState
 
-BARS_SHOWN = 20
 KINDS = [kind for kind in AccountKind if kind != AccountKind.APPROPRIATED]
 Table = dict[str, Any]
 
@@ -164,7 +162,7 @@ def audience_bars(campaign: Campaign) -> dict[str, Any] | None:
 
 def shown(count: int) -> int | None:
     """A count of people, or None where they are too few to be counted in public (k-anonymity)."""
-    return None if 0 < count < SUPPRESSED_BELOW else count
+    return None if 0 < count < LEAST else count
 
 
 def count_text(count: int | None) -> str:
@@ -183,30 +181,6 @@ def count_bars(counts: Mapping[str, int | None], *, kind: str = "count") -> list
         )
         for label, count in counts.items()
     ]
-
-
-def preview_groups(counts: Mapping[str, Any]) -> list[tuple[str, list[Bar]]]:
-    """A preview's counts as titled groups of bars, larger first; rings stay in order."""
-    districts = dict(District.objects.values_list("adcode", "name"))
-    stores = dict(Store.objects.filter(pk__in=counts["stores"]).values_list("id", "name"))
-    return [
-        (_("By ring"), count_bars(counts["rings"])),
-        (_("By district"), count_bars(_largest(counts["districts"], districts))),
-        (_("By nearest store"), count_bars(_largest(counts["stores"], stores))),
-        (
-            _("Not targeted, because"),
-            count_bars(
-                {reason_name(code): n for code, n in counts["untargeted"].items()},
-                kind="untargeted",
-            ),
-        ),
-    ]
-
-
-def _largest(counts: Mapping[int, int | None], names: Mapping[int, str]) -> dict[str, int | None]:
-    ranked = sorted(counts.items(), key=lambda item: -(item[1] or 0))[:BARS_SHOWN]
-    unknown = _("unknown")
-    return {f"{names.get(key, unknown)} ({key})": count for key, count in ranked}
 
 
 def reason_name(code: str) -> str:

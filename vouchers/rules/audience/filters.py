@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from merchants.geo import contains, coordinate_faults
+from merchants.geo import chord_distance_m, contains, coordinate_faults
 from vouchers.rules.audience.facts import POINT_KINDS as POINT_KINDS
 from vouchers.rules.audience.facts import Facts
 from vouchers.rules.audience.store_cover import MAX_RADIUS_M, NO_STORE, StoreCircles, StoreCover
@@ -23,6 +23,8 @@ from vouchers.rules.audience.targeting import NO_RING, Placed, Rings, explain, p
 Floats = NDArray[np.float64]
 
 NO_KIND: Final = -1
+_LEAST_M_PER_DEGREE: Final = 110_500.0
+"""A degree of latitude is nowhere shorter."""
 
 
 class Untargeted(IntEnum):
@@ -217,6 +219,42 @@ class Coverage:
                 _keep_nearer(found, at, kind, nearest)
         _give_reasons(found, points)
         return found
+
+    def place(self, lon: Floats, lat: Floats) -> Placed:
+        """The store that would decide on each WGS-84 point, and its ring."""
+        found = self._in_circles(lon, lat)
+        if self.polygons:
+            beside = np.flatnonzero(found.nearest.store_index == NO_STORE)
+            inside = self._in_polygons(lon[beside], lat[beside])
+            found.nearest.store_index[beside] = inside.nearest.store_index
+            found.nearest.distance_m[beside] = inside.nearest.distance_m
+            found.ring[beside] = inside.ring
+        return found
+
+    def only_store(self, lon: Floats, lat: Floats) -> NDArray[np.int32]:
+        """Of each point the one store whose circle holds it, NO_STORE where there are none or more,
+        or a polygon reaches it anyway."""
+        circles = self.circles
+        order = np.argsort(lat)
+        sorted_lat, sorted_lon = lat[order], lon[order]
+        holders = np.zeros(lat.size, dtype=np.int32)
+        store = np.full(lat.size, NO_STORE, dtype=np.int32)
+        for number in range(len(circles)):
+            at_lon, at_lat = circles.longitude_deg[number], circles.latitude_deg[number]
+            high = circles.radius_m[number] / _LEAST_M_PER_DEGREE
+            wide = high / np.cos(np.radians(abs(at_lat) + high))
+            first, last = np.searchsorted(sorted_lat, [at_lat - high, at_lat + high])
+            near = first + np.flatnonzero(np.abs(sorted_lon[first:last] - at_lon) <= wide)
+            metres = chord_distance_m(
+                np.full(1, at_lon), np.full(1, at_lat), sorted_lon[near], sorted_lat[near]
+            )
+            held = order[near[metres <= circles.radius_m[number]]]
+            holders[held] += 1
+            store[held] = number
+        store[holders != 1] = NO_STORE
+        for polygon in self.polygons:
+            store[contains(polygon, lon, lat)] = NO_STORE
+        return store
 
     def _in_circles(self, lon: Floats, lat: Floats) -> Placed:
         return place(self.cover, self.rings, lon, lat)

@@ -1,88 +1,141 @@
-"""Whom a campaign would reach now, in counts that say nothing about one person."""
+"""Whom a campaign would reach now and what that would cost, without a word about one person.
 
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+How the figures are made so that no two previews tell a home is in `rules/audience/squares`. On top
+of it every preview is kept in the campaign's history with its author and terms, and nobody makes
+more than `MOST_AN_HOUR` of them.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from numpy.typing import NDArray
 
-from vouchers.models import Campaign
-from vouchers.rules.audience import filters as rules
-from vouchers.rules.audience.filters import Block, Judged, Untargeted
-from vouchers.services.audience.residents import TargetingContext
+from merchants.errors import Refused
+from merchants.models import StoreLocation
+from vouchers.models import Campaign, QuotaBucket, QuotaCell
+from vouchers.models.audience.snapshots import READ_EXTENTS
+from vouchers.queries.campaigns.terms import document_of
+from vouchers.rules.audience.expectation import Expectation, OfferedTier, expect
+from vouchers.rules.audience.figures import ATTRIBUTES, Figures, Tally
+from vouchers.rules.campaigns.terms import terms_sha256
+from vouchers.rules.ledger.quotas import Room, room_of
+from vouchers.rules.limits.limits import business_day
+from vouchers.services.audience.residents import Sources, TargetingContext
+from vouchers.services.history import note
+from vouchers.services.ledger import quotas
+from vouchers.services.roles import require_permission
+from vouchers.sql.pipeline import raw_connection
 
-SUPPRESSED_BELOW = 10
-"""Counts of fewer people are not shown (k-anonymity)."""
-
-ROUNDED_TO = 10
-"""Shown counts are multiples of it, so that two previews with radii a metre apart seldom disclose
-that one resident lives between them."""
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Counts over all blocks."""
-
-    examined: int = 0
-    rings: Counter[str] = field(default_factory=Counter)
-    districts: Counter[int] = field(default_factory=Counter)
-    stores: Counter[int] = field(default_factory=Counter)
-    untargeted: Counter[str] = field(default_factory=Counter)
-
-    def add(self, context: TargetingContext, block: Block, judged: Judged) -> None:
-        self.examined += len(block)
-        self.untargeted += judged.untargeted()
-        targeted = judged.reason == rules.TARGETED
-        for position, count in _counts(judged.ring[targeted]):
-            self.rings[context.ring_label(position)] += count
-        self.districts.update(dict(_counts(block.district_id[targeted])))
-        self.stores.update(dict(_counts(context.store_ids[judged.store[targeted]])))
-
-    def add_beyond_reach(self, residents: int) -> None:
-        """Those in blocks that no store reaches, whatever else is true of them."""
-        if residents:
-            self.examined += residents
-            self.untargeted[Untargeted.OUTSIDE.code] += residents
-
-    @property
-    def targeted(self) -> int:
-        return self.examined - self.untargeted.total()
+MOST_AN_HOUR: Final = 60
+WINDOW_S: Final = 3_600
+PREVIEWED: Final = "audience previewed"
 
 
-def preview(*, campaign: Campaign, at: datetime) -> dict[str, Any]:
-    """The audience a campaign would have now: counts in all, per ring, district (adcode), store
-    (id) and reason for not being targeted. Counts are rounded to tens, half up; of 1 to 9 people
-    they are None."""
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Figures with the ids they are about: `ring_labels` and `store_ids` are by the positions that
+    the figures use. `stray_store_ids` are stores outside the district they state."""
+
+    figures: Figures
+    expectation: Expectation
+    ring_labels: tuple[str, ...]
+    store_ids: tuple[int, ...]
+    stray_store_ids: tuple[int, ...]
+
+
+def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
+    """The audience a campaign would have now, and what one distribution of its first round would
+    issue and cost.
+
+    Refuses `not_permitted`, and `rate_limited` after 60 within an hour.
+    """
+    require_permission(by, "vouchers.view_campaign")
+    with transaction.atomic():
+        _note(campaign, by, at)
     with transaction.atomic():
         context = TargetingContext.of(campaign, at)
-        sources = context.sources()
-        tally = _Tally()
-        for block in context.blocks(sources):
-            tally.add(context, block, context.judge(block))
-        tally.add_beyond_reach(sources.beyond_reach)
-    return {
-        "examined": _shown(tally.examined),
-        "targeted": _shown(tally.targeted),
-        "rings": _all_shown(tally.rings),
-        "districts": _all_shown(tally.districts),
-        "stores": _all_shown(tally.stores),
-        "untargeted": _all_shown(tally.untargeted),
-    }
+        tally = Tally(context.kinds, at.astimezone(ZoneInfo(campaign.zone)).year)
+        for block in context.blocks(_everyone(context), ATTRIBUTES):
+            tally.add(block)
+        figures = tally.figures(context.coverage)
+        store_ids = tuple(context.store_ids.tolist())
+        return Preview(
+            figures=figures,
+            expectation=_expected(campaign, figures, store_ids, at),
+            ring_labels=tuple(ring.label for ring in context.coverage.rings.rings),
+            store_ids=store_ids,
+            stray_store_ids=_strays(context.location_ids.tolist()),
+        )
 
 
-def _counts(values: NDArray[Any]) -> list[tuple[int, int]]:
-    found, counts = np.unique(values, return_counts=True)
-    return list(zip(found.tolist(), counts.tolist(), strict=True))
+def _note(campaign: Campaign, by: User, at: datetime) -> None:
+    """Write the preview into the history, also when it then fails."""
+    kept = LogEntry.objects.filter(
+        user=by,
+        content_type=ContentType.objects.get_for_model(Campaign),
+        action_time__gt=at - timedelta(seconds=WINDOW_S),
+        change_message__contains=PREVIEWED,
+    ).order_by("-action_time")
+    times = list(kept.values_list("action_time", flat=True)[:MOST_AN_HOUR])
+    if len(times) == MOST_AN_HOUR:
+        wait = times[-1] + timedelta(seconds=WINDOW_S) - at
+        raise Refused("rate_limited", "previews", retry_after_s=max(1, int(wait.total_seconds())))
+    sha256 = terms_sha256(document_of(campaign)).hex()
+    terms = (
+        f"{campaign.radius_m} m, {'+'.join(campaign.point_kinds)},"
+        f" {json.dumps(campaign.audience_filter, ensure_ascii=False, sort_keys=True)}"
+    )
+    note(campaign, by=by, what=f"{PREVIEWED}: {terms}, terms {sha256}", at=at)
 
 
-def _shown(count: int) -> int | None:
-    if 0 < count < SUPPRESSED_BELOW:
-        return None
-    return (count + ROUNDED_TO // 2) // ROUNDED_TO * ROUNDED_TO
+def _everyone(context: TargetingContext) -> Sources:
+    """Sources with the blocks that no store reaches too: which people share a square must not
+    depend on the campaign."""
+    sources = context.sources()
+    extents = READ_EXTENTS.send(raw_connection(), {"snapshot_id": sources.snapshot_id}).rows()
+    numbers = np.array([extent.number for extent in extents], dtype=np.int32)
+    return replace(sources, block_numbers=numbers, beyond_reach=0)
 
 
-def _all_shown(counts: Counter[Any]) -> dict[Any, int | None]:
-    return {key: _shown(count) for key, count in sorted(counts.items())}
+def _expected(
+    campaign: Campaign, figures: Figures, store_ids: tuple[int, ...], at: datetime
+) -> Expectation:
+    tiers = list(campaign.tiers.order_by("face_fen", "id"))
+    prices = quotas.prices_of(tier.pk for tier in tiers)
+    first_round = campaign.rounds.order_by("number").first()
+    return expect(
+        people=figures.targeted or 0,
+        by_district={int(key): count or 0 for key, count in figures.districts.items()},
+        by_store={store_ids[key]: count or 0 for key, count in figures.stores.items()},
+        tiers=[
+            OfferedTier(tier.pk, tier.code, tier.per_resident, prices[tier.pk]) for tier in tiers
+        ],
+        cells=quotas.cells_of_campaign(campaign.pk),
+        rooms=_rooms(campaign),
+        round_id=None if first_round is None else first_round.pk,
+        day=business_day(at, campaign.zone),
+    )
+
+
+def _rooms(campaign: Campaign) -> dict[int, Room]:
+    """What each cell can still take: what is left in its buckets or, before the launch, its cap."""
+    rooms = {}
+    cells = QuotaCell.objects.filter(campaign=campaign).prefetch_related("buckets")
+    for cell in cells:
+        buckets: list[QuotaBucket] = list(cell.buckets.all())
+        left = room_of(Room(bucket.headroom_fen, bucket.headroom_count) for bucket in buckets)
+        rooms[cell.pk] = left if buckets else Room(cell.cap_fen, cell.cap_count)
+    return rooms
+
+
+def _strays(location_ids: Collection[int]) -> tuple[int, ...]:
+    found = StoreLocation.objects.filter(pk__in=location_ids, outside_district=True)
+    return tuple(found.order_by("store_id").values_list("store_id", flat=True))

@@ -1,0 +1,110 @@
+"""A preview of a campaign's audience: figures, cost, the line it leaves and how often it may be."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+
+from merchants.errors import Refused
+from merchants.models import StoreLocation
+from tests.support import cast
+from tests.support.cast import NOON
+from vouchers.models import AudienceMember, Campaign, CampaignStore
+from vouchers.services.audience import snapshots
+from vouchers.services.audience.preview import MOST_AN_HOUR, Preview, preview
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def campaign(rows_of_module: None) -> Campaign:
+    """Twelve people near the store, fourteen in the next ring, nine far off."""
+    running = cast.running_campaign()
+    for number in range(12):
+        cast.resident(f"near{number}")
+    for number in range(14):
+        cast.resident(f"next{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=4))
+    for number in range(9):
+        cast.resident(f"far{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=40))
+    return running
+
+
+def seen(campaign: Campaign, by: User | None = None) -> Preview:
+    return preview(campaign=campaign, by=by or cast.mei(), at=NOON)
+
+
+def test_the_preview_counts_people_in_tens_and_hides_few(campaign: Campaign) -> None:
+    found = seen(campaign)
+    figures = found.figures
+    assert (figures.examined, figures.targeted) == (40, 30)
+    assert [found.ring_labels[at] for at in figures.rings] == ["A", "B"]
+    assert figures.rings == {0: 10, 1: 10}
+    assert figures.districts == {310101: 30}
+    assert figures.stores == {found.store_ids.index(cast.nanjing_road().pk): 30}
+    assert figures.only_by_store == figures.stores
+    assert figures.untargeted == {"outside": None}
+    assert not AudienceMember.objects.exists()
+
+
+def test_a_snapshot_gives_the_same_figures(campaign: Campaign) -> None:
+    before = seen(campaign)
+    snapshots.build_snapshot(at=NOON)
+    assert seen(campaign) == before
+
+
+def test_what_is_expected_keeps_to_the_quota(campaign: Campaign) -> None:
+    found = seen(campaign).expectation
+    assert found.tiers
+    for tier in found.tiers:
+        assert tier.issued <= tier.wanted
+        assert sum(tier.by_source.values()) == tier.cost_fen
+    assert sum(found.by_source.values()) == found.cost_fen
+
+
+def test_stores_outside_their_stated_district_are_named(campaign: Campaign) -> None:
+    assert seen(campaign).stray_store_ids == ()
+    moved = StoreLocation.objects.get(store=cast.nanjing_road(), version=1)
+    moved.pk, moved.version, moved.outside_district = None, 2, True
+    moved.save()
+    assert seen(campaign).stray_store_ids == (cast.nanjing_road().pk,)
+
+
+def test_every_preview_leaves_who_and_which_terms(campaign: Campaign) -> None:
+    seen(campaign)
+    entry = LogEntry.objects.get(
+        user=cast.mei(),
+        object_id=str(campaign.pk),
+        action_time=NOON,
+        change_message__contains="audience previewed",
+    )
+    assert f"{campaign.radius_m} m" in entry.change_message
+    assert "home" in entry.change_message
+
+
+def test_nobody_previews_more_than_sixty_times_an_hour(campaign: Campaign) -> None:
+    seen(campaign)
+    (first,) = LogEntry.objects.filter(change_message__contains="audience previewed")
+    for _ in range(MOST_AN_HOUR - 1):
+        first.pk = None
+        first.save()
+    with pytest.raises(Refused) as refused:
+        seen(campaign)
+    assert refused.value.refusal.code == "rate_limited"
+    seen(campaign, by=cast.li())
+    preview(campaign=campaign, by=cast.mei(), at=NOON + timedelta(hours=1))
+
+
+def test_a_stranger_sees_no_preview(campaign: Campaign) -> None:
+    stranger = User.objects.create_user("stranger", is_staff=True)
+    with pytest.raises(Refused) as refused:
+        seen(campaign, by=stranger)
+    assert refused.value.refusal.code == "not_permitted"
+
+
+def test_a_campaign_without_stores_reaches_nobody(campaign: Campaign) -> None:
+    draft = cast.spring_campaign(code="bare")
+    CampaignStore.objects.filter(campaign=draft).delete()
+    found = seen(draft)
+    assert found.figures.targeted == 0
+    assert found.expectation.cost_fen == 0

@@ -1,0 +1,144 @@
+"""A preview as people read it: tables of money, bars of people. The command prints the same."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from merchants.errors import Refused
+from merchants.models import District, Store
+from vouchers.admin.campaigns.overview import (
+    Bar,
+    Table,
+    count_bars,
+    count_text,
+    reason_name,
+)
+from vouchers.admin.faults import sentence
+from vouchers.models import Campaign, FundingSource
+from vouchers.money import yuan
+from vouchers.rules.audience.figures import AGE_BANDS
+from vouchers.services.audience.preview import Preview, preview
+
+BARS_SHOWN: Final = 20
+Groups = list[tuple[str, list[Bar]]]
+
+
+def preview_page(site: Any, request: HttpRequest, campaign: Campaign, options: Any) -> HttpResponse:
+    """The page of a campaign's preview, or back to the campaign with why there is none."""
+    by: Any = request.user
+    try:
+        found = preview(campaign=campaign, by=by, at=timezone.now())
+    except Refused as refused:
+        if refused.refusal.code == "not_permitted":
+            raise PermissionDenied from refused
+        messages.error(request, sentence(refused.refusal, get_language() or "en"))
+        return HttpResponseRedirect(reverse("admin:vouchers_campaign_change", args=[campaign.pk]))
+    context = {
+        **site.each_context(request),
+        "title": _("Audience as of now"),
+        "opts": options,
+        "campaign": campaign,
+        "targeted": count_text(found.figures.targeted),
+        "examined": count_text(found.figures.examined),
+        "tables": preview_tables(campaign, found),
+        "groups": preview_groups(found),
+    }
+    return TemplateResponse(request, "vouchers/preview.html", context)
+
+
+def preview_tables(campaign: Campaign, found: Preview) -> list[Table]:
+    """What one distribution would issue and cost, by tier and by source; then stores to check."""
+    tables = [_issue(found), _sources(campaign, found)]
+    if found.stray_store_ids:
+        strays = Store.objects.filter(pk__in=found.stray_store_ids).select_related("district")
+        tables.append(
+            {
+                "title": _("Stores outside the district they state"),
+                "headers": [_("store"), _("district")],
+                "rows": [[str(store), str(store.district or "–")] for store in strays],
+            }
+        )
+    return tables
+
+
+def _issue(found: Preview) -> Table:
+    expected = found.expectation
+    rows = [
+        [tier.code, f"{tier.wanted:,}", f"{tier.issued:,}", yuan(tier.cost_fen)]
+        for tier in expected.tiers
+    ]
+    return {
+        "title": _("One distribution would issue"),
+        "headers": [_("tier"), _("wanted"), _("under the quota"), _("cost at most")],
+        "rows": [*rows, [_("sum"), "", "", yuan(expected.cost_fen)]],
+        "note": _("Quotas by channel or day, or by district and store at once, are not considered.")
+        if expected.is_partial
+        else "",
+    }
+
+
+def _sources(campaign: Campaign, found: Preview) -> Table:
+    names = dict(FundingSource.objects.filter(campaign=campaign).values_list("id", "name"))
+    return {
+        "title": _("Paid by"),
+        "headers": [_("source"), _("cost at most")],
+        "rows": [
+            [names.get(source_id, str(source_id)), yuan(fen)]
+            for source_id, fen in found.expectation.by_source.items()
+        ],
+    }
+
+
+def preview_groups(found: Preview) -> Groups:
+    """A preview's people as titled groups of bars, larger first; rings and ages stay in order."""
+    figures = found.figures
+    districts = dict(District.objects.values_list("adcode", "name"))
+    names = dict(Store.objects.filter(pk__in=found.store_ids).values_list("id", "name"))
+    stores = {at: f"{names.get(pk, pk)} ({pk})" for at, pk in enumerate(found.store_ids)}
+    rings = {found.ring_labels[at]: count for at, count in figures.rings.items()}
+    return [
+        (_("By ring"), count_bars(rings)),
+        (_("By district"), _largest(figures.districts, lambda key: _district(districts, key))),
+        (
+            _("By street"),
+            _largest(figures.streets, lambda key: f"{_district(districts, key[0])} · {key[1]}"),
+        ),
+        (_("By age"), count_bars({_ages(key): n for key, n in figures.ages.items()})),
+        (_("By tag"), _largest(figures.tags, lambda key: _("tag %d") % key)),
+        (_("By nearest store"), _largest(figures.stores, stores.__getitem__)),
+        (
+            _("Reached by this store alone"),
+            _largest(figures.only_by_store, stores.__getitem__),
+        ),
+        (
+            _("Not targeted, because"),
+            count_bars(
+                {reason_name(code): n for code, n in figures.untargeted.items()},
+                kind="untargeted",
+            ),
+        ),
+    ]
+
+
+def _largest(counts: Mapping[Any, int | None], name: Callable[[Any], str]) -> list[Bar]:
+    ranked = sorted(counts.items(), key=lambda item: -(item[1] or 0))[:BARS_SHOWN]
+    return count_bars({name(key): count for key, count in ranked})
+
+
+def _district(names: Mapping[int, str], adcode: int) -> str:
+    return f"{names[adcode]} ({adcode})" if adcode in names else _("unknown")
+
+
+def _ages(begins: int | None) -> str:
+    if begins is None:
+        return _("unknown")
+    after = [start for start in AGE_BANDS if start > begins]
+    return f"{begins}–{after[0] - 1}" if after else f"{begins}+"
