@@ -3,6 +3,7 @@
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import translation
@@ -23,6 +24,8 @@ def printed(command: str, *arguments: str, language: str = "en") -> str:
     """What a command that Mei runs says."""
     output = StringIO()
     arguments = (*arguments, "--by", cast.mei().username)
+    if command == "explain":
+        arguments = (*arguments, "--reason", "call 4711")
     with translation.override(language):
         call_command(command, *arguments, stdout=output)
     return output.getvalue()
@@ -66,3 +69,15 @@ def test_both_name_what_they_do_not_know(campaign: Campaign) -> None:
         printed("explain", "nowhere", "alice")
     with pytest.raises(CommandError, match="stranger"):
         printed("explain", campaign.code, "stranger")
+    with pytest.raises(CommandError, match="somebody"):
+        call_command("preview", campaign.code, "--by", "somebody")
+
+
+def test_who_may_not_see_residents_is_told_so(campaign: Campaign) -> None:
+    User.objects.create_user("visitor", is_staff=True)
+    for command in (
+        ["preview", campaign.code],
+        ["explain", campaign.code, cast.alice().external_id, "--reason", "curious"],
+    ):
+        with pytest.raises(CommandError, match="无权"):
+            call_command(*command, "--by", "visitor")

@@ -318,8 +318,15 @@ class ReviewForm(forms.Form):
 
 
 class ExplainForm(BaseDialogForm):
-    """Which campaign to ask about."""
+    """Which campaign to ask about, and why one looks."""
 
     campaign = forms.ModelChoiceField(
         label=_("Campaign"), queryset=Campaign.objects.all(), widget=UnfoldAdminSelectWidget
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        min_length=4,
+        max_length=200,
+        help_text=_("Kept in the history of the resident: e.g. the number of the call."),
+        widget=UnfoldAdminTextInputWidget,
     )

@@ -24,8 +24,9 @@ from vouchers.admin.base import (
     split_in_yuan,
 )
 from vouchers.admin.buttons import button
-from vouchers.admin.campaigns.overview import count_text, reason_name, shown
+from vouchers.admin.campaigns.overview import count_text, shown
 from vouchers.admin.hotline import HotlinePage
+from vouchers.http.explanations import reason_name
 from vouchers.models import Run, Shard, Tranche, Voucher
 from vouchers.money import yuan
 from vouchers.queries.issuing import Progress, progress_of

@@ -17,6 +17,7 @@ from vouchers.api.redemption import (
 )
 from vouchers.api.residents import (
     ConsentView,
+    ExplainView,
     PaperView,
     PointView,
     PresentView,
@@ -48,6 +49,7 @@ urlpatterns = [
     path("settlements/<int:settlement_id>/file", SettlementFileView.as_view(), name="file"),
     path("residents/<str:external_id>", ResidentView.as_view(), name="resident"),
     path("residents/<str:external_id>/vouchers", WalletView.as_view(), name="wallet"),
+    path("residents/<str:external_id>/explain", ExplainView.as_view(), name="explain"),
     re_path(rf"{RESIDENT}/points/{POINT}$", PointView.as_view(), name="point"),
     re_path(rf"{RESIDENT}/consents/{PURPOSE}$", ConsentView.as_view(), name="consent"),
     path("residents/<str:external_id>/proxies/<str:proxy_id>", ProxyView.as_view(), name="proxy"),

@@ -102,6 +102,10 @@ TILL = (
                 "There is no such voucher to claim. Ask for the list of offers again.",
                 "没有可领取的此类消费券，请刷新列表。",
             ),
+            "campaign_unknown": Wording(
+                "No campaign that has been launched has this code.",
+                "没有使用该代码且已启动的活动。",
+            ),
             "resident_unknown": Wording(
                 "No resident has this number. Register the resident first.",
                 "未找到该居民，请先登记。",

@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from vouchers.admin.faults import sentence
+from vouchers.http.explanations import reason_name
 from vouchers.models import Campaign
 from vouchers.models.ledger.transfers import ACCOUNT_KINDS
 from vouchers.money import yuan
@@ -181,20 +182,3 @@ def count_bars(counts: Mapping[str, int | None], *, kind: str = "count") -> list
         )
         for label, count in counts.items()
     ]
-
-
-def reason_name(code: str) -> str:
-    """The reason for not being targeted, as a sentence."""
-    names = {
-        "not_active": _("deceased or erased"),
-        "frozen": _("frozen"),
-        "merged": _("counted as another resident"),
-        "no_consent": _("no consent"),
-        "excluded": _("excluded"),
-        "filtered": _("not of the audience wanted"),
-        "outside_district": _("lives in another district"),
-        "no_point": _("no place known"),
-        "bad_coordinates": _("coordinates unusable"),
-        "outside": _("outside every circle"),
-    }
-    return names.get(code, code)

@@ -19,9 +19,9 @@ from vouchers.admin.campaigns.overview import (
     Table,
     count_bars,
     count_text,
-    reason_name,
 )
 from vouchers.admin.faults import sentence
+from vouchers.http.explanations import reason_name
 from vouchers.models import Campaign, FundingSource
 from vouchers.money import yuan
 from vouchers.rules.audience.figures import AGE_BANDS

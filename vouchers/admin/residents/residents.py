@@ -1,5 +1,7 @@
 """Residents, without what identifies them: attributes, consent, and why (not) them."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -8,13 +10,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from merchants.models import Store
 from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, ReadOnlyInline, coloured, go_to
-from vouchers.admin.campaigns.overview import reason_name
 from vouchers.admin.forms import ExplainForm
 from vouchers.admin.residents.acts import ACTS, ResidentActs
+from vouchers.http.explanations import sentence
 from vouchers.models import Consent, Link, Proxy, Resident, ResidentPoint
-from vouchers.services.audience.explain import Explained, explain
+from vouchers.services.audience.explain import Explained, look_up
 from vouchers.states import ResidentState
 
 
@@ -102,7 +103,7 @@ class ResidentAdmin(ResidentActs, ExactSearch, ReadOnlyAdmin):
         permissions=["view"],
         dialog={
             "title": _("Why is this resident targeted, or not?"),
-            "description": _("As things stand now; nothing is changed."),
+            "description": _("As things stand now; the look is kept in the resident's history."),
             "form_class": ExplainForm,
             "form_submit_text": _("Explain"),
         },
@@ -110,34 +111,21 @@ class ResidentAdmin(ResidentActs, ExactSearch, ReadOnlyAdmin):
     def explain(self, request: HttpRequest, form: ExplainForm, object_id: str) -> HttpResponse:
         campaign = form.cleaned_data["campaign"]
         resident = get_object_or_404(Resident, pk=object_id)
-        said = explain(campaign=campaign, resident=resident, at=timezone.now())
-        messages.info(request, f"{campaign}: {explanation(said)}")
+        by: Any = request.user
+        said = look_up(
+            campaign=campaign,
+            resident=resident,
+            reason=form.cleaned_data["reason"],
+            by=by,
+            at=timezone.now(),
+        )
+        messages.info(request, f"{campaign}: {in_words(said)}")
         return go_to("vouchers_resident_change", object_id)
 
 
-def explanation(said: Explained) -> str:
-    """The deciding point, store and distance as a sentence."""
-    facts = {
-        "point": dict(ResidentPoint.Kind.choices).get(said.point_kind or "", ""),
-        "store": Store.objects.filter(pk=said.store_id or 0).values_list("name", flat=True).first(),
-        "distance_m": f"{said.distance_m or 0:,.0f}",
-        "outside_m": f"{said.outside_m or 0:,.1f}",
-        "ring": said.ring or "–",
-    }
-    if said.reason is None:
-        return (
-            gettext(
-                "targeted: %(point)s, nearest participating store %(store)s %(distance_m)s m,"
-                " ring %(ring)s"
-            )
-            % facts
-        )
-    if said.store_id is not None:
-        return (
-            gettext(
-                "not targeted: %(point)s is %(outside_m)s m outside the circle of %(store)s"
-                " (%(distance_m)s m away)"
-            )
-            % facts
-        )
-    return gettext("not targeted: %s") % reason_name(said.reason)
+def in_words(said: Explained) -> str:
+    """The explanation, and for people of the bureau also who set what decides."""
+    text = sentence(said)
+    if not said.decided_by:
+        return text
+    return f"{text} · " + gettext("decided by %s") % said.decided_by

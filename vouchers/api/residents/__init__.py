@@ -1,5 +1,6 @@
 """What a channel does for residents over REST."""
 
+from vouchers.api.residents.explaining import ExplainView
 from vouchers.api.residents.presenting import PaperView, PresentView
 from vouchers.api.residents.registration import (
     ConsentView,
@@ -11,6 +12,7 @@ from vouchers.api.residents.registration import (
 
 __all__ = [
     "ConsentView",
+    "ExplainView",
     "PaperView",
     "PointView",
     "PresentView",

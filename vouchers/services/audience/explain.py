@@ -1,16 +1,29 @@
-"""Why one resident is targeted, or not: by the code that targets a run."""
+"""Why one resident is targeted, or not: by the code that targets a run.
 
-from dataclasses import dataclass
+A person's look is kept in the resident's history with its reason (`look_up`); what a channel tells
+the resident is the resident's own (`explain`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import Q
 
-from vouchers.models import Campaign, Resident
+from vouchers.models import Approval, Campaign, Exclusion, Resident, ResidentMerge
 from vouchers.rules.audience import filters as rules
+from vouchers.rules.audience.failing import failed_conditions
 from vouchers.rules.audience.filters import Block, Untargeted
 from vouchers.rules.audience.targeting import explain as place_explained
 from vouchers.services.audience.residents import TargetingContext
+from vouchers.services.history import note
+from vouchers.services.roles import require_permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +32,9 @@ class Explained:
 
     Store and distance are those that decide: of the nearest covering store, or, outside, of the
     store whose circle's edge is nearest, `outside_m` beyond it. None where places were not judged.
+    `conditions` are those of the audience filter that the resident does not meet, with what they
+    ask. `decided_by` names who set what decides: who excluded, merged or froze the resident, else
+    who approved the terms; empty where no one has yet.
     """
 
     reason: str | None
@@ -28,6 +44,18 @@ class Explained:
     distance_m: float | None = None
     outside_m: float | None = None
     ring: str | None = None
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    decided_by: str = ""
+
+
+def look_up(
+    *, campaign: Campaign, resident: Resident, reason: str, by: User, at: datetime
+) -> Explained:
+    """`explain` for a person, who says why they look. Refuses `not_permitted`."""
+    require_permission(by, "vouchers.view_resident")
+    with transaction.atomic():
+        note(resident, by=by, what=f"explained for {campaign.code}: {reason}", at=at)
+    return explain(campaign=campaign, resident=resident, at=at)
 
 
 def explain(*, campaign: Campaign, resident: Resident, at: datetime) -> Explained:
@@ -35,6 +63,11 @@ def explain(*, campaign: Campaign, resident: Resident, at: datetime) -> Explaine
     with transaction.atomic():
         context = TargetingContext.of(campaign, at)
         block = context.only(resident.pk)
+        said = _explained(context, block)
+        return replace(said, decided_by=_decided_by(said.reason, campaign, resident, at))
+
+
+def _explained(context: TargetingContext, block: Block) -> Explained:
     judged = context.judge(block)
     reason = int(judged.reason[0])
     if reason == rules.TARGETED:
@@ -50,7 +83,45 @@ def explain(*, campaign: Campaign, resident: Resident, at: datetime) -> Explaine
         )
     if reason == Untargeted.OUTSIDE:
         return _outside(context, block)
+    if reason == Untargeted.FILTERED:
+        failed = failed_conditions(context.conditions, block.facts)
+        return Explained(reason=Untargeted.FILTERED.code, conditions=failed)
     return Explained(reason=Untargeted(reason).code)
+
+
+def _decided_by(reason: str | None, campaign: Campaign, resident: Resident, at: datetime) -> str:
+    """The user name of who set what decides."""
+    if reason == Untargeted.EXCLUDED.code:
+        found = Exclusion.objects.filter(
+            Q(campaign=None) | Q(campaign=campaign),
+            Q(lifted_at=None) | Q(lifted_at__gt=at),
+            resident=resident,
+            created_at__lte=at,
+        ).order_by("-created_at")
+        return found.values_list("created_by", flat=True).first() or ""
+    if reason == Untargeted.MERGED.code:
+        merges = ResidentMerge.objects.filter(member=resident, undone_at=None)
+        return merges.values_list("merged_by", flat=True).first() or ""
+    if reason in {Untargeted.FROZEN.code, Untargeted.NOT_ACTIVE.code}:
+        return _moved_by(resident)
+    if reason in {Untargeted.NO_CONSENT.code, Untargeted.NO_POINT.code}:
+        return ""
+    approved = Approval.objects.filter(
+        terms__campaign=campaign, decision=Approval.Decision.APPROVED, decided_at__lte=at
+    )
+    newest = approved.order_by("-decided_at").select_related("approver").first()
+    return newest.approver.get_username() if newest else ""
+
+
+def _moved_by(resident: Resident) -> str:
+    """Who moved the resident into the state they are in."""
+    history = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(Resident),
+        object_id=str(resident.pk),
+        change_message__contains=f'["{resident.state}: ',
+    )
+    newest = history.order_by("-action_time", "-id").select_related("user").first()
+    return newest.user.get_username() if newest else ""
 
 
 def _outside(context: TargetingContext, block: Block) -> Explained:

@@ -1,0 +1,149 @@
+"""An explanation of targeting in words and metres, for people and as JSON for channels."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from django.utils import translation
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from merchants.models import District, Store
+from vouchers.models import Campaign, Resident, ResidentPoint
+from vouchers.services.audience.explain import Explained
+
+REASONS: Final[Mapping[str, Any]] = {
+    "not_active": _("deceased or erased"),
+    "frozen": _("frozen"),
+    "merged": _("counted as another resident"),
+    "no_consent": _("no consent"),
+    "excluded": _("excluded"),
+    "filtered": _("not of the audience wanted"),
+    "outside_district": _("lives in another district"),
+    "no_point": _("no place known"),
+    "bad_coordinates": _("coordinates unusable"),
+    "outside": _("outside every circle"),
+}
+CONDITIONS: Final[Mapping[str, Any]] = {
+    "age_min": _("aged %s or more this year"),
+    "age_max": _("aged %s or less this year"),
+    "districts": _("lives in %s"),
+    "streets": _("lives in the street %s"),
+    "is_registered": _("registered household: %s"),
+    "has_residence_permit": _("residence permit: %s"),
+    "need_score_min": _("need score of %s or more"),
+    "tags_all": _("all of the tags %s"),
+    "tags_any": _("one of the tags %s"),
+}
+
+
+class ExplainedStore(msgspec.Struct, frozen=True):
+    """The store that decides, as its merchant numbers it."""
+
+    merchant: str
+    store: str
+    name: str
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What a channel reads; metres to one decimal. `conditions` are names of unmet ones."""
+
+    resident: str
+    campaign: str
+    targeted: bool
+    reason: str | None
+    conditions: list[str]
+    point: str | None
+    store: ExplainedStore | None
+    distance_m: float | None
+    outside_m: float | None
+    ring: str | None
+    because: str
+    because_zh: str
+    asked_at: datetime
+
+
+def explanation(
+    said: Explained, *, resident: Resident, campaign: Campaign, at: datetime
+) -> Explanation:
+    """The explanation for a channel, with its sentence in both languages."""
+    store = _store(said)
+    texts = []
+    for language in ("en", "zh-hans"):
+        with translation.override(language):
+            texts.append(sentence(said))
+    return Explanation(
+        resident=resident.external_id,
+        campaign=campaign.code,
+        targeted=said.reason is None,
+        reason=said.reason,
+        conditions=list(said.conditions),
+        point=said.point_kind,
+        store=ExplainedStore(store.merchant.code, store.external_id, store.name) if store else None,
+        distance_m=_metres(said.distance_m),
+        outside_m=_metres(said.outside_m),
+        ring=said.ring or None,
+        because=texts[0],
+        because_zh=texts[1],
+        asked_at=at,
+    )
+
+
+def sentence(said: Explained) -> str:
+    """The deciding point, store and distance, or the rule, in the language in force."""
+    store = _store(said)
+    facts = {
+        "point": dict(ResidentPoint.Kind.choices).get(said.point_kind or "", ""),
+        "store": store.name if store else "",
+        "distance_m": f"{said.distance_m or 0:,.0f}",
+        "outside_m": f"{said.outside_m or 0:,.1f}",
+        "ring": said.ring or "–",
+    }
+    if said.reason is None:
+        return (
+            gettext(
+                "targeted: %(point)s, nearest participating store %(store)s %(distance_m)s m,"
+                " ring %(ring)s"
+            )
+            % facts
+        )
+    if said.store_id is not None:
+        return (
+            gettext(
+                "not targeted: %(point)s is %(outside_m)s m outside the circle of %(store)s"
+                " (%(distance_m)s m away)"
+            )
+            % facts
+        )
+    text = gettext("not targeted: %s") % reason_name(said.reason)
+    if said.conditions:
+        asked = (_condition(name, value) for name, value in said.conditions.items())
+        return f"{text} ({' · '.join(asked)})"
+    return text
+
+
+def reason_name(code: str) -> str:
+    """The reason for not being targeted, in a few words."""
+    return str(REASONS.get(code, code))
+
+
+def _condition(name: str, asked: Any) -> str:
+    if name == "districts":
+        names = dict(District.objects.filter(pk__in=asked).values_list("adcode", "name"))
+        asked = [names.get(adcode, adcode) for adcode in asked]
+    if isinstance(asked, bool):
+        asked = gettext("yes") if asked else gettext("no")
+    elif isinstance(asked, list | tuple):
+        asked = ", ".join(str(item) for item in asked)
+    return str(CONDITIONS[name] % asked)
+
+
+def _store(said: Explained) -> Store | None:
+    if said.store_id is None:
+        return None
+    return Store.objects.select_related("merchant").get(pk=said.store_id)
+
+
+def _metres(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
