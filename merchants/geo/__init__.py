@@ -3,6 +3,7 @@
 Everything inside Huimin is WGS-84, longitude before latitude, in float64 degrees.
 """
 
+from merchants.geo.areas import AreaFlaw, area_flaw
 from merchants.geo.coordinates import (
     FAULTS,
     MAX_LATITUDE_DEG,
@@ -17,11 +18,13 @@ from merchants.geo.polygons import InvalidGeometryError, contains
 __all__ = [
     "FAULTS",
     "MAX_LATITUDE_DEG",
+    "AreaFlaw",
     "CoordinateFault",
     "Datum",
     "InvalidGeometryError",
     "LocalMetric",
     "UnknownDatumError",
+    "area_flaw",
     "check_coordinates",
     "chord_distance_m",
     "contains",

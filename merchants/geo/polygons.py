@@ -30,7 +30,7 @@ def contains(
     lat = np.asarray(latitude_deg, dtype=np.float64).ravel()
     order = np.argsort(lat, kind="stable")
     found = np.zeros(lon.size, dtype=np.bool_)
-    for rings in _polygons(geometry):
+    for rings in rings_of(geometry):
         found[order] |= _in_polygon(rings, lon[order], lat[order])
     return found
 
@@ -56,7 +56,8 @@ def _edges(rings: Sequence[Floats]) -> Iterator[tuple[Floats, Floats]]:
                 yield end, start
 
 
-def _polygons(geometry: Mapping[str, Any]) -> list[list[Floats]]:
+def rings_of(geometry: Mapping[str, Any]) -> list[list[Floats]]:
+    """The closed rings of each polygon, the outer one first. Raises InvalidGeometryError."""
     try:
         match geometry:
             case {"type": "Polygon", "coordinates": rings}:

@@ -41,6 +41,19 @@ FAULTS: Mapping[str, Any] = {
     "guaranteed_shares_fit": _("The guaranteed shares are more than the whole together."),
     "hold_out_in_range": _("The control group is at most 20 % of the audience."),
     "filter_known": _("The audience filter cannot be applied: {problem}"),
+    "area_malformed": _(
+        "Polygon {number} is no GeoJSON Polygon or MultiPolygon whose rings end where they begin."
+    ),
+    "area_too_detailed": _("Polygon {number} has too many corners. Draw it simpler."),
+    "area_coordinates": _(
+        "Polygon {number} has a corner that can't be used. Longitude comes before latitude, in"
+        " WGS-84; none lies beyond 60 degrees of latitude or at 0, 0."
+    ),
+    "area_crosses_itself": _(
+        "Edges of polygon {number} cross: it is unclear what lies inside."
+        " Draw it without crossings."
+    ),
+    "area_empty": _("Polygon {number} encloses nothing."),
     "source_appropriated": _("The source {source} has appropriated nothing yet."),
     "threshold_above_face": _("The threshold of {tier} must be above its face value."),
     "percentage_in_range": _("The percentage of {tier} must lie between 0 and 100."),

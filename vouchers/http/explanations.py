@@ -117,6 +117,8 @@ def sentence(said: Explained) -> str:
             % facts
         )
     text = gettext("not targeted: %s") % reason_name(said.reason)
+    if said.fault:
+        return f"{text}: {facts['point']} ({gettext(said.fault.sentence)})"
     if said.conditions:
         asked = (_condition(name, value) for name, value in said.conditions.items())
         return f"{text} ({' · '.join(asked)})"

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from merchants.geo import CoordinateFault
 from vouchers.rules.audience.facts import Facts
 from vouchers.rules.audience.figures import Figures, Tally, age_band, shown
 from vouchers.rules.audience.filters import Block, Coverage, Untargeted
@@ -129,6 +130,7 @@ def test_nobody_is_reached_where_nobody_has_a_usable_place() -> None:
     found = figures(block_of(np.concatenate([nowhere, swapped])), coverage(3_000))
     assert found.targeted == 0
     assert found.untargeted == {"no_point": 30, "bad_coordinates": 20}
+    assert found.coordinates == {CoordinateFault.SWAPPED_AXES: 20}
 
 
 def test_an_empty_city_has_honest_zeros() -> None:

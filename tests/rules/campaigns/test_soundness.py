@@ -33,6 +33,12 @@ SOUND = Terms(
 )
 
 
+BOW_TIE = {
+    "type": "Polygon",
+    "coordinates": [[[121, 31], [121.1, 31.1], [121.1, 31], [121, 31.1], [121, 31]]],
+}
+
+
 def cell(cap_fen: int | None = None, cap_count: int | None = None, **dims: str) -> CellTerms:
     """A cell on the slice that the dimensions name."""
     return CellTerms(frozenset(dims.items()), cap_fen, cap_count)
@@ -53,6 +59,9 @@ def test_sound_terms_have_no_fault() -> None:
         ({"point_kinds": ("moon",)}, "point_kinds_known"),
         ({"radii_m": (5_000, 0)}, "radius_in_range"),
         ({"audience_filter": {"shoe_size": 43}}, "filter_known"),
+        ({"radii_m": (100_000,)}, "radius_in_range"),
+        ({"areas": ({"type": "Point", "coordinates": [121, 31]},)}, "area_malformed"),
+        ({"areas": (BOW_TIE,)}, "area_crosses_itself"),
         ({"tiers": ()}, "has_tiers"),
         ({"appropriated_fen": {"city": 120_000, "group": 0}}, "source_appropriated"),
         ({"tiers": (replace(OFF_20, threshold_fen=2_000),)}, "threshold_above_face"),

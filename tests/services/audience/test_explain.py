@@ -12,7 +12,7 @@ from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import NOON
 from vouchers.http.explanations import sentence
-from vouchers.models import Campaign, Resident
+from vouchers.models import Campaign, Resident, ResidentPoint
 from vouchers.services import residents
 from vouchers.services.audience.explain import Explained, explain, look_up
 
@@ -127,3 +127,14 @@ def test_an_exclusion_that_was_lifted_decides_no_more(campaign: Campaign, elder:
     residents.lift_exclusion(exclusion=made, by=cast.mei(), at=NOON)
     later = NOON + timedelta(seconds=1)
     assert explain(campaign=campaign, resident=elder, at=later).reason is None
+
+
+def test_a_place_that_cannot_be_used_is_named_with_its_fault(
+    campaign: Campaign, elder: Resident
+) -> None:
+    ResidentPoint.objects.filter(resident=elder).update(latitude_deg=70.0)
+    said = said_of(elder, campaign)
+    assert (said.reason, said.point_kind, said.decided_by) == ("bad_coordinates", "home", "")
+    assert in_english(said).endswith(
+        "Latitudes beyond 60 degrees north or south are not supported.)"
+    )

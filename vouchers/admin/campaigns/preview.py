@@ -125,6 +125,13 @@ def preview_groups(found: Preview) -> Groups:
                 kind="untargeted",
             ),
         ),
+        (
+            _("Unusable coordinates"),
+            count_bars(
+                {_(fault.sentence): n for fault, n in figures.coordinates.items()},
+                kind="untargeted",
+            ),
+        ),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
-from vouchers.models import Campaign, LimitRule, QuotaCell, Tier
+from vouchers.models import Campaign, Geofence, LimitRule, QuotaCell, Tier
 from vouchers.rules.campaigns.declaration import CAMPAIGN, OPTIONS, PARTS, Option, Unit
 from vouchers.rules.campaigns.terms import (
     CellTerms,
@@ -52,6 +52,11 @@ def terms_of(campaign: Campaign) -> Terms:
         cells=tuple(
             CellTerms(frozenset(slice_of(cell).items()), cell.cap_fen, cell.cap_count)
             for cell in _rows(campaign, "cells")
+        ),
+        areas=tuple(
+            fence.geometry
+            for fence in _rows(campaign, "geofences")
+            if fence.kind == Geofence.Kind.INCLUDE_POLYGON
         ),
     )
 

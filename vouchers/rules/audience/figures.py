@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from merchants.geo import coordinate_faults
+from merchants.geo import FAULTS, CoordinateFault, coordinate_faults
 from vouchers.rules.audience.filters import (
     POINT_KINDS,
     TARGETED,
@@ -48,7 +48,7 @@ class Figures:
     `targeted` is everyone reached, and the other mappings share them out: by ring (position), store
     that would decide (position), district of residence, street (district, name), beginning of the
     age band (None unknown) and tag bit. `only_by_store` are those whom one store alone reaches.
-    `untargeted` has people by reason code.
+    `untargeted` has people by reason code, `coordinates` places by what is wrong with them.
     """
 
     examined: int | None
@@ -61,6 +61,7 @@ class Figures:
     ages: Mapping[int | None, int | None]
     tags: Mapping[int, int | None]
     untargeted: Mapping[str, int | None]
+    coordinates: Mapping[CoordinateFault, int | None]
 
 
 @dataclass(slots=True)
@@ -75,6 +76,7 @@ class Tally:
     examined: int = 0
     placed: int = 0
     untargeted: Counter[str] = field(default_factory=Counter)
+    faults: Counter[CoordinateFault] = field(default_factory=Counter)
     censuses: dict[str, Census] = field(default_factory=dict)
 
     def add(self, block: Block) -> None:
@@ -89,7 +91,9 @@ class Tally:
         has_good = np.zeros(len(block), dtype=np.bool_)
         for row in rows:
             has = ~np.isnan(lon[row]) & ~np.isnan(lat[row]) & (block.reason == TARGETED)
-            good = np.flatnonzero(has & (coordinate_faults(lon[row], lat[row]) == 0))
+            codes = coordinate_faults(lon[row], lat[row])
+            self.faults.update(FAULTS[code - 1] for code in codes[has & (codes > 0)].tolist())
+            good = np.flatnonzero(has & (codes == 0))
             has_any |= has
             has_good[good] = True
             self._count(block, POINT_KINDS[row], good, cells_of(lon[row][good], lat[row][good]))
@@ -127,6 +131,9 @@ class Tally:
             targeted=targeted,
             untargeted={
                 why.code: shown(untargeted[why.code]) for why in Untargeted if untargeted[why.code]
+            },
+            coordinates={
+                fault: shown(self.faults[fault]) for fault in FAULTS if self.faults[fault]
             },
             **{name: of(name) for name in _NAMES},  # type: ignore[arg-type]
         )

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import combinations, pairwise
-from typing import Final
+from typing import Any, Final
 
 from merchants.errors import Refusal
+from merchants.geo import area_flaw
 from vouchers.money import WHOLE_BP
 from vouchers.rules.audience.filters import POINT_KINDS, AudienceFilter, InvalidFilterError
 from vouchers.rules.audience.store_cover import MAX_RADIUS_M
@@ -51,6 +52,7 @@ def faults(terms: Terms, *, at: datetime) -> list[Refusal]:
         _options_in_range,
         _parts_present,
         _audience_known,
+        _areas_sound,
         _conduct_known,
         _tiers_sound,
         _rings_contiguous,
@@ -113,6 +115,21 @@ def _audience_known(terms: Terms) -> Iterator[Refusal]:
         AudienceFilter.of(terms.audience_filter)
     except InvalidFilterError as error:
         yield _fault("filter_known", problem=str(error))
+
+
+def _areas_sound(terms: Terms) -> Iterator[Refusal]:
+    for number, geometry in enumerate(terms.areas, 1):
+        if fault := area_fault(geometry, number=number):
+            yield fault
+
+
+def area_fault(geometry: Any, *, number: int) -> Refusal | None:
+    """Why a polygon can't be used; `number` names it among those of the campaign."""
+    flaw = area_flaw(geometry)
+    if flaw is None:
+        return None
+    why, corner = flaw
+    return _fault(why.value, number=number, **({"corner": corner.value} if corner else {}))
 
 
 def _conduct_known(terms: Terms) -> Iterator[Refusal]:

@@ -104,6 +104,8 @@ class Terms:
     rounds: tuple[RoundTerms, ...] = ()
     limits: tuple[LimitTerms, ...] = ()
     cells: tuple[CellTerms, ...] = ()
+    areas: tuple[Mapping[str, Any], ...] = ()
+    """GeoJSON of the polygons that widen the stores' circles."""
 
 
 def canonical_json(document: Any) -> bytes:

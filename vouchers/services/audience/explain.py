@@ -7,7 +7,7 @@ the resident is the resident's own (`explain`).
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from django.contrib.admin.models import LogEntry
@@ -16,6 +16,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q
 
+from merchants.geo import CoordinateFault, check_coordinates
 from vouchers.models import Approval, Campaign, Exclusion, Resident, ResidentMerge
 from vouchers.rules.audience import filters as rules
 from vouchers.rules.audience.failing import failed_conditions
@@ -33,7 +34,8 @@ class Explained:
     Store and distance are those that decide: of the nearest covering store, or, outside, of the
     store whose circle's edge is nearest, `outside_m` beyond it. None where places were not judged.
     `conditions` are those of the audience filter that the resident does not meet, with what they
-    ask. `decided_by` names who set what decides: who excluded, merged or froze the resident, else
+    ask. `fault` is what is wrong with the first accepted place whose coordinates can't be used.
+    `decided_by` names who set what decides: who excluded, merged or froze the resident, else
     who approved the terms; empty where no one has yet.
     """
 
@@ -45,7 +47,15 @@ class Explained:
     outside_m: float | None = None
     ring: str | None = None
     conditions: Mapping[str, Any] = field(default_factory=dict)
+    fault: CoordinateFault | None = None
     decided_by: str = ""
+
+
+_NOBODYS: Final = {
+    Untargeted.NO_CONSENT.code,
+    Untargeted.NO_POINT.code,
+    Untargeted.BAD_COORDINATES.code,
+}
 
 
 def look_up(
@@ -86,7 +96,19 @@ def _explained(context: TargetingContext, block: Block) -> Explained:
     if reason == Untargeted.FILTERED:
         failed = failed_conditions(context.conditions, block.facts)
         return Explained(reason=Untargeted.FILTERED.code, conditions=failed)
+    if reason == Untargeted.BAD_COORDINATES:
+        return _unusable(context, block)
     return Explained(reason=Untargeted(reason).code)
+
+
+def _unusable(context: TargetingContext, block: Block) -> Explained:
+    """The first accepted point that there is, and what is wrong with it."""
+    for order, kind in enumerate(rules.POINT_KINDS):
+        lon, lat = float(block.longitude_deg[order][0]), float(block.latitude_deg[order][0])
+        if kind in context.kinds and not np.isnan(lon):
+            reason = Untargeted.BAD_COORDINATES.code
+            return Explained(reason=reason, point_kind=kind, fault=check_coordinates(lon, lat))
+    return Explained(reason=Untargeted.BAD_COORDINATES.code)
 
 
 def _decided_by(reason: str | None, campaign: Campaign, resident: Resident, at: datetime) -> str:
@@ -104,7 +126,7 @@ def _decided_by(reason: str | None, campaign: Campaign, resident: Resident, at: 
         return merges.values_list("merged_by", flat=True).first() or ""
     if reason in {Untargeted.FROZEN.code, Untargeted.NOT_ACTIVE.code}:
         return _moved_by(resident)
-    if reason in {Untargeted.NO_CONSENT.code, Untargeted.NO_POINT.code}:
+    if reason in _NOBODYS:
         return ""
     approved = Approval.objects.filter(
         terms__campaign=campaign, decision=Approval.Decision.APPROVED, decided_at__lte=at

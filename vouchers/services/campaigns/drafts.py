@@ -16,9 +16,10 @@ from django.db.models import Model, ProtectedError
 from merchants.errors import Refused
 from vouchers.models import Campaign, CampaignEdit, QuotaCell, Tier
 from vouchers.rules.campaigns.declaration import CAMPAIGN, PARTS, Until
+from vouchers.rules.campaigns.soundness import area_fault
 from vouchers.rules.campaigns.terms import INVALID
 from vouchers.services.campaigns.terms import check_amounts, note_edit, set_split
-from vouchers.services.refusals import refused_by_database
+from vouchers.services.refusals import refuse, refused_by_database
 
 EDITABLE: Final = frozenset(option.name for option in CAMPAIGN if option.until is not Until.CREATED)
 RELATIONS: Final = frozenset(part.relation for part in PARTS) - {"sources", "tiers"}
@@ -155,9 +156,11 @@ def _remove(rows: Iterable[Model]) -> None:
 
 def _write(campaign: Campaign, relation: str, edits: Sequence[RowEdit]) -> None:
     rows = _rows(campaign, relation)
-    for edit in edits:
+    for number, edit in enumerate(edits, 1):
         if edit.values is None:
             continue
+        if edit.values.get("geometry") is not None:
+            refuse(area_fault(edit.values["geometry"], number=number))
         if edit.pk is None:
             _add(rows.model(campaign=campaign), edit.values)
             continue
