@@ -28,7 +28,8 @@ from vouchers.models.audience.facts import DTYPES, SENT_AS
 from vouchers.models.audience.snapshots import BLOCK_RESIDENTS, READ_PACKED
 from vouchers.rules.audience.facts import CONSENT
 from vouchers.rules.audience.filters import TARGETED
-from vouchers.services.audience import snapshots, targeting
+from vouchers.services.audience import snapshots
+from vouchers.services.audience.preview import preview
 from vouchers.services.audience.residents import BLOCKS_A_READ, TargetingContext
 from vouchers.services.residents import import_residents
 from vouchers.sql.pipeline import raw_connection
@@ -76,7 +77,7 @@ def _in_city(residents: int, rounds: int, on_progress: OnProgress) -> dict[str, 
         seconds.append(_shared(campaign, target)[0])
         reading.append(_shared(campaign, read_only)[0])
         started = time.perf_counter()
-        targeting.preview(campaign=campaign, at=datetime.now(UTC))
+        preview(campaign=campaign, by=cast.mei(), at=datetime.now(UTC))
         shown.append(time.perf_counter() - started)
     return {
         TO_IDS: under(seconds, 3.0, unit="s", goal="≤ 3"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from merchants.geo import CoordinateFault
 from vouchers.rules.audience.facts import Facts
-from vouchers.rules.audience.figures import Figures, Tally, age_band, shown
+from vouchers.rules.audience.figures import Figures, Tally, shown
 from vouchers.rules.audience.filters import Block, Coverage, Untargeted
 from vouchers.rules.audience.squares import CELLS_PER_DEGREE
 from vouchers.rules.audience.store_cover import StoreCircles
@@ -204,4 +204,6 @@ def test_counts_are_shown_in_tens(people: float, text: int | None) -> None:
 
 
 def test_ages_fall_into_bands() -> None:
-    assert [age_band(age) for age in (-1, 0, 17, 18, 59, 60, 99)] == [0, 0, 0, 18, 45, 60, 80]
+    years = np.repeat(np.array([2027, 2008, 2009, 1946, 1930], np.int16), 10)
+    found = figures(block_of(homes(50, 0.0001), birth_year=years), coverage(3_000))
+    assert found.ages == {0: 20, 18: 10, 80: 20}

@@ -15,7 +15,7 @@ places = st.tuples(st.integers(0, 200), st.integers(0, 200), st.integers(1, 25))
 def census(crowds: list[tuple[int, int, int]]) -> Census:
     made = Census()
     for column, row, people in crowds:
-        made.add("all", at(column, row, people))
+        made.add(0, at(column, row, people))
     return made
 
 
@@ -45,9 +45,8 @@ def test_people_too_far_apart_for_a_square_are_counted_without_a_place() -> None
 
 def test_a_category_has_squares_of_its_own() -> None:
     made = census([(0, 0, 40)])
-    made.add("elders", at(0, 0, 3))
+    made.add(1, at(0, 0, 3))
     squares = made.squares()
-    assert made.categories == ["all", "elders"]
     assert squares.people[squares.category == 1].size == 0
 
 
@@ -72,14 +71,14 @@ def test_squares_do_not_depend_on_the_order_of_reading(
 
 def test_the_points_of_a_square_lie_evenly_inside_it() -> None:
     squares = census([(0, 0, 10)]).squares()
-    ground = Ground.of(squares)
+    ground = Ground.of([squares])
     assert ground.longitude_deg.size == POINTS
     assert set(cells_of(ground.longitude_deg, ground.latitude_deg)) == set(at(0, 0, 1))
 
 
 def test_a_square_counts_by_its_share_and_the_placeless_by_the_mean() -> None:
     squares = census([(0, 0, 12), (4, 0, 36), (100, 0, 5), (0, 190, 5)]).squares()
-    ground = Ground.of(squares)
+    ground = Ground.of([squares])
     west = ground.longitude_deg < CITY[0] + CELL_DEG / 2
     shares = dict(zip(squares.people.tolist(), ground.shares(squares, west), strict=True))
     assert shares[36] == 0

@@ -1,9 +1,9 @@
 """A preview's figures: whom a campaign reaches, made of squares of ten people or more. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from vouchers.rules.audience.filters import (
     Coverage,
     Untargeted,
 )
-from vouchers.rules.audience.squares import LEAST, POINTS, Census, Ground, cells_of
+from vouchers.rules.audience.squares import LEAST, Census, Ground, cells_of
 from vouchers.rules.audience.store_cover import NO_STORE
 from vouchers.rules.audience.targeting import NO_RING
 
@@ -27,18 +27,20 @@ AGE_BANDS: Final = (0, 18, 30, 45, 60, 70, 80)
 """Where each band of ages begins; the last has no end."""
 TAG_BITS: Final = 64
 
+EVERYONE: Final = "everyone"
+DIMENSIONS: Final = (
+    EVERYONE,
+    "districts",
+    "streets",
+    "ages",
+    "tags",
+    "rings",
+    "stores",
+    "only_by_store",
+)
+
 ATTRIBUTES: Final = frozenset({"district_id", "street", "birth_year", "tags"})
 """The columns of a block that the figures look at."""
-
-
-class Dimension(NamedTuple):
-    """What a figure counts: everyone, or those of a district, a street, an age band or a tag."""
-
-    name: str
-    value: int | tuple[int, str] | None
-
-
-EVERYONE: Final = Dimension("everyone", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,9 @@ class Tally:
     placed: int = 0
     untargeted: Counter[str] = field(default_factory=Counter)
     faults: Counter[CoordinateFault] = field(default_factory=Counter)
-    censuses: dict[str, Census] = field(default_factory=dict)
+    _censuses: dict[tuple[str, str], Census] = field(default_factory=dict)
+    _streets: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Numbers of streets by district and name."""
 
     def add(self, block: Block) -> None:
         """Count the residents of a block; those whom no place can help by their reason."""
@@ -86,60 +90,119 @@ class Tally:
         for code, count in zip(*np.unique(refused, return_counts=True), strict=True):
             self.untargeted[Untargeted(code).code] += int(count)
         lon, lat = block.longitude_deg, block.latitude_deg
-        rows = [POINT_KINDS.index(kind) for kind in POINT_KINDS if kind in self.kinds]
         has_any = np.zeros(len(block), dtype=np.bool_)
         has_good = np.zeros(len(block), dtype=np.bool_)
-        for row in rows:
+        parts = None
+        for row, kind in enumerate(POINT_KINDS):
             has = ~np.isnan(lon[row]) & ~np.isnan(lat[row]) & (block.reason == TARGETED)
+            if kind not in self.kinds or not has.any():
+                continue
             codes = coordinate_faults(lon[row], lat[row])
             self.faults.update(FAULTS[code - 1] for code in codes[has & (codes > 0)].tolist())
-            good = np.flatnonzero(has & (codes == 0))
+            good = has & (codes == 0)
             has_any |= has
-            has_good[good] = True
-            self._count(block, POINT_KINDS[row], good, cells_of(lon[row][good], lat[row][good]))
+            has_good |= good
+            parts = parts or self._parts(block)
+            self._count(kind, parts, good, cells_of(lon[row][good], lat[row][good]))
         unplaced = (block.reason == TARGETED) & ~has_good
         self.untargeted[Untargeted.NO_POINT.code] += int((unplaced & ~has_any).sum())
         self.untargeted[Untargeted.BAD_COORDINATES.code] += int((unplaced & has_any).sum())
         self.placed += int(has_good.sum())
 
+    def _parts(self, block: Block) -> dict[str, NDArray[np.int64]]:
+        """The category of each resident in each dimension but tags, of which one has many."""
+        columns = block.facts.attributes
+        ages = self.year - columns["birth_year"].astype(np.int64)
+        band = np.searchsorted(AGE_BANDS, np.clip(ages, 0, None), side="right")
+        return {
+            EVERYONE: np.zeros(len(block), np.int64),
+            "districts": columns["district_id"].astype(np.int64),
+            "streets": self._street_numbers(columns["district_id"], columns["street"]),
+            "ages": np.where(columns["birth_year"] == 0, 0, band),
+            "tags": columns["tags"],
+        }
+
+    def _street_numbers(self, district: NDArray[Any], street: NDArray[Any]) -> NDArray[np.int64]:
+        numbers, names = self._streets, street.tolist()
+        found = np.empty(street.size, dtype=np.int64)
+        for adcode in np.unique(district).tolist():
+            at = np.flatnonzero(district == adcode)
+            here = numbers.setdefault(adcode, {})
+            for name in {names[row] for row in at.tolist()} - here.keys():
+                here[name] = sum(map(len, numbers.values()))
+            found[at] = [here[names[row]] for row in at.tolist()]
+        return found
+
     def _count(
-        self, block: Block, kind: str, at: NDArray[np.intp], cells: NDArray[np.int64]
+        self,
+        kind: str,
+        parts: Mapping[str, NDArray[np.int64]],
+        good: NDArray[np.bool_],
+        cells: NDArray[np.int64],
     ) -> None:
-        census = self.censuses.setdefault(kind, Census())
-        census.add(EVERYONE, cells)
-        for dimension, chosen in _parts(block, at, self.year):
-            census.add(dimension, cells[chosen])
+        for name, category in parts.items():
+            census = self._censuses.setdefault((kind, name), Census())
+            if name != "tags":
+                census.add(category[good], cells)
+                continue
+            tags = category[good]
+            for bit in _bits(int(np.bitwise_or.reduce(tags, initial=0))):
+                census.add(bit, cells[(tags >> bit) & 1 == 1])
 
     def figures(self, coverage: Coverage) -> Figures:
         """What of it the campaign reaches."""
-        counted = [_Reached.of(census, coverage) for census in self.censuses.values()]
-        factor = _overlap([one.everyone for one in counted], self.placed)
-        sums: dict[Dimension, float] = {}
-        for one in counted:
-            for dimension, people in one.people.items():
-                sums[dimension] = sums.get(dimension, 0.0) + factor * people
+        counted = [
+            _reached({name: c for (of, name), c in self._censuses.items() if of == kind}, coverage)
+            for kind in self.kinds
+        ]
+        factor = _overlap([sums[EVERYONE].get(0, 0.0) for sums in counted], self.placed)
+        found: dict[str, dict[int, float]] = {name: {} for name in DIMENSIONS}
+        for sums in counted:
+            for name, by_category in sums.items():
+                for category, people in by_category.items():
+                    so_far = found[name].get(category, 0.0)
+                    found[name][category] = so_far + factor * people
+        return self._shown(found)
 
-        def of(name: str) -> dict[int | tuple[int, str] | None, int | None]:
-            found = {key.value: shown(people) for key, people in sums.items() if key.name == name}
-            return dict(sorted(found.items(), key=lambda item: (item[0] is None, item[0])))
-
-        targeted = shown(sums.get(EVERYONE, 0.0))
+    def _shown(self, found: Mapping[str, Mapping[int, float]]) -> Figures:
+        targeted = found[EVERYONE].get(0, 0.0)
         untargeted = Counter(self.untargeted)
-        untargeted[Untargeted.OUTSIDE.code] = round(self.placed - sums.get(EVERYONE, 0.0))
+        untargeted[Untargeted.OUTSIDE.code] = round(self.placed - targeted)
+        streets = {
+            number: (adcode, name)
+            for adcode, names in self._streets.items()
+            for name, number in names.items()
+        }
+        bands = dict(enumerate(AGE_BANDS, 1))
         return Figures(
             examined=shown(self.examined),
-            targeted=targeted,
+            targeted=shown(targeted),
+            rings=_in_order(found["rings"]),
+            stores=_in_order(found["stores"]),
+            only_by_store=_in_order(found["only_by_store"]),
+            districts=_in_order(found["districts"]),
+            streets={
+                streets[number]: count
+                for number, count in _in_order(found["streets"]).items()
+                if streets[number][1]
+            },
+            ages={bands.get(number): count for number, count in _in_order(found["ages"]).items()},
+            tags=_in_order(found["tags"]),
             untargeted={
                 why.code: shown(untargeted[why.code]) for why in Untargeted if untargeted[why.code]
             },
             coordinates={
                 fault: shown(self.faults[fault]) for fault in FAULTS if self.faults[fault]
             },
-            **{name: of(name) for name in _NAMES},  # type: ignore[arg-type]
         )
 
 
-_NAMES: Final = ("rings", "stores", "only_by_store", "districts", "streets", "ages", "tags")
+def _bits(mask: int) -> list[int]:
+    return [bit for bit in range(TAG_BITS) if mask >> bit & 1]
+
+
+def _in_order(sums: Mapping[int, float]) -> dict[int, int | None]:
+    return {category: shown(people) for category, people in sorted(sums.items())}
 
 
 def shown(people: float) -> int | None:
@@ -149,87 +212,39 @@ def shown(people: float) -> int | None:
     return int(people + ROUNDED_TO / 2) // ROUNDED_TO * ROUNDED_TO
 
 
-def age_band(age: int) -> int:
-    """Where the band of an age begins."""
-    return max(start for start in AGE_BANDS if start <= max(age, 0))
+def _reached(censuses: Mapping[str, Census], coverage: Coverage) -> dict[str, dict[int, float]]:
+    """People reached at one kind of place, by dimension and category, not yet rounded."""
+    sums: dict[str, dict[int, float]] = {name: {} for name in DIMENSIONS}
+    parts = {name: census.squares() for name, census in censuses.items()}
+    ground = Ground.of(list(parts.values()))
+    placed = coverage.place(ground.longitude_deg, ground.latitude_deg)
+    store = placed.nearest.store_index
+    for name, squares in parts.items():
+        people = squares.people * ground.shares(squares, store != NO_STORE)
+        sums[name] = _by(squares.category, people)
+        if name == EVERYONE:
+            # Those counted without a place are spread over the points like the others.
+            weights = ground.people(squares) * (store != NO_STORE)
+            weights *= people.sum() / (weights.sum() or 1.0)
+            alone = np.full(store.size, NO_STORE, dtype=np.int32)
+            held = np.flatnonzero((store != NO_STORE) & (weights > 0))
+            alone[held] = coverage.only_store(ground.longitude_deg[held], ground.latitude_deg[held])
+            sums["rings"] = _by(placed.ring, weights, NO_RING)
+            sums["stores"] = _by(store, weights, NO_STORE)
+            sums["only_by_store"] = _by(alone, weights, NO_STORE)
+    return sums
 
 
-def _parts(
-    block: Block, at: NDArray[np.intp], year: int
-) -> Iterator[tuple[Dimension, NDArray[np.bool_]]]:
-    """What the chosen residents of a block are counted in beside everyone."""
-    columns = block.facts.attributes
-    district = columns["district_id"][at]
-    for value in np.unique(district).tolist():
-        inside = district == value
-        yield Dimension("districts", value), inside
-        streets = columns["street"][at]
-        for street in np.unique(streets[inside]).tolist():
-            if street:
-                yield Dimension("streets", (value, street)), inside & (streets == street)
-    birth_year = columns["birth_year"][at].astype(np.int64)
-    begins = np.array(AGE_BANDS)
-    ages = np.clip(year - birth_year, 0, None)
-    band = np.where(birth_year == 0, -1, np.searchsorted(begins, ages, side="right") - 1)
-    for position in np.unique(band).tolist():
-        value = None if position < 0 else AGE_BANDS[position]
-        yield Dimension("ages", value), band == position
-    tags = columns["tags"][at]
-    for bit in range(TAG_BITS):
-        tagged = (tags >> bit) & 1 == 1
-        if tagged.any():
-            yield Dimension("tags", bit), tagged
-
-
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """People reached at one kind of place, not yet rounded."""
-
-    everyone: float
-    people: Mapping[Dimension, float]
-
-    @classmethod
-    def of(cls, census: Census, coverage: Coverage) -> "_Reached":
-        squares = census.squares()
-        categories = census.categories
-        ground = Ground.of(squares)
-        lon, lat = ground.longitude_deg, ground.latitude_deg
-        placed = coverage.place(lon, lat)
-        store, ring = placed.nearest.store_index, placed.ring
-        shares = ground.shares(squares, store != NO_STORE)
-        sums = np.bincount(
-            squares.category, weights=squares.people * shares, minlength=len(categories)
-        )
-        people: dict[Dimension, float] = {
-            category: float(reached)
-            for category, reached in zip(categories, sums, strict=True)
-            if isinstance(category, Dimension) and reached > 0
-        }
-        everyone = people.get(EVERYONE, 0.0)
-        whole = squares.category == (categories.index(EVERYONE) if categories else -1)
-        weights = _people_of_points(ground, squares.people * whole, everyone, store != NO_STORE)
-        for name, column, none in (
-            ("rings", ring, NO_RING),
-            ("stores", store, NO_STORE),
-            ("only_by_store", coverage.only_store(lon, lat), NO_STORE),
-        ):
-            at = column != none
-            for value in np.unique(column[at]).tolist():
-                people[Dimension(name, value)] = float(weights[column == value].sum())
-        return cls(everyone, people)
-
-
-def _people_of_points(
-    ground: Ground, people: NDArray[np.int64], everyone: float, is_reached: NDArray[np.bool_]
-) -> Floats:
-    """People of each point that is reached, so that together they are everyone reached: those
-    counted without a place are spread like the others."""
-    of_square = np.zeros(is_reached.size // POINTS)
-    placed = ground.square >= 0
-    np.add.at(of_square, ground.square[placed], people[placed])
-    weights = np.repeat(of_square / POINTS, POINTS) * is_reached
-    total = weights.sum()
-    return np.asarray(weights * (everyone / total if total else 0.0))
+def _by(column: NDArray[Any], weights: Floats, none: int = -1) -> dict[int, float]:
+    """Sums of weights by the value of a column, without its value for none."""
+    at = column != none
+    values, place = np.unique(column[at], return_inverse=True)
+    totals = np.bincount(place, weights=weights[at], minlength=values.size)
+    return {
+        value: total
+        for value, total in zip(values.tolist(), totals.tolist(), strict=True)
+        if total > 0
+    }
 
 
 def _overlap(reached: Sequence[float], placed: int) -> float:

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from merchants.geo import chord_distance_m, contains, coordinate_faults
+from merchants.geo import LocalMetric, contains, coordinate_faults
 from vouchers.rules.audience.facts import POINT_KINDS as POINT_KINDS
 from vouchers.rules.audience.facts import Facts
 from vouchers.rules.audience.store_cover import MAX_RADIUS_M, NO_STORE, StoreCircles, StoreCover
@@ -235,6 +235,7 @@ class Coverage:
         """Of each point the one store whose circle holds it, NO_STORE where there are none or more,
         or a polygon reaches it anyway."""
         circles = self.circles
+        metric = LocalMetric.at(circles.longitude_deg, circles.latitude_deg)
         order = np.argsort(lat)
         sorted_lat, sorted_lon = lat[order], lon[order]
         holders = np.zeros(lat.size, dtype=np.int32)
@@ -245,9 +246,7 @@ class Coverage:
             wide = high / np.cos(np.radians(abs(at_lat) + high))
             first, last = np.searchsorted(sorted_lat, [at_lat - high, at_lat + high])
             near = first + np.flatnonzero(np.abs(sorted_lon[first:last] - at_lon) <= wide)
-            metres = chord_distance_m(
-                np.full(1, at_lon), np.full(1, at_lat), sorted_lon[near], sorted_lat[near]
-            )
+            metres = metric.distance_m(np.asarray(number), sorted_lon[near], sorted_lat[near])
             held = order[near[metres <= circles.radius_m[number]]]
             holders[held] += 1
             store[held] = number

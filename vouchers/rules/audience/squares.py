@@ -14,7 +14,7 @@ So previews of the same people, however many, say no more than the table of squa
 people of one cell can never be told apart by their places.
 """
 
-from collections.abc import Hashable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
@@ -34,6 +34,7 @@ ANYWHERE: Final = TOP_LEVEL + 1
 
 _AXIS_BITS: Final = 18
 _AXIS: Final = (1 << _AXIS_BITS) - 1
+_PENDING_MOST: Final = 1 << 21
 _POINTS_A_SIDE: Final = 4
 POINTS: Final = _POINTS_A_SIDE**2
 
@@ -51,42 +52,48 @@ class Squares(NamedTuple):
 
 @dataclass(slots=True)
 class Census:
-    """People by category and cell; a category is anything that can be a key."""
+    """People by category (a number below 2^27) and cell."""
 
-    _numbers: dict[Hashable, int] = field(default_factory=dict)
     _keys: list[Ints] = field(default_factory=list)
-    _counts: list[Ints] = field(default_factory=list)
+    _pending: int = 0
+    _counted: tuple[Ints, Ints] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
-    @property
-    def categories(self) -> list[Hashable]:
-        """By number, in the order of their first appearance."""
-        return list(self._numbers)
-
-    def add(self, category: Hashable, cells: Ints) -> None:
-        """Count people of a category by the cells (`cells_of`) of their places."""
-        if cells.size:
-            number = self._numbers.setdefault(category, len(self._numbers))
-            found, counts = np.unique(cells, return_counts=True)
-            self._keys.append((number << 2 * _AXIS_BITS) | found)
-            self._counts.append(counts.astype(np.int64))
+    def add(self, category: Ints | int, cells: Ints) -> None:
+        """Count people by their categories, or all by one, and by the cells of their places."""
+        self._keys.append(np.left_shift(np.int64(category), 2 * _AXIS_BITS) | cells)
+        self._pending += cells.size
+        if self._pending > _PENDING_MOST:
+            self._count()
 
     def squares(self) -> Squares:
         """Everyone in squares, but for the last nine or fewer of a category."""
-        keys = np.concatenate([np.empty(0, np.int64), *self._keys])
-        counts = np.concatenate([np.empty(0, np.int64), *self._counts])
-        category, cells = keys >> 2 * _AXIS_BITS, keys & ((1 << 2 * _AXIS_BITS) - 1)
-        row, column = cells >> _AXIS_BITS, cells & _AXIS
+        self._count()
+        keys, counts = self._counted
+        category, row, column = keys >> 2 * _AXIS_BITS, (keys >> _AXIS_BITS) & _AXIS, keys & _AXIS
         made = []
         for level in range(ANYWHERE + 1):
             if level == ANYWHERE:
                 row, column = np.zeros_like(row), np.zeros_like(column)
-            category, row, column, counts = _summed(category, row, column, counts)
+            keys = (category << 2 * _AXIS_BITS) | (row << _AXIS_BITS) | column
+            keys, counts = _summed(keys, counts)
+            category = keys >> 2 * _AXIS_BITS
+            row, column = (keys >> _AXIS_BITS) & _AXIS, keys & _AXIS
             full = counts >= LEAST
             at = np.full(int(full.sum()), level, dtype=np.int64)
             made.append((category[full], at, row[full], column[full], counts[full]))
             category, counts = category[~full], counts[~full]
             row, column = row[~full] >> 1, column[~full] >> 1
         return Squares(*(np.concatenate(columns) for columns in zip(*made, strict=True)))
+
+    def _count(self) -> None:
+        """Bring together what was added, so that memory holds distinct cells and not people."""
+        keys = np.concatenate([np.empty(0, np.int64), *self._keys])
+        found, counts = np.unique(keys, return_counts=True)
+        known, before = self._counted
+        self._counted = _summed(
+            np.concatenate([known, found]), np.concatenate([before, counts.astype(np.int64)])
+        )
+        self._keys, self._pending = [], 0
 
 
 def cells_of(longitude_deg: Floats, latitude_deg: Floats) -> Ints:
@@ -96,39 +103,43 @@ def cells_of(longitude_deg: Floats, latitude_deg: Floats) -> Ints:
     return np.asarray((row << _AXIS_BITS) | column)
 
 
-def _summed(category: Ints, row: Ints, column: Ints, counts: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Rows that agree in all three, as one with the sum of the counts."""
-    keys = (category << 2 * _AXIS_BITS) | (row << _AXIS_BITS) | column
-    found, place = np.unique(keys, return_inverse=True)
-    sums = np.zeros(found.size, dtype=np.int64)
-    np.add.at(sums, place, counts)
-    return found >> 2 * _AXIS_BITS, (found >> _AXIS_BITS) & _AXIS, found & _AXIS, sums
+def _summed(keys: Ints, counts: Ints) -> tuple[Ints, Ints]:
+    """Distinct keys, ascending, with the sums of their counts."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    if not starts.size:
+        return ordered, counts
+    return ordered[starts], np.add.reduceat(counts[order], starts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
-    """The distinct squares of some groups, and 16 points of each.
+    """The distinct squares of some groups, and 16 points of each, one square after another."""
 
-    `square` is the place of each group among the distinct ones, -1 for a group without a place.
-    """
-
-    square: NDArray[np.intp]
+    _keys: Ints
     longitude_deg: Floats
     latitude_deg: Floats
 
     @classmethod
-    def of(cls, squares: Squares) -> Self:
-        """Each distinct square once, whatever the categories counted in it."""
-        placed = np.flatnonzero(squares.level < ANYWHERE)
-        whole = np.stack([squares.level[placed], squares.row[placed], squares.column[placed]])
-        (level, row, column), place = np.unique(whole, axis=1, return_inverse=True)
-        square = np.full(squares.people.size, -1, dtype=np.intp)
-        square[placed] = place.reshape(-1)
+    def of(cls, parts: Sequence[Squares]) -> Self:
+        """Each square once, however many groups are counted in it."""
+        keys = [_keys(squares)[squares.level < ANYWHERE] for squares in parts]
+        found = np.unique(np.concatenate([np.empty(0, np.int64), *keys]))
+        level, row = found >> 2 * _AXIS_BITS, (found >> _AXIS_BITS) & _AXIS
         inner = (np.arange(_POINTS_A_SIDE) + 0.5) / _POINTS_A_SIDE
         size = (1 << level)[:, None] / CELLS_PER_DEGREE
         lat = (row[:, None] + np.repeat(inner, _POINTS_A_SIDE)) * size - 90
-        lon = (column[:, None] + np.tile(inner, _POINTS_A_SIDE)) * size - 180
-        return cls(square, lon.reshape(-1), lat.reshape(-1))
+        lon = ((found & _AXIS)[:, None] + np.tile(inner, _POINTS_A_SIDE)) * size - 180
+        return cls(found, lon.reshape(-1), lat.reshape(-1))
+
+    def people(self, squares: Squares) -> Floats:
+        """People of each square, as if evenly over its points; those without a place are left
+        out."""
+        placed = squares.level < ANYWHERE
+        at = np.searchsorted(self._keys, _keys(squares)[placed])
+        of_square = np.bincount(at, weights=squares.people[placed], minlength=self._keys.size)
+        return np.repeat(of_square / POINTS, POINTS)
 
     def shares(self, squares: Squares, is_reached: NDArray[np.bool_]) -> Floats:
         """Of each group the share that is reached, given which of the points are.
@@ -137,12 +148,18 @@ class Ground:
         all groups.
         """
         of_square = is_reached.reshape(-1, POINTS).mean(axis=1)
-        placed = self.square >= 0
+        placed = squares.level < ANYWHERE
         shares = np.zeros(squares.people.size)
-        shares[placed] = of_square[self.square[placed]]
+        shares[placed] = of_square[np.searchsorted(self._keys, _keys(squares)[placed])]
         for group in np.flatnonzero(~placed):
             same = placed & (squares.category == squares.category[group])
             like = same if same.any() else placed
             if like.any():
                 shares[group] = np.average(shares[like], weights=squares.people[like])
         return shares
+
+
+def _keys(squares: Squares) -> Ints:
+    """One number for the ground of each group."""
+    where = (squares.row << _AXIS_BITS) | squares.column
+    return np.asarray((squares.level << 2 * _AXIS_BITS) | where)
