@@ -10,10 +10,10 @@ from django.db import DatabaseError, connection, models, transaction
 
 from tests.support import cast
 from tests.support.cast import NOON
-from vouchers.admin import words
 from vouchers.admin.faults import FAULTS
 from vouchers.admin.forms import AUDIENCE, AudienceForm
 from vouchers.admin.words import in_words, label, model_of
+from vouchers.http.explanations import PHRASES
 from vouchers.models import Campaign, TierSplit
 from vouchers.queries.campaigns.terms import document_of
 from vouchers.rules.audience.filters import AudienceFilter
@@ -165,7 +165,7 @@ def test_each_attribute_of_the_audience_has_a_field_and_words() -> None:
     names = AudienceFilter.__dataclass_fields__.keys()
     declared = AudienceForm.base_fields
     assert {name.removeprefix(AUDIENCE) for name in declared} == names
-    assert words._PHRASES.keys() == names
+    assert PHRASES.keys() == names
 
 
 def test_every_constraint_of_the_terms_has_a_text() -> None:

@@ -99,6 +99,32 @@ class AudienceForm(TermsForm):
         help_text=_("Numbers from 0 to 63, separated by commas."),
     )
 
+    audience_is_first_time = forms.TypedChoiceField(
+        label=_("First-time customer"),
+        choices=YES_NO_ANY,
+        coerce=YES_NO.get,
+        empty_value=None,
+        required=False,
+        help_text=_("Whether the resident never used a voucher at a merchant that takes part."),
+        widget=UnfoldAdminSelectWidget,
+    )
+    audience_last_visit_days_min = forms.IntegerField(
+        label=_("Last visit at least so many days ago"),
+        min_value=0,
+        max_value=3650,
+        required=False,
+        help_text=_("Residents who never came don't pass."),
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    audience_last_visit_days_max = forms.IntegerField(
+        label=_("Last visit at most so many days ago"),
+        min_value=0,
+        max_value=3650,
+        required=False,
+        help_text=_("Residents who never came don't pass."),
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for name, value in (self.instance.audience_filter or {}).items():

@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from merchants.models import District
+from vouchers.http.explanations import PHRASES, district_name
 from vouchers.models import Campaign, LimitRule, ResidentPoint
 from vouchers.models.campaigns.campaigns import LIMIT_KINDS
 from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS, RISK_VERDICTS
@@ -132,7 +132,7 @@ def percent(basis_points: int) -> str:
 def audience(document: Mapping[str, Any]) -> str:
     """An audience filter as phrases that must all hold."""
     phrases = [
-        _PHRASES[name](value)
+        PHRASES[name](value)
         for name, value in document.items()
         if value is not None and value not in ([], ())
     ]
@@ -172,14 +172,9 @@ def _shares(shares_fen: Mapping[str, int]) -> str:
 
 def _slice(dimensions: Mapping[str, str]) -> str:
     return ", ".join(
-        f"{DIMENSIONS[name]} {_district(value) if name == 'district' else value}"
+        f"{DIMENSIONS[name]} {district_name(value) if name == 'district' else value}"
         for name, value in dimensions.items()
     )
-
-
-def _district(adcode: Any) -> str:
-    found = District.objects.filter(pk=adcode).values_list("name", flat=True).first()
-    return str(found or adcode)
 
 
 def _yes_or_no(value: bool) -> str:
@@ -201,22 +196,6 @@ _WORDS: Mapping[Unit, Callable[[Any], str]] = {
     Unit.ADDRESSES: _listed,
     Unit.SHARES: _shares,
     Unit.SLICE: _slice,
-    Unit.DISTRICT: _district,
+    Unit.DISTRICT: district_name,
     Unit.GEOMETRY: lambda value: json.dumps(value, ensure_ascii=False),
-}
-
-_PHRASES: Mapping[str, Callable[[Any], str]] = {
-    "age_min": lambda value: _("at least %d years old") % value,
-    "age_max": lambda value: _("at most %d years old") % value,
-    "districts": lambda value: _("lives in %s") % ", ".join(map(_district, value)),
-    "streets": lambda value: _("lives in the street of %s") % ", ".join(value),
-    "is_registered": lambda value: (
-        _("registered household (户籍)") if value else _("no registered household (户籍)")
-    ),
-    "has_residence_permit": lambda value: (
-        _("with a residence permit") if value else _("without a residence permit")
-    ),
-    "need_score_min": lambda value: _("need score of at least %d") % value,
-    "tags_all": lambda value: _("has all of the tags %s") % _listed(value),
-    "tags_any": lambda value: _("has one of the tags %s") % _listed(value),
 }

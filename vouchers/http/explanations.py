@@ -1,6 +1,6 @@
 """An explanation of targeting in words and metres, for people and as JSON for channels."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,17 +25,31 @@ REASONS: Final[Mapping[str, Any]] = {
     "bad_coordinates": _("coordinates unusable"),
     "outside": _("outside every circle"),
 }
-CONDITIONS: Final[Mapping[str, Any]] = {
-    "age_min": _("aged %s or more this year"),
-    "age_max": _("aged %s or less this year"),
-    "districts": _("lives in %s"),
-    "streets": _("lives in the street %s"),
-    "is_registered": _("registered household: %s"),
-    "has_residence_permit": _("residence permit: %s"),
-    "need_score_min": _("need score of %s or more"),
-    "tags_all": _("all of the tags %s"),
-    "tags_any": _("one of the tags %s"),
+PHRASES: Final[Mapping[str, Callable[[Any], str]]] = {
+    "age_min": lambda value: gettext("at least %d years old") % value,
+    "age_max": lambda value: gettext("at most %d years old") % value,
+    "districts": lambda value: gettext("lives in %s") % ", ".join(map(district_name, value)),
+    "streets": lambda value: gettext("lives in the street of %s") % ", ".join(value),
+    "is_registered": lambda value: (
+        gettext("registered household (户籍)")
+        if value
+        else gettext("no registered household (户籍)")
+    ),
+    "has_residence_permit": lambda value: (
+        gettext("with a residence permit") if value else gettext("without a residence permit")
+    ),
+    "need_score_min": lambda value: gettext("need score of at least %d") % value,
+    "tags_all": lambda value: gettext("has all of the tags %s") % _listed(value),
+    "tags_any": lambda value: gettext("has one of the tags %s") % _listed(value),
+    "is_first_time": lambda value: (
+        gettext("never used a voucher at these merchants")
+        if value
+        else gettext("has used a voucher at these merchants")
+    ),
+    "last_visit_days_min": lambda value: gettext("last visit at least %d days ago") % value,
+    "last_visit_days_max": lambda value: gettext("last visit at most %d days ago") % value,
 }
+"""The conditions of an audience filter in words."""
 
 
 class ExplainedStore(msgspec.Struct, frozen=True):
@@ -120,7 +134,7 @@ def sentence(said: Explained) -> str:
     if said.fault:
         return f"{text}: {facts['point']} ({gettext(said.fault.sentence)})"
     if said.conditions:
-        asked = (_condition(name, value) for name, value in said.conditions.items())
+        asked = (PHRASES[name](value) for name, value in said.conditions.items())
         return f"{text} ({' · '.join(asked)})"
     return text
 
@@ -130,15 +144,14 @@ def reason_name(code: str) -> str:
     return str(REASONS.get(code, code))
 
 
-def _condition(name: str, asked: Any) -> str:
-    if name == "districts":
-        names = dict(District.objects.filter(pk__in=asked).values_list("adcode", "name"))
-        asked = [names.get(adcode, adcode) for adcode in asked]
-    if isinstance(asked, bool):
-        asked = gettext("yes") if asked else gettext("no")
-    elif isinstance(asked, list | tuple):
-        asked = ", ".join(str(item) for item in asked)
-    return str(CONDITIONS[name] % asked)
+def district_name(adcode: Any) -> str:
+    """The district on file, or its code."""
+    found = District.objects.filter(pk=adcode).values_list("name", flat=True).first()
+    return str(found or adcode)
+
+
+def _listed(values: Iterable[int]) -> str:
+    return ", ".join(map(str, values))
 
 
 def _store(said: Explained) -> Store | None:

@@ -88,8 +88,8 @@ def test_the_conditions_that_fail_are_named(
 def test_the_sentence_says_what_is_asked(campaign: Campaign, elder: Resident) -> None:
     Resident.objects.filter(pk=elder.pk).update(birth_year=1990, street="", district=None)
     assert in_english(said_of(elder, campaign)) == (
-        "not targeted: not of the audience wanted (aged 60 or more this year · lives in 黄浦区"
-        " · lives in the street 外滩, 南京东路)"
+        "not targeted: not of the audience wanted (at least 60 years old · lives in 黄浦区"
+        " · lives in the street of 外滩, 南京东路)"
     )
 
 

@@ -4,8 +4,8 @@ One code for residents read from a snapshot and for those read by row. Pure.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,19 @@ Ids = NDArray[np.int64]
 _NO_IDS: Final = np.empty(0, dtype=np.int64)
 
 
+class Visits(NamedTuple):
+    """Who came, ids ascending, and when last, in microseconds since 2000."""
+
+    resident_id: Ids
+    last_at: Ids
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Conditions:
     """What a campaign asks of a resident beside the place, at one instant.
 
     `merged` and `excluded` are ascending ids of residents who count as another one, and who are
-    kept out of this campaign.
+    kept out of this campaign. `visits` are known where the filter asks for them.
     """
 
     wanted: AudienceFilter
@@ -46,6 +53,7 @@ class Conditions:
     within_districts: tuple[int, ...] = ()
     merged: Ids = field(default_factory=lambda: _NO_IDS)
     excluded: Ids = field(default_factory=lambda: _NO_IDS)
+    visits: Visits = field(default_factory=lambda: Visits(_NO_IDS, _NO_IDS))
 
     @property
     def attributes(self) -> frozenset[str]:
@@ -106,7 +114,29 @@ class Conditions:
             passes &= (columns["tags"] & mask) == mask
         if wanted.tags_any:
             passes &= (columns["tags"] & wanted.mask(wanted.tags_any)) != 0
+        if wanted.asks_visits:
+            passes &= self._visited(facts.resident_id)
         return passes
+
+    def _visited(self, resident_id: Ids) -> Flags:
+        """Who has come, or not, as is wanted."""
+        wanted, visits = self.wanted, self.visits
+        has_come = is_among(resident_id, visits.resident_id)
+        fits = np.ones(resident_id.size, dtype=np.bool_)
+        if wanted.is_first_time is not None:
+            fits &= has_come != wanted.is_first_time
+        last_at = np.zeros(resident_id.size, dtype=np.int64)
+        last_at[has_come] = visits.last_at[
+            np.searchsorted(visits.resident_id, resident_id[has_come])
+        ]
+        if wanted.last_visit_days_min is not None:
+            fits &= has_come & (last_at <= self._days_ago(wanted.last_visit_days_min))
+        if wanted.last_visit_days_max is not None:
+            fits &= has_come & (last_at >= self._days_ago(wanted.last_visit_days_max))
+        return fits
+
+    def _days_ago(self, days: int) -> int:
+        return microseconds(self.at - timedelta(days=days))
 
 
 def _answer(facts: Facts, shift: int) -> NDArray[np.int16]:

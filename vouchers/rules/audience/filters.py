@@ -58,7 +58,9 @@ class InvalidFilterError(ValueError):
 class AudienceFilter:
     """Attributes a resident must have, all at once; None or empty is no condition.
 
-    Ages are completed by the end of the calendar year. `tags_all` and `tags_any` are bit numbers.
+    Ages are completed by the end of the calendar year. `tags_all` and `tags_any` are bit numbers. A
+    visit is a voucher used, under any campaign, at a merchant that takes part; who never came
+    passes neither `last_visit_days_min` nor `last_visit_days_max`.
     """
 
     age_min: int | None = None
@@ -70,6 +72,15 @@ class AudienceFilter:
     need_score_min: int | None = None
     tags_all: tuple[int, ...] = ()
     tags_any: tuple[int, ...] = ()
+    is_first_time: bool | None = None
+    last_visit_days_min: int | None = None
+    last_visit_days_max: int | None = None
+
+    @property
+    def asks_visits(self) -> bool:
+        """Whether it has to be known who came when."""
+        asked = (self.is_first_time, self.last_visit_days_min, self.last_visit_days_max)
+        return any(condition is not None for condition in asked)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
@@ -91,6 +102,9 @@ _KINDS: Final[Mapping[str, type]] = {
     "need_score_min": int,
     "is_registered": bool,
     "has_residence_permit": bool,
+    "is_first_time": bool,
+    "last_visit_days_min": int,
+    "last_visit_days_max": int,
 }
 
 

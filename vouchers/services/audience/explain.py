@@ -73,7 +73,7 @@ def explain(*, campaign: Campaign, resident: Resident, at: datetime) -> Explaine
     with transaction.atomic():
         context = TargetingContext.of(campaign, at)
         block = context.only(resident.pk)
-        said = _explained(context, block)
+        said = _explained(context.with_set_aside([resident.pk]), block)
         return replace(said, decided_by=_decided_by(said.reason, campaign, resident, at))
 
 

@@ -20,6 +20,7 @@ from vouchers.models.audience.snapshots import (
     READ_PACKED,
     Extents,
 )
+from vouchers.models.audience.visits import READ_VISITS, READ_VISITS_OF
 from vouchers.rules.audience.conditions import Conditions, is_among
 from vouchers.rules.audience.facts import Facts
 from vouchers.rules.audience.filters import POINT_KINDS, AudienceFilter, Block, Coverage, Judged
@@ -161,12 +162,17 @@ class TargetingContext:
                 yield self._block(facts)
 
     def with_set_aside(self, resident_ids: Collection[int] | None) -> "TargetingContext":
-        """The same, knowing who of these residents, or of all, is merged or excluded now."""
+        """The same, knowing who of these residents, or of all, is merged or excluded now, and who
+        came when where that is asked for."""
         asked = {"campaign_id": self.campaign_id, "at": self.conditions.at}
         (aside,) = READ_SET_ASIDE.send(
             raw_connection(), {**asked, "resident_ids": resident_ids}
         ).rows()
         conditions = replace(self.conditions, merged=aside.merged, excluded=aside.excluded)
+        if conditions.wanted.asks_visits:
+            read = READ_VISITS if resident_ids is None else READ_VISITS_OF
+            (visits,) = read.send(raw_connection(), {**asked, "resident_ids": resident_ids}).rows()
+            conditions = replace(conditions, visits=visits)
         return replace(self, conditions=conditions)
 
     def _reaches(self, extents: Sequence[Extents]) -> NDArray[np.bool_]:
