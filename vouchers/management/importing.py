@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from merchants.errors import Refused
 from merchants.geo import Datum, UnknownDatumError, is_cgcs2000
 from merchants.services import LoadSummary, RowFault, UnreadableFileError
 from merchants.services.places import PLACE_FAR, PLACE_WHOLE_DEGREES
@@ -26,6 +28,7 @@ from merchants.services.summaries import (
     ROWS_OF_SEVERAL_LINES,
 )
 from merchants.spreadsheets import SpreadsheetWriter
+from vouchers.admin.faults import sentence
 
 COMMON_WARNINGS: Final[Mapping[str, Any]] = {
     LINES_SWALLOWED: _lazy("Lines swallowed by quotes of refused rows"),
@@ -75,26 +78,34 @@ class ImportCommand(BaseCommand, ABC):
 
     warnings: ClassVar[Mapping[str, Any]] = {}
     """Sentences of what this import alone warns of, by code."""
+    has_places: ClassVar[bool] = True
+    """Whether rows hold coordinates, whose datum may be named for all."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the file to import")
-        parser.add_argument(
-            "--datum",
-            type=datum_name,
-            help="datum of coordinates whose row names none: WGS-84, GCJ-02 or BD-09",
-        )
+        if self.has_places:
+            parser.add_argument(
+                "--datum",
+                type=datum_name,
+                help="datum of coordinates whose row names none: WGS-84, GCJ-02 or BD-09",
+            )
         parser.add_argument(
             "--errors", type=Path, help="where refused rows are listed (default: FILE.errors.csv)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
-        name: str | None = options["datum"]
+        name: str | None = options.get("datum")
         datum = None if name is None else Datum.parse(name)
         errors = options["errors"] or path.with_name(f"{path.name}.errors.csv")
         try:
             with error_file(errors) as refuse, _progress(self._size(path)) as advance:
                 summary = self.load(path, options | {"datum": datum}, refuse, advance)
+        except Refused as refused:
+            language = get_language() or "en"
+            raise CommandError(
+                sentence(refused.refusal, language), returncode=NOTHING_USABLE
+            ) from None
         except UnreadableFileError as error:
             raise CommandError(str(error), returncode=NOTHING_USABLE) from error
         except OSError as error:
