@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from tests.admin.conftest import signed_in
 from tests.support import cast
@@ -84,7 +85,17 @@ def test_the_campaigns_page_shows_a_budget_that_adds_up(town: Campaign, root: Cl
 
 
 def test_the_audience_can_be_previewed(town: Campaign, root: Client) -> None:
-    assert root.get(page(Campaign, "preview", town.pk)).status_code == 200
+    for number in range(12):
+        cast.resident(f"near{number}")
+    text = root.get(page(Campaign, "preview", town.pk)).content.decode()
+    for shown in (
+        "By ring",
+        "One distribution would issue",
+        "Paid by",
+        "Reached by this store alone",
+    ):
+        assert gettext(shown) in text
+    assert "hm-bar" in text
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -102,6 +102,13 @@ def test_a_stranger_sees_no_preview(campaign: Campaign) -> None:
     assert refused.value.refusal.code == "not_permitted"
 
 
+def test_a_draft_is_seen_as_at_its_start(campaign: Campaign) -> None:
+    draft = cast.spring_campaign(code="autumn")
+    Campaign.objects.filter(pk=draft.pk).update(starts_at=NOON + 5 * cast.DAY)
+    CampaignStore.objects.filter(campaign=draft).update(valid_from_at=NOON + 5 * cast.DAY)
+    assert seen(Campaign.objects.get(pk=draft.pk)).figures.targeted == 30
+
+
 def test_a_campaign_without_stores_reaches_nobody(campaign: Campaign) -> None:
     draft = cast.spring_campaign(code="bare")
     CampaignStore.objects.filter(campaign=draft).delete()

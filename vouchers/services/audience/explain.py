@@ -22,6 +22,7 @@ from vouchers.rules.audience import filters as rules
 from vouchers.rules.audience.failing import failed_conditions
 from vouchers.rules.audience.filters import Block, Untargeted
 from vouchers.rules.audience.targeting import explain as place_explained
+from vouchers.services.audience.moments import moment_of
 from vouchers.services.audience.residents import TargetingContext
 from vouchers.services.history import note
 from vouchers.services.roles import require_permission
@@ -69,8 +70,10 @@ def look_up(
 
 
 def explain(*, campaign: Campaign, resident: Resident, at: datetime) -> Explained:
-    """Why this resident would be targeted now, or why not."""
+    """Why this resident would be targeted now, or at the campaign's start if that is still to come;
+    or why not."""
     with transaction.atomic():
+        at = moment_of(campaign, at)
         context = TargetingContext.of(campaign, at)
         block = context.only(resident.pk)
         said = _explained(context.with_set_aside([resident.pk]), block)

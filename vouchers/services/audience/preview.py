@@ -28,6 +28,7 @@ from vouchers.rules.audience.figures import ATTRIBUTES, Figures, Tally
 from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.rules.ledger.quotas import Room, room_of
 from vouchers.rules.limits.limits import business_day
+from vouchers.services.audience.moments import moment_of
 from vouchers.services.audience.residents import Sources, TargetingContext
 from vouchers.services.history import note
 from vouchers.services.ledger import quotas
@@ -52,8 +53,8 @@ class Preview:
 
 
 def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
-    """The audience a campaign would have now, and what one distribution of its first round would
-    issue and cost.
+    """The audience a campaign would have now, or at its start if that is still to come; and what
+    one distribution of its first round would issue and cost.
 
     Refuses `not_permitted`, and `rate_limited` after 60 within an hour.
     """
@@ -61,6 +62,7 @@ def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
     with transaction.atomic():
         _note(campaign, by, at)
     with transaction.atomic():
+        at = moment_of(campaign, at)
         context = TargetingContext.of(campaign, at)
         tally = Tally(context.kinds, at.astimezone(ZoneInfo(campaign.zone)).year)
         for block in context.blocks(_everyone(context), ATTRIBUTES):
