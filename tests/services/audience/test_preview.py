@@ -115,3 +115,10 @@ def test_a_campaign_without_stores_reaches_nobody(campaign: Campaign) -> None:
     found = seen(draft)
     assert found.figures.targeted == 0
     assert found.expectation.cost_fen == 0
+
+
+def test_the_control_group_is_not_issued_to(campaign: Campaign) -> None:
+    draft = cast.spring_campaign(code="trial")
+    Campaign.objects.filter(pk=draft.pk).update(hold_out_bp=2_000)
+    (first, *_) = seen(Campaign.objects.get(pk=draft.pk)).expectation.tiers
+    assert first.wanted == 24

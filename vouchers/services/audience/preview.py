@@ -22,6 +22,7 @@ from merchants.errors import Refused
 from merchants.models import StoreLocation
 from vouchers.models import Campaign, QuotaBucket, QuotaCell
 from vouchers.models.audience.snapshots import READ_EXTENTS
+from vouchers.money import WHOLE_BP
 from vouchers.queries.campaigns.terms import document_of
 from vouchers.rules.audience.expectation import Expectation, OfferedTier, expect
 from vouchers.rules.audience.figures import ATTRIBUTES, Figures, Tally
@@ -113,10 +114,15 @@ def _expected(
     tiers = list(campaign.tiers.order_by("face_fen", "id"))
     prices = quotas.prices_of(tier.pk for tier in tiers)
     first_round = campaign.rounds.order_by("number").first()
+
+    def served(people: int | None) -> int:
+        """Without the control group, who get nothing."""
+        return (people or 0) * (WHOLE_BP - campaign.hold_out_bp) // WHOLE_BP
+
     return expect(
-        people=figures.targeted or 0,
-        by_district={int(key): count or 0 for key, count in figures.districts.items()},
-        by_store={store_ids[key]: count or 0 for key, count in figures.stores.items()},
+        people=served(figures.targeted),
+        by_district={int(key): served(count) for key, count in figures.districts.items()},
+        by_store={store_ids[key]: served(count) for key, count in figures.stores.items()},
         tiers=[
             OfferedTier(tier.pk, tier.code, tier.per_resident, prices[tier.pk]) for tier in tiers
         ],
