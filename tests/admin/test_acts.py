@@ -144,6 +144,10 @@ def test_a_campaign_is_created_as_a_draft_of_the_person_who_saved_it() -> None:
             "validity_s": "7",
             "validity_s_unit": "86400",
             "radius_m": "3000",
+            "selection_method": "districts",
+            "senior_share_bp": "20",
+            "small_shop_share_bp": "12.5",
+            "hold_out_bp": "0",
             "currency": "cny",
             "refund_policy": "pro_rata",
             "authorise_ttl_s": "10",
@@ -170,6 +174,8 @@ def test_a_campaign_is_created_as_a_draft_of_the_person_who_saved_it() -> None:
         "tags_any": [3, 63],
     }
     assert campaign.point_kinds == ["home", "work"]
+    shares = (campaign.senior_share_bp, campaign.small_shop_share_bp, campaign.hold_out_bp)
+    assert (campaign.selection_method, shares) == ("districts", (2_000, 1_250, 0))
     assert campaign.excluded_categories == ["tobacco", "prepaid card"]
     assert (campaign.currency, campaign.refund_policy) == ("CNY", "pro_rata")
     assert campaign.anchor_recipients == ["audit@city.example", "https://seals.example/in"]
