@@ -4,6 +4,7 @@ from tests.mutations.mutation import Mutation, source
 
 ISSUING = "vouchers/services/issuing"
 CONTROL = "tests/services/issuing/test_control.py"
+REPEATED = "tests/rules/proofs/test_audit_selection.py"
 DROPS = "tests/services/issuing/test_drops.py"
 
 OF_ISSUING: tuple[Mutation, ...] = (
@@ -51,5 +52,23 @@ OF_ISSUING: tuple[Mutation, ...] = (
         ", runs=None\n",
         "\n",
         f"{DROPS}::test_a_run_is_requested_when_the_round_opens_and_once",
+    ),
+    source(
+        "choices not repeated",
+        12,
+        "the audit overlooks whom a run preferred",
+        "vouchers/rules/proofs/audit/selection.py",
+        "        if expected[key] != choice.chosen.get(key, 0):\n",
+        "        if expected[key] > choice.chosen.get(key, 0) + 1:\n",
+        f"{REPEATED}::test_who_was_preferred_and_who_was_passed_over_are_both_named",
+    ),
+    source(
+        "control group served",
+        12,
+        "residents held out as a control group are served",
+        "vouchers/rules/issuing/selection.py",
+        "    wanted = np.where(line.barred | line.held_out, 0, wanted)\n",
+        "    wanted = np.where(line.barred, 0, wanted)\n",
+        f"{REPEATED}::test_the_audit_and_the_run_choose_the_same_people_in_any_order_of_rows",
     ),
 )

@@ -10,6 +10,7 @@ from datetime import timedelta
 from io import StringIO
 from threading import Thread
 
+import numpy as np
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -17,6 +18,7 @@ from django.db import connection, connections, transaction
 from pytest_django.plugin import DjangoDbBlocker
 from structlog.testing import capture_logs
 
+from tests.services.issuing.test_distribution import distribute
 from tests.support import cast
 from tests.support.books import as_owner, healthy_book, spoil
 from tests.support.campaign_with_history import campaign_with_history
@@ -26,7 +28,7 @@ from tests.support.corruptions.catalogue import CORRUPTIONS
 from tests.support.till import answer_to, issue_vouchers, order, till_of, voided
 from tests.support.watched import watched_campaign
 from vouchers import tasks
-from vouchers.models import AuditReport, Campaign, Redemption
+from vouchers.models import AuditReport, Campaign, Redemption, Voucher
 from vouchers.queries.proofs.audit import sums as queries
 from vouchers.queries.proofs.audit.books import BOOK_CHECKS
 from vouchers.queries.proofs.audit.checks import SCANS
@@ -83,7 +85,7 @@ def test_a_corruption_is_found_by_exactly_the_checks_it_breaks(
 def test_every_check_is_broken_by_some_lie() -> None:
     checks = [check for scan in SCANS for check in scan.checks]
     known = {*(check.name for check in checks), *(check.name for check in BOOK_CHECKS)}
-    known |= {"targeting_exact", "claims_exact"}
+    known |= {"targeting_exact", "claims_exact", "choice_repeats"}
     # What seals say is lied about in their own tests.
     assert known - set().union(*(names for _, names in CORRUPTIONS.values())) == {"seals_recompute"}
 
@@ -98,6 +100,28 @@ def test_the_first_broken_invariant_comes_first_with_its_rows(book: Campaign) ->
     assert (first.invariant, first.name, first.broken_count) == (1, "appropriated_figure", 1)
     assert first.rows[0]["figure_fen"] == 300_000_001
     assert first.rows[0]["booked_fen"] == 300_000_000
+
+
+def test_a_favourite_is_named_with_whom_they_displaced(book: Campaign) -> None:
+    draft = cast.spring_campaign(tiers={"off20": (2_000, 10_000)}, budget_fen=2_000)
+    run = distribute(cast.launched(draft), seed="s")
+    voucher = Voucher.objects.get(allocation__campaign=run.campaign)
+    favourite = run.members.order_by("distance_m").last()
+    assert favourite is not None
+    ids = np.array([favourite.resident_id], dtype="<i8").tobytes().hex()
+    buckets = np.array([favourite.bucket], dtype="<i2").tobytes().hex()
+    spoil(
+        f"UPDATE vouchers_voucher SET resident_id = {favourite.resident_id},"
+        f" bucket = {favourite.bucket} WHERE id = {voucher.pk}",
+        f"UPDATE vouchers_shard SET resident_ids = '\\x{ids}', buckets = '\\x{buckets}'"
+        f" WHERE run_id = {run.pk}",
+    )
+    (found,) = (one for one in audit(at=NOON, seed=1).findings if one.broken_count)
+    assert found.name == "choice_repeats"
+    assert {(row["resident"], row["vouchers"], row["expected"]) for row in found.rows} == {
+        (voucher.resident_id, 0, 1),
+        (favourite.resident_id, 1, 0),
+    }
 
 
 def test_a_point_that_was_coarsened_cannot_be_measured_and_is_no_lie(book: Campaign) -> None:

@@ -139,7 +139,7 @@ CORRUPTIONS = {
             "DELETE FROM vouchers_audiencemember WHERE resident_id ="
             " (SELECT min(resident_id) FROM vouchers_voucher)"
         ),
-        {"voucher_was_targeted"},
+        {"voucher_was_targeted", "choice_repeats"},
     ),
     "a distance is two millimetres off": (
         "UPDATE vouchers_audiencemember SET distance_m = distance_m + 0.002",
@@ -163,6 +163,22 @@ CORRUPTIONS = {
     "a store's version was moved under the run": (
         "UPDATE merchants_storelocation SET latitude_deg = latitude_deg + 1e-6",
         {"claims_exact", "targeting_exact"},
+    ),
+    "a run gave vouchers for which there was no room": (
+        (
+            "UPDATE vouchers_run SET selection = jsonb_set(selection, '{chosen_from,rooms}',"
+            " (SELECT jsonb_object_agg(key, '[0, 0]'::jsonb)"
+            "    FROM jsonb_each(selection#>'{chosen_from,rooms}')))"
+            " WHERE selection ? 'chosen_from'"
+        ),
+        {"choice_repeats"},
+    ),
+    "what a run chose from is no longer whole": (
+        (
+            "UPDATE vouchers_run SET selection = selection #- '{chosen_from,day}'"
+            " WHERE selection ? 'chosen_from'"
+        ),
+        {"choice_repeats"},
     ),
     # Damage that cannot be read at all
     "a split is no list of shares": (

@@ -60,6 +60,15 @@ def _members(row: Sequence[bytes | None]) -> Members:
     )
 
 
+class AsOf(NamedTuple):
+    """What the transaction sees, and its own number, both as text."""
+
+    as_of: str
+    xid: str
+
+
+AS_OF = Statement("SELECT pg_current_snapshot()::text, pg_current_xact_id()::text", AsOf._make)
+
 # The members that follow (after_bucket, after_id) in the order of the primary key, at most `most`.
 READ_MEMBERS = Statement(
     _READ_MEMBERS.format(district="0", need_score="0", birth_year="0", join=""),

@@ -1,8 +1,8 @@
 """Who gets what in a run: its audience read, and chosen under the locks of the quota buckets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from django.db.models import Q
@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from merchants.errors import Refused
 from merchants.models import District, StoreLocation
 from vouchers.models import Campaign, CampaignStore, Run, Shard, Tier
-from vouchers.models.audience.members import READ_MEMBERS, READ_MEMBERS_WITH_FACTS, Members
+from vouchers.models.audience.members import (
+    AS_OF,
+    READ_MEMBERS,
+    READ_MEMBERS_WITH_FACTS,
+    Members,
+)
 from vouchers.rules.issuing.priority import SENIOR_AGE, Guarantee, People
 from vouchers.rules.issuing.selection import Chosen, Line, Plan, choose, limits, line_up
 from vouchers.rules.ledger.quotas import Cells, PlannedVouchers
@@ -33,7 +38,9 @@ class Selection:
         self.tiers: Sequence[Tier] = list(run.campaign.tiers.order_by("face_fen", "id"))
         self.prices = quotas.prices_of(tier.pk for tier in self.tiers)
         self.cells: Cells = quotas.cells_of_campaign(run.campaign_id)
-        self.line = _line_of(run, self.cells, at)
+        self.chosen_from = _chosen_from(run, at)
+        """What an auditor needs besides audience, terms and seed to choose again."""
+        self.line = _line_of(run, self.cells, self.chosen_from)
         self.chosen: dict[int, Chosen] = {}
         self.allocation_ids: dict[int, NDArray[np.int64]] = {}
         """Per tier the allocation of each group of the line; 0 where no resident of it is
@@ -45,14 +52,18 @@ class Selection:
             if unfunded := self.cells.unfunded(self.prices[tier.pk]):
                 raise Refused("source_not_appropriated", source=unfunded[0])
         buckets = quotas.lock_buckets(cell_ids=[cell.id for cell in self.cells.all])
-        room = limits(self.cells.all, quotas.rooms_of(buckets))
+        rooms = quotas.rooms_of(buckets)
+        earlier = list(_earlier(self.run))
+        self.chosen_from["rooms"] = {id_: [room.fen, room.count] for id_, room in rooms.items()}
+        self.chosen_from["earlier_shards"] = [shard.id for shard in earlier]
+        room = limits(self.cells.all, rooms)
         for tier in self.tiers:
             self.chosen[tier.pk], room = choose(
                 self.line,
                 cells=self.cells,
                 slices=self.line.of_tier(tier.pk),
                 price=self.prices[tier.pk],
-                wanted=np.maximum(tier.per_resident - _had(self.run, tier, self.line), 0),
+                wanted=np.maximum(tier.per_resident - _had(earlier, tier, self.line), 0),
                 room=room,
             )
         quotas.take_locked(buckets=buckets, needs=self.cells.needs(self.planned()))
@@ -93,6 +104,7 @@ class Selection:
             "vouchers": sum(choice.member.size for choice in chosen),
             "residents": int(np.count_nonzero(is_served)),
             "fen": sum(self._fen(tier) for tier in self.tiers),
+            "chosen_from": self.chosen_from,
         }
 
     def _summary_of(self, tier: Tier) -> dict[str, object]:
@@ -108,9 +120,37 @@ class Selection:
         return self.chosen[tier.pk].member.size * self.prices[tier.pk].face_fen
 
 
-def _line_of(run: Run, cells: Cells, at: datetime) -> Line:
-    campaign, day = run.campaign, business_day(at, run.campaign.zone)
-    plan = _plan_of(campaign)
+def _chosen_from(run: Run, at: datetime) -> dict[str, Any]:
+    """Read before the residents, so that what changes meanwhile counts as changed since."""
+    campaign = run.campaign
+    (now,) = AS_OF.send(raw_connection(), {}).rows()
+    population: dict[int, int] = {}
+    if campaign.selection_method == SelectionMethod.DISTRICTS:
+        known = District.objects.exclude(population=None)
+        population = {row.pk: row.population or 0 for row in known.order_by("pk")}
+    small_shops: list[int] = []
+    if campaign.small_shop_share_bp:
+        shops = CampaignStore.objects.filter(campaign=campaign, category=SMALL_SHOP)
+        small_shops = sorted(set(shops.values_list("store_id", flat=True)))
+    return {
+        "as_of": now.as_of,
+        "xid": now.xid,
+        "day": business_day(at, campaign.zone).isoformat(),
+        "method": campaign.selection_method,
+        "population": population,
+        "small_shops": small_shops,
+    }
+
+
+def _line_of(run: Run, cells: Cells, chosen_from: Mapping[str, Any]) -> Line:
+    campaign, day = run.campaign, date.fromisoformat(chosen_from["day"])
+    plan = Plan(
+        method=SelectionMethod(campaign.selection_method),
+        hold_out_bp=campaign.hold_out_bp,
+        # The same control group in every run of the campaign.
+        hold_out_seed=campaign.code,
+        population=chosen_from["population"],
+    )
     asks_for_facts = (
         "district_id" in cells.dimensions
         or plan.method in {SelectionMethod.NEED, SelectionMethod.DISTRICTS}
@@ -133,35 +173,22 @@ def _line_of(run: Run, cells: Cells, at: datetime) -> Line:
         channel=run.channel,
         day=day,
         plan=plan,
-        guarantees=list(_guarantees(campaign, members, store_id, day)),
-    )
-
-
-def _plan_of(campaign: Campaign) -> Plan:
-    method = SelectionMethod(campaign.selection_method)
-    population: dict[int, int] = {}
-    if method is SelectionMethod.DISTRICTS:
-        known = District.objects.exclude(population=None)
-        population = {row.pk: row.population or 0 for row in known}
-    return Plan(
-        method=method,
-        hold_out_bp=campaign.hold_out_bp,
-        # The same control group in every run of the campaign.
-        hold_out_seed=campaign.code,
-        population=population,
+        guarantees=list(_guarantees(campaign, members, chosen_from["small_shops"], store_id, day)),
     )
 
 
 def _guarantees(
-    campaign: Campaign, members: Members, store_id: NDArray[np.int64], day: date
+    campaign: Campaign,
+    members: Members,
+    small_shops: Sequence[int],
+    store_id: NDArray[np.int64],
+    day: date,
 ) -> Iterator[Guarantee]:
     if campaign.senior_share_bp:
         age = np.where(members.birth_year > 0, day.year - members.birth_year, 0)
         yield Guarantee(age >= SENIOR_AGE, campaign.senior_share_bp)
     if campaign.small_shop_share_bp:
-        rows = CampaignStore.objects.filter(campaign=campaign, category=SMALL_SHOP)
-        small = list(rows.values_list("store_id", flat=True))
-        yield Guarantee(np.isin(store_id, small), campaign.small_shop_share_bp)
+        yield Guarantee(np.isin(store_id, small_shops), campaign.small_shop_share_bp)
 
 
 def _members_of(run_id: int, *, with_facts: bool) -> Members:
@@ -187,21 +214,24 @@ def _store_ids(location_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.array([store_of[id_] for id_ in found.tolist()], dtype=np.int64)[place]
 
 
-def _had(run: Run, tier: Tier, line: Line) -> NDArray[np.int64]:
-    """Vouchers of a tier that each member got, or is about to get, from other runs of the same
+def _earlier(run: Run) -> Iterator[Shard]:
+    """Shards whose residents have got, or are about to get, vouchers from other runs of the same
     round and channel; read under the buckets' locks, which every such run takes.
 
     One enrolment per platform and round: what came through another channel does not count, but what
     came through none in particular does, and a run of none counts what came through any.
     """
-    others = Shard.objects.filter(
-        tier=tier, run__campaign=run.campaign, run__round=run.round
-    ).exclude(run=run)
+    others = Shard.objects.filter(run__campaign=run.campaign, run__round=run.round)
     # What a cancelled run did not mint has gone back.
     others = others.exclude(~Q(state=ShardState.DONE), run__state=RunState.CANCELLED)
     if run.channel is not None:
         others = others.filter(Q(run__channel=run.channel) | Q(run__channel=None))
-    packed = b"".join(bytes(ids) for ids in others.values_list("resident_ids", flat=True))
+    return others.exclude(run=run).only("tier_id", "resident_ids").order_by("id").iterator()
+
+
+def _had(earlier: Sequence[Shard], tier: Tier, line: Line) -> NDArray[np.int64]:
+    """Vouchers of a tier that each member has got from earlier shards."""
+    packed = b"".join(bytes(shard.resident_ids) for shard in earlier if shard.tier_id == tier.pk)
     resident_id, counts = np.unique(np.frombuffer(packed, dtype="<i8"), return_counts=True)
     if not resident_id.size:
         return np.zeros(line.resident_id.size, dtype=np.int64)

@@ -14,12 +14,14 @@ from django.db import DataError, connection, transaction
 from django.utils.translation import gettext_noop as _
 
 from vouchers.models import AuditReport
+from vouchers.queries.proofs.audit import selection as selection
 from vouchers.queries.proofs.audit import targeting as targeting
 from vouchers.queries.proofs.audit.books import BOOK_CHECKS, BookCheck, Facts, read
 from vouchers.queries.proofs.audit.check import CheckTitle, Scan
 from vouchers.queries.proofs.audit.checks import SCANS
 from vouchers.queries.proofs.audit.sums import raw_connection
 from vouchers.rules.proofs.audit.facts import Finding, Row
+from vouchers.rules.proofs.audit.selection import differences
 from vouchers.rules.proofs.audit.targeting import Measured, MemberFacts, judge_member
 from vouchers.sql.snapshots import Work
 from vouchers.sql.statements import Statement
@@ -49,6 +51,11 @@ CLAIMS_EXACT: Final = (
     12,
     "claims_exact",
     _("sampled claims were made where they say: geodesic distance, radius and ring"),
+)
+CHOICE_REPEATS: Final = (
+    12,
+    "choice_repeats",
+    _("sampled runs chose those whom method, seed and quota choose again"),
 )
 READABLE: Final = (1, "books_readable", _("the rows can be read and summed"))
 
@@ -98,9 +105,9 @@ def audit(
     """Recompute what rows can show of the invariants, all in one snapshot of the database.
 
     The sums are judged by `rules/proofs/audit*`, row by row statements by PostgreSQL, and `sample`
-    random members of audiences, and as many claims, by measuring their distance again. The same
-    `seed` draws the same sample. `vouchers/sql/snapshots` shares the work out. Called inside a
-    transaction it reads in that one, as isolated as that one is.
+    random members of audiences, and as many claims, by measuring their distance again; a few runs
+    choose again. The same `seed` draws the same samples. `vouchers/sql/snapshots` shares the work
+    out. Called inside a transaction it reads in that one, as isolated as that one is.
     """
     start = perf_counter()
     drawn: list[Sequence[Measured]] = []
@@ -110,6 +117,7 @@ def audit(
             *(partial(_run, scan) for scan in SCANS),
             partial(_judge_sample, TARGETING_EXACT, targeting.sample_members, sample, seed, drawn),
             partial(_judge_sample, CLAIMS_EXACT, targeting.sample_claims, sample, seed, drawn),
+            partial(_judge_choices, seed),
         ],
         on_progress,
     )
@@ -253,3 +261,14 @@ def _misplaced(member: MemberFacts, outcome: Measured) -> Row:
         "measured_m": outcome.distance_m,
         "ring": member.ring,
     }
+
+
+def _judge_choices(seed: int) -> list[Finding]:
+    """What sampled runs stored must be whole enough to choose again."""
+    start = perf_counter()
+    drawn = selection.choices(raw_connection(), seed=seed)
+    try:
+        return [_finding(CHOICE_REPEATS, (row for one in drawn for row in differences(one)), start)]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        unread: Row = {"error": repr(error)}
+        return [Finding(*CHOICE_REPEATS, broken_count=1, rows=(unread,))]
