@@ -83,6 +83,9 @@ def book(full_book: None) -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+CORNERS = [[121.4, 31.2], [121.5, 31.2], [121.5, 31.3], [121.4, 31.2]]
+
+
 def _draft() -> None:
     draft = cast.spring_campaign(code="draft", starts_at=NOON, ends_at=NOON + 9 * DAY)
     by, at = cast.mei(), NOON
@@ -93,7 +96,7 @@ def _draft() -> None:
         "geofences",
         campaign=draft,
         kind="include_polygon",
-        geometry={"type": "Polygon"},
+        geometry={"type": "Polygon", "coordinates": [CORNERS]},
         by=by,
         at=at,
     )

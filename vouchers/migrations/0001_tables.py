@@ -133,6 +133,7 @@ class Migration(migrations.Migration):
                     ),
                     models.UniqueConstraint(fields=("bucket", "id"), name="resident_by_bucket"),
                 ],
+                "indexes": [models.Index(fields=["changed_xid"], name="resident_by_change")],
             },
         ),
         migrations.CreateModel(
@@ -741,6 +742,38 @@ class Migration(migrations.Migration):
                     "presence_required",
                     models.BooleanField(default=False, verbose_name="vouchers are shown in person"),
                 ),
+                (
+                    "hold_out_bp",
+                    models.PositiveSmallIntegerField(
+                        default=0, verbose_name="control group without vouchers"
+                    ),
+                ),
+                (
+                    "selection_method",
+                    models.CharField(
+                        choices=[
+                            ("nearest", "nearest to a participating store (就近)"),
+                            ("random", "by lot (随机)"),
+                            ("need", "highest need score (按需)"),
+                            ("districts", "districts in proportion to population (按区人口)"),
+                        ],
+                        default="nearest",
+                        max_length=9,
+                        verbose_name="who comes first",
+                    ),
+                ),
+                (
+                    "senior_share_bp",
+                    models.PositiveSmallIntegerField(
+                        default=0, verbose_name="guaranteed to residents of 60 and more"
+                    ),
+                ),
+                (
+                    "small_shop_share_bp",
+                    models.PositiveSmallIntegerField(
+                        default=0, verbose_name="guaranteed to residents nearest to small shops"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "campaign",
@@ -783,6 +816,26 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("authorise_ttl_s__gt", 0)),
                         name="authorisation_lasts_a_while",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("selection_method__in", ["nearest", "random", "need", "districts"])
+                        ),
+                        name="selection_method_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("hold_out_bp__lte", 2000)), name="hold_out_in_range"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "senior_share_bp__lte",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.Value(10000), "-", models.F("small_shop_share_bp")
+                                ),
+                            )
+                        ),
+                        name="guaranteed_shares_fit",
                     ),
                 ],
             },
@@ -1827,6 +1880,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("queued", "waiting for a worker"),
+                            ("targeting", "finding the audience"),
                             ("targeted", "audience found"),
                             ("reserved", "money reserved, minting"),
                             ("done", "done"),
@@ -3908,6 +3962,210 @@ class Migration(migrations.Migration):
                         ),
                         name="clock_within_bounds",
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ResidentSnapshot",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("built_at", models.DateTimeField(verbose_name="built at")),
+                (
+                    "as_of",
+                    models.TextField(
+                        db_default=vouchers.sql.fields.CurrentSnapshot(),
+                        editable=False,
+                        verbose_name="has seen",
+                    ),
+                ),
+                (
+                    "xid",
+                    vouchers.sql.fields.Xid8Field(
+                        db_default=vouchers.sql.fields.CurrentXid(), editable=False
+                    ),
+                ),
+                ("server", models.BigIntegerField(verbose_name="server")),
+                (
+                    "cleared_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="blocks deleted at"),
+                ),
+            ],
+            options={
+                "verbose_name": "snapshot of residents",
+                "verbose_name_plural": "snapshots of residents",
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="SnapshotBlock",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
+                ("resident_count", models.PositiveIntegerField(verbose_name="residents")),
+                (
+                    "boxes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.FloatField(null=True), size=12
+                    ),
+                ),
+                (
+                    "last_consented_at",
+                    models.DateTimeField(null=True, verbose_name="last consent at"),
+                ),
+                ("resident_id", models.BinaryField()),
+                ("bucket", models.BinaryField()),
+                ("flags", models.BinaryField()),
+                ("consented_at", models.BinaryField()),
+                ("district_id", models.BinaryField()),
+                ("birth_year", models.BinaryField()),
+                ("need_score", models.BinaryField()),
+                ("tags", models.BinaryField()),
+                (
+                    "street",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), size=None
+                    ),
+                ),
+                ("home_longitude_deg", models.BinaryField(null=True)),
+                ("work_longitude_deg", models.BinaryField(null=True)),
+                ("recent_longitude_deg", models.BinaryField(null=True)),
+                ("home_latitude_deg", models.BinaryField(null=True)),
+                ("work_latitude_deg", models.BinaryField(null=True)),
+                ("recent_latitude_deg", models.BinaryField(null=True)),
+                (
+                    "snapshot",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="blocks",
+                        to="vouchers.residentsnapshot",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "block of residents",
+                "verbose_name_plural": "blocks of residents",
+                "ordering": ["snapshot", "number"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("snapshot", "number"), name="one_block_per_number"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("resident_count__lte", 16384)),
+                        name="block_not_too_large",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Targeting",
+            fields=[
+                (
+                    "run",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="targeting",
+                        serialize=False,
+                        to="vouchers.run",
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="as of")),
+                ("location_ids", models.BinaryField(verbose_name="store locations, int64")),
+                ("radii_m", models.BinaryField(verbose_name="radii, float64")),
+                (
+                    "beyond_reach",
+                    models.PositiveIntegerField(verbose_name="beyond every store's reach"),
+                ),
+                (
+                    "snapshot",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="vouchers.residentsnapshot",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "targeting",
+                "verbose_name_plural": "targetings",
+            },
+        ),
+        migrations.CreateModel(
+            name="TargetingPart",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
+                (
+                    "block_numbers",
+                    models.BinaryField(default=bytes, verbose_name="block numbers, int32"),
+                ),
+                (
+                    "resident_ids",
+                    models.BinaryField(default=bytes, verbose_name="resident ids, int64"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("leased", "being minted"),
+                            ("done", "done"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "lease_until_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="leased until"),
+                ),
+                ("fence", models.PositiveIntegerField(default=0, verbose_name="fencing token")),
+                ("counts", models.JSONField(default=dict, verbose_name="counts")),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="targeting_parts",
+                        to="vouchers.run",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "part of a targeting",
+                "verbose_name_plural": "parts of a targeting",
+                "ordering": ["run", "number"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "done"), _negated=True),
+                        fields=["run", "number"],
+                        name="parts_left",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "number"), name="one_part_per_number"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("block_numbers", b""), ("resident_ids", b""), _connector="OR"
+                        ),
+                        name="part_of_one_kind",
+                    ),
                 ],
             },
         ),
