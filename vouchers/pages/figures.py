@@ -15,6 +15,9 @@ WIDTH: Final = 1_000
 """Of every figure, in units of its own; pages stretch it to the space there is."""
 HATCHES: Final = ("", "M0 8 8 0", "M0 0 8 8", "M0 4H8", "M4 0V8")
 LINE_HEIGHT: Final = 26
+MAP_HEIGHT: Final = 700
+MARGIN: Final = 20
+"""Round a map, for the largest stores at its rim."""
 
 Row = Sequence[str]
 Ring = Sequence[Sequence[float]]
@@ -91,7 +94,8 @@ def step_line(name: str, words: Words, items: Sequence[Item], *, height: int = 1
     """A line that keeps each value until the next, the last one to the right edge; from zero."""
     most = max((item.value for item in items), default=0) or 1
     step = WIDTH / max(len(items), 1)
-    path, ground = [], height - LINE_HEIGHT
+    path: list[str] = []
+    ground = height - LINE_HEIGHT
     for number, item in enumerate(items):
         y = ground - (ground - 8) * item.value / most
         path.append(f"{'V' if path else f'M{number * step:.1f} '}{y:.1f}H{(number + 1) * step:.1f}")
@@ -138,11 +142,13 @@ def area_map(name: str, words: Words, shapes: Sequence[Shape], spots: Sequence[S
     west, east = min(p[0] for p in positions), max(p[0] for p in positions)
     south, north = min(p[1] for p in positions), max(p[1] for p in positions)
     narrow = cos(radians((south + north) / 2))
-    scale = WIDTH / max((east - west) * narrow, (north - south) / 1.1, 1e-9)
-    height = max(40, round((north - south) * scale))
+    wide, high = max((east - west) * narrow, 1e-9), max(north - south, 1e-9)
+    scale = min((WIDTH - 2 * MARGIN) / wide, (MAP_HEIGHT - 2 * MARGIN) / high)
+    left, height = (WIDTH - wide * scale) / 2, round(high * scale) + 2 * MARGIN
 
     def place(longitude_deg: float, latitude_deg: float) -> tuple[int, int]:
-        return round((longitude_deg - west) * narrow * scale), round((north - latitude_deg) * scale)
+        x = left + (longitude_deg - west) * narrow * scale
+        return round(x), round(MARGIN + (north - latitude_deg) * scale)
 
     drawn = []
     for shape in shapes:
