@@ -130,7 +130,8 @@ def spark_line(name: str, words: Words, values: Sequence[float]) -> str:
     most = max(values, default=0) or 1
     step = WIDTH / max(len(values) - 1, 1)
     points = " ".join(f"{i * step:.1f},{78 - 74 * v / most:.1f}" for i, v in enumerate(values))
-    return _svg(name, words, 80, f'<polyline class="fig-line" points="{points}"/>{_ground(79)}')
+    drawn = f'<polyline class="fig-line" points="{points}"/>{_ground(79)}'
+    return _svg(name, words, 80, drawn, stretched=True)
 
 
 def area_map(name: str, words: Words, shapes: Sequence[Shape], spots: Sequence[Spot]) -> str:
@@ -182,10 +183,11 @@ def _rings(geometry: dict[str, Any]) -> Iterable[Ring]:
     return [ring for polygon in polygons for ring in polygon]
 
 
-def _svg(name: str, words: Words, height: int, inner: str) -> str:
+def _svg(name: str, words: Words, height: int, inner: str, *, stretched: bool = False) -> str:
+    ratio = ' preserveAspectRatio="none"' if stretched else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="fig" viewBox="0 0 {WIDTH} {height}"'
-        f' role="img" aria-labelledby="{name}-t {name}-d">'
+        f'{ratio} role="img" aria-labelledby="{name}-t {name}-d">'
         f'<title id="{name}-t">{escape(words.title)}</title>'
         f'<desc id="{name}-d">{escape(words.description)}</desc>{inner}</svg>'
     )

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from vouchers.errors import CATALOGUE
-from vouchers.models.ledger.transfers import ACCOUNT_KINDS
 from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS, RISK_VERDICTS
 from vouchers.money import yuan
+from vouchers.pages.budget import as_html, identity_figure
 from vouchers.pages.figures import (
     Item,
     Shape,
@@ -22,15 +22,11 @@ from vouchers.pages.figures import (
     area_map,
     bars,
     data_table,
-    stacked_bar,
     step_line,
 )
-from vouchers.queries.ledger.balances import IdentityRow
 from vouchers.queries.proofs.report import CampaignReport
 from vouchers.rules.proofs.anonymity import LEAST_PERSONS, Publishable
-from vouchers.states import AccountKind
 
-PARTS: Final = [kind for kind in AccountKind if kind != AccountKind.APPROPRIATED]
 INVARIANTS: Final = {
     1: gettext_lazy("the budget identity holds for every source and slice"),
     2: gettext_lazy("what was claimed was claimed while its round was open"),
@@ -93,7 +89,9 @@ def _context(report: CampaignReport, language: str) -> dict[str, Any]:
             (_("People of 60 and over"), _pct(report.elders_pct), _("of the subsidy")),
         ],
         "is_balanced": all(row.off_fen == 0 for row in report.identity),
-        "identity": [_identity(number, row) for number, row in enumerate(report.identity)],
+        "identity": [
+            identity_figure(f"identity-{number}", row) for number, row in enumerate(report.identity)
+        ],
         "days": _days(report),
         "refusals": _refusals(report, language),
         "districts": _places("districts", _("Subsidy by district"), report.districts),
@@ -116,27 +114,6 @@ def _css() -> SafeString:
     return mark_safe("\n".join(texts))  # noqa: S308 (two files of ours)
 
 
-def _safe(figure: str) -> SafeString:
-    """What `figures` made: it escapes every text it is given."""
-    return mark_safe(figure)  # noqa: S308
-
-
-def _identity(number: int, row: IdentityRow) -> SafeString:
-    names = dict(ACCOUNT_KINDS)
-    items = [
-        Item(str(names[kind.value]), row.parts_fen[kind], yuan(row.parts_fen[kind]), kind.value)
-        for kind in PARTS
-    ]
-    whole = yuan(row.appropriated_fen)
-    words = Words(
-        f"{row.name} · {_('appropriated')} {whole}",
-        _("Where the %(whole)s of %(source)s are now.") % {"whole": whole, "source": row.name},
-        (_("account"), _("amount")),
-        _("numbers"),
-    )
-    return _safe(stacked_bar(f"identity-{number}", words, items))
-
-
 def _days(report: CampaignReport) -> list[SafeString]:
     heads = (_("day"), _("amount"))
     lines = (
@@ -151,7 +128,7 @@ def _days(report: CampaignReport) -> list[SafeString]:
         ]
         total = yuan(sum(values_fen))
         words = Words(title, f"{title}: {total}", heads, _("numbers"))
-        drawn.append(_safe(step_line(name, words, items)))
+        drawn.append(as_html(step_line(name, words, items)))
     return drawn
 
 
@@ -162,7 +139,7 @@ def _refusals(report: CampaignReport, language: str) -> SafeString:
     words = Words(title, f"{title}: {total:,}", (_("code"), _("times")), _("numbers"))
     meanings = [(code, f"{count:,}", _meaning(code, language)) for code, count in report.refusals]
     table = data_table((_("code"), _("times"), _("meaning")), meanings)
-    return _safe(bars("refusals", words, items[:12]) + table)
+    return as_html(bars("refusals", words, items[:12]) + table)
 
 
 def _meaning(code: str, language: str) -> str:
@@ -183,9 +160,9 @@ def _places(name: str, title: str, groups: Publishable) -> SafeString:
         fen = groups.others.discount_fen
         items.append(Item(_("all others"), fen, yuan(fen), "others"))
     if not items:
-        return _safe("")
+        return as_html("")
     words = Words(title, title, (_("place"), _("subsidy")), _("numbers"))
-    return _safe(bars(name, words, items))
+    return as_html(bars(name, words, items))
 
 
 def _map(report: CampaignReport) -> SafeString:
@@ -210,7 +187,7 @@ def _map(report: CampaignReport) -> SafeString:
     ]
     title = _("Districts by subsidy, and the stores that took part")
     text = _("The darker a district and the larger a store, the more subsidy; grey: not shown.")
-    return _safe(area_map("map", Words(title, text, (), ""), shapes, spots))
+    return as_html(area_map("map", Words(title, text, (), ""), shapes, spots))
 
 
 def _signals(report: CampaignReport) -> SafeString:
@@ -226,7 +203,7 @@ def _signals(report: CampaignReport) -> SafeString:
         for row in report.signals
     ]
     heads = (_("rule"), _("setting"), _("verdict"), _("signals"), _("refused"))
-    return _safe(data_table(heads, rows)) if rows else _safe("")
+    return as_html(data_table(heads, rows)) if rows else as_html("")
 
 
 def _findings(report: CampaignReport) -> list[tuple[Any, int, int]]:
