@@ -26,9 +26,10 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all; skips where there is none."""
+    """One Chromium for a module, since its event loop would be in the way of other modules' own;
+    skips where there is none."""
     if CHROMIUM is None:
         pytest.skip("no Chromium: apt install chromium fonts-noto-cjk, and the browser tests run")
     with sync_playwright() as playwright:
