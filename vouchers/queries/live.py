@@ -262,31 +262,71 @@ def newest_cursor() -> Cursor:
     return Cursor(signal_id or 0, hold_id or 0)
 
 
-def alerts_after(
+class Numbers(NamedTuple):
+    """Signals and holds by number."""
+
+    signals: frozenset[int] = frozenset()
+    holds: frozenset[int] = frozenset()
+
+    def without(self, others: "Numbers") -> "Numbers":
+        """Those that are not among others."""
+        return Numbers(self.signals - others.signals, self.holds - others.holds)
+
+
+def numbers_after(cursor: Cursor, *, overlap: int) -> Numbers:
+    """Those greater than the cursor's, and the last so many below it.
+
+    Numbers become visible out of their order, as transactions end: who asks again drops those that
+    are known already.
+    """
+    return Numbers(
+        frozenset(
+            Signal.objects.filter(pk__gt=cursor.signal_id - overlap).values_list("id", flat=True)
+        ),
+        frozenset(
+            Hold.objects.filter(pk__gt=cursor.hold_id - overlap).values_list("id", flat=True)
+        ),
+    )
+
+
+def alerts_numbered(numbers: Numbers) -> list[Alert]:
+    """These, oldest first, but those of the sandbox."""
+    found: list[Alert] = []
+    if numbers.signals:
+        found += map(_of_signal, _signals().filter(pk__in=numbers.signals))
+    if numbers.holds:
+        found += map(_of_hold, _holds().filter(pk__in=numbers.holds))
+    return _in_order(found)
+
+
+def alerts_since(
     cursor: Cursor, *, overlap: int = 0, overlap_since: datetime | None = None, most: int
 ) -> list[Alert]:
-    """Signals and holds with greater numbers, oldest first: at most the `most` newest of each.
-
-    Numbers become visible out of their order, as transactions end. With an `overlap` the last so
-    many below the cursor are read again, of those since an instant if one is given; who asks drops
-    those that are known already.
-    """
-    signals = Signal.objects.filter(pk__gt=cursor.signal_id - overlap, campaign__is_test=False)
-    holds = Hold.objects.filter(
-        pk__gt=cursor.hold_id - overlap, redemption__campaign__is_test=False
-    )
+    """Those greater than the cursor's, oldest first, at most the `most` newest of each kind; with
+    an `overlap` also those of the last so many below it that were raised after an instant."""
+    signals = Q(pk__gt=cursor.signal_id)
+    holds = Q(pk__gt=cursor.hold_id)
     if overlap_since is not None:
-        signals = signals.filter(Q(pk__gt=cursor.signal_id) | Q(raised_at__gt=overlap_since))
-        holds = holds.filter(Q(pk__gt=cursor.hold_id) | Q(opened_at__gt=overlap_since))
-    found = [
-        *map(_of_signal, signals.select_related("campaign", "store").order_by("-id")[:most]),
-        *map(
-            _of_hold,
-            holds.select_related("redemption__campaign", "redemption__store").order_by("-id")[
-                :most
-            ],
-        ),
-    ]
+        signals |= Q(pk__gt=cursor.signal_id - overlap, raised_at__gt=overlap_since)
+        holds |= Q(pk__gt=cursor.hold_id - overlap, opened_at__gt=overlap_since)
+    return _in_order(
+        [
+            *map(_of_signal, _signals().filter(signals).order_by("-id")[:most]),
+            *map(_of_hold, _holds().filter(holds).order_by("-id")[:most]),
+        ]
+    )
+
+
+def _signals() -> QuerySet[Signal]:
+    return Signal.objects.filter(campaign__is_test=False).select_related("campaign", "store")
+
+
+def _holds() -> QuerySet[Hold]:
+    rows = Hold.objects.filter(redemption__campaign__is_test=False)
+    return rows.select_related("redemption__campaign", "redemption__store")
+
+
+def _in_order(found: list[Alert]) -> list[Alert]:
     return sorted(found, key=lambda alert: (alert.at, alert.id))
 
 

@@ -12,7 +12,7 @@ from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Campaign, Voucher
 from vouchers.pages.live.poller import ALERTS_MOST, RESET, Client, Event, _Round
 from vouchers.pages.live.screen import cursor_of, cursor_text
-from vouchers.queries.live import Cursor, alerts_after, board, newest_cursor
+from vouchers.queries.live import Cursor, Numbers, alerts_since, board, newest_cursor
 from vouchers.states import RiskKind, RiskVerdict
 
 ORDERS = 3
@@ -95,16 +95,16 @@ class TestRound:
 
         # As if its transaction, which took the number before, had ended only now.
         late = found[-1]
-        round_._known.discard(late.id)
+        round_._known = round_._known.without(Numbers(frozenset({late.cursor.signal_id})))
         assert round_._fresh() == [late]
 
     def test_the_cursor_and_an_overlap_in_time(self, vouchers: list[Voucher]) -> None:
         self.bought(vouchers[0])
         newest = newest_cursor()
-        assert alerts_after(newest, most=9) == []
-        again = alerts_after(newest, overlap=9, overlap_since=NOON - timedelta(minutes=1), most=9)
+        assert alerts_since(newest, most=9) == []
+        again = alerts_since(newest, overlap=9, overlap_since=NOON - timedelta(minutes=1), most=9)
         assert len(again) == 2
-        assert alerts_after(newest, overlap=9, overlap_since=NOON, most=9) == []
+        assert alerts_since(newest, overlap=9, overlap_since=NOON, most=9) == []
 
     def test_the_board_counts_the_day(self, vouchers: list[Voucher]) -> None:
         for voucher in vouchers:

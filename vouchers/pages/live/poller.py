@@ -19,7 +19,15 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from vouchers.pages.live.screen import alert_html, board_html, cursor_text, valkey_waiting
-from vouchers.queries.live import Alert, Cursor, alerts_after, board, newest_cursor
+from vouchers.queries.live import (
+    Alert,
+    Cursor,
+    Numbers,
+    alerts_numbered,
+    board,
+    newest_cursor,
+    numbers_after,
+)
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +146,7 @@ class _Round:
 
     def __init__(self) -> None:
         self._cursor: Cursor | None = None
-        self._known: set[str] = set()
+        self._known = Numbers()
         self._board_at_s = 0.0
 
     def tell(self, clients: list[Client]) -> None:
@@ -162,16 +170,16 @@ class _Round:
         came since it was made is sent to each client when it connects."""
         if self._cursor is None:
             self._cursor = newest_cursor()
-            self._known = {
-                alert.id for alert in alerts_after(self._cursor, overlap=OVERLAP, most=OVERLAP)
-            }
+            self._known = numbers_after(self._cursor, overlap=OVERLAP)
             return []
-        found = alerts_after(self._cursor, overlap=OVERLAP, most=2 * OVERLAP)
-        fresh = [alert for alert in found if alert.id not in self._known]
-        self._known = {alert.id for alert in found}
-        for alert in fresh:
-            self._cursor = Cursor(*map(max, self._cursor, alert.cursor))
-        return fresh
+        found = numbers_after(self._cursor, overlap=OVERLAP)
+        alerts = alerts_numbered(found.without(self._known))
+        self._known = found
+        self._cursor = Cursor(
+            max(found.signals, default=self._cursor.signal_id),
+            max(found.holds, default=self._cursor.hold_id),
+        )
+        return alerts
 
     def _alert(self, alert: Alert, language: str) -> Event:
         assert self._cursor is not None

@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import connections
 from django.utils import timezone
@@ -19,12 +19,14 @@ from django.utils import timezone
 from vouchers.pages.live.poller import OVERLAP, RESET, Client, Event, Poller
 from vouchers.pages.live.screen import alert_html, cursor_of, cursor_text
 from vouchers.pages.live.viewer import Viewer, viewer_of
-from vouchers.queries.live import Cursor, alerts_after
+from vouchers.queries.live import Cursor, alerts_since
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Given = TypeVar("Given")
+Found = TypeVar("Found")
 
 PATH: Final = "/live/stream"
 STREAMS_MOST: Final = 200
@@ -62,7 +64,7 @@ class Live:
             await self._inner(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        viewer = await asyncio.to_thread(viewer_of, scope)
+        viewer = await _in_thread(viewer_of, scope)
         if viewer is None:
             await _refuse(send, 403)
         elif len(self._poller) >= STREAMS_MOST:
@@ -102,7 +104,7 @@ class Live:
         self._poller.add(client)
         try:
             yield f"retry: {RETRY_MS}\n\n".encode()
-            for event in await asyncio.to_thread(_missed, viewer):
+            for event in await _in_thread(_missed, viewer):
                 yield event.encode()
             while loop.time() < end_s:
                 try:
@@ -111,12 +113,24 @@ class Live:
                     yield b":\n\n"
                 if loop.time() >= ask_s:
                     ask_s = loop.time() + ASK_AGAIN_S
-                    if await asyncio.to_thread(viewer_of, scope) is None:
+                    if await _in_thread(viewer_of, scope) is None:
                         return
                 for event in client.waiting():
                     yield event.encode()
         finally:
             self._poller.remove(client)
+
+
+async def _in_thread(read: Callable[[Given], Found], given: Given) -> Found:
+    """Read the database in a thread of the loop's, whose connection is closed afterwards."""
+
+    def work() -> Found:
+        try:
+            return read(given)
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(work)
 
 
 def _missed(viewer: Viewer) -> list[Event]:
@@ -125,15 +139,12 @@ def _missed(viewer: Viewer) -> list[Event]:
     cursor = cursor_of(viewer.after)
     if cursor is None:
         return [RESET] if viewer.after else []
-    try:
-        found = alerts_after(
-            cursor,
-            overlap=OVERLAP,
-            overlap_since=timezone.now() - OVERLAP_LASTS,
-            most=MISSED_MOST + OVERLAP,
-        )
-    finally:
-        connections.close_all()
+    found = alerts_since(
+        cursor,
+        overlap=OVERLAP,
+        overlap_since=timezone.now() - OVERLAP_LASTS,
+        most=MISSED_MOST + OVERLAP,
+    )
     if sum(_is_after(alert.cursor, cursor) for alert in found) > MISSED_MOST:
         return [RESET]
     newest = cursor

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.asgi import ASGIRequest
-from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language_from_request
 from django_otp.middleware import OTPMiddleware
@@ -31,19 +30,15 @@ def may_watch(request: HttpRequest) -> bool:
 
 
 def viewer_of(scope: dict[str, Any]) -> Viewer | None:
-    """The viewer behind an ASGI request, None for one who may not watch. Reads the database on a
-    connection of its own, which is closed."""
-    try:
-        request: HttpRequest = ASGIRequest(scope, BytesIO())
-        SessionMiddleware(_nothing).process_request(request)
-        AuthenticationMiddleware(_nothing).process_request(request)
-        OTPMiddleware(_nothing)(request)
-        if not may_watch(request):
-            return None
-        after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
-        return Viewer(get_language_from_request(request), after)
-    finally:
-        connections.close_all()
+    """The viewer behind an ASGI request, None for one who may not watch. Reads the database."""
+    request: HttpRequest = ASGIRequest(scope, BytesIO())
+    SessionMiddleware(_nothing).process_request(request)
+    AuthenticationMiddleware(_nothing).process_request(request)
+    OTPMiddleware(_nothing)(request)
+    if not may_watch(request):
+        return None
+    after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
+    return Viewer(get_language_from_request(request), after)
 
 
 def _nothing(request: HttpRequest) -> HttpResponse:

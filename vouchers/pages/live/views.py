@@ -20,7 +20,7 @@ from vouchers.models import Campaign
 from vouchers.pages.live.forms import StopForm
 from vouchers.pages.live.screen import alert_html, board_html, cursor_text, valkey_waiting
 from vouchers.pages.live.viewer import may_watch
-from vouchers.queries.live import Cursor, alerts_after, board, newest_cursor, running_campaigns
+from vouchers.queries.live import Cursor, alerts_since, board, newest_cursor, running_campaigns
 from vouchers.services.campaigns import lifecycle, stops
 
 ALERTS_SHOWN = 30
@@ -69,7 +69,7 @@ def _shown() -> dict[str, object]:
     again rather than lost."""
     language = get_language() or "en"
     now = timezone.now()
-    alerts = alerts_after(Cursor(), most=ALERTS_SHOWN)
+    alerts = alerts_since(Cursor(), most=ALERTS_SHOWN)
     return {
         "board": board_html(board(at=now), wake_ups=valkey_waiting(), language=language),
         "alerts": [
