@@ -1,4 +1,4 @@
-"""The ASGI entry point: the express lane in front, Django behind it."""
+"""The ASGI entry point: the express lane and the live stream in front, Django behind them."""
 
 import gc
 import os
@@ -18,8 +18,9 @@ for alias in connections:
     connections.settings[alias]["CONN_MAX_AGE"] = 0
 
 from vouchers.express import Express  # noqa: E402  (models load once Django is set up)
+from vouchers.pages.live.stream import Live  # noqa: E402
 
-application = Express(django)
+application = Express(Live(django))
 
 # Everything loaded by now stays for good, and requests leave few cycles behind: the collector need
 # neither look at the one nor come often for the other.

@@ -1,4 +1,4 @@
-"""Addresses: the admin, and whether the servers behind it answer."""
+"""Addresses: the admin, the live screen, and whether the servers behind it answer."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -16,6 +16,7 @@ health = HealthCheckView.as_view(
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("live/", include("vouchers.pages.live.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("vouchers.api.urls")),
     path("health/", health, name="health"),

@@ -30,6 +30,7 @@ CAPABILITIES = {
     "webhooks",
     "sandbox",
     "hotline",
+    "live",
 }
 # What a layer has beside the capabilities, because all of them use it.
 SHARED = {

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import (
+    alerts,
     audit,
     city,
     claims,
@@ -59,6 +60,8 @@ class Session:
             if any(self._wants(name) for name in claims.FIGURES):
                 self._claims()
             self._targeting()
+            if self._wants(alerts.FIGURE):
+                self._alerts()
             if self._wants(audit.FIGURE):
                 self._audit()
             if self._wants(size.FIGURE):
@@ -141,6 +144,12 @@ class Session:
             self.figures |= claims.measure(
                 self._wants, rounds=self.rounds, seconds=self.seconds, on_progress=self._say
             )
+
+    def _alerts(self) -> None:
+        with self.noise.watched():
+            figure = alerts.measure(rounds=self.rounds, on_progress=self._say)
+        if figure is not None:
+            self.figures[alerts.FIGURE] = figure
 
     def _targeting(self) -> None:
         for module in (targeting, snapshot):

@@ -25,13 +25,13 @@ TEXTBOOK = (
 
 
 @contextlib.contextmanager
-def serving(arguments: Sequence[str]) -> Iterator[int]:
-    """Run granian with `arguments`; gives its port."""
+def serving(arguments: Sequence[str], **variables: str) -> Iterator[int]:
+    """Run granian with `arguments` and environment `variables`; gives its port."""
     port = _free_port()
     command = [sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(
         [*command, "--no-ws", "--log-level", "warning", *arguments],
-        env={**ground.environment(), **MUCH, "PYTHONWARNINGS": "ignore"},
+        env={**ground.environment(), **MUCH, "PYTHONWARNINGS": "ignore", **variables},
         start_new_session=True,
     )
     try:

@@ -29,6 +29,7 @@ def test_a_city_a_campaign_and_a_day_end_with_the_books_proven_and_again(
     assert code == 0, said
     assert "books proven" in said
     assert_all_went_well("demo", summary_of(tmp_path))
+    assert "资金去向" in (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
 
     code, said = demo(environment, RESIDENTS)
     assert code == 0, said

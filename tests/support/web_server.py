@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -33,9 +33,13 @@ class Server:
 
 @contextmanager
 def serving(
-    environment: Mapping[str, str], interface: str = "asginl", port: int | None = None
+    environment: Mapping[str, str],
+    interface: str = "asginl",
+    port: int | None = None,
+    wait: Callable[[Server], None] | None = None,
 ) -> Iterator[Server]:
-    """A server with one worker, as `manage.py serve` starts it; stopped at the end."""
+    """A server with one worker, as `manage.py serve` starts it; stopped at the end. `wait` is for
+    it to be ready, its servers included unless said otherwise."""
     port = port or free_port()
     options: dict[str, object] = {"interface": interface, "host": HOST, "port": port, "workers": 1}
     if interface == "wsgi":
@@ -48,7 +52,7 @@ def serving(
     )
     server = Server(process, f"http://{HOST}:{port}")
     try:
-        wait_ready(server)
+        (wait or wait_ready)(server)
         yield server
     finally:
         if process.poll() is None:
@@ -61,11 +65,20 @@ def serving(
 
 def wait_ready(server: Server) -> None:
     """Wait until it answers with its database and its broker healthy."""
+    _wait(server, lambda status: status == 200)
+
+
+def wait_up(server: Server) -> None:
+    """Wait until it answers at all."""
+    _wait(server, lambda status: True)
+
+
+def _wait(server: Server, is_enough: Callable[[int], bool]) -> None:
     give_up_at = time.monotonic() + READY_S
     while time.monotonic() < give_up_at:
         assert server.process.poll() is None, "the server has ended"
         try:
-            if httpx.get(f"{server.url}/health/?format=json", timeout=10).status_code == 200:
+            if is_enough(httpx.get(f"{server.url}/health/?format=json", timeout=10).status_code):
                 return
         except httpx.TransportError:
             pass

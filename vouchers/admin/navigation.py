@@ -6,6 +6,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+OUTSIDE_THE_ADMIN = "live"
+"""The page that has an address of its own."""
+
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's groups of links; a page without permission to view it is left out."""
@@ -14,6 +17,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "",
             [
                 (_("Overview"), "dashboard", ""),
+                (_("Live"), "monitoring", "vouchers.signal", OUTSIDE_THE_ADMIN),
                 (_("Campaigns"), "campaign", "vouchers.campaign"),
                 (_("Proposals"), "how_to_vote", "vouchers.proposal"),
                 (_("Hotline"), "support_agent", "vouchers.voucher", "hotline"),
@@ -96,5 +100,7 @@ def _may_see(request: HttpRequest, name: str) -> bool:
 
 
 def _link(title: str, icon: str, name: str, page: str = "changelist") -> dict[str, Any]:
+    if page == OUTSIDE_THE_ADMIN:
+        return {"title": title, "icon": icon, "link": reverse(page)}
     address = f"admin:{name.replace('.', '_')}_{page}" if name else "admin:index"
     return {"title": title, "icon": icon, "link": reverse(address)}

@@ -29,6 +29,8 @@ from vouchers.demo.people import Staff, hire
 from vouchers.demo.telling import Teller, patiently
 from vouchers.models import Campaign, Run, Settlement
 from vouchers.money import yuan
+from vouchers.pages.report.document import report_html
+from vouchers.queries.proofs.report import report_of
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.proofs.audit import Report, audit, record
 from vouchers.services.settlement.days import settle_and_pay_day
@@ -112,6 +114,7 @@ def run_story(wishes: Wishes, teller: Teller, running: Processes) -> tuple[bool,
     )
     page.show(report, teller.console)
     summary.write(report, directory / "summary.json")
+    _write_page(campaigns.main, directory / "report.html", teller)
     return report.is_good, staff
 
 
@@ -202,6 +205,13 @@ def _settle(campaign: Campaign) -> list[Settlement]:
     return settle_and_pay_day(
         campaign=campaign, business_day=business_day(at, campaign.zone), at=at
     )
+
+
+def _write_page(campaign: Campaign, path: Path, teller: Teller) -> None:
+    """The campaign's report in the installation's language, as `manage.py report` writes it."""
+    found = patiently(lambda: report_of(campaign, at=timezone.now()))
+    path.write_text(report_html(found, language=settings.LANGUAGE_CODE), encoding="utf-8")
+    teller.say(f"report 报告: {path}")
 
 
 def _audit() -> Report:

@@ -131,10 +131,11 @@ def launch(*, campaign: Campaign, by: User, at: datetime) -> CampaignState:
     return state
 
 
-def pause(*, campaign: Campaign, by: User, at: datetime) -> None:
-    """Stop issuing and redeeming at once; managers and risk officers may."""
+def pause(*, campaign: Campaign, by: User, at: datetime, why: str = "") -> None:
+    """Stop issuing and redeeming at once; managers and risk officers may. A reason given is kept in
+    the campaign's history."""
     require_permission(by, PAUSE)
-    _step(campaign, CampaignState.PAUSED, by=by, at=at)
+    _step(campaign, CampaignState.PAUSED, by=by, at=at, why=why)
 
 
 def resume(*, campaign: Campaign, by: User, at: datetime) -> None:
@@ -260,11 +261,15 @@ def lock_campaign(campaign_id: int) -> Campaign:
     return Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
 
 
-def _step(campaign: Campaign, state: CampaignState, *, by: User, at: datetime) -> None:
+def _step(
+    campaign: Campaign, state: CampaignState, *, by: User, at: datetime, why: str = ""
+) -> None:
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         _check_move(held, state)
         _move(campaign, held, state, by=by, at=at)
+        if why:
+            note(held, by=by, what=f"{state.value}: {why}", at=at)
 
 
 def _check_move(held: Campaign, state: CampaignState) -> None:

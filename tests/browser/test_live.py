@@ -1,0 +1,188 @@
+"""The live screen in a browser: figures, alerts as they happen, the red button, both languages."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import httpx
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Browser, expect
+from pytest_django.plugin import DjangoDbBlocker
+
+from merchants.models import State, Store
+from tests.browser.conftest import Open, sign_in, watched_pages, with_password
+from tests.support import cast, database
+from tests.support.http_till import HttpTill, http_till, open_campaign, sent, till_key
+from tests.support.risk import rule, with_rules
+from tests.support.web_server import Server, serving, wait_up
+from vouchers.models import Campaign
+from vouchers.states import RiskKind, RiskVerdict
+
+VOUCHERS = 8
+PATIENCE_S = 20
+# Static files by their own names, without being collected first.
+ENVIRONMENT = {"DEBUG": "1", "HUIMIN_SECOND_FACTOR_ROLES": "none"}
+
+
+@dataclass(frozen=True)
+class Town:
+    """A running campaign whose rules notice every order, two tills, and people of the office."""
+
+    server: Server
+    campaign: Campaign
+    till: HttpTill
+    other_till: HttpTill
+    mei: User
+    auditor: User
+
+    def redeem(self, number: int, *, till: HttpTill | None = None, **change: object) -> int:
+        """The status of an order on voucher `number`."""
+        hand = till or self.till
+        with httpx.Client(base_url=self.server.url) as client:
+            return sent(
+                client, hand.call(hand.order(number, **change), key=str(number))
+            ).status_code
+
+
+@pytest.fixture(scope="module")
+def town(
+    process_environment: dict[str, str], browser: Browser, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Town]:
+    with django_db_blocker.unblock():
+        now = timezone.now()
+        campaign = open_campaign(now)
+        hour = timezone.localtime(now).hour
+        night = {"from_hour": hour, "to_hour": (hour + 2) % 24}
+        always = rule(RiskKind.NIGHT_HOURS, verdict=RiskVerdict.PAY, figures=night)
+        with_rules(campaign, always, at=now)
+        alice, square, south_gate = cast.alice(), cast.nanjing_road(), cast.xujiahui()
+        north = http_till(campaign, "north", till_key(square), size=VOUCHERS, holder=alice)
+        south = http_till(campaign, "south", till_key(south_gate), size=1, holder=alice)
+        mei, shen = with_password(cast.mei()), cast.member("shen", "auditor")
+        with serving({**process_environment, **ENVIRONMENT}) as server:
+            yield Town(server, campaign, north, south, mei, shen)
+        database.restore()
+
+
+@pytest.fixture
+def pages(town: Town, browser: Browser) -> Iterator[Open]:
+    with watched_pages(browser, town.server.url) as open_page:
+        yield open_page
+
+
+def test_an_alert_is_on_the_screen_without_a_reload(town: Town, pages: Open) -> None:
+    page = pages()
+    sign_in(page, town.mei, "/live/")
+    expect(page.locator("#link")).to_have_text("updating")
+    expect(page.get_by_role("img", name="市财政")).to_be_visible()
+
+    assert town.redeem(0) == HTTPStatus.CREATED
+
+    alert = page.locator("#alerts > li", has_text="north000")
+    expect(alert).to_have_count(1)
+    expect(alert).to_contain_text("at night")
+    expect(page.locator("[data-part=cards]")).to_contain_text("¥20.00")
+    expect(page.locator("[data-part=state]")).to_contain_text("Campaign day")
+
+
+def test_a_second_screen_has_what_came_before_once(town: Town, pages: Open) -> None:
+    assert town.redeem(1) == HTTPStatus.CREATED
+    page = pages(town.auditor)
+    page.goto("/live/")
+    expect(page.locator("#link")).to_have_text("updating")
+    assert town.redeem(2) == HTTPStatus.CREATED
+    expect(page.locator("#alerts > li", has_text="north002")).to_have_count(1)
+    expect(page.locator("#alerts > li", has_text="north001")).to_have_count(1)
+    expect(page.get_by_text("Stop something")).to_have_count(0)
+
+
+def test_a_store_is_stopped_by_the_red_button(town: Town, pages: Open) -> None:
+    page = pages(town.mei)
+    page.goto("/live/")
+    page.get_by_text("Stop something").click()
+    page.select_option("select[name=what]", "store")
+    page.fill("input[name=number]", "HUILIAN/XUJIAHUI")
+    page.fill("input[name=why]", "one device, many residents")
+    page.get_by_role("button", name="Stop now").click()
+
+    expect(page.get_by_role("status")).to_contain_text("is stopped")
+    assert town.redeem(0, till=town.other_till, store="xujiahui") == HTTPStatus.CONFLICT
+    assert Store.objects.get(external_id="xujiahui").state == State.SUSPENDED
+    assert "one device, many residents" in LogEntry.objects.latest("id").change_message
+
+
+def test_what_is_not_on_file_is_not_stopped_and_nothing_typed_is_lost(
+    town: Town, pages: Open
+) -> None:
+    page = pages(town.mei)
+    page.goto("/live/")
+    page.get_by_text("Stop something").click()
+    page.fill("input[name=number]", "nowhere")
+    page.fill("input[name=why]", "many alerts")
+    page.get_by_role("button", name="Stop now").click()
+
+    expect(page.get_by_text("No campaign of this code is running.")).to_be_visible()
+    expect(page.locator("input[name=why]")).to_have_value("many alerts")
+
+
+def test_the_screen_speaks_both_languages(town: Town, pages: Open) -> None:
+    page = pages(town.mei, width=820)
+    page.goto("/live/")
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-hans")
+    expect(page.locator("#link")).to_have_text("实时更新")
+    expect(page.get_by_role("heading", name="资金去向")).to_be_visible()
+
+
+def test_without_scripts_the_figures_of_the_moment_are_there(town: Town, pages: Open) -> None:
+    page = pages(town.auditor, scripts=False)
+    page.goto("/live/")
+    expect(page.locator("#board svg").first).to_be_visible()
+    expect(page.locator("#link")).to_contain_text("Without a script")
+
+
+def test_alerts_come_without_valkey_and_open_streams_do_not_keep_a_server_from_ending(
+    town: Town, process_environment: dict[str, str]
+) -> None:
+    session = Client()
+    session.force_login(town.auditor)
+    cookies = {name: morsel.value for name, morsel in session.cookies.items()}
+    # Nothing answers at this address: the screen does without Valkey.
+    environment = {**process_environment, **ENVIRONMENT, "REDIS_URL": "redis://127.0.0.1:9/1"}
+    with (
+        serving(environment, wait=wait_up) as server,
+        httpx.Client(base_url=server.url, cookies=cookies, timeout=PATIENCE_S) as client,
+        client.stream("GET", "/live/stream?after=0.0") as stream,
+    ):
+        lines = stream.iter_lines()
+        assert "event: board" in lines
+        assert town.redeem(VOUCHERS - 1) == HTTPStatus.CREATED
+        assert any("north007" in line for line in lines)
+        began_s = time.monotonic()
+        server.process.terminate()
+        server.process.wait(PATIENCE_S)
+    assert time.monotonic() - began_s < PATIENCE_S / 2
+
+
+def test_a_paused_campaign_is_on_every_screen(town: Town, pages: Open) -> None:
+    page = pages(town.mei)
+    page.goto("/live/")
+    page.get_by_text("Stop something").click()
+    page.fill("input[name=number]", town.campaign.code)
+    page.fill("input[name=why]", "many alerts")
+    page.get_by_role("button", name="Stop now").click()
+
+    expect(page.locator(".tag-paused")).to_be_visible()
+    assert town.redeem(3) == HTTPStatus.CONFLICT
+
+
+@pytest.mark.parametrize("path", ["/live/stream", "/live/", "/live/board"])
+def test_nothing_is_shown_without_a_session(town: Town, path: str) -> None:
+    answer = httpx.get(f"{town.server.url}{path}")
+    assert answer.status_code in {HTTPStatus.FORBIDDEN, HTTPStatus.FOUND}
+    assert "data-part" not in answer.text

@@ -1,0 +1,36 @@
+"""The budget identity of one source as a figure, for the live screen and the report."""
+
+from typing import Final
+
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from vouchers.models.ledger.transfers import ACCOUNT_KINDS
+from vouchers.money import yuan
+from vouchers.pages.figures import Item, Words, stacked_bar
+from vouchers.queries.ledger.balances import IdentityRow
+from vouchers.states import AccountKind
+
+PARTS: Final = [kind for kind in AccountKind if kind != AccountKind.APPROPRIATED]
+
+
+def identity_figure(name: str, row: IdentityRow) -> SafeString:
+    """Where the source's money is; `name` is the figure's own on its page."""
+    names = dict(ACCOUNT_KINDS)
+    items = [
+        Item(str(names[kind.value]), row.parts_fen[kind], yuan(row.parts_fen[kind]), kind.value)
+        for kind in PARTS
+    ]
+    whole = yuan(row.appropriated_fen)
+    words = Words(
+        f"{row.name} · {_('appropriated')} {whole}",
+        _("Where the %(whole)s of %(source)s are now.") % {"whole": whole, "source": row.name},
+        (_("account"), _("amount")),
+        _("numbers"),
+    )
+    return as_html(stacked_bar(name, words, items))
+
+
+def as_html(figure: str) -> SafeString:
+    """What `vouchers.pages.figures` made, as markup: it escapes every text it is given."""
+    return mark_safe(figure)  # noqa: S308

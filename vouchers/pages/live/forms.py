@@ -1,0 +1,63 @@
+"""The red button's form: what is to be stopped, and why."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from merchants.models import Merchant, Store
+from vouchers.models import Campaign
+from vouchers.queries.live import merchant_named, running_campaigns, stores_named
+
+CAMPAIGN, MERCHANT, STORE = "campaign", "merchant", "store"
+
+
+class StopForm(forms.Form):
+    """A valid form has found what its number names, in `found`."""
+
+    what = forms.ChoiceField(
+        label=gettext_lazy("Stop a"),
+        choices=[
+            (CAMPAIGN, gettext_lazy("campaign")),
+            (MERCHANT, gettext_lazy("merchant with all its stores")),
+            (STORE, gettext_lazy("store")),
+        ],
+    )
+    number = forms.CharField(
+        label=gettext_lazy("Its code or number"),
+        help_text=gettext_lazy("For a store its number, or merchant/number."),
+        max_length=90,
+        widget=forms.TextInput(attrs={"list": "running-campaigns", "autocomplete": "off"}),
+    )
+    why = forms.CharField(label=gettext_lazy("Reason"), min_length=3, max_length=150)
+
+    found: Campaign | Merchant | Store
+
+    def clean(self) -> dict[str, Any]:
+        """Look up what is named."""
+        given = super().clean() or {}
+        if "what" not in given or "number" not in given:
+            return given
+        found = _find(given["what"], given["number"].strip())
+        if isinstance(found, str):
+            raise ValidationError({"number": found})
+        self.found = found
+        return given
+
+
+def _find(what: str, number: str) -> Campaign | Merchant | Store | str:
+    """What is named, or what is wrong with the name."""
+    if what == CAMPAIGN:
+        named = [campaign for campaign in running_campaigns() if campaign.code == number]
+        return named[0] if named else _("No campaign of this code is running.")
+    if what == MERCHANT:
+        return merchant_named(number) or _("There is no merchant of this code.")
+    merchant, slash, store_no = number.rpartition("/")
+    stores = stores_named(store_no, merchant=merchant if slash else "")
+    if not stores:
+        return _("There is no store of this number.")
+    if len(stores) > 1:
+        return _("Several merchants have a store of this number: type merchant/number.")
+    return stores[0]

@@ -1,0 +1,150 @@
+"""The board and the alerts as HTML: the page and the stream show the same markup."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import redis
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from vouchers.models.limits.risk import RISK_KINDS, RISK_VERDICTS
+from vouchers.money import yuan
+from vouchers.pages.budget import as_html, identity_figure
+from vouchers.pages.figures import Item, Words, bars, spark_line
+from vouchers.queries.live import Alert, Board, Cursor, PlaceRow
+
+ASK_TIMEOUT_S: Final = 0.2
+TROUBLES: Final = {
+    "identity": gettext_lazy("A budget does not add up: stop the campaign and call the auditor."),
+    "audit": gettext_lazy("The last audit found rows that break a rule."),
+    "alerts": gettext_lazy("Many live risk rules have struck within ten minutes."),
+    "shards": gettext_lazy("Minting stands still: a worker has not finished what it took."),
+    "messages": gettext_lazy("Messages to callers have waited for more than ten minutes."),
+}
+
+
+def valkey_waiting() -> int | None:
+    """Wake-ups that no worker has taken yet; None when Valkey does not answer."""
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=ASK_TIMEOUT_S, socket_connect_timeout=ASK_TIMEOUT_S
+        ) as client:
+            return int(client.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
+    except redis.RedisError:
+        return None
+
+
+def board_html(board: Board, *, wake_ups: int | None, language: str) -> str:
+    """Everything but the alerts, in one language."""
+    with translation.override(language):
+        troubles = [TROUBLES[name] for name in board.troubles]
+        context: dict[str, Any] = {
+            "board": board,
+            "state": _state(board),
+            "troubles": troubles,
+            "wake_ups": wake_ups,
+            "cards": _cards(board),
+            "spark": as_html(spark_line("spark", _spark_words(board), board.rates.by_minute)),
+            "campaigns": [
+                (
+                    money,
+                    [
+                        identity_figure(f"identity-{money.campaign.pk}-{number}", row)
+                        for number, row in enumerate(money.identity)
+                    ],
+                )
+                for money in board.campaigns
+            ],
+            "refusals": _refusals(board),
+            "stores": _places("stores", _("Stores today"), board.stores),
+            "districts": _places("districts", _("Districts today"), board.districts),
+        }
+        return render_to_string("vouchers/live/board.html", context)
+
+
+def alert_html(alert: Alert, *, language: str) -> str:
+    """One line of the list of alerts."""
+    with translation.override(language):
+        context = {
+            "alert": alert,
+            "what": _what(alert),
+            "verdict": dict(RISK_VERDICTS).get(alert.verdict, ""),
+        }
+        return render_to_string("vouchers/live/alert.html", context)
+
+
+def cursor_text(cursor: Cursor) -> str:
+    """A cursor as an event's id."""
+    return f"{cursor.signal_id}.{cursor.hold_id}"
+
+
+def cursor_of(text: str) -> Cursor | None:
+    """The cursor in an event's id; None for anything else."""
+    parts = text.split(".")
+    if len(parts) != len(Cursor._fields) or not all(
+        part.isascii() and part.isdigit() and len(part) < len(str(2**63)) for part in parts
+    ):
+        return None
+    return Cursor(*map(int, parts))
+
+
+def _state(board: Board) -> tuple[str, str]:
+    """(name for the colour, in words)."""
+    if board.troubles:
+        return "emergency", _("Emergency")
+    if board.is_campaign_day:
+        return "campaign-day", _("Campaign day")
+    return "everyday", _("Everyday")
+
+
+def _cards(board: Board) -> list[tuple[str, str, str]]:
+    rates = board.rates
+    leverage = rates.today_orders_fen / rates.today_fen if rates.today_fen else 0.0
+    return [
+        (_("Redeemed a minute"), f"{rates.redeemed:,}", _("in the last 60 seconds")),
+        (_("Issued a minute"), f"{rates.issued:,}", _("in the last 60 seconds")),
+        (_("Refused a minute"), f"{rates.refused:,}", _("in the last 60 seconds")),
+        (_("Redeemed today"), f"{rates.today_count:,}", yuan(rates.today_fen)),
+        (_("Orders today"), yuan(rates.today_orders_fen), _("leverage ×%.1f") % leverage),
+    ]
+
+
+def _spark_words(board: Board) -> Words:
+    most = max(board.rates.by_minute, default=0)
+    title = _("Redemptions by minute, the last hour")
+    return Words(title, _("At most %(most)s a minute.") % {"most": f"{most:,}"}, (), "")
+
+
+def _refusals(board: Board) -> SafeString | None:
+    if not board.refusals:
+        return None
+    items = [Item(code, count, f"{count:,}", "refused") for code, count in board.refusals]
+    title = _("Refusals by code, the last hour")
+    return as_html(
+        bars("refusals", Words(title, title, (_("code"), _("times")), _("numbers")), items)
+    )
+
+
+def _places(name: str, title: str, rows: Sequence[PlaceRow]) -> SafeString | None:
+    if not rows:
+        return None
+    items = [
+        Item(
+            row.label or _("unknown"),
+            row.discount_fen,
+            f"{yuan(row.discount_fen)} · {row.vouchers:,}",
+        )
+        for row in rows
+    ]
+    words = Words(title, title, (_("place"), _("subsidy and vouchers")), _("numbers"))
+    return as_html(bars(name, words, items))
+
+
+def _what(alert: Alert) -> str:
+    if not alert.kind:
+        return _("Money held: %(reason)s") % {"reason": alert.reason}
+    return str(dict(RISK_KINDS).get(alert.kind, alert.kind))

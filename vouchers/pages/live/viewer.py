@@ -1,0 +1,45 @@
+"""Who may watch: those who may enter the admin and see signals there; asked again now and then."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Final
+
+from django.contrib import admin
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language_from_request
+from django_otp.middleware import OTPMiddleware
+
+WATCH: Final = ("vouchers.view_signal", "vouchers.view_campaign")
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A session that may watch: its language, and where it has read up to (`Last-Event-ID`)."""
+
+    language: str
+    after: str
+
+
+def may_watch(request: HttpRequest) -> bool:
+    """Whether the request's session may see the screen; its second factor counts as in the
+    admin."""
+    return bool(admin.site.has_permission(request) and request.user.has_perms(WATCH))
+
+
+def viewer_of(scope: dict[str, Any]) -> Viewer | None:
+    """The viewer behind an ASGI request, None for one who may not watch. Reads the database."""
+    request: HttpRequest = ASGIRequest(scope, BytesIO())
+    SessionMiddleware(_nothing).process_request(request)
+    AuthenticationMiddleware(_nothing).process_request(request)
+    OTPMiddleware(_nothing)(request)
+    if not may_watch(request):
+        return None
+    after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
+    return Viewer(get_language_from_request(request), after)
+
+
+def _nothing(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()

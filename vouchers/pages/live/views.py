@@ -1,0 +1,103 @@
+"""The page of the live screen: the last figures without any script, and the red button."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from merchants.errors import Refused
+from merchants.models import Merchant, Store
+from vouchers.errors import explain
+from vouchers.models import Campaign
+from vouchers.pages.live.forms import StopForm
+from vouchers.pages.live.screen import alert_html, board_html, cursor_text, valkey_waiting
+from vouchers.pages.live.viewer import may_watch
+from vouchers.queries.live import Cursor, alerts_since, board, newest_cursor, running_campaigns
+from vouchers.services.campaigns import lifecycle, stops
+
+ALERTS_SHOWN = 30
+
+
+def screen(request: HttpRequest) -> HttpResponse:
+    """GET shows everything as of now; POST is the red button."""
+    _check(request)
+    may_stop = request.user.has_perm(lifecycle.PAUSE)
+    form = StopForm(request.POST or None)
+    if request.method == "POST":
+        if not may_stop:
+            raise PermissionDenied
+        if form.is_valid() and _stop(request, form):
+            return redirect("live")
+    newest = newest_cursor()
+    context = {
+        **_shown(),
+        "stream": f"{reverse('live-stream')}?after={cursor_text(newest)}",
+        "form": form,
+        "may_stop": may_stop,
+        "running": running_campaigns() if may_stop else [],
+    }
+    return render(request, "vouchers/live/screen.html", context)
+
+
+@require_GET
+def parts(request: HttpRequest) -> HttpResponse:
+    """Board and alerts as of now, for a screen whose stream cannot be had."""
+    _check(request)
+    return JsonResponse(_shown(), headers={"Cache-Control": "no-store"})
+
+
+def no_stream(request: HttpRequest) -> HttpResponse:
+    """Where the server cannot stream, the page asks for its parts instead."""
+    return HttpResponse(status=HTTPStatus.NOT_ACCEPTABLE)
+
+
+def _check(request: HttpRequest) -> None:
+    if not may_watch(request):
+        raise PermissionDenied
+
+
+def _shown() -> dict[str, object]:
+    """The newest alert first. The cursor is read before the alerts: one that comes between is sent
+    again rather than lost."""
+    language = get_language() or "en"
+    now = timezone.now()
+    alerts = alerts_since(Cursor(), most=ALERTS_SHOWN)
+    return {
+        "board": board_html(board(at=now), wake_ups=valkey_waiting(), language=language),
+        "alerts": [
+            alert_html(alert, language=language) for alert in reversed(alerts[-ALERTS_SHOWN:])
+        ],
+    }
+
+
+def _stop(request: HttpRequest, form: StopForm) -> bool:
+    """Whether it is stopped now; a refusal stands on the form."""
+    assert isinstance(request.user, User)
+    named, why, now = form.found, form.cleaned_data["why"], timezone.now()
+    try:
+        is_new = True
+        if isinstance(named, Campaign):
+            lifecycle.pause(campaign=named, by=request.user, at=now, why=why)
+        elif isinstance(named, Merchant):
+            is_new = stops.stop_merchant(merchant=named, why=why, by=request.user, at=now)
+        else:
+            assert isinstance(named, Store)
+            is_new = stops.stop_store(store=named, why=why, by=request.user, at=now)
+    except Refused as refused:
+        form.add_error(None, explain(refused.refusal, get_language() or "en"))
+        return False
+    said = (
+        _("%(name)s is stopped: no order from now on.")
+        if is_new
+        else _("%(name)s was stopped already.")
+    )
+    messages.success(request, said % {"name": named.name})
+    return True
