@@ -10,9 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from struct import Struct
 from typing import Any, Final
 
-from psycopg import adapters, pq
-from psycopg.adapt import Dumper
-
 Pack = Callable[[Sequence[Any]], "Packed"]
 
 _HEADER: Final = Struct(">iiiii").pack
@@ -24,17 +21,15 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Packed(bytes):
-    """An array as its parameter is sent. The statement's own cast gives its type."""
+    """A parameter as it is sent, in the binary format. The statement's own text gives its type."""
 
 
-class _PackedDumper(Dumper):
-    format = pq.Format.BINARY
-
-    def dump(self, obj: Packed) -> bytes:
-        return obj
+_BIGINT: Final = Struct(">q").pack
 
 
-adapters.register_dumper(Packed, _PackedDumper)
+def pack_bigint(number: int) -> Packed:
+    """One bigint, where a statement compares it with one."""
+    return Packed(_BIGINT(number))
 
 
 def _fixed(oid: int, code: str, number: Callable[[Any], int] | None = None) -> Pack:

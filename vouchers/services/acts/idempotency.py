@@ -5,9 +5,8 @@ never stored.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-import psycopg
 from django.db import connection
 
 from merchants.errors import Refusal
@@ -22,6 +21,7 @@ from vouchers.models.redemption.requests import (
 from vouchers.services.acts.answers import ActRequest, Answer, Render
 from vouchers.services.acts.retry import in_one_transaction
 from vouchers.sql.pipeline import pipeline
+from vouchers.sql.wire import Wire
 
 Request = TypeVar("Request", bound=ActRequest)
 
@@ -141,9 +141,7 @@ def replay(request: ActRequest, stored: StoredAnswer, render: Render) -> Answer:
     return Answer(stored.status, stored.answer, is_replay=True)
 
 
-def store_answers(
-    raw: psycopg.Connection[Any], answered: Sequence[tuple[ActRequest, Answer]]
-) -> None:
+def store_answers(raw: Wire, answered: Sequence[tuple[ActRequest, Answer]]) -> None:
     """Store each answer under its request's key, in the transaction of its effect."""
     assert connection.in_atomic_block
     INSERT_ANSWERS.send(

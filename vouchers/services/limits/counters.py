@@ -2,15 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any
-
-import psycopg
 
 from vouchers.models.limits.limits import READ_COUNTERS
 from vouchers.models.locks import LIMIT_COUNTER, LOCK_COUNTERS
 from vouchers.models.residents.residents import FIND_SAME_PEOPLE, FIND_STATES
 from vouchers.rules.limits.limits import CounterKey, Used, counters_of_person
 from vouchers.sql.pipeline import pipeline, raw_connection
+from vouchers.sql.wire import Wire
 
 SamePeople = Mapping[int, Sequence[int]]
 """By resident: the others that live merges declare to be the same person."""
@@ -72,7 +70,7 @@ def counter_columns(keys: Sequence[CounterKey]) -> dict[str, list[int]]:
     }
 
 
-def lock_counters(raw: psycopg.Connection[Any], keys: Sequence[CounterKey]) -> None:
+def lock_counters(raw: Wire, keys: Sequence[CounterKey]) -> None:
     """Lock counters in ascending order of their advisory keys."""
     LOCK_COUNTERS.send(raw, {"keys": sorted(LIMIT_COUNTER.key(*key) for key in keys)})
 

@@ -1,9 +1,7 @@
 """Risk rules on a batch of redemptions: tallies locked and read, looked at, written."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
-
-import psycopg
+from typing import NamedTuple
 
 from vouchers.models.limits.risk import FIND_PLACES, READ_TALLIES, WRITE_TALLIES
 from vouchers.models.locks import LOCK_COUNTERS, RISK_TALLY
@@ -21,6 +19,7 @@ from vouchers.rules.limits.tallies import (
     redemptions_of,
 )
 from vouchers.sql.pipeline import pipeline
+from vouchers.sql.wire import Wire
 from vouchers.states import RiskKind, TallyKind
 
 OF_PLACES = frozenset({RiskKind.STORE_DISTANCE, RiskKind.IMPOSSIBLE_TRAVEL})
@@ -68,7 +67,7 @@ def _store_ids(cases: Iterable[RiskCase], keys: Iterable[TallyKey]) -> dict[str,
     }
 
 
-def lock_tallies(raw: psycopg.Connection[Any], keys: Sequence[TallyKey]) -> None:
+def lock_tallies(raw: Wire, keys: Sequence[TallyKey]) -> None:
     """Lock tallies in ascending order of their advisory keys; those of kinds that are not locked
     themselves are guarded by others among them."""
     locked = [RISK_TALLY.key(*key) for key in keys if key.kind in LOCKED]
@@ -85,7 +84,7 @@ def tally_columns(keys: Sequence[TallyKey]) -> dict[str, list[int]]:
     }
 
 
-def write_tallies(raw: psycopg.Connection[Any], changed: Mapping[TallyKey, Tally]) -> None:
+def write_tallies(raw: Wire, changed: Mapping[TallyKey, Tally]) -> None:
     """Write tallies as they stand now; their locks are held."""
     keys = sorted(changed)
     if keys:
