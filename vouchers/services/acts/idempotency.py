@@ -13,8 +13,7 @@ from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM, REQUEST_KEY
 from vouchers.models.redemption.requests import (
-    FIND_ANSWERS,
-    FIND_SWITCHED_OFF,
+    FIND_KEYS,
     INSERT_ANSWERS,
     StoredAnswer,
 )
@@ -107,16 +106,15 @@ def claim_key(request: ActRequest, *, order_lock: int, render: Render) -> Answer
                 "tranche_ids": [],
             },
         )
-        stored = FIND_ANSWERS.send(
+        found = FIND_KEYS.send(
             raw, {"caller_ids": [request.caller.credential_id], "keys": [request.key]}
         )
-        off = FIND_SWITCHED_OFF.send(raw, {"caller_ids": [request.caller.credential_id]})
-    if off.rows():
+    (key,) = found.rows()
+    if key.is_off:
         return render(SWITCHED_OFF)
     if not locks.rows()[0]:
         return render(IN_FLIGHT)
-    answers = stored.rows()
-    return replay(request, answers[0], render) if answers else None
+    return None if key.answer is None else replay(request, key.answer, render)
 
 
 def order_lock_key(*, store_no: str, order_no: str) -> int:
