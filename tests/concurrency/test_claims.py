@@ -69,8 +69,9 @@ def test_claims_that_leave_the_quota_as_they_read_it_overspend(
 ) -> None:
     """The control: the same rush, with nothing taken from the buckets, hands out more than there
     is."""
+    campaign = grab(units=1)
     monkeypatch.setattr(quotas, "send_buckets", lambda raw, buckets: None)
-    answers = at_once(crowd(grab(units=1)))
+    answers = at_once(crowd(campaign))
     assert Counter(map(said, answers))["claimed"] > 1
     broken = audit(at=NOON, seed=1).first_broken
     assert broken is not None

@@ -1,9 +1,10 @@
 """Risk rules on a batch of redemptions: tallies locked and read, looked at, written."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from vouchers.models.limits.risk import FIND_PLACES, READ_TALLIES, WRITE_TALLIES
+from vouchers.models.limits.risk import FIND_PLACES, READ_TALLIES, WRITE_TALLIES, TallyRow
 from vouchers.models.locks import LOCK_COUNTERS, RISK_TALLY
 from vouchers.rules.limits.risk import Finding, findings_on, verdict_on
 from vouchers.rules.limits.risk_rules import RuleSet
@@ -19,6 +20,7 @@ from vouchers.rules.limits.tallies import (
     redemptions_of,
 )
 from vouchers.sql.pipeline import pipeline
+from vouchers.sql.statements import Result
 from vouchers.sql.wire import Wire
 from vouchers.states import RiskKind, TallyKind
 
@@ -37,24 +39,41 @@ class RiskFacts(NamedTuple):
     places: Mapping[int, Place]
 
 
-def lock_and_read_tallies(cases: Cases, *, for_update: bool = True) -> RiskFacts:
-    """Lock and read, after the limit counters; nothing is sent where no rule is in force. Without
-    `for_update` the same is read and nothing is locked."""
+@dataclass(frozen=True, slots=True)
+class AskedTallies:
+    """The statements of `lock_and_ask_tallies`, whose rows are read after the pipeline."""
+
+    cases: Cases
+    tallies: Result[TallyRow] | None = None
+    places: Result[tuple[int, float, float]] | None = None
+
+    def facts(self) -> RiskFacts:
+        """What they answered."""
+        return RiskFacts(
+            self.cases,
+            {TallyKey(*row[:4]): Tally(*row[4:]) for row in self.tallies.rows()}
+            if self.tallies
+            else {},
+            {store_id: Place(*place) for store_id, *place in self.places.rows()}
+            if self.places
+            else {},
+        )
+
+
+def lock_and_ask_tallies(raw: Wire, cases: Cases, *, for_update: bool = True) -> AskedTallies:
+    """Lock tallies and ask for them, after the limit counters; nothing is sent where no rule is in
+    force. Without `for_update` nothing is locked."""
     looked_at = [case for case in cases if case is not None]
     if not looked_at:
-        return RiskFacts(cases, {}, {})
+        return AskedTallies(cases)
     keys = sorted({key for case in looked_at for key in case.keys})
     located = [c for c in looked_at if any(rule.kind in OF_PLACES for rule in c.rules.rules)]
-    with pipeline() as raw:
-        if for_update:
-            lock_tallies(raw, keys)
-        tallies = READ_TALLIES.send(raw, tally_columns(keys))
-        if located:
-            places = FIND_PLACES.send(raw, _store_ids(located, keys))
-    return RiskFacts(
+    if for_update:
+        lock_tallies(raw, keys)
+    return AskedTallies(
         cases,
-        {TallyKey(*row[:4]): Tally(*row[4:]) for row in tallies.rows()},
-        {store_id: Place(*place) for store_id, *place in places.rows()} if located else {},
+        READ_TALLIES.send(raw, tally_columns(keys)),
+        FIND_PLACES.send(raw, _store_ids(located, keys)) if located else None,
     )
 
 

@@ -30,9 +30,9 @@ from vouchers.rules.limits.tallies import RiskCase
 from vouchers.rules.redemption.redeem import ShopperFacts, StoreFacts
 from vouchers.rules.redemption.shown import WrongKey
 from vouchers.services.acts.idempotency import request_lock
-from vouchers.services.limits.counters import find_same_people, lock_and_read, with_members
+from vouchers.services.limits.counters import find_same_people, lock_and_ask, with_members
 from vouchers.services.limits.links import Asked, Links, links_of
-from vouchers.services.limits.risk import RiskFacts, lock_and_read_tallies
+from vouchers.services.limits.risk import RiskFacts, lock_and_ask_tallies
 from vouchers.services.redemption.requests import RedeemRequest
 from vouchers.services.redemption.risk_cases import risk_case
 from vouchers.services.redemption.shown import CodeFacts, ShownCode, ask, counted_for
@@ -110,7 +110,7 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
 
     First pipeline: request keys, orders and tranches locked; answers, claims, vouchers (locked),
     terms, stores, shoppers, fresh ids. Second: limit counters locked and read, merges, and the
-    states of holders whose voucher a proxy shows. Third, where risk rules are in force: their
+    states of holders whose voucher a proxy shows; then, where risk rules are in force, their
     tallies locked and read. Links and the counters of merged residents are
     read between and after them, only where there are any.
     """
@@ -177,9 +177,14 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
     counters = with_members({key for keys in limit_keys for key, _ in keys}, merges)
     states = {row.id: row.state for row in shoppers.values()}
     unseen = holders - states.keys()
-    used, same_people, states_of_unseen = lock_and_read(
-        counters, holders, unseen, for_update=for_update
-    )
+    cases = [
+        _risk_case(p, vouchers, terms, store, shoppers)
+        for p, store in zip(batch, stores, strict=True)
+    ]
+    with pipeline() as raw:
+        asked = lock_and_ask(raw, counters, holders, unseen, for_update=for_update)
+        tallies = lock_and_ask_tallies(raw, cases, for_update=for_update)
+    used, same_people, states_of_unseen = asked.read()
     keys = asked_keys.rows()
     locked = locks.rows()[: len(locking)]
     return Facts(
@@ -204,13 +209,7 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
         used=used,
         links=links,
         same_people=same_people,
-        risk=lock_and_read_tallies(
-            [
-                _risk_case(p, vouchers, terms, store, shoppers)
-                for p, store in zip(batch, stores, strict=True)
-            ],
-            for_update=for_update,
-        ),
+        risk=tallies.facts(),
         ids=[row[1:] for row in locked] if for_update else [(0, 0)] * len(batch),
     )
 
