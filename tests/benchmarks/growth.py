@@ -4,17 +4,16 @@ from typing import Final
 
 from tests.benchmarks import city, ground
 from tests.benchmarks.figures import Figure, paired
-from tests.benchmarks.size import OnProgress, orders_of, redeem_all
+from tests.benchmarks.size import BATCH, BATCHES, WARM_UP, OnProgress, orders_of, redeem_all
 
 FIGURE: Final = "redeem_growth_10x"
 GOAL: Final = "≤ 1.1"
 TOWN: Final = "huimin_bench_growth_town"
 CITY: Final = "huimin_bench_growth_city"
 NAMES: Final = (TOWN, CITY)
+SHARE: Final = BATCH * (WARM_UP + BATCHES)
 RESIDENTS: Final = {TOWN: 3_000, CITY: 30_000}
 STORES: Final = {TOWN: 24, CITY: 240}
-ORDERS: Final = 60_000
-"""So many of the vouchers that there are; the town has 72,000."""
 
 
 def measure(*, rounds: int, on_progress: OnProgress) -> Figure:
@@ -24,13 +23,12 @@ def measure(*, rounds: int, on_progress: OnProgress) -> Figure:
         on_progress(f"{FIGURE}: {RESIDENTS[name]:,} residents, {STORES[name]} stores")
         ground.create(name)
         built = city.build(residents=RESIDENTS[name], stores=STORES[name])
-        orders[name] = orders_of(built, most=ORDERS)
-    share = ORDERS // rounds
+        orders[name] = orders_of(built, most=SHARE * rounds)
     found: dict[str, list[float]] = {name: [] for name in NAMES}
     for number in range(rounds):
         # In every other round the city goes first.
         for name in sorted(NAMES, reverse=number % 2 == 1):
             ground.use(name)
-            found[name].append(redeem_all(orders[name][number * share : (number + 1) * share]))
+            found[name].append(redeem_all(orders[name][number * SHARE : (number + 1) * SHARE]))
             on_progress(f"{name}: {found[name][-1]:,.0f} µs a redemption")
     return paired(found[CITY], found[TOWN], unit="µs", goal=GOAL)

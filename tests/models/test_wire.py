@@ -37,6 +37,11 @@ def prepared(wire: psycopg.Connection[Any]) -> int:
     return int(count)
 
 
+def status_of(wire: psycopg.Connection[Any]) -> pq.TransactionStatus:
+    """Where the connection stands."""
+    return wire.info.transaction_status
+
+
 def test_statements_sent_together_are_answered_each(wire: psycopg.Connection[Any]) -> None:
     with Pipeline(wire) as queue:
         few, none = (DOUBLE.send(queue, {"numbers": numbers}) for numbers in ([1, 2], []))
@@ -73,10 +78,10 @@ def test_a_block_that_fails_sends_nothing(wire: psycopg.Connection[Any]) -> None
 def test_the_transaction_begins_with_the_first_statement(wire: psycopg.Connection[Any]) -> None:
     wire.autocommit = False
     DOUBLE.send(wire, {"numbers": [1]})
-    assert wire.info.transaction_status is pq.TransactionStatus.INTRANS
+    assert status_of(wire) is pq.TransactionStatus.INTRANS
     with pytest.raises(psycopg.errors.DivisionByZero):
         DIVIDE.send(wire, {"by": 0})
-    assert wire.info.transaction_status is pq.TransactionStatus.INERROR
+    assert status_of(wire) is pq.TransactionStatus.INERROR
     wire.rollback()
     assert DOUBLE.send(wire, {"numbers": [1]}).rows() == [2]
 
