@@ -132,42 +132,11 @@ def prices_of(tier_ids: Iterable[int]) -> dict[int, Price]:
     }
 
 
-def take_some(*, needs: Mapping[int, Need], hint: int) -> None:
-    """Take what is needed of every cell (by id), or nothing, inside the caller's transaction; for
-    many at once who take a few vouchers each. One sub-bucket of every cell is locked, chosen by the
-    hint (zero or more: a resident's bucket, say), so that others can take beside it.
-
-    Only where one of them is short, all locks are released, all sub-buckets of all its cells are
-    locked and searched: no request is refused while the cells hold enough. What is left is laid
-    evenly again. Once in a transaction, and as the last it locks. Refuses `quota_exhausted` naming
-    the first cell that is short, all of whose sub-buckets are then locked, and `quota_not_open`.
-    """
-    try:
-        with transaction.atomic():
-            buckets = lock_buckets(cell_ids=needs, hint=hint)
-            if short(rooms_of(buckets), needs):
-                raise _ShortHereError
-            take_locked(buckets=buckets, needs=needs)
-    except _ShortHereError:
-        _take(needs)
-
-
-class _ShortHereError(Exception):
-    """A sub-bucket is short; its locks are given up with the savepoint."""
-
-
 def lock_shares(*, shares: Iterable[AllocationShare]) -> LockedNeeds:
     """Lock what money that is promised again to vouchers which kept their place would take, in
     every cell they count in; `take_locked` takes it. Refuses `quota_not_open`."""
     needs = _needs_of_shares(list(shares))
     return LockedNeeds(lock_buckets(cell_ids=needs), needs)
-
-
-def _take(needs: Mapping[int, Need]) -> None:
-    buckets = lock_buckets(cell_ids=needs)
-    if full := short(rooms_of(buckets), needs):
-        raise Refused("quota_exhausted", "quota_cell", cell=full[0])
-    take_locked(buckets=buckets, needs=needs)
 
 
 def give_back(*, vouchers: Mapping[int, int]) -> None:
