@@ -157,13 +157,13 @@ def database(url_name: str, url: str, local_role: str, **options: Any) -> dict[s
 
 
 DATABASES = {
-    # The services' role owns nothing. Its statements are few and hot, so they are prepared at once
-    # and planned once; a plan made for one parameter value would be no better for the next.
+    # The services' role owns nothing. Its statements are few and hot, so `vouchers/sql` prepares
+    # them at once and they are planned once; a plan made for one parameter value would be no better
+    # for the next. psycopg itself prepares nothing, as is Django's default.
     "default": database(
         "DATABASE_URL",
         DATABASE_URL,
         embedded.APP_ROLE,
-        prepare_threshold=0,
         options="-c plan_cache_mode=force_generic_plan",
     ),
     # The role that owns the schema, for migrations alone.

@@ -1,6 +1,7 @@
 """A closed loop over HTTP/1.1 for machines without wrk: PORT CONNECTIONS SECONDS FILE PATH.
 
-Reads the file and prints the figures as `wrk.lua` does. One process, plain protocols of asyncio.
+Reads the file, whose second column stands for {id} in the path, and prints the figures as `wrk.lua`
+does. One process, plain protocols of asyncio.
 """
 
 import asyncio
@@ -77,7 +78,9 @@ def read_requests(file: str, path: str) -> list[bytes]:
     lines = Path(file).read_text(encoding="utf-8").splitlines()
     parts = [line.split("\t", 2) for line in lines]
     return [
-        HEAD.format(path=path, key=key, id=id_, size=len(body.encode()), body=body).encode()
+        HEAD.format(
+            path=path.replace("{id}", id_), key=key, id=id_, size=len(body.encode()), body=body
+        ).encode()
         for key, id_, body in parts
     ]
 

@@ -20,6 +20,9 @@ HERE = Path(__file__).parent
 GENERATOR = "wrk" if shutil.which("wrk") else "closed_loop.py"
 TIMEOUT_S = 20
 REDEMPTIONS = "/api/v1/redemptions"
+OPEN_MARGIN = 1.2
+"""Requests that arrive at random may be more than rate × seconds."""
+
 SHOWN_AT = {"longitude": 121.45, "latitude": 31.2, "datum": "WGS-84"}
 """Where orders are shown that say so: within ten kilometres of every store."""
 
@@ -100,6 +103,25 @@ def run(supply: Supply, *, port: int, connections: int, seconds: int, capacity: 
     return outcome
 
 
+def run_open(
+    supply: Supply, *, port: int, connections: int, rate_per_s: float, seconds: int
+) -> Outcome:
+    """Send at a rate, whatever becomes of it; every answer must be a redemption."""
+    numbers = supply.take(min(int(rate_per_s * seconds * OPEN_MARGIN), supply.left))
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        file.write(supply.lines(numbers))
+        file.flush()
+        figures = (port, connections, rate_per_s, seconds)
+        outcome = _outcome(
+            *(sys.executable, "-m", "tests.benchmarks.open_loop", *map(str, figures)),
+            *(file.name, REDEMPTIONS),
+        )
+    if outcome.refused or outcome.broken:
+        raise RuntimeError(f"a run that went wrong measures nothing: {outcome}")
+    supply.give_back(len(numbers) - outcome.sent)
+    return outcome
+
+
 def send(
     file: str, *, port: int, connections: int, seconds: int, path: str = REDEMPTIONS
 ) -> Outcome:
@@ -116,7 +138,11 @@ def send(
             *(str(port), str(connections), str(seconds), file, path),
         ),
     }
-    result = subprocess.run(commands[GENERATOR], capture_output=True, text=True)
+    return _outcome(*commands[GENERATOR])
+
+
+def _outcome(*command: str) -> Outcome:
+    result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
-        raise RuntimeError(f"{GENERATOR} failed: {result.stdout}{result.stderr}")
+        raise RuntimeError(f"{command} failed: {result.stdout}{result.stderr}")
     return msgspec.json.decode(result.stdout.strip().rpartition("\n")[2], type=Outcome)

@@ -15,9 +15,12 @@ from tests.benchmarks import (
     claims,
     equality,
     ground,
+    growth,
+    half_load,
     issue,
     machine,
     pgbench,
+    presenting,
     redemptions,
     risk,
     size,
@@ -55,7 +58,7 @@ class Session:
         try:
             if contests and not self._same_rules():
                 return 1
-            if contests or wants_issue or self._wants(risk.FIGURE):
+            if contests or wants_issue or self._wants_city():
                 self._in_city(contests, wants_issue)
             if any(self._wants(name) for name in claims.FIGURES):
                 self._claims()
@@ -66,8 +69,14 @@ class Session:
                 self._audit()
             if self._wants(size.FIGURE):
                 self._size()
+            if self._wants(growth.FIGURE):
+                with self.noise.watched():
+                    self.figures[growth.FIGURE] = growth.measure(
+                        rounds=self.rounds, on_progress=self._say
+                    )
         finally:
-            for name in (ground.NAME, TEMPLATE, audit.NAME, snapshot.NAME, *size.NAMES):
+            made = (ground.NAME, TEMPLATE, audit.NAME, snapshot.NAME, *size.NAMES, *growth.NAMES)
+            for name in made:
                 ground.drop(name)
         path = settings.HUIMIN_LOCAL_DIR / "bench" / "latest.json"
         merge(path, self.figures)
@@ -77,6 +86,10 @@ class Session:
 
     def _wants(self, name: str) -> bool:
         return name.startswith(self.only)
+
+    def _wants_city(self) -> bool:
+        """Whether anything is measured in the city that has no baseline."""
+        return any(self._wants(name) for name in (half_load.FIGURE, presenting.FIGURE, risk.FIGURE))
 
     def _say(self, sentence: str) -> None:
         self.console.print(f"[dim]… {sentence}[/dim]")
@@ -100,7 +113,7 @@ class Session:
         built = city.build(residents=self.residents)
         if wants_issue:
             self._issue(built)
-        if not contests and not self._wants(risk.FIGURE):
+        if not contests and not self._wants_city():
             return
         orders = city.orders(built)
         if contests:
@@ -117,14 +130,23 @@ class Session:
                 )
             self.figures |= measured.figures
             self.latencies = measured.latencies
-        if self._wants(risk.FIGURE):
-            self._risk(built, orders)
+        self._without_baseline(built, orders)
 
-    def _risk(self, built: city.City, orders: city.Orders) -> None:
+    def _without_baseline(self, built: city.City, orders: city.Orders) -> None:
         with self.noise.watched():
-            self.figures[risk.FIGURE] = risk.measure(
-                built, orders, rounds=self.rounds, seconds=self.seconds, on_progress=self._say
-            )
+            if self._wants(presenting.FIGURE):
+                self.figures[presenting.FIGURE] = presenting.measure(
+                    orders, rounds=self.rounds, seconds=self.seconds, on_progress=self._say
+                )
+            for measured in (half_load, risk):
+                if self._wants(measured.FIGURE):
+                    self.figures[measured.FIGURE] = measured.measure(
+                        built,
+                        orders,
+                        rounds=self.rounds,
+                        seconds=self.seconds,
+                        on_progress=self._say,
+                    )
 
     def _issue(self, built: city.City) -> None:
         self._say("issuing")

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -89,7 +90,7 @@ def measure(*, size: int, rounds: int, on_progress: OnProgress) -> Figure:
     on_progress("a city of its own")
     ground.create(SMALL)
     built = city.build(residents=RESIDENTS, per_resident=PER_RESIDENT)
-    orders = list(_orders(built))
+    orders = orders_of(built)
     fill(1, size // SMALL_PART)
     ground.close()
     ground.copy(FULL, SMALL)
@@ -105,7 +106,7 @@ def measure(*, size: int, rounds: int, on_progress: OnProgress) -> Figure:
         for name in NAMES:
             ground.use(name)
             mine = orders[number * share : (number + 1) * share]
-            found[name].append(_redeem_all(mine[: BATCH * (WARM_UP + BATCHES)]))
+            found[name].append(redeem_all(mine[: BATCH * (WARM_UP + BATCHES)]))
             on_progress(f"{name}: {found[name][-1]:,.0f} µs a redemption")
     return paired(found[FULL], found[SMALL], unit="µs", goal=GOAL)
 
@@ -122,8 +123,12 @@ def fill(first_id: int, last_id: int) -> None:
         cursor.execute("VACUUM (ANALYZE)")
 
 
+def orders_of(built: city.City, *, most: int | None = None) -> list[RedeemRequest]:
+    """A request for every voucher, or for so many of them, in random order."""
+    return list(islice(_orders(built), most))
+
+
 def _orders(built: city.City) -> Iterator[RedeemRequest]:
-    """A request for every voucher, in random order."""
     at = datetime.now(UTC)
     callers = [_caller(till.key_text, at) for till in built.tills]
     drawn = city.orders(built)
@@ -153,7 +158,7 @@ def _caller(key_text: str, at: datetime) -> Caller:
     return caller
 
 
-def _redeem_all(orders: list[RedeemRequest]) -> float:
+def redeem_all(orders: list[RedeemRequest]) -> float:
     """Microseconds a redemption, commit included; the first batches fill caches and don't count."""
     batches = [orders[start : start + BATCH] for start in range(0, len(orders), BATCH)]
     started_s, counted = 0.0, 0

@@ -11,8 +11,12 @@ from collections.abc import Iterator, Sequence
 
 from tests.benchmarks import ground
 
-# Load shedding counts, and lets one till send what a hundred would.
-MUCH = {"HUIMIN_TERMINAL_RATE_LIMIT": "10000000", "HUIMIN_RATE_LIMIT": "10000000"}
+# Load shedding counts, and lets one till send what a hundred would. No line is logged of a request.
+MUCH = {
+    "HUIMIN_TERMINAL_RATE_LIMIT": "10000000",
+    "HUIMIN_RATE_LIMIT": "10000000",
+    "LOG_LEVEL": "WARNING",
+}
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 ENGINE = ("--interface", "asginl", "--workers", "2", "config.asgi:application")

@@ -1,5 +1,5 @@
 -- Sends every request of a file once to a path: lines of Authorization key, Idempotency-Key, JSON body,
--- separated by tabs. One thread, so one cursor. Prints its figures as JSON for `load.py`.
+-- separated by tabs; the second stands for {id} in the path. One thread, so one cursor. Prints its figures as JSON for `load.py`.
 
 local requests = {}
 local sent = 0
@@ -16,7 +16,7 @@ function init(args)
     local key, id, body = line:match("([^\t]*)\t([^\t]*)\t(.*)")
     number = number + 1
     requests[number] = table.concat({
-      "POST ", path, " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n",
+      "POST ", (path:gsub("{id}", id)), " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n",
       "Authorization: Bearer ", key, "\r\nIdempotency-Key: ", id, "\r\nContent-Length: ", #body,
       "\r\n\r\n", body,
     })

@@ -15,6 +15,7 @@ from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.threads import PATIENCE_S, at_once
 from tests.support.quota_room import allocation_of, take_from_all
+from tests.support.taking import take_some
 from vouchers.models import Campaign, QuotaBucket, QuotaCell
 from vouchers.rules.ledger.quotas import Need
 from vouchers.rules.limits.limits import business_day
@@ -66,7 +67,7 @@ def take(voucher: dict[int, int], hint: int) -> bool:
     """One transaction that takes a voucher; False when the answer is that nothing is left."""
     try:
         with transaction.atomic():
-            quotas.take_some(needs=quotas.needs_of(voucher), hint=hint)
+            take_some(needs=quotas.needs_of(voucher), hint=hint)
     except Refused as refused:
         if refused.refusal.code != "quota_exhausted":
             raise
@@ -148,7 +149,7 @@ def test_a_unit_that_was_taken_but_not_kept_goes_to_the_client_that_waits(hint: 
 
     def takes_and_fails() -> bool:
         with transaction.atomic():
-            quotas.take_some(needs=quotas.needs_of(voucher), hint=0)
+            take_some(needs=quotas.needs_of(voucher), hint=0)
             is_taken.set()
             wait_for_a_waiter()
             transaction.set_rollback(True)

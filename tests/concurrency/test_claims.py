@@ -1,7 +1,7 @@
 """A rush on few units: never one too many, never one left over, "sold out" never said early."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from threading import Event
 from typing import Any
@@ -11,13 +11,11 @@ import pytest
 import redis
 from django.db import transaction
 
-from merchants.errors import Refused
 from tests.support.cast import NOON
 from tests.support.claims import asking, claimed, grab, neighbours, refusal, statuses, verdict
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.concurrency.threads import PATIENCE_S, at_once
 from vouchers.models import Campaign, Claim, QuotaBucket, Tranche, Voucher
-from vouchers.rules.ledger.quotas import Need
 from vouchers.services import sold_out
 from vouchers.services.acts import Answer
 from vouchers.services.claims import ClaimRequest
@@ -66,17 +64,14 @@ def test_of_a_crowd_exactly_as_many_win_as_there_are_units(units: int, bucket_co
     assert_proven()
 
 
-def test_whoever_reads_the_quota_without_locking_it_overspends(
+def test_claims_that_leave_the_quota_as_they_read_it_overspend(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The control: the same rush, decided on what was read, hands out more than there is."""
-
-    def take_what_was_read(*, needs: Mapping[int, Need], hint: int) -> None:
-        if not quotas.have_room(needs=needs):
-            raise Refused("quota_exhausted", cell=hint)
-
-    monkeypatch.setattr(quotas, "take_some", take_what_was_read)
-    answers = at_once(crowd(grab(units=1)))
+    """The control: the same rush, with nothing taken from the buckets, hands out more than there
+    is."""
+    campaign = grab(units=1)
+    monkeypatch.setattr(quotas, "send_buckets", lambda raw, buckets: None)
+    answers = at_once(crowd(campaign))
     assert Counter(map(said, answers))["claimed"] > 1
     broken = audit(at=NOON, seed=1).first_broken
     assert broken is not None

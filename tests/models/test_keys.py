@@ -7,7 +7,7 @@ caller's request.
 import pytest
 from django.db import connection
 
-from vouchers.models.redemption.requests import FIND_ANSWERS
+from vouchers.models.redemption.requests import FIND_KEYS
 from vouchers.sql.pipeline import raw_connection
 
 pytestmark = pytest.mark.django_db
@@ -123,7 +123,7 @@ def test_a_whole_reference_reads_one_partition_by_its_index(query: str, partitio
 
 def test_a_batch_of_requests_executes_only_their_partitions() -> None:
     """The partitions that no request of a batch falls into are left out while it runs."""
-    text = FIND_ANSWERS.text % {
+    text = FIND_KEYS.text % {
         "caller_ids": "ARRAY[1, 1]",
         "keys": "ARRAY['a', 'b']",
     }

@@ -162,8 +162,8 @@ OF_CLAIMS: tuple[Mutation, ...] = (
         2,
         "a batch that finds too little is admitted as if there were enough",
         f"{SERVICES}/batch_judge.py",
-        "    exact = rules.admit(candidates, quotas.rooms_of(buckets))\n",
-        "    exact = optimistic\n",
+        "    admission = rules.admit(candidates, quotas.rooms_of(buckets))\n    is_short",
+        "    admission = rules.admit(candidates)\n    is_short",
         f"{CLAIM}::test_one_batch_serves_in_order_of_arrival_and_leaves_no_unit_over",
     ),
     source(

@@ -175,8 +175,8 @@ OF_WRONG_CODES: tuple[Mutation, ...] = (
         9,
         "a quote locks the tallies that risk rules look at",
         "vouchers/services/limits/risk.py",
-        "        if for_update:\n            lock_tallies(raw, keys)\n",
-        "        lock_tallies(raw, keys)\n",
+        "    if for_update:\n        lock_tallies(raw, keys)\n",
+        "    lock_tallies(raw, keys)\n",
         f"{QUOTE}::test_a_quote_takes_no_lock_and_waits_for_none",
     ),
     database(

@@ -16,6 +16,7 @@ from merchants.errors import Refused
 from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE
 from tests.support.quota_room import allocation_of
+from tests.support.taking import take_some
 from vouchers.models import Allocation, Campaign, Leg, QuotaBucket, QuotaCell, Run, Tier, Tranche
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.audience import targeting
@@ -162,9 +163,9 @@ def assert_issued_to_the_last_fen(campaign: Campaign) -> None:
 
 def assert_one_more_is_refused(allocation_id: int) -> None:
     with pytest.raises(Refused, match="quota_exhausted"), transaction.atomic():
-        quotas.take_some(needs=quotas.needs_of({allocation_id: 1}), hint=0)
+        take_some(needs=quotas.needs_of({allocation_id: 1}), hint=0)
     with pytest.raises(Refused, match="quota_exhausted"), transaction.atomic():
-        quotas.take_some(needs=quotas.needs_of({allocation_id: 1}), hint=allocation_id)
+        take_some(needs=quotas.needs_of({allocation_id: 1}), hint=allocation_id)
 
 
 def test_round_one_is_issued_in_full_and_one_more_is_refused() -> None:

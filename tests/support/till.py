@@ -16,6 +16,7 @@ from merchants.auth import Caller
 from merchants.models import Store
 from tests.support.audience import write_audience
 from tests.support.cast import NOON
+from tests.support.taking import take_some
 from vouchers.http.answers import render
 from vouchers.http.redemption import (
     capture_request,
@@ -106,7 +107,7 @@ def _reserved(
     known = quotas.allocations_for(campaign_id=run.campaign_id, slices=slices)
     allocation_ids = [known[item] for item in slices]
     wanted = Counter(allocation_ids)
-    quotas.take_some(needs=quotas.needs_of(wanted), hint=hint)
+    take_some(needs=quotas.needs_of(wanted), hint=hint)
     price = quotas.prices_of([tier.pk])[tier.pk]
     post_amounts(
         campaign_id=run.campaign_id,

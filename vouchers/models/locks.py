@@ -7,7 +7,7 @@ key. All of them are released by the end of the transaction.
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from vouchers.sql.statements import Statement
 
@@ -131,16 +131,35 @@ LOCK_ORDER: Final = (
 # duplicate in flight, it answers 409; the first rows are the keys that were locked. Arrays arrive
 # sorted and UNION ALL runs its parts in turn, so waiting locks are always asked for in the same
 # order.
-LOCK_BATCH = Statement(
-    f"""
-    SELECT pg_try_advisory_xact_lock(key) FROM unnest(%(request_keys)s::bigint[]) AS wanted(key)
+_LOCK_BATCH: Final = f"""
+    SELECT pg_try_advisory_xact_lock(key){{ids}}
+      FROM unnest(%(request_keys)s::bigint[]) AS wanted(key)
      UNION ALL
-    SELECT pg_advisory_xact_lock(key) IS NULL FROM unnest(%(order_keys)s::bigint[]) AS wanted(key)
+    SELECT pg_advisory_xact_lock(key) IS NULL{{none}}
+      FROM unnest(%(order_keys)s::bigint[]) AS wanted(key)
      UNION ALL
-    SELECT pg_advisory_xact_lock_shared({TRANCHE.number}, tranche_id::int) IS NULL
+    SELECT pg_advisory_xact_lock_shared({TRANCHE.number}, tranche_id::int) IS NULL{{none}}
       FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(tranche_id)
-    """,
-    lambda row: bool(row[0]),
+    """
+LOCK_BATCH = Statement(_LOCK_BATCH.format(ids="", none=""), lambda row: bool(row[0]))
+
+
+class LockedKey(NamedTuple):
+    """Whether a request's key was locked, and fresh ids of a redemption and its transfer."""
+
+    is_locked: bool
+    redemption_id: int
+    transfer_id: int
+
+
+# The same for redemptions: with every key go ids, of which those of refused requests are left out.
+LOCK_REDEMPTIONS = Statement(
+    _LOCK_BATCH.format(
+        ids=", nextval('vouchers_redemption_id_seq'), nextval('vouchers_transfer_id_seq')",
+        none=", 0, 0",
+    ),
+    LockedKey._make,
+    is_binary=True,
 )
 # Counts, so that not a row a lock is sent back.
 LOCK_COUNTERS: Statement[Any] = Statement(

@@ -7,26 +7,28 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+from vouchers.sql.wire import Pipeline
+
 
 @contextmanager
-def pipeline() -> Iterator[psycopg.Connection[Any]]:
-    """The raw connection in pipeline mode; answers are there when the block has ended.
+def pipeline() -> Iterator[Pipeline]:
+    """Where statements are queued; answers are there when the block has ended.
 
     Errors of any statement surface at the end of the block, as Django's exceptions.
     """
     raw = raw_connection()
     assert connection.in_atomic_block
-    with connection.wrap_database_errors, raw.pipeline():
-        yield raw
+    with connection.wrap_database_errors, Pipeline(raw) as queue:
+        yield queue
 
 
 @contextmanager
-def reading() -> Iterator[psycopg.Connection[Any]]:
+def reading() -> Iterator[Pipeline]:
     """As `pipeline`, for statements that need no transaction: nothing of them outlasts the block,
     and each sees what was committed before it began."""
     raw = raw_connection()
-    with connection.wrap_database_errors, raw.pipeline():
-        yield raw
+    with connection.wrap_database_errors, Pipeline(raw) as queue:
+        yield queue
 
 
 def raw_connection() -> psycopg.Connection[Any]:

@@ -6,12 +6,14 @@ Statements stand beside the table they are about; services run several in one pi
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from hashlib import blake2b
+from typing import Any, Final, Generic, TypeVar
 
 import psycopg
-from psycopg.types.numeric import Int8
+from psycopg.adapt import PyFormat, Transformer
 
-from vouchers.sql.arrays import PACK, Pack
+from vouchers.sql.arrays import PACK, Pack, Packed, pack_bigint
+from vouchers.sql.wire import Call, Pipeline, Reply, Wire, at_once
 
 Row = TypeVar("Row")
 
@@ -37,7 +39,9 @@ class Statement(Generic[Row]):
     is_binary: bool = False
     _query: bytes = field(init=False, repr=False)
     # By number of PostgreSQL's $1, $2, …: the name, and how a list of that type is packed.
-    _parameters: Mapping[str, Pack | None] = field(init=False, repr=False)
+    _parameters: Sequence[tuple[str, Pack | None]] = field(init=False, repr=False)
+    # Of the prepared statement, where every parameter's type is said in the text.
+    _name: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Number the parameters once, so that executing need not read the text again."""
@@ -51,22 +55,46 @@ class Statement(Generic[Row]):
             place = f"${list(parameters).index(name) + 1}"
             return f"{place}::{item}[]" if item else place
 
-        object.__setattr__(self, "_query", _PARAMETER.sub(number, self.text).encode())
-        object.__setattr__(self, "_parameters", parameters)
+        query = _PARAMETER.sub(number, self.text).encode()
+        object.__setattr__(self, "_query", query)
+        object.__setattr__(self, "_parameters", list(parameters.items()))
+        object.__setattr__(self, "_name", _digest(query, 16))
 
-    def send(
-        self, connection: psycopg.Connection[Any], parameters: Mapping[str, Any]
-    ) -> "Result[Row]":
-        """Execute, or queue when the connection is in a pipeline; rows are read from the answer."""
-        values = [
-            pack(parameters[name])
-            if pack is not None and parameters[name] is not None
-            else parameters[name]
-            for name, pack in self._parameters.items()
-        ]
-        cursor = psycopg.RawCursor(connection)
-        cursor.execute(self._query, values, binary=self.is_binary)
-        return Result(cursor, self.decode)
+    def send(self, wire: Wire, parameters: Mapping[str, Any]) -> "Result[Row]":
+        """Execute on a connection, or queue in a pipeline; rows are read from the answer."""
+        if isinstance(wire, Pipeline):
+            call = self._call(wire.connection, parameters)
+            return Result(wire.connection, wire.queue(call), self.decode)
+        return Result(wire, at_once(wire, self._call(wire, parameters)), self.decode)
+
+    def _call(self, connection: psycopg.Connection[Any], parameters: Mapping[str, Any]) -> Call:
+        values: list[Any] = []
+        others: list[int] = []
+        for name, pack in self._parameters:
+            value = parameters[name]
+            if value is None or value.__class__ is Packed:
+                pass
+            elif pack is not None:
+                value = pack(value)
+            else:
+                others.append(len(values))
+            values.append(value)
+        types, formats, prepared = [0] * len(values), [1] * len(values), self._name
+        if others:
+            dumped = Transformer.from_context(connection)
+            found = dumped.dump_sequence([values[n] for n in others], [PyFormat.AUTO] * len(others))
+            oids, kinds = dumped.types or (), dumped.formats or ()
+            for n, value, oid, kind in zip(others, found, oids, kinds, strict=True):
+                values[n], types[n], formats[n] = value, oid, kind
+            prepared = b"%s_%s" % (prepared, _digest(repr(oids).encode(), 8))
+        return Call(prepared, self._query, values, types, formats, int(self.is_binary))
+
+
+def _digest(data: bytes, size: int) -> bytes:
+    return blake2b(data, digest_size=size).hexdigest().encode()
+
+
+_NAMES: Final = [f"id{number}" for number in range(512)]
 
 
 class ByIds(Generic[Row]):
@@ -90,35 +118,46 @@ class ByIds(Generic[Row]):
 
     @staticmethod
     def _list(size: int) -> str:
-        return f"({', '.join(f'%(id{number})s' for number in range(size))})"
+        return f"({', '.join(f'%({name})s' for name in _NAMES[:size])})"
 
-    def send(
-        self, connection: psycopg.Connection[Any], parameters: Mapping[str, Any]
-    ) -> "Result[Row]":
+    def send(self, wire: Wire, parameters: Mapping[str, Any]) -> "Result[Row]":
         """As `Statement.send`, for at most 512 ids."""
         ids: Sequence[int] = parameters[self._name]
         size = next(size for size in self.SIZES if len(ids) <= size)
         filled = [*ids, *[ids[-1] if ids else 0] * (size - len(ids))]
-        numbered = {f"id{number}": Int8(id_) for number, id_ in enumerate(filled)}
-        return self._statements[size].send(connection, {**parameters, **numbered})
+        numbered = {name: pack_bigint(id_) for name, id_ in zip(_NAMES, filled, strict=False)}
+        return self._statements[size].send(wire, {**parameters, **numbered})
 
 
 class Result(Generic[Row]):
-    """The rows of a sent statement, fetched when asked for (after the pipeline's sync)."""
+    """The rows of a sent statement, decoded when asked for: after the pipeline has ended."""
 
-    __slots__ = ("_cursor", "_decode")
+    __slots__ = ("_connection", "_decode", "_reply")
 
     def __init__(
-        self, cursor: psycopg.RawCursor[Any], decode: Callable[[Sequence[Any]], Row]
+        self,
+        connection: psycopg.Connection[Any],
+        reply: Reply,
+        decode: Callable[[Sequence[Any]], Row],
     ) -> None:
-        self._cursor = cursor
+        self._connection = connection
+        self._reply = reply
         self._decode = decode
 
     def rows(self) -> list[Row]:
         """Every row, decoded."""
-        return [self._decode(row) for row in self._cursor.fetchall()]
+        result = self._reply.result
+        assert result is not None, "the pipeline has not ended"
+        if not result.ntuples:
+            return []
+        loaded = Transformer.from_context(self._connection)
+        loaded.set_pgresult(result)
+        decode = self._decode
+        return [decode(row) for row in loaded.load_rows(0, result.ntuples, tuple)]
 
     @property
     def rowcount(self) -> int:
         """Rows written or returned."""
-        return self._cursor.rowcount
+        result = self._reply.result
+        assert result is not None, "the pipeline has not ended"
+        return result.command_tuples or 0

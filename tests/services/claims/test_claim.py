@@ -57,6 +57,13 @@ def test_a_claimed_voucher_is_answered_booked_and_can_be_used() -> None:
     assert_proven()
 
 
+def test_a_unit_is_found_in_whichever_sub_bucket_it_lies() -> None:
+    campaign = grab(units=3, bucket_count=4)
+    answers = [claimed([asking(each, campaign)]) for each in neighbours(4)]
+    assert [statuses(one) for one in answers] == [[201], [201], [201], [409]]
+    assert_proven()
+
+
 def test_the_same_key_gets_the_same_bytes_and_another_body_422() -> None:
     grab()
     alice, carol = cast.alice(), cast.carol()

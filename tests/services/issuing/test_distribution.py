@@ -10,6 +10,7 @@ from django.db.models import Sum
 from merchants.errors import Refused
 from tests.support import cast, draft_rows
 from tests.support.quota_room import allocation_of
+from tests.support.taking import take_some
 from vouchers.models import (
     Allocation,
     Campaign,
@@ -375,8 +376,8 @@ def test_headroom_is_taken_whole_or_not_at_all_and_given_back() -> None:
     source_bucket = QuotaBucket.objects.get(cell__source__isnull=False)
 
     with pytest.raises(Refused, match="quota_exhausted"):
-        quotas.take_some(needs=quotas.needs_of({allocation_id: 4}), hint=0)
-    quotas.take_some(needs=quotas.needs_of({allocation_id: 3}), hint=0)
+        take_some(needs=quotas.needs_of({allocation_id: 4}), hint=0)
+    take_some(needs=quotas.needs_of({allocation_id: 3}), hint=0)
 
     tier_bucket.refresh_from_db()
     source_bucket.refresh_from_db()

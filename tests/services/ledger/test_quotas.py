@@ -10,6 +10,7 @@ from merchants.errors import Refused
 from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from tests.support.quota_room import allocation_of
+from tests.support.taking import take_some
 from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, Run
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.audience import targeting
@@ -93,16 +94,16 @@ def test_a_cell_on_any_dimension_takes_its_last_unit_and_no_more(
     capped = cell(campaign, **named, **cap)
     one = taken_by(cast.launched(campaign), **item)
 
-    quotas.take_some(needs=quotas.needs_of(one), hint=0)
-    quotas.take_some(needs=quotas.needs_of(one), hint=0)
+    take_some(needs=quotas.needs_of(one), hint=0)
+    take_some(needs=quotas.needs_of(one), hint=0)
     assert headroom(capped) == [(0, None) if by_money else (None, 0)]
     before = every_headroom()
     with pytest.raises(Refused, match="quota_exhausted"):
-        quotas.take_some(needs=quotas.needs_of(one), hint=0)
+        take_some(needs=quotas.needs_of(one), hint=0)
     assert every_headroom() == before
 
     quotas.give_back(vouchers=one)
-    quotas.take_some(needs=quotas.needs_of(one), hint=0)
+    take_some(needs=quotas.needs_of(one), hint=0)
     assert every_headroom() == before
 
 
@@ -111,7 +112,7 @@ def test_a_voucher_outside_a_slice_does_not_count_in_it(dimension: str) -> None:
     campaign = draft()
     named, _ = slices(campaign)[dimension]
     capped = cell(campaign, **named, cap_fen=0, cap_count=0)
-    quotas.take_some(needs=quotas.needs_of(taken_by(cast.launched(campaign))), hint=0)
+    take_some(needs=quotas.needs_of(taken_by(cast.launched(campaign))), hint=0)
     assert headroom(capped) == [(0, 0)]
 
 
@@ -122,13 +123,13 @@ def test_nested_cells_are_all_taken_or_none() -> None:
     one = taken_by(cast.launched(campaign), channel="alipay", day=TODAY)
     other_day = taken_by(campaign, channel="alipay", day=TODAY + DAY)
 
-    quotas.take_some(needs=quotas.needs_of(dict.fromkeys(one, 2)), hint=0)
+    take_some(needs=quotas.needs_of(dict.fromkeys(one, 2)), hint=0)
     before = every_headroom()
     with pytest.raises(Refused, match="quota_exhausted") as refused:
-        quotas.take_some(needs=quotas.needs_of({**one, **other_day}), hint=0)
+        take_some(needs=quotas.needs_of({**one, **other_day}), hint=0)
     assert refused.value.refusal.facts == {"cell": narrow.pk}
     assert every_headroom() == before
-    quotas.take_some(needs=quotas.needs_of(dict.fromkeys(other_day, 3)), hint=0)
+    take_some(needs=quotas.needs_of(dict.fromkeys(other_day, 3)), hint=0)
     assert (headroom(wide), headroom(narrow)) == ([(None, 0)], [(None, 0)])
 
 
@@ -137,10 +138,10 @@ def test_none_is_unlimited_and_zero_is_zero() -> None:
     open_ended = cell(campaign, channel="alipay")
     shut = cell(campaign, channel="wechat", cap_count=0)
     one = taken_by(cast.launched(campaign), channel="alipay")
-    quotas.take_some(needs=quotas.needs_of(dict.fromkeys(one, 1000)), hint=0)
+    take_some(needs=quotas.needs_of(dict.fromkeys(one, 1000)), hint=0)
     assert headroom(open_ended) == [(None, None)]
     with pytest.raises(Refused, match="quota_exhausted"):
-        quotas.take_some(needs=quotas.needs_of(taken_by(campaign, channel="wechat")), hint=0)
+        take_some(needs=quotas.needs_of(taken_by(campaign, channel="wechat")), hint=0)
     assert headroom(shut) == [(None, 0)]
 
 
@@ -172,7 +173,7 @@ def test_a_hot_take_touches_one_sub_bucket_of_each_cell() -> None:
     campaign = draft()
     capped = cell(campaign, channel="alipay", cap_fen=8 * FACE_FEN, cap_count=8, bucket_count=4)
     one = taken_by(cast.launched(campaign), channel="alipay")
-    quotas.take_some(needs=quotas.needs_of(one), hint=6)
+    take_some(needs=quotas.needs_of(one), hint=6)
     assert headroom(capped) == [
         (4_000, 2),
         (4_000, 2),
@@ -189,22 +190,22 @@ def test_the_last_unit_is_found_wherever_it_lies() -> None:
     by_money = cell(campaign, day=TODAY, cap_fen=7 * FACE_FEN + 1_999, bucket_count=8)
     one = taken_by(cast.launched(campaign), channel="alipay", day=TODAY)
     for _ in range(7):
-        quotas.take_some(needs=quotas.needs_of(one), hint=3)
+        take_some(needs=quotas.needs_of(one), hint=3)
     assert sum(count or 0 for _, count in headroom(by_count)) == 0
     assert sum(fen or 0 for fen, _ in headroom(by_money)) == 1_999
     before = every_headroom()
     with pytest.raises(Refused, match="quota_exhausted"):
-        quotas.take_some(needs=quotas.needs_of(one), hint=3)
+        take_some(needs=quotas.needs_of(one), hint=3)
     assert every_headroom() == before
     quotas.give_back(vouchers=one)
-    quotas.take_some(needs=quotas.needs_of(one), hint=0)
+    take_some(needs=quotas.needs_of(one), hint=0)
 
 
 def test_what_a_bulk_take_leaves_and_what_comes_back_is_laid_evenly() -> None:
     campaign = draft()
     capped = cell(campaign, channel="alipay", cap_count=10, bucket_count=4)
     (allocation_id,) = taken_by(cast.launched(campaign), channel="alipay")
-    quotas.take_some(needs=quotas.needs_of({allocation_id: 7}), hint=0)
+    take_some(needs=quotas.needs_of({allocation_id: 7}), hint=0)
     assert [count for _, count in headroom(capped)] == [1, 1, 1, 0]
     quotas.give_back(vouchers={allocation_id: 6})
     assert [count for _, count in headroom(capped)] == [3, 2, 2, 2]
@@ -240,7 +241,7 @@ def test_nothing_is_taken_from_a_cell_that_was_never_opened() -> None:
     campaign = draft()
     cell(campaign, channel="alipay", cap_count=1)
     with pytest.raises(Refused, match="quota_not_open"):
-        quotas.take_some(needs=quotas.needs_of(taken_by(campaign, channel="alipay")), hint=0)
+        take_some(needs=quotas.needs_of(taken_by(campaign, channel="alipay")), hint=0)
 
 
 # Runs by channel and day

@@ -1,7 +1,8 @@
 """Statements that read what a redemption has to know of campaigns, stores and participation."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from vouchers.sql.statements import Statement
 
@@ -88,15 +89,33 @@ class ParticipationRow(NamedTuple):
     valid_until_at: datetime | None
 
 
-FIND_PARTICIPATIONS = Statement(
+class StorePeriod(NamedTuple):
+    """A store and one period in which it takes part; None where there is none."""
+
+    store: StoreRow
+    period: ParticipationRow | None
+
+    @classmethod
+    def decode(cls, row: Sequence[Any]) -> Self:
+        """From a row of FIND_STORES_IN."""
+        store = StoreRow._make(row[:6])
+        return cls(store, None if row[7] is None else ParticipationRow._make(row[6:]))
+
+
+# With every period in which a store takes part in the tranches' campaigns; a store comes as often,
+# and once if it takes part in none.
+FIND_STORES_IN = Statement(
     f"""
-    SELECT cs.campaign_id, cs.store_id, cs.category, cs.valid_from_at, cs.valid_until_at
+    SELECT s.id, s.external_id, s.merchant_id, m.code,
+           s.state = 'active' AND m.state = 'active', s.category,
+           cs.campaign_id, cs.store_id, cs.category, cs.valid_from_at, cs.valid_until_at
     {WANTED_STORES}
-      JOIN vouchers_campaignstore cs ON cs.store_id = s.id
-     WHERE cs.campaign_id IN (SELECT t.campaign_id
-                                FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
-                                JOIN vouchers_tranche t ON t.id = wanted.id)
+      JOIN merchants_merchant m ON m.id = s.merchant_id
+      LEFT JOIN vouchers_campaignstore cs ON cs.store_id = s.id
+       AND cs.campaign_id = ANY (ARRAY(
+           SELECT t.campaign_id FROM unnest(%(tranche_ids)s::bigint[]) AS held(id)
+             JOIN vouchers_tranche t ON t.id = held.id))
     """,
-    ParticipationRow._make,
+    StorePeriod.decode,
     is_binary=True,
 )

@@ -1,6 +1,6 @@
 """Quota cells: caps on slices of a campaign; and allocations: the slices one voucher counts in."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
 from django.db.models import Q
@@ -125,6 +125,34 @@ class QuotaBucket(models.Model):
 
 
 # Every claim writes a few: an UPDATE of the ORM's would be built anew for each.
+class BucketRow(NamedTuple):
+    """A bucket as it was locked, and how many its cell has."""
+
+    id: int
+    cell_id: int
+    number: int
+    headroom_fen: int | None
+    headroom_count: int | None
+    of: int
+
+
+# In the common order. With a hint, of each cell only the bucket that it chooses.
+LOCK_BUCKETS = Statement(
+    """
+    SELECT b.id, b.cell_id, b.number, b.headroom_fen, b.headroom_count, c.bucket_count
+      FROM vouchers_quotabucket b JOIN vouchers_quotacell c ON c.id = b.cell_id
+     WHERE b.cell_id = ANY (%(cell_ids)s::bigint[])
+       AND (%(hint)s::bigint IS NULL OR b.number = %(hint)s::bigint %% c.bucket_count)
+     ORDER BY b.cell_id, b.number
+       FOR NO KEY UPDATE OF b
+    """,
+    BucketRow._make,
+)
+# Locks taken between the first two can be given up by the third.
+MARK_LOCKS: Statement[Any] = Statement("SAVEPOINT some_buckets")
+KEEP_LOCKS: Statement[Any] = Statement("RELEASE SAVEPOINT some_buckets")
+GIVE_UP_LOCKS: Statement[Any] = Statement("ROLLBACK TO SAVEPOINT some_buckets")
+
 SAVE_BUCKETS: Statement[Any] = Statement(
     """
     UPDATE vouchers_quotabucket b

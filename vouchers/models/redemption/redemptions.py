@@ -341,14 +341,6 @@ INSERT_CLAIMS: Statement[Any] = Statement(
         %(voucher_ids)s::bigint[], %(ats)s::timestamptz[])
     """
 )
-# One id of each for every request of a batch; those of refused requests are left out.
-NEXT_IDS = Statement(
-    """
-    SELECT nextval('vouchers_redemption_id_seq'), nextval('vouchers_transfer_id_seq')
-      FROM generate_series(1, %(count)s)
-    """,
-    lambda row: (int(row[0]), int(row[1])),
-)
 INSERT_REDEMPTIONS: Statement[Any] = Statement(
     """
     INSERT INTO vouchers_redemption (

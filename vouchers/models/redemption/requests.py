@@ -1,7 +1,8 @@
 """The requests that were answered, and the files into which old ones were moved."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 import pgtrigger
 from django.contrib.postgres.indexes import BrinIndex
@@ -109,17 +110,34 @@ FIND_ANSWERS = Statement(
     """,
     StoredAnswer._make,
 )
+
+
+class KeyRow(NamedTuple):
+    """A caller's key: whether the caller is switched off, and what was answered under it."""
+
+    caller_id: int
+    is_off: bool
+    answer: StoredAnswer | None
+
+    @classmethod
+    def decode(cls, row: Sequence[Any]) -> Self:
+        """From a row of FIND_KEYS."""
+        return cls(row[1], row[0], None if row[3] is None else StoredAnswer._make(row[1:]))
+
+
 # Callers are remembered for seconds; whether their credentials and tills are switched off is asked
-# in every transaction, so that a switch acts at the next request.
-FIND_SWITCHED_OFF = Statement(
+# in every transaction, so that a switch acts at the next request. A row for every key.
+FIND_KEYS = Statement(
     """
-    SELECT c.id
-      FROM unnest(%(caller_ids)s::bigint[]) AS wanted(id)
-      JOIN merchants_credential c ON c.id = wanted.id
+    SELECT COALESCE(c.state <> 'active' OR t.state <> 'active', false),
+           wanted.caller_id, wanted.key, r.fingerprint, r.status, r.answer
+      FROM unnest(%(caller_ids)s::bigint[], %(keys)s::text[]) AS wanted(caller_id, key)
+      LEFT JOIN vouchers_requestrecord r ON r.caller_id = wanted.caller_id AND r.key = wanted.key
+      LEFT JOIN merchants_credential c ON c.id = wanted.caller_id
       LEFT JOIN merchants_terminal t ON t.id = c.terminal_id
-     WHERE c.state <> 'active' OR t.state <> 'active'
     """,
-    lambda row: int(row[0]),
+    KeyRow.decode,
+    is_binary=True,
 )
 INSERT_ANSWERS: Statement[Any] = Statement(
     """

@@ -1,14 +1,14 @@
 """Refused attempts: each refusal is recorded with its rule and facts."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-import psycopg
 
 from merchants.errors import Fact, Refusal
 from vouchers.models.limits.limits import INSERT_ATTEMPTS
 from vouchers.services.acts.answers import ActRequest
+from vouchers.sql.wire import Wire
 
 
 class Attempt(NamedTuple):
@@ -23,7 +23,7 @@ class Attempt(NamedTuple):
     resident_id: int | None = None
 
 
-def record_attempts(raw: psycopg.Connection[Any], attempts: Sequence[Attempt]) -> None:
+def record_attempts(raw: Wire, attempts: Sequence[Attempt]) -> None:
     """Write refused attempts, inside the caller's transaction."""
     INSERT_ATTEMPTS.send(
         raw,

@@ -5,23 +5,22 @@ never stored.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-import psycopg
 from django.db import connection
 
 from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM, REQUEST_KEY
 from vouchers.models.redemption.requests import (
-    FIND_ANSWERS,
-    FIND_SWITCHED_OFF,
+    FIND_KEYS,
     INSERT_ANSWERS,
     StoredAnswer,
 )
 from vouchers.services.acts.answers import ActRequest, Answer, Render
 from vouchers.services.acts.retry import in_one_transaction
 from vouchers.sql.pipeline import pipeline
+from vouchers.sql.wire import Wire
 
 Request = TypeVar("Request", bound=ActRequest)
 
@@ -107,16 +106,15 @@ def claim_key(request: ActRequest, *, order_lock: int, render: Render) -> Answer
                 "tranche_ids": [],
             },
         )
-        stored = FIND_ANSWERS.send(
+        found = FIND_KEYS.send(
             raw, {"caller_ids": [request.caller.credential_id], "keys": [request.key]}
         )
-        off = FIND_SWITCHED_OFF.send(raw, {"caller_ids": [request.caller.credential_id]})
-    if off.rows():
+    (key,) = found.rows()
+    if key.is_off:
         return render(SWITCHED_OFF)
     if not locks.rows()[0]:
         return render(IN_FLIGHT)
-    answers = stored.rows()
-    return replay(request, answers[0], render) if answers else None
+    return None if key.answer is None else replay(request, key.answer, render)
 
 
 def order_lock_key(*, store_no: str, order_no: str) -> int:
@@ -141,9 +139,7 @@ def replay(request: ActRequest, stored: StoredAnswer, render: Render) -> Answer:
     return Answer(stored.status, stored.answer, is_replay=True)
 
 
-def store_answers(
-    raw: psycopg.Connection[Any], answered: Sequence[tuple[ActRequest, Answer]]
-) -> None:
+def store_answers(raw: Wire, answered: Sequence[tuple[ActRequest, Answer]]) -> None:
     """Store each answer under its request's key, in the transaction of its effect."""
     assert connection.in_atomic_block
     INSERT_ANSWERS.send(

@@ -5,18 +5,21 @@ from collections.abc import Sequence
 
 from vouchers.models.claims import CLAIM_COLUMNS, GROW_TRANCHES, INSERT_CLAIMS
 from vouchers.models.issuing.vouchers import INSERT_VOUCHERS
+from vouchers.models.ledger.quotas import KEEP_LOCKS
 from vouchers.rules.ledger.quotas import Price
 from vouchers.services.acts import Answer
 from vouchers.services.acts.attempts import Attempt, record_attempts
 from vouchers.services.acts.idempotency import store_answers
-from vouchers.services.claims.batch_judge import Effect, Verdict
-from vouchers.services.ledger.transfers import Line, Posting, move_lines, post
+from vouchers.services.claims.batch_judge import Effect, Judged, Verdict
+from vouchers.services.ledger import quotas
+from vouchers.services.ledger.transfers import Line, Posting, move_lines, send_postings
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, Cause, TransferReason
 
 
-def write(verdicts: Sequence[Verdict], answers: Sequence[Answer]) -> None:
+def write(judged: Judged, answers: Sequence[Answer]) -> None:
     """Write everything the verdicts decided, and store the answers that last."""
+    verdicts = judged.verdicts
     effects = [verdict.effect for verdict in verdicts if verdict.effect is not None]
     lasting = [
         (verdict.request, answer)
@@ -24,12 +27,14 @@ def write(verdicts: Sequence[Verdict], answers: Sequence[Answer]) -> None:
         if verdict.effect is not None or verdict.is_stored
     ]
     refused = [_attempt(verdict) for verdict in verdicts if verdict.is_stored]
-    if effects:
-        post(postings=_postings(effects))
     if not lasting:
         return
     with pipeline() as raw:
         if effects:
+            KEEP_LOCKS.send(raw, {})
+            quotas.send_buckets(raw, judged.buckets)
+            postings = _postings(effects)
+            send_postings(raw, judged.transfer_ids[: len(postings)], postings)
             grown = Counter(effect.tranche_id for effect in effects)
             GROW_TRANCHES.send(raw, {"tranche_ids": list(grown), "counts": list(grown.values())})
             columns = zip(*map(_claim, effects), strict=True)

@@ -16,6 +16,8 @@ from vouchers.services.claims.requests import ClaimRequest
 from vouchers.services.claims.terms import TERMS, CampaignTerms
 from vouchers.services.limits.counters import SamePeople, find_same_people
 from vouchers.sql.pipeline import pipeline, reading
+from vouchers.sql.statements import Result
+from vouchers.sql.wire import Wire
 from vouchers.states import RoundWay
 
 
@@ -58,14 +60,22 @@ class Facts:
 
 def find_offers(requests: Sequence[ClaimRequest]) -> list[OfferRow | None]:
     """By request the round of its tier that is open, or opens next, or was the last."""
+    with reading() as raw:
+        found = _ask_offers(raw, requests)
+    return _offers(requests, found)
+
+
+def _ask_offers(raw: Wire, requests: Sequence[ClaimRequest]) -> Result[OfferRow]:
     wanted = sorted({(request.campaign, request.tier) for request in requests})
     columns = {
         "campaigns": [campaign for campaign, _ in wanted],
         "tiers": [tier for _, tier in wanted],
     }
+    return FIND_OFFERS.send(raw, columns)
+
+
+def _offers(requests: Sequence[ClaimRequest], found: Result[OfferRow]) -> list[OfferRow | None]:
     rounds: dict[tuple[str, str], list[OfferRow]] = {}
-    with reading() as raw:
-        found = FIND_OFFERS.send(raw, columns)
     for row in found.rows():
         rounds.setdefault((row.campaign, row.tier), []).append(row)
     return [
@@ -97,8 +107,9 @@ def gather(batch: Sequence[ClaimRequest]) -> Facts:
         people = FIND_SHOPPERS.send(
             raw, {"resident_nos": sorted({request.resident for request in batch})}
         )
+        found = _ask_offers(raw, batch)
     residents = {row.external_id: row for row in people.rows()}
-    offers = find_offers(batch)
+    offers = _offers(batch, found)
     asked = [
         Asked(request, offer, residents.get(request.resident))
         for request, offer in zip(batch, offers, strict=True)

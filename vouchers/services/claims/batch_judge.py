@@ -5,15 +5,19 @@ nothing else refuses.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from django.db import transaction
 
-from merchants.errors import Refusal, Refused
+from merchants.errors import Refusal
+from vouchers.models import QuotaBucket
 from vouchers.models.claims import LOCK_TRANCHES, OfferRow
 from vouchers.models.issuing.runs import SERIAL_BITS, TRANCHE_MAX_VOUCHERS
+from vouchers.models.ledger.quotas import GIVE_UP_LOCKS, MARK_LOCKS
+from vouchers.models.ledger.transfers import NEXT_TRANSFER_IDS
 from vouchers.models.redemption.requests import StoredAnswer
 from vouchers.models.residents.residents import Shopper
 from vouchers.rules import claims as rules
@@ -75,12 +79,26 @@ class _Hopeful:
     candidate: rules.Candidate
 
 
-def judge(facts: Facts) -> list[Verdict]:
-    """A verdict on each request; locks tranches and quota buckets, and takes from them."""
+class Judged(NamedTuple):
+    """A verdict on each request; fresh ids of transfers, as many as there are tranches; the quota
+    buckets that change, with what is left in them."""
+
+    verdicts: Sequence[Verdict]
+    transfer_ids: Sequence[int] = ()
+    buckets: Sequence[QuotaBucket] = ()
+
+
+def judge(facts: Facts) -> Judged:
+    """Judge every request; locks tranches and quota buckets, and says what is taken from them."""
     judged = [_without_quotas(facts, number) for number in range(len(facts.asked))]
     hopeful = [each for each in judged if isinstance(each, _Hopeful)]
-    admitted = iter(_admit(facts, hopeful)) if hopeful else iter(())
-    return [next(admitted) if isinstance(each, _Hopeful) else each for each in judged]
+    if not hopeful:
+        return Judged([each for each in judged if isinstance(each, Verdict)])
+    admitted = _admit(facts, hopeful)
+    verdicts = iter(admitted.verdicts)
+    return admitted._replace(
+        verdicts=[next(verdicts) if isinstance(each, _Hopeful) else each for each in judged]
+    )
 
 
 def _without_quotas(facts: Facts, number: int) -> Verdict | _Hopeful:
@@ -140,14 +158,53 @@ def _refused(asked: Asked, offer: OfferRow, refusal: Refusal) -> Verdict:
     )
 
 
-def _admit(facts: Facts, hopeful: Sequence[_Hopeful]) -> list[Verdict]:
-    """Name the allocations, lock the tranches to number them on, and last of all take from the
-    quotas."""
+def _admit(facts: Facts, hopeful: Sequence[_Hopeful]) -> Judged:
+    """Name the allocations, lock the tranches to number them on, and last of all the quotas.
+
+    One sub-bucket of every cell is locked, so that others can take beside. Where one is short the
+    locks are given up, and all sub-buckets of all these cells are locked and judged by.
+    """
     allocation_ids = _name_allocations(hopeful)
-    sizes = _lock_tranches(hopeful)
-    placed = [each for each in hopeful if each.offer.tranche_id in sizes]
-    admission = iter(_take([each.candidate for each in placed], hint=hopeful[0].place.bucket))
-    numbers = dict(facts.numbers)
+    asking = Counter(each.offer.tranche_id or 0 for each in hopeful)
+    cell_ids = {cell_id for each in hopeful for cell_id in each.candidate.needs}
+    with pipeline() as raw:
+        locked = LOCK_TRANCHES.send(raw, {"tranche_ids": sorted(asking)})
+        ids = NEXT_TRANSFER_IDS.send(raw, {"count": len(asking)})
+        MARK_LOCKS.send(raw, {})
+        some = quotas.send_locks(raw, cell_ids=cell_ids, hint=hopeful[0].place.bucket)
+    sizes = {
+        row.id: row.voucher_count
+        for row in locked.rows()
+        if row.state == TrancheState.OUTSTANDING
+        and row.voucher_count + asking[row.id] <= TRANCHE_MAX_VOUCHERS
+    }
+    candidates = [each.candidate for each in hopeful if each.offer.tranche_id in sizes]
+    rows = some.rows()
+    buckets = quotas.locked_buckets(cell_ids, rows)
+    admission = rules.admit(candidates, quotas.rooms_of(buckets))
+    is_short = any(verdict not in (None, rules.OVER_LIMIT) for verdict in admission.verdicts)
+    if is_short and any(row.of > 1 for row in rows):
+        with pipeline() as raw:
+            GIVE_UP_LOCKS.send(raw, {})
+            every = quotas.send_locks(raw, cell_ids=cell_ids, hint=None)
+        buckets = quotas.locked_buckets(cell_ids, every.rows())
+        admission = rules.admit(candidates, quotas.rooms_of(buckets))
+    return Judged(
+        _verdicts(facts, hopeful, sizes, admission, allocation_ids),
+        ids.rows(),
+        quotas.taken_from(buckets=buckets, needs=admission.taken),
+    )
+
+
+def _verdicts(
+    facts: Facts,
+    hopeful: Sequence[_Hopeful],
+    sizes: dict[int, int],
+    admission: rules.Admission,
+    allocation_ids: Mapping[tuple[int, Slice], int],
+) -> list[Verdict]:
+    """On each of the hopeful; `sizes` grow by what is numbered on."""
+    admitted, numbers = iter(admission.verdicts), dict(facts.numbers)
     verdicts = []
     for each in hopeful:
         size = sizes.get(each.offer.tranche_id or 0)
@@ -155,7 +212,7 @@ def _admit(facts: Facts, hopeful: Sequence[_Hopeful]) -> list[Verdict]:
             # Full or closed since it was found: the next attempt finds or opens another.
             verdicts.append(Verdict(each.asked.request, refusal=BUSY))
             continue
-        verdict = next(admission)
+        verdict = next(admitted)
         if verdict == rules.OVER_LIMIT:
             refusal = rules.over_limit(offer_facts(each.offer))
             verdicts.append(_refused(each.asked, each.offer, refusal))
@@ -166,36 +223,6 @@ def _admit(facts: Facts, hopeful: Sequence[_Hopeful]) -> list[Verdict]:
             sizes[effect.tranche_id] += 1
             verdicts.append(Verdict(each.asked.request, effect=effect))
     return verdicts
-
-
-def _take(candidates: Sequence[rules.Candidate], *, hint: int) -> Sequence[int | None]:
-    """Let in all that the limits allow, if one sub-bucket of every cell has room for them; where
-    one is short, judge again with every sub-bucket of their cells locked."""
-    optimistic = rules.admit(candidates)
-    try:
-        quotas.take_some(needs=optimistic.taken, hint=hint)
-    except Refused as refused:
-        if refused.refusal.code != "quota_exhausted":
-            raise
-    else:
-        return optimistic.verdicts
-    buckets = quotas.lock_buckets(cell_ids=optimistic.taken)
-    exact = rules.admit(candidates, quotas.rooms_of(buckets))
-    quotas.take_locked(buckets=buckets, needs=exact.taken)
-    return exact.verdicts
-
-
-def _lock_tranches(hopeful: Sequence[_Hopeful]) -> dict[int, int]:
-    """By id of the tranches that have room for all who ask how many vouchers they hold."""
-    asking = Counter(each.offer.tranche_id or 0 for each in hopeful)
-    with pipeline() as raw:
-        locked = LOCK_TRANCHES.send(raw, {"tranche_ids": sorted(asking)})
-    return {
-        row.id: row.voucher_count
-        for row in locked.rows()
-        if row.state == TrancheState.OUTSTANDING
-        and row.voucher_count + asking[row.id] <= TRANCHE_MAX_VOUCHERS
-    }
 
 
 def _name_allocations(hopeful: Sequence[_Hopeful]) -> dict[tuple[int, Slice], int]:

@@ -41,12 +41,16 @@ def claim(*, requests: Sequence[ClaimRequest], render: Render) -> list[Answer]:
         for number, (request, offer) in enumerate(zip(requests, offers, strict=True))
         if (refusal := _closed(request, offer)) is not None
     }
-    shortages = {
-        number: TERMS.of(offer.campaign_id, at=request.at).shortages(
-            offer, request.caller.channel_code
-        )
+    open_offers = [
+        (number, request.caller.channel_code, offer)
         for number, (request, offer) in enumerate(zip(requests, offers, strict=True))
         if number not in closed and offer is not None
+    ]
+    ats = {offer.campaign_id: requests[number].at for number, _, offer in open_offers}
+    terms = {campaign_id: TERMS.of(campaign_id, at=at) for campaign_id, at in ats.items()}
+    shortages = {
+        number: terms[offer.campaign_id].shortages(offer, channel)
+        for number, channel, offer in open_offers
     }
     remembered = sold_out.recall({each for wanted in shortages.values() for each in wanted})
     for number, wanted in shortages.items():
@@ -117,10 +121,10 @@ def _open_missing(asked: Sequence[tuple[ClaimRequest, OfferRow | None]]) -> None
 def _claim_once(
     requests: Sequence[ClaimRequest], *, render: Render, marks: Mapping[int, bytes]
 ) -> list[Answer]:
-    verdicts = judge(gather(requests))
-    answers = [_answer(verdict, render) for verdict in verdicts]
-    write(verdicts, answers)
-    shortages = {verdict.shortage for verdict in verdicts if verdict.shortage is not None}
+    judged = judge(gather(requests))
+    answers = [_answer(verdict, render) for verdict in judged.verdicts]
+    write(judged, answers)
+    shortages = {each.shortage for each in judged.verdicts if each.shortage is not None}
     transaction.on_commit(partial(sold_out.remember, shortages, marks))
     return answers
 

@@ -11,12 +11,11 @@ from itertools import chain
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import F, Value
-from django.db.models.functions import Mod
+from django.db.models import F
 
 from merchants.errors import Refused
 from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, TierSplit
-from vouchers.models.ledger.quotas import SAVE_BUCKETS
+from vouchers.models.ledger.quotas import LOCK_BUCKETS, SAVE_BUCKETS, BucketRow
 from vouchers.rules.ledger.quotas import (
     DIMENSIONS,
     Cell,
@@ -33,6 +32,8 @@ from vouchers.rules.ledger.quotas import (
 )
 from vouchers.services import sold_out
 from vouchers.sql.pipeline import pipeline
+from vouchers.sql.statements import Result
+from vouchers.sql.wire import Wire
 
 
 class AllocationShare(NamedTuple):
@@ -131,42 +132,11 @@ def prices_of(tier_ids: Iterable[int]) -> dict[int, Price]:
     }
 
 
-def take_some(*, needs: Mapping[int, Need], hint: int) -> None:
-    """Take what is needed of every cell (by id), or nothing, inside the caller's transaction; for
-    many at once who take a few vouchers each. One sub-bucket of every cell is locked, chosen by the
-    hint (zero or more: a resident's bucket, say), so that others can take beside it.
-
-    Only where one of them is short, all locks are released, all sub-buckets of all its cells are
-    locked and searched: no request is refused while the cells hold enough. What is left is laid
-    evenly again. Once in a transaction, and as the last it locks. Refuses `quota_exhausted` naming
-    the first cell that is short, all of whose sub-buckets are then locked, and `quota_not_open`.
-    """
-    try:
-        with transaction.atomic():
-            buckets = lock_buckets(cell_ids=needs, hint=hint)
-            if short(rooms_of(buckets), needs):
-                raise _ShortHereError
-            take_locked(buckets=buckets, needs=needs)
-    except _ShortHereError:
-        _take(needs)
-
-
-class _ShortHereError(Exception):
-    """A sub-bucket is short; its locks are given up with the savepoint."""
-
-
 def lock_shares(*, shares: Iterable[AllocationShare]) -> LockedNeeds:
     """Lock what money that is promised again to vouchers which kept their place would take, in
     every cell they count in; `take_locked` takes it. Refuses `quota_not_open`."""
     needs = _needs_of_shares(list(shares))
     return LockedNeeds(lock_buckets(cell_ids=needs), needs)
-
-
-def _take(needs: Mapping[int, Need]) -> None:
-    buckets = lock_buckets(cell_ids=needs)
-    if full := short(rooms_of(buckets), needs):
-        raise Refused("quota_exhausted", "quota_cell", cell=full[0])
-    take_locked(buckets=buckets, needs=needs)
 
 
 def give_back(*, vouchers: Mapping[int, int]) -> None:
@@ -224,12 +194,30 @@ def lock_buckets(*, cell_ids: Iterable[int], hint: int | None = None) -> Buckets
 
     Refuses `quota_not_open` for a cell without a bucket: what is unknown can't be issued.
     """
+    wanted = list(cell_ids)
+    with pipeline() as raw:
+        locked = send_locks(raw, cell_ids=wanted, hint=hint)
+    return locked_buckets(wanted, locked.rows())
+
+
+def send_locks(raw: Wire, *, cell_ids: Iterable[int], hint: int | None) -> Result[BucketRow]:
+    """As `lock_buckets`, among other statements; `locked_buckets` reads the answer."""
+    return LOCK_BUCKETS.send(raw, {"cell_ids": sorted(cell_ids), "hint": hint})
+
+
+def locked_buckets(cell_ids: Iterable[int], rows: Iterable[BucketRow]) -> Buckets:
+    """By cell the buckets that were locked. Refuses `quota_not_open`."""
     found: dict[int, list[QuotaBucket]] = {cell_id: [] for cell_id in cell_ids}
-    rows = QuotaBucket.objects.filter(cell_id__in=list(found)).order_by("cell_id", "number")
-    if hint is not None:
-        rows = rows.filter(number=Mod(Value(hint), F("cell__bucket_count")))
-    for bucket in rows.select_for_update(no_key=True, of=("self",)):
-        found[bucket.cell_id].append(bucket)
+    for row in rows:
+        found[row.cell_id].append(
+            QuotaBucket(
+                id=row.id,
+                cell_id=row.cell_id,
+                number=row.number,
+                headroom_fen=row.headroom_fen,
+                headroom_count=row.headroom_count,
+            )
+        )
     if closed := [cell_id for cell_id, held in found.items() if not held]:
         raise Refused("quota_not_open", "quota_cell", cell=min(closed))
     return found
@@ -257,9 +245,14 @@ def take_locked(*, buckets: Buckets, needs: Mapping[int, Need]) -> None:
     refilled = [cell_id for cell_id, need in needs.items() if need.fen < 0 or need.count < 0]
     if refilled:
         transaction.on_commit(partial(sold_out.lift, refilled))
+    _save(taken_from(buckets=buckets, needs=needs))
+
+
+def taken_from(*, buckets: Buckets, needs: Mapping[int, Need]) -> list[QuotaBucket]:
+    """The buckets that change when so much is taken from them, as `send_buckets` writes them."""
     rooms = rooms_of(buckets)
     changed = [_lay(buckets[cell_id], rooms[cell_id].less(need)) for cell_id, need in needs.items()]
-    _save(list(chain.from_iterable(changed)))
+    return list(chain.from_iterable(changed))
 
 
 def resize_cells(*, buckets: Buckets, changes: Mapping[int, Need]) -> None:
@@ -291,14 +284,18 @@ def _room(bucket: QuotaBucket) -> Room:
 
 
 def _save(buckets: Sequence[QuotaBucket]) -> None:
-    if not buckets:
-        return
-    with pipeline() as raw:
-        SAVE_BUCKETS.send(
-            raw,
-            {
-                "bucket_ids": [bucket.pk for bucket in buckets],
-                "fens": [bucket.headroom_fen for bucket in buckets],
-                "counts": [bucket.headroom_count for bucket in buckets],
-            },
-        )
+    if buckets:
+        with pipeline() as raw:
+            send_buckets(raw, buckets)
+
+
+def send_buckets(raw: Wire, buckets: Sequence[QuotaBucket]) -> None:
+    """Write buckets as they stand now, among other statements; their locks are held."""
+    SAVE_BUCKETS.send(
+        raw,
+        {
+            "bucket_ids": [bucket.pk for bucket in buckets],
+            "fens": [bucket.headroom_fen for bucket in buckets],
+            "counts": [bucket.headroom_count for bucket in buckets],
+        },
+    )

@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
-import psycopg
 from django.db import connection
 
 from vouchers.models import (
@@ -15,6 +14,7 @@ from vouchers.models import (
 )
 from vouchers.models.ledger.transfers import INSERT_LEGS, INSERT_TRANSFERS, NEXT_TRANSFER_IDS
 from vouchers.sql.statements import Result
+from vouchers.sql.wire import Wire
 from vouchers.states import (
     AccountKind,
     Cause,
@@ -85,9 +85,7 @@ def post(*, postings: Sequence[Posting]) -> list[int]:
     return ids
 
 
-def send_postings(
-    raw: psycopg.Connection[Any], ids: Sequence[int], postings: Sequence[Posting]
-) -> list[Result[Any]]:
+def send_postings(raw: Wire, ids: Sequence[int], postings: Sequence[Posting]) -> list[Result[Any]]:
     """Queue the two INSERTs on a raw connection, for callers that run their own pipeline."""
     transfers = {
         "ids": list(ids),

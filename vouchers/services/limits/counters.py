@@ -1,53 +1,72 @@
 """The limit counters of redemptions: locked, read, and those of merged residents with them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
-
-import psycopg
 
 from vouchers.models.limits.limits import READ_COUNTERS
 from vouchers.models.locks import LIMIT_COUNTER, LOCK_COUNTERS
 from vouchers.models.residents.residents import FIND_SAME_PEOPLE, FIND_STATES
 from vouchers.rules.limits.limits import CounterKey, Used, counters_of_person
 from vouchers.sql.pipeline import pipeline, raw_connection
+from vouchers.sql.statements import Result
+from vouchers.sql.wire import Wire
 
 SamePeople = Mapping[int, Sequence[int]]
 """By resident: the others that live merges declare to be the same person."""
 
 
-def lock_and_read(
+@dataclass(frozen=True, slots=True)
+class AskedCounters:
+    """The statements of `lock_and_ask`, whose rows are read after the pipeline."""
+
+    keys: Sequence[CounterKey]
+    counters: Result[Any]
+    merges: Result[tuple[int, int]]
+    residents: Result[Any] | None
+    for_update: bool
+
+    def read(self) -> tuple[dict[CounterKey, Used], SamePeople, dict[int, str]]:
+        """What the counters hold, the residents merged with each holder, and the states of
+        residents not read yet."""
+        same_people = _by_resident(self.merges.rows())
+        rows = self.counters.rows()
+        if fresh := sorted(set(with_members(self.keys, same_people)).difference(self.keys)):
+            with pipeline() as raw:
+                lock_counters(raw, fresh if self.for_update else ())
+                counters = READ_COUNTERS.send(raw, counter_columns(fresh))
+            rows = [*rows, *counters.rows()]
+        used = {CounterKey(*row[:4]): Used(row[4], row[5]) for row in rows}
+        states = {row[0]: row[1] for row in self.residents.rows()} if self.residents else {}
+        return used, same_people, states
+
+
+def lock_and_ask(
+    raw: Wire,
     keys: Sequence[CounterKey],
     holders: Collection[int],
     unseen: Collection[int],
     *,
     for_update: bool = True,
-) -> tuple[dict[CounterKey, Used], SamePeople, dict[int, str]]:
-    """What the counters hold, the residents merged with each holder, and the states of residents
-    not read yet.
+) -> AskedCounters:
+    """Lock counters and ask what they hold, whom the holders are merged with, and the states of
+    residents not read yet.
 
     Merges are read once the holder's own counter is locked, by a statement of its own: a redemption
     by the same person has committed by then, and a later one sees the merge. `keys`, in the common
     order, hold the counters of the members of merges known before. Those of a merge that came
-    meanwhile, or of a holder whose voucher a proxy shows, are locked here, out of that order; if
-    that deadlocks, the batch runs again. Without `for_update` nothing is locked.
+    meanwhile, or of a holder whose voucher a proxy shows, are locked when the answers are read, out
+    of that order; if that deadlocks, the batch runs again. Without `for_update` nothing is locked.
     """
-    with pipeline() as raw:
-        lock_counters(raw, keys if for_update else ())
-        counters = READ_COUNTERS.send(raw, counter_columns(keys))
-        merges = FIND_SAME_PEOPLE.send(raw, {"resident_ids": sorted(holders)})
-        if unseen:
-            residents = FIND_STATES.send(raw, {"resident_ids": sorted(unseen)})
-    same_people = _by_resident(merges.rows())
-    rows = counters.rows()
-    if fresh := sorted(set(with_members(keys, same_people)).difference(keys)):
-        with pipeline() as raw:
-            lock_counters(raw, fresh if for_update else ())
-            counters = READ_COUNTERS.send(raw, counter_columns(fresh))
-        rows = [*rows, *counters.rows()]
-    used = {CounterKey(*row[:4]): Used(row[4], row[5]) for row in rows}
-    states = {row[0]: row[1] for row in residents.rows()} if unseen else {}
-    return used, same_people, states
+    lock_counters(raw, keys if for_update else ())
+    return AskedCounters(
+        keys=keys,
+        counters=READ_COUNTERS.send(raw, counter_columns(keys)),
+        merges=FIND_SAME_PEOPLE.send(raw, {"resident_ids": sorted(holders)}),
+        residents=FIND_STATES.send(raw, {"resident_ids": sorted(unseen)}) if unseen else None,
+        for_update=for_update,
+    )
 
 
 def find_same_people(resident_ids: Iterable[int]) -> SamePeople:
@@ -72,7 +91,7 @@ def counter_columns(keys: Sequence[CounterKey]) -> dict[str, list[int]]:
     }
 
 
-def lock_counters(raw: psycopg.Connection[Any], keys: Sequence[CounterKey]) -> None:
+def lock_counters(raw: Wire, keys: Sequence[CounterKey]) -> None:
     """Lock counters in ascending order of their advisory keys."""
     LOCK_COUNTERS.send(raw, {"keys": sorted(LIMIT_COUNTER.key(*key) for key in keys)})
 

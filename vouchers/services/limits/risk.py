@@ -1,11 +1,10 @@
 """Risk rules on a batch of redemptions: tallies locked and read, looked at, written."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
-import psycopg
-
-from vouchers.models.limits.risk import FIND_PLACES, READ_TALLIES, WRITE_TALLIES
+from vouchers.models.limits.risk import FIND_PLACES, READ_TALLIES, WRITE_TALLIES, TallyRow
 from vouchers.models.locks import LOCK_COUNTERS, RISK_TALLY
 from vouchers.rules.limits.risk import Finding, findings_on, verdict_on
 from vouchers.rules.limits.risk_rules import RuleSet
@@ -21,6 +20,8 @@ from vouchers.rules.limits.tallies import (
     redemptions_of,
 )
 from vouchers.sql.pipeline import pipeline
+from vouchers.sql.statements import Result
+from vouchers.sql.wire import Wire
 from vouchers.states import RiskKind, TallyKind
 
 OF_PLACES = frozenset({RiskKind.STORE_DISTANCE, RiskKind.IMPOSSIBLE_TRAVEL})
@@ -38,24 +39,41 @@ class RiskFacts(NamedTuple):
     places: Mapping[int, Place]
 
 
-def lock_and_read_tallies(cases: Cases, *, for_update: bool = True) -> RiskFacts:
-    """Lock and read, after the limit counters; nothing is sent where no rule is in force. Without
-    `for_update` the same is read and nothing is locked."""
+@dataclass(frozen=True, slots=True)
+class AskedTallies:
+    """The statements of `lock_and_ask_tallies`, whose rows are read after the pipeline."""
+
+    cases: Cases
+    tallies: Result[TallyRow] | None = None
+    places: Result[tuple[int, float, float]] | None = None
+
+    def facts(self) -> RiskFacts:
+        """What they answered."""
+        return RiskFacts(
+            self.cases,
+            {TallyKey(*row[:4]): Tally(*row[4:]) for row in self.tallies.rows()}
+            if self.tallies
+            else {},
+            {store_id: Place(*place) for store_id, *place in self.places.rows()}
+            if self.places
+            else {},
+        )
+
+
+def lock_and_ask_tallies(raw: Wire, cases: Cases, *, for_update: bool = True) -> AskedTallies:
+    """Lock tallies and ask for them, after the limit counters; nothing is sent where no rule is in
+    force. Without `for_update` nothing is locked."""
     looked_at = [case for case in cases if case is not None]
     if not looked_at:
-        return RiskFacts(cases, {}, {})
+        return AskedTallies(cases)
     keys = sorted({key for case in looked_at for key in case.keys})
     located = [c for c in looked_at if any(rule.kind in OF_PLACES for rule in c.rules.rules)]
-    with pipeline() as raw:
-        if for_update:
-            lock_tallies(raw, keys)
-        tallies = READ_TALLIES.send(raw, tally_columns(keys))
-        if located:
-            places = FIND_PLACES.send(raw, _store_ids(located, keys))
-    return RiskFacts(
+    if for_update:
+        lock_tallies(raw, keys)
+    return AskedTallies(
         cases,
-        {TallyKey(*row[:4]): Tally(*row[4:]) for row in tallies.rows()},
-        {store_id: Place(*place) for store_id, *place in places.rows()} if located else {},
+        READ_TALLIES.send(raw, tally_columns(keys)),
+        FIND_PLACES.send(raw, _store_ids(located, keys)) if located else None,
     )
 
 
@@ -68,7 +86,7 @@ def _store_ids(cases: Iterable[RiskCase], keys: Iterable[TallyKey]) -> dict[str,
     }
 
 
-def lock_tallies(raw: psycopg.Connection[Any], keys: Sequence[TallyKey]) -> None:
+def lock_tallies(raw: Wire, keys: Sequence[TallyKey]) -> None:
     """Lock tallies in ascending order of their advisory keys; those of kinds that are not locked
     themselves are guarded by others among them."""
     locked = [RISK_TALLY.key(*key) for key in keys if key.kind in LOCKED]
@@ -85,7 +103,7 @@ def tally_columns(keys: Sequence[TallyKey]) -> dict[str, list[int]]:
     }
 
 
-def write_tallies(raw: psycopg.Connection[Any], changed: Mapping[TallyKey, Tally]) -> None:
+def write_tallies(raw: Wire, changed: Mapping[TallyKey, Tally]) -> None:
     """Write tallies as they stand now; their locks are held."""
     keys = sorted(changed)
     if keys:

@@ -8,16 +8,16 @@ from merchants.errors import Refusal
 from merchants.references import folded
 from vouchers.models.campaigns.facts import (
     FIND_CAMPAIGNS,
-    FIND_PARTICIPATIONS,
-    FIND_STORES,
+    FIND_STORES_IN,
     ParticipationRow,
+    StorePeriod,
     StoreRow,
 )
 from vouchers.models.issuing.runs import FIND_TRANCHES, SERIAL_BITS
 from vouchers.models.issuing.vouchers import LOCK_VOUCHERS, READ_VOUCHERS, LockedVoucher
-from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM
-from vouchers.models.redemption.redemptions import FIND_CLAIMS, NEXT_IDS
-from vouchers.models.redemption.requests import FIND_ANSWERS, FIND_SWITCHED_OFF, StoredAnswer
+from vouchers.models.locks import LOCK_REDEMPTIONS, ORDER_CLAIM
+from vouchers.models.redemption.redemptions import FIND_CLAIMS
+from vouchers.models.redemption.requests import FIND_KEYS, StoredAnswer
 from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
 from vouchers.rules.limits.limits import (
     CounterKey,
@@ -30,9 +30,9 @@ from vouchers.rules.limits.tallies import RiskCase
 from vouchers.rules.redemption.redeem import ShopperFacts, StoreFacts
 from vouchers.rules.redemption.shown import WrongKey
 from vouchers.services.acts.idempotency import request_lock
-from vouchers.services.limits.counters import find_same_people, lock_and_read, with_members
+from vouchers.services.limits.counters import find_same_people, lock_and_ask, with_members
 from vouchers.services.limits.links import Asked, Links, links_of
-from vouchers.services.limits.risk import RiskFacts, lock_and_read_tallies
+from vouchers.services.limits.risk import RiskFacts, lock_and_ask_tallies
 from vouchers.services.redemption.requests import RedeemRequest
 from vouchers.services.redemption.risk_cases import risk_case
 from vouchers.services.redemption.shown import CodeFacts, ShownCode, ask, counted_for
@@ -92,7 +92,7 @@ class Facts:
     # What the campaigns' risk rules look at.
     risk: RiskFacts
     # For a redemption and its transfer.
-    ids: Sequence[tuple[int, int]]
+    ids: Sequence[tuple[int, ...]]
 
     def store_in(self, store: StoreRow, campaign_id: int, at: datetime) -> StoreFacts:
         """The store and whether it takes part in the campaign at `at`."""
@@ -110,7 +110,7 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
 
     First pipeline: request keys, orders and tranches locked; answers, claims, vouchers (locked),
     terms, stores, shoppers, fresh ids. Second: limit counters locked and read, merges, and the
-    states of holders whose voucher a proxy shows. Third, where risk rules are in force: their
+    states of holders whose voucher a proxy shows; then, where risk rules are in force, their
     tallies locked and read. Links and the counters of merged residents are
     read between and after them, only where there are any.
     """
@@ -121,7 +121,7 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
     by_number = _stores_wanted(orders, merchant_ids)
     locking = batch if for_update else ()
     with pipeline() as raw:
-        locks = LOCK_BATCH.send(
+        locks = LOCK_REDEMPTIONS.send(
             raw,
             {
                 "request_keys": [request_lock(p.request) for p in locking],
@@ -131,14 +131,13 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
                 "tranche_ids": tranche_ids if locking else [],
             },
         )
-        answers = FIND_ANSWERS.send(
+        asked_keys = FIND_KEYS.send(
             raw,
             {
                 "caller_ids": [p.request.caller.credential_id for p in batch],
                 "keys": [p.request.key for p in batch],
             },
         )
-        off = FIND_SWITCHED_OFF.send(raw, {"caller_ids": sorted(_credentials(batch))})
         claims = FIND_CLAIMS.send(
             raw,
             {
@@ -152,8 +151,7 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
         found_vouchers = find_vouchers.send(raw, {"voucher_ids": voucher_ids})
         tranches = FIND_TRANCHES.send(raw, by_tranche)
         campaigns = FIND_CAMPAIGNS.send(raw, by_tranche)
-        found_stores = FIND_STORES.send(raw, by_number)
-        periods = FIND_PARTICIPATIONS.send(raw, {**by_tranche, **by_number})
+        found_stores = FIND_STORES_IN.send(raw, {**by_tranche, **by_number})
         shown = ask(
             raw,
             [p.code for p in batch],
@@ -163,11 +161,11 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
         people = FIND_SHOPPERS.send(
             raw, {"resident_nos": sorted({p.code.resident_no for p in batch})}
         )
-        ids = NEXT_IDS.send(raw, {"count": len(locking)})
     vouchers = {row.id: row for row in found_vouchers.rows()}
     by_campaign = {row.id: campaign_terms(row) for row in campaigns.rows()}
     terms = {row.id: tranche_terms(row, by_campaign[row.campaign_id]) for row in tranches.rows()}
-    stores = _stores(batch, found_stores.rows())
+    places = found_stores.rows()
+    stores = _stores(batch, places)
     shoppers = {row.external_id: row for row in people.rows()}
     links = _links(batch, vouchers, terms, shoppers)
     limit_keys = [
@@ -179,16 +177,20 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
     counters = with_members({key for keys in limit_keys for key, _ in keys}, merges)
     states = {row.id: row.state for row in shoppers.values()}
     unseen = holders - states.keys()
-    used, same_people, states_of_unseen = lock_and_read(
-        counters, holders, unseen, for_update=for_update
-    )
-    participations: dict[tuple[int, int], list[ParticipationRow]] = {}
-    for period in periods.rows():
-        participations.setdefault((period.campaign_id, period.store_id), []).append(period)
+    cases = [
+        _risk_case(p, vouchers, terms, store, shoppers)
+        for p, store in zip(batch, stores, strict=True)
+    ]
+    with pipeline() as raw:
+        asked = lock_and_ask(raw, counters, holders, unseen, for_update=for_update)
+        tallies = lock_and_ask_tallies(raw, cases, for_update=for_update)
+    used, same_people, states_of_unseen = asked.read()
+    keys = asked_keys.rows()
+    locked = locks.rows()[: len(locking)]
     return Facts(
-        got_keys=locks.rows()[: len(batch)],
-        switched_off=frozenset(off.rows()),
-        answers={(row.caller_id, row.key): row for row in answers.rows()},
+        got_keys=[row.is_locked for row in locked],
+        switched_off={row.caller_id for row in keys if row.is_off},
+        answers={row.answer[:2]: row.answer for row in keys if row.answer is not None},
         claims={
             (row.store_id, row.order_no): "reversed" if row.redemption_id is None else "used"
             for row in claims.rows()
@@ -197,7 +199,7 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
         terms=terms,
         stores=stores,
         codes=shown.facts(),
-        participations=participations,
+        participations=_participations(places),
         shoppers={
             number: ShopperFacts(row.id, row.state, frozenset(row.may_show_for))
             for number, row in shoppers.items()
@@ -207,25 +209,15 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
         used=used,
         links=links,
         same_people=same_people,
-        risk=lock_and_read_tallies(
-            [
-                _risk_case(p, vouchers, terms, store, shoppers)
-                for p, store in zip(batch, stores, strict=True)
-            ],
-            for_update=for_update,
-        ),
-        ids=ids.rows() if for_update else [(0, 0)] * len(batch),
+        risk=tallies.facts(),
+        ids=[row[1:] for row in locked] if for_update else [(0, 0)] * len(batch),
     )
-
-
-def _credentials(batch: Sequence[Pending]) -> set[int]:
-    return {pending.request.caller.credential_id for pending in batch}
 
 
 def _stores_wanted(
     orders: Sequence[tuple[str, str]], merchant_ids: Sequence[str]
 ) -> dict[str, list[str]]:
-    """The parameters of FIND_STORES: every number once for the same merchants."""
+    """The parameters of FIND_STORES_IN: every number once for the same merchants."""
     numbers = [store_no for store_no, _ in orders]
     wanted = sorted(set(zip(numbers, merchant_ids, strict=True)))
     return {
@@ -234,10 +226,21 @@ def _stores_wanted(
     }
 
 
-def _stores(batch: Sequence[Pending], rows: Sequence[StoreRow]) -> list[StoreRow | Refusal]:
+def _participations(
+    places: Sequence[StorePeriod],
+) -> Mapping[tuple[int, int], Sequence[ParticipationRow]]:
+    """By campaign and store; a store that was wanted twice has its periods twice."""
+    found: dict[tuple[int, int], list[ParticipationRow]] = {}
+    for _, period in places:
+        if period is not None:
+            found.setdefault((period.campaign_id, period.store_id), []).append(period)
+    return found
+
+
+def _stores(batch: Sequence[Pending], places: Sequence[StorePeriod]) -> list[StoreRow | Refusal]:
     """By request its store, of those read for the whole batch."""
     numbered: dict[str, dict[int, StoreRow]] = {}
-    for row in rows:
+    for row, _ in places:
         numbered.setdefault(folded(row.external_id), {})[row.id] = row
     orders = [(pending.request.caller, pending.request.order) for pending in batch]
     return [

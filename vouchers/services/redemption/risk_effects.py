@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-import psycopg
 
 from vouchers.models import Hold, Redemption, Signal
 from vouchers.models.limits.limits import INSERT_HOLDS, NEXT_HOLD_IDS
@@ -15,6 +14,7 @@ from vouchers.rules.limits.tallies import RiskCase
 from vouchers.services.ledger.transfers import Posting, Split, move_lines
 from vouchers.services.redemption.tranche_terms import CampaignTerms
 from vouchers.sql.pipeline import raw_connection
+from vouchers.sql.wire import Wire
 from vouchers.states import AccountKind, Cause, RiskSetting, RiskVerdict, TransferReason
 
 _encode = msgspec.json.encode
@@ -53,7 +53,7 @@ def rules_named(version_no: int) -> str:
     return f"risk rules v{version_no}"
 
 
-def send_signals(raw: psycopg.Connection[Any], noticed: Sequence[Noticed]) -> None:
+def send_signals(raw: Wire, noticed: Sequence[Noticed]) -> None:
     """Queue the signals of all findings, whatever became of their orders."""
     rows = [_signal(one, found) for one in noticed for found in one.findings]
     if rows:
@@ -104,9 +104,7 @@ def hold_ids(count: int) -> list[tuple[int, int]]:
     return NEXT_HOLD_IDS.send(raw_connection(), {"count": count}).rows() if count else []
 
 
-def send_holds(
-    raw: psycopg.Connection[Any], ids: Sequence[tuple[int, int]], held: Sequence[Held]
-) -> None:
+def send_holds(raw: Wire, ids: Sequence[tuple[int, int]], held: Sequence[Held]) -> None:
     """Queue the holds, after their redemptions; `hold_posting` moves the money."""
     if held:
         INSERT_HOLDS.send(

@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-import psycopg
 from django.conf import settings
 
 from merchants.auth import TERMINAL, Caller
@@ -45,6 +44,7 @@ from vouchers.services.redemption.requests import RedeemOrder
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.sql.pipeline import pipeline
 from vouchers.sql.statements import Result
+from vouchers.sql.wire import Wire
 from vouchers.states import WrongCodeKind
 
 NO_STORES: Final[Mapping[str, Sequence[str]]] = {"store_nos": [], "merchant_ids": []}
@@ -175,7 +175,7 @@ class AskedCodes:
 
 
 def ask(
-    raw: psycopg.Connection[Any],
+    raw: Wire,
     shown: Sequence[ShownCode],
     *,
     keys: Iterable[WrongKey],
@@ -197,7 +197,7 @@ def ask(
 
 
 def read_wrong_codes(
-    raw: psycopg.Connection[Any], keys: Iterable[WrongKey], stores: Mapping[str, Sequence[str]]
+    raw: Wire, keys: Iterable[WrongKey], stores: Mapping[str, Sequence[str]]
 ) -> Result[WrongRow]:
     """Send the statement that reads counters of wrong codes: these, and those of the stores."""
     wanted = set(keys)
@@ -233,9 +233,7 @@ def counted_for(
     return [WrongKey(kind, id_, hour) for kind, id_ in subjects if id_ is not None]
 
 
-def send_wrong_codes(
-    raw: psycopg.Connection[Any], wrong: Sequence[tuple[Sequence[WrongKey], datetime]]
-) -> None:
+def send_wrong_codes(raw: Wire, wrong: Sequence[tuple[Sequence[WrongKey], datetime]]) -> None:
     """Count wrong codes, each in its counters, inside the caller's transaction."""
     counts = Counter(key for keys, _ in wrong for key in keys)
     last: dict[WrongKey, datetime] = {}
@@ -256,7 +254,7 @@ def send_wrong_codes(
 
 
 def send_uses(
-    raw: psycopg.Connection[Any],
+    raw: Wire,
     *,
     used: Mapping[int, int],
     tried: Mapping[int, int],

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import psycopg
 from django.db import connection
 
 from vouchers.models import Allocation
@@ -14,6 +13,7 @@ from vouchers.models.webhooks import INSERT_MESSAGES
 from vouchers.rules.webhooks import EventType
 from vouchers.services.webhooks.listeners import LISTENERS, Listener, Listeners
 from vouchers.sql.pipeline import pipeline
+from vouchers.sql.wire import Wire
 
 Messages = Mapping[str, Sequence[Any]]
 """The parameters of INSERT_MESSAGES."""
@@ -69,7 +69,7 @@ def messages_of(events: Sequence[Event]) -> Messages | None:
     return dict(zip(columns, zip(*rows, strict=True), strict=True))
 
 
-def send_messages(raw: psycopg.Connection[Any], messages: Messages) -> None:
+def send_messages(raw: Wire, messages: Messages) -> None:
     """Write them, one statement; what is queued already stays as it is."""
     INSERT_MESSAGES.send(raw, messages)
 
