@@ -5,8 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.admin.conftest import signed_in
-from tests.services.issuing.test_distribution import crowd, reserve
 from tests.support import cast
+from tests.support.distribution import crowd, reserve
 from vouchers.models import Run
 from vouchers.states import RunState
 

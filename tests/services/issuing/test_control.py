@@ -8,9 +8,9 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Sum
 
 from merchants.errors import Refused
-from tests.services.issuing.test_distribution import balances_fen, crowd, mint_all, request, reserve
 from tests.support import cast
 from tests.support.concurrency.invariants import assert_proven
+from tests.support.distribution import balances_fen, crowd, mint_all, request, reserve
 from vouchers.models import Campaign, QuotaBucket, Run, Tranche
 from vouchers.queries.issuing import progress_of
 from vouchers.services.issuing import control, leases, minting

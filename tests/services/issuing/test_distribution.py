@@ -5,16 +5,22 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.db.models import Sum
 
 from merchants.errors import Refused
 from tests.support import cast, draft_rows
+from tests.support.distribution import (
+    balances_fen,
+    crowd,
+    distribute,
+    holders,
+    mint_all,
+    request,
+    reserve,
+)
 from tests.support.quota_room import allocation_of
 from tests.support.taking import take_some
 from vouchers.models import (
     Allocation,
-    Campaign,
-    Leg,
     QuotaBucket,
     Resident,
     Run,
@@ -23,69 +29,11 @@ from vouchers.models import (
     Transfer,
     Voucher,
 )
-from vouchers.services.audience import targeting
-from vouchers.services.issuing import control, leases, minting, runs, selection
+from vouchers.services.issuing import control, leases, minting, selection
 from vouchers.services.ledger import quotas
 from vouchers.states import AccountKind, RunState, ShardState, TransferReason
 
 pytestmark = pytest.mark.django_db
-
-
-def request(campaign: Campaign, **options: object) -> Run:
-    asked = {"seed": "spring", "by": "mei", "at": cast.NOON, **options}
-    return runs.request_run(campaign=campaign, **asked)  # type: ignore[arg-type]
-
-
-def reserve(campaign: Campaign, *, shard_size: int = 100_000, **options: object) -> Run:
-    """A run requested, targeted and reserved."""
-    request(campaign, **options)
-    lease = leases.lease_run(at=cast.NOON, lease_s=60)
-    assert lease is not None
-    targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=cast.NOON)
-    lease = leases.lease_run(at=cast.NOON, lease_s=60)
-    assert lease is not None
-    return runs.reserve_run(
-        run_id=lease.run_id, fence=lease.fence, at=cast.NOON, shard_size=shard_size
-    )
-
-
-def mint_all() -> list[Tranche]:
-    tranches = []
-    while lease := leases.lease_shard(at=cast.NOON, lease_s=60):
-        tranches.append(
-            minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=cast.NOON)
-        )
-    return tranches
-
-
-def distribute(campaign: Campaign, **options: object) -> Run:
-    run = reserve(campaign, **options)  # type: ignore[arg-type]
-    mint_all()
-    run.refresh_from_db()
-    return run
-
-
-def crowd(size: int, *, km: float = 1) -> list[Resident]:
-    """Residents of one district, each a metre farther out than the one before."""
-    return [
-        cast.resident(f"p{km}-{i:03}", home=cast.north_of(cast.PEOPLES_SQUARE, km=km + i / 1000))
-        for i in range(size)
-    ]
-
-
-def balances_fen(campaign: Campaign, source: str = "city") -> dict[str, int]:
-    rows = Leg.objects.filter(account__campaign=campaign, account__source__code=source)
-    sums = rows.values_list("account__kind").annotate(total=Sum("amount_fen"))
-    return {kind: total for kind, total in sums if total}
-
-
-def holders(tier: str) -> Counter[str]:
-    tranches = Tranche.objects.filter(tier__code=tier).values_list("id", flat=True)
-    found: Counter[str] = Counter()
-    for tranche_id in tranches:
-        rows = Voucher.objects.filter(id__gte=tranche_id << 20, id__lt=(tranche_id + 1) << 20)
-        found.update(rows.values_list("resident__external_id", flat=True))
-    return found
 
 
 def test_every_resident_reached_gets_one_voucher_of_every_tier() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from tests.services.issuing.test_distribution import crowd, distribute, mint_all, reserve
 from tests.support import cast
 from tests.support.cast import NOON
+from tests.support.distribution import crowd, distribute, mint_all, reserve
 from vouchers.models import Outbox, WebhookEndpoint
 from vouchers.rules.webhooks import EventType
 from vouchers.services.issuing import leases, minting, notices

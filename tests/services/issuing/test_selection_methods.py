@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from merchants.models import District
-from tests.services.issuing.test_distribution import crowd, distribute, holders
 from tests.support import cast
 from tests.support.concurrency.invariants import assert_proven
+from tests.support.distribution import crowd, distribute, holders
 from vouchers.models import Campaign, CampaignStore, Resident, Run
 from vouchers.queries.campaigns.terms import terms_of
 from vouchers.rules.campaigns.soundness import faults

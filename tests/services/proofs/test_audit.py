@@ -18,13 +18,13 @@ from django.db import connection, connections, transaction
 from pytest_django.plugin import DjangoDbBlocker
 from structlog.testing import capture_logs
 
-from tests.services.issuing.test_distribution import distribute
 from tests.support import cast
 from tests.support.books import as_owner, healthy_book, spoil
 from tests.support.campaign_with_history import campaign_with_history
 from tests.support.cast import NOON
 from tests.support.claims import claimed_campaign
 from tests.support.corruptions.catalogue import CORRUPTIONS
+from tests.support.distribution import distribute
 from tests.support.till import answer_to, issue_vouchers, order, till_of, voided
 from tests.support.watched import watched_campaign
 from vouchers import tasks
