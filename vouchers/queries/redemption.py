@@ -140,8 +140,8 @@ def redemptions_of(
     business_day: date | None = None,
     since: date | None = None,
 ) -> QuerySet[Redemption]:
-    """The caller's redemptions that fit everything named; others' are as if absent, and so is the
-    sandbox to live keys and the other way round.
+    """The caller's redemptions that fit everything named, the newest first; others' are as if
+    absent, and so is the sandbox to live keys and the other way round.
 
     A search by order, receipt or payment reads the days it is limited to, store by store.
     """
@@ -169,7 +169,9 @@ def redemptions_of(
         found = found.filter(business_day__gte=since)
     if key is not None:
         found = found.filter(pk__in=_ids_under(caller, key))
-    return found.select_related("merchant", "store", "campaign")
+    # Not by number: each session draws redemptions' numbers from a range of its own.
+    newest_first = found.order_by("-redeemed_at", "-id")
+    return newest_first.select_related("merchant", "store", "campaign")
 
 
 def _ids_under(caller: Caller, key: str) -> list[int]:

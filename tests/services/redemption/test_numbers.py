@@ -1,5 +1,6 @@
 """One number in upper and lower case is one order, one refund, one request, one device."""
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -25,6 +26,8 @@ from vouchers.queries.redemption import redemptions_of
 from vouchers.states import LimitKind, RedemptionState
 
 pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +133,14 @@ def test_a_device_counts_as_one_in_any_case() -> None:
     ]
     assert answer_to(ask[0])[0] == 201
     assert refusal_of(ask[1]) == "resident_limit"
+
+
+def test_a_search_lists_the_newest_first_whatever_their_numbers(campaign: Campaign) -> None:
+    place, alice = cast.nanjing_road(), cast.alice()
+    for at in (NOON + HOUR, NOON):
+        (voucher,) = issue_vouchers(campaign, [alice])
+        request = order(voucher, place, alice, at=at, payment_ref="P-1")
+        assert redeem(requests=[request])[0].status == 201
+    found = list(redemptions_of(till_of(place), payment_ref="p-1"))
+    assert [row.redeemed_at for row in found] == [NOON + HOUR, NOON]
+    assert found[0].pk < found[1].pk
