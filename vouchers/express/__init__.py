@@ -21,7 +21,14 @@ from vouchers.http.answers import headers_of, problem, render
 from vouchers.http.claims import SCOPE_CLAIM, claim_request
 from vouchers.http.redemption import REDEMPTIONS, redeem_request
 from vouchers.http.request_ids import HEADER, request_id
-from vouchers.http.requests import BODY_MAX_BYTES, check_key, check_media_type, malformed, too_large
+from vouchers.http.requests import (
+    BODY_MAX_BYTES,
+    DISCARDED_MAX_BYTES,
+    check_key,
+    check_media_type,
+    malformed,
+    too_large,
+)
 from vouchers.http.shedding import Standing, admit
 from vouchers.services.acts import BUSY, OUTCOME_UNKNOWN, Answer
 from vouchers.services.claims import claim
@@ -155,10 +162,12 @@ async def _read(receive: Receive) -> bytes:
             raise malformed("the connection was closed before the body was complete")
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > BODY_MAX_BYTES:
+        is_whole = not message.get("more_body")
+        if size <= BODY_MAX_BYTES:
+            chunks.append(chunk)
+        elif is_whole or size > DISCARDED_MAX_BYTES:
             raise too_large()
-        chunks.append(chunk)
-        if not message.get("more_body"):
+        if is_whole:
             return b"".join(chunks)
 
 
