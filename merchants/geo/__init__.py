@@ -3,7 +3,7 @@
 Everything inside Huimin is WGS-84, longitude before latitude, in float64 degrees.
 """
 
-from merchants.geo.areas import AreaFlaw, area_flaw
+from merchants.geo.areas import MOST_CORNERS, AreaFlaw, area_flaw
 from merchants.geo.coordinates import (
     FAULTS,
     MAX_LATITUDE_DEG,
@@ -18,6 +18,7 @@ from merchants.geo.polygons import InvalidGeometryError, contains
 __all__ = [
     "FAULTS",
     "MAX_LATITUDE_DEG",
+    "MOST_CORNERS",
     "AreaFlaw",
     "CoordinateFault",
     "Datum",

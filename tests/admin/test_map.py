@@ -102,7 +102,7 @@ def test_a_polygon_of_a_hundred_thousand_corners_is_refused(
 ) -> None:
     ring = [[121.4 + n / 1e6, 31.2] for n in range(100_000)]
     page = saved(manager, draft, {"type": "Polygon", "coordinates": [ring]}).content.decode()
-    assert "100,000 corners; 500 are the most" in page
+    assert "100,000 corners; 2,000 are the most" in page
     assert polygons(draft) == []
 
 

@@ -13,10 +13,11 @@ from django.utils import translation
 from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.till import issue_vouchers, order, redeem
-from vouchers.models import Campaign
+from vouchers.models import Campaign, CampaignStore
 from vouchers.pages.report.document import INVARIANTS, report_html
 from vouchers.queries.ledger.balances import identity_rows
 from vouchers.queries.proofs.report import CampaignReport, report_of
+from vouchers.rules.issuing.priority import SMALL_SHOP
 from vouchers.services.proofs.audit import audit, record
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +56,14 @@ def written(campaign: Campaign, directory: Path, language: str) -> str:
     with translation.override("en"):
         call_command("report", campaign.code, str(path), "--language", language)
     return path.read_text(encoding="utf-8")
+
+
+def test_small_shops_are_the_stores_that_take_part_as_such(campaign: Campaign) -> None:
+    """Nanjing Road took twelve of the thirteen vouchers; its merchant has other stores as well."""
+    assert report_of(campaign, at=NOON).small_shops_pct == 0
+    nanjing_road = CampaignStore.objects.filter(campaign=campaign, store=cast.nanjing_road())
+    nanjing_road.update(category=SMALL_SHOP)
+    assert report_of(campaign, at=NOON).small_shops_pct == pytest.approx(100 * 12 / 13)
 
 
 def test_the_figures_are_those_of_the_books(campaign: Campaign, report: CampaignReport) -> None:

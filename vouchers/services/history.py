@@ -16,13 +16,24 @@ CLOCK: Final = "clock"
 
 def note(row: Model, *, by: User, what: str, at: datetime) -> None:
     """Write one line of a row's history, in the caller's transaction."""
+    _write(type(row), str(row.pk), str(row), by, what, at)
+
+
+def note_without_row(kind: type[Model], name: str, *, by: User, what: str, at: datetime) -> None:
+    """The same of what has no row (any more), by name: it stands among its kind's."""
+    _write(kind, None, name, by, what, at)
+
+
+def _write(
+    kind: type[Model], key: str | None, name: str, by: User, what: str, at: datetime
+) -> None:
     LogEntry.objects.create(
         user=by,
         action_time=at,
         action_flag=CHANGE,
-        content_type=ContentType.objects.get_for_model(row),
-        object_id=str(row.pk),
-        object_repr=str(row)[:200],
+        content_type=ContentType.objects.get_for_model(kind),
+        object_id=key,
+        object_repr=name[:200],
         change_message=json.dumps([{"changed": {"fields": [what]}}]),
     )
 

@@ -1,19 +1,16 @@
 """Look-ups for people who call: a voucher by what they have in hand. Every one leaves a line."""
 
-import json
 from datetime import date, datetime
 from enum import StrEnum
 
 from django.conf import settings
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import QuerySet
 
 from vouchers.models import Redemption, Resident, Voucher
 from vouchers.rules.issuing.codes import decode, numbered, typed
-from vouchers.services.history import note
+from vouchers.services.history import note, note_without_row
 from vouchers.services.roles import require_permission
 
 MOST_FOUND = 50
@@ -51,7 +48,7 @@ def look_up(
         for holder in Resident.objects.filter(pk__in={row.resident_id for row in vouchers}):
             note(holder, by=by, what=what, at=at)
         if not vouchers:
-            _note_in_vain(number, what, by, at)
+            note_without_row(Voucher, number, by=by, what=what, at=at)
     return vouchers
 
 
@@ -68,14 +65,3 @@ def _found(found_by: FoundBy, number: str, day: date | None) -> QuerySet[Voucher
     # Upper and lower case are one number.
     redemptions = Redemption.objects.filter(business_day=day, **{f"{column}__iexact": number})
     return vouchers.filter(pk__in=list(redemptions.values_list("voucher_id", flat=True)))
-
-
-def _note_in_vain(number: str, what: str, by: User, at: datetime) -> None:
-    LogEntry.objects.create(
-        user=by,
-        action_time=at,
-        action_flag=CHANGE,
-        content_type=ContentType.objects.get_for_model(Voucher),
-        object_repr=number[:200],
-        change_message=json.dumps([{"changed": {"fields": [what]}}]),
-    )

@@ -13,8 +13,7 @@ from tests.support.distribution import crowd, distribute, holders
 from vouchers.models import Campaign, CampaignStore, Resident, Run
 from vouchers.queries.campaigns.terms import terms_of
 from vouchers.rules.campaigns.soundness import faults
-from vouchers.rules.issuing.priority import held_out
-from vouchers.services.issuing.selection import SMALL_SHOP
+from vouchers.rules.issuing.priority import SMALL_SHOP, held_out
 
 pytestmark = pytest.mark.django_db
 

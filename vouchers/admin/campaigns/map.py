@@ -1,7 +1,7 @@
 """The map of a campaign: its stores with their circles and rings, its polygons, the districts."""
 
 import json
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from django import forms
@@ -19,15 +19,13 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from merchants.geo import MOST_CORNERS
 from vouchers.admin.base import act
 from vouchers.admin.campaigns.drafts import is_draft
 from vouchers.admin.campaigns.page import CampaignPage
 from vouchers.models import Campaign, Geofence
 from vouchers.queries.audience import CampaignMap, map_of
 from vouchers.services.campaigns import drafts, terms
-
-VERTICES_MAX: Final = 500
-"""Of all polygons of a campaign together: more is no area that a person has drawn."""
 
 
 class PolygonsForm(forms.Form):
@@ -52,10 +50,10 @@ class PolygonsForm(forms.Form):
             raise ValidationError(
                 _("This is no GeometryCollection of Polygons; nothing was saved.")
             ) from error
-        if vertices > VERTICES_MAX:
+        if vertices > MOST_CORNERS:
             raise ValidationError(
                 _("The polygons have %(count)s corners; %(most)s are the most. Draw them simpler.")
-                % {"count": f"{vertices:,}", "most": f"{VERTICES_MAX:,}"}
+                % {"count": f"{vertices:,}", "most": f"{MOST_CORNERS:,}"}
             )
         return list(found)
 

@@ -24,10 +24,10 @@ from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.queries.audience import locations
 from vouchers.queries.campaigns.overview import LIVE, Figures, figures_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
+from vouchers.rules.issuing.priority import SENIOR_AGE, SMALL_SHOP
 from vouchers.rules.proofs.anonymity import Group, Publishable, publishable, share_pct
 from vouchers.sql.statements import Statement
 
-ELDER_AGE: Final = 60
 STORES_SHOWN: Final = 20
 
 
@@ -149,20 +149,14 @@ def _one(used: QuerySet[Redemption]) -> Group:
 
 
 def _small_shops(campaign: Campaign) -> Q:
-    """Of merchants that take part with one store."""
-    single = (
-        CampaignStore.objects.filter(campaign=campaign)
-        .values("store__merchant_id")
-        .order_by()
-        .annotate(stores=Count("store_id", distinct=True))
-        .filter(stores=1)
-    )
-    return Q(merchant_id__in=single.values("store__merchant_id"))
+    """In stores that take part as small shops."""
+    shops = CampaignStore.objects.filter(campaign=campaign, category=SMALL_SHOP)
+    return Q(store_id__in=shops.values("store_id"))
 
 
 def _elders(at: datetime) -> Q:
     """Of holders who reach the age in the year of the report, or have reached it."""
-    return Q(resident__birth_year__lte=at.year - ELDER_AGE)
+    return Q(resident__birth_year__lte=at.year - SENIOR_AGE)
 
 
 _DAYS: Statement[tuple[date, int]] = Statement(

@@ -28,6 +28,8 @@ Order = NDArray[np.intp]
 
 SENIOR_AGE: Final = 60
 """Years completed in the calendar year of the distribution."""
+SMALL_SHOP: Final = "small shop"
+"""The category in the campaign of stores whose customers the small shops' share is for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ judges, the commit checks the fencing token, and a killed worker leaves neither 
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from vouchers.services.audience.members import write_members
 from vouchers.services.audience.residents import Sources, TargetingContext
 from vouchers.services.audience.snapshots import plan_for_all
 from vouchers.services.audience.stores import Stores
-from vouchers.services.issuing.leases import WORKING_CAMPAIGNS, LeaseLostError
+from vouchers.services.issuing.leases import WORKING_CAMPAIGNS, LeaseLostError, take
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import RunState, ShardState
 
@@ -45,18 +45,11 @@ def waiting_parts(*, at: datetime) -> int:
 def lease_part(*, at: datetime, lease_s: int, run_id: int | None = None) -> PartLease | None:
     """Lease the next part, of any run or of one, that waits or whose lease has run out; None when
     there is none."""
-    with transaction.atomic():
-        waiting = _waiting(at).select_for_update(no_key=True, skip_locked=True, of=("self",))
-        if run_id is not None:
-            waiting = waiting.filter(run_id=run_id)
-        part = waiting.defer(*PACKED).order_by("run_id", "number").first()
-        if part is None:
-            return None
-        part.state = ShardState.LEASED.value
-        part.fence += 1
-        part.lease_until_at = at + timedelta(seconds=lease_s)
-        part.save(update_fields=["state", "fence", "lease_until_at"])
-    return PartLease(part.pk, part.run_id, part.fence)
+    waiting = _waiting(at).defer(*PACKED)
+    if run_id is not None:
+        waiting = waiting.filter(run_id=run_id)
+    part = take(waiting, at=at, lease_s=lease_s)
+    return PartLease(part.pk, part.run_id, part.fence) if part else None
 
 
 def target_part(*, part_id: int, fence: int) -> bool:

@@ -267,9 +267,7 @@ def _step(
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         _check_move(held, state)
-        _move(campaign, held, state, by=by, at=at)
-        if why:
-            note(held, by=by, what=f"{state.value}: {why}", at=at)
+        _move(campaign, held, state, by=by, at=at, why=why)
 
 
 def _check_move(held: Campaign, state: CampaignState) -> None:
@@ -277,12 +275,19 @@ def _check_move(held: Campaign, state: CampaignState) -> None:
 
 
 def _move(
-    campaign: Campaign, held: Campaign, state: CampaignState, *, by: User, at: datetime, **also: Any
+    campaign: Campaign,
+    held: Campaign,
+    state: CampaignState,
+    *,
+    by: User,
+    at: datetime,
+    why: str = "",
+    **also: Any,
 ) -> None:
     """Write the new state, keep the caller's instance in step, and leave a line in the history."""
     for name, value in {"state": state.value, **also}.items():
         setattr(held, name, value)
         setattr(campaign, name, value)
     held.save(update_fields=["state", *also])
-    note(held, by=by, what=state.value, at=at)
+    note(held, by=by, what=f"{state.value}: {why}" if why else state.value, at=at)
     announce_state(held, at=at)

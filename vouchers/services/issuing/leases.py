@@ -8,12 +8,15 @@ with its connection, and its lease runs out.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from vouchers.models import Run, Shard
+from vouchers.models import Run, Shard, TargetingPart
 from vouchers.states import CampaignState, RunState, ShardState
+
+Unit = TypeVar("Unit", Shard, TargetingPart)
 
 PACKED = ("resident_ids", "buckets", "allocation_ids")
 """A shard's residents: megabytes, read only by minting."""
@@ -91,16 +94,21 @@ def waiting_shards(*, at: datetime) -> int:
 
 def lease_shard(*, at: datetime, lease_s: int) -> ShardLease | None:
     """Lease the next shard that waits or whose lease has run out; None when there is none."""
+    shard = take(_waiting_shards(at).defer(*PACKED), at=at, lease_s=lease_s)
+    return ShardLease(shard.pk, shard.run_id, shard.fence) if shard else None
+
+
+def take(waiting: QuerySet[Unit], *, at: datetime, lease_s: int) -> Unit | None:
+    """Lease the first of the units that wait and are not locked, in the order of their runs."""
     with transaction.atomic():
-        waiting = _waiting_shards(at).select_for_update(no_key=True, skip_locked=True, of=("self",))
-        shard = waiting.defer(*PACKED).order_by("run_id", "number").first()
-        if shard is None:
-            return None
-        shard.state = ShardState.LEASED.value
-        shard.fence += 1
-        shard.lease_until_at = at + timedelta(seconds=lease_s)
-        shard.save(update_fields=["state", "fence", "lease_until_at"])
-    return ShardLease(shard.pk, shard.run_id, shard.fence)
+        free = waiting.select_for_update(no_key=True, skip_locked=True, of=("self",))
+        unit = free.order_by("run_id", "number").first()
+        if unit is not None:
+            unit.state = ShardState.LEASED.value
+            unit.fence += 1
+            unit.lease_until_at = at + timedelta(seconds=lease_s)
+            unit.save(update_fields=["state", "fence", "lease_until_at"])
+    return unit
 
 
 def hold_shard(*, shard_id: int, fence: int) -> Shard:

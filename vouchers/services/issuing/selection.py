@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from django.db.models import Q
@@ -17,7 +17,7 @@ from vouchers.models.audience.members import (
     READ_MEMBERS_WITH_FACTS,
     Members,
 )
-from vouchers.rules.issuing.priority import SENIOR_AGE, Guarantee, People
+from vouchers.rules.issuing.priority import SENIOR_AGE, SMALL_SHOP, Guarantee, People
 from vouchers.rules.issuing.selection import Chosen, Line, Plan, choose, limits, line_up
 from vouchers.rules.ledger.quotas import Cells, PlannedVouchers
 from vouchers.rules.limits.limits import business_day
@@ -26,8 +26,6 @@ from vouchers.sql.pipeline import raw_connection
 from vouchers.states import RunState, SelectionMethod, ShardState
 
 MEMBERS_A_BLOCK = 1_000_000
-SMALL_SHOP: Final = "small shop"
-"""The category in the campaign of stores whose customers the small shops' share is for."""
 
 
 class Selection:

@@ -1,15 +1,13 @@
 """Wrong codes forgiven: a till that was slowed down by mistake goes on at once."""
 
-import json
 from datetime import datetime
 
-from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from vouchers.models import WrongCodes
 from vouchers.rules.redemption.shown import window_no
+from vouchers.services.history import note_without_row
 from vouchers.services.roles import require_permission
 from vouchers.states import WrongCodeKind
 
@@ -27,13 +25,7 @@ def forgive_wrong_codes(
         forgiven = sum(row.wrong_count for row in counted)
         counted.delete()
         if forgiven:
+            subject = f"{kind.name.lower()} {subject_id}"
             what = f"{forgiven} wrong codes forgiven: {reason}"
-            LogEntry.objects.create(
-                user=by,
-                action_time=at,
-                action_flag=DELETION,
-                content_type=ContentType.objects.get_for_model(WrongCodes),
-                object_repr=f"{kind.name.lower()} {subject_id}",
-                change_message=json.dumps([{"deleted": {"name": "wrong codes", "object": what}}]),
-            )
+            note_without_row(WrongCodes, subject, by=by, what=what, at=at)
     return forgiven
