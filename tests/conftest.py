@@ -13,6 +13,7 @@ import redis
 from django.conf import settings
 from django.db import connections, transaction
 from django.test import TransactionTestCase
+from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from config import embedded
@@ -107,6 +108,12 @@ def _restore_instead_of_flush() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: database.restore())
         yield
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_installation() -> None:
+    """A page asked for in one language leaves it to its thread, and so to the next test."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from tests.admin.conftest import signed_in
 from tests.support import cast
 from tests.support.till import code_of
 from vouchers.admin.base import EstimatedPaginator, ReadOnly
-from vouchers.admin.faults import REFUSALS, refusal_name
 from vouchers.errors import CATALOGUE
+from vouchers.http.refusal_names import REFUSALS, refusal_name
 from vouchers.models import Campaign, Transfer, Voucher
 from vouchers.services.roles import ROLES
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from vouchers.admin.campaigns.overview import Bar, Segment, budget_bar, count_bars
-from vouchers.admin.faults import refusal_name
 from vouchers.admin.proofs import first_broken
+from vouchers.http.refusal_names import refusal_name
 from vouchers.models import AuditReport, Campaign, Proposal, TermsVersion
 from vouchers.money import yuan
 from vouchers.queries.campaigns.overview import (

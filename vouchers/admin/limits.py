@@ -14,8 +14,9 @@ from unfold.forms import BaseDialogForm
 from merchants.errors import Refusal
 from merchants.models import Store
 from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, act, go_to
-from vouchers.admin.faults import refusal_name, sentence
+from vouchers.admin.faults import sentence
 from vouchers.admin.words import rule_text
+from vouchers.http.refusal_names import refusal_name
 from vouchers.models import Attempt, Campaign, Hold, RiskVersion, Signal
 from vouchers.services.redemption import holds
 

@@ -56,7 +56,7 @@ def preview_page(site: Any, request: HttpRequest, campaign: Campaign, options: A
 
 def preview_tables(campaign: Campaign, found: Preview) -> list[Table]:
     """What one distribution would issue and cost, by tier and by source; then stores to check."""
-    tables = [_issue(found), _sources(campaign, found)]
+    tables = [_issue(campaign, found), _sources(campaign, found)]
     if found.stray_store_ids:
         strays = Store.objects.filter(pk__in=found.stray_store_ids).select_related("district")
         tables.append(
@@ -69,10 +69,11 @@ def preview_tables(campaign: Campaign, found: Preview) -> list[Table]:
     return tables
 
 
-def _issue(found: Preview) -> Table:
+def _issue(campaign: Campaign, found: Preview) -> Table:
     expected = found.expectation
+    names = dict(campaign.tiers.values_list("code", "name"))
     rows = [
-        [tier.code, f"{tier.wanted:,}", f"{tier.issued:,}", yuan(tier.cost_fen)]
+        [names[tier.code], f"{tier.wanted:,}", f"{tier.issued:,}", yuan(tier.cost_fen)]
         for tier in expected.tiers
     ]
     return {

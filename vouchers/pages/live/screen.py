@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from vouchers.http.refusal_names import refusal_name
 from vouchers.models.limits.risk import RISK_KINDS, RISK_VERDICTS
 from vouchers.money import yuan
 from vouchers.pages.budget import as_html, identity_figure
@@ -122,10 +123,12 @@ def _spark_words(board: Board) -> Words:
 def _refusals(board: Board) -> SafeString | None:
     if not board.refusals:
         return None
-    items = [Item(code, count, f"{count:,}", "refused") for code, count in board.refusals]
-    title = _("Refusals by code, the last hour")
+    items = [
+        Item(refusal_name(code), count, f"{count:,}", "refused") for code, count in board.refusals
+    ]
+    title = _("Refusals by reason, the last hour")
     return as_html(
-        bars("refusals", Words(title, title, (_("code"), _("times")), _("numbers")), items)
+        bars("refusals", Words(title, title, (_("reason"), _("times")), _("numbers")), items)
     )
 
 

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from vouchers.errors import CATALOGUE
+from vouchers.http.refusal_names import refusal_name
 from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS, RISK_VERDICTS
 from vouchers.money import yuan
 from vouchers.pages.budget import as_html, identity_figure
@@ -93,7 +93,7 @@ def _context(report: CampaignReport, language: str) -> dict[str, Any]:
             identity_figure(f"identity-{number}", row) for number, row in enumerate(report.identity)
         ],
         "days": _days(report),
-        "refusals": _refusals(report, language),
+        "refusals": _refusals(report),
         "districts": _places("districts", _("Subsidy by district"), report.districts),
         "stores": _places("stores", _("Subsidy by store"), report.stores),
         "map": _map(report),
@@ -132,23 +132,16 @@ def _days(report: CampaignReport) -> list[SafeString]:
     return drawn
 
 
-def _refusals(report: CampaignReport, language: str) -> SafeString:
-    items = [Item(code, count, f"{count:,}", "refused") for code, count in report.refusals]
+def _refusals(report: CampaignReport) -> SafeString:
+    items = [
+        Item(refusal_name(code), count, f"{count:,}", "refused") for code, count in report.refusals
+    ]
     total = sum(count for _code, count in report.refusals)
-    title = _("Refusals by code")
-    words = Words(title, f"{title}: {total:,}", (_("code"), _("times")), _("numbers"))
-    meanings = [(code, f"{count:,}", _meaning(code, language)) for code, count in report.refusals]
-    table = data_table((_("code"), _("times"), _("meaning")), meanings)
+    title = _("Refusals by reason")
+    words = Words(title, f"{title}: {total:,}", (_("reason"), _("times")), _("numbers"))
+    coded = [(refusal_name(code), code, f"{count:,}") for code, count in report.refusals]
+    table = data_table((_("reason"), _("code"), _("times")), coded)
     return as_html(bars("refusals", words, items[:12]) + table)
-
-
-def _meaning(code: str, language: str) -> str:
-    """What the code says where no facts are known; texts with facts to fill in are left out."""
-    meaning = CATALOGUE.get(code)
-    if meaning is None:
-        return ""
-    text = meaning.zh if language.startswith("zh") else meaning.en
-    return "" if "{" in text else text
 
 
 def _places(name: str, title: str, groups: Publishable) -> SafeString:
