@@ -1,5 +1,6 @@
 """Every text for people has its Chinese, and the compiled catalogues are those of the sources."""
 
+import ast
 import gettext
 import re
 from ast import literal_eval
@@ -7,9 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
+from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).parent.parent
-CATALOGUES = [ROOT / app / "locale/zh_Hans/LC_MESSAGES" for app in ("vouchers", "merchants")]
+CATALOGUES = [
+    ROOT / app / "locale/zh_Hans/LC_MESSAGES" for app in ("vouchers", "merchants", "config")
+]
 PLACEHOLDER = re.compile(r"%\(\w+\)[\d.]*[a-z]|%[\d.]*[a-z]|\{\w+\}")
 
 
@@ -32,18 +37,18 @@ def entries(catalogue: Path) -> Iterator[tuple[str, str, str]]:
         yield english, plural or english, chinese
 
 
-@pytest.mark.parametrize("catalogue", CATALOGUES, ids=["vouchers", "merchants"])
+@pytest.mark.parametrize("catalogue", CATALOGUES, ids=["vouchers", "merchants", "config"])
 def test_nothing_is_left_untranslated(catalogue: Path) -> None:
     assert [english for english, _, chinese in entries(catalogue) if not chinese] == []
 
 
-@pytest.mark.parametrize("catalogue", CATALOGUES, ids=["vouchers", "merchants"])
+@pytest.mark.parametrize("catalogue", CATALOGUES, ids=["vouchers", "merchants", "config"])
 def test_translations_keep_the_figures_of_the_text(catalogue: Path) -> None:
     for english, plural, chinese in entries(catalogue):
         assert sorted(PLACEHOLDER.findall(plural)) == sorted(PLACEHOLDER.findall(chinese)), english
 
 
-@pytest.mark.parametrize("catalogue", CATALOGUES, ids=["vouchers", "merchants"])
+@pytest.mark.parametrize("catalogue", CATALOGUES, ids=["vouchers", "merchants", "config"])
 def test_the_compiled_catalogue_is_that_of_the_source(catalogue: Path) -> None:
     with (catalogue / "django.mo").open("rb") as compiled:
         translations = gettext.GNUTranslations(compiled)
@@ -55,3 +60,55 @@ def test_the_compiled_catalogue_is_that_of_the_source(catalogue: Path) -> None:
             else translations.gettext(english)
         )
         assert translated == chinese
+
+
+MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+"""Functions whose first argument is a text to be translated."""
+
+
+def marked(source: str) -> Iterator[str]:
+    """The texts marked for translation in Python's source."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        text = node.args[0]
+        if name in MARKS and isinstance(text, ast.Constant) and isinstance(text.value, str):
+            yield text.value
+
+
+def marked_in_template(source: str) -> Iterator[str]:
+    """The same of a template, which Django turns into calls with blanks round about."""
+    calls = re.findall(r"""\b_?n?(?:gettext|_)\(u?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", source)
+    yield from map(literal_eval, calls)
+
+
+def texts() -> Iterator[tuple[str, Path]]:
+    """Every text of ours that people may read, and where it stands."""
+    for app in ("vouchers", "merchants", "config"):
+        for path in (ROOT / app).rglob("*.py"):
+            if "migrations" not in path.parts:
+                yield from ((text, path) for text in marked(path.read_text("utf-8")))
+        for path in (ROOT / app).rglob("*.html"):
+            calls = templatize(path.read_text("utf-8"))
+            yield from ((text, path) for text in marked_in_template(calls))
+
+
+def test_every_text_in_code_and_templates_has_its_chinese() -> None:
+    """In a catalogue of ours, or in Django's own."""
+    ours = {english for catalogue in CATALOGUES for english, _, _ in entries(catalogue)}
+    with translation.override("zh-hans"):
+        missing = {
+            (text, str(path.relative_to(ROOT)))
+            for text, path in texts()
+            if text not in ours and translation.gettext(text) == text
+        }
+    assert missing == set()
+
+
+def test_texts_are_found_in_code_and_in_templates() -> None:
+    assert list(marked('title = _("Map")\nngettext("%d day", "%d days", n)')) == ["Map", "%d day"]
+    template = (
+        '{% load i18n %}{% translate "Map" %}{% blocktranslate %}of {{ n }}{% endblocktranslate %}'
+    )
+    assert list(marked_in_template(templatize(template))) == ["Map", "of %(n)s"]
