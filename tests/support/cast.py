@@ -98,28 +98,27 @@ def store(
     category: str = "department store",
 ) -> Store:
     """A store of a merchant with the first version of its place; the same one when asked again."""
-    found, is_new = Store.objects.get_or_create(
+    if found := Store.objects.filter(merchant=of, external_id=external_id).first():
+        return found
+    made = Store.objects.create(
         merchant=of,
         external_id=external_id,
-        defaults={
-            "name": external_id,
-            "category": category,
-            "state": state,
-            "district": district(),
-        },
+        name=external_id,
+        category=category,
+        state=state,
+        district=district(),
     )
-    if is_new:
-        StoreLocation.objects.create(
-            store=found,
-            version=1,
-            valid_from_at=NOON - 365 * DAY,
-            longitude_deg=at[0],
-            latitude_deg=at[1],
-            datum="WGS-84",
-            raw_longitude=at[0],
-            raw_latitude=at[1],
-        )
-    return found
+    StoreLocation.objects.create(
+        store=made,
+        version=1,
+        valid_from_at=NOON - 365 * DAY,
+        longitude_deg=at[0],
+        latitude_deg=at[1],
+        datum="WGS-84",
+        raw_longitude=at[0],
+        raw_latitude=at[1],
+    )
+    return made
 
 
 def nanjing_road() -> Store:
@@ -154,21 +153,20 @@ def resident(
     bucket: int | None = None,
 ) -> Resident:
     """A resident with a home and consent to targeting; the same one when asked again."""
-    number = sum(external_id.encode()) % BUCKETS if bucket is None else bucket
-    found, is_new = Resident.objects.get_or_create(
+    if found := Resident.objects.filter(external_id=external_id).first():
+        return found
+    made = Resident.objects.create(
         external_id=external_id,
-        defaults={
-            "bucket": number,
-            "state": state.value,
-            "created_at": NOON - 30 * DAY,
-            "birth_year": 1985,
-            "district": district(),
-        },
+        bucket=sum(external_id.encode()) % BUCKETS if bucket is None else bucket,
+        state=state.value,
+        created_at=NOON - 30 * DAY,
+        birth_year=1985,
+        district=district(),
     )
-    if is_new and home:
+    if home:
         ResidentPoint.objects.create(
-            resident=found,
-            bucket=found.bucket,
+            resident=made,
+            bucket=made.bucket,
             kind=ResidentPoint.Kind.HOME,
             longitude_deg=home[0],
             latitude_deg=home[1],
@@ -177,15 +175,15 @@ def resident(
             raw_latitude=home[1],
             observed_at=NOON - 30 * DAY,
         )
-    if is_new and consents:
+    if consents:
         Consent.objects.create(
-            resident=found,
-            bucket=found.bucket,
+            resident=made,
+            bucket=made.bucket,
             purpose=Consent.Purpose.TARGETING,
             text_version="2026-01",
             granted_at=NOON - 30 * DAY,
         )
-    return found
+    return made
 
 
 def alice() -> Resident:

@@ -62,7 +62,7 @@ def guesses(voucher: Voucher, count: int) -> list[str]:
 
 def test_ten_thousand_guesses_from_one_key_open_nothing(alices: Voucher) -> None:
     """Two a second, the right code among them: no more than twice the free ones are looked at."""
-    store, codes = cast.nanjing_road(), guesses(alices, GUESSES)
+    store, alice, codes = cast.nanjing_road(), cast.alice(), guesses(alices, GUESSES)
     heard: set[str] = set()
     with nothing_moves():
         for start in range(0, GUESSES, BATCH):
@@ -70,7 +70,7 @@ def test_ten_thousand_guesses_from_one_key_open_nothing(alices: Voucher) -> None
                 order(
                     code,
                     store,
-                    cast.alice(),
+                    alice,
                     at=NOON + timedelta(seconds=0.3 * number),
                 )
                 for number, code in enumerate(codes[start : start + BATCH], start)
