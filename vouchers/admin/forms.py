@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -25,6 +25,7 @@ from vouchers.models import Campaign, FundingSource, Round
 from vouchers.models.campaigns.campaigns import ROUND_WAYS
 from vouchers.rules.audience.filters import AudienceFilter, InvalidFilterError
 from vouchers.rules.campaigns.declaration import CAMPAIGN, DAY_S, OPTIONS, Unit
+from vouchers.rules.campaigns.zones import known_zones
 from vouchers.services.campaigns.drafts import newest_edit
 from vouchers.states import RoundWay
 
@@ -179,7 +180,7 @@ class CampaignForm(AudienceForm):
     def clean_zone(self) -> str:
         """A known time zone."""
         zone = str(self.cleaned_data["zone"])
-        if zone not in available_timezones():
+        if zone not in known_zones():
             raise ValidationError(_("There is no such time zone."))
         return zone
 

@@ -1,7 +1,7 @@
 """Pages on which a draft is edited: every save is one call of a service, which may refuse."""
 
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -15,6 +15,7 @@ from merchants.admin.base import RefusableAdmin
 from merchants.errors import Refusal, Refused
 from vouchers.admin.faults import sentence
 from vouchers.models import Campaign
+from vouchers.rules.campaigns.zones import known_zones
 from vouchers.services.campaigns.drafts import RowEdit
 from vouchers.services.campaigns.terms import EDIT
 from vouchers.states import CampaignState
@@ -92,7 +93,7 @@ class DraftAdmin(RefusableAdmin):
         if obj is not None:
             return ZoneInfo(self.campaign_of(obj).zone)
         sent = request.POST.get("zone")
-        return ZoneInfo(sent) if sent and sent in available_timezones() else None
+        return ZoneInfo(sent) if sent and sent in known_zones() else None
 
     def delete_view(
         self, request: HttpRequest, object_id: Any, extra_context: Any = None

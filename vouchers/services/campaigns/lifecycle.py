@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -19,6 +18,7 @@ from vouchers.rules.campaigns import terms as rules
 from vouchers.rules.campaigns.declaration import OPTIONS
 from vouchers.rules.campaigns.lifecycle import decide, may_close, may_settle, move
 from vouchers.rules.campaigns.soundness import faults
+from vouchers.rules.campaigns.zones import known_zones
 from vouchers.services.campaigns.events import announce_state
 from vouchers.services.campaigns.terms import EDIT, note_edit
 from vouchers.services.history import clock, note
@@ -42,7 +42,7 @@ def create_campaign(*, by: User, at: datetime, **options: Any) -> Campaign:
     if unknown := sorted(options.keys() - OPTIONS.keys()):
         raise TypeError(f"no option of a campaign: {unknown[0]}")
     campaign = Campaign(**_stored(options), created_by=by, created_at=at)
-    if campaign.zone not in available_timezones():
+    if campaign.zone not in known_zones():
         raise Refused(rules.INVALID, "zone_known", zone=campaign.zone)
     with refused_by_database(), transaction.atomic():
         campaign.save(force_insert=True)
