@@ -177,7 +177,7 @@ OF_WRONG_CODES: tuple[Mutation, ...] = (
         "vouchers/services/limits/risk.py",
         "    if for_update:\n        lock_tallies(raw, keys)\n",
         "    lock_tallies(raw, keys)\n",
-        f"{QUOTE}::test_a_quote_takes_no_lock_and_waits_for_none",
+        "tests/concurrency/test_quotes.py::test_a_quote_takes_no_lock_and_waits_for_none",
     ),
     database(
         "wrong_codes_positive",
