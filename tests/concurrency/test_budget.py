@@ -6,6 +6,7 @@ from functools import partial
 from threading import Barrier
 
 import pytest
+from django.db import DatabaseError, transaction
 
 from merchants.errors import Refused
 from tests.support import cast
@@ -87,6 +88,20 @@ def test_one_proposal_is_approved_once(campaign: Campaign) -> None:
     codes = at_once([approval(proposal)] * ACTORS)
     assert sorted(codes) == ["done"] + ["proposal_decided"] * (ACTORS - 1)
     assert totals_fen(campaign)[AccountKind.FREE] == BUDGET_FEN + 1
+
+
+def test_an_approval_moves_money_once(campaign: Campaign) -> None:
+    """Nor for another kind of act: an old approval moves nothing, says the database."""
+    cast.approved(used := figure(campaign, BUDGET_FEN + 1_000, "top-up"))
+    with pytest.raises(DatabaseError, match="not approved"), transaction.atomic():
+        funding.appropriate(
+            source=campaign.sources.get(),
+            expected_fen=BUDGET_FEN + 1_000,
+            target_fen=BUDGET_FEN + 2_000,
+            proposal_id=used.pk,
+            at=NOON,
+        )
+    assert totals_fen(campaign)[AccountKind.FREE] == BUDGET_FEN + 1_000
 
 
 def test_one_request_makes_one_proposal(campaign: Campaign) -> None:

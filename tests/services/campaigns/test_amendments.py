@@ -25,6 +25,16 @@ END = NOON + 30 * DAY
 WEEKS_S = 14 * 24 * 3600
 
 
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
+    return cast.running_campaign()
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
+
+
 def approved(terms: TermsVersion, *, at: datetime = NOON) -> Approval:
     return approve_amendment(terms=terms, by=cast.li(), seen_sha256=bytes(terms.sha256), at=at)
 
@@ -38,8 +48,7 @@ def later_end(campaign: Campaign, *, days: int = 10) -> TermsVersion:
     return propose_amendment(campaign=campaign, ends_at=END + days * DAY, by=cast.mei(), at=NOON)
 
 
-def test_an_amendment_is_a_new_version_under_a_hash_of_its_own() -> None:
-    campaign = cast.running_campaign()
+def test_an_amendment_is_a_new_version_under_a_hash_of_its_own(campaign: Campaign) -> None:
     first = campaign.terms
     terms = later_end(campaign)
     assert (terms.number, terms.amends) == (2, first)
@@ -52,8 +61,7 @@ def test_an_amendment_is_a_new_version_under_a_hash_of_its_own() -> None:
     assert (campaign.ends_at, campaign.terms) == (END, first)
 
 
-def test_an_approval_puts_end_validity_and_terms_in_force_together() -> None:
-    campaign = cast.running_campaign()
+def test_an_approval_puts_end_validity_and_terms_in_force_together(campaign: Campaign) -> None:
     terms = propose_amendment(
         campaign=campaign, ends_at=END + DAY, validity_s=WEEKS_S * 2, by=cast.mei(), at=NOON
     )
@@ -81,8 +89,7 @@ def test_vouchers_in_hand_last_longer_and_never_shorter() -> None:
     assert_proven()
 
 
-def test_what_has_expired_stays_expired_swept_or_not() -> None:
-    campaign = cast.running_campaign()
+def test_what_has_expired_stays_expired_swept_or_not(campaign: Campaign) -> None:
     swept, due = (
         issue_vouchers(campaign, [cast.alice()], valid_until_at=NOON + hours * timedelta(hours=1))[
             0
@@ -111,8 +118,7 @@ def test_stores_join_from_the_approval() -> None:
     assert (joined.valid_from_at, joined.valid_until_at) == (NOON + DAY, None)
 
 
-def test_what_a_run_mints_after_the_approval_has_the_new_terms() -> None:
-    campaign = cast.running_campaign()
+def test_what_a_run_mints_after_the_approval_has_the_new_terms(campaign: Campaign) -> None:
     cast.alice()
     runs.request_run(campaign=campaign, seed="7", by="mei", at=NOON)
     for step in (targeting.target_run, runs.reserve_run):
@@ -139,24 +145,21 @@ def test_what_a_run_mints_after_the_approval_has_the_new_terms() -> None:
     ],
 )
 def test_what_worsens_or_changes_nothing_is_refused(
-    change: dict[str, datetime], code: str, rule: str
+    change: dict[str, datetime], code: str, rule: str, campaign: Campaign
 ) -> None:
-    campaign = cast.running_campaign()
     with pytest.raises(Refused) as refused:
         propose_amendment(campaign=campaign, by=cast.mei(), at=NOON, **change)  # type: ignore[arg-type]
     assert refused_code(refused) == (code, rule)
     assert TermsVersion.objects.count() == 1
 
 
-def test_a_store_that_takes_part_cannot_join() -> None:
-    campaign = cast.running_campaign()
+def test_a_store_that_takes_part_cannot_join(campaign: Campaign) -> None:
     with pytest.raises(Refused) as refused:
         propose_amendment(campaign=campaign, stores=[cast.nanjing_road()], by=cast.mei(), at=NOON)
     assert refused_code(refused) == ("amendment_worsens", "store_joins_once")
 
 
-def test_no_person_approves_an_amendment_they_edited_or_did_not_see() -> None:
-    campaign = cast.running_campaign()
+def test_no_person_approves_an_amendment_they_edited_or_did_not_see(campaign: Campaign) -> None:
     terms = later_end(campaign)
     both = cast.mei()
     both.groups.add(*cast.li().groups.all())
@@ -171,8 +174,9 @@ def test_no_person_approves_an_amendment_they_edited_or_did_not_see() -> None:
     assert campaign.ends_at == END
 
 
-def test_only_the_newest_amendment_of_the_terms_in_force_can_be_approved() -> None:
-    campaign = cast.running_campaign()
+def test_only_the_newest_amendment_of_the_terms_in_force_can_be_approved(
+    campaign: Campaign,
+) -> None:
     first, second = later_end(campaign, days=1), later_end(campaign, days=2)
     with pytest.raises(Refused) as refused:
         approved(first)
@@ -183,8 +187,7 @@ def test_only_the_newest_amendment_of_the_terms_in_force_can_be_approved() -> No
     assert refused_code(refused) == ("terms_not_as_seen", "newest_version")
 
 
-def test_a_rejected_amendment_is_over_and_a_new_one_can_follow() -> None:
-    campaign = cast.running_campaign()
+def test_a_rejected_amendment_is_over_and_a_new_one_can_follow(campaign: Campaign) -> None:
     terms = later_end(campaign)
     amendments.reject_amendment(
         terms=terms, by=cast.li(), seen_sha256=bytes(terms.sha256), comment="no", at=NOON
@@ -207,15 +210,17 @@ def test_a_draft_and_an_ended_campaign_are_not_amended() -> None:
         assert refused_code(refused)[0] == "campaign_state"
 
 
-def test_a_campaign_whose_end_has_come_is_not_amended_though_it_was_not_ended() -> None:
-    campaign = cast.running_campaign()
+def test_a_campaign_whose_end_has_come_is_not_amended_though_it_was_not_ended(
+    campaign: Campaign,
+) -> None:
     terms = later_end(campaign)
     with pytest.raises(Refused) as refused:
         approved(terms, at=END)
     assert refused_code(refused) == ("campaign_over", "not_over_yet")
 
 
-def test_the_database_changes_promises_only_together_with_the_terms_in_force() -> None:
-    campaign = cast.running_campaign()
+def test_the_database_changes_promises_only_together_with_the_terms_in_force(
+    campaign: Campaign,
+) -> None:
     with pytest.raises(DatabaseError), transaction.atomic():
         Campaign.objects.filter(pk=campaign.pk).update(ends_at=END + DAY)

@@ -32,9 +32,14 @@ AUTHORISED, CAPTURED, VOIDED, REVERSED, REFUNDED = RedemptionState
 Act = Callable[[Redemption], int]
 
 
-@pytest.fixture
-def voucher() -> Voucher:
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Voucher:
     return issue_vouchers(cast.running_campaign(limits={}), [cast.alice()])[0]
+
+
+@pytest.fixture
+def voucher(standing: Voucher) -> Voucher:
+    return Voucher.objects.get(pk=standing.pk)
 
 
 def brought_to(state: RedemptionState, voucher: Voucher) -> Redemption:
