@@ -12,9 +12,19 @@ import redis
 from django.db import transaction
 
 from tests.support.cast import NOON
-from tests.support.claims import asking, claimed, grab, neighbours, refusal, statuses, verdict
+from tests.support.claims import (
+    app,
+    asking,
+    claimed,
+    grab,
+    neighbours,
+    refusal,
+    statuses,
+    verdict,
+)
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.concurrency.threads import PATIENCE_S, at_once
+from tests.support.till import issue_vouchers
 from vouchers.models import Campaign, Claim, QuotaBucket, Tranche, Voucher
 from vouchers.services import sold_out
 from vouchers.services.acts import Answer
@@ -89,11 +99,28 @@ def test_nobody_hears_sold_out_before_it_is_so() -> None:
 
 
 def test_a_resident_on_many_devices_gets_no_more_than_one() -> None:
+    """By the apps of two channels, several times each."""
     campaign = grab(units=CROWD)
-    (alice,) = neighbours(1)
-    answers = at_once([partial(one, asking(alice, campaign)) for _ in range(CROWD // 2)])
+    (alice,), apps = neighbours(1), [app("alipay"), app("wechat")]
+    requests = [asking(alice, campaign, caller=caller) for caller in apps * (CROWD // 4)]
+    answers = at_once([partial(one, request) for request in requests])
     assert Counter(map(said, answers)) == {"claimed": 1, "resident_limit": CROWD // 2 - 1}
     assert_proven()
+
+
+def test_control_who_counts_before_giving_gives_a_resident_too_many() -> None:
+    campaign = grab(units=CROWD)
+    (alice,) = neighbours(1)
+
+    def give_naively() -> bool:
+        """Count, decide, give: every step right by itself."""
+        if Voucher.objects.filter(resident=alice).exists():
+            return False
+        issue_vouchers(campaign, [alice])
+        return True
+
+    given = sum(at_once([give_naively] * (CROWD // 2)))
+    assert given > 1, "the devices never met: the race above would prove nothing"
 
 
 def test_one_key_in_flight_many_times_claims_once() -> None:

@@ -1,4 +1,4 @@
-"""Authorise, capture, void, reverse and lapse meeting on one voucher: one of them has it."""
+"""Authorise, capture, void, reverse, refund, lapse meeting on one voucher: one of them has it."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +11,7 @@ from django.db import DatabaseError, transaction
 from merchants.errors import Refused
 from tests.support import cast, till
 from tests.support.cast import NOON
+from tests.support.concurrency import naive
 from tests.support.concurrency.invariants import assert_proven, totals_fen
 from tests.support.concurrency.threads import at_once
 from tests.support.till import (
@@ -20,18 +21,25 @@ from tests.support.till import (
     issue_vouchers,
     order,
     redeem,
+    refunded,
     reversed_,
     till_of,
     voided,
 )
-from vouchers.models import Campaign, Hold, LimitCounter, OrderClaim, Redemption, Voucher
+from vouchers.models import (
+    Campaign,
+    Hold,
+    LimitCounter,
+    OrderClaim,
+    Redemption,
+    Transfer,
+    Voucher,
+)
 from vouchers.services.acts import Answer
 from vouchers.services.issuing.expiry import expire_tranche
-from vouchers.services.ledger import transfers
 from vouchers.services.redemption import RedeemRequest, holds, lapse_due
 from vouchers.states import (
     AccountKind,
-    Cause,
     LimitKind,
     RedemptionState,
     TransferReason,
@@ -80,6 +88,11 @@ def reverse(redemption: Redemption) -> int:
     return reversed_(store, redemption.order_no, caller=till_of(store)).status
 
 
+def refund(redemption: Redemption) -> int:
+    """All that the shopper pays, or will have paid."""
+    return refunded(redemption, caller=till_of(cast.nanjing_road()), at=DUE).status
+
+
 def lapse(redemption: Redemption) -> int:
     """Sweeps all that is due, as beat does: how many it voided."""
     return lapse_due(at=DUE)
@@ -107,26 +120,44 @@ def end_naively(reason: TransferReason, target: AccountKind, redemption: Redempt
     found = Redemption.objects.get(pk=redemption.pk)
     if found.state != RedemptionState.AUTHORISED:
         return False
-    posting = transfers.Posting(
-        campaign_id=found.campaign_id,
-        reason=reason,
-        cause=Cause.REDEMPTION,
-        cause_id=found.pk,
-        at=NOON,
-        lines=transfers.move_lines(
-            transfers.account_ids(found.campaign_id),
-            split=found.split,
-            allocation_id=found.allocation_id,
-            origin=AccountKind.AUTHORISED,
-            target=target,
-        ),
-    )
     with transaction.atomic():
-        transfers.post(postings=[posting])
+        naive.move_discount(found, reason, AccountKind.AUTHORISED, target)
         is_capture = reason == TransferReason.CAPTURE
         Redemption.objects.filter(pk=found.pk).update(
             state=RedemptionState.CAPTURED if is_capture else RedemptionState.VOIDED
         )
+    return True
+
+
+def has_been(reason: TransferReason, cause_id: int) -> bool:
+    return Transfer.objects.filter(reason=reason, cause_id=cause_id).exists()
+
+
+def refund_naively(redemption: Redemption) -> bool:
+    """Look whether it has been refunded, give back: every step right by itself."""
+    if has_been(TransferReason.REFUND, redemption.pk):
+        return False
+    with transaction.atomic():
+        naive.move_discount(
+            redemption, TransferReason.REFUND, AccountKind.PAYABLE, AccountKind.OUTSTANDING
+        )
+    return True
+
+
+def pay_naively(voucher: Voucher, order_no: str) -> bool:
+    """Look for a tombstone, pay: every step right by itself."""
+    if OrderClaim.objects.filter(order_no=order_no).exists():
+        return False
+    with transaction.atomic():
+        naive.pay_face(voucher, cause_id=voucher.pk)
+    return True
+
+
+def bury_naively(voucher: Voucher, order_no: str) -> bool:
+    """Look whether it has been paid, bury it: every step right by itself."""
+    if has_been(TransferReason.REDEEM, voucher.pk):
+        return False
+    OrderClaim.objects.create(store=cast.nanjing_road(), order_no=order_no, claimed_at=NOON)
     return True
 
 
@@ -213,6 +244,28 @@ def test_capture_void_reverse_lapse_and_expiry_together(campaign: Campaign) -> N
     assert_in_one_place(campaign)
 
 
+def test_control_naive_refunds_give_the_subsidy_back_twice(campaign: Campaign) -> None:
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
+    redemption = authorised(voucher, cast.nanjing_road(), cast.alice())
+    capture(redemption)
+    given = at_once([partial(refund_naively, redemption)] * 8)
+    fen = totals_fen(campaign)
+    assert fen[AccountKind.PAYABLE] == FACE_FEN * (1 - given.count(True)) < 0, "they never met"
+
+
+def test_refund_against_capture_and_expiry(campaign: Campaign) -> None:
+    """Nothing is refunded that is not captured yet, nor twice; what comes back is free again, once,
+    since its voucher has ended."""
+    answers = race(campaign, capture, refund, refund, expire)
+    assert {captured_ for captured_, *_ in answers} == {200}
+    refunds = [sorted(statuses[1:3]) for statuses in answers]
+    assert all(statuses in ([200, 409], [409, 409]) for statuses in refunds)
+    state = {200: RedemptionState.REFUNDED, 409: RedemptionState.CAPTURED}
+    assert states() == [state[first] for first, _ in refunds]
+    assert totals_fen(campaign)[AccountKind.OUTSTANDING] == 0
+    assert_in_one_place(campaign)
+
+
 def test_void_against_hold(campaign: Campaign) -> None:
     """Held and then given back, or given back and never held; nothing stays held."""
     cast.member("ruo", "risk officer")
@@ -242,6 +295,15 @@ def test_reverse_against_the_late_original(campaign: Campaign, capture: bool) ->
     assert set(states()) <= {RedemptionState.REVERSED}
     assert set(Voucher.objects.values_list("state", flat=True)) == {VoucherState.ISSUED}
     assert_in_one_place(campaign)
+
+
+def test_control_a_naive_original_is_paid_although_it_is_reversed(campaign: Campaign) -> None:
+    vouchers = issue_vouchers(campaign, [cast.alice()] * ROUNDS)
+    both = [
+        at_once([partial(pay_naively, voucher, no), partial(bury_naively, voucher, no)])
+        for no, voucher in ((f"L{number}", voucher) for number, voucher in enumerate(vouchers))
+    ]
+    assert [True, True] in both, "the acts never met: the race above would prove nothing"
 
 
 def test_authorise_against_redeem_from_many_threads(campaign: Campaign) -> None:

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection, transaction
 
 from tests.support.cast import DAY, NOON
-from tests.support.concurrency import office_acts, till_acts
+from tests.support.concurrency import naive, office_acts, till_acts
 from tests.support.concurrency.client_acts import YES, Said
 from tests.support.concurrency.clients import CLIENTS, Scene, crowd, open_scene, perform
 from tests.support.concurrency.history import first_below_zero
@@ -22,10 +22,9 @@ from tests.support.concurrency.invariants import assert_proven
 from tests.support.concurrency.linearizability import NotLinear, linearise
 from tests.support.concurrency.threads import at_once
 from tests.support.small_city import SUB_BUCKETS, room_in_cells
-from vouchers.models import Tranche, Voucher
+from vouchers.models import Voucher
 from vouchers.queries.ledger.balances import balances
-from vouchers.services.ledger import transfers
-from vouchers.states import AccountKind, Cause, RefundPolicy, TransferReason, VoucherState
+from vouchers.states import RefundPolicy, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
@@ -64,25 +63,9 @@ class NaiveRedeem(till_acts.Redeem):
         voucher = Voucher.objects.get(pk=self.voucher.pk)
         if voucher.state != VoucherState.ISSUED:
             return Said("voucher_redeemed")
-        tranche = Tranche.objects.get(pk=voucher.tranche_id)
         with transaction.atomic(), connection.cursor() as cursor:
             Voucher.objects.filter(pk=voucher.pk).update(state=VoucherState.REDEEMED)
-            lines = transfers.move_lines(
-                transfers.account_ids(tranche.campaign_id),
-                split=tranche.split,
-                allocation_id=voucher.allocation_id,
-                origin=AccountKind.OUTSTANDING,
-                target=AccountKind.PAYABLE,
-            )
-            posting = transfers.Posting(
-                tranche.campaign_id,
-                TransferReason.REDEEM,
-                Cause.REDEMPTION,
-                int(self.key),
-                self.at,
-                lines,
-            )
-            transfers.post(postings=[posting])
+            naive.pay_face(voucher, cause_id=int(self.key))
             cursor.execute("SELECT linear_note(%s)", [self.key])
         return Said(YES, {"id": int(self.key), "split": {"city": 1_200, "group": 800}}, self.key)
 

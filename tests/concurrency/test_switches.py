@@ -7,6 +7,7 @@ from functools import partial
 from threading import Event
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from merchants.auth import CALLERS, Caller
@@ -15,12 +16,14 @@ from merchants.services import enrol_terminal, issue_credential
 from merchants.services.edits import edit_merchant, set_credential_state
 from tests.support import cast
 from tests.support.cast import DAY
+from tests.support.concurrency import naive
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.concurrency.threads import at_once
 from tests.support.till import decoded, issue_vouchers, order, redeem
-from vouchers.models import Campaign, Redemption
+from vouchers.models import Campaign, Redemption, Voucher
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.redemption import RedeemRequest
+from vouchers.states import CampaignState, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,6 +90,18 @@ SWITCHES: dict[Callable[[Campaign, Credential], None], str] = {
 }
 
 
+def _in_mid_traffic(throw: Callable[[], None], sell: Callable[[int], list[Sent]]) -> list[Sent]:
+    """What tills sent that were selling when the switch was thrown."""
+
+    def throw_it() -> list[Sent]:
+        time.sleep(BEFORE_S)
+        throw()
+        return []
+
+    jobs: list[Callable[[], list[Sent]]] = [throw_it, *(partial(sell, n) for n in range(TILLS))]
+    return [one for many in at_once(jobs) for one in many]
+
+
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.__name__)
 def test_what_is_sent_after_the_switch_is_refused(
     campaign: Campaign, switch: Callable[[Campaign, Credential], None]
@@ -107,17 +122,38 @@ def test_what_is_sent_after_the_switch_is_refused(
         (answer,) = redeem(requests=[request])
         return was_thrown, str(decoded(answer)[1].get("code", "201"))
 
-    def throw() -> list[Sent]:
-        time.sleep(BEFORE_S)
+    def throw() -> None:
         switch(campaign, credential)
         thrown.set()
-        return []
 
-    jobs: list[Callable[[], list[Sent]]] = [throw, *(partial(sell, n) for n in range(TILLS))]
-    sent = [one for many in at_once(jobs) for one in many]
+    sent = _in_mid_traffic(throw, sell)
     before = {code for was_thrown, code in sent if not was_thrown}
     after = {code for was_thrown, code in sent if was_thrown}
     assert "201" in before, "the switch came before the first order"
     assert after == {SWITCHES[switch]}
     assert Redemption.objects.count() == sum(code == "201" for _, code in sent)
     assert_proven()
+
+
+def test_control_a_till_that_looked_once_goes_on_selling(campaign: Campaign) -> None:
+    """A till that asks whether the campaign runs before its first order, and remembers it."""
+    vouchers = issue_vouchers(campaign, [cast.alice()] * TILLS * ORDERS, at=timezone.now())
+    thrown = Event()
+
+    def sell(number: int) -> list[Sent]:
+        is_running = Campaign.objects.get(pk=campaign.pk).state == CampaignState.RUNNING
+        return [(thrown.is_set(), spend(v)) for v in vouchers[number::TILLS] if is_running]
+
+    def spend(voucher: Voucher) -> str:
+        with transaction.atomic():
+            Voucher.objects.filter(pk=voucher.pk).update(state=VoucherState.REDEEMED)
+            naive.pay_face(voucher, cause_id=voucher.pk)
+        return "201"
+
+    def throw() -> None:
+        lifecycle.pause(campaign=campaign, by=cast.ren(), at=timezone.now())
+        thrown.set()
+
+    sent = _in_mid_traffic(throw, sell)
+    assert (False, "201") in sent, "the switch came before the first order"
+    assert (True, "201") in sent, "the tills had sold out: the races above would prove nothing"

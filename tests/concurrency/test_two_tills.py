@@ -13,14 +13,13 @@ import pytest
 from django.db import connection, transaction
 
 from tests.support import cast
-from tests.support.cast import NOON
+from tests.support.concurrency import naive
 from tests.support.concurrency.invariants import assert_proven, spent_fen
 from tests.support.concurrency.threads import at_once
 from tests.support.till import issue_vouchers, order, redeem, till_of
-from vouchers.models import Campaign, Redemption, Tranche, Voucher
-from vouchers.services.ledger import transfers
+from vouchers.models import Campaign, Redemption, Voucher
 from vouchers.services.redemption import RedeemRequest
-from vouchers.states import AccountKind, Cause, LimitKind, TransferReason, VoucherState
+from vouchers.states import LimitKind, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,25 +59,9 @@ def spend_naively(voucher: Voucher, till: int) -> bool:
     found = Voucher.objects.get(pk=voucher.pk)
     if found.state != VoucherState.ISSUED:
         return False
-    tranche = Tranche.objects.get(pk=found.tranche_id)
     with transaction.atomic():
         Voucher.objects.filter(pk=found.pk).update(state=VoucherState.REDEEMED)
-        lines = transfers.move_lines(
-            transfers.account_ids(tranche.campaign_id),
-            split=tranche.split,
-            allocation_id=found.allocation_id,
-            origin=AccountKind.OUTSTANDING,
-            target=AccountKind.PAYABLE,
-        )
-        posting = transfers.Posting(
-            campaign_id=tranche.campaign_id,
-            reason=TransferReason.REDEEM,
-            cause=Cause.REDEMPTION,
-            cause_id=till,
-            at=NOON,
-            lines=lines,
-        )
-        transfers.post(postings=[posting])
+        naive.pay_face(found, cause_id=till)
     return True
 
 

@@ -140,6 +140,16 @@ OF_CLAIMS: tuple[Mutation, ...] = (
         f"{CLAIM}::test_each_channel_counts_for_itself_where_quotas_tell_channels_apart",
     ),
     source(
+        "claimed vouchers lengthened from the opening",
+        6,
+        "an amendment reckons the validity of claimed vouchers from their round's opening",
+        "vouchers/services/campaigns/amendments.py",
+        "tranche.valid_from_at if tranche.shard_id else _closes_at(tranche)",
+        "tranche.valid_from_at",
+        "tests/services/campaigns/test_amendments.py"
+        "::test_claimed_vouchers_last_as_long_after_their_round_as_minted_ones",
+    ),
+    source(
         "a place on file for the spot",
         12,
         "a claim on the spot is judged by the point on file when no position is sent",

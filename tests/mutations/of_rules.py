@@ -261,4 +261,13 @@ OF_RULES: tuple[Mutation, ...] = (
         "tests/concurrency/test_locks.py"
         "::test_a_batch_that_reaches_a_limit_is_one_transaction_all_the_same",
     ),
+    source(
+        "a day by Greenwich",
+        8,
+        "days of limits begin at midnight by UTC",
+        "vouchers/services/redemption/batch_facts.py",
+        "pending.request.at, tranche.facts.zone)",
+        'pending.request.at, "UTC")',
+        "tests/concurrency/test_midnight.py::test_each_of_two_days_gives_exactly_its_limit",
+    ),
 )

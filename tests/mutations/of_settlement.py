@@ -4,6 +4,7 @@ from tests.mutations.mutation import Mutation, Patch, source
 
 SERVICES = "vouchers/services"
 SETTLEMENT = "tests/services/settlement/test_days.py"
+MIDNIGHT = "tests/concurrency/test_midnight.py"
 SNAPSHOTS = "tests/services/audience/test_snapshots.py"
 NOT_HELD = (
     "       AND NOT EXISTS (SELECT FROM vouchers_hold h\n"
@@ -21,6 +22,15 @@ OF_SETTLEMENT: tuple[Mutation, ...] = (
         "",
         f"{SETTLEMENT}::test_settling_twice_changes_nothing",
         f"{SETTLEMENT}::test_what_is_captured_after_the_close_goes_to_the_next_day",
+    ),
+    source(
+        "tomorrow settled today",
+        11,
+        "a day's settlement takes what was redeemed after midnight",
+        "vouchers/models/settlement.py",
+        "       AND r.business_day <= %(business_day)s\n       AND r.state",
+        "       AND r.state",
+        f"{MIDNIGHT}::test_what_is_redeemed_while_its_day_is_closed_is_settled_once",
     ),
     Mutation(
         "held money settled",

@@ -9,6 +9,7 @@ from django.db import DatabaseError, transaction
 from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import DAY, NOON
+from tests.support.claims import CLOSING, asking, grab, verdict
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Approval, Campaign, TermsVersion, Tranche
@@ -86,6 +87,18 @@ def test_vouchers_in_hand_last_longer_and_never_shorter() -> None:
     assert ends == {short.tranche_id: NOON + 8 * DAY, long.tranche_id: NOON + 10 * DAY}
     status, _ = answer_to(order(short, cast.nanjing_road(), cast.alice(), at=NOON + 7 * DAY))
     assert status == 201
+    assert_proven()
+
+
+def test_claimed_vouchers_last_as_long_after_their_round_as_minted_ones() -> None:
+    """Claimed in a round of six hours after noon, they were good for a day after its end, and now
+    are for two."""
+    campaign = grab(validity_s=24 * 3600)
+    assert verdict(asking(cast.alice(), campaign))[0] == 201
+    assert Tranche.objects.get().valid_until_at == CLOSING + DAY
+    terms = propose_amendment(campaign=campaign, validity_s=48 * 3600, by=cast.mei(), at=NOON)
+    approved(terms)
+    assert Tranche.objects.get().valid_until_at == CLOSING + 2 * DAY
     assert_proven()
 
 
