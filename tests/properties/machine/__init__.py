@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize
 
 from tests.properties.machine.crashes import Crashes
-from tests.support.small_city import TIERS
-from vouchers.states import RefundPolicy
+from tests.support.small_city import TIERS, fresh_model
+from vouchers.states import RefundPolicy, RiskSetting, RiskVerdict
 
 
 class Machine(Crashes):
@@ -16,14 +16,18 @@ class Machine(Crashes):
         policy=st.sampled_from(RefundPolicy),
         hours=st.sampled_from([1, 20, 200]),
         past=st.sampled_from(["none", "redeemed", "settled", "paid"]),
+        watch=st.sampled_from([None, None, RiskVerdict.HOLD, RiskVerdict.REFUSE]),
     )
-    def begin(self, policy: RefundPolicy, hours: int, past: str) -> None:
-        """The campaign's policy is drawn, and what has happened already: Alice and Carol have two
-        vouchers of each tier, have used some, and the day may have been settled and paid."""
-        hypothesis.event(f"begin: {policy}, {past}")
-        self.model.policy = policy
+    def begin(self, policy: RefundPolicy, hours: int, past: str, watch: RiskVerdict | None) -> None:
+        """The campaign's policy is drawn, what a risk rule does there, and what has happened: Alice
+        and Carol have two vouchers of each tier, have used some, and the day may have been settled
+        and paid."""
+        hypothesis.event(f"begin: {policy}, {past}, {watch}")
+        self.model = fresh_model(policy)
         self.campaign = self.cities[policy]
         self.campaign.refresh_from_db()
+        if watch:
+            self.watch(RiskSetting.LIVE, watch, 4_500)
         for name in ("alice", "carol"):
             for tier in TIERS:
                 self.hand(name, tier, 2, hours)

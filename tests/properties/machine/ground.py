@@ -18,10 +18,13 @@ from tests.support.reference_model import LIMITS
 from tests.support.small_city import fresh_model, room_in_cells
 from vouchers.models import (
     Campaign,
+    Claim,
     LimitCounter,
+    Presentation,
     Redemption,
     Resident,
     Settlement,
+    Signal,
     Voucher,
 )
 from vouchers.queries.ledger.balances import balances
@@ -88,6 +91,7 @@ class Ground(RuleBasedStateMachine):
         self.vouchers_and_redemptions_are_in_their_states()
         self.counters_are_the_sums_of_their_rows()
         self.settlements_have_their_totals()
+        self.claims_codes_and_signals_are_noted()
 
     def constraints_hold(self) -> None:
         """A savepoint never fires deferred triggers, so they are fired here."""
@@ -129,6 +133,18 @@ class Ground(RuleBasedStateMachine):
                 counts[key] += 1
                 fens[key] += sum(use.left.values())
         return {key: (counts[key], fens[key]) for key in counts}
+
+    def claims_codes_and_signals_are_noted(self) -> None:
+        claimed = {batch.id for batch in self.model.claimed.values()}
+        assert dict(Claim.objects.values_list("voucher_id", "resident__external_id")) == {
+            voucher.id: voucher.holder
+            for voucher in self.model.vouchers
+            if voucher.batch.id in claimed
+        }
+        used = Presentation.objects.exclude(redemption_id=None).values_list("voucher_id", flat=True)
+        assert sorted(used) == sorted(it.voucher.id for it in self.model.codes if it.is_used)
+        assert Presentation.objects.count() == len(self.model.codes)
+        assert Signal.objects.count() == self.model.signals
 
     def settlements_have_their_totals(self) -> None:
         rows = Settlement.objects.order_by("id").values_list(

@@ -58,7 +58,7 @@ class Hands(Ground):
             seed="seed",
             by="mei",
             at=self.model.now,
-            round=self.campaign.rounds.get() if in_round else None,
+            round=self.campaign.rounds.get(number=1) if in_round else None,
         )
         for phase in (target_run, reserve_run):
             lease = lease_run(at=self.model.now, lease_s=LEASE_S)

@@ -6,6 +6,7 @@ from hypothesis.stateful import precondition, rule
 
 from tests.properties.machine.ground import Ground, pick
 from tests.support import cast
+from tests.support.reference_model import Watch
 from tests.support.risk import rule as risk_rule
 from tests.support.risk import with_rules
 from tests.support.small_city import which
@@ -19,16 +20,21 @@ class Holds(Ground):
     """Holds and releases, by the risk officer and by risk rules."""
 
     @precondition(lambda self: self.model.is_running)
-    @rule(setting=st.sampled_from([RiskSetting.LIVE, RiskSetting.SHADOW]))
-    def watch(self, setting: RiskSetting) -> None:
-        """A rule that notices every redemption is approved: live it holds, in shadow it does not.
-        The same setting again is refused."""
-        is_live = setting is RiskSetting.LIVE
-        every = risk_rule(RiskKind.MERCHANT_DAY, setting=setting, verdict=RiskVerdict.HOLD, fen=0)
+    @rule(
+        setting=st.sampled_from([RiskSetting.LIVE, *RiskSetting]),
+        verdict=st.sampled_from([RiskVerdict.HOLD, RiskVerdict.HOLD, RiskVerdict.REFUSE]),
+        above_fen=st.sampled_from([0, 0, 3_000, 6_500]),
+    )
+    def watch(self, setting: RiskSetting, verdict: RiskVerdict, above_fen: int) -> None:
+        """A rule on what a merchant gets in a day is approved: live it holds or refuses what goes
+        beyond, in shadow it only says so. The same rule again is refused."""
+        changed = risk_rule(RiskKind.MERCHANT_DAY, setting=setting, verdict=verdict, fen=above_fen)
         current = in_force(self.campaign)[1]
-        with self.refused("nothing_to_change" if every.document in current else ""):
-            with_rules(self.campaign, every, at=self.model.now)
-            self.model.is_watched = is_live
+        with self.refused("nothing_to_change" if changed.document in current else ""):
+            with_rules(self.campaign, changed, at=self.model.now)
+            is_live, refuses = setting is RiskSetting.LIVE, verdict is RiskVerdict.REFUSE
+            is_on = setting is not RiskSetting.OFF
+            self.model.watch = Watch(above_fen, is_live, refuses) if is_on else None
 
     @precondition(lambda self: self.model.uses)
     @rule(number=which, aimed=st.booleans())
@@ -48,10 +54,10 @@ class Holds(Ground):
             use.is_held = True
 
     @precondition(lambda self: any(use.is_held for use in self.model.uses))
-    @rule()
-    def release(self) -> None:
-        """The hold is released; releasing it twice is refused."""
-        use = next(use for use in self.model.uses if use.is_held)
+    @rule(number=which)
+    def release(self, number: int) -> None:
+        """A hold is released, whoever or whatever opened it; releasing it twice is refused."""
+        use = pick([use for use in self.model.uses if use.is_held], number)
         hold = Hold.objects.get(redemption_id=use.id, released_at=None)
         rui = cast.member("rui", "risk officer")
         holds.release(hold=hold, by=rui, at=self.model.now)

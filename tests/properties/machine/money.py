@@ -122,12 +122,16 @@ class Money(Ground):
             changes.pop()
         self._propose_quotas(f"caps moved by {places:+} and {fen:+}", changes, when)
 
-    @rule(places=st.sampled_from([-1, 1, 2, 5, 1_000]), when=when)
-    def reissue(self, places: int, when: str) -> None:
-        """The round grows from money that has come back, by one approved act; or shrinks."""
-        seen = self.model.caps["round 1"]
+    @rule(
+        code=st.sampled_from(["round 1", "round 2", "round 3"]),
+        places=st.sampled_from([-1, 1, 2, 5, 1_000]),
+        when=when,
+    )
+    def reissue(self, code: str, places: int, when: str) -> None:
+        """A round grows from money that has come back, by one approved act; or shrinks."""
+        seen = self.model.caps[code]
         target = Cap(count=max(0, (seen.count or 0) + places))
-        self._propose_quotas("round resized", [Change("round 1", seen, target)], when)
+        self._propose_quotas("round resized", [Change(code, seen, target)], when)
 
     def _propose_quotas(self, what: str, changes: Sequence[Change], when: str) -> None:
         def propose() -> Proposal:
@@ -191,7 +195,9 @@ class Money(Ground):
 
     def _cell(self, code: str) -> QuotaCell:
         cells = QuotaCell.objects.filter(campaign=self.campaign)
-        return cells.get(round__number=1) if code == "round 1" else cells.get(tier__code=code)
+        if code.startswith("round "):
+            return cells.get(round__number=code.removeprefix("round "))
+        return cells.get(tier__code=code)
 
     def source(self, code: str) -> FundingSource:
         return FundingSource.objects.get(campaign=self.campaign, code=code)

@@ -9,7 +9,8 @@ from hypothesis.stateful import precondition, rule
 
 from tests.properties.machine.ground import Sent, pick
 from tests.properties.machine.hands import Hands
-from tests.support.reference_model import Order, Use, Voucher
+from tests.support.presenting import presented
+from tests.support.reference_model import Code, Order, Use, Voucher
 from tests.support.small_city import SHUT, good_orders, orders, which
 from tests.support.till import captured, decoded, order, redeem, till_of
 from vouchers.models import Redemption
@@ -39,8 +40,10 @@ class Tills(Hands):
             self._compare(request, wanted, answer)
 
     def plain_order(self, voucher: Voucher, store: str = "nanjing_road", no: str = "") -> Order:
-        """Its holder shows a voucher on an order that is large enough."""
-        return Order(voucher, voucher.holder, store, no or self.number("order"), 20_006)
+        """Its holder shows a voucher, as the campaign asks, on an order that is large enough."""
+        code = self._fresh_code(voucher) if self.model.asks_for_presence else None
+        no = no or self.number("order")
+        return Order(voucher, voucher.holder, store, no, 20_006, code=code)
 
     def redeem_one(self, wanted: Order) -> None:
         """One order by itself, under a key of its own."""
@@ -57,10 +60,10 @@ class Tills(Hands):
         capture: bool,
         how: str,
         earlier: int,
+        way: str,
     ) -> tuple[RedeemRequest, Order]:
-        vouchers = sorted(self.model.vouchers, key=lambda it: it.state == VoucherState.ISSUED)
-        chosen = pick(vouchers, voucher)
-        shopper = chosen.holder if by_holder else "bob"
+        chosen = pick(self.in_hand_last(), voucher)
+        shopper = chosen.holder if by_holder else self.another(chosen)
         key = number = self.number("order")
         if self.answers and how != "new":
             request, before, _ = pick(self.answers, earlier)
@@ -70,15 +73,37 @@ class Tills(Hands):
                 key, number = request.key, f"{number} changed"
             else:
                 store, number = before.store, before.order_no.swapcase()
-        wanted = Order(chosen, shopper, store, number, amount_fen, capture)
+        is_presented = self.model.asks_for_presence if way == "as asked" else way == "presented"
+        code = self._fresh_code(chosen) if is_presented else None
+        wanted = Order(chosen, shopper, store, number, amount_fen, capture, code)
         return self._body(wanted, key), wanted
 
-    def _body(self, wanted: Order, key: str) -> RedeemRequest:
-        place = self.stores[wanted.store]
+    def in_hand_last(self) -> list[Voucher]:
+        """Every voucher, those in hand last: they are picked first."""
+        return sorted(self.model.vouchers, key=lambda it: it.state == VoucherState.ISSUED)
+
+    @staticmethod
+    def another(voucher: Voucher) -> str:
+        """A resident who is not its holder."""
+        return "alice" if voucher.holder == "bob" else "bob"
+
+    def _fresh_code(self, voucher: Voucher) -> Code | None:
+        """A code by its holder, if one is to be had just now."""
+        may = self.model.presenting_verdict(voucher, voucher.holder) == "yes"
+        return self.make_code(voucher, voucher.holder) if may else None
+
+    def make_code(self, voucher: Voucher, shower: str) -> Code:
+        """A code in the engine and in the model."""
+        row = VoucherRow.objects.get(pk=voucher.id)
+        digits = presented(row, self.people[shower], at=self.model.now)
+        return self.model.present(voucher, digits)
+
+    def _body(self, wanted: Order, key: str, *, is_named: bool = True) -> RedeemRequest:
+        place, code = self.stores[wanted.store], wanted.code
         return order(
-            VoucherRow.objects.get(pk=wanted.voucher.id),
+            code.digits if code else VoucherRow.objects.get(pk=wanted.voucher.id),
             place,
-            self.people[wanted.shopper],
+            self.people[wanted.shopper] if is_named else None,
             amount_fen=wanted.amount_fen,
             order_no=wanted.order_no,
             capture=wanted.capture,
@@ -105,6 +130,8 @@ class Tills(Hands):
         if verdict == "yes":
             assert status == 201
             self._accepted(self.model.use(wanted, body["id"]), body)
+        elif verdict == "risk_refused":
+            self.model.note_risk_refusal()
         self.answers.append((request, wanted, answer))
 
     @staticmethod

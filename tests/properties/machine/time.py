@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import hypothesis
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
 
 from tests.properties.machine.ground import Ground
 from tests.support.cast import DAY
@@ -28,6 +28,7 @@ class Time(Ground):
     def _set_clock(self, step: timedelta) -> None:
         self.model.now = min(self.model.now + step, LAST_DAY)
 
+    @precondition(lambda self: self.model.is_anything_due())
     @rule()
     def expire(self) -> None:
         """The sweep ends what is due."""

@@ -6,11 +6,14 @@ is not.
 """
 
 from tests.support.reference_model.budget import Change, Model
-from tests.support.reference_model.money import Cap, Waiting
+from tests.support.reference_model.money import Cap, Waiting, Watch
 from tests.support.reference_model.things import (
     Batch,
+    Claim,
+    Code,
     Order,
     Refund,
+    Round,
     Settlement,
     Tier,
     Use,
@@ -23,12 +26,16 @@ __all__ = [
     "Batch",
     "Cap",
     "Change",
+    "Claim",
+    "Code",
     "Model",
     "Order",
     "Refund",
+    "Round",
     "Settlement",
     "Tier",
     "Use",
     "Voucher",
     "Waiting",
+    "Watch",
 ]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from tests.support.reference_model.claims import Claims
 from tests.support.reference_model.money import Cap
-from tests.support.reference_model.time import Time
 from vouchers.states import AccountKind
 
 NOT_UNDER_WAY = {
@@ -24,7 +24,7 @@ class Change(NamedTuple):
     target: Cap
 
 
-class Model(Time):
+class Model(Claims):
     """The city as it should be."""
 
     def appropriation_verdict(self, source: str, seen_fen: int, target_fen: int) -> str:
@@ -64,10 +64,8 @@ class Model(Time):
         for change in changes:
             if refusal := self._limit_refusal(change, room):
                 return refusal
-        grown = next((c for c in changes if c.code == "round 1" and _more_places(c)), None)
-        if grown and not self._free_money_covers(grown, room):
-            return "not_free"
-        return "yes"
+        grown = [c for c in changes if c.code.startswith("round") and _more_places(c)]
+        return "yes" if all(self._free_money_covers(c, room) for c in grown) else "not_free"
 
     def _limit_refusal(self, change: Change, room: Mapping[str, Cap]) -> str:
         cap = self.caps[change.code]

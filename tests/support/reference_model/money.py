@@ -1,15 +1,17 @@
 """Where every fen is, and what room is left: summed anew from the things each time it is asked."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from tests.support.reference_model.things import (
     Batch,
+    Code,
     Money,
     Refund,
+    Round,
     Settlement,
     Tier,
     Use,
@@ -24,6 +26,16 @@ class Cap:
 
     fen: int | None = None
     count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A risk rule in force: it notices a redemption with which the subsidy of its merchant's day
+    exceeds a figure; live it refuses it or holds its money, else it only says so."""
+
+    above_fen: int
+    is_live: bool
+    refuses: bool
 
 
 class Waiting(NamedTuple):
@@ -52,10 +64,18 @@ class Books:
     validity: timedelta = timedelta(days=2)
     is_running: bool = True
     is_over: bool = False
-    # A live risk rule holds the money of every redemption.
-    is_watched: bool = False
+    # Merchants by store.
+    merchants: Mapping[str, str] = field(default_factory=dict)
+    # The printed code alone is refused.
+    asks_for_presence: bool = False
+    watch: Watch | None = None
+    signals: int = 0
+    rounds: tuple[Round, ...] = ()
+    # Batches of claimed vouchers, by round and tier; some before their first voucher.
+    claimed: dict[tuple[str, str], Batch] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
     vouchers: list[Voucher] = field(default_factory=list)
+    codes: list[Code] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     had: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     joined_at: dict[str, datetime] = field(default_factory=dict)

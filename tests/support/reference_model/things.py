@@ -1,4 +1,4 @@
-"""The objects of the reference model: tiers, vouchers, redemptions, refunds."""
+"""The objects of the reference model: tiers, rounds, vouchers, codes, redemptions, refunds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,6 +53,27 @@ class Tier:
         return "" if 0 < self.discount_fen(amount_fen) < amount_fen else "payable_too_small"
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round whose vouchers are claimed: by who lives near, or on the spot by who stands near."""
+
+    code: str
+    opens_at: datetime
+    closes_at: datetime
+    on_spot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A channel's request: who asks for a voucher of which tier, and where they are."""
+
+    resident: str
+    tier: Tier
+    lives_near: bool
+    stands_near: bool
+    is_known: bool = True
+
+
 @dataclass(slots=True)
 class Batch:
     """Vouchers with one end (a tranche)."""
@@ -63,6 +84,8 @@ class Batch:
     until: datetime
     round: str = ""
     is_expired: bool = False
+    # What its validity is reckoned from, where that is not its beginning: the end of its round.
+    lasts_from: datetime | None = None
 
     def is_open(self, now: datetime) -> bool:
         """Whether its vouchers can be used now."""
@@ -91,6 +114,16 @@ class Voucher:
     def counts(self) -> bool:
         """Whether it holds a place in its quota."""
         return self.is_in_hand or self.state in (VoucherState.AUTHORISED, VoucherState.REDEEMED)
+
+
+@dataclass(slots=True, eq=False)
+class Code:
+    """A code that shows a voucher at a till, once, until an instant."""
+
+    digits: str
+    voucher: Voucher
+    until: datetime
+    is_used: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -138,8 +171,10 @@ class Use:
     state: RedemptionState = RedemptionState.CAPTURED
     capture_before: datetime | None = None
     is_held: bool = False
-    # A risk rule noticed it: its money is held as soon as it is owed.
-    is_noticed: bool = False
+    # A risk rule holds its money as soon as it is owed.
+    is_to_be_held: bool = False
+    # What it added to the tally of its merchant's day, when it was accepted.
+    tallied_fen: int = 0
     settlements: dict[str, Settlement] = field(default_factory=dict)
     refunds: list[Refund] = field(default_factory=list)
 
@@ -182,7 +217,7 @@ class Use:
 @dataclass(frozen=True, slots=True)
 class Order:
     """A till's request: who shows which voucher where, on an order of what amount; to be captured
-    at once, or only authorised."""
+    at once, or only authorised; by a code made for that, or by the one that is printed."""
 
     voucher: Voucher
     shopper: str
@@ -190,3 +225,4 @@ class Order:
     order_no: str
     amount_fen: int
     capture: bool = True
+    code: Code | None = None

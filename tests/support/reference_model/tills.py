@@ -1,46 +1,83 @@
-"""What a till may do and hears: redeem, authorise, capture; and the limits it counts against."""
+"""What a till may do and hears: redeem, authorise, capture; by what codes, within what limits."""
 
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from tests.support.reference_model.money import Books
-from tests.support.reference_model.things import SHANGHAI, Order, Use, day_of, shared
+from tests.support.reference_model.things import (
+    SHANGHAI,
+    Code,
+    Order,
+    Use,
+    Voucher,
+    day_of,
+    shared,
+)
+from tests.support.reference_model.watching import Watching
 from vouchers.states import LimitKind, RedemptionState, VoucherState
 
 LIMITS = {LimitKind.RESIDENT_DAY: 3, LimitKind.RESIDENT_CAMPAIGN: 6, LimitKind.STORE_MINUTE: 4}
 AUTHORISED_FOR = timedelta(minutes=15)
+PRESENTED_FOR = timedelta(seconds=60)
 
 Window = tuple[LimitKind, str, object]
 """A cap's kind, its subject, and when."""
 
 
-class Tills(Books):
+class Tills(Watching):
     """Redemptions as they come about."""
+
+    def presenting_verdict(self, voucher: Voucher, shower: str) -> str:
+        """What an app hears that wants a code: yes, or the code of the refusal."""
+        if shower != voucher.holder:
+            return "voucher_not_usable"
+        if not self.is_running:
+            return "campaign_not_running"
+        return self._of_voucher(voucher) or "yes"
+
+    def present(self, voucher: Voucher, digits: str) -> Code:
+        """A code is made; the ones before it stay as good as they are."""
+        code = Code(digits, voucher, min(self.now + PRESENTED_FOR, voucher.batch.until))
+        self.codes.append(code)
+        return code
 
     def verdict(self, order: Order, shut: Mapping[str, str]) -> str:
         """What a till hears: yes, or the code of the refusal. `shut` says it of whole stores."""
+        code = order.code
+        if code and (code.is_used or self.now >= code.until):
+            return "voucher_not_usable"
         if order.shopper != order.voucher.holder:
             return "voucher_not_usable"
+        if self.asks_for_presence and code is None:
+            return "presence_required"
         has_joined = self.now >= self.joined_at.get(order.store, self.now + SHANGHAI)
         if order.store in shut and not has_joined:
             return shut[order.store]
         if not self.is_running:
             return "campaign_not_running"
-        return self._of_voucher(order) or self._of_money(order) or self._of_limits(order) or "yes"
+        return (
+            self._of_voucher(order.voucher)
+            or self._of_order(order)
+            or self._of_limits(order)
+            or self.risk_refusal(order)
+            or "yes"
+        )
 
-    def _of_voucher(self, order: Order) -> str:
-        voucher, batch = order.voucher, order.voucher.batch
+    def _of_voucher(self, voucher: Voucher) -> str:
+        batch = voucher.batch
         if voucher.state == VoucherState.WITHDRAWN:
             return "voucher_withdrawn"
         if voucher.state != VoucherState.ISSUED:
             return "voucher_redeemed"
         if self.now < batch.since:
             return "voucher_not_yet_valid"
-        if not batch.is_open(self.now):
-            return "voucher_expired"
+        return "" if batch.is_open(self.now) else "voucher_expired"
+
+    def _of_order(self, order: Order) -> str:
         claim = self.claim(order.store, order.order_no)
-        return {None: "", "reversed": "order_reversed"}.get(claim, "order_already_used")
+        if claim is not None:
+            return "order_reversed" if claim == "reversed" else "order_already_used"
+        return order.voucher.batch.tier.refusal_of(order.amount_fen)
 
     def claim(self, store: str, order_no: str) -> str | None:
         """Whether an order has been used, or reversed; upper and lower case are one order."""
@@ -58,10 +95,6 @@ class Tills(Books):
             ) and use.state not in gone:
                 return use
         return None
-
-    @staticmethod
-    def _of_money(order: Order) -> str:
-        return order.voucher.batch.tier.refusal_of(order.amount_fen)
 
     def _of_limits(self, order: Order) -> str:
         used = self.counters()[0]
@@ -113,8 +146,10 @@ class Tills(Books):
             amount_fen=order.amount_fen,
             split=shared(tier.discount_fen(order.amount_fen), tier.split),
         )
-        made.is_noticed = self.is_watched
-        made.is_held = made.is_noticed and order.capture
+        self.look_at(order, made)
+        made.is_held = made.is_to_be_held and order.capture
+        if order.code:
+            order.code.is_used = True
         if not order.capture:
             made.state = RedemptionState.AUTHORISED
             made.capture_before = self.now + AUTHORISED_FOR
@@ -136,7 +171,7 @@ class Tills(Books):
         discount_fen = min(use.discount_fen, use.tier.discount_fen(amount_fen))
         use.split = shared(discount_fen, use.split)
         use.amount_fen = amount_fen
-        use.state, use.is_held = RedemptionState.CAPTURED, use.is_noticed
+        use.state, use.is_held = RedemptionState.CAPTURED, use.is_to_be_held
         use.voucher.state = VoucherState.REDEEMED
         return True
 

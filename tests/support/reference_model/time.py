@@ -11,7 +11,8 @@ class Time(Settling):
 
     def batches(self) -> list[Batch]:
         """Every batch there is, in order of id."""
-        found = {voucher.batch.id: voucher.batch for voucher in self.vouchers}
+        found = {batch.id: batch for batch in self.claimed.values()}
+        found |= {voucher.batch.id: voucher.batch for voucher in self.vouchers}
         return [found[id_] for id_ in sorted(found)]
 
     def expire(self, batch: Batch) -> int | None:
@@ -22,13 +23,17 @@ class Time(Settling):
         batch.is_expired = True
         return ended
 
+    def is_anything_due(self) -> bool:
+        return any(it.until <= self.now and not it.is_expired for it in self.batches())
+
     def expire_due(self) -> int:
         """Whatever is due expires."""
         return sum(self.expire(batch) or 0 for batch in self.batches())
 
     def extend(self, *, validity: timedelta, ends_at: datetime) -> None:
-        """The terms are widened: what can still be used is good as long as if handed out now."""
+        """The terms are widened: what can still be used is good as long as if it were new."""
         self.validity, self.ends_at = validity, ends_at
         for batch in self.batches():
             if not batch.is_expired and self.now < batch.until:
-                batch.until = max(batch.until, min(batch.since + validity, ends_at))
+                until = min((batch.lasts_from or batch.since) + validity, ends_at)
+                batch.until = max(batch.until, until)
