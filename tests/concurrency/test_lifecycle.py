@@ -32,7 +32,6 @@ from vouchers.models import (
     LimitCounter,
     OrderClaim,
     Redemption,
-    Transfer,
     Voucher,
 )
 from vouchers.services.acts import Answer
@@ -129,13 +128,9 @@ def end_naively(reason: TransferReason, target: AccountKind, redemption: Redempt
     return True
 
 
-def has_been(reason: TransferReason, cause_id: int) -> bool:
-    return Transfer.objects.filter(reason=reason, cause_id=cause_id).exists()
-
-
 def refund_naively(redemption: Redemption) -> bool:
     """Look whether it has been refunded, give back: every step right by itself."""
-    if has_been(TransferReason.REFUND, redemption.pk):
+    if naive.has_moved(TransferReason.REFUND, cause_id=redemption.pk):
         return False
     with transaction.atomic():
         naive.move_discount(
@@ -155,7 +150,7 @@ def pay_naively(voucher: Voucher, order_no: str) -> bool:
 
 def bury_naively(voucher: Voucher, order_no: str) -> bool:
     """Look whether it has been paid, bury it: every step right by itself."""
-    if has_been(TransferReason.REDEEM, voucher.pk):
+    if naive.has_moved(TransferReason.REDEEM, cause_id=voucher.pk):
         return False
     OrderClaim.objects.create(store=cast.nanjing_road(), order_no=order_no, claimed_at=NOON)
     return True

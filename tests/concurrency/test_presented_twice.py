@@ -1,8 +1,8 @@
 """One presented code at many tills in the same moment: one of them gets it, and nobody afterwards.
 
 After every race the redemption is voided and the code is raced again, so that not the voucher's
-state but the code itself has to refuse. The control looks whether the code is used, redeems, and
-then notes the use: it redeems twice.
+state but the code itself has to refuse. The control looks whether the code has been paid for, and
+pays: it pays twice.
 """
 
 from collections.abc import Callable
@@ -13,16 +13,19 @@ from django.db import transaction
 
 from tests.support import cast
 from tests.support.cast import NOON
-from tests.support.concurrency.invariants import assert_proven
+from tests.support.concurrency import naive
+from tests.support.concurrency.invariants import assert_proven, spent_fen
 from tests.support.concurrency.threads import at_once
 from tests.support.presenting import presented, shown
 from tests.support.till import decoded, issue_vouchers, till_of, voided
 from vouchers.models import Campaign, Presentation, Redemption, Voucher
+from vouchers.states import TransferReason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TILLS = 8
 CODES = 6
+FACE_FEN = 2_000
 
 Spend = Callable[[str, int], bool]
 
@@ -52,17 +55,19 @@ def spend(code: str, till: int) -> bool:
 
 
 def spend_naively(code: str, till: int) -> bool:
-    """Look, use, note: every step right by itself."""
+    """Look, pay: every step right by itself."""
     row = Presentation.objects.get(pk=int(code[1:11]))
-    if row.redemption_id is not None:
+    if naive.has_moved(TransferReason.REDEEM, cause_id=row.pk):
         return False
     with transaction.atomic():
-        return bool(Voucher.objects.filter(pk=row.voucher_id).update(state=1))
+        naive.pay_face(Voucher.objects.get(pk=row.voucher_id), cause_id=row.pk)
+    return True
 
 
 def test_control_who_only_looks_whether_it_is_used_takes_it_many_times(campaign: Campaign) -> None:
     yes = race(campaign, spend_naively)
     assert max(yes) > 1, "the tills never met: the race below would prove nothing"
+    assert spent_fen(campaign) == sum(yes) * FACE_FEN > CODES * FACE_FEN
 
 
 def test_exactly_one_till_redeems_it_although_the_voucher_comes_back(campaign: Campaign) -> None:

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from tests.support import cast
 from tests.support.cast import NOON
+from tests.support.concurrency import naive
 from tests.support.concurrency.invariants import assert_proven, live_fen, spent_fen
 from tests.support.concurrency.threads import PATIENCE_S, at_once
 from tests.support.till import decoded, issue_vouchers, order, redeem, till_of
@@ -40,6 +41,7 @@ def test_control_looking_a_key_up_first_is_not_enough() -> None:
         if Attempt.objects.filter(key=request.key).exists():
             return False
         with transaction.atomic():
+            naive.pay_face(voucher, cause_id=number)
             Attempt.objects.create(
                 id=number, at=NOON, caller_id=1, key=request.key, code="acted", rule="naive"
             )
@@ -47,6 +49,7 @@ def test_control_looking_a_key_up_first_is_not_enough() -> None:
 
     acted = sum(at_once([partial(act_if_new, number) for number in range(1, SENDERS + 1)]))
     assert acted > 1, "the senders never met: the race below would prove nothing"
+    assert spent_fen(campaign) == acted * FACE_FEN > FACE_FEN
 
 
 def test_one_key_from_many_threads_is_one_redemption_and_one_answer() -> None:

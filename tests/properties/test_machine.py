@@ -1,8 +1,9 @@
 """Fund, issue, claim, show, redeem, undo, settle, in any order and by any clock: the books hold.
 
 Hypothesis invents the days of a small city. After every step the engine and a model of it
-(`model/`) must agree on every balance, headroom, voucher, redemption, counter and settlement, and
-every constraint that waits for the commit is made to speak (`machine/`).
+(`tests/support/reference_model`) must agree on every balance, headroom, voucher, redemption, claim,
+code, counter and settlement, and every constraint that waits for the commit is made to speak
+(`machine/`).
 """
 
 from collections.abc import Mapping

@@ -1,10 +1,15 @@
 """Money moved the naive way, for the controls of races: without a lock, whatever else moves it."""
 
 from tests.support.cast import NOON
-from vouchers.models import Redemption, Tranche, Voucher
+from vouchers.models import Redemption, Tranche, Transfer, Voucher
 from vouchers.services.ledger import transfers
 from vouchers.services.ledger.transfers import Split
 from vouchers.states import AccountKind, Cause, TransferReason
+
+
+def has_moved(reason: TransferReason, *, cause_id: int) -> bool:
+    """Whether money has moved for a reason already, as far as can be seen."""
+    return Transfer.objects.filter(reason=reason, cause_id=cause_id).exists()
 
 
 def move_discount(
