@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 # One example is a life of so many acts, some forty checks each; so a part of the profile's number.
 EXAMPLES = max(20, hypothesis.settings().max_examples // 10)
-STEPS = 50
+STEPS = 45
 
 
 @pytest.fixture

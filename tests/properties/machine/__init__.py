@@ -1,11 +1,13 @@
 """The engine beside its model: what may happen in the city, and what must hold after each step."""
 
+from typing import Any
+
 import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
 
 from tests.properties.machine.crashes import Crashes
-from tests.support.small_city import TIERS, fresh_model
+from tests.support.small_city import TIERS, fresh_model, good_claims
 from vouchers.states import RefundPolicy, RiskSetting, RiskVerdict
 
 
@@ -17,11 +19,19 @@ class Machine(Crashes):
         hours=st.sampled_from([1, 20, 200]),
         past=st.sampled_from(["none", "redeemed", "settled", "paid"]),
         watch=st.sampled_from([None, None, RiskVerdict.HOLD, RiskVerdict.REFUSE]),
+        claimed=st.lists(good_claims, max_size=2),
     )
-    def begin(self, policy: RefundPolicy, hours: int, past: str, watch: RiskVerdict | None) -> None:
-        """The campaign's policy is drawn, what a risk rule does there, and what has happened: Alice
-        and Carol have two vouchers of each tier, have used some, and the day may have been settled
-        and paid."""
+    def begin(
+        self,
+        policy: RefundPolicy,
+        hours: int,
+        past: str,
+        watch: RiskVerdict | None,
+        claimed: list[tuple[Any, ...]],
+    ) -> None:
+        """The campaign's policy is drawn, what a risk rule does there, and what has happened: some
+        have claimed, Alice and Carol have two vouchers of each tier, have used some, and the day
+        may have been settled and paid."""
         hypothesis.event(f"begin: {policy}, {past}, {watch}")
         self.model = fresh_model(policy)
         self.campaign = self.cities[policy]
@@ -31,8 +41,12 @@ class Machine(Crashes):
         for name in ("alice", "carol"):
             for tier in TIERS:
                 self.hand(name, tier, 2, hours)
-        if past == "none":
-            return
+        if claimed:
+            self.claim(claimed)
+        if past != "none":
+            self._begin_later(past)
+
+    def _begin_later(self, past: str) -> None:
         for voucher in self.model.vouchers[1::2]:
             self.redeem_one(self.plain_order(voucher))
         if past == "redeemed":

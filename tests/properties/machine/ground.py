@@ -25,12 +25,13 @@ from vouchers.models import (
     Resident,
     Settlement,
     Signal,
+    Tranche,
     Voucher,
 )
 from vouchers.queries.ledger.balances import balances
 from vouchers.rules.limits.limits import window_no
 from vouchers.services.acts import Answer
-from vouchers.states import LimitKind, RefundPolicy, SettlementState
+from vouchers.states import LimitKind, RefundPolicy, SettlementState, TrancheState
 
 Item = TypeVar("Item")
 
@@ -89,6 +90,7 @@ class Ground(RuleBasedStateMachine):
         self.money_is_where_the_model_has_it()
         self.headroom_is_the_cap_less_what_counts()
         self.vouchers_and_redemptions_are_in_their_states()
+        self.vouchers_end_when_they_should()
         self.counters_are_the_sums_of_their_rows()
         self.settlements_have_their_totals()
         self.claims_codes_and_signals_are_noted()
@@ -112,6 +114,14 @@ class Ground(RuleBasedStateMachine):
         assert dict(Voucher.objects.values_list("id", "state")) == self.model.states()
         rows = Redemption.objects.values_list("id", "state", "discount_fen")
         assert sorted(rows) == [(use.id, use.state, use.discount_fen) for use in self.model.uses]
+
+    def vouchers_end_when_they_should(self) -> None:
+        rows = Tranche.objects.order_by("id").values_list("id", "valid_until_at", "state")
+        outstanding, expired = TrancheState.OUTSTANDING.value, TrancheState.EXPIRED.value
+        assert list(rows) == [
+            (batch.id, batch.until, expired if batch.is_expired else outstanding)
+            for batch in self.model.batches()
+        ]
 
     def counters_are_the_sums_of_their_rows(self) -> None:
         rows = LimitCounter.objects.filter(campaign=self.campaign, used_count__gt=0)
