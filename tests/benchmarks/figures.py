@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
 class Figure(NamedTuple):
@@ -38,12 +39,17 @@ def under(values: Sequence[float], limit: float, *, unit: str, goal: str = "") -
     return paired(values, [limit] * len(values), unit=unit, goal=goal)
 
 
-def merge(path: Path, figures: Mapping[str, Figure]) -> None:
-    """Write figures to the file; those of other names that it holds stay."""
+def merge(
+    path: Path,
+    figures: Mapping[str, Figure],
+    reports: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> None:
+    """Write figures, and reports in words and numbers, to the file; those of other names that it
+    holds stay."""
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = {name: _rounded(figure) for name, figure in figures.items()}
-    text = json.dumps({**known, **fresh}, indent=2, sort_keys=True, ensure_ascii=False)
+    text = json.dumps({**known, **fresh, **reports}, indent=2, sort_keys=True, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 

@@ -1,8 +1,10 @@
 """One run of the benchmarks: what is asked for, in order; the table; the file of figures."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from rich.console import Console
@@ -19,6 +21,7 @@ from tests.benchmarks import (
     half_load,
     issue,
     machine,
+    mixed_load,
     pgbench,
     presenting,
     redemptions,
@@ -46,6 +49,7 @@ class Session:
     residents: int
     compare: int
     figures: dict[str, Figure] = field(default_factory=dict)
+    reports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     latencies: list[redemptions.Latency] = field(default_factory=list)
     noise: machine.Noise = field(default_factory=machine.Noise)
     console: Console = field(default_factory=lambda: Console(width=TABLE_WIDTH))
@@ -62,6 +66,8 @@ class Session:
                 self._in_city(contests, wants_issue)
             if any(self._wants(name) for name in claims.FIGURES):
                 self._claims()
+            if self._wants(mixed_load.FIGURE):
+                self._mixed_load()
             self._targeting()
             if self._wants(alerts.FIGURE):
                 self._alerts()
@@ -79,7 +85,7 @@ class Session:
             for name in made:
                 ground.drop(name)
         path = settings.HUIMIN_LOCAL_DIR / "bench" / "latest.json"
-        merge(path, self.figures)
+        merge(path, self.figures, self.reports)
         self._print(described)
         self.console.print(f"Kept in {path}")
         return 0
@@ -166,6 +172,12 @@ class Session:
             self.figures |= claims.measure(
                 self._wants, rounds=self.rounds, seconds=self.seconds, on_progress=self._say
             )
+
+    def _mixed_load(self) -> None:
+        with self.noise.watched():
+            figure, report = mixed_load.measure(on_progress=self._say)
+        self.figures[mixed_load.FIGURE] = figure
+        self.reports[mixed_load.REPORT] = report
 
     def _alerts(self) -> None:
         with self.noise.watched():

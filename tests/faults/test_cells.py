@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from config.env import code_key
 from config.servers import Postgres
-from tests.faults.conftest import use
 from tests.support import cast, database
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.http_till import Call, HttpTill, http_till, open_campaign, till_key
+from tests.support.own_servers import use
 from tests.support.till import nothing_moves
 from tests.support.web_server import serving
 from vouchers.models import Redemption

@@ -19,10 +19,10 @@ from django.db import Error, connection, connections
 from django.utils import timezone
 
 from config.servers import Postgres, _run_as, _wheel_directory
-from tests.faults.conftest import use
 from tests.support import cast, database
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.http_till import open_campaign
+from tests.support.own_servers import use
 from tests.support.till import issue_vouchers, order, till_of
 from vouchers.http.answers import render
 from vouchers.models import Redemption, Voucher

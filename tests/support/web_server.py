@@ -6,11 +6,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
+
+from vouchers.management import programs
 
 HOST = "127.0.0.1"
 READY_S = 90
@@ -30,6 +33,17 @@ class Server:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(STOP_S)
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def workers(self) -> list[int]:
+        """Process ids of its workers, on systems with /proc."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [pid for pid in map(int, listed.split()) if _is_worker(pid)]
+
 
 @contextmanager
 def serving(
@@ -45,14 +59,34 @@ def serving(
     if interface == "wsgi":
         options["blocking-threads"] = 4
     flags = [f"--{name}={value}" for name, value in options.items()]
+    arguments = ["-m", "granian", *flags, "--log-level=warning", APPLICATIONS[interface]]
+    with _running(arguments, environment, port, wait or wait_ready) as server:
+        yield server
+
+
+@contextmanager
+def serving_as_installed(environment: Mapping[str, str]) -> Iterator[Server]:
+    """The very server that `manage.py serve` starts: two workers; one that dies is respawned."""
+    port = free_port()
+    with _running(programs.web(port).arguments, environment, port, wait_ready) as server:
+        yield server
+
+
+@contextmanager
+def _running(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    port: int,
+    wait: Callable[[Server], None],
+) -> Iterator[Server]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "granian", *flags, "--log-level=warning", APPLICATIONS[interface]],
+        [sys.executable, *arguments],
         env={"LOG_LEVEL": "ERROR", **environment},
         start_new_session=True,
     )
     server = Server(process, f"http://{HOST}:{port}")
     try:
-        (wait or wait_ready)(server)
+        wait(server)
         yield server
     finally:
         if process.poll() is None:
@@ -61,6 +95,11 @@ def serving(
                 process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 server.kill()
+
+
+def _is_worker(pid: int) -> bool:
+    """Whether a child of the server is one that answers, not the keeper of their semaphores."""
+    return b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def wait_ready(server: Server) -> None:
