@@ -1,7 +1,7 @@
 """A campaign's risk rules, version by version; the tallies they look at; what they noticed."""
 
-from datetime import datetime
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.db import models
@@ -13,6 +13,7 @@ from vouchers.models.campaigns.campaigns import Campaign
 from vouchers.models.campaigns.proposals import Proposal
 from vouchers.models.issuing.vouchers import Voucher
 from vouchers.models.redemption.redemptions import Redemption
+from vouchers.rules.limits.tallies import Tally, TallyKey
 from vouchers.sql.statements import Statement
 from vouchers.sql.triggers import append_only, never_deleted, refuse_if
 from vouchers.states import Decision, ProposalKind, RiskKind, RiskSetting, RiskVerdict
@@ -188,17 +189,8 @@ class Signal(models.Model):
         return f"{self.kind} {self.subject} {self.subject_id}"
 
 
-class TallyRow(NamedTuple):
-    """A tally as it is read."""
-
-    kind: int
-    campaign_id: int
-    subject_id: int
-    window_no: int
-    used_count: int
-    used_fen: int
-    last_at: datetime | None
-    last_store_id: int | None
+def _tally(row: Sequence[Any]) -> tuple[TallyKey, Tally]:
+    return TallyKey._make(row[:4]), Tally._make(row[4:])
 
 
 READ_TALLIES = Statement(
@@ -210,7 +202,7 @@ READ_TALLIES = Statement(
         %(window_nos)s::bigint[]) AS wanted(kind, campaign_id, subject_id, window_no)
       JOIN vouchers_risktally t USING (kind, campaign_id, subject_id, window_no)
     """,
-    TallyRow._make,
+    _tally,
     is_binary=True,
 )
 # Whole figures, not steps: they were read under the tally's lock.

@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 
 from merchants.errors import Fact
 from merchants.geo import distance_m, is_farther_m
-from vouchers.rules.limits import tallies
 from vouchers.rules.limits.risk_rules import RiskRule
-from vouchers.rules.limits.tallies import NOTHING_SEEN, RiskCase, Seen
-from vouchers.states import RiskKind, RiskSetting, RiskVerdict
+from vouchers.rules.limits.tallies import RiskCase, Seen, hugs
+from vouchers.states import RiskKind, RiskSetting, RiskVerdict, TallyKind
 
 Facts = dict[str, Fact]
 
@@ -54,22 +53,22 @@ Notice = Callable[[RiskCase, Seen, Parameters], Facts | None]
 
 
 def _terminal_minute(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
-    orders = seen.before(tallies.per_terminal_minute(case)).redemptions + 1
+    orders = seen.before(TallyKind.TERMINAL_MINUTE).redemptions + 1
     if orders <= limits["orders"]:
         return None
     return {"terminal": case.terminal, "orders": orders, "limit": limits["orders"]}
 
 
 def _merchant_day(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
-    fen = seen.before(tallies.per_merchant_day(case)).fen + seen.discount_fen
+    fen = seen.before(TallyKind.MERCHANT_DAY).fen + seen.discount_fen
     return {"subsidy_fen": fen, "limit_fen": limits["fen"]} if fen > limits["fen"] else None
 
 
 def _device_shared(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
-    if not tallies.device_keys(case):
+    if not case.is_on_own_device:
         return None
-    is_new = seen.before(case.device_holder).redemptions == 0
-    people = seen.before(tallies.device_holders(case)).redemptions + is_new
+    is_new = seen.is_first(TallyKind.DEVICE_HOLDER)
+    people = seen.before(TallyKind.DEVICE_HOLDERS).redemptions + is_new
     if people <= limits["people"]:
         return None
     return {"device": case.device, "people": people, "limit": limits["people"]}
@@ -87,7 +86,7 @@ def _store_distance(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | N
 
 def _impossible_travel(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
     """Within `metres` nothing is noticed: neighbours' clocks and doors are not that exact."""
-    before = seen.before(tallies.shopper(case)) if case.is_in_store else NOTHING_SEEN
+    before = seen.before(TallyKind.SHOPPER)
     if before.last_at is None or before.last_store_id in (None, case.store_id):
         return None
     here, there = seen.places.get(case.store_id), seen.places.get(before.last_store_id or 0)
@@ -106,17 +105,17 @@ def _impossible_travel(case: RiskCase, seen: Seen, limits: Parameters) -> Facts 
 
 
 def _threshold_hugging(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
-    if not tallies.hugs(case, limits["within_percent"]):
+    if not hugs(case, limits["within_percent"]):
         return None
-    orders = seen.before(tallies.per_store_day(case)).redemptions + 1
-    hugging = seen.before(tallies.hugging(case)).redemptions + 1
+    orders = seen.before(TallyKind.STORE_DAY).redemptions + 1
+    hugging = seen.before(TallyKind.STORE_HUGGING_DAY).redemptions + 1
     if orders < limits["orders"] or hugging * 100 <= limits["share_percent"] * orders:
         return None
     return {"orders": orders, "just_above": hugging, "share_percent": limits["share_percent"]}
 
 
 def _split_orders(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
-    last_at = seen.before(case.holder_in_store).last_at
+    last_at = seen.before(TallyKind.HOLDER_STORE).last_at
     if last_at is None:
         return None
     elapsed_s = abs((case.at - last_at).total_seconds())
@@ -134,9 +133,9 @@ def _night_hours(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None
 
 
 def _few_people(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
-    orders = seen.before(tallies.terminal_day(case)).redemptions + 1
-    is_new = seen.before(case.terminal_shopper).redemptions == 0
-    people = seen.before(tallies.terminal_shoppers(case)).redemptions + is_new
+    orders = seen.before(TallyKind.TERMINAL_DAY).redemptions + 1
+    is_new = seen.is_first(TallyKind.TERMINAL_SHOPPER_DAY)
+    people = seen.before(TallyKind.TERMINAL_SHOPPERS_DAY).redemptions + is_new
     if orders < limits["orders"] or people > limits["people"]:
         return None
     return {"terminal": case.terminal, "orders": orders, "people": people}
@@ -145,8 +144,8 @@ def _few_people(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
 def _terminal_roaming(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
     if not case.terminal:
         return None
-    is_new = seen.before(case.terminal_store).redemptions == 0
-    stores = seen.before(tallies.terminal_stores(case)).redemptions + is_new
+    is_new = seen.is_first(TallyKind.TERMINAL_STORE_DAY)
+    stores = seen.before(TallyKind.TERMINAL_STORES_DAY).redemptions + is_new
     if stores <= limits["stores"]:
         return None
     return {"terminal": case.terminal, "stores": stores, "limit": limits["stores"]}
@@ -154,8 +153,8 @@ def _terminal_roaming(case: RiskCase, seen: Seen, limits: Parameters) -> Facts |
 
 def _refund_rate(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
     """Of the redemptions before this one."""
-    orders = seen.before(tallies.redemptions_of(case.campaign_id, case.store_id)).redemptions
-    refunds = seen.before(tallies.refunds_of(case.campaign_id, case.store_id)).redemptions
+    orders = seen.before(TallyKind.STORE).redemptions
+    refunds = seen.before(TallyKind.STORE_REFUNDS).redemptions
     if orders < limits["orders"] or refunds * 100 <= limits["share_percent"] * orders:
         return None
     return {"orders": orders, "refunds": refunds, "share_percent": limits["share_percent"]}

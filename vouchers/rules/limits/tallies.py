@@ -21,7 +21,7 @@ WHOLE_CAMPAIGN: Final = 0
 
 
 class TallyKey(NamedTuple):
-    """One tally: kind, subject and window. Sorts in the locking order."""
+    """One tally: kind, subject and window. Sorts in the writing order."""
 
     kind: int
     campaign_id: int
@@ -69,9 +69,10 @@ class RiskCase:
     shown_at: Place | None
 
     @property
-    def shown_by_proxy(self) -> bool:
-        """Whether the person at the till is not the holder."""
-        return self.shopper_id != self.holder_id
+    def is_on_own_device(self) -> bool:
+        """Whether a device is named, and the person at the till is the holder. A declared proxy's
+        is not the holder's: a volunteer serves five elders with one."""
+        return bool(self.device) and self.shopper_id == self.holder_id
 
     @cached_property
     def day_no(self) -> int:
@@ -94,40 +95,31 @@ class RiskCase:
         return subject_no("device", folded(self.device))
 
     @cached_property
-    def keys(self) -> list[TallyKey]:
-        """The tallies that the rules in force look at, each once, in the locking order."""
-        return sorted({key for rule in self.rules.rules for key in _KEYS[rule.kind](self)})
-
-    @cached_property
-    def device_holder(self) -> TallyKey:
-        pair = subject_no("device holder", self.device_no, self.holder_id)
-        return _key(self, TallyKind.DEVICE_HOLDER, pair, WHOLE_CAMPAIGN)
-
-    @cached_property
-    def holder_in_store(self) -> TallyKey:
-        pair = subject_no("holder store", self.holder_id, self.store_id)
-        return _key(self, TallyKind.HOLDER_STORE, pair, WHOLE_CAMPAIGN)
-
-    @cached_property
-    def terminal_shopper(self) -> TallyKey:
-        pair = subject_no("terminal shopper", self.terminal_no, self.shopper_id)
-        return _key(self, TallyKind.TERMINAL_SHOPPER_DAY, pair, self.day_no)
-
-    @cached_property
-    def terminal_store(self) -> TallyKey:
-        pair = subject_no("terminal store", self.roaming_no, self.store_id)
-        return _key(self, TallyKind.TERMINAL_STORE_DAY, pair, self.day_no)
+    def keys(self) -> Mapping[TallyKind, TallyKey]:
+        """The tallies that the rules in force look at, one of a kind, in the writing order."""
+        kinds = sorted({kind for rule in self.rules.rules for kind in _LOOKED_AT[rule.kind]})
+        return {
+            # Fifteen a redemption: `_value_` is an attribute, `value` a call.
+            kind: TallyKey(kind._value_, self.campaign_id, *named)
+            for kind in kinds
+            if (named := _NAMED[kind](self)) is not None
+        }
 
 
 class Seen(NamedTuple):
-    """What a case is judged beside: its discount, the tallies before it, the places of stores."""
+    """What a case is judged beside: its tallies before it, its discount, the places of stores."""
 
+    tallies: Mapping[TallyKind, Tally]
     discount_fen: int
-    tallies: Mapping[TallyKey, Tally]
     places: Mapping[int, Place]
 
-    def before(self, key: TallyKey) -> Tally:
-        return self.tallies.get(key, NOTHING_SEEN)
+    def before(self, kind: TallyKind) -> Tally:
+        """Its tally of a kind; nothing was seen of one that it has not."""
+        return self.tallies.get(kind, NOTHING_SEEN)
+
+    def is_first(self, pair: TallyKind) -> bool:
+        """Whether the two of a pair have not met before."""
+        return self.before(pair).redemptions == 0
 
 
 def subject_no(*parts: object) -> int:
@@ -139,60 +131,28 @@ def subject_no(*parts: object) -> int:
 
 def counted(case: RiskCase, seen: Seen) -> dict[TallyKey, Tally]:
     """The tallies as they stand after an accepted redemption."""
-    after: dict[TallyKey, Tally] = {}
-    for key in case.keys:
-        before = seen.before(key)
-        if key.kind in _COUNTED_WHEN and not _COUNTED_WHEN[key.kind](case, seen):
-            continue
-        last_at = case.at if before.last_at is None else max(before.last_at, case.at)
-        place = case.store_id if last_at == case.at else before.last_store_id
-        after[key] = Tally(before.redemptions + 1, before.fen + seen.discount_fen, last_at, place)
-    return after
+    left_out = _not_counted(case, seen)
+    return {
+        key: _one_more(seen.before(kind), case, seen.discount_fen)
+        for kind, key in case.keys.items()
+        if kind not in left_out
+    }
 
 
-# The tallies, by subject and window
+def _one_more(before: Tally, case: RiskCase, discount_fen: int) -> Tally:
+    last_at = case.at if before.last_at is None else max(before.last_at, case.at)
+    place = case.store_id if last_at == case.at else before.last_store_id
+    return Tally(before.redemptions + 1, before.fen + discount_fen, last_at, place)
 
 
-def _key(case: RiskCase, kind: TallyKind, subject_id: int, window_no: int) -> TallyKey:
-    # Sixteen a redemption: `_value_` is an attribute, `value` a call.
-    return TallyKey(kind._value_, case.campaign_id, subject_id, window_no)
-
-
-def per_terminal_minute(case: RiskCase) -> TallyKey:
-    minute = int(case.at.timestamp()) // 60
-    return _key(case, TallyKind.TERMINAL_MINUTE, case.terminal_no, minute)
-
-
-def per_merchant_day(case: RiskCase) -> TallyKey:
-    return _key(case, TallyKind.MERCHANT_DAY, case.merchant_id, case.day_no)
-
-
-def device_holders(case: RiskCase) -> TallyKey:
-    return _key(case, TallyKind.DEVICE_HOLDERS, case.device_no, WHOLE_CAMPAIGN)
-
-
-def per_store_day(case: RiskCase) -> TallyKey:
-    return _key(case, TallyKind.STORE_DAY, case.store_id, case.day_no)
-
-
-def hugging(case: RiskCase) -> TallyKey:
-    return _key(case, TallyKind.STORE_HUGGING_DAY, case.store_id, case.day_no)
-
-
-def shopper(case: RiskCase) -> TallyKey:
-    return _key(case, TallyKind.SHOPPER, case.shopper_id, WHOLE_CAMPAIGN)
-
-
-def terminal_day(case: RiskCase) -> TallyKey:
-    return _key(case, TallyKind.TERMINAL_DAY, case.terminal_no, case.day_no)
-
-
-def terminal_shoppers(case: RiskCase) -> TallyKey:
-    return _key(case, TallyKind.TERMINAL_SHOPPERS_DAY, case.terminal_no, case.day_no)
-
-
-def terminal_stores(case: RiskCase) -> TallyKey:
-    return _key(case, TallyKind.TERMINAL_STORES_DAY, case.roaming_no, case.day_no)
+def _not_counted(case: RiskCase, seen: Seen) -> set[TallyKind]:
+    left_out = {TallyKind.STORE_REFUNDS}  # which refunds count
+    for pair, number in _PAIRS.items():
+        if pair in case.keys and not seen.is_first(pair):
+            left_out |= {pair, number}
+    if TallyKind.STORE_HUGGING_DAY in case.keys and not hugs(case, _within(case)):
+        left_out.add(TallyKind.STORE_HUGGING_DAY)
+    return left_out
 
 
 def redemptions_of(campaign_id: int, store_id: int) -> TallyKey:
@@ -205,38 +165,89 @@ def refunds_of(campaign_id: int, store_id: int) -> TallyKey:
     return TallyKey(TallyKind.STORE_REFUNDS.value, campaign_id, store_id, WHOLE_CAMPAIGN)
 
 
-def device_keys(case: RiskCase) -> tuple[TallyKey, ...]:
-    """A declared proxy's device is not the holder's: a volunteer serves five elders with one."""
-    if not case.device or case.shown_by_proxy:
-        return ()
-    return case.device_holder, device_holders(case)
-
-
-def _terminal_stores_keys(case: RiskCase) -> tuple[TallyKey, ...]:
-    return (case.terminal_store, terminal_stores(case)) if case.terminal else ()
-
-
-Keys = Callable[[RiskCase], tuple[TallyKey, ...]]
-_KEYS: Final[Mapping[RiskKind, Keys]] = {
-    RiskKind.TERMINAL_MINUTE: lambda case: (per_terminal_minute(case),),
-    RiskKind.MERCHANT_DAY: lambda case: (per_merchant_day(case),),
-    RiskKind.DEVICE_SHARED: device_keys,
-    RiskKind.STORE_DISTANCE: lambda case: (),
-    RiskKind.IMPOSSIBLE_TRAVEL: lambda case: (shopper(case),) if case.is_in_store else (),
-    RiskKind.THRESHOLD_HUGGING: lambda case: (per_store_day(case), hugging(case)),
-    RiskKind.SPLIT_ORDERS: lambda case: (case.holder_in_store,),
-    RiskKind.NIGHT_HOURS: lambda case: (),
-    RiskKind.FEW_PEOPLE: lambda case: (
-        terminal_day(case),
-        case.terminal_shopper,
-        terminal_shoppers(case),
+_LOOKED_AT: Final[Mapping[RiskKind, tuple[TallyKind, ...]]] = {
+    RiskKind.TERMINAL_MINUTE: (TallyKind.TERMINAL_MINUTE,),
+    RiskKind.MERCHANT_DAY: (TallyKind.MERCHANT_DAY,),
+    RiskKind.DEVICE_SHARED: (TallyKind.DEVICE_HOLDER, TallyKind.DEVICE_HOLDERS),
+    RiskKind.STORE_DISTANCE: (),
+    RiskKind.IMPOSSIBLE_TRAVEL: (TallyKind.SHOPPER,),
+    RiskKind.THRESHOLD_HUGGING: (TallyKind.STORE_DAY, TallyKind.STORE_HUGGING_DAY),
+    RiskKind.SPLIT_ORDERS: (TallyKind.HOLDER_STORE,),
+    RiskKind.NIGHT_HOURS: (),
+    RiskKind.FEW_PEOPLE: (
+        TallyKind.TERMINAL_DAY,
+        TallyKind.TERMINAL_SHOPPER_DAY,
+        TallyKind.TERMINAL_SHOPPERS_DAY,
     ),
-    RiskKind.TERMINAL_ROAMING: _terminal_stores_keys,
-    RiskKind.REFUND_RATE: lambda case: (
-        redemptions_of(case.campaign_id, case.store_id),
-        refunds_of(case.campaign_id, case.store_id),
-    ),
+    RiskKind.TERMINAL_ROAMING: (TallyKind.TERMINAL_STORE_DAY, TallyKind.TERMINAL_STORES_DAY),
+    RiskKind.REFUND_RATE: (TallyKind.STORE, TallyKind.STORE_REFUNDS),
 }
+
+Named = tuple[int, int] | None
+"""Subject and window; None for a case that has no such tally."""
+
+
+def _of_terminal_day(case: RiskCase) -> Named:
+    return case.terminal_no, case.day_no
+
+
+def _of_store_day(case: RiskCase) -> Named:
+    return case.store_id, case.day_no
+
+
+def _of_store(case: RiskCase) -> Named:
+    return case.store_id, WHOLE_CAMPAIGN
+
+
+def _device_holder(case: RiskCase) -> Named:
+    if not case.is_on_own_device:
+        return None
+    return subject_no("device holder", case.device_no, case.holder_id), WHOLE_CAMPAIGN
+
+
+def _holder_in_store(case: RiskCase) -> Named:
+    return subject_no("holder store", case.holder_id, case.store_id), WHOLE_CAMPAIGN
+
+
+def _terminal_shopper(case: RiskCase) -> Named:
+    return subject_no("terminal shopper", case.terminal_no, case.shopper_id), case.day_no
+
+
+def _terminal_store(case: RiskCase) -> Named:
+    if not case.terminal:
+        return None
+    return subject_no("terminal store", case.roaming_no, case.store_id), case.day_no
+
+
+_NAMED: Final[Mapping[TallyKind, Callable[[RiskCase], Named]]] = {
+    TallyKind.TERMINAL_MINUTE: lambda case: (case.terminal_no, int(case.at.timestamp()) // 60),
+    TallyKind.MERCHANT_DAY: lambda case: (case.merchant_id, case.day_no),
+    TallyKind.DEVICE_HOLDER: _device_holder,
+    TallyKind.DEVICE_HOLDERS: lambda case: (
+        (case.device_no, WHOLE_CAMPAIGN) if case.is_on_own_device else None
+    ),
+    TallyKind.STORE_DAY: _of_store_day,
+    TallyKind.STORE_HUGGING_DAY: _of_store_day,
+    TallyKind.HOLDER_STORE: _holder_in_store,
+    TallyKind.SHOPPER: lambda case: (case.shopper_id, WHOLE_CAMPAIGN) if case.is_in_store else None,
+    TallyKind.TERMINAL_DAY: _of_terminal_day,
+    TallyKind.TERMINAL_SHOPPER_DAY: _terminal_shopper,
+    TallyKind.TERMINAL_SHOPPERS_DAY: _of_terminal_day,
+    TallyKind.TERMINAL_STORE_DAY: _terminal_store,
+    TallyKind.TERMINAL_STORES_DAY: lambda case: (
+        (case.roaming_no, case.day_no) if case.terminal else None
+    ),
+    TallyKind.STORE: _of_store,
+    TallyKind.STORE_REFUNDS: _of_store,
+}
+
+_PAIRS: Final[Mapping[TallyKind, TallyKind]] = {
+    TallyKind.DEVICE_HOLDER: TallyKind.DEVICE_HOLDERS,
+    TallyKind.TERMINAL_SHOPPER_DAY: TallyKind.TERMINAL_SHOPPERS_DAY,
+    TallyKind.TERMINAL_STORE_DAY: TallyKind.TERMINAL_STORES_DAY,
+}
+"""Of pairs, the first time counts, and is all that is asked of a pair: beside each the number of
+different people or stores that grows with it."""
 
 LOCKED: Final = frozenset(TallyKind) - {
     # Read and written under the lock of what they are counted beside.
@@ -249,29 +260,6 @@ LOCKED: Final = frozenset(TallyKind) - {
 }
 """The kinds that are locked themselves. A rule that looks at one of the others looks at the one
 named beside it too, of the same subject."""
-
-Condition = Callable[[RiskCase, Seen], bool]
-_COUNTED_WHEN: Final[Mapping[int, Condition]] = {
-    # Of pairs, the first time counts, and is all that is asked of a pair: these are numbers of
-    # different people and stores.
-    TallyKind.DEVICE_HOLDER: lambda case, seen: seen.before(case.device_holder).redemptions == 0,
-    TallyKind.TERMINAL_SHOPPER_DAY: lambda case, seen: (
-        seen.before(case.terminal_shopper).redemptions == 0
-    ),
-    TallyKind.TERMINAL_STORE_DAY: lambda case, seen: (
-        seen.before(case.terminal_store).redemptions == 0
-    ),
-    TallyKind.DEVICE_HOLDERS: lambda case, seen: seen.before(case.device_holder).redemptions == 0,
-    TallyKind.TERMINAL_SHOPPERS_DAY: lambda case, seen: (
-        seen.before(case.terminal_shopper).redemptions == 0
-    ),
-    TallyKind.TERMINAL_STORES_DAY: lambda case, seen: (
-        seen.before(case.terminal_store).redemptions == 0
-    ),
-    TallyKind.STORE_HUGGING_DAY: lambda case, seen: hugs(case, _within(case)),
-    # Counted by refunds.
-    TallyKind.STORE_REFUNDS: lambda case, seen: False,
-}
 
 
 def hugs(case: RiskCase, within_percent: int) -> bool:

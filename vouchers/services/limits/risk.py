@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from vouchers.models.limits.risk import FIND_PLACES, READ_TALLIES, WRITE_TALLIES, TallyRow
+from vouchers.models.limits.risk import FIND_PLACES, READ_TALLIES, WRITE_TALLIES
 from vouchers.models.locks import LOCK_COUNTERS, RISK_TALLY
 from vouchers.rules.limits.risk import Finding, findings_on, verdict_on
 from vouchers.rules.limits.risk_rules import RuleSet
@@ -23,6 +23,10 @@ from vouchers.sql.pipeline import pipeline
 from vouchers.sql.statements import Result
 from vouchers.sql.wire import Wire
 from vouchers.states import RiskKind, TallyKind
+
+KEY_COLUMNS = ("kinds", "campaign_ids", "subject_ids", "window_nos")
+FIGURE_COLUMNS = ("counts", "fens", "ats", "store_ids")
+"""Parameters of statements, in the order of the fields of a key and of a tally."""
 
 OF_PLACES = frozenset({RiskKind.STORE_DISTANCE, RiskKind.IMPOSSIBLE_TRAVEL})
 
@@ -44,16 +48,14 @@ class AskedTallies:
     """The statements of `lock_and_ask_tallies`, whose rows are read after the pipeline."""
 
     cases: Cases
-    tallies: Result[TallyRow] | None = None
+    tallies: Result[tuple[TallyKey, Tally]] | None = None
     places: Result[tuple[int, float, float]] | None = None
 
     def facts(self) -> RiskFacts:
         """What they answered."""
         return RiskFacts(
             self.cases,
-            {TallyKey(*row[:4]): Tally(*row[4:]) for row in self.tallies.rows()}
-            if self.tallies
-            else {},
+            dict(self.tallies.rows()) if self.tallies else {},
             {store_id: Place(*place) for store_id, *place in self.places.rows()}
             if self.places
             else {},
@@ -66,7 +68,7 @@ def lock_and_ask_tallies(raw: Wire, cases: Cases, *, for_update: bool = True) ->
     looked_at = [case for case in cases if case is not None]
     if not looked_at:
         return AskedTallies(cases)
-    keys = sorted({key for case in looked_at for key in case.keys})
+    keys = list({key for case in looked_at for key in case.keys.values()})
     located = [c for c in looked_at if any(rule.kind in OF_PLACES for rule in c.rules.rules)]
     if for_update:
         lock_tallies(raw, keys)
@@ -77,7 +79,7 @@ def lock_and_ask_tallies(raw: Wire, cases: Cases, *, for_update: bool = True) ->
     )
 
 
-def _store_ids(cases: Iterable[RiskCase], keys: Iterable[TallyKey]) -> dict[str, list[int]]:
+def _store_ids(cases: Iterable[RiskCase], keys: Iterable[TallyKey]) -> dict[str, Sequence[int]]:
     """The stores of the orders, and by their shoppers' tallies those they were at before."""
     shoppers = [key for key in keys if key.kind == TallyKind.SHOPPER]
     return {
@@ -93,31 +95,19 @@ def lock_tallies(raw: Wire, keys: Sequence[TallyKey]) -> None:
     LOCK_COUNTERS.send(raw, {"keys": sorted(locked)})
 
 
-def tally_columns(keys: Sequence[TallyKey]) -> dict[str, list[int]]:
+def tally_columns(keys: Sequence[TallyKey]) -> dict[str, Sequence[int]]:
     """Tally keys as the parameters every tally statement takes."""
-    return {
-        "kinds": [key.kind for key in keys],
-        "campaign_ids": [key.campaign_id for key in keys],
-        "subject_ids": [key.subject_id for key in keys],
-        "window_nos": [key.window_no for key in keys],
-    }
+    columns: Iterable[Sequence[int]] = zip(*keys, strict=True) if keys else [()] * len(KEY_COLUMNS)
+    return dict(zip(KEY_COLUMNS, columns, strict=True))
 
 
 def write_tallies(raw: Wire, changed: Mapping[TallyKey, Tally]) -> None:
     """Write tallies as they stand now; their locks are held."""
     keys = sorted(changed)
     if keys:
-        rows = [changed[key] for key in keys]
-        WRITE_TALLIES.send(
-            raw,
-            {
-                **tally_columns(keys),
-                "counts": [row.redemptions for row in rows],
-                "fens": [row.fen for row in rows],
-                "ats": [row.last_at for row in rows],
-                "store_ids": [row.last_store_id for row in rows],
-            },
-        )
+        figures = zip(*(changed[key] for key in keys), strict=True)
+        columns = dict(zip(FIGURE_COLUMNS, figures, strict=True))
+        WRITE_TALLIES.send(raw, {**tally_columns(keys), **columns})
 
 
 def lock_refunds(rules: RuleSet | None, key: TallyKey) -> Tally | None:
@@ -127,7 +117,7 @@ def lock_refunds(rules: RuleSet | None, key: TallyKey) -> Tally | None:
     with pipeline() as raw:
         lock_tallies(raw, [redemptions_of(key.campaign_id, key.subject_id)])
         found = READ_TALLIES.send(raw, tally_columns([key]))
-    return next((Tally(*row[4:]) for row in found.rows()), NOTHING_SEEN)
+    return next((tally for _, tally in found.rows()), NOTHING_SEEN)
 
 
 def count_refund(key: TallyKey, before: Tally) -> None:
@@ -142,6 +132,7 @@ class RiskJudge:
     def __init__(self, facts: RiskFacts) -> None:
         self._facts = facts
         self._tallies = dict(facts.tallies)
+        self._seen: dict[int, Seen] = {}
         self._findings: dict[int, list[Finding]] = {}
         # What has to be written.
         self.changed: dict[TallyKey, Tally] = {}
@@ -152,14 +143,16 @@ class RiskJudge:
         case = self._facts.cases[number]
         if case is None:
             return None
-        self._findings[number] = findings_on(case, self._seen(discount_fen))
+        own = {kind: self._tallies.get(key, NOTHING_SEEN) for kind, key in case.keys.items()}
+        self._seen[number] = Seen(own, discount_fen, self._facts.places)
+        self._findings[number] = findings_on(case, self._seen[number])
         return verdict_on(self._findings[number])
 
-    def count(self, number: int, discount_fen: int) -> None:
-        """Count an accepted redemption."""
+    def count(self, number: int) -> None:
+        """Count an accepted redemption, right after it was looked at."""
         case = self._facts.cases[number]
         if case is not None:
-            after = counted(case, self._seen(discount_fen))
+            after = counted(case, self._seen[number])
             self._tallies.update(after)
             self.changed.update(after)
 
@@ -170,6 +163,3 @@ class RiskJudge:
     def case(self, number: int) -> RiskCase | None:
         """What they looked at."""
         return self._facts.cases[number]
-
-    def _seen(self, discount_fen: int) -> Seen:
-        return Seen(discount_fen, self._tallies, self._facts.places)

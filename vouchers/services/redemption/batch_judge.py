@@ -136,7 +136,7 @@ class BatchJudge:
             wrong = self._codes.note_refusal(pending, effect, store.id)
             return replace(_refused(pending, effect, store, wrong), **noticed)
         self._take(effect, request)
-        self.risk.count(number, effect.decision.discount_fen)
+        self.risk.count(number)
         details = _details(effect, request)
         return Verdict(pending, details, effect=effect, store=store, **noticed)
 
