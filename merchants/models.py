@@ -39,6 +39,35 @@ class District(models.Model):
         return self.name
 
 
+class Street(models.Model):
+    """A street or town (街镇) of a district, keyed by the nine digits of its code.
+
+    A campaign that stays within streets copies their boundaries into its terms, so that a later
+    import changes no campaign.
+    """
+
+    code = models.IntegerField(_("code"), primary_key=True)
+    name = models.CharField(_("name"), max_length=40)
+    district = models.ForeignKey(
+        District, models.PROTECT, related_name="streets", verbose_name=_("district")
+    )
+    # GeoJSON geometry in WGS-84, without flaws (`area_flaw`).
+    boundary = models.JSONField(_("boundary (GeoJSON, WGS-84)"))
+
+    class Meta:
+        verbose_name = _("street (街镇)")
+        verbose_name_plural = _("streets (街镇)")
+        ordering: ClassVar = ["code"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["district", "name"], name="one_street_name_per_district"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.district} {self.name}"
+
+
 class Merchant(models.Model):
     """A legal person that is paid for redeemed vouchers."""
 

@@ -15,7 +15,7 @@ from merchants.admin.base import LookOnlyInline, NeverDeleted, said_once, senten
 from merchants.admin.forms import DAY_S, EnrolmentForm, PlaceForm, StoreOpeningForm, TerminalForm
 from merchants.errors import Refused
 from merchants.geo import Datum
-from merchants.models import District, Merchant, Store, StoreLocation, Terminal
+from merchants.models import District, Merchant, Store, StoreLocation, Street, Terminal
 from merchants.services.edits import edit_merchant, edit_store
 from merchants.services.enrolment import (
     enrol_district,
@@ -276,6 +276,23 @@ class DistrictAdmin(NeverDeleted):
     def save_model(self, request: HttpRequest, obj: District, form: Any, change: bool) -> None:
         enrol_district(adcode=obj.adcode, name=obj.name, population=obj.population)
         obj._state.adding = False
+
+
+@admin.register(Street)
+class StreetAdmin(NeverDeleted):
+    """Streets of the districts; they come and change by import."""
+
+    list_display = ["code", "name", "district"]
+    list_filter = ["district"]
+    list_select_related = ["district"]
+    search_fields = ["name", "district__name"]
+    fields = ["code", "name", "district"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 def _back(store_id: str) -> HttpResponse:

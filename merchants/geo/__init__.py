@@ -13,12 +13,19 @@ from merchants.geo.coordinates import (
 )
 from merchants.geo.datum import Datum, UnknownDatumError, from_wgs84, is_cgcs2000, to_wgs84
 from merchants.geo.distance import LocalMetric, chord_distance_m, distance_m, is_farther_m
-from merchants.geo.polygons import InvalidGeometryError, contains
+from merchants.geo.polygons import (
+    NO_AREA,
+    InvalidGeometryError,
+    containing,
+    contains,
+    rings_of,
+)
 
 __all__ = [
     "FAULTS",
     "MAX_LATITUDE_DEG",
     "MOST_CORNERS",
+    "NO_AREA",
     "AreaFlaw",
     "CoordinateFault",
     "Datum",
@@ -28,11 +35,13 @@ __all__ = [
     "area_flaw",
     "check_coordinates",
     "chord_distance_m",
+    "containing",
     "contains",
     "coordinate_faults",
     "distance_m",
     "from_wgs84",
     "is_cgcs2000",
     "is_farther_m",
+    "rings_of",
     "to_wgs84",
 ]

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+NO_AREA: Final = -1
 _MIN_RING_POSITIONS: Final = 4
 
 
@@ -32,6 +33,23 @@ def contains(
     found = np.zeros(lon.size, dtype=np.bool_)
     for rings in rings_of(geometry):
         found[order] |= _in_polygon(rings, lon[order], lat[order])
+    return found
+
+
+def containing(
+    geometries: Sequence[Mapping[str, Any]], longitude_deg: ArrayLike, latitude_deg: ArrayLike
+) -> NDArray[np.int32]:
+    """Per point the position of the first geometry that contains it, as `contains` has it, or
+    NO_AREA. Raises InvalidGeometryError."""
+    lon = np.asarray(longitude_deg, dtype=np.float64).ravel()
+    lat = np.asarray(latitude_deg, dtype=np.float64).ravel()
+    found = np.full(lon.size, NO_AREA, dtype=np.int32)
+    for position, geometry in enumerate(geometries):
+        corners = np.concatenate([ring for rings in rings_of(geometry) for ring in rings])
+        (west, south), (east, north) = corners.min(axis=0), corners.max(axis=0)
+        near = (found == NO_AREA) & (lat >= south) & (lat <= north)
+        rows = np.flatnonzero(near & (lon >= west) & (lon <= east))
+        found[rows[contains(geometry, lon[rows], lat[rows])]] = position
     return found
 
 

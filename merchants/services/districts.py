@@ -1,6 +1,5 @@
-"""Administrative districts with their boundaries, from a GeoJSON file."""
+"""Administrative districts and their streets with boundaries, from a GeoJSON file."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,28 +9,27 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from merchants.geo import (
-    FAULTS,
-    Datum,
-    InvalidGeometryError,
-    UnknownDatumError,
-    contains,
-    coordinate_faults,
-    is_cgcs2000,
-    to_wgs84,
-)
+from merchants.geo import Datum, contains, is_cgcs2000
 from merchants.models import District
 from merchants.services.blocks import Floats, Mask
 from merchants.services.encodings import UnreadableFileError
+from merchants.services.features import (
+    BadFeatureError,
+    boundary_of,
+    features_of,
+    properties_of,
+)
+from merchants.services.streets import STREET_REASONS, is_street, street_of, upsert_street
 from merchants.services.summaries import DATUM_CGCS2000, REASONS, LoadSummary, RowFault
 
 DISTRICT_REASONS: Final[Mapping[str, str]] = {
     **REASONS,
     "adcode_malformed": gettext_noop("A district needs a six-digit adcode."),
-    "name_missing": gettext_noop("A district needs a name of at most 40 characters."),
+    "name_missing": gettext_noop("A district or street needs a name of at most 40 characters."),
     "name_taken": gettext_noop("Another district has this name."),
     "boundary_malformed": gettext_noop("The boundary is no closed GeoJSON polygon."),
     "population_malformed": gettext_noop("The population must be a whole number."),
+    **STREET_REASONS,
 }
 MAX_POPULATION: Final = 100_000_000
 MAX_NAME: Final = 40
@@ -42,10 +40,6 @@ _DEGREE_M: Final = 111_195.0
 _LEAST_COSINE: Final = 0.1
 
 
-class _BadFeatureError(Exception):
-    """A feature that is left out, with the code why."""
-
-
 def import_districts(
     *,
     path: Path,
@@ -53,25 +47,34 @@ def import_districts(
     on_fault: Callable[[RowFault], None],
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> LoadSummary:
-    """Upsert districts by adcode; boundaries in `datum` are kept in WGS-84.
+    """Upsert districts by adcode and streets by code; boundaries in `datum` are kept in WGS-84.
 
-    A feature's own `datum` property overrides. Properties: adcode, name, population_2020 (or
-    population). Faults count features from 1 in place of lines.
+    A feature's own `datum` property overrides. Properties of a district: adcode (six digits), name,
+    population_2020 (or population); of a street as `street_of` says. Districts go in first,
+    wherever they stand. Faults count features from 1 in place of lines.
     """
     summary = LoadSummary()
-    for number, feature in enumerate(_features(path), start=1):
+    numbered = list(enumerate(features_of(path), start=1))
+    numbered.sort(key=lambda item: is_street(item[1]))
+    for number, feature in numbered:
         summary.read += 1
-        if is_cgcs2000(str(_properties(feature).get("datum", ""))):
+        if is_cgcs2000(str(properties_of(feature).get("datum", ""))):
             summary.warnings[DATUM_CGCS2000] += 1
         try:
-            outcome = _upsert(_district(feature, datum))
+            outcome = _load(feature, datum)
             setattr(summary, outcome, getattr(summary, outcome) + 1)
-        except _BadFeatureError as error:
+        except BadFeatureError as error:
             summary.refused += 1
-            code, subject = str(error), str(_properties(feature).get("name", ""))
+            code, subject = str(error), str(properties_of(feature).get("name", ""))
             on_fault(RowFault(number, subject, code, _(DISTRICT_REASONS[code])))
-        on_progress(number)
+        on_progress(summary.read)
     return summary
+
+
+def _load(feature: Any, datum: Datum | None) -> str:
+    if is_street(feature):
+        return upsert_street(street_of(feature, datum))
+    return _upsert(_district(feature, datum))
 
 
 def is_outside(district: District | None, longitude_deg: float, latitude_deg: float) -> bool | None:
@@ -152,77 +155,25 @@ def _extent(boundary: Mapping[str, Any]) -> tuple[float, float, float, float]:
     return float(west), float(south), float(east), float(north)
 
 
-def _features(path: Path) -> list[Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-        features = document["features"]
-    except OSError as error:
-        raise UnreadableFileError(
-            _("%(path)s can't be read: %(error)s.") % {"path": path, "error": error.strerror}
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UnreadableFileError(_("The file is no GeoJSON feature collection.")) from error
-    if not isinstance(features, list) or not features:
-        raise UnreadableFileError(_("The file holds no features."))
-    return features
-
-
-def _properties(feature: Any) -> Mapping[str, Any]:
-    properties = feature.get("properties") if isinstance(feature, dict) else None
-    return properties if isinstance(properties, dict) else {}
-
-
 def _district(feature: Any, datum: Datum | None) -> District:
-    properties = _properties(feature)
+    properties = properties_of(feature)
     adcode, name = str(properties.get("adcode", "")), str(properties.get("name") or "").strip()
     population = properties.get("population_2020", properties.get("population"))
     if fault := district_fault(adcode, name, population):
-        raise _BadFeatureError(fault)
+        raise BadFeatureError(fault)
     return District(
         adcode=int(adcode),
         name=name,
         population=population,
-        boundary=_boundary(feature.get("geometry"), _datum(properties, datum)),
+        boundary=boundary_of(feature, datum),
     )
-
-
-def _datum(properties: Mapping[str, Any], default: Datum | None) -> Datum:
-    given = properties.get("datum")
-    try:
-        datum = Datum.parse(str(given)) if given else default
-    except UnknownDatumError:
-        datum = None
-    if datum is None:
-        raise _BadFeatureError("datum_unknown")
-    return datum
-
-
-def _boundary(geometry: Any, datum: Datum) -> dict[str, Any]:
-    """The geometry in WGS-84; its vertices are converted, its edges stay straight."""
-    try:
-        contains(geometry, [], [])
-    except InvalidGeometryError as error:
-        raise _BadFeatureError("boundary_malformed") from error
-    return {"type": geometry["type"], "coordinates": _converted(geometry["coordinates"], datum)}
-
-
-def _converted(part: list[Any], datum: Datum) -> list[Any]:
-    """A ring's positions converted together; anything above a ring, part by part."""
-    if not isinstance(part[0][0], int | float):
-        return [_converted(inner, datum) for inner in part]
-    positions = np.array([position[:2] for position in part], dtype=np.float64)
-    found = coordinate_faults(positions[:, 0], positions[:, 1])
-    if found.any():
-        raise _BadFeatureError(FAULTS[int(found[found > 0][0]) - 1].value)
-    lon, lat = to_wgs84(positions[:, 0], positions[:, 1], datum)
-    return [[x, y] for x, y in zip(lon.tolist(), lat.tolist(), strict=True)]
 
 
 @transaction.atomic
 def _upsert(district: District) -> str:
     """Write one district; which of the summary's counts it belongs to."""
     if District.objects.filter(name=district.name).exclude(pk=district.pk).exists():
-        raise _BadFeatureError("name_taken")
+        raise BadFeatureError("name_taken")
     known = District.objects.select_for_update().filter(pk=district.pk).first()
     if known is None:
         district.save(force_insert=True)

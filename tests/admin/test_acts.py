@@ -144,7 +144,11 @@ def test_a_campaign_is_created_as_a_draft_of_the_person_who_saved_it() -> None:
             "validity_s": "7",
             "validity_s_unit": "86400",
             "radius_m": "3000",
-            "selection_method": "districts",
+            "selection_method": "need",
+            "need_weights_need_score": "2",
+            "need_weights_age_60": "",
+            "need_weights_age_80": "0",
+            "need_weights_tags": "3：10， 7: 5",
             "senior_share_bp": "20",
             "small_shop_share_bp": "12.5",
             "hold_out_bp": "0",
@@ -175,7 +179,8 @@ def test_a_campaign_is_created_as_a_draft_of_the_person_who_saved_it() -> None:
     }
     assert campaign.point_kinds == ["home", "work"]
     shares = (campaign.senior_share_bp, campaign.small_shop_share_bp, campaign.hold_out_bp)
-    assert (campaign.selection_method, shares) == ("districts", (2_000, 1_250, 0))
+    assert (campaign.selection_method, shares) == ("need", (2_000, 1_250, 0))
+    assert campaign.need_weights == {"need_score": 2, "tag_3": 10, "tag_7": 5}
     assert campaign.excluded_categories == ["tobacco", "prepaid card"]
     assert (campaign.currency, campaign.refund_policy) == ("CNY", "pro_rata")
     assert campaign.anchor_recipients == ["audit@city.example", "https://seals.example/in"]

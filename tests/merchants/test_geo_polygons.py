@@ -7,8 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from merchants.geo import Datum, InvalidGeometryError, contains, from_wgs84, to_wgs84
+from merchants.geo import (
+    NO_AREA,
+    Datum,
+    InvalidGeometryError,
+    containing,
+    contains,
+    from_wgs84,
+    to_wgs84,
+)
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -75,3 +85,20 @@ def test_427_real_stores_lie_in_their_districts_once_converted() -> None:
         inside = contains(district["geometry"], lon, lat)
         stated = [store["district"] == district["properties"]["name"] for store in stores]
         assert inside.tolist() == stated, district["properties"]["name"]
+
+
+@given(st.lists(st.tuples(st.floats(-1, 4), st.floats(-1, 4)), min_size=1, max_size=30))
+def test_of_areas_the_first_that_contains_a_point_is_named(
+    points: list[tuple[float, float]],
+) -> None:
+    squares = [
+        {
+            "type": "Polygon",
+            "coordinates": [[[w, s], [w + 2, s], [w + 2, s + 2], [w, s + 2], [w, s]]],
+        }
+        for w, s in ((0, 0), (1, 0), (0, 2), (1, 1))
+    ]
+    lon, lat = np.array(points).T
+    inside = np.array([contains(square, lon, lat) for square in squares])
+    expected = np.where(inside.any(axis=0), inside.argmax(axis=0), NO_AREA)
+    assert containing(squares, lon, lat).tolist() == expected.tolist()

@@ -100,6 +100,9 @@ def _draft() -> None:
         by=by,
         at=at,
     )
+    draft_rows.add(
+        "geofences", campaign=draft, kind="within_street", street=cast.street(CORNERS), by=by, at=at
+    )
     assert draft.limits.filter(kind=LimitKind.RESIDENT_DAY).exists()
     assert Geofence.objects.filter(campaign=draft).exists()
 

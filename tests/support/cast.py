@@ -3,13 +3,13 @@
 Where a row has no service of its own yet it is written as that service would write it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group, User
 
-from merchants.models import District, Merchant, State, Store, StoreLocation
+from merchants.models import District, Merchant, State, Store, StoreLocation, Street
 from vouchers.models import (
     Campaign,
     Consent,
@@ -70,6 +70,13 @@ def ren() -> User:
 def district(adcode: int = 310101, name: str = "黄浦区") -> District:
     """A district of Shanghai; Huangpu unless another is named."""
     return District.objects.get_or_create(adcode=adcode, defaults={"name": name})[0]
+
+
+def street(ring: Sequence[Sequence[float]], code: int = 310101002, name: str = "外滩") -> Street:
+    """A street of Huangpu inside a closed ring of WGS-84 positions; the Bund unless named."""
+    area = {"type": "Polygon", "coordinates": [[list(position) for position in ring]]}
+    rest = {"name": name, "district": district(), "boundary": area}
+    return Street.objects.get_or_create(code=code, defaults=rest)[0]
 
 
 def merchant(code: str, name: str = "") -> Merchant:

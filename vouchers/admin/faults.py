@@ -38,6 +38,14 @@ FAULTS: Mapping[str, Any] = {
     "point_kinds_known": _("No resident has places of the kind {kind}."),
     "radius_in_range": _("A radius must lie between 1 m and {most_m} m."),
     "selection_method_known": _("There is no way {method} to say who comes first."),
+    "need_weight_known": _("Need cannot be counted by {name}."),
+    "need_weight_in_range": _(
+        "The points for {name} must be a whole number from 1 to {most_points}."
+    ),
+    "need_weights_count": _(
+        "Points for need are given, but another way decides who comes first. Choose the highest"
+        " need, or leave the points out."
+    ),
     "guaranteed_shares_fit": _("The guaranteed shares are more than the whole together."),
     "hold_out_in_range": _("The control group is at most 20 % of the audience."),
     "filter_known": _("The audience filter cannot be applied: {problem}"),
@@ -88,7 +96,7 @@ FAULTS: Mapping[str, Any] = {
     "one_open_participation_per_store": _("A store takes part twice at the same time."),
     "one_ring_per_label": _("There are two rings of this label."),
     "ring_not_empty": _("A ring must end beyond where it begins."),
-    "geofence_has_its_area": _("A geofence needs a polygon or a district, not both."),
+    "geofence_has_its_area": _("A geofence needs a polygon, a district or a street, and only one."),
     "one_limit_per_kind": _("There are two limits of this kind."),
     "limit_has_a_figure": _("A limit needs a number of redemptions, an amount, or both."),
     "face_positive": _("The face value must be above zero."),

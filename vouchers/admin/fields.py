@@ -138,7 +138,7 @@ class NamesField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         """The trimmed texts, without empty ones."""
-        return [self.clean_item(item) for item in _items(super().clean(value))]
+        return [self.clean_item(item) for item in items_of(super().clean(value))]
 
     def clean_item(self, item: str) -> Any:
         """One text as it is kept."""
@@ -150,7 +150,7 @@ class NamesField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Compares the texts, not the spaces between them."""
-        return [str(item) for item in initial or ()] != _items(data or "")
+        return [str(item) for item in initial or ()] != items_of(data or "")
 
 
 class AddressesField(NamesField):
@@ -173,6 +173,7 @@ class TagsField(NamesField):
         return int(item)
 
 
-def _items(text: str) -> list[str]:
+def items_of(text: str) -> list[str]:
+    """The parts between commas, also Chinese ones, without empty ones."""
     parts = (part.strip() for part in text.replace("，", ",").replace("、", ",").split(","))
     return [part for part in parts if part]

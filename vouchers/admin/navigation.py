@@ -70,6 +70,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Webhook endpoints"), "webhook", "vouchers.webhookendpoint"),
                 (_("Outbox"), "outbox", "vouchers.outbox"),
                 (_("Districts"), "map", "merchants.district"),
+                (_("Streets (街镇)"), "signpost", "merchants.street"),
             ],
         ),
         (

@@ -13,11 +13,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from vouchers.http.explanations import PHRASES, district_name
+from vouchers.http.explanations import PHRASES, district_name, street_name
 from vouchers.models import Campaign, LimitRule, ResidentPoint
 from vouchers.models.campaigns.campaigns import LIMIT_KINDS
 from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS, RISK_VERDICTS
 from vouchers.money import yuan
+from vouchers.rules.audience.need import TAG
 from vouchers.rules.campaigns.declaration import DAY_S, MINUTE_S, Option, Part, Unit
 from vouchers.states import LimitKind
 
@@ -51,10 +52,20 @@ LABELS: Mapping[str, Any] = {
     "cap_fen": gettext_lazy("money at most"),
     "cap_count": gettext_lazy("vouchers at most"),
     "district": gettext_lazy("district"),
+    "street": gettext_lazy("street (街镇)"),
     "merchant": gettext_lazy("merchant"),
     "store": gettext_lazy("store no."),
 }
 """Labels of what has no column of its own, or whose column's label names a unit."""
+
+WEIGHED: Mapping[str, Any] = {
+    "need_score": gettext_lazy("%(points)d for each point of the need score on file"),
+    "age_60": gettext_lazy("%(points)d from the age of 60"),
+    "age_80": gettext_lazy("%(points)d from the age of 80, beside those from 60"),
+    "is_registered": gettext_lazy("%(points)d with a registered household (户籍)"),
+    "has_residence_permit": gettext_lazy("%(points)d with a residence permit"),
+}
+"""What need is counted by, beside tags."""
 
 DIMENSIONS: Mapping[str, Any] = {
     "tier": gettext_lazy("tier"),
@@ -139,6 +150,21 @@ def audience(document: Mapping[str, Any]) -> str:
     return "; ".join(phrases) or _("everyone within reach")
 
 
+def weights(points_by_name: Mapping[str, int]) -> str:
+    """The weights of the need score as a sentence that says how residents are ranked."""
+    phrases = [weighed(name, points) for name, points in points_by_name.items()]
+    return _(
+        "Points: %s. What is not on file counts nothing. The most points come first; equals by lot."
+    ) % "; ".join(phrases)
+
+
+def weighed(name: str, points: int) -> str:
+    """What a resident gets points for."""
+    if name in WEIGHED:
+        return str(WEIGHED[name]) % {"points": points}
+    return _("%(points)d with tag %(tag)s") % {"points": points, "tag": name.removeprefix(TAG)}
+
+
 def rule_text(rule: Mapping[str, Any]) -> str:
     """A risk rule of a version: what it looks for, its setting, its verdict, its parameters."""
     words = [
@@ -197,5 +223,7 @@ _WORDS: Mapping[Unit, Callable[[Any], str]] = {
     Unit.SHARES: _shares,
     Unit.SLICE: _slice,
     Unit.DISTRICT: district_name,
+    Unit.STREET: street_name,
+    Unit.WEIGHTS: weights,
     Unit.GEOMETRY: lambda value: json.dumps(value, ensure_ascii=False),
 }

@@ -9,7 +9,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from merchants.models import District, Store
+from merchants.models import District, Store, Street
 from vouchers.models import Campaign, Resident, ResidentPoint
 from vouchers.services.audience.explain import Explained
 
@@ -24,6 +24,7 @@ REASONS: Final[Mapping[str, Any]] = {
     "no_point": _("no place known"),
     "bad_coordinates": _("coordinates unusable"),
     "outside": _("outside every circle"),
+    "outside_streets": _("within reach, but in another street (街镇)"),
 }
 PHRASES: Final[Mapping[str, Callable[[Any], str]]] = {
     "age_min": lambda value: gettext("at least %d years old") % value,
@@ -148,6 +149,12 @@ def district_name(adcode: Any) -> str:
     """The district on file, or its code."""
     found = District.objects.filter(pk=adcode).values_list("name", flat=True).first()
     return str(found or adcode)
+
+
+def street_name(code: Any) -> str:
+    """The street on file with its district, or its code."""
+    found = Street.objects.filter(pk=code).select_related("district").first()
+    return str(found or code)
 
 
 def _listed(values: Iterable[int]) -> str:

@@ -1,13 +1,12 @@
 """The tables, by concept. Re-exported for Django; no decisions are taken here."""
 
 from vouchers.models.audience.snapshots import ResidentSnapshot, SnapshotBlock
+from vouchers.models.campaigns.areas import Geofence, Ring
 from vouchers.models.campaigns.campaigns import (
     Campaign,
     CampaignStore,
     Exclusion,
-    Geofence,
     LimitRule,
-    Ring,
     Round,
 )
 from vouchers.models.campaigns.proposals import Proposal, ProposalDecision

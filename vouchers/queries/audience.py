@@ -1,4 +1,4 @@
-"""Where a campaign reaches: its stores with their circles, its polygons, the districts around."""
+"""Where a campaign reaches: its stores with their circles, its areas, districts and streets."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from django.db.models import Q
 
-from merchants.models import District, State, StoreLocation
+from merchants.models import District, State, StoreLocation, Street
 from vouchers.models import Campaign, CampaignStore, Geofence
 
 
@@ -38,7 +38,10 @@ class CampaignMap(msgspec.Struct, frozen=True):
 
     stores: list[StoreOnMap]
     districts: list[Area]
+    streets: list[Area]
     polygons: list[Area]
+    # The streets that the campaign stays within, as its terms have them.
+    within: list[Area]
     rings_m: list[int]
 
 
@@ -63,19 +66,26 @@ def locations(store_ids: Iterable[int], at: datetime) -> list[StoreLocation]:
 
 
 def map_of(campaign: Campaign, *, at: datetime) -> CampaignMap:
-    """The campaign's places at `at`, and all districts that have a boundary."""
+    """The campaign's places at `at`, and all districts and streets that have a boundary."""
     radius_of = radii_m(campaign, at)
     drawn = District.objects.exclude(boundary=None)
-    fences = campaign.geofences.filter(kind=Geofence.Kind.INCLUDE_POLYGON).order_by("id")
+    fences = campaign.geofences.order_by("id").select_related("street__district")
+    polygons = fences.filter(kind=Geofence.Kind.INCLUDE_POLYGON)
+    within = fences.filter(kind=Geofence.Kind.WITHIN_STREET)
     rings = campaign.rings.exclude(from_m=0).order_by("from_m")
     return CampaignMap(
         stores=[_on_map(place, radius_of) for place in locations(radius_of, at)],
         districts=[Area(row.pk, row.name, row.boundary) for row in drawn if row.boundary],
+        streets=[
+            Area(row.pk, str(row), row.boundary)
+            for row in Street.objects.select_related("district")
+        ],
         polygons=[
             Area(row.pk, str(number), row.geometry)
-            for number, row in enumerate(fences, start=1)
+            for number, row in enumerate(polygons, start=1)
             if row.geometry
         ],
+        within=[Area(row.pk, str(row.street), row.geometry) for row in within if row.geometry],
         rings_m=list(rings.values_list("from_m", flat=True)),
     )
 

@@ -72,6 +72,7 @@ EDITED: Final = (
     "merchants_merchant",
     "merchants_ownnumber",
     "merchants_store",
+    "merchants_street",
     "merchants_terminal",
     "vouchers_campaign",
     "vouchers_campaignstore",

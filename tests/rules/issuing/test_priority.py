@@ -43,7 +43,7 @@ def shuffled(people: People, by: list[int]) -> People:
     return People(
         people.resident_id[order],
         people.distance_m[order],
-        people.need_score[order],
+        people.need[order],
         people.district_id[order],
     )
 
@@ -66,7 +66,7 @@ def test_the_order_of_the_rows_changes_nothing(
 def test_nearest_and_neediest_come_first(people: People, seed: str) -> None:
     near = people.distance_m[ordered(SelectionMethod.NEAREST, people, seed)]
     assert (np.diff(near) >= 0).all()
-    need = people.need_score[ordered(SelectionMethod.NEED, people, seed)]
+    need = people.need[ordered(SelectionMethod.NEED, people, seed)]
     assert (np.diff(need) <= 0).all()
 
 

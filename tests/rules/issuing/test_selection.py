@@ -121,7 +121,7 @@ def crowd(
     return People(
         resident_id=np.array(resident_id, dtype=np.int64),
         distance_m=np.array(distance_m, dtype=np.float64),
-        need_score=np.zeros(len(resident_id), dtype=np.int64),
+        need=np.zeros(len(resident_id), dtype=np.int64),
         district_id=np.array(districts, dtype=np.int64),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vouchers.rules.audience.need import NAMES, NeedFacts, NeedWeights
 from vouchers.rules.issuing.priority import SENIOR_AGE, Guarantee, People
 from vouchers.rules.issuing.selection import Plan, choose, limits, line_up
 from vouchers.rules.ledger.quotas import Cell, Cells, Price, Room
@@ -35,7 +36,10 @@ people = st.lists(
         store_id=st.sampled_from([SMALL, PLAIN]),
         district_id=st.sampled_from([0, 1, 2, 3]),
         need_score=st.integers(0, 3),
-        birth_year=st.sampled_from([0, 1950, DAY.year - SENIOR_AGE, 1999]),
+        birth_year=st.sampled_from([0, 1940, 1950, DAY.year - SENIOR_AGE, 1999]),
+        is_registered=st.booleans(),
+        has_residence_permit=st.booleans(),
+        tags=st.sampled_from([0, 1, 8, -(1 << 63)]),
     ),
     max_size=25,
     unique_by=lambda person: person.resident_id,
@@ -63,6 +67,9 @@ choices_of = st.fixed_dictionaries(
         "senior_share_bp": st.sampled_from([0, 2_000, 5_000]),
         "small_shop_share_bp": st.sampled_from([0, 3_333, 5_000]),
         "hold_out_bp": st.sampled_from([0, 1_000, 2_000]),
+        "need_weights": st.dictionaries(
+            st.sampled_from(NAMES[:6] + NAMES[-1:]), st.integers(1, 3), max_size=4
+        ),
     }
 )
 
@@ -111,14 +118,16 @@ def chosen_by_columns(choice: Choice, cells: Cells) -> Counter[tuple[int, int]]:
     columns = [np.array(column) for column in zip(*choice.people, strict=True)] or [
         np.zeros(0, dtype=np.int64)
     ] * len(Person._fields)
-    resident_id, distance_m, store_id, district_id, need_score, birth_year = columns
+    resident_id, distance_m, store_id, district_id, need_score, birth_year, *others = columns
+    facts = NeedFacts(need_score, birth_year, *others)
+    need = NeedWeights.of(choice.need_weights).need(facts, year=DAY.year)
     seniors = (birth_year > 0) & (DAY.year - birth_year >= SENIOR_AGE)
     guarantees = [
         Guarantee(seniors, choice.senior_share_bp),
         Guarantee(np.isin(store_id, list(choice.small_shops)), choice.small_shop_share_bp),
     ]
     line = line_up(
-        people=People(resident_id, distance_m, need_score, district_id),
+        people=People(resident_id, distance_m, need, district_id),
         bucket=np.zeros(resident_id.size, dtype=np.int16),
         store_id=store_id,
         seed=choice.seed,

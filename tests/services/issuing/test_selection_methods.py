@@ -58,6 +58,23 @@ def test_by_need_the_highest_score_comes_first() -> None:
     }
 
 
+def test_need_is_counted_by_the_weights_of_the_terms() -> None:
+    """The audit of `chosen` counts them again."""
+    people = crowd(5)
+    facts: list[dict[str, Any]] = [
+        {"need_score": 40},
+        {"birth_year": 1950},
+        {"birth_year": 1940, "need_score": 2},
+        {"tags": 1 << 3, "is_registered": True},
+        {"has_residence_permit": True, "tags": 1 << 4},
+    ]
+    for person, on_file in zip(people, facts, strict=True):
+        Resident.objects.filter(pk=person.pk).update(**on_file)
+    weights = {"age_60": 50, "age_80": 1, "is_registered": 20, "tag_3": 40}
+    drawn = chosen(choosing(2, selection_method="need", need_weights=weights))
+    assert drawn == {people[3].external_id, people[2].external_id}
+
+
 def test_districts_share_in_proportion_to_the_census() -> None:
     near, far = cast.district(), cast.district(310104, "徐汇区")
     District.objects.filter(pk=near.pk).update(population=600)
@@ -104,9 +121,12 @@ def test_a_control_group_gets_nothing_in_any_run_and_is_counted() -> None:
     [
         ({"hold_out_bp": 2_001}, "at_most"),
         ({"senior_share_bp": 6_000, "small_shop_share_bp": 4_001}, "guaranteed_shares_fit"),
+        ({"need_weights": {"age_60": 5}}, "need_weights_count"),
+        ({"need_weights": {"luck": 5}, "selection_method": "need"}, "need_weight_known"),
+        ({"need_weights": {"age_60": "5"}, "selection_method": "need"}, "need_weight_in_range"),
     ],
 )
-def test_shares_that_cannot_be_kept_are_refused(options: dict[str, int], rule: str) -> None:
+def test_terms_that_cannot_be_kept_are_refused(options: dict[str, Any], rule: str) -> None:
     draft = cast.spring_campaign()
     for name, value in options.items():
         setattr(draft, name, value)

@@ -92,6 +92,7 @@ def unknowns() -> Sequence[tuple[str, str]]:
         ("limit_has_a_figure", rule % "limit_count = NULL, limit_fen = NULL"),
         ("limit_has_a_figure", rule % "limit_fen = -1"),
         ("geofence_has_its_area", "UPDATE vouchers_geofence SET kind = 'within_district'"),
+        ("geofence_has_its_area", "UPDATE vouchers_geofence SET street_id = NULL"),
         ("authorisation_has_an_end", _authorised(authorised_fen="NULL")),
         ("authorisation_has_an_end", _authorised(expires_at="NULL")),
     ]
@@ -300,6 +301,7 @@ def _uniques() -> dict[str, str]:
         "one_shard_per_number": again("vouchers_shard"),
         "one_block_per_number": again("vouchers_snapshotblock"),
         "one_part_per_number": again("vouchers_targetingpart"),
+        "one_street_name_per_district": again("merchants_street", code="310101999"),
         "one_store_number_per_merchant": again("merchants_store", external_id="lower(external_id)"),
         "one_terminal_code_per_store": again("merchants_terminal"),
         "one_risk_version_per_number": again("vouchers_riskversion"),

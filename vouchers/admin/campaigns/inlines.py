@@ -27,6 +27,7 @@ from vouchers.money import yuan
 
 HELP = {
     "bucket_count": _("1 to 64; more for a quota from which many take at the same moment."),
+    "geometry": _("Of a street: left empty, its boundary on file is taken over."),
 }
 
 
@@ -157,7 +158,8 @@ class GeofenceInline(PartInline):
     """Areas beside the stores' circles."""
 
     model = Geofence
-    fields = ["kind", "district", "geometry"]
+    fields = ["kind", "district", "street", "geometry"]
+    autocomplete_fields = ["street"]
 
 
 class StoreInline(PartInline):

@@ -8,6 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminIntegerFieldWidget
 
+from vouchers.admin.campaigns.weights import WeightsField
 from vouchers.admin.fields import (
     AddressesField,
     DurationField,
@@ -26,7 +27,7 @@ SECTIONS: Mapping[Section, Any] = {
     Section.AUDIENCE: _("Audience"),
     Section.MONEY: _("Orders, money and proof"),
 }
-WIDE = {Unit.INSTANT, Unit.DURATION_S}
+WIDE = {Unit.INSTANT, Unit.DURATION_S, Unit.WEIGHTS}
 """Units whose fields take a whole line."""
 
 
@@ -95,6 +96,10 @@ _FIELDS: Mapping[Unit, Callable[[Option, Any], forms.Field]] = {
     Unit.AMOUNT_FEN: lambda _option, column: YuanField(**_common(column)),
     Unit.BASIS_POINTS: lambda _option, column: PercentField(**_common(column)),
     Unit.CHOICES: _choices,
+    Unit.WEIGHTS: lambda _option, column: WeightsField(
+        **_common(column),
+        help_text=_("Counts where the highest need comes first; all empty: the score on file."),
+    ),
     Unit.NAMES: lambda _option, column: NamesField(**_common(column)),
     Unit.ADDRESSES: lambda _option, column: AddressesField(
         **_common(column),

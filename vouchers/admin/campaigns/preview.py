@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from merchants.errors import Refused
-from merchants.models import District, Store
+from merchants.models import District, Store, Street
 from vouchers.admin.campaigns.overview import (
     Bar,
     Table,
@@ -104,14 +104,17 @@ def preview_groups(found: Preview) -> Groups:
     districts = dict(District.objects.values_list("adcode", "name"))
     names = dict(Store.objects.filter(pk__in=found.store_ids).values_list("id", "name"))
     stores = {at: f"{names.get(pk, pk)} ({pk})" for at, pk in enumerate(found.store_ids)}
+    names_of_streets = {row.pk: str(row) for row in Street.objects.select_related("district")}
+    streets = {at: names_of_streets[code] for at, code in enumerate(found.street_codes)}
     rings = {found.ring_labels[at]: count for at, count in figures.rings.items()}
     return [
         (_("By ring"), count_bars(rings)),
         (_("By district"), _largest(figures.districts, lambda key: _district(districts, key))),
         (
-            _("By street"),
+            _("By street of residence"),
             _largest(figures.streets, lambda key: f"{_district(districts, key[0])} · {key[1]}"),
         ),
+        (_("By street in which the place lies"), _largest(figures.areas, streets.__getitem__)),
         (_("By age"), count_bars({_ages(key): n for key, n in figures.ages.items()})),
         (_("By tag"), _largest(figures.tags, lambda key: _("tag %d") % key)),
         (_("By nearest store"), _largest(figures.stores, stores.__getitem__)),

@@ -1,4 +1,4 @@
-"""`manage.py import_districts FILE`: districts from GeoJSON."""
+"""`manage.py import_districts FILE`: districts and their streets from GeoJSON."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,11 +9,14 @@ from vouchers.management.importing import ImportCommand
 
 
 class Command(ImportCommand):
-    """Upsert districts by adcode; a second run of the same file changes nothing."""
+    """Upsert districts by adcode and streets by code; a second run of the same file changes
+    nothing."""
 
     help = (
-        "Import districts from a GeoJSON feature collection with the properties adcode, name and "
-        "population_2020. Exit code 1: some features were refused, 2: all."
+        "Import districts and streets from a GeoJSON feature collection: districts with the "
+        "properties adcode (six digits), name and population_2020, streets with adcode (nine "
+        "digits), name and, where the code does not begin with the district's, parent. "
+        "Exit code 1: some features were refused, 2: all."
     )
 
     def load(

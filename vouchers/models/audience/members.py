@@ -17,8 +17,8 @@ WRITE_MEMBERS: Final = """
 
 
 class Members(NamedTuple):
-    """A block of a run's audience as columns, in no order. District, need score and birth year are
-    0 where unknown, and where they were not read."""
+    """A block of a run's audience as columns, in no order. What is on file of the residents
+    (`FACTS`) is 0 where unknown, and where it was not read; answers are 1 for yes."""
 
     resident_id: NDArray[np.int64]
     bucket: NDArray[np.int16]
@@ -27,19 +27,32 @@ class Members(NamedTuple):
     district_id: NDArray[np.int32]
     need_score: NDArray[np.int32]
     birth_year: NDArray[np.int32]
+    is_registered: NDArray[np.int32]
+    has_residence_permit: NDArray[np.int32]
+    tags: NDArray[np.int64]
 
 
-_MEMBER_COLUMNS: Final = list(
-    zip(Members._fields, ("int8", "int2", "float8", "int8", "int4", "int4", "int4"), strict=True)
-)
+FACTS: Final = {
+    "district_id": "coalesce(r.district_id, 0)",
+    "need_score": "coalesce(r.need_score, 0)::int",
+    "birth_year": "coalesce(r.birth_year, 0)::int",
+    "is_registered": "coalesce(r.is_registered, false)::int",
+    "has_residence_permit": "coalesce(r.has_residence_permit, false)::int",
+    "tags": "r.tags",
+}
+_TYPES: Final = {
+    "resident_id": "int8",
+    "bucket": "int2",
+    "distance_m": "float8",
+    "store_location_id": "int8",
+    **dict.fromkeys(FACTS, "int4"),
+    "tags": "int8",
+}
 _READ_MEMBERS: Final = """
     SELECT string_agg(int8send(m.resident_id), ''::bytea),
            string_agg(int2send(m.bucket), ''::bytea),
            string_agg(float8send(m.distance_m), ''::bytea),
-           string_agg(int8send(m.store_location_id), ''::bytea),
-           string_agg(int4send({district}), ''::bytea),
-           string_agg(int4send({need_score}), ''::bytea),
-           string_agg(int4send({birth_year}), ''::bytea)
+           string_agg(int8send(m.store_location_id), ''::bytea){facts}
       FROM (
           SELECT bucket, resident_id, distance_m, store_location_id
             FROM vouchers_audiencemember
@@ -52,12 +65,13 @@ _READ_MEMBERS: Final = """
 
 
 def _members(row: Sequence[bytes | None]) -> Members:
-    return Members(
-        **{
-            name: np.frombuffer(packed or b"", DTYPES[type_]).astype(DTYPES[type_][1:])
-            for (name, type_), packed in zip(_MEMBER_COLUMNS, row, strict=True)
-        }
-    )
+    """Members from the columns that were read, the first of `Members`."""
+    found = [
+        np.frombuffer(packed or b"", DTYPES[_TYPES[name]]).astype(DTYPES[_TYPES[name]][1:])
+        for name, packed in zip(Members._fields, row, strict=False)
+    ]
+    unread = Members._fields[len(found) :]
+    return Members(*found, *(np.zeros(found[0].size, DTYPES[_TYPES[name]][1:]) for name in unread))
 
 
 class AsOf(NamedTuple):
@@ -71,16 +85,17 @@ AS_OF = Statement("SELECT pg_current_snapshot()::text, pg_current_xact_id()::tex
 
 # The members that follow (after_bucket, after_id) in the order of the primary key, at most `most`.
 READ_MEMBERS = Statement(
-    _READ_MEMBERS.format(district="0", need_score="0", birth_year="0", join=""),
+    _READ_MEMBERS.format(facts="", join=""),
     _members,
     is_binary=True,
 )
 # What is on file of the residents costs a join, so it is read where the selection asks for it only.
 READ_MEMBERS_WITH_FACTS = Statement(
     _READ_MEMBERS.format(
-        district="coalesce(r.district_id, 0)",
-        need_score="coalesce(r.need_score, 0)::int",
-        birth_year="coalesce(r.birth_year, 0)::int",
+        facts="".join(
+            f", string_agg({_TYPES[name]}send({column}), ''::bytea)"
+            for name, column in FACTS.items()
+        ),
         join="JOIN vouchers_resident r ON r.id = m.resident_id",
     ),
     _members,

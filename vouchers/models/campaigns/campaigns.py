@@ -1,4 +1,4 @@
-"""Campaigns: terms, approvals, rounds, participating stores, rings and limits."""
+"""Campaigns: their options, rounds, participating stores, limits and exclusions."""
 
 from typing import ClassVar
 
@@ -50,7 +50,7 @@ LIMIT_KINDS = [
 SELECTION_METHODS = [
     (SelectionMethod.NEAREST.value, _("nearest to a participating store (就近)")),
     (SelectionMethod.RANDOM.value, _("by lot (随机)")),
-    (SelectionMethod.NEED.value, _("highest need score (按需)")),
+    (SelectionMethod.NEED.value, _("highest need (按需)")),
     (SelectionMethod.DISTRICTS.value, _("districts in proportion to population (按区人口)")),
 ]
 ROUND_WAYS = [
@@ -94,6 +94,8 @@ class Campaign(models.Model):
         choices=SELECTION_METHODS,
         default=SelectionMethod.NEAREST.value,
     )
+    # Points by what they are for (`rules/audience/need`); empty: the score on file.
+    need_weights = models.JSONField(_("need is counted by"), default=dict, blank=True)
     senior_share_bp = models.PositiveSmallIntegerField(
         _("guaranteed to residents of 60 and more"), default=0
     )
@@ -274,59 +276,6 @@ class CampaignStore(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}/{self.store_id}"
-
-
-class Ring(models.Model):
-    """A distance ring: inside it when from < distance ≤ to (the innermost also takes 0)."""
-
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="rings")
-    label = models.CharField(_("label"), max_length=8)
-    from_m = models.PositiveIntegerField(_("from, metres"))
-    to_m = models.PositiveIntegerField(_("to, metres"))
-
-    class Meta:
-        verbose_name = _("ring")
-        verbose_name_plural = _("rings")
-        ordering: ClassVar = ["campaign", "from_m"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["campaign", "label"], name="one_ring_per_label"),
-            models.CheckConstraint(condition=Q(to_m__gt=F("from_m")), name="ring_not_empty"),
-        ]
-        triggers: ClassVar = [only_in_draft("ring")]
-
-    def __str__(self) -> str:
-        return f"{self.label} {self.from_m}–{self.to_m} m"
-
-
-class Geofence(models.Model):
-    """An area beside the stores' circles: a polygon to add, or districts to stay within."""
-
-    class Kind(models.TextChoices):
-        INCLUDE_POLYGON = "include_polygon", _("also inside this polygon")
-        WITHIN_DISTRICT = "within_district", _("only within this district")
-
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="geofences")
-    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
-    # GeoJSON geometry, WGS-84, for polygons; a district's adcode otherwise.
-    geometry = models.JSONField(_("geometry"), null=True, blank=True)
-    district = models.ForeignKey(
-        "merchants.District", models.PROTECT, null=True, blank=True, related_name="+"
-    )
-
-    class Meta:
-        verbose_name = _("geofence")
-        verbose_name_plural = _("geofences")
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=Q(kind="include_polygon", geometry__isnull=False, district__isnull=True)
-                | Q(kind="within_district", geometry__isnull=True, district__isnull=False),
-                name="geofence_has_its_area",
-            )
-        ]
-        triggers: ClassVar = [only_in_draft("geofence")]
-
-    def __str__(self) -> str:
-        return f"{self.campaign_id} {self.kind}"
 
 
 class LimitRule(models.Model):

@@ -56,7 +56,7 @@ def terms_of(campaign: Campaign) -> Terms:
         areas=tuple(
             fence.geometry
             for fence in _rows(campaign, "geofences")
-            if fence.kind == Geofence.Kind.INCLUDE_POLYGON
+            if fence.kind != Geofence.Kind.WITHIN_DISTRICT
         ),
     )
 
@@ -145,4 +145,5 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "merchant": lambda participation: participation.store.merchant.code,
     "store": lambda participation: participation.store.external_id,
     "district": lambda fence: fence.district_id,
+    "street": lambda fence: fence.street_id,
 }

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from merchants.geo import FAULTS, CoordinateFault, coordinate_faults
+from merchants.geo import FAULTS, NO_AREA, CoordinateFault, containing, coordinate_faults
 from vouchers.rules.audience.filters import (
     POINT_KINDS,
     TARGETED,
@@ -37,6 +37,7 @@ DIMENSIONS: Final = (
     "rings",
     "stores",
     "only_by_store",
+    "areas",
 )
 
 ATTRIBUTES: Final = frozenset({"district_id", "street", "birth_year", "tags"})
@@ -50,6 +51,7 @@ class Figures:
     `targeted` is everyone reached, and the other mappings share them out: by ring (position), store
     that would decide (position), district of residence, street (district, name), beginning of the
     age band (None unknown) and tag bit. `only_by_store` are those whom one store alone reaches.
+    `areas` are those whose place lies in each of some areas (position), whatever is on file.
     `untargeted` has people by reason code, `coordinates` places by what is wrong with them.
     """
 
@@ -62,6 +64,7 @@ class Figures:
     streets: Mapping[tuple[int, str], int | None]
     ages: Mapping[int | None, int | None]
     tags: Mapping[int, int | None]
+    areas: Mapping[int, int | None]
     untargeted: Mapping[str, int | None]
     coordinates: Mapping[CoordinateFault, int | None]
 
@@ -149,10 +152,12 @@ class Tally:
             for bit in _bits(int(np.bitwise_or.reduce(tags, initial=0))):
                 census.add(bit, cells[(tags >> bit) & 1 == 1])
 
-    def figures(self, coverage: Coverage) -> Figures:
-        """What of it the campaign reaches."""
+    def figures(self, coverage: Coverage, areas: Sequence[Mapping[str, Any]] = ()) -> Figures:
+        """What of it the campaign reaches, in each of some areas (GeoJSON) too."""
         counted = [
-            _reached({name: c for (of, name), c in self._censuses.items() if of == kind}, coverage)
+            _reached(
+                {name: c for (of, name), c in self._censuses.items() if of == kind}, coverage, areas
+            )
             for kind in self.kinds
         ]
         factor = _overlap([sums[EVERYONE].get(0, 0.0) for sums in counted], self.placed)
@@ -188,6 +193,7 @@ class Tally:
             },
             ages={bands.get(number): count for number, count in _in_order(found["ages"]).items()},
             tags=_in_order(found["tags"]),
+            areas=_in_order(found["areas"]),
             untargeted={
                 why.code: shown(untargeted[why.code]) for why in Untargeted if untargeted[why.code]
             },
@@ -212,7 +218,9 @@ def shown(people: float) -> int | None:
     return int(people + ROUNDED_TO / 2) // ROUNDED_TO * ROUNDED_TO
 
 
-def _reached(censuses: Mapping[str, Census], coverage: Coverage) -> dict[str, dict[int, float]]:
+def _reached(
+    censuses: Mapping[str, Census], coverage: Coverage, areas: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[int, float]]:
     """People reached at one kind of place, by dimension and category, not yet rounded."""
     sums: dict[str, dict[int, float]] = {name: {} for name in DIMENSIONS}
     parts = {name: census.squares() for name, census in censuses.items()}
@@ -232,6 +240,9 @@ def _reached(censuses: Mapping[str, Census], coverage: Coverage) -> dict[str, di
             sums["rings"] = _by(placed.ring, weights, NO_RING)
             sums["stores"] = _by(store, weights, NO_STORE)
             sums["only_by_store"] = _by(alone, weights, NO_STORE)
+            lies_in = np.full(store.size, NO_AREA, dtype=np.int32)
+            lies_in[held] = containing(areas, ground.longitude_deg[held], ground.latitude_deg[held])
+            sums["areas"] = _by(lies_in, weights, NO_AREA)
     return sums
 
 

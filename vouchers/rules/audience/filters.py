@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from merchants.geo import LocalMetric, contains, coordinate_faults
+from merchants.geo import NO_AREA, LocalMetric, containing, contains, coordinate_faults
 from vouchers.rules.audience.facts import POINT_KINDS as POINT_KINDS
 from vouchers.rules.audience.facts import Facts
 from vouchers.rules.audience.store_cover import MAX_RADIUS_M, NO_STORE, StoreCircles, StoreCover
@@ -40,6 +40,7 @@ class Untargeted(IntEnum):
     NO_POINT = 8
     BAD_COORDINATES = 9
     OUTSIDE = 10
+    OUTSIDE_STREETS = 11  # within reach, but in none of the streets that the campaign stays within
 
     @property
     def code(self) -> str:
@@ -191,24 +192,31 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coverage:
-    """The area of a campaign: the stores' circles and the insides of polygons."""
+    """The area of a campaign: the stores' circles and the insides of polygons, of both what lies
+    in one of `streets`, where there are any."""
 
     circles: StoreCircles
     cover: StoreCover
     rings: Rings
     polygons: tuple[Mapping[str, Any], ...] = ()
+    streets: tuple[Mapping[str, Any], ...] = ()
     _wide: StoreCover | None = None
 
     @classmethod
     def of(
-        cls, circles: StoreCircles, rings: Rings, polygons: Sequence[Mapping[str, Any]] = ()
+        cls,
+        circles: StoreCircles,
+        rings: Rings,
+        polygons: Sequence[Mapping[str, Any]] = (),
+        streets: Sequence[Mapping[str, Any]] = (),
     ) -> Self:
         """Index the circles; polygons need a second index, to name the nearest store."""
         wide = None
         if polygons:
             widest = np.full(len(circles), MAX_RADIUS_M)
             wide = StoreCover.build(circles.longitude_deg, circles.latitude_deg, widest)
-        return cls(circles, StoreCover.of(circles), rings, tuple(polygons), wide)
+        cover = StoreCover.of(circles)
+        return cls(circles, cover, rings, tuple(polygons), tuple(streets), wide)
 
     def judge(self, block: Block, kinds: Sequence[str]) -> Judged:
         """Judge all points of each resident together: the nearest covering store over the accepted
@@ -223,15 +231,18 @@ class Coverage:
         )
         accepted = [POINT_KINDS.index(name) for name in POINT_KINDS if name in kinds]
         points = _Points(block, accepted)
+        is_astray = np.zeros(size, dtype=np.bool_)
         for places in (
             (self._in_circles, self._in_polygons) if self.polygons else (self._in_circles,)
         ):
             wanted = (found.reason == TARGETED) & (found.store == NO_STORE)
             for kind in accepted:
                 at = np.flatnonzero(wanted & points.good[kind])
-                nearest = places(block.longitude_deg[kind][at], block.latitude_deg[kind][at])
+                lon, lat = block.longitude_deg[kind][at], block.latitude_deg[kind][at]
+                nearest = places(lon, lat)
+                is_astray[at] |= self._leave_out_other_streets(nearest, lon, lat)
                 _keep_nearer(found, at, kind, nearest)
-        _give_reasons(found, points)
+        _give_reasons(found, points, is_astray)
         return found
 
     def place(self, lon: Floats, lat: Floats) -> Placed:
@@ -243,6 +254,7 @@ class Coverage:
             found.nearest.store_index[beside] = inside.nearest.store_index
             found.nearest.distance_m[beside] = inside.nearest.distance_m
             found.ring[beside] = inside.ring
+        self._leave_out_other_streets(found, lon, lat)
         return found
 
     def only_store(self, lon: Floats, lat: Floats) -> NDArray[np.int32]:
@@ -268,6 +280,20 @@ class Coverage:
         for polygon in self.polygons:
             store[contains(polygon, lon, lat)] = NO_STORE
         return store
+
+    def _leave_out_other_streets(
+        self, placed: Placed, lon: Floats, lat: Floats
+    ) -> NDArray[np.bool_]:
+        """Take the store from points that lie in none of the streets; returns which."""
+        is_astray = np.zeros(lon.size, dtype=np.bool_)
+        if self.streets:
+            reached = np.flatnonzero(placed.nearest.store_index != NO_STORE)
+            beside = containing(self.streets, lon[reached], lat[reached]) == NO_AREA
+            is_astray[reached[beside]] = True
+            placed.nearest.store_index[is_astray] = NO_STORE
+            placed.nearest.distance_m[is_astray] = np.inf
+            placed.ring[is_astray] = NO_RING
+        return is_astray
 
     def _in_circles(self, lon: Floats, lat: Floats) -> Placed:
         return place(self.cover, self.rings, lon, lat)
@@ -307,9 +333,10 @@ def _keep_nearer(found: Judged, at: NDArray[np.intp], kind: int, placed: Placed)
     found.ring[at] = placed.ring[nearer]
 
 
-def _give_reasons(found: Judged, points: _Points) -> None:
+def _give_reasons(found: Judged, points: _Points, is_astray: NDArray[np.bool_]) -> None:
     unplaced = (found.reason == TARGETED) & (found.store == NO_STORE)
     present, good = points.present.any(axis=0), points.good.any(axis=0)
     found.reason[unplaced & ~present] = Untargeted.NO_POINT
     found.reason[unplaced & present & ~good] = Untargeted.BAD_COORDINATES
     found.reason[unplaced & good] = Untargeted.OUTSIDE
+    found.reason[unplaced & is_astray] = Untargeted.OUTSIDE_STREETS

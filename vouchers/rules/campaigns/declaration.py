@@ -40,6 +40,8 @@ class Unit(StrEnum):
     SLICE = "slice"  # dimension → code of a quota cell
     GEOMETRY = "geometry"
     DISTRICT = "district"  # an adcode
+    STREET = "street"  # a code
+    WEIGHTS = "weights"  # points by what they are for
 
 
 class Section(StrEnum):
@@ -123,6 +125,7 @@ CAMPAIGN: Final = (
     Option("point_kinds", Unit.CHOICES, Section.AUDIENCE),
     Option("audience_filter", Unit.AUDIENCE, Section.AUDIENCE),
     Option("selection_method", Unit.CHOICE, Section.AUDIENCE),
+    Option("need_weights", Unit.WEIGHTS, Section.AUDIENCE),
     Option("senior_share_bp", Unit.BASIS_POINTS, Section.AUDIENCE, most=WHOLE_BP),
     Option("small_shop_share_bp", Unit.BASIS_POINTS, Section.AUDIENCE, most=WHOLE_BP),
     Option("hold_out_bp", Unit.BASIS_POINTS, Section.AUDIENCE, most=HOLD_OUT_MOST_BP),
@@ -209,6 +212,7 @@ PARTS: Final = (
         (
             Option("kind", Unit.CHOICE),
             Option("district", Unit.DISTRICT),
+            Option("street", Unit.STREET),
             Option("geometry", Unit.GEOMETRY),
         ),
     ),

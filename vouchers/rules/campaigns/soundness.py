@@ -13,6 +13,7 @@ from merchants.errors import Refusal
 from merchants.geo import area_flaw
 from vouchers.money import WHOLE_BP
 from vouchers.rules.audience.filters import POINT_KINDS, AudienceFilter, InvalidFilterError
+from vouchers.rules.audience.need import MOST_POINTS, InvalidWeightError, NeedWeights
 from vouchers.rules.audience.store_cover import MAX_RADIUS_M
 from vouchers.rules.campaigns.declaration import CAMPAIGN
 from vouchers.rules.campaigns.terms import (
@@ -109,6 +110,13 @@ def _audience_known(terms: Terms) -> Iterator[Refusal]:
         yield _fault("radius_in_range", most_m=int(MAX_RADIUS_M))
     if terms.selection_method not in set(SelectionMethod):
         yield _fault("selection_method_known", method=terms.selection_method)
+    try:
+        NeedWeights.of(terms.need_weights)
+    except InvalidWeightError as error:
+        rule, name = error.args
+        yield _fault(rule, name=name, most_points=MOST_POINTS)
+    if terms.need_weights and terms.selection_method != SelectionMethod.NEED:
+        yield _fault("need_weights_count")
     if terms.senior_share_bp + terms.small_shop_share_bp > WHOLE_BP:
         yield _fault("guaranteed_shares_fit")
     try:

@@ -96,6 +96,7 @@ class Terms:
     anchor_recipients: tuple[str, ...] = ()
     audience_filter: Mapping[str, Any] = field(default_factory=dict)
     selection_method: str = SelectionMethod.NEAREST.value
+    need_weights: Mapping[str, Any] = field(default_factory=dict)
     senior_share_bp: int = 0
     small_shop_share_bp: int = 0
     hold_out_bp: int = 0

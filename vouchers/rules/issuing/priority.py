@@ -34,11 +34,12 @@ SMALL_SHOP: Final = "small shop"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class People:
-    """An audience as columns. `need_score` and `district_id` are 0 where unknown."""
+    """An audience as columns. `need` is in points of the campaign's weights; `district_id` is 0
+    where unknown."""
 
     resident_id: Ints
     distance_m: Floats
-    need_score: Ints
+    need: Ints
     district_id: Ints
 
     def __len__(self) -> int:
@@ -72,7 +73,7 @@ def ordered(method: SelectionMethod, people: People, seed: str) -> Order:
     if method is SelectionMethod.NEAREST:
         return _by(people.distance_m, people.resident_id, seed)
     if method is SelectionMethod.NEED:
-        return _by(-people.need_score, people.resident_id, seed)
+        return _by(-people.need, people.resident_id, seed)
     return np.lexsort((people.resident_id, lots(seed, people.resident_id)))
 
 

@@ -19,7 +19,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from merchants.errors import Refused
-from merchants.models import StoreLocation
+from merchants.models import StoreLocation, Street
 from vouchers.models import Campaign, QuotaBucket, QuotaCell
 from vouchers.models.audience.snapshots import READ_EXTENTS
 from vouchers.money import WHOLE_BP
@@ -43,13 +43,15 @@ PREVIEWED: Final = "audience previewed"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Figures with the ids they are about: `ring_labels` and `store_ids` are by the positions that
-    the figures use. `stray_store_ids` are stores outside the district they state."""
+    """Figures with the ids they are about: `ring_labels`, `store_ids` and `street_codes` (of the
+    figures' areas) are by the positions that the figures use. `stray_store_ids` are stores outside
+    the district they state."""
 
     figures: Figures
     expectation: Expectation
     ring_labels: tuple[str, ...]
     store_ids: tuple[int, ...]
+    street_codes: tuple[int, ...]
     stray_store_ids: tuple[int, ...]
 
 
@@ -68,13 +70,15 @@ def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
         tally = Tally(context.kinds, at.astimezone(ZoneInfo(campaign.zone)).year)
         for block in context.blocks(_everyone(context), ATTRIBUTES):
             tally.add(block)
-        figures = tally.figures(context.coverage)
+        streets = dict(Street.objects.order_by("code").values_list("code", "boundary"))
+        figures = tally.figures(context.coverage, list(streets.values()))
         store_ids = tuple(context.store_ids.tolist())
         return Preview(
             figures=figures,
             expectation=_expected(campaign, figures, store_ids, at),
             ring_labels=tuple(ring.label for ring in context.coverage.rings.rings),
             store_ids=store_ids,
+            street_codes=tuple(streets),
             stray_store_ids=_strays(context.location_ids.tolist()),
         )
 

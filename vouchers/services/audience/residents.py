@@ -66,8 +66,6 @@ class TargetingContext:
         """The terms as at `at`: the stores given, or else the participating open ones."""
         stores = stores or Stores.taking_part(campaign, at)
         rings = tuple(campaign.rings.order_by("from_m").values_list("label", "from_m", "to_m"))
-        fences = campaign.geofences.filter(kind=Geofence.Kind.INCLUDE_POLYGON)
-        polygons = [json.dumps(fence.geometry) for fence in fences if fence.geometry]
         circles = stores.circles
         return cls(
             campaign_id=campaign.pk,
@@ -76,7 +74,8 @@ class TargetingContext:
                 circles.latitude_deg.tobytes(),
                 circles.radius_m.tobytes(),
                 rings,
-                tuple(polygons),
+                _areas(campaign, Geofence.Kind.INCLUDE_POLYGON),
+                _areas(campaign, Geofence.Kind.WITHIN_STREET),
             ),
             kinds=tuple(campaign.point_kinds),
             store_ids=stores.store_ids,
@@ -199,10 +198,18 @@ def _coverage(
     radius_m: bytes,
     rings: tuple[tuple[str, float, float], ...],
     polygons: tuple[str, ...],
+    streets: tuple[str, ...],
 ) -> Coverage:
     """Indexing the stores takes 0.1 s for 500, and every part of a run judges by the same."""
     circles = StoreCircles.of(*map(np.frombuffer, (longitude_deg, latitude_deg, radius_m)))
-    return Coverage.of(circles, Rings.of(rings), [json.loads(polygon) for polygon in polygons])
+    areas = ([json.loads(area) for area in of_kind] for of_kind in (polygons, streets))
+    return Coverage.of(circles, Rings.of(rings), *areas)
+
+
+def _areas(campaign: Campaign, kind: Geofence.Kind) -> tuple[str, ...]:
+    """The geometries of one kind, as texts that can be compared."""
+    fences = campaign.geofences.filter(kind=kind).order_by("id")
+    return tuple(json.dumps(fence.geometry) for fence in fences)
 
 
 def _conditions(campaign: Campaign, at: datetime) -> Conditions:

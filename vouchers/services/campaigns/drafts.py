@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Model, ProtectedError
 
 from merchants.errors import Refused
-from vouchers.models import Campaign, CampaignEdit, QuotaCell, Tier
+from vouchers.models import Campaign, CampaignEdit, Geofence, QuotaCell, Tier
 from vouchers.rules.campaigns.declaration import CAMPAIGN, PARTS, Until
 from vouchers.rules.campaigns.soundness import area_fault
 from vouchers.rules.campaigns.terms import INVALID
@@ -159,20 +159,35 @@ def _write(campaign: Campaign, relation: str, edits: Sequence[RowEdit]) -> None:
     for number, edit in enumerate(edits, 1):
         if edit.values is None:
             continue
-        if edit.values.get("geometry") is not None:
-            refuse(area_fault(edit.values["geometry"], number=number))
+        row = rows.model(campaign=campaign) if edit.pk is None else rows.get(pk=edit.pk)
+        values = _with_boundary(row, edit.values)
+        if values.get("geometry") is not None:
+            refuse(area_fault(values["geometry"], number=number))
         if edit.pk is None:
-            _add(rows.model(campaign=campaign), edit.values)
+            _add(row, values)
             continue
-        row = rows.get(pk=edit.pk)
-        if edit.values.keys() - {"bucket_count"}:
+        if values.keys() - {"bucket_count"}:
             _check_source_cell(row)
-        if isinstance(row, QuotaCell) and SLICE & edit.values.keys():
+        if isinstance(row, QuotaCell) and SLICE & values.keys():
             # A cell never changes its slice: another takes its place.
             row.delete()
-            _add(row, edit.values)
+            _add(row, values)
         else:
-            _assign(row, edit.values)
+            _assign(row, values)
+
+
+def _with_boundary(row: Model, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the boundary on file where a street is chosen: what is approved is the area itself, not
+    a name whose area an import may change.
+
+    Refuses `terms_invalid` where another area is given with the street.
+    """
+    street = values.get("street", row.street) if isinstance(row, Geofence) else None
+    if street is None:
+        return values
+    if values.get("geometry") not in (None, street.boundary):
+        raise Refused(INVALID, "geofence_has_its_area")
+    return {**values, "geometry": street.boundary}
 
 
 def _add(row: Model, values: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from vouchers.models.audience.members import (
     READ_MEMBERS_WITH_FACTS,
     Members,
 )
+from vouchers.rules.audience.need import NeedFacts, NeedWeights
 from vouchers.rules.issuing.priority import SENIOR_AGE, SMALL_SHOP, Guarantee, People
 from vouchers.rules.issuing.selection import Chosen, Line, Plan, choose, limits, line_up
 from vouchers.rules.ledger.quotas import Cells, PlannedVouchers
@@ -160,7 +161,7 @@ def _line_of(run: Run, cells: Cells, chosen_from: Mapping[str, Any]) -> Line:
         people=People(
             resident_id=members.resident_id,
             distance_m=members.distance_m,
-            need_score=members.need_score.astype(np.int64),
+            need=_need(campaign, members, day),
             district_id=members.district_id.astype(np.int64),
         ),
         bucket=members.bucket,
@@ -173,6 +174,17 @@ def _line_of(run: Run, cells: Cells, chosen_from: Mapping[str, Any]) -> Line:
         plan=plan,
         guarantees=list(_guarantees(campaign, members, chosen_from["small_shops"], store_id, day)),
     )
+
+
+def _need(campaign: Campaign, members: Members, day: date) -> NDArray[np.int64]:
+    facts = NeedFacts(
+        need_score=members.need_score.astype(np.int64),
+        birth_year=members.birth_year.astype(np.int64),
+        is_registered=members.is_registered > 0,
+        has_residence_permit=members.has_residence_permit > 0,
+        tags=members.tags,
+    )
+    return NeedWeights.of(campaign.need_weights).need(facts, year=day.year)
 
 
 def _guarantees(

@@ -25,6 +25,18 @@
     return L.layerGroup(areas.map((area) => L.geoJSON(area.geometry, { style, pmIgnore: true, interactive: false })));
   }
 
+  function streets(areas) {
+    const style = { color: "#94a3b8", weight: 0.5, fill: false, interactive: false };
+    return L.layerGroup(areas.map((area) => L.geoJSON(area.geometry, { style, pmIgnore: true, interactive: false })));
+  }
+
+  function within(areas) {
+    const style = { color: "#059669", weight: 2.5, dashArray: "6 3", fillOpacity: 0.06 };
+    return L.layerGroup(
+      areas.map((area) => L.geoJSON(area.geometry, { style, pmIgnore: true }).bindTooltip(area.name, { sticky: true })),
+    );
+  }
+
   function circles(stores) {
     const style = { color: "#2563eb", weight: 1, opacity: 0.35, fillOpacity: 0.05, interactive: false, pmIgnore: true };
     return L.layerGroup(stores.map((store) => L.circle(latLng(store), { ...style, radius: store.radius_m })));
@@ -76,9 +88,11 @@
   function draw(data) {
     const layers = {
       [words.districts]: districts(data.districts),
+      ...(data.streets.length && { [words.streets]: streets(data.streets) }),
       [words.circles]: circles(data.stores),
       [words.rings]: rings(data.stores, data.rings_m),
       [words.polygons]: polygons(data.polygons),
+      ...(data.within.length && { [words.within]: within(data.within) }),
       [words.stores]: dots(data.stores),
     };
     for (const [name, layer] of Object.entries(layers)) {

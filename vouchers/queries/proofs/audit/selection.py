@@ -27,6 +27,7 @@ _PEOPLE: Statement[tuple[Person, bool]] = Statement(
     """
     SELECT m.resident_id, m.distance_m, s.store_id, COALESCE(r.district_id, 0),
            COALESCE(r.need_score, 0), COALESCE(r.birth_year, 0),
+           COALESCE(r.is_registered, false), COALESCE(r.has_residence_permit, false), r.tags,
            r.changed_xid::text <> %(xid)s::text
            AND NOT pg_visible_in_snapshot(r.changed_xid, %(as_of)s::text::pg_snapshot)
       FROM vouchers_audiencemember m
@@ -80,6 +81,7 @@ def _choice_of(raw: Raw, run: Run) -> Choice | None:
         chosen=_vouchers(run=run),
         population={int(id_): people for id_, people in stored["population"].items()},
         small_shops=frozenset(stored["small_shops"]),
+        need_weights=campaign.need_weights,
     )
     is_unknown = choice.asks_for_facts and any(has_changed for _, has_changed in rows)
     return None if is_unknown or len(rows) > MOST_MEMBERS else choice

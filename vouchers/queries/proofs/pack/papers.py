@@ -7,7 +7,7 @@ TERMS_SHEETS: tuple[Sheet, ...] = (
         "campaign",
         """
         SELECT id, code, name, organiser, operator, zone, starts_at, ends_at, validity_s, radius_m,
-               point_kinds, audience_filter, selection_method, senior_share_bp,
+               point_kinds, audience_filter, selection_method, need_weights, senior_share_bp,
                small_shop_share_bp, hold_out_bp, excluded_categories, order_kinds,
                order_numbers, presence_required, currency, refund_policy, authorise_ttl_s,
                anchor_recipients, is_test, state, terms_id AS terms, created_by_id AS created_by,

@@ -8,7 +8,7 @@ frozen terms that decides who gets what.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from vouchers.rules.proofs.audit.facts import Row
@@ -16,10 +16,12 @@ from vouchers.states import SelectionMethod
 
 _WHOLE_BP: Final = 10_000
 _SENIOR_AGE: Final = 60
+_OLD_AGE: Final = 80
 
 
 class Person(NamedTuple):
-    """A member of the audience. District, need score and birth year are 0 where unknown."""
+    """A member of the audience. District, need score and birth year are 0 where unknown, answers
+    False."""
 
     resident_id: int
     distance_m: float
@@ -27,6 +29,9 @@ class Person(NamedTuple):
     district_id: int
     need_score: int
     birth_year: int
+    is_registered: bool = False
+    has_residence_permit: bool = False
+    tags: int = 0
 
 
 class TierTaken(NamedTuple):
@@ -69,6 +74,8 @@ class Choice:
     chosen: Mapping[tuple[int, int], int]
     population: Mapping[int, int]
     small_shops: frozenset[int]
+    need_weights: Mapping[str, int] = field(default_factory=dict)
+    """Points by what they are for; without any the need score on file counts."""
 
     @property
     def asks_for_facts(self) -> bool:
@@ -128,12 +135,30 @@ def _order(choice: Choice) -> Callable[[Person], tuple[float, int, int]]:
     def place(person: Person) -> tuple[float, int, int]:
         by_method: dict[str, float] = {
             SelectionMethod.NEAREST: person.distance_m,
-            SelectionMethod.NEED: -person.need_score,
+            SelectionMethod.NEED: -_need(choice, person),
         }
         lot = _lot(f"{choice.seed}|{person.resident_id}")
         return by_method.get(choice.method, 0), lot, person.resident_id
 
     return place
+
+
+def _need(choice: Choice, person: Person) -> int:
+    """The points of a person, added up name by name."""
+    if not choice.need_weights:
+        return person.need_score
+    age = int(choice.day[:4]) - person.birth_year if person.birth_year else 0
+    times = {
+        "need_score": person.need_score,
+        "age_60": int(age >= _SENIOR_AGE),
+        "age_80": int(age >= _OLD_AGE),
+        "is_registered": int(person.is_registered),
+        "has_residence_permit": int(person.has_residence_permit),
+    }
+    return sum(
+        points * (times[name] if name in times else person.tags >> int(name[len("tag_") :]) & 1)
+        for name, points in choice.need_weights.items()
+    )
 
 
 def _wanted(choice: Choice, tier: TierTaken, person: Person) -> int:
