@@ -26,8 +26,9 @@ from django.utils import timezone
 
 from config.servers import Postgres
 from tests.faults.test_power_cut import until
-from tests.faults.test_worker_killed import kill, let_leases_run_out, worker
+from tests.faults.test_worker_killed import let_leases_run_out
 from tests.support import cast, client_process
+from tests.support.celery_worker import kill, worker
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.http_till import open_campaign
 from tests.support.till import BY_HAND, issue_vouchers

@@ -1,10 +1,5 @@
 """kill −9 of a real Celery worker in mid-distribution: another one finishes, and the books hold."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +11,7 @@ import redis
 from django.utils import timezone
 
 from tests.support import cast
+from tests.support.celery_worker import eventually, kill, worker
 from vouchers import tasks
 from vouchers.models import (
     AudienceMember,
@@ -34,37 +30,6 @@ from vouchers.states import RunState, ShardState
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
 RESIDENTS = 60
-PATIENCE_S = 60
-
-
-def eventually(what: Callable[[], bool]) -> None:
-    """Wait until something is so, or fail."""
-    give_up_at = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < give_up_at, "it never came true"
-        time.sleep(0.02)
-
-
-@contextmanager
-def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A Celery worker in a session of its own; killed at the end if it still runs."""
-    command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker"]
-    process = subprocess.Popen(
-        [*command, "--concurrency=1", "--loglevel=WARNING", "--without-gossip", "--without-mingle"],
-        env=environment,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        kill(process)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """kill −9 of the worker and its children."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @contextmanager

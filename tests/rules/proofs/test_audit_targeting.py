@@ -78,6 +78,15 @@ def test_beyond_the_radius_is_wrong_unless_a_polygon_reaches_there() -> None:
     assert wrong(member(AWAY, ring="", may_be_beyond=True), AWAY) is None
 
 
+def test_a_point_in_another_street_is_wrong_where_the_campaign_stays_within_streets() -> None:
+    west, south = HOME.longitude_deg, HOME.latitude_deg
+    far, near = ([[x, south - 1], [x + 1, south + 1], [x - 1, south + 1]] for x in (west + 9, west))
+    areas = [{"type": "Polygon", "coordinates": [[*ring, ring[0]]]} for ring in (far, near)]
+    assert judge_member(member(), [HOME], RINGS, KEY, areas).wrong is None
+    assert judge_member(member(), [HOME], RINGS, KEY, areas[:1]).wrong == Wrong.STREET
+    assert judge_member(member(), [], RINGS, KEY, areas[:1]).wrong is None
+
+
 def test_a_store_version_that_is_gone_is_wrong() -> None:
     assert wrong(member(store_longitude_deg=None)) == Wrong.STORE
 

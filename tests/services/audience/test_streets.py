@@ -5,12 +5,17 @@ import pytest
 from merchants.errors import Refused
 from merchants.models import Street
 from tests.support import cast, draft_rows
+from tests.support.audience import write_audience
 from tests.support.cast import NOON
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.distribution import distribute
 from vouchers.models import Campaign, Geofence
 from vouchers.queries.audience import map_of
 from vouchers.queries.campaigns.terms import document_of
+from vouchers.rules.proofs.audit.targeting import Wrong
 from vouchers.services.audience.explain import explain
 from vouchers.services.audience.preview import preview
+from vouchers.services.proofs.audit import audit
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +68,17 @@ def test_who_lives_within_reach_but_in_another_street_is_left_out_with_the_reaso
 ) -> None:
     names = ("near0", "north0", "far")
     assert [reason_of(name, campaign) for name in names] == [None, "outside_streets", "outside"]
+
+
+def test_the_audit_finds_a_member_who_lives_in_another_street(
+    campaign: Campaign, north: Street
+) -> None:
+    run = distribute(campaign)
+    assert run.audience["untargeted"] == {"outside": 1, "outside_streets": 12}
+    assert_proven()
+    write_audience(run, [cast.resident("north0")], at=NOON)
+    found = {it.name: it.rows for it in audit(at=NOON, seed=1).findings if it.broken_count}
+    assert [row["why"] for row in found["targeting_exact"]] == [Wrong.STREET]
 
 
 def test_an_import_after_the_approval_changes_no_campaign(

@@ -233,13 +233,14 @@ def _judge_sample(
     with connection.wrap_database_errors:
         members = sample(raw, size=size, seed=seed)
         points = targeting.points_of(raw, members)
-    rings = targeting.rings()
+    rings, streets = targeting.rings(), targeting.streets()
     outcomes = [
         judge_member(
             member,
             points[member.resident_id, member.point_kind],
             rings[member.campaign_id],
             settings.HUIMIN_PII_KEY,
+            streets[member.campaign_id],
         )
         for member in members
     ]

@@ -102,6 +102,15 @@ def points_of(raw: Raw, members: Sequence[MemberFacts]) -> Points:
     return found
 
 
+def streets() -> dict[int, list[dict[str, Any]]]:
+    """The boundaries that campaigns stay within, as their terms have them, by campaign."""
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    fences = Geofence.objects.filter(kind=Geofence.Kind.WITHIN_STREET).order_by("id")
+    for campaign_id, geometry in fences.values_list("campaign_id", "geometry"):
+        found[campaign_id].append(geometry or {})
+    return found
+
+
 def rings() -> dict[int, list[RingFacts]]:
     """Every campaign's rings, innermost first."""
     found: dict[int, list[RingFacts]] = defaultdict(list)

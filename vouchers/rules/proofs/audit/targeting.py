@@ -5,11 +5,11 @@ it is measured. Positions sent with claims are kept nowhere: of those only radiu
 judged, by the distance that was stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from merchants.geo import distance_m
+from merchants.geo import contains, distance_m
 from vouchers.rules.audience.commitments import commitments
 
 TOLERANCE_M: Final = 0.001
@@ -58,6 +58,7 @@ class Wrong(StrEnum):
     DISTANCE = "the distance"
     RADIUS = "outside the radius"
     RING = "the ring"
+    STREET = "outside the streets of the terms"
 
 
 class Measured(NamedTuple):
@@ -68,9 +69,14 @@ class Measured(NamedTuple):
 
 
 def judge_member(
-    member: MemberFacts, points: Sequence[PointFacts], rings: Sequence[RingFacts], key: bytes
+    member: MemberFacts,
+    points: Sequence[PointFacts],
+    rings: Sequence[RingFacts],
+    key: bytes,
+    streets: Sequence[Mapping[str, Any]] = (),
 ) -> Measured:
-    """Measure a member again and compare distance (to a millimetre), radius and ring.
+    """Measure a member again and compare distance (to a millimetre), radius, ring and, where the
+    campaign stays within streets (GeoJSON), whether the point lies in one.
 
     A member whose only point of that kind was never moved nor coarsened must open the commitment;
     otherwise the point used may be gone, and only the stored distance can be judged.
@@ -83,7 +89,14 @@ def judge_member(
         is_only = len(points) == 1 and not points[0].is_coarse
         return Measured(Wrong.POINT if is_only else _beyond(member, rings), None)
     measured_m = distance_m(store_lon, store_lat, point.longitude_deg, point.latitude_deg)
-    return Measured(_wrong(member, measured_m, rings), measured_m)
+    wrong = _wrong(member, measured_m, rings)
+    if wrong is None and streets and not _is_in(streets, point):
+        wrong = Wrong.STREET
+    return Measured(wrong, measured_m)
+
+
+def _is_in(areas: Sequence[Mapping[str, Any]], point: PointFacts) -> bool:
+    return any(contains(area, point.longitude_deg, point.latitude_deg)[0] for area in areas)
 
 
 def _committed(member: MemberFacts, points: Sequence[PointFacts], key: bytes) -> PointFacts | None:
