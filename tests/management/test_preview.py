@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import translation
 
 from tests.support import cast
+from tests.support.distribution import distribute
 from vouchers.models import Campaign
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +55,16 @@ def test_a_resident_is_explained_in_metres(campaign: Campaign) -> None:
     alice, bob = cast.alice(), cast.bob()
     assert " m, ring A" in printed("explain", campaign.code, alice.external_id)
     assert "m outside the circle of" in printed("explain", campaign.code, bob.external_id)
+
+
+def test_a_resident_is_explained_as_a_run_found_them(campaign: Campaign) -> None:
+    alice = cast.alice()
+    run = distribute(campaign)
+    text = printed("explain", campaign.code, alice.external_id, "--run", str(run.pk))
+    assert " m, ring A; off20: 1 · issued" in text
+    assert "decided by li" in text
+    with pytest.raises(CommandError, match="no run"):
+        printed("explain", campaign.code, alice.external_id, "--run", str(run.pk + 1))
 
 
 def test_both_speak_chinese(campaign: Campaign) -> None:

@@ -21,7 +21,7 @@ from unfold.widgets import (
 
 from merchants.models import District, Merchant
 from vouchers.admin.fields import DurationField, NamesField, TagsField, YuanField
-from vouchers.models import Campaign, FundingSource, Round
+from vouchers.models import Campaign, FundingSource, Round, Run
 from vouchers.models.campaigns.campaigns import ROUND_WAYS
 from vouchers.rules.audience.filters import AudienceFilter, InvalidFilterError
 from vouchers.rules.campaigns.declaration import CAMPAIGN, DAY_S, OPTIONS, Unit
@@ -345,10 +345,17 @@ class ReviewForm(forms.Form):
 
 
 class ExplainForm(BaseDialogForm):
-    """Which campaign to ask about, and why one looks."""
+    """Which campaign to ask about, or which run of it, and why one looks."""
 
     campaign = forms.ModelChoiceField(
         label=_("Campaign"), queryset=Campaign.objects.all(), widget=UnfoldAdminSelectWidget
+    )
+    run = forms.IntegerField(
+        label=_("Run no."),
+        min_value=1,
+        required=False,
+        help_text=_("Left empty: as things stand now."),
+        widget=UnfoldAdminIntegerFieldWidget,
     )
     reason = forms.CharField(
         label=_("Reason"),
@@ -357,3 +364,13 @@ class ExplainForm(BaseDialogForm):
         help_text=_("Kept in the history of the resident: e.g. the number of the call."),
         widget=UnfoldAdminTextInputWidget,
     )
+
+    def clean(self) -> dict[str, Any]:
+        """The run, of the campaign chosen."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if number := cleaned.get("run"):
+            run = Run.objects.filter(pk=number, campaign=cleaned.get("campaign")).first()
+            if run is None:
+                self.add_error("run", _("The campaign has no run of this number."))
+            cleaned["run"] = run
+        return cleaned

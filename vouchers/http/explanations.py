@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.models import District, Store, Street
 from vouchers.models import Campaign, Resident, ResidentPoint
+from vouchers.rules.issuing.outcomes import Outcome
 from vouchers.services.audience.explain import Explained
+from vouchers.services.audience.explain_run import ExplainedRun
 
 REASONS: Final[Mapping[str, Any]] = {
     "not_active": _("deceased or erased"),
@@ -138,6 +140,38 @@ def sentence(said: Explained) -> str:
         asked = (PHRASES[name](value) for name, value in said.conditions.items())
         return f"{text} ({' · '.join(asked)})"
     return text
+
+
+OUTCOMES: Final[Mapping[Outcome, Any]] = {
+    Outcome.ISSUED: _("issued"),
+    Outcome.RESERVED: _("chosen, not issued yet"),
+    Outcome.RETURNED: _("chosen, but the run was cancelled before it was issued"),
+    Outcome.WAITING: _("nobody is chosen yet"),
+    Outcome.HOLD_OUT: _("in the control group"),
+    Outcome.DISTRICT_UNKNOWN: _("no district on file, by which the quota is divided"),
+    Outcome.ALREADY_SERVED: _("served by an earlier run of the round"),
+    Outcome.QUOTA: _("the quota went to those who come first by the terms"),
+}
+
+
+def run_sentence(said: ExplainedRun) -> str:
+    """What a run kept of one resident: whether it reached them, then tier by tier."""
+    if said.targeted is None:
+        return gettext("the run has not found its audience yet")
+    if said.is_changed and said.targeted.reason is None:
+        return gettext(
+            "not targeted by the run: what was on file then has changed since, and would reach now"
+        )
+    parts = [sentence(said.targeted)]
+    parts += [
+        f"{each.tier}: {each.vouchers} · {OUTCOMES[each.outcome]}"
+        if each.vouchers
+        else f"{each.tier}: {OUTCOMES[each.outcome]}"
+        for each in said.outcomes
+    ]
+    if said.is_changed:
+        parts.append(gettext("judged by what is on file now, which has changed since the run"))
+    return "; ".join(parts)
 
 
 def reason_name(code: str) -> str:

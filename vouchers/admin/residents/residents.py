@@ -13,9 +13,10 @@ from unfold.decorators import action, display
 from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, ReadOnlyInline, coloured, go_to
 from vouchers.admin.forms import ExplainForm
 from vouchers.admin.residents.acts import ACTS, ResidentActs
-from vouchers.http.explanations import sentence
+from vouchers.http.explanations import run_sentence, sentence
 from vouchers.models import Consent, Link, Proxy, Resident, ResidentPoint
 from vouchers.services.audience.explain import Explained, look_up
+from vouchers.services.audience.explain_run import ExplainedRun, look_up_run
 from vouchers.states import ResidentState
 
 
@@ -103,7 +104,10 @@ class ResidentAdmin(ResidentActs, ExactSearch, ReadOnlyAdmin):
         permissions=["view"],
         dialog={
             "title": _("Why is this resident targeted, or not?"),
-            "description": _("As things stand now; the look is kept in the resident's history."),
+            "description": _(
+                "As things stand now, or as a run found them; the look is kept in the resident's"
+                " history."
+            ),
             "form_class": ExplainForm,
             "form_submit_text": _("Explain"),
         },
@@ -112,20 +116,29 @@ class ResidentAdmin(ResidentActs, ExactSearch, ReadOnlyAdmin):
         campaign = form.cleaned_data["campaign"]
         resident = get_object_or_404(Resident, pk=object_id)
         by: Any = request.user
-        said = look_up(
-            campaign=campaign,
-            resident=resident,
-            reason=form.cleaned_data["reason"],
-            by=by,
-            at=timezone.now(),
-        )
-        messages.info(request, f"{campaign}: {in_words(said)}")
+        look: dict[str, Any] = {
+            "resident": resident,
+            "reason": form.cleaned_data["reason"],
+            "by": by,
+            "at": timezone.now(),
+        }
+        if run := form.cleaned_data["run"]:
+            text = run_in_words(look_up_run(run=run, **look))
+            messages.info(request, f"{campaign} #{run.pk}: {text}")
+        else:
+            messages.info(request, f"{campaign}: {in_words(look_up(campaign=campaign, **look))}")
         return go_to("vouchers_resident_change", object_id)
 
 
 def in_words(said: Explained) -> str:
     """The explanation, and for people of the bureau also who set what decides."""
-    text = sentence(said)
-    if not said.decided_by:
-        return text
-    return f"{text} · " + gettext("decided by %s") % said.decided_by
+    return _with_author(sentence(said), said.decided_by)
+
+
+def run_in_words(said: ExplainedRun) -> str:
+    """A run's explanation, with who set what decided."""
+    return _with_author(run_sentence(said), said.targeted.decided_by if said.targeted else "")
+
+
+def _with_author(text: str, author: str) -> str:
+    return f"{text} · " + gettext("decided by %s") % author if author else text

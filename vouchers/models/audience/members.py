@@ -83,6 +83,16 @@ class AsOf(NamedTuple):
 
 AS_OF = Statement("SELECT pg_current_snapshot()::text, pg_current_xact_id()::text", AsOf._make)
 
+# Whether what is on file of a resident may have changed since a choice that kept `AsOf`.
+HAS_CHANGED = Statement(
+    """
+    SELECT r.changed_xid::text <> %(xid)s::text
+           AND NOT pg_visible_in_snapshot(r.changed_xid, %(as_of)s::text::pg_snapshot)
+      FROM vouchers_resident r WHERE r.id = %(resident_id)s::bigint
+    """,
+    lambda row: bool(row[0]),
+)
+
 # The members that follow (after_bucket, after_id) in the order of the primary key, at most `most`.
 READ_MEMBERS = Statement(
     _READ_MEMBERS.format(facts="", join=""),

@@ -73,11 +73,17 @@ def explain(*, campaign: Campaign, resident: Resident, at: datetime) -> Explaine
     """Why this resident would be targeted now, or at the campaign's start if that is still to come;
     or why not."""
     with transaction.atomic():
-        at = moment_of(campaign, at)
-        context = TargetingContext.of(campaign, at)
-        block = context.only(resident.pk)
-        said = _explained(context.with_set_aside([resident.pk]), block)
-        return replace(said, decided_by=_decided_by(said.reason, campaign, resident, at))
+        context = TargetingContext.of(campaign, moment_of(campaign, at))
+        return as_judged(context=context, campaign=campaign, resident=resident)
+
+
+def as_judged(*, context: TargetingContext, campaign: Campaign, resident: Resident) -> Explained:
+    """Why this resident is targeted by a context, as of its instant, or not; inside the caller's
+    transaction."""
+    block = context.only(resident.pk)
+    said = _explained(context.with_set_aside([resident.pk]), block)
+    by = decided_by(said.reason, campaign, resident, context.conditions.at)
+    return replace(said, decided_by=by)
 
 
 def _explained(context: TargetingContext, block: Block) -> Explained:
@@ -114,8 +120,8 @@ def _unusable(context: TargetingContext, block: Block) -> Explained:
     return Explained(reason=Untargeted.BAD_COORDINATES.code)
 
 
-def _decided_by(reason: str | None, campaign: Campaign, resident: Resident, at: datetime) -> str:
-    """The user name of who set what decides."""
+def decided_by(reason: str | None, campaign: Campaign, resident: Resident, at: datetime) -> str:
+    """The user name of who set what decides, of a reason or, with None, for being targeted."""
     if reason == Untargeted.EXCLUDED.code:
         found = Exclusion.objects.filter(
             Q(campaign=None) | Q(campaign=campaign),

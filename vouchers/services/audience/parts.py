@@ -94,11 +94,7 @@ def _residents_of(part: TargetingPart) -> tuple[TargetingContext, Block]:
     """All residents of a part in one block, to be judged as the run's targeting says."""
     plan_for_all()
     targeting = Targeting.objects.get(pk=part.run_id)
-    stores = Stores.named(
-        np.frombuffer(bytes(targeting.location_ids), "<i8"),
-        np.frombuffer(bytes(targeting.radii_m), "<f8"),
-    )
-    terms = TargetingContext.of(part.run.campaign, targeting.at, stores)
+    terms = TargetingContext.of(part.run.campaign, targeting.at, Stores.planned(targeting))
     context = terms.with_set_aside(None)
     raw = raw_connection()
     (mine,) = READ_PART.send(raw, {"part_id": part.pk}).rows()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merchants.models import StoreLocation
-from vouchers.models import Campaign
+from vouchers.models import Campaign, Targeting
 from vouchers.queries.audience import locations, radii_m
 from vouchers.rules.audience.store_cover import StoreCircles
 
@@ -27,6 +27,14 @@ class Stores:
         radius_of = radii_m(campaign, at)
         places = locations(radius_of, at)
         return cls._of(places, [radius_of[place.store_id] for place in places])
+
+    @classmethod
+    def planned(cls, targeting: Targeting) -> Self:
+        """Those that a run has planned to be targeted by."""
+        return cls.named(
+            np.frombuffer(bytes(targeting.location_ids), "<i8"),
+            np.frombuffer(bytes(targeting.radii_m), "<f8"),
+        )
 
     @classmethod
     def named(cls, location_ids: NDArray[np.int64], radius_m: NDArray[np.float64]) -> Self:

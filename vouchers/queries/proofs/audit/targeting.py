@@ -107,7 +107,8 @@ def streets() -> dict[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     fences = Geofence.objects.filter(kind=Geofence.Kind.WITHIN_STREET).order_by("id")
     for campaign_id, geometry in fences.values_list("campaign_id", "geometry"):
-        found[campaign_id].append(geometry or {})
+        if geometry is not None:
+            found[campaign_id].append(geometry)
     return found
 
 
