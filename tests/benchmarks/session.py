@@ -15,6 +15,7 @@ from tests.benchmarks import (
     audit,
     city,
     claims,
+    distribute,
     equality,
     ground,
     growth,
@@ -81,8 +82,8 @@ class Session:
                         rounds=self.rounds, on_progress=self._say
                     )
         finally:
-            made = (ground.NAME, TEMPLATE, audit.NAME, snapshot.NAME, *size.NAMES, *growth.NAMES)
-            for name in made:
+            own = (audit.NAME, snapshot.NAME, distribute.NAME)
+            for name in (ground.NAME, TEMPLATE, *own, *size.NAMES, *growth.NAMES):
                 ground.drop(name)
         path = settings.HUIMIN_LOCAL_DIR / "bench" / "latest.json"
         merge(path, self.figures, self.reports)
@@ -186,7 +187,7 @@ class Session:
             self.figures[alerts.FIGURE] = figure
 
     def _targeting(self) -> None:
-        for module in (targeting, snapshot):
+        for module in (targeting, snapshot, distribute):
             if any(self._wants(name) for name in module.FIGURES):
                 with tempfile.TemporaryDirectory() as folder, self.noise.watched():
                     self.figures |= module.measure(

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 PATIENCE_S = 60
 
 
-def eventually(what: Callable[[], bool]) -> None:
+def eventually(what: Callable[[], bool], *, patience_s: float = PATIENCE_S) -> None:
     """Wait until something is so, or fail."""
-    give_up_at = time.monotonic() + PATIENCE_S
+    give_up_at = time.monotonic() + patience_s
     while not what():
         assert time.monotonic() < give_up_at, "it never came true"
         time.sleep(0.02)
@@ -21,13 +21,16 @@ def eventually(what: Callable[[], bool]) -> None:
 
 @contextmanager
 def worker(
-    environment: dict[str, str], *, concurrency: int = 1
+    environment: dict[str, str], *, name: str = "worker"
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A Celery worker in a session of its own; killed at the end if it still runs."""
     command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker"]
     quiet = ["--loglevel=WARNING", "--without-gossip", "--without-mingle"]
     process = subprocess.Popen(
-        [*command, f"--concurrency={concurrency}", *quiet], env=environment, start_new_session=True
+        [*command, "--concurrency=1", f"--hostname={name}@%h", *quiet],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         yield process
