@@ -61,7 +61,7 @@ def test_a_resident_is_explained_as_a_run_found_them(campaign: Campaign) -> None
     alice = cast.alice()
     run = distribute(campaign)
     text = printed("explain", campaign.code, alice.external_id, "--run", str(run.pk))
-    assert " m, ring A; off20: 1 · issued" in text
+    assert " m, ring A; 满100减20 × 1: issued" in text
     assert "decided by li" in text
     with pytest.raises(CommandError, match="no run"):
         printed("explain", campaign.code, alice.external_id, "--run", str(run.pk + 1))

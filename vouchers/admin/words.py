@@ -18,7 +18,7 @@ from vouchers.models import Campaign, LimitRule, ResidentPoint
 from vouchers.models.campaigns.campaigns import LIMIT_KINDS
 from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS, RISK_VERDICTS
 from vouchers.money import yuan
-from vouchers.rules.audience.need import TAG
+from vouchers.rules.audience.need import NAMES, TAG
 from vouchers.rules.campaigns.declaration import DAY_S, MINUTE_S, Option, Part, Unit
 from vouchers.states import LimitKind
 
@@ -152,7 +152,8 @@ def audience(document: Mapping[str, Any]) -> str:
 
 def weights(points_by_name: Mapping[str, int]) -> str:
     """The weights of the need score as a sentence that says how residents are ranked."""
-    phrases = [weighed(name, points) for name, points in points_by_name.items()]
+    # A document keeps no order of names.
+    phrases = [weighed(name, points_by_name[name]) for name in NAMES if name in points_by_name]
     return _(
         "Points: %s. What is not on file counts nothing. The most points come first; equals by lot."
     ) % "; ".join(phrases)

@@ -164,7 +164,7 @@ def run_sentence(said: ExplainedRun) -> str:
         )
     parts = [sentence(said.targeted)]
     parts += [
-        f"{each.tier}: {each.vouchers} · {OUTCOMES[each.outcome]}"
+        f"{each.tier} × {each.vouchers}: {OUTCOMES[each.outcome]}"
         if each.vouchers
         else f"{each.tier}: {OUTCOMES[each.outcome]}"
         for each in said.outcomes

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -160,19 +160,32 @@ class Tally:
             )
             for kind in self.kinds
         ]
-        factor = _overlap([sums[EVERYONE].get(0, 0.0) for sums in counted], self.placed)
+        reached = [sums[EVERYONE].get(0, 0.0) for sums in counted]
+        factor = _overlap(reached, self.placed)
         found: dict[str, dict[int, float]] = {name: {} for name in DIMENSIONS}
         for sums in counted:
             for name, by_category in sums.items():
                 for category, people in by_category.items():
                     so_far = found[name].get(category, 0.0)
                     found[name][category] = so_far + factor * people
-        return self._shown(found)
+        astray = self._within_reach(coverage) - factor * sum(reached) if coverage.streets else 0.0
+        return self._shown(found, astray)
 
-    def _shown(self, found: Mapping[str, Mapping[int, float]]) -> Figures:
+    def _within_reach(self, coverage: Coverage) -> float:
+        """People whom the campaign would reach if it did not stay within streets."""
+        everywhere = replace(coverage, streets=())
+        reached = [
+            _people(census, everywhere)
+            for (kind, name), census in self._censuses.items()
+            if name == EVERYONE and kind in self.kinds
+        ]
+        return _overlap(reached, self.placed) * sum(reached)
+
+    def _shown(self, found: Mapping[str, Mapping[int, float]], astray: float) -> Figures:
         targeted = found[EVERYONE].get(0, 0.0)
         untargeted = Counter(self.untargeted)
-        untargeted[Untargeted.OUTSIDE.code] = round(self.placed - targeted)
+        untargeted[Untargeted.OUTSIDE_STREETS.code] = round(astray)
+        untargeted[Untargeted.OUTSIDE.code] = round(self.placed - targeted - astray)
         streets = {
             number: (adcode, name)
             for adcode, names in self._streets.items()
@@ -216,6 +229,15 @@ def shown(people: float) -> int | None:
     if 0 < people < LEAST:
         return None
     return int(people + ROUNDED_TO / 2) // ROUNDED_TO * ROUNDED_TO
+
+
+def _people(census: Census, coverage: Coverage) -> float:
+    """People of one census reached."""
+    squares = census.squares()
+    ground = Ground.of([squares])
+    placed = coverage.place(ground.longitude_deg, ground.latitude_deg)
+    shares = ground.shares(squares, placed.nearest.store_index != NO_STORE)
+    return float((squares.people * shares).sum())
 
 
 def _reached(

@@ -30,7 +30,8 @@ from vouchers.states import RunState, ShardState
 
 @dataclass(frozen=True, slots=True)
 class TierOutcome:
-    """What became of a resident in one tier, and how many vouchers they were chosen for."""
+    """What became of a resident in one tier, named in words, and how many vouchers of it they were
+    chosen for."""
 
     tier: str
     outcome: Outcome
@@ -101,16 +102,16 @@ def _outcomes(run: Run, resident: Resident) -> Iterator[TierOutcome]:
     tiers = list(run.campaign.tiers.order_by("face_fen", "id"))
     stored = run.selection.get("chosen_from")
     if stored is None:
-        yield from (TierOutcome(tier.code, Outcome.WAITING, 0) for tier in tiers)
+        yield from (TierOutcome(tier.name, Outcome.WAITING, 0) for tier in tiers)
         return
     chosen = _vouchers(resident, run=run)
     minted = _vouchers(resident, run=run, state=ShardState.DONE.value)
     earlier = _vouchers(resident, id__in=stored["earlier_shards"])
     for tier in tiers:
         if count := chosen.get(tier.pk, 0):
-            yield TierOutcome(tier.code, _of_chosen(run, count, minted.get(tier.pk, 0)), count)
+            yield TierOutcome(tier.name, _of_chosen(run, count, minted.get(tier.pk, 0)), count)
         else:
-            yield TierOutcome(tier.code, _of_others(run, resident, tier, earlier), 0)
+            yield TierOutcome(tier.name, _of_others(run, resident, tier, earlier), 0)
 
 
 def _of_chosen(run: Run, chosen: int, minted: int) -> Outcome:
