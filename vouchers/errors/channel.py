@@ -25,6 +25,11 @@ CHANNEL = (
                 "所在位置不在参与门店的服务范围内。",
                 retryable=True,
             ),
+            "outside_streets": Wording(
+                "This place is in none of the streets that the campaign is for.",
+                "所在位置不在本活动限定的街镇内。",
+                retryable=True,
+            ),
             "no_point": Wording(
                 "No place is known for this resident; send the position or register an address.",
                 "缺少位置信息，请授权定位或登记地址后再试。",

@@ -15,6 +15,9 @@ from vouchers.queries.campaigns.terms import document_of
 from vouchers.rules.proofs.audit.targeting import Wrong
 from vouchers.services.audience.explain import explain
 from vouchers.services.audience.preview import preview
+from vouchers.services.audience.residents import TargetingContext
+from vouchers.services.claims.places import places_sent
+from vouchers.services.claims.requests import Position
 from vouchers.services.proofs.audit import audit
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +71,12 @@ def test_who_lives_within_reach_but_in_another_street_is_left_out_with_the_reaso
 ) -> None:
     names = ("near0", "north0", "far")
     assert [reason_of(name, campaign) for name in names] == [None, "outside_streets", "outside"]
+
+
+def test_a_position_sent_with_a_claim_has_to_lie_in_the_street(campaign: Campaign) -> None:
+    context, asked = TargetingContext.of(campaign, NOON), [cast.resident("north0").pk] * 2
+    places = places_sent(context, asked, [Position(LON, LAT), Position(*NORTH)], at=NOON)
+    assert [place.untargeted for place in places] == [None, "outside_streets"]
 
 
 def test_the_audit_finds_a_member_who_lives_in_another_street(
