@@ -52,6 +52,7 @@ def nobody(**known: Any) -> Person:
         ({"need_score": -1}, -2),
         ({"birth_year": YEAR - 59}, 0),
         ({"birth_year": YEAR - 60}, 20),
+        ({"birth_year": YEAR - 79}, 20),
         ({"birth_year": YEAR - 80}, 25),
         ({"is_registered": True}, 3),
         ({"has_residence_permit": True}, 4),

@@ -61,15 +61,16 @@ cells = st.lists(
     max_size=4,
 )
 rooms = st.one_of(st.none(), st.integers(0, 20))
+weights = st.dictionaries(
+    st.sampled_from([*NAMES[:6], "tag_3", "tag_63"]), st.integers(1, 3), max_size=4
+)
 choices_of = st.fixed_dictionaries(
     {
         "method": st.sampled_from(list(SelectionMethod)),
         "senior_share_bp": st.sampled_from([0, 2_000, 5_000]),
         "small_shop_share_bp": st.sampled_from([0, 3_333, 5_000]),
         "hold_out_bp": st.sampled_from([0, 1_000, 2_000]),
-        "need_weights": st.dictionaries(
-            st.sampled_from(NAMES[:6] + NAMES[-1:]), st.integers(1, 3), max_size=4
-        ),
+        "need_weights": weights,
     }
 )
 
@@ -178,6 +179,32 @@ def test_the_audit_and_the_run_choose_the_same_people_in_any_order_of_rows(
     shuffled = random.sample(list(choice.people), len(choice.people))
     assert chosen_again(replace(choice, people=shuffled)) == expected
     assert chosen_by_columns(replace(choice, people=shuffled), quota) == expected
+
+
+@given(people, weights, st.integers(1, 12))
+def test_the_audit_counts_points_for_need_as_the_run_does(
+    found: list[Person], document: dict[str, int], vouchers: int
+) -> None:
+    choice = Choice(
+        run_id=1,
+        seed="s",
+        method=SelectionMethod.NEED,
+        senior_share_bp=0,
+        small_shop_share_bp=0,
+        hold_out_bp=0,
+        hold_out_seed="spring-2026",
+        day=DAY.isoformat(),
+        common={"round_id": None, "channel": "wechat", "day": DAY.isoformat()},
+        tiers=[TierTaken(2, 1, dict(PRICES[2].split))],
+        cells=[CellRoom({}, None, None, vouchers)],
+        people=found,
+        earlier={},
+        chosen={},
+        population={},
+        small_shops=frozenset(),
+        need_weights=document,
+    )
+    assert chosen_again(choice) == chosen_by_columns(choice, Cells.of([Cell(1)]))
 
 
 @settings(max_examples=40)
