@@ -48,6 +48,7 @@ def standing_town(rows_of_module: None) -> Campaign:
     campaign = cast.running_campaign(
         at=now, starts_at=start, ends_at=now + 30 * cast.DAY, funding=cast.CO_FUNDED
     )
+    cast.street([(121.47, 31.22), (121.48, 31.22), (121.48, 31.24), (121.47, 31.22)])
     distribute(campaign)
     mall, alice = cast.nanjing_road(), people[0]
     first, second, third = till.issue_vouchers(campaign, [alice] * 3, at=now)
