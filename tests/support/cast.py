@@ -250,9 +250,11 @@ def spring_campaign(
 
     `funding` says which source pays what per cent of the budget and of every face; `tier_counts`
     caps the vouchers of a tier. Huilian's three stores take part unless others are given. The first
-    of a test is called spring-2026, the next spring-2026-2 and so on, unless they are named.
+    of a test is called spring-2026, the next spring-2026-2 and so on, unless they are named. Li is
+    there to approve it.
     """
     at, by = starts_at - DAY, mei()
+    li()
     campaign = lifecycle.create_campaign(
         code=code or _next_code(),
         name="春季消费券",

@@ -73,6 +73,20 @@ FAULTS: Mapping[str, Any] = {
     "round_within_campaign": _("Round {round} must lie within the campaign."),
     "rounds_apart": _("Round {round} opens before the one before it closes."),
     "limits_nest": _("The limit {wide} must not be below the limit {narrow}."),
+    "someone_approves": _(
+        "Nobody can approve it: an approver is needed who has not edited these terms."
+    ),
+    "cash_arrived": _(
+        "No cash of {source} has arrived. Vouchers can be issued; merchants are paid when it does."
+    ),
+    "validity_within_campaign": _(
+        "A voucher would be valid for longer than the campaign lasts; it ends with the campaign."
+    ),
+    "within_one_year": _(
+        "The campaign goes beyond the end of the year: will the budget still be there?"
+    ),
+    "tried_in_sandbox": _("No till of its merchants has redeemed in a test campaign yet."),
+    "store_known": _("There is no store {store} of {merchant} any more."),
     "zone_known": _("There is no such time zone."),
     "currency_known": _("{currency} is no code of a currency."),
     "refund_policy_known": _("There is no way {policy} to handle refunds."),

@@ -85,8 +85,8 @@ class DurationWidget(forms.MultiWidget):
     def __init__(self) -> None:
         super().__init__(
             {
-                "": UnfoldAdminIntegerFieldWidget(),
-                "unit": UnfoldAdminSelectWidget(choices=UNITS_S),
+                "": UnfoldAdminIntegerFieldWidget(attrs={"aria-label": _("number")}),
+                "unit": UnfoldAdminSelectWidget(attrs={"aria-label": _("unit")}, choices=UNITS_S),
             }
         )
 

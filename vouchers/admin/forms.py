@@ -19,7 +19,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from merchants.models import District, Merchant
+from merchants.models import District, Merchant, State, Store
 from vouchers.admin.fields import DurationField, NamesField, TagsField, YuanField
 from vouchers.models import Campaign, FundingSource, Round, Run
 from vouchers.models.campaigns.campaigns import ROUND_WAYS
@@ -256,7 +256,7 @@ class CashForm(DialogForm):
         self.fields["request_id"].initial = secrets.token_hex(16)
 
 
-class StoresForm(DialogForm):
+class StoresOf(forms.Form):
     """Stores to take part, by merchant and district."""
 
     merchants = forms.ModelMultipleChoiceField(
@@ -277,6 +277,18 @@ class StoresForm(DialogForm):
         required=False,
         widget=UnfoldAdminTextInputWidget,
     )
+
+    def stores(self) -> list[Store]:
+        """The active stores that were chosen."""
+        given = self.cleaned_data
+        stores = Store.objects.filter(merchant__in=given["merchants"], state=State.ACTIVE)
+        if given["districts"]:
+            stores = stores.filter(district__in=given["districts"])
+        return list(stores)
+
+
+class StoresForm(StoresOf, DialogForm):
+    """The same in a dialog."""
 
 
 class WeeklyRoundsForm(DialogForm):

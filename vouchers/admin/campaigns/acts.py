@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from merchants.models import State, Store
 from vouchers import tasks
 from vouchers.admin.base import act, go_to
 from vouchers.admin.campaigns import budget_acts, risk_acts
@@ -24,6 +23,7 @@ from vouchers.admin.campaigns.preview import preview_page
 from vouchers.admin.campaigns.review import review_terms
 from vouchers.admin.campaigns.risk_acts import RiskActs
 from vouchers.admin.campaigns.sandbox_acts import SandboxActs
+from vouchers.admin.campaigns.setup.acts import SetupActs
 from vouchers.admin.forms import (
     AppropriationForm,
     CashForm,
@@ -39,6 +39,7 @@ from vouchers.states import CampaignState, RoundWay
 
 # In which states a button is offered; whether the act is allowed is decided by its service.
 OFFERED: Mapping[str, Container[CampaignState]] = {
+    "set_up": {CampaignState.DRAFT},
     "appropriate": {CampaignState.DRAFT},
     "receive_cash": {state for state in CampaignState if state != CampaignState.CLOSED},
     "add_tier": {CampaignState.DRAFT},
@@ -58,10 +59,11 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
 }
 
 
-class CampaignActs(MapActs, RiskActs, SandboxActs):
+class CampaignActs(SetupActs, MapActs, RiskActs, SandboxActs):
     """What can be done to a campaign, and who is offered it in which state."""
 
     actions_detail = [
+        "set_up",
         "submit",
         "review",
         "launch",
@@ -76,8 +78,11 @@ class CampaignActs(MapActs, RiskActs, SandboxActs):
                 "add_tier",
                 "add_stores",
                 "add_weekly_rounds",
+                "launch_list",
                 "preview",
                 "map",
+                "changes",
+                "clone",
                 "reopen",
                 "amend",
                 "propose_appropriation",
@@ -264,17 +269,13 @@ class CampaignActs(MapActs, RiskActs, SandboxActs):
         dialog=dialog(_("Add participating stores"), "", StoresForm),
     )
     def add_stores(self, request: HttpRequest, form: StoresForm, object_id: str) -> HttpResponse:
-        given = form.cleaned_data
-        stores = Store.objects.filter(merchant__in=given["merchants"], state=State.ACTIVE)
-        if given["districts"]:
-            stores = stores.filter(district__in=given["districts"])
         return self._act(
             request,
             object_id,
             terms.add_stores,
             _("The stores take part."),
-            stores=list(stores),
-            category=given["category"],
+            stores=form.stores(),
+            category=form.cleaned_data["category"],
         )
 
     @action(

@@ -14,11 +14,12 @@ from vouchers.models import Campaign
 from vouchers.models.ledger.transfers import ACCOUNT_KINDS
 from vouchers.money import yuan
 from vouchers.queries.campaigns.overview import Figures, figures_of, last_audience
+from vouchers.queries.campaigns.readiness import surroundings_of
 from vouchers.queries.campaigns.terms import terms_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
 from vouchers.queries.ledger.leftovers import Leftovers, leftovers_of
 from vouchers.rules.audience.squares import LEAST
-from vouchers.rules.campaigns.soundness import faults
+from vouchers.rules.campaigns.readiness import unfit
 from vouchers.states import AccountKind, CampaignState
 
 KINDS = [kind for kind in AccountKind if kind != AccountKind.APPROPRIATED]
@@ -50,7 +51,7 @@ def campaign_overview(campaign: Campaign, *, at: datetime) -> dict[str, Any]:
     language = get_language() or "en"
     rows = identity_rows(campaign.pk)
     is_draft = campaign.state == CampaignState.DRAFT
-    found = faults(terms_of(campaign), at=at) if is_draft else []
+    found = unfit(terms_of(campaign), surroundings_of(campaign), at=at) if is_draft else []
     return {
         "campaign": campaign,
         "identity": identity_table(rows),

@@ -47,7 +47,11 @@ class UnitFields:
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         page: Any = super()
         if isinstance(db_field, BigIntegerField) and db_field.name in YUAN_LABELS:
-            return YuanField(label=YUAN_LABELS[db_field.name], required=not db_field.blank)
+            return YuanField(
+                label=YUAN_LABELS[db_field.name],
+                required=not db_field.blank,
+                initial=db_field.get_default() if db_field.has_default() else None,
+            )
         if db_field.name == "percent_bp":
             return PercentField(label=_("Percentage off, %"), required=not db_field.blank)
         return page.formfield_for_dbfield(db_field, request, **options)

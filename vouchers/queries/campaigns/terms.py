@@ -1,7 +1,6 @@
 """A campaign's terms as they stand: as facts for the rules, and as the document that is frozen."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -15,6 +14,7 @@ from vouchers.rules.campaigns.terms import (
     RoundTerms,
     Terms,
     TierTerms,
+    written,
 )
 from vouchers.states import LimitKind, TierKind
 
@@ -100,7 +100,7 @@ def _written(row: Any, option: Option) -> Any:
     if reader := _READERS.get(option.name):
         return reader(row)
     value = getattr(row, option.name)
-    return instant(value) if option.unit is Unit.INSTANT and value is not None else value
+    return written(value) if option.unit is Unit.INSTANT and value is not None else value
 
 
 def _shares_fen(tier: Tier) -> dict[str, int]:
@@ -131,11 +131,6 @@ def slice_of(cell: QuotaCell) -> dict[str, str]:
         "day": cell.day and cell.day.isoformat(),
     }
     return {dimension: str(value) for dimension, value in found.items() if value is not None}
-
-
-def instant(at: datetime) -> str:
-    """An instant as documents write it: ISO 8601, UTC."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 # Values that are no column of their row.

@@ -94,7 +94,8 @@ class Part:
     """A list in the terms: `name` in the document, `relation` and order of its rows in the models.
 
     `is_frozen`: its table is only written while the campaign is a draft. Quotas and stores change
-    afterwards by approved proposals and amendments.
+    afterwards by approved proposals and amendments. `identity`: the options by which a row of one
+    document is found again in another.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Part:
     order_by: tuple[str, ...]
     options: tuple[Option, ...]
     is_frozen: bool = True
+    identity: tuple[str, ...] = ("code",)
 
 
 CAMPAIGN: Final = (
@@ -172,6 +174,7 @@ PARTS: Final = (
             Option("from_m", Unit.DISTANCE_M),
             Option("to_m", Unit.DISTANCE_M),
         ),
+        identity=("label",),
     ),
     Part(
         "limits",
@@ -182,6 +185,7 @@ PARTS: Final = (
             Option("limit_count", Unit.COUNT),
             Option("limit_fen", Unit.AMOUNT_FEN),
         ),
+        identity=("kind",),
     ),
     Part(
         "cells",
@@ -193,6 +197,7 @@ PARTS: Final = (
             Option("cap_fen", Unit.AMOUNT_FEN),
         ),
         is_frozen=False,
+        identity=("slice",),
     ),
     Part(
         "rounds",
@@ -204,6 +209,7 @@ PARTS: Final = (
             Option("closes_at", Unit.INSTANT),
             Option("way", Unit.CHOICE),
         ),
+        identity=("number",),
     ),
     Part(
         "geofences",
@@ -215,6 +221,7 @@ PARTS: Final = (
             Option("street", Unit.STREET),
             Option("geometry", Unit.GEOMETRY),
         ),
+        identity=("kind", "district", "geometry"),
     ),
     Part(
         "stores",
@@ -229,6 +236,7 @@ PARTS: Final = (
             Option("valid_until_at", Unit.INSTANT),
         ),
         is_frozen=False,
+        identity=("merchant", "store", "valid_from_at"),
     ),
 )
 """The lists beside the campaign's own options, in the order of pages."""

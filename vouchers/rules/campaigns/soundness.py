@@ -15,6 +15,7 @@ from vouchers.money import WHOLE_BP
 from vouchers.rules.audience.filters import POINT_KINDS, AudienceFilter, InvalidFilterError
 from vouchers.rules.audience.need import MOST_POINTS, InvalidWeightError, NeedWeights
 from vouchers.rules.audience.store_cover import MAX_RADIUS_M
+from vouchers.rules.campaigns.budget import budget_of
 from vouchers.rules.campaigns.declaration import CAMPAIGN
 from vouchers.rules.campaigns.terms import (
     CELLS_DO_NOT_NEST,
@@ -22,7 +23,6 @@ from vouchers.rules.campaigns.terms import (
     INVALID,
     CellTerms,
     Terms,
-    TierTerms,
 )
 from vouchers.states import (
     LimitKind,
@@ -245,24 +245,11 @@ def _source_of(cell: CellTerms) -> str | None:
 
 def _budget_covers(terms: Terms) -> Iterator[Refusal]:
     """Each source can pay for what the tiers' own caps plan; an uncapped tier plans one voucher."""
-    planned_fen = dict.fromkeys(terms.appropriated_fen, 0)
-    caps = {cell.slice: cell for cell in terms.cells}
-    for tier in terms.tiers:
-        count = _planned_count(tier, caps.get(frozenset({("tier", tier.code)})))
-        for source, share_fen in tier.shares_fen.items():
-            planned_fen[source] = planned_fen.get(source, 0) + count * share_fen
-    for source, appropriated_fen in sorted(terms.appropriated_fen.items()):
-        if planned_fen[source] > appropriated_fen > 0:
+    for source in budget_of(terms).sources:
+        if source.planned_fen > source.appropriated_fen > 0:
             yield _fault(
                 "budget_covers",
-                source=source,
-                planned_fen=planned_fen[source],
-                appropriated_fen=appropriated_fen,
+                source=source.code,
+                planned_fen=source.planned_fen,
+                appropriated_fen=source.appropriated_fen,
             )
-
-
-def _planned_count(tier: TierTerms, cell: CellTerms | None) -> int:
-    if cell is None or (cell.cap_count is None and cell.cap_fen is None):
-        return 1
-    by_money = None if cell.cap_fen is None else cell.cap_fen // tier.face_fen
-    return min(cap for cap in (cell.cap_count, by_money) if cap is not None)

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from vouchers.states import (
@@ -107,6 +107,11 @@ class Terms:
     cells: tuple[CellTerms, ...] = ()
     areas: tuple[Mapping[str, Any], ...] = ()
     """GeoJSON of the polygons that widen the stores' circles."""
+
+
+def written(at: datetime) -> str:
+    """An instant as documents write it: ISO 8601, UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def canonical_json(document: Any) -> bytes:

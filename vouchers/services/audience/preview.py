@@ -6,6 +6,7 @@ more than `MOST_AN_HOUR` of them.
 """
 
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -39,6 +40,8 @@ from vouchers.sql.pipeline import raw_connection
 MOST_AN_HOUR: Final = 60
 WINDOW_S: Final = 3_600
 PREVIEWED: Final = "audience previewed"
+COUNTED: Final = "audience counted"
+_COUNTED_LINE: Final = re.compile(COUNTED + r": (\d+|few) of (\d+|few), terms ([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,17 @@ class Preview:
     stray_store_ids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the last preview of a campaign showed: people in tens, None for fewer than ten.
+    `is_current`: the terms are still the ones it was made with."""
+
+    targeted: int | None
+    examined: int | None
+    at: datetime
+    is_current: bool
+
+
 def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
     """The audience a campaign would have now, or at its start if that is still to come; and what
     one distribution of its first round would issue and cost.
@@ -62,6 +76,7 @@ def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
     Refuses `not_permitted`, and `rate_limited` after 60 within an hour.
     """
     require_permission(by, "vouchers.view_campaign")
+    asked_at = at
     with transaction.atomic():
         _note(campaign, by, at)
     with transaction.atomic():
@@ -73,6 +88,7 @@ def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
         streets = dict(Street.objects.order_by("code").values_list("code", "boundary"))
         figures = tally.figures(context.coverage, list(streets.values()))
         store_ids = tuple(context.store_ids.tolist())
+        _note_counts(campaign, figures, by, asked_at)
         return Preview(
             figures=figures,
             expectation=_expected(campaign, figures, store_ids, at),
@@ -101,6 +117,34 @@ def _note(campaign: Campaign, by: User, at: datetime) -> None:
         f" {json.dumps(campaign.audience_filter, ensure_ascii=False, sort_keys=True)}"
     )
     note(campaign, by=by, what=f"{PREVIEWED}: {terms}, terms {sha256}", at=at)
+
+
+def _note_counts(campaign: Campaign, figures: Figures, by: User, at: datetime) -> None:
+    """Write what was shown into the history: only counts that may be shown are in it."""
+    targeted, examined = (
+        "few" if count is None else count for count in (figures.targeted, figures.examined)
+    )
+    sha256 = terms_sha256(document_of(campaign)).hex()
+    note(campaign, by=by, what=f"{COUNTED}: {targeted} of {examined}, terms {sha256}", at=at)
+
+
+def last_preview(campaign: Campaign) -> Counted | None:
+    """The counts of the newest preview, from the campaign's history; None before the first."""
+    entry = (
+        LogEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(Campaign),
+            object_id=str(campaign.pk),
+            change_message__contains=COUNTED,
+        )
+        .order_by("-action_time", "-id")
+        .first()
+    )
+    found = _COUNTED_LINE.search(entry.change_message) if entry else None
+    if entry is None or found is None:
+        return None
+    targeted, examined = (None if text == "few" else int(text) for text in found.group(1, 2))
+    sha256 = terms_sha256(document_of(campaign)).hex()
+    return Counted(targeted, examined, entry.action_time, found.group(3) == sha256)
 
 
 def _everyone(context: TargetingContext) -> Sources:

@@ -17,11 +17,10 @@ from merchants.errors import Refused
 from merchants.models import Store
 from vouchers.models import Approval, Campaign, CampaignStore, TermsVersion, Tranche
 from vouchers.models.locks import OWN_TERMS
-from vouchers.queries.campaigns.terms import instant
 from vouchers.rules.campaigns import amendments as rules
 from vouchers.rules.campaigns.declaration import WIDENED
 from vouchers.rules.campaigns.lifecycle import decide
-from vouchers.rules.campaigns.terms import terms_sha256
+from vouchers.rules.campaigns.terms import terms_sha256, written
 from vouchers.services.campaigns.lifecycle import DECIDE, lock_campaign
 from vouchers.services.campaigns.terms import EDIT
 from vouchers.services.history import note
@@ -54,7 +53,7 @@ def propose_amendment(
         document = rules.amended(
             in_force.document,
             widened={
-                name: instant(value) if isinstance(value, datetime) else value
+                name: written(value) if isinstance(value, datetime) else value
                 for name, value in widened.items()
                 if value is not None
             },

@@ -68,7 +68,7 @@ def edit_campaign(
         what = ", ".join([*(["campaign"] if options else []), *sorted(parts)])
         note_edit(campaign=campaign, by=by, what=what, at=at, seen_edit=seen_edit)
         held = Campaign.objects.get(pk=campaign.pk)
-        _assign(held, options)
+        assign(held, options)
         # Rows go in one order and come in the other: cells stand on rounds.
         for relation in sorted(parts, key=_standing, reverse=True):
             _delete(_rows(held, relation), parts[relation])
@@ -94,7 +94,7 @@ def edit_tier(
         what = f"tier {tier.code}"
         note_edit(campaign=tier.campaign, by=by, what=what, at=at, seen_edit=seen_edit)
         held = Tier.objects.get(pk=tier.pk)
-        _assign(held, values)
+        assign(held, values)
         set_split(held, split)
 
 
@@ -103,7 +103,7 @@ def delete_tier(*, tier: Tier, by: User, at: datetime) -> None:
     while a quota cell names it."""
     with refused_by_database(), transaction.atomic():
         note_edit(campaign=tier.campaign, by=by, what=f"tier {tier.code} deleted", at=at)
-        _remove([tier])
+        remove_rows([tier])
 
 
 def _standing(relation: str) -> bool:
@@ -116,7 +116,8 @@ def _rows(campaign: Campaign, relation: str) -> Any:
     return getattr(campaign, relation)
 
 
-def _assign(row: Model, values: Mapping[str, Any]) -> None:
+def assign(row: Model, values: Mapping[str, Any]) -> None:
+    """Other values in a row of a draft; inside an edit's transaction."""
     _fill(row, values)
     if values:
         row.save(update_fields=list(values))
@@ -132,7 +133,7 @@ def _delete(rows: Any, edits: Sequence[RowEdit]) -> None:
     deleted = list(rows.filter(pk__in=[edit.pk for edit in edits if edit.values is None]))
     for row in deleted:
         _check_source_cell(row)
-    _remove(deleted)
+    remove_rows(deleted)
 
 
 def _check_source_cell(row: Model) -> None:
@@ -146,7 +147,8 @@ def _check_source_cell(row: Model) -> None:
             raise Refused("cell_of_appropriation", "own_proposal", cell=str(row))
 
 
-def _remove(rows: Iterable[Model]) -> None:
+def remove_rows(rows: Iterable[Model]) -> None:
+    """Delete rows of a draft; inside an edit's transaction. Refuses what others stand on."""
     for row in rows:
         try:
             row.delete()
@@ -164,16 +166,16 @@ def _write(campaign: Campaign, relation: str, edits: Sequence[RowEdit]) -> None:
         if values.get("geometry") is not None:
             refuse(area_fault(values["geometry"], number=number))
         if edit.pk is None:
-            _add(row, values)
+            add_row(row, values)
             continue
         if values.keys() - {"bucket_count"}:
             _check_source_cell(row)
         if isinstance(row, QuotaCell) and SLICE & values.keys():
             # A cell never changes its slice: another takes its place.
             row.delete()
-            _add(row, values)
+            add_row(row, values)
         else:
-            _assign(row, values)
+            assign(row, values)
 
 
 def _with_boundary(row: Model, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -190,7 +192,8 @@ def _with_boundary(row: Model, values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**values, "geometry": street.boundary}
 
 
-def _add(row: Model, values: Mapping[str, Any]) -> None:
+def add_row(row: Model, values: Mapping[str, Any]) -> None:
+    """A new row of a draft; inside an edit's transaction."""
     _fill(row, values)
     _check_source_cell(row)
     row.save(force_insert=True)

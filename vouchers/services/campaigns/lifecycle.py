@@ -12,12 +12,14 @@ from django.db.models import F, Max, QuerySet
 from merchants.errors import Refused
 from vouchers.models import Approval, Campaign, TermsVersion
 from vouchers.models.sandbox import campaign_now
+from vouchers.queries.campaigns.readiness import DECIDE as DECIDE
+from vouchers.queries.campaigns.readiness import surroundings_of
 from vouchers.queries.campaigns.terms import document_of, terms_of
 from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns import terms as rules
 from vouchers.rules.campaigns.declaration import OPTIONS
 from vouchers.rules.campaigns.lifecycle import decide, may_close, may_settle, move
-from vouchers.rules.campaigns.soundness import faults
+from vouchers.rules.campaigns.readiness import over, unfit
 from vouchers.rules.campaigns.zones import known_zones
 from vouchers.services.campaigns.events import announce_state
 from vouchers.services.campaigns.terms import EDIT, note_edit
@@ -27,7 +29,6 @@ from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
 from vouchers.states import AccountKind, CampaignState
 
-DECIDE = "vouchers.add_approval"
 PAUSE = "vouchers.pause_campaign"
 
 
@@ -58,14 +59,14 @@ def _stored(options: Mapping[str, Any]) -> dict[str, Any]:
 def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
     """Freeze the terms into an immutable, hashed version that waits for another person's yes.
 
-    Refuses `not_permitted`, `campaign_state`, and the first fault of
-    `rules.campaigns.soundness.faults`.
+    Refuses `not_permitted`, `campaign_state`, and the first of what `rules.campaigns.readiness`
+    lists against a submission.
     """
     require_permission(by, EDIT)
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.SUBMITTED)
-        refuse(next(iter(faults(terms_of(held), at=at)), None))
+        refuse(next(iter(unfit(terms_of(held), surroundings_of(held), at=at)), None))
         document = document_of(held)
         last = held.versions.aggregate(last=Max("number"))["last"] or 0
         editors = set(held.edits.values_list("user_id", flat=True))
@@ -122,8 +123,7 @@ def launch(*, campaign: Campaign, by: User, at: datetime) -> CampaignState:
     require_permission(by, EDIT)
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
-        if held.ends_at <= at:
-            raise Refused("campaign_over", "not_over_yet", ends_at=held.ends_at.isoformat())
+        refuse(over(held.ends_at, at=at))
         state = CampaignState.RUNNING if held.starts_at <= at else CampaignState.SCHEDULED
         _check_move(held, state)
         quotas.open_cells(campaign=held)

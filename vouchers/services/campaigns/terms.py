@@ -144,11 +144,18 @@ def set_split(tier: Tier, split: Mapping[str, int]) -> None:
 
 
 def add_stores(
-    *, campaign: Campaign, stores: Sequence[Store], by: User, at: datetime, category: str = ""
+    *,
+    campaign: Campaign,
+    stores: Sequence[Store],
+    by: User,
+    at: datetime,
+    category: str = "",
+    seen_edit: int | None = None,
 ) -> int:
-    """Many participating stores in one edit; returns how many are new."""
+    """Many participating stores in one edit; returns how many are new. Refuses as `note_edit`."""
     with refused_by_database(), transaction.atomic():
-        note_edit(campaign=campaign, by=by, what=f"{len(stores)} stores", at=at)
+        what = f"{len(stores)} stores"
+        note_edit(campaign=campaign, by=by, what=what, at=at, seen_edit=seen_edit)
         known = set(campaign.participations.values_list("store_id", flat=True))
         fresh = [
             CampaignStore(campaign=campaign, store=store, category=category, valid_from_at=at)
