@@ -19,6 +19,7 @@ OTHER: dict[Unit, Any] = {
     Unit.NAMES: ["tobacco"],
     Unit.ADDRESSES: ["audit@example.org"],
     Unit.AUDIENCE: {"age_min": 60},
+    Unit.WEIGHTS: {"age_60": 10},
 }
 CHOICES = {
     "point_kinds": ["work"],
@@ -42,6 +43,7 @@ DOCUMENT: dict[str, Any] = {
         "excluded_categories": [],
         "anchor_recipients": [],
         "audience_filter": {},
+        "need_weights": {},
         "selection_method": "nearest",
         "refund_policy": "return",
         "is_test": False,

@@ -43,6 +43,7 @@ SECTION_OF: Final[Mapping[str, str]] = {
     "point_kinds_known": "audience",
     "radius_in_range": "audience",
     "selection_method_known": "audience",
+    "need_weights_count": "audience",
     "guaranteed_shares_fit": "audience",
     "filter_known": "audience",
     "rings_from_zero": "audience",

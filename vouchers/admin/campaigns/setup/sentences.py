@@ -151,6 +151,8 @@ def _audience(document: Document, words: Words) -> Iterator[str]:
     )  # fmt: skip
     yield _("Of them: %(audience_filter)s.") % words
     yield _("When there are fewer vouchers than residents: %(selection_method)s.") % words
+    if campaign["need_weights"]:
+        yield str(words["need_weights"])
     if campaign["senior_share_bp"]:
         yield _("%(senior_share_bp)s are guaranteed to residents of 60 and more.") % words
     if campaign["small_shop_share_bp"]:
