@@ -13,7 +13,6 @@ from merchants.errors import Refused
 from merchants.references import is_reference
 from vouchers.http.requests import (
     BODY_MAX_BYTES,
-    DISCARDED_MAX_BYTES,
     check_key,
     check_media_type,
     not_a_number,
@@ -73,17 +72,9 @@ def body_of(request: Request, max_bytes: int = BODY_MAX_BYTES) -> bytes:
     `unsupported_media_type`."""
     body: bytes = request.read(max_bytes + 1)
     if len(body) > max_bytes:
-        _discard(request)
         raise too_large(max_bytes)
     check_media_type(request.headers.get("Content-Type"), body)
     return body
-
-
-def _discard(request: Request) -> None:
-    """Read on to the body's end, or as far as is worth it."""
-    for _ in range(DISCARDED_MAX_BYTES // BODY_MAX_BYTES):
-        if not request.read(BODY_MAX_BYTES):
-            return
 
 
 def parameter(request: Request, name: str) -> str | None:

@@ -1,14 +1,17 @@
-"""What Django's door adds to every call: load shedding, RateLimit headers, `X-Request-Id`."""
+"""What Django's door adds to every call: load shedding, RateLimit headers, `X-Request-Id`, and a
+body that is read to its end."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from merchants.auth import Caller
 from vouchers.http.request_ids import HEADER, request_id
+from vouchers.http.requests import BODY_MAX_BYTES, DISCARDED_MAX_BYTES
 from vouchers.http.shedding import Standing, admit
 
 API: Final = "/api/"
@@ -43,6 +46,7 @@ def call_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
             return get_response(request)
         name = request.META["HTTP_X_REQUEST_ID"] = request_id(request.headers.get(HEADER))
         response = get_response(request)
+        _discard_rest(request)
         response[HEADER] = name
         standing: Standing | None = getattr(request, STANDING, None)
         for header, value in standing.headers() if standing is not None else ():
@@ -50,3 +54,11 @@ def call_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
         return response
 
     return respond
+
+
+def _discard_rest(request: HttpRequest) -> None:
+    """Read on to the body's end, or as far as is worth it; most calls have read all of it."""
+    with contextlib.suppress(UnreadablePostError):  # cut off: the answer reaches no client
+        for _ in range(DISCARDED_MAX_BYTES // BODY_MAX_BYTES):
+            if not request.read(BODY_MAX_BYTES):
+                return

@@ -6,6 +6,7 @@ kind and process. All else falls through to Django.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -82,16 +83,17 @@ class Express:
             await self._django(scope, receive, send)
 
     async def _act(self, call: "Call", receive: Receive) -> Answer:
-        headers, path = call.headers, call.path
+        headers, path, arriving = call.headers, call.path, Arriving(receive)
         door = DOORS[path]
         try:
             caller = await self._authenticate(headers.get(b"authorization", b""), door.scope)
             call.admit(caller)
             key = check_key(headers.get(b"idempotency-key", b"").decode("latin-1"))
-            body = await _read(receive)
+            body = await arriving.whole()
             check_media_type(headers.get(b"content-type", b"").decode("latin-1"), body)
             request = door.parse(caller=caller, key=key, path=path, body=body, at=datetime.now(UTC))
         except Refused as refused:
+            await arriving.discard()
             return problem(refused.refusal)
         if path not in self._lanes:
             self._lanes[path] = Lane(
@@ -153,22 +155,39 @@ def _look_up(key: str) -> Caller | None:
         raise Refused("busy") from None
 
 
-async def _read(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
+class Arriving:
+    """A request's body as it comes in; see `DISCARDED_MAX_BYTES` for why all of it is read."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._size = 0
+        self._is_over = False
+
+    async def whole(self) -> bytes:
+        """The body. Refuses `malformed_request` for one that is too large or cut off."""
+        chunks: list[bytes] = []
+        while not self._is_over:
+            chunk = await self._next()
+            if self._size <= BODY_MAX_BYTES:
+                chunks.append(chunk)
+        if self._size > BODY_MAX_BYTES:
+            raise too_large()
+        return b"".join(chunks)
+
+    async def discard(self) -> None:
+        """Read on to its end, or as far as is worth it."""
+        with contextlib.suppress(Refused):  # cut off: the answer reaches no client
+            while not self._is_over:
+                await self._next()
+
+    async def _next(self) -> bytes:
+        message = await self._receive()
+        chunk: bytes = message.get("body", b"")
+        self._size += len(chunk)
+        self._is_over = not message.get("more_body") or self._size > DISCARDED_MAX_BYTES
         if message["type"] == "http.disconnect":
             raise malformed("the connection was closed before the body was complete")
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        is_whole = not message.get("more_body")
-        if size <= BODY_MAX_BYTES:
-            chunks.append(chunk)
-        elif is_whole or size > DISCARDED_MAX_BYTES:
-            raise too_large()
-        if is_whole:
-            return b"".join(chunks)
+        return chunk
 
 
 async def _respond(send: Send, answer: Answer, more: Sequence[tuple[str, str]]) -> None:

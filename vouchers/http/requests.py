@@ -13,8 +13,9 @@ from merchants.references import FORM_TEXT, FORM_TEXT_ZH, folded, is_reference
 KEY_MAX_LENGTH = 255
 BODY_MAX_BYTES = 64 * 1024
 DISCARDED_MAX_BYTES: Final = 16 * 1024 * 1024
-"""Of a body that is too large so much is read and thrown away before it is refused: a server that
-answers and closes while the client still sends often loses its answer on the way."""
+"""Of a body that is not looked at so much is read and thrown away before the answer: a server that
+answers while the client still sends has to close the connection, which often loses the answer, or
+the client's next request."""
 # Deeper nesting is refused before it is read: how deep a reader may go differs from door to door.
 NESTING_MAX = 64
 UTF8 = frozenset({"utf-8", "utf8"})
