@@ -123,13 +123,14 @@ class Order(Generic[Act]):
         return sorted(tales, key=lambda report: self._places[self._xids[report.mark]])
 
     def window(self, report: Report[Act], done: Sequence[Report[Act]]) -> range:
-        """After how many of the acts `done` an act can have happened that left no mark: all are in
-        it that had been committed when it was asked for, and none that came after its answer."""
+        """After how many of the acts `done` an act can have happened that left no mark: at least
+        up to the last that had been committed when it was asked for, at most up to the last that
+        had been when it was answered. One numbered before that last may have committed after the
+        answer; it had begun before, so that the answer may stand behind it."""
         xids = [self._xids[other.mark] for other in done]
-        before = [place + 1 for place, xid in enumerate(xids) if report.asked.has(xid)]
-        after = [place for place, xid in enumerate(xids) if not report.answered.has(xid)]
-        bounds = max(before, default=0), min(after, default=len(xids))
-        return range(min(bounds), max(bounds) + 1)
+        asked = [place + 1 for place, xid in enumerate(xids) if report.asked.has(xid)]
+        answered = [place + 1 for place, xid in enumerate(xids) if report.answered.has(xid)]
+        return range(max(asked, default=0), max(answered, default=0) + 1)
 
 
 def first_below_zero() -> tuple[object, ...] | None:
