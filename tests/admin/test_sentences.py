@@ -116,3 +116,42 @@ def test_a_tier_in_short_says_who_gets_what_how_often() -> None:
         "A resident with a place (home) within 3,000 m of any of 0 stores gets 2 vouchers “100−20”,"
         " usable for 1 day, 1 time a day, 3 times a week."
     )
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        {"campaign": {**DOCUMENT["campaign"], "audience_filter": {"age_min": 60}}},
+        {"geofences": [{"kind": "within_district"}]},
+    ],
+)
+def test_in_short_says_that_there_are_further_conditions(narrowed: dict[str, Any]) -> None:
+    document = {**DOCUMENT, "tiers": [TIER]}
+    with translation.override("en"):
+        assert len(in_short(document)) == 1
+        assert in_short({**document, **narrowed})[1:] == [
+            "Only to those who meet the further conditions of the audience."
+        ]
+
+
+@pytest.mark.django_db
+def test_areas_are_said_by_their_kind() -> None:
+    area = {"type": "Polygon", "coordinates": [[[121, 31], [122, 31], [122, 32], [121, 31]]]}
+    fences = [
+        {"kind": kind, "district": district, "street": street, "geometry": geometry}
+        for kind, district, street, geometry in (
+            ("include_polygon", None, None, area),
+            ("within_district", 310101, None, None),
+            ("within_district", 310115, None, None),
+            ("within_street", None, 310101002, area),
+        )
+    ]
+    with translation.override("en"):
+        plain, said = (
+            sentences({**DOCUMENT, "geofences": rows})["audience"] for rows in ([], fences)
+        )
+    assert [line for line in said if line not in plain] == [
+        "Residents inside 1 polygon of the map are reached too.",
+        "Only residents of these districts are reached: 310101, 310115.",
+        "Only places within these streets count: 310101002.",
+    ]

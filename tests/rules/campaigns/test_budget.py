@@ -75,6 +75,20 @@ def test_tiers_without_numbers_count_alike() -> None:
     assert fitting_counts(terms) == {"off20": 10, "off50": 10}
 
 
+def test_a_tier_without_a_number_takes_what_the_others_leave() -> None:
+    terms = with_tiers(
+        {"city": 100_000}, {"off20": ({"city": 2_000}, 10), "off50": ({"city": 5_000}, None)}
+    )
+    assert fitting_counts(terms) == {"off20": 10, "off50": 16}
+
+
+def test_a_tier_of_no_vouchers_stays_so() -> None:
+    terms = with_tiers(
+        {"city": 100_000}, {"off20": ({"city": 2_000}, 0), "off50": ({"city": 5_000}, 1)}
+    )
+    assert fitting_counts(terms) == {"off20": 0, "off50": 20}
+
+
 def test_the_budget_becomes_what_is_planned() -> None:
     terms = with_tiers(
         {"city": 1, "group": 9_999_999}, {"off20": ({"city": 1_200, "group": 800}, 7)}
@@ -91,13 +105,13 @@ SHARES = st.dictionaries(st.sampled_from(["city", "group", "shop"]), st.integers
     ),
     tiers=st.dictionaries(
         st.text("abc", min_size=1, max_size=2),
-        st.tuples(SHARES.filter(bool), st.integers(0, 5_000_000)),
+        st.tuples(SHARES.filter(bool), st.none() | st.integers(0, 5_000_000)),
         min_size=1,
         max_size=4,
     ),
 )
 def test_no_source_is_overdrawn_and_no_voucher_more_would_fit(
-    given_fen: dict[str, int], tiers: dict[str, tuple[dict[str, int], int]]
+    given_fen: dict[str, int], tiers: dict[str, tuple[dict[str, int], int | None]]
 ) -> None:
     terms = with_tiers(given_fen, dict(tiers))
     counts = fitting_counts(terms)
@@ -107,5 +121,5 @@ def test_no_source_is_overdrawn_and_no_voucher_more_would_fit(
             left_fen[source] -= fen * counts[code]
     assert min(left_fen.values()) >= 0
     for code, (shares, planned) in tiers.items():
-        if planned or not any(count for _, count in tiers.values()):
+        if planned is None or planned or not any(count for _, count in tiers.values()):
             assert any(left_fen[source] < fen for source, fen in shares.items()), code

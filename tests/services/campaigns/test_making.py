@@ -1,5 +1,6 @@
 """Drafts made of presets and of other campaigns, and their money made to fit."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -86,10 +87,15 @@ def test_a_clone_promises_the_same_at_another_time() -> None:
         {"channel": "alipay", "day": opens.date(), "cap_count": 1},
     ):
         draft_rows.add("cells", campaign=spring, by=cast.mei(), at=AT, **values)
-    draft_rows.add(
-        "geofences", campaign=spring, kind="within_district", district=cast.district(),
-        by=cast.mei(), at=AT,
-    )  # fmt: skip
+    bund = cast.street(((121.45, 31.2), (121.5, 31.2), (121.5, 31.25), (121.45, 31.2)))
+    for area in (
+        {"kind": "within_district", "district": cast.district()},
+        {"kind": "within_street", "street": bund},
+        {"kind": "include_polygon", "geometry": dict(bund.boundary)},
+    ):
+        draft_rows.add("geofences", campaign=spring, by=cast.mei(), at=AT, **area)
+    bund.boundary = {}
+    bund.save()
     autumn = cloned(spring)
     before, after = document_of(spring), document_of(autumn)
     assert after["campaign"]["starts_at"] == "2026-06-25T04:00:00Z"
@@ -136,6 +142,35 @@ def test_numbers_and_budget_are_made_to_fit_in_one_edit() -> None:
     assert draft.edits.latest("id").what == "fit budget"
     with pytest.raises(Refused, match="terms_not_as_seen"):
         setting_up.make_fit(campaign=draft, seen_edit=1, fit=Fit.COUNTS, by=cast.mei(), at=AT)
+
+
+@pytest.mark.parametrize(
+    ("service", "sent"),
+    [
+        (setting_up.edit_sources, {"sources": [SourceEdit("city", "市财政", 7)]}),
+        (setting_up.edit_tiers, {"tiers": [TierEdit(None, None, {}, None)]}),
+        (setting_up.make_fit, {"fit": Fit.BUDGET}),
+        (terms.add_stores, {"stores": []}),
+    ],
+)
+def test_what_another_person_has_edited_since_is_not_overwritten(
+    service: Callable[..., object], sent: dict[str, object]
+) -> None:
+    draft = cast.spring_campaign()
+    seen = newest_edit(draft)
+    drafts.edit_campaign(
+        campaign=draft,
+        seen_edit=seen,
+        options={"radius_m": 4_000},
+        parts={},
+        by=cast.member("noor", "manager"),
+        at=AT,
+    )
+    before = document_of(draft)
+    with pytest.raises(Refused) as refused:
+        service(campaign=draft, seen_edit=seen, by=cast.mei(), at=AT, **sent)
+    assert refused.value.refusal.rule == "edited_since"
+    assert document_of(draft) == before
 
 
 def test_sources_are_added_renamed_and_changed_together_or_not_at_all() -> None:

@@ -86,11 +86,17 @@ def _count(tier: TierTerms, cell: CellTerms | None) -> int | None:
 def fitting_counts(terms: Terms) -> dict[str, int]:
     """By tier code the numbers of vouchers that the appropriations pay for: the planned ones, all
     made larger or smaller in the same proportion, then filled up with the largest faces first until
-    no voucher of any tier could be added. Tiers without a number count alike."""
+    no voucher of any planned tier could be added.
+
+    A tier without a number takes what the others leave, which are then made no larger; without any
+    number all tiers count alike.
+    """
     tiers = [tier for tier in terms.tiers if sum(tier.shares_fen.values()) > 0]
-    planned = {tier.code: tier.count or 0 for tier in budget_of(terms).tiers}
-    if not any(planned.values()):
-        planned = dict.fromkeys(planned, 1)
+    wanted = {tier.code: tier.count for tier in budget_of(terms).tiers}
+    if not any(wanted.values()):
+        wanted = dict.fromkeys(wanted, 1)
+    planned = {code: count or 0 for code, count in wanted.items()}
+    is_open = {code: count is None for code, count in wanted.items()}
     taken_fen: dict[str, int] = {}
     for tier in tiers:
         for source, share_fen in tier.shares_fen.items():
@@ -104,12 +110,14 @@ def fitting_counts(terms: Terms) -> dict[str, int]:
         ),
         default=Fraction(0),
     )
+    if any(is_open.values()):
+        scale = min(scale, Fraction(1))
     counts = {tier.code: int(planned[tier.code] * scale) for tier in tiers}
     left_fen = dict(terms.appropriated_fen)
     for tier in tiers:
         _take(left_fen, tier, counts[tier.code])
-    for tier in sorted(tiers, key=lambda tier: (-tier.face_fen, tier.code)):
-        if planned[tier.code]:
+    for tier in sorted(tiers, key=lambda it: (not is_open[it.code], -it.face_fen, it.code)):
+        if planned[tier.code] or is_open[tier.code]:
             more = min(left_fen.get(code, 0) // fen for code, fen in tier.shares_fen.items() if fen)
             counts[tier.code] += more
             _take(left_fen, tier, more)

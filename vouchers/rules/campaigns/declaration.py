@@ -221,7 +221,7 @@ PARTS: Final = (
             Option("street", Unit.STREET),
             Option("geometry", Unit.GEOMETRY),
         ),
-        identity=("kind", "district", "geometry"),
+        identity=("kind", "district", "street", "geometry"),
     ),
     Part(
         "stores",

@@ -124,7 +124,13 @@ def _standing_alone(terms: Mapping[str, Any]) -> dict[str, list[Row]]:
             for row in terms["rounds"]
         ],
         "geofences": [
-            {"kind": row["kind"], "geometry": row["geometry"], "district_id": row["district"]}
+            # A street's boundary is the one of the terms, whatever has been imported since.
+            {
+                "kind": row["kind"],
+                "geometry": row["geometry"],
+                "district_id": row["district"],
+                "street_id": row["street"],
+            }
             for row in terms.get("geofences", ())
         ],
     }

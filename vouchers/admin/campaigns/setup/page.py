@@ -31,6 +31,7 @@ from vouchers.admin.campaigns.setup.sections import (
     SetupSection,
     Shown,
     Signature,
+    number_sent,
 )
 from vouchers.admin.campaigns.setup.sentences import in_short, sentences
 from vouchers.admin.faults import FIELDS_OF_RULES, sentence
@@ -99,9 +100,7 @@ def _not_a_draft(request: HttpRequest, campaign: Campaign) -> HttpResponse:
 
 def _signature(request: HttpRequest) -> Signature:
     user: Any = request.user
-    text = request.POST.get(SEEN, "")
-    seen = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
-    return Signature(seen, user, timezone.now())
+    return Signature(number_sent(request.POST.get(SEEN, "")), user, timezone.now())
 
 
 def _saved(

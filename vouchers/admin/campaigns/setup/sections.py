@@ -250,7 +250,7 @@ def _save_stores(
     campaign: Campaign, shown: Shown, signed: Signature, data: Mapping[str, Any]
 ) -> None:
     if LEAVE in data:
-        rows = campaign.participations.filter(store__merchant=_number(data[LEAVE]))
+        rows = campaign.participations.filter(store__merchant=number_sent(data[LEAVE]))
         drafts.edit_campaign(
             campaign=campaign,
             seen_edit=signed.seen_edit,
@@ -270,7 +270,7 @@ def _save_stores(
     )
 
 
-def _number(text: str) -> int:
+def number_sent(text: str) -> int:
     """An id that was sent; 0 is nothing's."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 

@@ -14,6 +14,8 @@ from vouchers.rules.campaigns.declaration import OPTIONS, PARTS
 Document = Mapping[str, Any]
 Words = Mapping[str, str]
 PART: Final = {part.name: part for part in PARTS}
+AREA_NAME: Final = {"within_district": "district", "within_street": "street"}
+"""By the kind of a geofence the option that names its area."""
 
 
 def sentences(document: Document) -> dict[str, list[str]]:
@@ -23,11 +25,11 @@ def sentences(document: Document) -> dict[str, list[str]]:
 
 
 def in_short(document: Document) -> list[str]:
-    """One sentence a tier: who gets what, and how it may be used."""
+    """One sentence a tier: who gets what, and how it may be used; and whether that is all."""
     words = _words(document["campaign"])
     stores = f"{len(_taking_part(document)):,}"
     often = "".join(_often(document))
-    return [
+    lines = [
         ngettext(
             "A resident with a place (%(places)s) within %(distance)s of any of %(stores)s stores"
             " gets %(count)d voucher “%(tier)s”, usable for %(validity)s%(often)s.",
@@ -46,6 +48,12 @@ def in_short(document: Document) -> list[str]:
         }
         for tier in document["tiers"]
     ]
+    is_narrowed = bool(document["campaign"]["audience_filter"]) or any(
+        row["kind"] in AREA_NAME for row in document["geofences"]
+    )
+    if lines and is_narrowed:
+        lines.append(_("Only to those who meet the further conditions of the audience."))
+    return lines
 
 
 def _words(campaign: Mapping[str, Any]) -> Words:
@@ -161,14 +169,28 @@ def _audience(document: Document, words: Words) -> Iterator[str]:
         yield _("%(hold_out_bp)s get nothing, as the control group.") % words
     for row in _rows(document, "rings"):
         yield _("Ring %(label)s reaches from %(from_m)s to %(to_m)s.") % row
-    polygons = sum(row["geometry"] is not None for row in document["geofences"])
-    if polygons:
-        yield _("Residents inside %(count)s polygons of the map are reached too.") % {
-            "count": polygons
+    yield from _areas(document)
+
+
+def _areas(document: Document) -> Iterator[str]:
+    """What geofences add, and what they keep to: several of a kind are one choice."""
+    named: dict[str, list[str]] = {}
+    for row, words in zip(document["geofences"], _rows(document, "geofences"), strict=True):
+        named.setdefault(row["kind"], []).append(words.get(AREA_NAME.get(row["kind"], ""), ""))
+    if polygons := len(named.get("include_polygon", ())):
+        yield ngettext(
+            "Residents inside %(count)d polygon of the map are reached too.",
+            "Residents inside %(count)d polygons of the map are reached too.",
+            polygons,
+        ) % {"count": polygons}
+    if districts := named.get("within_district"):
+        yield _("Only residents of these districts are reached: %(names)s.") % {
+            "names": ", ".join(districts)
         }
-    for row in _rows(document, "geofences"):
-        if row["district"] != "–":
-            yield _("Only places within %(district)s count.") % row
+    if streets := named.get("within_street"):
+        yield _("Only places within these streets count: %(names)s.") % {
+            "names": ", ".join(streets)
+        }
 
 
 def _limits(document: Document, _words: Words) -> Iterator[str]:
