@@ -24,6 +24,7 @@ SWEEPS_S = {
     "start_and_end_campaigns": 5,
     "expire_vouchers": 30,
     "lapse_authorisations": 30,
+    "gather_cases": 20,
     "open_rounds": 60,
     "drop_rounds": 5,
     "send_messages": 5,

@@ -250,6 +250,18 @@ class RiskVerdict(StrEnum):
     REFUSE = "refuse"
 
 
+class CaseState(StrEnum):
+    OPEN = "open"
+    CLEARED = "cleared"  # it was nothing: what is held is paid out
+    CONFIRMED = "confirmed"  # it was fraud: what is held goes back
+
+
+class CaseSeverity(IntEnum):
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+
 class TallyKind(IntEnum):
     """What a tally of the risk rules counts: the subject and the window."""
 
@@ -274,6 +286,10 @@ class SettlementState(StrEnum):
     READY = "ready"  # lines fixed, waits for cash
     PAID = "paid"  # payout instructed within the cash received
 
+
+CASE_ARROWS = frozenset(
+    {(CaseState.OPEN, CaseState.CLEARED), (CaseState.OPEN, CaseState.CONFIRMED)}
+)
 
 CAMPAIGN_ARROWS = frozenset(
     {

@@ -21,8 +21,9 @@ from vouchers.services.campaigns import lifecycle
 from vouchers.services.claims import open_coming
 from vouchers.services.issuing import control, drops, expiry, leases, minting, runs
 from vouchers.services.ledger import partitions
+from vouchers.services.limits import cases
 from vouchers.services.proofs import audit, seals
-from vouchers.services.redemption import archives, lapse_due
+from vouchers.services.redemption import archives, case_decisions, lapse_due
 from vouchers.states import RunState
 
 log = structlog.get_logger(__name__)
@@ -126,6 +127,13 @@ def drop_rounds() -> None:
 def lapse_authorisations() -> None:
     """Give back what tills have authorised and not captured in time."""
     lapse_due(at=timezone.now())
+
+
+@shared_task
+def gather_cases() -> None:
+    """Put what the risk rules noticed into cases, and see to the holds of those decided."""
+    cases.gather_signals(at=timezone.now())
+    case_decisions.finish_decided(at=timezone.now())
 
 
 @shared_task

@@ -47,6 +47,7 @@ from vouchers.models import (
     WebhookEndpoint,
 )
 from vouchers.services.audience.snapshots import build_snapshot
+from vouchers.services.limits.cases import gather_signals
 from vouchers.states import (
     AccountKind,
     LimitKind,
@@ -127,6 +128,9 @@ def _rare_rows() -> None:
     OrderClaim.objects.create(store=cast.nanjing_road(), order_no="REVERSED", claimed_at=NOON)
     _authorise(Voucher.objects.filter(resident__external_id="neighbour-4").latest("id"))
     assert refusal_of(order("8" * 20, cast.nanjing_road(), alice)) == "voucher_not_usable"
+    with connection.cursor() as cursor:
+        cursor.execute(again("vouchers_signal", setting="'live'"))
+    assert gather_signals(at=NOON) == 1
     Hold.objects.create(
         redemption=held,
         voucher_id=held.voucher_id,

@@ -48,6 +48,7 @@ BOOKS = {
     "vouchers_auditreport": "audit_report",
     "vouchers_campaignedit": "edit",
     "vouchers_claim": "claim",
+    "vouchers_casesignal": "case_signal",
     "vouchers_cashreceipt": "receipt",
     "vouchers_collection": "collection",
     "vouchers_collectionline": "collection_line",
@@ -70,6 +71,7 @@ BOOKS = {
 }
 # Rows of these change, but none ever leaves.
 LASTING = {
+    "vouchers_case": "case",
     "vouchers_limitcounter": "limit_counter",
     "vouchers_hold": "hold",
     "vouchers_paper": "paper",

@@ -44,6 +44,38 @@ OPERATION = (
         "ledger",
         audience="manager",
     ),
+    Meaning(
+        "case_changed",
+        409,
+        "This case can't be acted on as it was seen. Look at it again.",
+        "核查单已非所见状态，请重新查看。",
+        "campaign",
+        audience="manager",
+        by_rule={
+            "case_open": Wording(
+                "The case has been decided meanwhile.", "该核查单已有结论，不能再处理。"
+            ),
+            "case_as_seen": Wording(
+                "Another officer has acted on the case since you opened it. Look at it again.",
+                "您打开后，另一位风控人员已处理过该核查单，请重新查看。",
+            ),
+            "case_signals_seen": Wording(
+                "{count} more signals have come since you opened the case. Look at them first.",
+                "您打开后又新增 {count} 条信号，请先查看。",
+            ),
+            "case_reason": Wording("Say why.", "请填写原因。"),
+            "case_deadline_ahead": Wording(
+                "The deadline has to lie ahead.", "截止时间须在当前时间之后。"
+            ),
+            "case_subject": Wording(
+                "This case has nothing to do with what was to be stopped.",
+                "要停用的对象与该核查单无关。",
+            ),
+            "case_holds": Wording(
+                "Nothing of this case can be held.", "该核查单没有可冻结的款项。"
+            ),
+        },
+    ),
     # Handing out
     Meaning(
         "round_unknown",

@@ -18,6 +18,7 @@ from vouchers.models.issuing.vouchers import Voucher
 from vouchers.models.ledger.funding import CashReceipt, FundingSource, Tier, TierSplit
 from vouchers.models.ledger.quotas import Allocation, QuotaBucket, QuotaCell
 from vouchers.models.ledger.transfers import Account, Leg, Transfer
+from vouchers.models.limits.cases import Case, CaseSignal
 from vouchers.models.limits.limits import Attempt, Hold, LimitCounter
 from vouchers.models.limits.risk import RiskTally, RiskVersion, Signal
 from vouchers.models.proofs import AuditReport, Outbox, RoleChange, Seal
@@ -47,6 +48,8 @@ __all__ = [
     "Campaign",
     "CampaignEdit",
     "CampaignStore",
+    "Case",
+    "CaseSignal",
     "CashReceipt",
     "Claim",
     "Collection",

@@ -62,6 +62,9 @@ TARGETING_PART: Final = LockClass(
     "part of a targeting", Means.ROW, "a part is judged by the holder of its newest lease"
 )
 RUN: Final = LockClass("run", Means.ROW, "a run is worked on by the holder of its newest lease")
+CASE: Final = LockClass(
+    "case", Means.ROW, "signals gather in a case, and officers act on it, one at a time"
+)
 TERMS: Final = LockClass(
     "terms", Means.NUMBER, "shared by minting, exclusive for an amendment of the terms", number=4
 )
@@ -111,6 +114,7 @@ LOCK_ORDER: Final = (
     SHARD,
     TARGETING_PART,
     RUN,
+    CASE,
     TERMS,
     TRANCHE,
     VOUCHER,

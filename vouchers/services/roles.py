@@ -40,6 +40,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "risk officer": (
         "vouchers.pause_campaign",
         *_all(("add", "change"), "vouchers", ("hold", "exclusion")),
+        "vouchers.change_case",
         "vouchers.change_resident",
         "vouchers.change_paper",
         "vouchers.delete_wrongcodes",

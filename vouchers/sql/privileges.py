@@ -24,6 +24,7 @@ ADDED_ONLY: Final = (
     "vouchers_auditreport",
     "vouchers_campaignedit",
     "vouchers_claim",
+    "vouchers_casesignal",
     "vouchers_cashreceipt",
     "vouchers_collection",
     "vouchers_collectionline",
@@ -45,6 +46,7 @@ ADDED_ONLY: Final = (
 )
 # Rows that change and never leave.
 NEVER_DELETED: Final = (
+    "vouchers_case",
     "vouchers_limitcounter",
     "vouchers_hold",
     "vouchers_paper",

@@ -182,6 +182,12 @@ class Signal(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["subject", "subject_id"], name="signal_by_subject"),
             models.Index(fields=["campaign", "-id"], name="signal_by_campaign"),
+            # What cases are opened from, few among the many that shadow rules raise.
+            models.Index(
+                fields=["id"],
+                name="signal_of_live_rule",
+                condition=Q(setting=RiskSetting.LIVE.value),
+            ),
         ]
         triggers: ClassVar = append_only("signal")
 

@@ -8,16 +8,17 @@ from django.contrib.auth.models import User
 from django.db.models import F, Sum, Value
 from django.db.models.functions import Greatest
 
-from merchants.errors import Refused
+from merchants.errors import Refusal, Refused
 from vouchers.models import Hold, Redemption, RefundPart
-from vouchers.rules.redemption.holds import judge_hold, judge_release
+from vouchers.rules.redemption.holds import judge_clawback, judge_hold, judge_release
 from vouchers.services.acts import BUSY, in_one_transaction
+from vouchers.services.acts.idempotency import lock_order
 from vouchers.services.ledger import transfers
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
-from vouchers.services.redemption.undo import move
+from vouchers.services.redemption.undo import move, undo
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
-from vouchers.states import AccountKind, Cause, TransferReason
+from vouchers.states import AccountKind, Cause, RedemptionState, TransferReason
 
 Result = TypeVar("Result")
 
@@ -40,7 +41,27 @@ def release(*, hold: Hold, by: User, at: datetime) -> None:
     races.
     """
     require_permission(by, "vouchers.change_hold")
+    release_as(hold=hold, by=by.get_username(), at=at)
+
+
+def release_as(*, hold: Hold, by: str, at: datetime) -> None:
+    """The same in a user's name, whose permission was required when the case was decided.
+
+    Refuses `not_held`, and `busy` after losing too many races.
+    """
     _with_retry(lambda: _release(hold, by, at))
+    hold.refresh_from_db(fields=["released_at", "released_by"])
+
+
+def claw_back_as(*, hold: Hold, by: str, at: datetime) -> None:
+    """Undo a held redemption in a user's name, because of confirmed fraud: the merchant is not
+    paid, the money goes back to the voucher (or is free, where its validity has ended), and the
+    order is refused for ever.
+
+    Refuses `not_held`, `redemption_state` for one that was partly refunded, and `busy` after losing
+    too many races.
+    """
+    _with_retry(lambda: _claw_back(hold, by, at))
     hold.refresh_from_db(fields=["released_at", "released_by"])
 
 
@@ -65,14 +86,35 @@ def _hold(redemption: Redemption, reason: str, by: User, at: datetime) -> Hold:
     return opened
 
 
-def _release(hold: Hold, by: User, at: datetime) -> bool:
+def _claw_back(hold: Hold, by: str, at: datetime) -> bool:
+    asked = Redemption.objects.select_related("store").get(
+        pk=hold.redemption_id, voucher_id=hold.voucher_id
+    )
+    lock_order(store_no=asked.store.external_id, order_no=asked.order_no)
+    locked = lock_redemption(redemption_id=asked.pk, voucher_id=asked.voucher_id)
+    locked.lock_counters()
+    decision = judge_clawback(locked.facts, asked.pk, at)
+    if isinstance(decision, Refusal):
+        raise Refused(decision.code, decision.rule, **decision.facts)
+    undo(
+        locked,
+        decision,
+        state=RedemptionState.REVERSED,
+        reason=TransferReason.REVERSE,
+        at=at,
+        by=by,
+    )
+    return True
+
+
+def _release(hold: Hold, by: str, at: datetime) -> bool:
     redemption_id = hold.redemption_id
     locked = lock_redemption(redemption_id=redemption_id, voucher_id=hold.voucher_id)
     open_hold = Hold.objects.filter(pk=hold.pk, released_at=None)
     refuse(judge_release(is_open=open_hold.exists(), redemption_id=redemption_id))
     # A clock that lags behind the one that opened it must not end it before.
     released_at = Greatest(Value(at), F("opened_at"))
-    open_hold.update(released_at=released_at, released_by=by.get_username())
+    open_hold.update(released_at=released_at, released_by=by)
     _post(hold, locked, TransferReason.UNHOLD, at)
     return True
 

@@ -1,0 +1,220 @@
+"""What becomes of held money when a case is cleared or confirmed; who and what is stopped."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+
+from merchants.errors import Refused
+from merchants.models import Credential, State, Store
+from merchants.services import enrol_terminal, issue_credential
+from tests.support import cast
+from tests.support.cases import at_noon, opened, seen, used, watched
+from tests.support.cast import DAY, NOON
+from tests.support.concurrency.invariants import assert_proven
+from tests.support.risk import rule
+from tests.support.standing import fen, state_of, voucher_state
+from tests.support.till import (
+    answer_to,
+    authorised,
+    captured,
+    issue_vouchers,
+    order,
+    refunded,
+    till_of,
+)
+from vouchers.models import Campaign, Case, Hold, Redemption
+from vouchers.services.limits.cases import gather_signals
+from vouchers.services.redemption import case_decisions
+from vouchers.states import (
+    AccountKind,
+    CaseState,
+    RedemptionState,
+    RiskKind,
+    RiskVerdict,
+    VoucherState,
+)
+
+pytestmark = pytest.mark.django_db
+
+FACE_FEN = 2_000
+OWED = (AccountKind.PAYABLE, AccountKind.RISK_HELD)
+
+
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
+    """A campaign whose rule has held the money of two orders of one store."""
+    campaign = watched(at_noon())
+    used(campaign, [cast.alice(), cast.bob()])
+    gather_signals(at=NOON)
+    return campaign
+
+
+@pytest.fixture
+def case(standing: Campaign) -> Case:
+    return Case.objects.get()
+
+
+@pytest.fixture
+def rosa() -> User:
+    return cast.member("rosa", "risk officer")
+
+
+def decided(case: Case, by: User, decision: CaseState, at: object = NOON) -> int:
+    act = case_decisions.clear if decision is CaseState.CLEARED else case_decisions.confirm
+    return act(case=case, reason="looked into it", seen=seen(case), by=by, at=at)  # type: ignore[arg-type]
+
+
+class TestClearing:
+    def test_the_money_is_owed_again(self, case: Case, rosa: User) -> None:
+        assert fen(case.campaign, *OWED) == (0, 2 * FACE_FEN)
+        assert decided(case, rosa, CaseState.CLEARED) == 2
+        assert fen(case.campaign, *OWED) == (2 * FACE_FEN, 0)
+        assert (case.state, case.decided_by, case.reason) == ("cleared", "rosa", "looked into it")
+        assert set(Hold.objects.values_list("released_by", flat=True)) == {"rosa"}
+        assert_proven()
+
+    def test_what_another_open_case_is_about_stays_held(self, rosa: User) -> None:
+        pairs = rule(RiskKind.DEVICE_SHARED, people=1, verdict=RiskVerdict.HOLD)
+        campaign = watched(at_noon(), pairs)
+        used(campaign, [cast.alice(), cast.bob()], device="d")
+        gather_signals(at=NOON)
+        of_store, of_device = (campaign.cases.get(subject=name) for name in ("store", "device"))
+        assert decided(of_store, rosa, CaseState.CLEARED) == 1
+        assert fen(campaign, *OWED) == (FACE_FEN, FACE_FEN)
+        assert case_decisions.finish_decided(at=NOON) == 0
+        assert decided(of_device, rosa, CaseState.CLEARED) == 1
+        assert fen(campaign, *OWED) == (2 * FACE_FEN, 0)
+
+
+class TestConfirming:
+    def test_the_money_goes_back_and_the_orders_are_refused_for_ever(
+        self, case: Case, rosa: User
+    ) -> None:
+        redemption = Redemption.objects.earliest("id")
+        assert decided(case, rosa, CaseState.CONFIRMED, NOON + 2 * DAY) == 2
+        assert fen(case.campaign, *OWED) == (0, 0)
+        assert state_of(redemption) is RedemptionState.REVERSED
+        assert voucher_state(redemption.voucher) is VoucherState.ISSUED
+        again = order(
+            redemption.voucher,
+            cast.nanjing_road(),
+            cast.alice(),
+            order_no=redemption.order_no,
+            at=NOON + DAY,
+        )
+        assert answer_to(again)[1]["code"] == "order_reversed"
+        assert_proven()
+
+    def test_what_was_partly_refunded_stays_held(self, case: Case, rosa: User) -> None:
+        first, second = Redemption.objects.order_by("id")
+        answer = refunded(first, caller=till_of(first.store), amount_fen=100)
+        assert answer.status == 200, answer.body
+        assert decided(case, rosa, CaseState.CONFIRMED) == 1
+        assert (state_of(first), state_of(second)) == (
+            RedemptionState.CAPTURED,
+            RedemptionState.REVERSED,
+        )
+        assert Hold.objects.filter(redemption=first, released_at=None).exists()
+        assert case_decisions.finish_decided(at=NOON) == 0
+        assert_proven()
+
+    def test_what_a_rule_only_recorded_is_held_first(self, rosa: User) -> None:
+        campaign = watched(at_noon(RiskVerdict.PAY))
+        used(campaign, [cast.alice()])
+        case = opened(campaign)
+        held = case_decisions.hold_rest(case=case, reason="too many", seen_acts=0, by=rosa, at=NOON)
+        assert held == 1
+        assert fen(campaign, *OWED) == (0, FACE_FEN)
+        with pytest.raises(Refused) as refused:
+            case_decisions.hold_rest(case=case, reason="x", seen_acts=1, by=rosa, at=NOON)
+        assert refused.value.refusal.rule == "case_holds"
+        case.refresh_from_db()
+        assert decided(case, rosa, CaseState.CONFIRMED) == 1
+
+
+def test_of_two_decisions_the_second_is_told_and_does_nothing(case: Case, rosa: User) -> None:
+    both = seen(case)
+    case_decisions.clear(case=case, reason="a festival", seen=both, by=rosa, at=NOON)
+    with pytest.raises(Refused) as refused:
+        case_decisions.confirm(case=case, reason="no", seen=both, by=cast.ren(), at=NOON)
+    assert refused.value.refusal.rule == "case_open"
+    assert fen(case.campaign, *OWED) == (2 * FACE_FEN, 0)
+
+
+@pytest.mark.parametrize("person", [cast.mei, cast.li])
+def test_nobody_else_decides(case: Case, person: object) -> None:
+    with pytest.raises(Refused) as refused:
+        decided(case, person(), CaseState.CONFIRMED)  # type: ignore[operator]
+    assert refused.value.refusal.code == "not_permitted"
+    assert fen(case.campaign, *OWED) == (0, 2 * FACE_FEN)
+
+
+def test_a_sweep_carries_out_what_a_killed_process_left(
+    case: Case, rosa: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(case_decisions, "_carry_out", lambda *_: 0)
+        decided(case, rosa, CaseState.CONFIRMED)
+    assert fen(case.campaign, *OWED) == (0, 2 * FACE_FEN)
+    assert case_decisions.finish_decided(at=NOON) == 2
+    assert fen(case.campaign, *OWED) == (0, 0)
+    assert set(Hold.objects.values_list("released_by", flat=True)) == {"rosa"}
+
+
+def test_what_is_captured_after_the_decision_follows_it(rosa: User) -> None:
+    campaign = watched(at_noon())
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
+    redemption = authorised(voucher, cast.nanjing_road(), cast.alice())
+    assert decided(opened(campaign), rosa, CaseState.CONFIRMED) == 0
+    captured(redemption, caller=till_of(redemption.store), at=NOON)
+    assert fen(campaign, *OWED) == (0, FACE_FEN)
+    assert case_decisions.finish_decided(at=NOON) == 1
+    assert fen(campaign, *OWED) == (0, 0)
+
+
+class TestStopping:
+    def test_the_store_and_its_merchant_are_suspended(self, case: Case, rosa: User) -> None:
+        store = cast.nanjing_road()
+        case_decisions.suspend_store(
+            case=case, store=store, reason="cash out", seen_acts=0, by=rosa, at=NOON
+        )
+        case_decisions.suspend_merchant(
+            case=case, merchant=store.merchant, reason="all of it", seen_acts=1, by=rosa, at=NOON
+        )
+        store.refresh_from_db()
+        assert (store.state, store.merchant.state) == (State.SUSPENDED, State.SUSPENDED)
+        said = LogEntry.objects.filter(object_id=str(case.pk)).values_list(
+            "change_message", flat=True
+        )
+        assert sum("suspended: " in text for text in said) == 2
+
+    def test_a_store_the_case_is_not_about_goes_on(self, case: Case, rosa: User) -> None:
+        with pytest.raises(Refused) as refused:
+            case_decisions.suspend_store(
+                case=case, store=cast.xujiahui(), reason="x", seen_acts=0, by=rosa, at=NOON
+            )
+        assert refused.value.refusal.rule == "case_subject"
+        assert Store.objects.get(pk=cast.xujiahui().pk).state == State.ACTIVE
+
+    def test_an_enrolled_till_is_suspended(self, rosa: User) -> None:
+        store = cast.nanjing_road()
+        credential, _key = issue_credential(
+            name="till",
+            kind=Credential.Kind.TERMINAL,
+            scopes=["redeem"],
+            terminal=enrol_terminal(store=store, code="T1"),
+            at=NOON,
+            expires_at=NOON + DAY,
+        )
+        campaign = watched(at_noon())
+        used(campaign, [cast.alice()], caller=till_of(store, credential_id=credential.pk))
+        case_decisions.suspend_till(
+            case=opened(campaign),
+            credential=credential,
+            reason="one hand",
+            seen_acts=0,
+            by=rosa,
+            at=NOON,
+        )
+        credential.refresh_from_db()
+        assert credential.state == State.SUSPENDED

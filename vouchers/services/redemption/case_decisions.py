@@ -1,0 +1,185 @@
+"""What officers decide on cases, and what it does: to holds, to merchants, stores and tills.
+
+A decision is committed first, then carried out hold by hold; a sweep carries out what a killed
+process left over, and what a hold opened later adds (a till that captures after the decision).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import structlog
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from merchants.errors import Refused
+from merchants.models import Credential, Merchant, Store
+from merchants.services.edits import set_credential_state
+from vouchers.models import Case, CaseSignal, Hold, Redemption, Refund, SettlementLine
+from vouchers.rules.limits.cases import Seen
+from vouchers.services.campaigns import stops
+from vouchers.services.campaigns.lifecycle import PAUSE
+from vouchers.services.history import note
+from vouchers.services.limits.cases import CASES, decide, note_act
+from vouchers.services.redemption import holds
+from vouchers.services.roles import require_permission
+from vouchers.states import CaseState, RedemptionState
+
+HOLDS = "vouchers.change_hold"
+log = structlog.get_logger(__name__)
+
+
+def clear(*, case: Case, reason: str, seen: Seen, by: User, at: datetime) -> int:
+    """Decide that it was nothing, and release what is held of it, but for redemptions that another
+    case, open or confirmed, is about too; returns how many holds were released.
+
+    Refuses `not_permitted`, `text_too_long` and `case_changed` (`services/limits/cases.decide`).
+    """
+    return _decide(case, CaseState.CLEARED, reason, seen, by, at)
+
+
+def confirm(*, case: Case, reason: str, seen: Seen, by: User, at: datetime) -> int:
+    """Decide that it was fraud, and call back what is held of it; returns how many redemptions
+    were undone. What is not held stays: hold it first. Refuses as `clear`.
+    """
+    return _decide(case, CaseState.CONFIRMED, reason, seen, by, at)
+
+
+def _decide(
+    case: Case, decision: CaseState, reason: str, seen: Seen, by: User, at: datetime
+) -> int:
+    require_permission(by, HOLDS)
+    decide(case=case, decision=decision, reason=reason, seen=seen, by=by, at=at)
+    return _carry_out(_held_by(Case.objects.filter(pk=case.pk)), decision, by.get_username(), at)
+
+
+def finish_decided(*, at: datetime) -> int:
+    """Carry out on every open hold what its case decided; returns how many holds that ended.
+
+    A redemption of a confirmed case that was partly refunded stays held.
+    """
+    ended = 0
+    for decision in (CaseState.CONFIRMED, CaseState.CLEARED):
+        decided = Case.objects.filter(state=decision.value)
+        for hold in _held_by(decided):
+            last = decided.filter(members__signal__redemption=hold.redemption_id).latest("pk")
+            ended += _carry_out([hold], decision, last.decided_by, at)
+    return ended
+
+
+def _held_by(cases: QuerySet[Case]) -> Iterable[Hold]:
+    """The open holds on redemptions of these cases, in ascending order."""
+    members = CaseSignal.objects.filter(signal__redemption=OuterRef("redemption_id"))
+    return list(
+        Hold.objects.filter(Exists(members.filter(case__in=cases)), released_at=None).order_by("id")
+    )
+
+
+def _carry_out(open_holds: Iterable[Hold], decision: CaseState, by: str, at: datetime) -> int:
+    """Each in a transaction of its own; one that lost every race, or may not end, is left over."""
+    ended = 0
+    for hold in open_holds:
+        if decision is CaseState.CLEARED and _is_of_another_case(hold):
+            continue
+        if decision is CaseState.CONFIRMED and _is_refunded(hold):
+            continue
+        act = holds.release_as if decision is CaseState.CLEARED else holds.claw_back_as
+        try:
+            act(hold=hold, by=by, at=at)
+            ended += 1
+        except Refused as refused:
+            log.warning("hold_not_ended", hold=hold.pk, code=refused.refusal.code)
+    return ended
+
+
+def _is_of_another_case(hold: Hold) -> bool:
+    return (
+        Case.objects.filter(members__signal__redemption=hold.redemption_id)
+        .exclude(state=CaseState.CLEARED.value)
+        .exists()
+    )
+
+
+def _is_refunded(hold: Hold) -> bool:
+    return Refund.objects.filter(redemption=hold.redemption_id).exists()
+
+
+def hold_rest(*, case: Case, reason: str, seen_acts: int, by: User, at: datetime) -> int:
+    """Hold what is owed of an open case's redemptions and not held, settled or undone; returns how
+    many there were. Refuses `not_permitted`, `text_too_long`, and `case_changed` when it is
+    decided, another officer acted meanwhile, or there is nothing to hold.
+    """
+    require_permission(by, CASES)
+    owed = holdable(case)
+    if not owed:
+        raise Refused("case_changed", "case_holds")
+    with transaction.atomic():
+        what = f"{len(owed)} redemptions to be held: {reason}"
+        note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
+    for redemption in owed:
+        holds.hold(redemption=redemption, reason=f"{case}: {reason}"[:200], by=by, at=at)
+    return len(owed)
+
+
+def holdable(case: Case) -> list[Redemption]:
+    """Redemptions of a case whose money is owed: captured, neither settled nor held."""
+    of_redemption = {"redemption": OuterRef("pk")}
+    return list(
+        Redemption.objects.filter(
+            ~Exists(Hold.objects.filter(released_at=None, **of_redemption)),
+            ~Exists(SettlementLine.objects.filter(**of_redemption)),
+            pk__in=_redemption_ids(case),
+            state=RedemptionState.CAPTURED.value,
+        ).order_by("id")
+    )
+
+
+def suspend_merchant(
+    *, case: Case, merchant: Merchant, reason: str, seen_acts: int, by: User, at: datetime
+) -> None:
+    """Stop a merchant that an open case is about, with all its stores.
+
+    Refuses `not_permitted`, and `case_changed` when it is decided, another officer acted meanwhile,
+    or the case has nothing to do with the merchant.
+    """
+    _require(case.members.filter(signal__store__merchant=merchant).exists())
+    with transaction.atomic():
+        what = f"merchant {merchant.code} suspended: {reason}"
+        note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
+        stops.stop_merchant(merchant=merchant, why=f"{case}: {reason}", by=by, at=at)
+
+
+def suspend_store(
+    *, case: Case, store: Store, reason: str, seen_acts: int, by: User, at: datetime
+) -> None:
+    """Stop a store that an open case is about. Refuses as `suspend_merchant`."""
+    _require(case.members.filter(signal__store=store).exists())
+    with transaction.atomic():
+        what = f"store {store} suspended: {reason}"
+        note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
+        stops.stop_store(store=store, why=f"{case}: {reason}", by=by, at=at)
+
+
+def suspend_till(
+    *, case: Case, credential: Credential, reason: str, seen_acts: int, by: User, at: datetime
+) -> None:
+    """Suspend the credential of an enrolled till that redeemed what an open case is about. Refuses
+    as `suspend_merchant`."""
+    require_permission(by, PAUSE)
+    seen = Redemption.objects.filter(pk__in=_redemption_ids(case), caller=credential)
+    _require(credential.kind == Credential.Kind.TERMINAL and seen.exists())
+    with transaction.atomic():
+        what = f"till {credential} suspended: {reason}"
+        note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
+        set_credential_state(credential=credential, state="suspended")
+        note(credential, by=by, what=f"suspended: {case}: {reason}", at=at)
+
+
+def _require(is_concerned: bool) -> None:
+    if not is_concerned:
+        raise Refused("case_changed", "case_subject")
+
+
+def _redemption_ids(case: Case) -> list[int]:
+    signals = case.members.exclude(signal__redemption=None)
+    return list(signals.values_list("signal__redemption_id", flat=True))
