@@ -64,7 +64,7 @@ class TestGathering:
 
     def test_another_store_and_another_week_are_other_cases(self, campaign: Campaign) -> None:
         used(campaign, [cast.carol()], store=cast.xujiahui())
-        used(campaign, [cast.dan()], at=NOON + 6 * DAY)
+        used(campaign, [cast.alice()], at=NOON + 6 * DAY)
         gather_signals(at=NOON + 6 * DAY)
         found = campaign.cases.values_list("subject_id", "signal_count")
         here, there = cast.nanjing_road().pk, cast.xujiahui().pk
