@@ -15,7 +15,7 @@ from tests.support import cast, till
 from tests.support.presenting import ZHANG, identified, paper_of, presented, shown
 from tests.support.till import code_of, issue_vouchers, order, redeem
 from vouchers.models import Campaign, Paper, Voucher, WrongCodes
-from vouchers.queries.limits import wrong_codes_counted
+from vouchers.queries.limits.wrong_codes import wrong_codes_counted
 from vouchers.states import WrongCodeKind
 
 pytestmark = pytest.mark.django_db

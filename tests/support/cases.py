@@ -24,7 +24,7 @@ def at_noon(
     return rule(RiskKind.NIGHT_HOURS, setting=setting, verdict=verdict, figures=hours)
 
 
-def watched(*rules: RiskRule, **options: object) -> Campaign:
+def watched(*rules: RiskRule, **options: Any) -> Campaign:
     """A running campaign without limits, with these rules in force."""
     return with_rules(cast.running_campaign(limits={}, **options), *rules)
 

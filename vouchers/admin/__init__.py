@@ -3,22 +3,24 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from vouchers.admin import issuing, limits, proofs, users, webhooks
+from vouchers.admin import issuing, proofs, users, webhooks
 from vouchers.admin.campaigns import campaigns, proposals, tiers
 from vouchers.admin.ledger import money
+from vouchers.admin.limits import cases, signals
 from vouchers.admin.redemption import codes, refunds
 from vouchers.admin.residents import residents
 
 __all__ = [
     "campaigns",
+    "cases",
     "codes",
     "issuing",
-    "limits",
     "money",
     "proofs",
     "proposals",
     "refunds",
     "residents",
+    "signals",
     "tiers",
     "users",
     "webhooks",

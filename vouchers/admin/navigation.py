@@ -52,9 +52,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         (
             _("Risk and proof"),
             [
+                (_("Cases"), "gavel", "vouchers.case"),
                 (_("Refused attempts"), "block", "vouchers.attempt"),
                 (_("Signals"), "notifications", "vouchers.signal"),
                 (_("Risk rules"), "policy", "vouchers.riskversion"),
+                (_("Results of rules"), "query_stats", "vouchers.case", "rules"),
                 (_("Holds"), "lock", "vouchers.hold"),
                 (_("Wrong codes"), "pin", "vouchers.wrongcodes", "counted"),
                 (_("Audit reports"), "verified", "vouchers.auditreport"),

@@ -5,6 +5,7 @@ Colours are classes of `figures.css`, which both pages carry; hatching tells nei
 grey paper. Nothing here is an inline style, so the strict policy of the pages holds.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -18,6 +19,14 @@ LINE_HEIGHT: Final = 26
 MAP_HEIGHT: Final = 700
 MARGIN: Final = 20
 """Round a map, for the largest stores at its rim."""
+NODE_HEIGHT: Final = 44
+NODES_AT: Final = (240, 500, 760)
+NODE_LABELS: Final = (
+    ("count", -16, 5, "end"),
+    ("store", 0, -13, "middle"),
+    ("others", 16, 5, "start"),
+)
+"""Of a graph's columns: the class of a node, and where its label is set."""
 
 Row = Sequence[str]
 Ring = Sequence[Sequence[float]]
@@ -61,6 +70,16 @@ class Shape:
     label: str
     geometry: dict[str, Any]
     weight: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A line of a graph from the left over the middle to the right; an empty label has no node."""
+
+    left: str
+    middle: str
+    right: str
+    weight: int
 
 
 def stacked_bar(name: str, words: Words, items: Sequence[Item]) -> str:
@@ -165,6 +184,48 @@ def area_map(name: str, words: Words, shapes: Sequence[Shape], spots: Sequence[S
             f"{label}</circle>"
         )
     return _figure(words, _svg(name, words, height, "".join(drawn)), [])
+
+
+def link_graph(name: str, words: Words, ties: Sequence[Tie], rows: Sequence[Row]) -> str:
+    """Who belongs to whom, in three columns of nodes in the order they come in `ties`; a line is
+    the thicker, the more weight it has. `rows` are the table beneath."""
+    columns = [
+        list(dict.fromkeys(label for label in labels if label))
+        for labels in (
+            [tie.left for tie in ties],
+            [tie.middle for tie in ties],
+            [tie.right for tie in ties],
+        )
+    ]
+    most_nodes = max((len(column) for column in columns), default=0)
+    height = max(most_nodes, 1) * NODE_HEIGHT
+    places = [
+        {
+            label: (x, round((number + 0.5) * height / len(column)))
+            for number, label in enumerate(column)
+        }
+        for x, column in zip(NODES_AT, columns, strict=True)
+    ]
+    pairs: Counter[tuple[int, str, str]] = Counter()
+    for tie in ties:
+        pairs[0, tie.left, tie.middle] += tie.weight
+        pairs[1, tie.middle, tie.right] += tie.weight
+    most = max(pairs.values(), default=1)
+    lines = []
+    for (column, start, end), weight in pairs.items():
+        if start and end:
+            (x1, y1), (x2, y2) = places[column][start], places[column + 1][end]
+            lines.append(
+                f'<path class="fig-tie" stroke-width="{1 + 5 * weight / most:.1f}"'
+                f' d="M{x1} {y1}L{x2} {y2}"/>'
+            )
+    nodes = [
+        f'<circle class="fig-{kind}" cx="{x}" cy="{y}" r="7"/>'
+        f'<text x="{x + dx}" y="{y + dy}" text-anchor="{anchor}">{escape(_short(label))}</text>'
+        for places_, (kind, dx, dy, anchor) in zip(places, NODE_LABELS, strict=True)
+        for label, (x, y) in places_.items()
+    ]
+    return _figure(words, _svg(name, words, height, "".join([*lines, *nodes])), rows)
 
 
 def _path(points: Iterable[tuple[int, int]]) -> str:

@@ -22,7 +22,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from vouchers.admin.base import ReadOnlyAdmin, act, go_to
 from vouchers.models import Paper, Presentation, Voucher
 from vouchers.models.redemption.presentations import WRONG_CODE_KINDS
-from vouchers.queries.limits import MOST_SHOWN, wrong_codes_counted
+from vouchers.queries.limits.wrong_codes import MOST_SHOWN, wrong_codes_counted
 from vouchers.rules.issuing.codes import decode, numbered, typed
 from vouchers.rules.issuing.numbered_codes import grouped
 from vouchers.rules.redemption.shown import PAPER_TRIES

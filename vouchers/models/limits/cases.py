@@ -200,3 +200,37 @@ FIND_FRESH = Statement(
     """,
     FreshSignal._make,
 )
+
+
+class RuleCount(NamedTuple):
+    """What one rule of one version noticed: signals, redemptions among them with their subsidy in
+    fen, and its cases by state."""
+
+    version_id: int
+    kind: str
+    setting: str
+    verdict: str
+    signals: int
+    redemptions: int
+    subsidy_fen: int
+    open_cases: int
+    cleared_cases: int
+    confirmed_cases: int
+
+
+COUNT_BY_RULE = Statement(
+    f"""
+    SELECT s.version_id, s.kind, s.setting, s.verdict, count(*), count(r.id),
+           COALESCE(sum(r.discount_fen), 0)::bigint,
+           count(DISTINCT c.id) FILTER (WHERE c.state = '{CaseState.OPEN.value}'),
+           count(DISTINCT c.id) FILTER (WHERE c.state = '{CaseState.CLEARED.value}'),
+           count(DISTINCT c.id) FILTER (WHERE c.state = '{CaseState.CONFIRMED.value}')
+      FROM vouchers_signal s
+      LEFT JOIN vouchers_redemption r ON r.id = s.redemption_id AND r.voucher_id = s.voucher_id
+      LEFT JOIN vouchers_casesignal m ON m.signal_id = s.id
+      LEFT JOIN vouchers_case c ON c.id = m.case_id
+     WHERE s.campaign_id = %(campaign_id)s
+     GROUP BY s.version_id, s.kind, s.setting, s.verdict
+    """,
+    RuleCount._make,
+)

@@ -1,0 +1,1 @@
+"""Pages of what risk rules notice and hold, and of the cases made of it."""

@@ -1,0 +1,225 @@
+"""The fraud desk: the queue of cases, and the page of one."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, act, money
+from vouchers.admin.limits.case_forms import ACTS, ReasonForm, service_of
+from vouchers.admin.limits.case_page import page_of
+from vouchers.admin.limits.case_words import about
+from vouchers.admin.limits.rules_page import rules_page
+from vouchers.admin.words import duration
+from vouchers.models import Case, Resident
+from vouchers.queries.limits.cases import CaseFile, case_file, with_held_fen
+from vouchers.services.limits.cases import CASES
+from vouchers.states import CaseSeverity, CaseState
+
+OF_REASON_ALONE = ("clear", "hold", "confirm")
+"""Acts that share one form: they ask for a reason only."""
+COLOURS = {
+    CaseSeverity.HIGH.value: "danger",
+    CaseSeverity.MEDIUM.value: "warning",
+    CaseSeverity.LOW.value: "info",
+}
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Open cases, unless others are asked for."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            (CaseState.CLEARED.value, _("cleared")),
+            (CaseState.CONFIRMED.value, _("fraud confirmed")),
+            ("all", _("all")),
+        ]
+
+    def choices(self, changelist: Any) -> Any:
+        """The first of them is what is shown without a choice."""
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("open")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(state=self.value() or CaseState.OPEN.value)
+
+
+class MineFilter(admin.SimpleListFilter):
+    """Whose cases."""
+
+    title = _("assigned to")
+    parameter_name = "whose"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("mine", _("me")), ("nobody", _("nobody yet"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        if self.value() == "mine":
+            return queryset.filter(assignee=request.user.pk)
+        return queryset.filter(assignee=None) if self.value() == "nobody" else queryset
+
+
+@admin.register(Case)
+class CaseAdmin(ExactSearch, ReadOnlyAdmin):
+    """The queue by deadline; the page of a case shows what it is about and offers the acts."""
+
+    list_display = [
+        "numbered",
+        "how_grave",
+        "due",
+        "kind",
+        "about",
+        "campaign",
+        "signal_count",
+        "at_stake",
+        "age",
+        "assignee",
+    ]
+    list_filter = [StateFilter, MineFilter, "severity", "kind", "campaign"]
+    list_select_related = ["campaign", "store__merchant", "assignee"]
+    search_fields = ["id", "subject_id"]
+    search_help_text = _("Number of a case or of its subject")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        """With the money held, and the number of the resident it may be about."""
+        people = Resident.objects.filter(pk=OuterRef("subject_id")).values("external_id")
+        rows: QuerySet[Case] = super().get_queryset(request)
+        return with_held_fen(rows).annotate(resident=Subquery(people))
+
+    @display(description=_("case"), ordering="id")
+    def numbered(self, case: Case) -> str:
+        return str(case)
+
+    @display(description=_("severity"), ordering="-severity", label=COLOURS)
+    def how_grave(self, case: Case) -> tuple[int, str]:
+        return case.severity, case.get_severity_display()
+
+    @display(description=_("deadline"), ordering="deadline_at", label=defaultdict(str, late="danger"))
+    def due(self, case: Case) -> tuple[str, str]:
+        return _due(case, timezone.now())
+
+    @display(description=_("about"))
+    def about(self, case: Any) -> str:
+        return about(case, case.resident)
+
+    at_stake = money("held_fen", _("held"))
+
+    @display(description=_("age"), ordering="-opened_at")
+    def age(self, case: Case) -> str:
+        return _age(case, timezone.now())
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the address of the risk rules' results."""
+        view = self.admin_site.admin_view(self.rules)
+        return [path("rules/", view, name="vouchers_case_rules"), *super().get_urls()]
+
+    def rules(self, request: HttpRequest) -> HttpResponse:
+        """What each risk rule noticed, and how often it was wrong."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return rules_page(self.admin_site, request)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of one case; what is posted is an act on it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        case: Any = self.get_object(request, object_id)
+        if case is None:
+            raise Http404
+        now = timezone.now()
+        may_act = request.user.has_perm(CASES)
+        file = case_file(case, at=now)
+        bound: dict[str, ReasonForm] = {}
+        if request.method == "POST":
+            if not may_act:
+                raise PermissionDenied
+            name = request.POST.get("act", "")
+            if name not in ACTS:
+                raise Http404
+            form = ACTS[name].form(request.POST, case=case, file=file)
+            if form.is_valid() and _done(request, name, form, now):
+                return HttpResponseRedirect(reverse("admin:vouchers_case_change", args=[case.pk]))
+            bound = {name: form}
+            case = self.get_object(request, object_id)
+            file = case_file(case, at=now)
+        context = {
+            **self.admin_site.each_context(request),
+            **page_of(case, file, about(case, case.resident), at=now),
+            "title": str(case),
+            "due": _due(case, now),
+            "age": _age(case, now),
+            "forms": _forms(bound, case, file) if may_act and _is_open(case) else None,
+        }
+        return TemplateResponse(request, "vouchers/case.html", context)
+
+
+def _done(request: HttpRequest, name: str, form: ReasonForm, at: datetime) -> bool:
+    assert isinstance(request.user, User)
+    done = act(
+        request,
+        service_of(name, form),
+        ACTS[name].success,
+        case=form.case,
+        by=request.user,
+        at=at,
+        **form.arguments(),
+    )
+    return done is not None
+
+
+def _forms(bound: dict[str, ReasonForm], case: Case, file: CaseFile) -> dict[str, Any]:
+    """The one with three buttons, and the others by act; what was refused keeps what was typed."""
+    fresh = {name: one.form(None, case=case, file=file) for name, one in ACTS.items()}
+    shown = fresh | bound
+    decide = next((bound[name] for name in OF_REASON_ALONE if name in bound), fresh["clear"])
+    others = [(name, form) for name, form in shown.items() if name not in OF_REASON_ALONE]
+    return {"decide": decide, "others": others}
+
+
+def _is_open(case: Case) -> bool:
+    return case.state == CaseState.OPEN
+
+
+def _due(case: Case, at: datetime) -> tuple[str, str]:
+    if not _is_open(case):
+        return "over", case.get_state_display()
+    left_s = int((case.deadline_at - at).total_seconds())
+    if left_s < 0:
+        return "late", gettext("overdue by %(time)s") % {"time": _about_s(-left_s)}
+    return "ahead", gettext("in %(time)s") % {"time": _about_s(left_s)}
+
+
+def _age(case: Case, at: datetime) -> str:
+    until = case.decided_at or at
+    return _about_s(int((until - case.opened_at).total_seconds()))
+
+
+def _about_s(seconds: int) -> str:
+    """Whole days, or whole hours, or minutes."""
+    for unit_s in (86_400, 3_600, 60):
+        if seconds >= unit_s:
+            return duration(seconds - seconds % unit_s)
+    return gettext("less than a minute")

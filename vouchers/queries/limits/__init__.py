@@ -1,0 +1,1 @@
+"""What the pages of wrong codes, of cases and of risk rules show."""
