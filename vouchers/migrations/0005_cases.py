@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                             ("device", "device"),
                         ],
                         max_length=20,
-                        verbose_name="about",
+                        verbose_name="concerns",
                     ),
                 ),
                 ("subject_id", models.BigIntegerField(verbose_name="subject no.")),

@@ -62,6 +62,8 @@ class Alert:
     setting: str = ""
     verdict: str = ""
     reason: str = ""
+    # The number of its case; 0 until a sweep has put it into one.
+    case_no: int = 0
 
     @property
     def is_live(self) -> bool:
@@ -318,7 +320,8 @@ def alerts_since(
 
 
 def _signals() -> QuerySet[Signal]:
-    return Signal.objects.filter(campaign__is_test=False).select_related("campaign", "store")
+    rows = Signal.objects.filter(campaign__is_test=False)
+    return rows.select_related("campaign", "store", "membership")
 
 
 def _holds() -> QuerySet[Hold]:
@@ -341,6 +344,7 @@ def _of_signal(row: Signal) -> Alert:
         kind=row.kind,
         setting=row.setting,
         verdict=row.verdict,
+        case_no=row.membership.case_id if hasattr(row, "membership") else 0,
     )
 
 

@@ -72,7 +72,7 @@ class AssignForm(ReasonForm):
 class DeadlineForm(ReasonForm):
     """Until when it is to be decided."""
 
-    title = _("Deadline")
+    title = _("Set the deadline")
     deadline_at = forms.DateTimeField(
         label=_("To be decided by"),
         widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),

@@ -29,9 +29,9 @@ def page_of(case: Case, file: CaseFile, about: str, *, at: datetime) -> dict[str
         "about": about,
         "rule": case.get_kind_display(),
         "cards": _cards(case, file),
-        "opened": instant(case.opened_at, zone),
-        "deadline": instant(case.deadline_at, zone),
-        "decided": case.decided_at and instant(case.decided_at, zone),
+        "opened": _minute(case.opened_at, zone),
+        "deadline": _minute(case.deadline_at, zone),
+        "decided": case.decided_at and _minute(case.decided_at, zone),
         "shown": len(file.members),
         "signals": [
             {
@@ -45,7 +45,13 @@ def page_of(case: Case, file: CaseFile, about: str, *, at: datetime) -> dict[str
             }
             for member in file.members
         ],
-        "figures": [figure for figure in (_map(file), _graph(file), _usual(case, file)) if figure],
+        "map": _map(file),
+        "places": [
+            {**place._asdict(), "subsidy": yuan(place.subsidy_fen)} for place in file.places
+        ],
+        "graph": _graph(file),
+        "usual": _usual(case, file),
+        "others": _others(file),
         "log": [
             {
                 "at": instant(line.action_time, zone),
@@ -116,7 +122,7 @@ def _graph(file: CaseFile) -> SafeString | None:
     rows = [(tie.left, tie.middle, tie.right or "–", f"{tie.weight:,}") for tie in ties]
     words = Words(
         _("Who redeemed where, and with which device"),
-        _("%(people)s people, %(stores)s stores, %(devices)s devices")
+        _("People: %(people)s · stores: %(stores)s · devices: %(devices)s")
         % {
             "people": len(people),
             "stores": len({tie.store for tie in file.ties}),
@@ -154,13 +160,18 @@ def _usual(case: Case, file: CaseFile) -> SafeString:
         "last": f"{usual.days[-1].redemptions:,}",
         "median": f"{usual.median:g}",
     }
-    others = _(
-        "The median of %(count)s other stores of the campaign is %(median)s redemptions a day."
-    ) % {"count": usual.others, "median": f"{usual.others_median:.1f}"}
-    words = Words(
-        f"{title}. {others}", title, (_("day"), _("redemptions and subsidy")), _("numbers")
-    )
+    words = Words(title, title, (_("day"), _("redemptions and subsidy")), _("numbers"))
     return _drawn(step_line("case-days", words, items))
+
+
+def _others(file: CaseFile) -> str:
+    return _(
+        "The median of %(count)s other stores of the campaign is %(median)s redemptions a day."
+    ) % {"count": file.usual.others, "median": f"{file.usual.others_median:.1f}"}
+
+
+def _minute(at: datetime, zone: ZoneInfo) -> str:
+    return date_format(at.astimezone(zone), "Y-m-d H:i")
 
 
 def _drawn(figure: str) -> SafeString:

@@ -111,17 +111,19 @@ class CaseAdmin(ExactSearch, ReadOnlyAdmin):
     def how_grave(self, case: Case) -> tuple[int, str]:
         return case.severity, case.get_severity_display()
 
-    @display(description=_("deadline"), ordering="deadline_at", label=defaultdict(str, late="danger"))
+    @display(
+        description=_("deadline"), ordering="deadline_at", label=defaultdict(str, late="danger")
+    )
     def due(self, case: Case) -> tuple[str, str]:
         return _due(case, timezone.now())
 
-    @display(description=_("about"))
+    @display(description=_("concerns"))
     def about(self, case: Any) -> str:
         return about(case, case.resident)
 
     at_stake = money("held_fen", _("held"))
 
-    @display(description=_("age"), ordering="-opened_at")
+    @display(description=_("open for"), ordering="-opened_at")
     def age(self, case: Case) -> str:
         return _age(case, timezone.now())
 

@@ -50,7 +50,7 @@ class Case(models.Model):
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="cases")
     kind = models.CharField(_("rule"), max_length=20, choices=RISK_KINDS)
-    subject = models.CharField(_("about"), max_length=20, choices=CASE_SUBJECTS)
+    subject = models.CharField(_("concerns"), max_length=20, choices=CASE_SUBJECTS)
     subject_id = models.BigIntegerField(_("subject no."))
     # The week's Monday, in days since 1970-01-01 in the campaign's zone, as of limit counters.
     window_no = models.BigIntegerField(_("week"))

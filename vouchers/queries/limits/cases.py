@@ -295,9 +295,3 @@ def _log(case: Case) -> QuerySet[LogEntry, Any]:
     kind = ContentType.objects.get_for_model(Case)
     lines = LogEntry.objects.filter(content_type=kind, object_id=str(case.pk))
     return lines.select_related("user").order_by("action_time", "id")
-
-
-def cases_of(signal_ids: Iterable[int]) -> dict[int, int]:
-    """By signal the number of its case; those that are in none yet are left out."""
-    rows = Signal.objects.filter(pk__in=signal_ids, membership__isnull=False)
-    return dict(rows.values_list("pk", "membership__case_id"))

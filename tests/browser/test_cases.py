@@ -1,0 +1,65 @@
+"""The fraud desk in a browser: a case is found in the queue, looked into and cleared."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from playwright.sync_api import Browser, expect
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.browser.conftest import Open, watched_pages, with_password
+from tests.support import cast, database
+from tests.support.cases import used, watched
+from tests.support.cast import DAY
+from tests.support.risk import rule
+from tests.support.web_server import Server, serving
+from vouchers.models import Case, Hold
+from vouchers.services.limits.cases import gather_signals
+from vouchers.states import CaseState, RiskKind, RiskVerdict
+
+ENVIRONMENT = {"DEBUG": "1", "HUIMIN_SECOND_FACTOR_ROLES": "none"}
+
+
+@pytest.fixture(scope="module")
+def desk(
+    process_environment: dict[str, str], browser: Browser, django_db_blocker: DjangoDbBlocker
+) -> Iterator[tuple[Server, User]]:
+    """A server, and Ren, who has one case: a device with three residents at two stores."""
+    with django_db_blocker.unblock():
+        now = timezone.now()
+        pairs = rule(RiskKind.DEVICE_SHARED, people=1, verdict=RiskVerdict.HOLD)
+        campaign = watched(pairs, at=now, starts_at=now - 3 * DAY, ends_at=now + 30 * DAY)
+        used(campaign, [cast.alice(), cast.bob()], device="phone-7731", at=now)
+        used(campaign, [cast.carol()], store=cast.xujiahui(), device="phone-7731", at=now)
+        gather_signals(at=now)
+        ren = with_password(cast.ren())
+        with serving({**process_environment, **ENVIRONMENT}) as server:
+            yield server, ren
+        database.restore()
+
+
+@pytest.fixture
+def pages(desk: tuple[Server, User], browser: Browser) -> Iterator[Open]:
+    with watched_pages(browser, desk[0].url) as open_page:
+        yield open_page
+
+
+def test_a_case_is_looked_into_and_cleared_with_a_reason(
+    desk: tuple[Server, User], pages: Open
+) -> None:
+    page = pages(desk[1])
+    page.goto("/admin/vouchers/case/")
+    page.get_by_role("link", name="case 1").click()
+    expect(page.get_by_text("has shown vouchers of 2 residents").first).to_be_visible()
+    expect(page.get_by_role("img", name="Who redeemed where")).to_be_visible()
+
+    page.get_by_role("button", name="Clear").click()
+    assert Case.objects.get().state == CaseState.OPEN, "the browser asks for the reason"
+    page.fill("#case-reason", "three flatmates, one phone")
+    page.get_by_role("button", name="Clear").click()
+
+    expect(page.get_by_text("What was held of it is owed again.")).to_be_visible()
+    expect(page.get_by_text("three flatmates, one phone").first).to_be_visible()
+    assert Case.objects.get().state == CaseState.CLEARED
+    assert not Hold.objects.filter(released_at=None).exists()
