@@ -25,6 +25,7 @@ SWEEPS_S = {
     "expire_vouchers": 30,
     "lapse_authorisations": 30,
     "gather_cases": 20,
+    "run_back_tests": 10,
     "open_rounds": 60,
     "drop_rounds": 5,
     "send_messages": 5,

@@ -21,7 +21,7 @@ from vouchers.services.campaigns import lifecycle
 from vouchers.services.claims import open_coming
 from vouchers.services.issuing import control, drops, expiry, leases, minting, runs
 from vouchers.services.ledger import partitions
-from vouchers.services.limits import cases
+from vouchers.services.limits import back_tests, cases
 from vouchers.services.proofs import audit, seals
 from vouchers.services.redemption import archives, case_decisions, lapse_due
 from vouchers.states import RunState
@@ -137,6 +137,12 @@ def gather_cases() -> None:
 
 
 @shared_task
+def run_back_tests() -> None:
+    """Answer the back-tests of risk rules that wait; several workers share them."""
+    back_tests.work_off(clock=timezone.now)
+
+
+@shared_task
 def seal_journals() -> None:
     """Chain what has been posted since the last seals."""
     seals.seal_all(at=timezone.now())
@@ -208,6 +214,11 @@ def wake(task: "Task[[], None]") -> None:
         task.apply_async(retry=False, expires=WAKE_UP_S)
     except OperationalError as error:
         log.warning("wake_up_not_sent", task=task.name, reason=str(error))
+
+
+def wake_back_tests() -> None:
+    """For the page that asked for one: have it looked at once the transaction has committed."""
+    transaction.on_commit(lambda: wake(run_back_tests))
 
 
 def wake_distribution() -> None:

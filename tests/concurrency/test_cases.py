@@ -78,7 +78,7 @@ def test_a_signal_beside_a_decision_is_seen_first_or_opens_another_case() -> Non
     saw = seen(case)
     used(campaign, [cast.bob()])
     cast.ren()
-    outcome, _ = at_once([partial(decided, case, saw), partial(gather_signals, at=NOON)])
+    outcome, _ = at_once([lambda: decided(case, saw), lambda: str(gather_signals(at=NOON))])
     case.refresh_from_db()
     if outcome == "cleared":
         assert (case.state, case.signal_count) == (CaseState.CLEARED, saw.signals)

@@ -47,6 +47,7 @@ from vouchers.models import (
     WebhookEndpoint,
 )
 from vouchers.services.audience.snapshots import build_snapshot
+from vouchers.services.limits.back_tests import request_back_test
 from vouchers.services.limits.cases import gather_signals
 from vouchers.states import (
     AccountKind,
@@ -131,6 +132,14 @@ def _rare_rows() -> None:
     with connection.cursor() as cursor:
         cursor.execute(again("vouchers_signal", setting="'live'"))
     assert gather_signals(at=NOON) == 1
+    request_back_test(
+        campaign=redemption.campaign,
+        rule=looked_at,
+        first_day=TODAY,
+        last_day=TODAY,
+        by=cast.mei(),
+        at=NOON,
+    )
     Hold.objects.create(
         redemption=held,
         voucher_id=held.voucher_id,

@@ -71,6 +71,7 @@ BOOKS = {
 }
 # Rows of these change, but none ever leaves.
 LASTING = {
+    "vouchers_backtest": "back_test",
     "vouchers_case": "case",
     "vouchers_limitcounter": "limit_counter",
     "vouchers_hold": "hold",

@@ -6,11 +6,12 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.admin import issuing, proofs, users, webhooks
 from vouchers.admin.campaigns import campaigns, proposals, tiers
 from vouchers.admin.ledger import money
-from vouchers.admin.limits import cases, signals
+from vouchers.admin.limits import back_tests, cases, signals
 from vouchers.admin.redemption import codes, refunds
 from vouchers.admin.residents import residents
 
 __all__ = [
+    "back_tests",
     "campaigns",
     "cases",
     "codes",

@@ -201,7 +201,16 @@ MANAGER = (
             "bounds": Wording(
                 "The {parameter} of the rule {kind} must lie between {least} and {most}.",
                 "风控规则 {kind} 的参数 {parameter} 须在 {least} 与 {most} 之间。",
-            )
+            ),
+            "replayed": Wording(
+                "The rule {kind} can't be tried on past redemptions: where a voucher was shown is"
+                " not kept.",
+                "规则 {kind} 无法用历史核销回测：系统不保存出示位置。",
+            ),
+            "replayed_days": Wording(
+                "A back-test takes at least one business day and at most {most}.",
+                "回测至少一个账务日，至多 {most} 个账务日。",
+            ),
         },
     ),
     Meaning(

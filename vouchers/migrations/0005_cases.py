@@ -1,4 +1,4 @@
-"""Cases opened from signals; the index by which a sweep finds the signals."""
+"""Cases opened from signals, the index a sweep finds these by, and back-tests of risk rules."""
 
 import django.db.models.deletion
 import pgtrigger.compiler
@@ -17,6 +17,53 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="BackTest",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("terminal_minute", "redemptions of a till in a minute"),
+                            ("merchant_day", "subsidy of a merchant in a day"),
+                            ("device_shared", "residents of one device"),
+                            ("store_distance", "shown far from the store"),
+                            ("impossible_travel", "one person at two stores too soon"),
+                            ("threshold_hugging", "orders just above the threshold"),
+                            ("split_orders", "one purchase in several orders"),
+                            ("night_hours", "at night"),
+                            ("few_people", "the same few people at one till"),
+                            ("terminal_roaming", "one till in several stores"),
+                            ("refund_rate", "many refunds of a store"),
+                        ],
+                        max_length=20,
+                        verbose_name="rule",
+                    ),
+                ),
+                ("rule", models.JSONField(verbose_name="rule")),
+                ("first_day", models.DateField(verbose_name="from")),
+                ("last_day", models.DateField(verbose_name="to")),
+                ("requested_by", models.CharField(max_length=150, verbose_name="requested by")),
+                ("requested_at", models.DateTimeField(verbose_name="requested at")),
+                ("done_count", models.IntegerField(default=0, verbose_name="looked at")),
+                ("total_count", models.IntegerField(default=0, verbose_name="redemptions")),
+                ("fence", models.IntegerField(default=0, verbose_name="token")),
+                ("lease_until_at", models.DateTimeField(null=True, verbose_name="leased until")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished at")),
+                ("result", models.JSONField(default=dict, verbose_name="result")),
+            ],
+            options={
+                "verbose_name": "back-test",
+                "verbose_name_plural": "back-tests",
+                "ordering": ["-id"],
+            },
+        ),
         migrations.CreateModel(
             name="Case",
             fields=[
@@ -120,6 +167,15 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="backtest",
+            name="campaign",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="vouchers.campaign",
+            ),
+        ),
+        migrations.AddField(
             model_name="case",
             name="assignee",
             field=models.ForeignKey(
@@ -168,6 +224,35 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="backtest",
+            index=models.Index(
+                condition=models.Q(("finished_at", None)),
+                fields=["id"],
+                name="back_test_that_waits",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="backtest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("last_day__gte", models.F("first_day"))),
+                name="back_test_ends_after_start",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="backtest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at", None), ("result", {})),
+                    models.Q(
+                        models.Q(("finished_at", None), _negated=True),
+                        models.Q(("result", {}), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="back_test_finished_with_result",
+            ),
+        ),
+        migrations.AddIndex(
             model_name="case",
             index=models.Index(fields=["state", "deadline_at"], name="case_by_deadline"),
         ),
@@ -208,6 +293,55 @@ class Migration(migrations.Migration):
         ),
         AddTriggers(
             triggers={
+                "backtest": [
+                    pgtrigger.compiler.Trigger(
+                        name="back_test_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="88c2076e28a649e69d156ef1b4ddefa18737efa0",
+                            operation="DELETE",
+                            pgid="pgtrigger_back_test_not_deleted_367c6",
+                            table="vouchers_backtest",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="back_test_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="77525f1700a789aea9763db80375707b60929fe4",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_back_test_no_truncate_dbe5b",
+                            table="vouchers_backtest",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="back_test_question_frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.campaign_id IS DISTINCT FROM NEW.campaign_id OR OLD.kind IS DISTINCT FROM NEW.kind OR OLD.rule IS DISTINCT FROM NEW.rule OR OLD.first_day IS DISTINCT FROM NEW.first_day OR OLD.last_day IS DISTINCT FROM NEW.last_day OR OLD.requested_by IS DISTINCT FROM NEW.requested_by OR OLD.requested_at IS DISTINCT FROM NEW.requested_at)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="ab6dced42c3c97e8ea8fe9c99a7a51abc78d9a66",
+                            operation="UPDATE",
+                            pgid="pgtrigger_back_test_question_frozen_5c279",
+                            table="vouchers_backtest",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="back_test_finished_once",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.finished_at IS NOT NULL)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="3fa18d85201c322033df3c9ded842680a0b3f218",
+                            operation="UPDATE",
+                            pgid="pgtrigger_back_test_finished_once_816dc",
+                            table="vouchers_backtest",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "case": [
                     pgtrigger.compiler.Trigger(
                         name="case_not_deleted",

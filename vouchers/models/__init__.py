@@ -18,6 +18,7 @@ from vouchers.models.issuing.vouchers import Voucher
 from vouchers.models.ledger.funding import CashReceipt, FundingSource, Tier, TierSplit
 from vouchers.models.ledger.quotas import Allocation, QuotaBucket, QuotaCell
 from vouchers.models.ledger.transfers import Account, Leg, Transfer
+from vouchers.models.limits.back_tests import BackTest
 from vouchers.models.limits.cases import Case, CaseSignal
 from vouchers.models.limits.limits import Attempt, Hold, LimitCounter
 from vouchers.models.limits.risk import RiskTally, RiskVersion, Signal
@@ -45,6 +46,7 @@ __all__ = [
     "Attempt",
     "AudienceMember",
     "AuditReport",
+    "BackTest",
     "Campaign",
     "CampaignEdit",
     "CampaignStore",

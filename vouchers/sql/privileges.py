@@ -46,6 +46,7 @@ ADDED_ONLY: Final = (
 )
 # Rows that change and never leave.
 NEVER_DELETED: Final = (
+    "vouchers_backtest",
     "vouchers_case",
     "vouchers_limitcounter",
     "vouchers_hold",

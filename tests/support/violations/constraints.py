@@ -234,6 +234,10 @@ def _checks_of_books() -> dict[str, str]:
             name="'x'",
             before_at="archived_at - interval '29 days'",
         ),
+        "back_test_ends_after_start": again("vouchers_backtest", last_day="first_day - 1"),
+        "back_test_finished_with_result": (
+            "UPDATE vouchers_backtest SET finished_at = requested_at"
+        ),
         "case_counts_not_negative": again("vouchers_case", window_no="9", signal_count="0"),
         "case_decided_with_reason": f"{CLEARED} reason = ''",
         "counter_within_limit_count": (
@@ -323,6 +327,11 @@ def triggers() -> Mapping[str, str]:
             "vouchers_approval",
             approver_id="(SELECT id FROM auth_user WHERE username = 'mei')",
         ),
+        "back_test_finished_once": (
+            "UPDATE vouchers_backtest SET finished_at = requested_at, result = '[1]';"
+            "UPDATE vouchers_backtest SET result = '[2]'"
+        ),
+        "back_test_question_frozen": "UPDATE vouchers_backtest SET last_day = last_day + 1",
         "case_arrows": "UPDATE vouchers_case SET state = 'closed'",
         "case_begins_open": again(
             "vouchers_case",

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -16,6 +17,7 @@ from vouchers.models import Campaign
 from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS
 from vouchers.money import yuan
 from vouchers.queries.limits.rules import RuleResult, rule_results
+from vouchers.services.limits.back_tests import RISK
 from vouchers.states import RiskSetting, RiskVerdict
 
 DID = {
@@ -61,6 +63,9 @@ def rules_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         "title": _("Results of the risk rules"),
         "form": form,
         "campaign": campaign,
+        "may_try": request.user.has_perm(RISK),
+        "try_url": reverse("admin:vouchers_backtest_ask"),
+        "tests_url": reverse("admin:vouchers_backtest_changelist"),
         "rows": [_row(result, campaign) for result in rule_results(campaign)] if campaign else [],
     }
     return TemplateResponse(request, "vouchers/risk_results.html", context)
