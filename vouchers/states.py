@@ -256,12 +256,6 @@ class CaseState(StrEnum):
     CONFIRMED = "confirmed"  # it was fraud: what is held goes back
 
 
-class CaseSeverity(IntEnum):
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-
-
 class TallyKind(IntEnum):
     """What a tally of the risk rules counts: the subject and the window."""
 
@@ -286,10 +280,6 @@ class SettlementState(StrEnum):
     READY = "ready"  # lines fixed, waits for cash
     PAID = "paid"  # payout instructed within the cash received
 
-
-CASE_ARROWS = frozenset(
-    {(CaseState.OPEN, CaseState.CLEARED), (CaseState.OPEN, CaseState.CONFIRMED)}
-)
 
 CAMPAIGN_ARROWS = frozenset(
     {

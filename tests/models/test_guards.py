@@ -11,6 +11,7 @@ from itertools import product
 import pytest
 from django.db import connection
 
+from tests.support.violations.cases import case_constraints, case_triggers
 from tests.support.violations.constraints import (
     UNMINTED,
     again,
@@ -113,11 +114,12 @@ def wrong(cases: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def test_every_constraint_refuses_what_breaks_it() -> None:
-    assert wrong([*constraints().items(), *unknowns()]) == []
+    assert wrong([*constraints().items(), *case_constraints().items(), *unknowns()]) == []
 
 
 def test_every_trigger_refuses_what_breaks_it() -> None:
-    assert wrong([*triggers().items(), *money_triggers().items()]) == []
+    every = {**triggers(), **case_triggers(), **money_triggers()}
+    assert wrong(every.items()) == []
 
 
 class TestBooks:
@@ -366,7 +368,7 @@ class TestComplete:
             "   AND NOT t.relispartition"
         )
         named = {name for name in found if not name.endswith(("_check", "_key", "_uniq"))}
-        assert named - IMPLIED == set(constraints())
+        assert named - IMPLIED == set(constraints()) | set(case_constraints())
 
     def test_of_triggers(self) -> None:
         found = rows(
@@ -375,7 +377,7 @@ class TestComplete:
         )
         shared = ("_append_only", "_not_deleted", "_no_truncate")
         guards = {it for it in found if not it.endswith((*shared, DATING))}
-        assert guards == set(triggers()) | set(money_triggers())
+        assert guards == set(triggers()) | set(case_triggers()) | set(money_triggers())
         for suffix, tables in (
             ("_append_only", BOOKS),
             ("_not_deleted", LASTING),

@@ -5,9 +5,9 @@ from typing import Final
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from vouchers.figures import Item, Words, stacked_bar
 from vouchers.models.ledger.transfers import ACCOUNT_KINDS
 from vouchers.money import yuan
-from vouchers.pages.figures import Item, Words, stacked_bar
 from vouchers.queries.ledger.balances import IdentityRow
 from vouchers.states import AccountKind
 
@@ -32,5 +32,5 @@ def identity_figure(name: str, row: IdentityRow) -> SafeString:
 
 
 def as_html(figure: str) -> SafeString:
-    """What `vouchers.pages.figures` made, as markup: it escapes every text it is given."""
+    """What `vouchers.figures` made, as markup: it escapes every text it is given."""
     return mark_safe(figure)  # noqa: S308

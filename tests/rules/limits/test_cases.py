@@ -10,6 +10,7 @@ from vouchers.rules.limits.cases import (
     MANY_SIGNALS,
     MUCH_FEN,
     TIME_FOR,
+    CaseSeverity,
     Seen,
     judge_act,
     judge_decision,
@@ -17,7 +18,7 @@ from vouchers.rules.limits.cases import (
     severity_of,
     standing_with,
 )
-from vouchers.states import CaseSeverity, CaseState, RiskVerdict
+from vouchers.states import CaseState, RiskVerdict
 
 WEDNESDAY = datetime(2026, 4, 1, 4, tzinfo=UTC)
 LOW, MEDIUM, HIGH = CaseSeverity

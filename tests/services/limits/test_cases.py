@@ -13,8 +13,9 @@ from tests.support.cast import DAY, NOON
 from tests.support.risk import rule
 from tests.support.till import till_of
 from vouchers.models import Campaign, Case, CaseSignal, Signal
+from vouchers.rules.limits.cases import CaseSeverity
 from vouchers.services.limits.cases import assign, decide, gather_signals, set_deadline
-from vouchers.states import CaseSeverity, CaseState, RiskKind, RiskSetting, RiskVerdict
+from vouchers.states import CaseState, RiskKind, RiskSetting, RiskVerdict
 
 pytestmark = pytest.mark.django_db
 

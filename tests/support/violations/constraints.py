@@ -18,7 +18,6 @@ SHARED_NAMES = {
     "refund_adds_up",
     "terms_only_in_draft",
 }
-CLEARED = "UPDATE vouchers_case SET state = 'cleared', decided_at = opened_at, decided_by = 'rosa',"
 AT_COMMIT = "; SET CONSTRAINTS ALL IMMEDIATE"
 TRIGGER = re.compile(r"function (?:pgtrigger_(\w+)_[0-9a-f]{5}|huimin_refuse_(\w+))\(\)")
 
@@ -234,12 +233,6 @@ def _checks_of_books() -> dict[str, str]:
             name="'x'",
             before_at="archived_at - interval '29 days'",
         ),
-        "back_test_ends_after_start": again("vouchers_backtest", last_day="first_day - 1"),
-        "back_test_finished_with_result": (
-            "UPDATE vouchers_backtest SET finished_at = requested_at"
-        ),
-        "case_counts_not_negative": again("vouchers_case", window_no="9", signal_count="0"),
-        "case_decided_with_reason": f"{CLEARED} reason = ''",
         "counter_within_limit_count": (
             "UPDATE vouchers_limitcounter SET used_count = limit_count + 1"
         ),
@@ -283,7 +276,6 @@ def _uniques() -> dict[str, str]:
         "one_allocation_per_combination": again("vouchers_allocation"),
         "one_bucket_per_number": again("vouchers_quotabucket"),
         "one_cell_per_slice": again("vouchers_quotacell"),
-        "one_open_case_per_subject": again("vouchers_case"),
         "one_claim_per_number": again("vouchers_claim", voucher_id="1"),
         "one_current_point_per_kind": again("vouchers_residentpoint"),
         "one_count_of_guesses": again("merchants_enrolmentguess"),
@@ -327,26 +319,6 @@ def triggers() -> Mapping[str, str]:
             "vouchers_approval",
             approver_id="(SELECT id FROM auth_user WHERE username = 'mei')",
         ),
-        "back_test_finished_once": (
-            "UPDATE vouchers_backtest SET finished_at = requested_at, result = '[1]';"
-            "UPDATE vouchers_backtest SET result = '[2]'"
-        ),
-        "back_test_question_frozen": "UPDATE vouchers_backtest SET last_day = last_day + 1",
-        "case_arrows": "UPDATE vouchers_case SET state = 'closed'",
-        "case_begins_open": again(
-            "vouchers_case",
-            state="'cleared'",
-            decided_at="opened_at",
-            decided_by="'rosa'",
-            reason="'x'",
-        ),
-        "case_counts_never_fall": "UPDATE vouchers_case SET subsidy_fen = subsidy_fen - 1",
-        "case_decided_once": (f"{CLEARED} reason = 'x'; UPDATE vouchers_case SET reason = 'y'"),
-        "case_signal_fits": again(
-            "vouchers_casesignal",
-            signal_id="(SELECT id FROM vouchers_signal WHERE setting = 'shadow' LIMIT 1)",
-        ),
-        "case_subject_frozen": "UPDATE vouchers_case SET subject_id = subject_id + 1",
         "claim_within_its_offer": again("vouchers_claim", number="2", voucher_id="1"),
         "claim_xid_is_its_own": again("vouchers_claim", voucher_id="1", xid="'1'"),
         "campaign_arrows": f"UPDATE vouchers_campaign SET state = 'closed' WHERE {running}",

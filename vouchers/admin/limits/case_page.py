@@ -12,9 +12,9 @@ from django.utils.translation import ngettext
 from vouchers.admin.hotline import masked
 from vouchers.admin.limits.case_words import DONE, became, noticed
 from vouchers.admin.words import instant
+from vouchers.figures import Item, Spot, Tie, Words, area_map, link_graph, step_line
 from vouchers.models import Case
 from vouchers.money import yuan
-from vouchers.pages.figures import Item, Spot, Tie, Words, area_map, link_graph, step_line
 from vouchers.queries.limits.cases import CaseFile
 
 MOST_NODES: Final = 12

@@ -24,8 +24,9 @@ from vouchers.admin.limits.rules_page import rules_page
 from vouchers.admin.words import duration
 from vouchers.models import Case, Resident
 from vouchers.queries.limits.cases import CaseFile, case_file, with_held_fen
+from vouchers.rules.limits.cases import CaseSeverity
 from vouchers.services.limits.cases import CASES
-from vouchers.states import CaseSeverity, CaseState
+from vouchers.states import CaseState
 
 OF_REASON_ALONE = ("clear", "hold", "confirm")
 """Acts that share one form: they ask for a reason only."""

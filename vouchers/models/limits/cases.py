@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from merchants.models import Store
 from vouchers.models.campaigns.campaigns import Campaign
 from vouchers.models.limits.risk import RISK_KINDS, Signal
+from vouchers.rules.limits.cases import CaseSeverity
 from vouchers.sql.statements import Statement
 from vouchers.sql.triggers import (
     append_only,
@@ -21,7 +22,7 @@ from vouchers.sql.triggers import (
     only_arrows,
     refuse_if,
 )
-from vouchers.states import CASE_ARROWS, CaseSeverity, CaseState, RiskSetting
+from vouchers.states import CaseState, RiskSetting
 
 CASE_STATES = [
     (CaseState.OPEN.value, _("open")),
@@ -105,7 +106,10 @@ class Case(models.Model):
         triggers: ClassVar = [
             *never_deleted("case"),
             begins_as("case_begins_open", CaseState.OPEN),
-            only_arrows("case_arrows", CASE_ARROWS),
+            only_arrows(
+                "case_arrows",
+                [(CaseState.OPEN, CaseState.CLEARED), (CaseState.OPEN, CaseState.CONFIRMED)],
+            ),
             frozen_columns(
                 "case_subject_frozen",
                 "campaign_id",

@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from vouchers.figures import Item, Words, bars, spark_line
 from vouchers.http.refusal_names import refusal_name
 from vouchers.models.limits.risk import RISK_KINDS, RISK_VERDICTS
 from vouchers.money import yuan
 from vouchers.pages.budget import as_html, identity_figure
-from vouchers.pages.figures import Item, Words, bars, spark_line
 from vouchers.queries.live import Alert, Board, Cursor, PlaceRow
 
 ASK_TIMEOUT_S: Final = 0.2

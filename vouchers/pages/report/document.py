@@ -10,11 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from vouchers.http.refusal_names import refusal_name
-from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS, RISK_VERDICTS
-from vouchers.money import yuan
-from vouchers.pages.budget import as_html, identity_figure
-from vouchers.pages.figures import (
+from vouchers.figures import (
     Item,
     Shape,
     Spot,
@@ -24,6 +20,10 @@ from vouchers.pages.figures import (
     data_table,
     step_line,
 )
+from vouchers.http.refusal_names import refusal_name
+from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS, RISK_VERDICTS
+from vouchers.money import yuan
+from vouchers.pages.budget import as_html, identity_figure
 from vouchers.queries.proofs.report import CampaignReport
 from vouchers.rules.proofs.anonymity import LEAST_PERSONS, Publishable
 

@@ -6,11 +6,21 @@ week. It is decided once: cleared, or confirmed as fraud.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import IntEnum
 from typing import Final, NamedTuple, Protocol
 
 from merchants.errors import Refusal
 from vouchers.rules.limits.limits import window_no
-from vouchers.states import CaseSeverity, CaseState, LimitKind, RiskVerdict
+from vouchers.states import CaseState, LimitKind, RiskVerdict
+
+
+class CaseSeverity(IntEnum):
+    """How grave a case is."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
 
 MANY_SIGNALS: Final = 50
 MUCH_FEN: Final = 500_000

@@ -17,6 +17,7 @@ from vouchers.models import Case, CaseSignal
 from vouchers.models.limits.cases import FIND_FRESH, FreshSignal
 from vouchers.rules.limits.cases import (
     CaseKey,
+    CaseSeverity,
     Seen,
     Standing,
     judge_act,
@@ -29,7 +30,7 @@ from vouchers.services.history import note
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
 from vouchers.sql.pipeline import raw_connection
-from vouchers.states import CaseSeverity, CaseState
+from vouchers.states import CaseState
 
 CASES: Final = "vouchers.change_case"
 """The permission of those who work on cases."""

@@ -33,7 +33,7 @@ def clear(*, case: Case, reason: str, seen: Seen, by: User, at: datetime) -> int
     """Decide that it was nothing, and release what is held of it, but for redemptions that another
     case, open or confirmed, is about too; returns how many holds were released.
 
-    Refuses `not_permitted`, `text_too_long` and `case_changed` (`services/limits/cases.decide`).
+    Refuses `not_permitted`, `text_too_long` and `case_changed` as `services/limits/cases` does.
     """
     return _decide(case, CaseState.CLEARED, reason, seen, by, at)
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from vouchers.pages.figures import (
+from vouchers.figures import (
     WIDTH,
     Item,
     Shape,

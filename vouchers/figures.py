@@ -1,8 +1,8 @@
-"""Figures as SVG text: numbers in, markup out. The live screen and the report draw with them.
+"""Figures as SVG text: numbers in, markup out. The live screen, the report and the admin use them.
 
 Every figure has a title and a description for screen readers, and its numbers as a table beneath.
-Colours are classes of `figures.css`, which both pages carry; hatching tells neighbours apart on
-grey paper. Nothing here is an inline style, so the strict policy of the pages holds.
+Colours are classes of a style sheet that these pages carry; hatching tells neighbours apart on grey
+paper. Nothing here is an inline style, so the strict policy of the pages holds.
 """
 
 from collections import Counter
