@@ -17,6 +17,8 @@ from tests.support.cases import opened, used, watched
 from tests.support.cast import DAY
 from tests.support.risk import rule
 from vouchers.models import Campaign, Case, Hold
+from vouchers.pages.live.screen import alert_html
+from vouchers.queries.live import Cursor, alerts_since
 from vouchers.services.limits.cases import gather_signals
 from vouchers.states import CaseState, RiskKind, RiskSetting, RiskVerdict
 
@@ -87,6 +89,13 @@ class TestQueue:
         Case.objects.filter(pk=case.pk).update(deadline_at=timezone.now() - 2 * DAY)
         assert "overdue by 2 days" in ren.get(reverse(QUEUE)).content.decode()
         assert "overdue by 2 days" in page(ren, case)
+
+
+def test_an_alert_of_the_live_screen_leads_to_its_case(case: Case) -> None:
+    alerts = [alert for alert in alerts_since(Cursor(), most=9) if alert.case_no]
+    assert [alert.case_no for alert in alerts] == [case.pk] * 2
+    line = alert_html(alerts[0], language="en")
+    assert f'href="/admin/vouchers/case/{case.pk}/change/">case {case.pk}</a>' in line
 
 
 class TestPage:

@@ -2,6 +2,7 @@
 
 from tests.mutations.mutation import Mutation
 from tests.mutations.of_callers import OF_CALLERS
+from tests.mutations.of_cases import OF_CASES
 from tests.mutations.of_claims import OF_CLAIMS
 from tests.mutations.of_codes import OF_CODES
 from tests.mutations.of_database import OF_DATABASE
@@ -21,6 +22,7 @@ MUTATIONS: tuple[Mutation, ...] = tuple(
             *OF_LOCKS,
             *OF_RULES,
             *OF_RISK,
+            *OF_CASES,
             *OF_SETTLEMENT,
             *OF_TILLS,
             *OF_CLAIMS,

@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 
 from merchants.errors import Refused
 from merchants.models import Credential, State, Store
@@ -24,7 +24,8 @@ from tests.support.till import (
 )
 from vouchers.models import Campaign, Case, Hold, Redemption
 from vouchers.services.limits.cases import gather_signals
-from vouchers.services.redemption import case_decisions
+from vouchers.services.redemption import case_decisions, holds
+from vouchers.services.redemption.holds import claw_back_as, release
 from vouchers.states import (
     AccountKind,
     CaseState,
@@ -33,6 +34,7 @@ from vouchers.states import (
     RiskVerdict,
     VoucherState,
 )
+from vouchers.tasks import gather_cases
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +87,18 @@ class TestClearing:
         assert decided(of_device, rosa, CaseState.CLEARED) == 1
         assert fen(campaign, *OWED) == (2 * FACE_FEN, 0)
 
+    @pytest.mark.parametrize("decision", [CaseState.CLEARED, CaseState.CONFIRMED])
+    def test_what_was_held_for_another_reason_stays_held(
+        self, rosa: User, decision: CaseState
+    ) -> None:
+        campaign = watched(at_noon(RiskVerdict.PAY))
+        (redemption,) = used(campaign, [cast.alice()])
+        case = opened(campaign)
+        holds.hold(redemption=redemption, reason="died before", by=rosa, at=NOON)
+        assert decided(case, rosa, decision) == 0
+        assert case_decisions.finish_decided(at=NOON) == 0
+        assert fen(campaign, *OWED) == (0, FACE_FEN)
+
 
 class TestConfirming:
     def test_the_money_goes_back_and_the_orders_are_refused_for_ever(
@@ -104,6 +118,14 @@ class TestConfirming:
         )
         assert answer_to(again)[1]["code"] == "order_reversed"
         assert_proven()
+
+    def test_what_is_not_held_is_not_called_back(self, case: Case, rosa: User) -> None:
+        hold = Hold.objects.earliest("id")
+        release(hold=hold, by=rosa, at=NOON)
+        with pytest.raises(Refused) as refused:
+            claw_back_as(hold=hold, by="rosa", at=NOON)
+        assert refused.value.refusal.code == "not_held"
+        assert fen(case.campaign, *OWED) == (FACE_FEN, FACE_FEN)
 
     def test_what_was_partly_refunded_stays_held(self, case: Case, rosa: User) -> None:
         first, second = Redemption.objects.order_by("id")
@@ -141,6 +163,16 @@ def test_of_two_decisions_the_second_is_told_and_does_nothing(case: Case, rosa: 
     assert fen(case.campaign, *OWED) == (2 * FACE_FEN, 0)
 
 
+def test_a_decision_needs_the_right_to_release_holds(case: Case) -> None:
+    """Of two permissions that the role of a risk officer has together."""
+    halfway = User.objects.create_user("halfway")
+    halfway.user_permissions.add(Permission.objects.get(codename="change_case"))
+    with pytest.raises(Refused) as refused:
+        decided(case, halfway, CaseState.CLEARED)
+    assert refused.value.refusal.code == "not_permitted"
+    assert Case.objects.get(pk=case.pk).state == CaseState.OPEN
+
+
 @pytest.mark.parametrize("person", [cast.mei, cast.li])
 def test_nobody_else_decides(case: Case, person: object) -> None:
     with pytest.raises(Refused) as refused:
@@ -156,7 +188,7 @@ def test_a_sweep_carries_out_what_a_killed_process_left(
         killed.setattr(case_decisions, "_carry_out", lambda *_: 0)
         decided(case, rosa, CaseState.CONFIRMED)
     assert fen(case.campaign, *OWED) == (0, 2 * FACE_FEN)
-    assert case_decisions.finish_decided(at=NOON) == 2
+    gather_cases()
     assert fen(case.campaign, *OWED) == (0, 0)
     assert set(Hold.objects.values_list("released_by", flat=True)) == {"rosa"}
 

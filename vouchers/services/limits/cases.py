@@ -77,6 +77,7 @@ def _lock_open(keys: Iterable[CaseKey]) -> Mapping[CaseKey, Case]:
         Case.objects.select_for_update(no_key=True)
         .filter(
             state=CaseState.OPEN.value,
+            campaign_id__in={key.campaign_id for key in wanted},
             subject_id__in={key.subject_id for key in wanted},
             window_no__in={key.window_no for key in wanted},
         )

@@ -4,13 +4,12 @@ A decision is committed first, then carried out hold by hold; a sweep carries ou
 process left over, and what a hold opened later adds (a till that captures after the decision).
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from merchants.errors import Refused
 from merchants.models import Credential, Merchant, Store
@@ -22,6 +21,7 @@ from vouchers.services.campaigns.lifecycle import PAUSE
 from vouchers.services.history import note
 from vouchers.services.limits.cases import CASES, decide, note_act
 from vouchers.services.redemption import holds
+from vouchers.services.redemption.risk_effects import RULES
 from vouchers.services.roles import require_permission
 from vouchers.states import CaseState, RedemptionState
 
@@ -30,8 +30,9 @@ log = structlog.get_logger(__name__)
 
 
 def clear(*, case: Case, reason: str, seen: Seen, by: User, at: datetime) -> int:
-    """Decide that it was nothing, and release what is held of it, but for redemptions that another
-    case, open or confirmed, is about too; returns how many holds were released.
+    """Decide that it was nothing, and release what rules and this case have held of it, but for
+    redemptions that another case, open or confirmed, is about too; returns how many holds were
+    released.
 
     Refuses `not_permitted`, `text_too_long` and `case_changed` as `services/limits/cases` does.
     """
@@ -39,8 +40,8 @@ def clear(*, case: Case, reason: str, seen: Seen, by: User, at: datetime) -> int
 
 
 def confirm(*, case: Case, reason: str, seen: Seen, by: User, at: datetime) -> int:
-    """Decide that it was fraud, and call back what is held of it; returns how many redemptions
-    were undone. What is not held stays: hold it first. Refuses as `clear`.
+    """Decide that it was fraud, and call back what rules and this case have held of it; returns how
+    many redemptions were undone. What is not held stays: hold it first. Refuses as `clear`.
     """
     return _decide(case, CaseState.CONFIRMED, reason, seen, by, at)
 
@@ -50,7 +51,7 @@ def _decide(
 ) -> int:
     require_permission(by, HOLDS)
     decide(case=case, decision=decision, reason=reason, seen=seen, by=by, at=at)
-    return _carry_out(_held_by(Case.objects.filter(pk=case.pk)), decision, by.get_username(), at)
+    return _carry_out(case, decision, at)
 
 
 def finish_decided(*, at: datetime) -> int:
@@ -58,34 +59,41 @@ def finish_decided(*, at: datetime) -> int:
 
     A redemption of a confirmed case that was partly refunded stays held.
     """
+    held = Hold.objects.filter(released_at=None).values("redemption_id")
+    members = CaseSignal.objects.filter(case=OuterRef("pk"), signal__redemption__in=held)
     ended = 0
     for decision in (CaseState.CONFIRMED, CaseState.CLEARED):
-        decided = Case.objects.filter(state=decision.value)
-        for hold in _held_by(decided):
-            last = decided.filter(members__signal__redemption=hold.redemption_id).latest("pk")
-            ended += _carry_out([hold], decision, last.decided_by, at)
+        for case in Case.objects.filter(Exists(members), state=decision.value).order_by("id"):
+            ended += _carry_out(case, decision, at)
     return ended
 
 
-def _held_by(cases: QuerySet[Case]) -> Iterable[Hold]:
-    """The open holds on redemptions of these cases, in ascending order."""
-    members = CaseSignal.objects.filter(signal__redemption=OuterRef("redemption_id"))
-    return list(
-        Hold.objects.filter(Exists(members.filter(case__in=cases)), released_at=None).order_by("id")
-    )
+def _held_by(case: Case) -> QuerySet[Hold]:
+    """The open holds of rules and of the case itself on its redemptions; what was held for another
+    reason, such as a death, waits for those who held it."""
+    of_case = Q(opened_by__startswith=RULES) | Q(reason__startswith=_reason(case, ""))
+    signals = case.members.exclude(signal__redemption=None)
+    redemptions = signals.values("signal__redemption_id")
+    return Hold.objects.filter(of_case, redemption__in=redemptions, released_at=None).order_by("id")
 
 
-def _carry_out(open_holds: Iterable[Hold], decision: CaseState, by: str, at: datetime) -> int:
-    """Each in a transaction of its own; one that lost every race, or may not end, is left over."""
+def _reason(case: Case, reason: str) -> str:
+    """Why the case holds, in one language whoever holds it."""
+    return f"case {case.pk}: {reason}"[:200]
+
+
+def _carry_out(case: Case, decision: CaseState, at: datetime) -> int:
+    """Each hold in a transaction of its own, in the name of who decided; one that lost every race,
+    or may not end, is left over."""
     ended = 0
-    for hold in open_holds:
+    for hold in list(_held_by(case)):
         if decision is CaseState.CLEARED and _is_of_another_case(hold):
             continue
         if decision is CaseState.CONFIRMED and _is_refunded(hold):
             continue
         act = holds.release_as if decision is CaseState.CLEARED else holds.claw_back_as
         try:
-            act(hold=hold, by=by, at=at)
+            act(hold=hold, by=case.decided_by, at=at)
             ended += 1
         except Refused as refused:
             log.warning("hold_not_ended", hold=hold.pk, code=refused.refusal.code)
@@ -106,8 +114,10 @@ def _is_refunded(hold: Hold) -> bool:
 
 def hold_rest(*, case: Case, reason: str, seen_acts: int, by: User, at: datetime) -> int:
     """Hold what is owed of an open case's redemptions and not held, settled or undone; returns how
-    many there were. Refuses `not_permitted`, `text_too_long`, and `case_changed` when it is
-    decided, another officer acted meanwhile, or there is nothing to hold.
+    many were held. One that was settled or undone meanwhile is left out.
+
+    Refuses `not_permitted`, `text_too_long`, and `case_changed` when it is decided, another officer
+    acted meanwhile, or there is nothing to hold.
     """
     require_permission(by, CASES)
     owed = holdable(case)
@@ -116,9 +126,16 @@ def hold_rest(*, case: Case, reason: str, seen_acts: int, by: User, at: datetime
     with transaction.atomic():
         what = f"{len(owed)} redemptions to be held: {reason}"
         note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
-    for redemption in owed:
-        holds.hold(redemption=redemption, reason=f"{case}: {reason}"[:200], by=by, at=at)
-    return len(owed)
+    return sum(_is_held_now(redemption, _reason(case, reason), by, at) for redemption in owed)
+
+
+def _is_held_now(redemption: Redemption, reason: str, by: User, at: datetime) -> bool:
+    try:
+        holds.hold(redemption=redemption, reason=reason, by=by, at=at)
+    except Refused as refused:
+        log.warning("not_held", redemption=redemption.pk, code=refused.refusal.code)
+        return False
+    return True
 
 
 def holdable(case: Case) -> list[Redemption]:
@@ -142,22 +159,24 @@ def suspend_merchant(
     Refuses `not_permitted`, and `case_changed` when it is decided, another officer acted meanwhile,
     or the case has nothing to do with the merchant.
     """
+    require_permission(by, CASES)
     _require(case.members.filter(signal__store__merchant=merchant).exists())
     with transaction.atomic():
         what = f"merchant {merchant.code} suspended: {reason}"
         note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
-        stops.stop_merchant(merchant=merchant, why=f"{case}: {reason}", by=by, at=at)
+        stops.stop_merchant(merchant=merchant, why=_reason(case, reason), by=by, at=at)
 
 
 def suspend_store(
     *, case: Case, store: Store, reason: str, seen_acts: int, by: User, at: datetime
 ) -> None:
     """Stop a store that an open case is about. Refuses as `suspend_merchant`."""
+    require_permission(by, CASES)
     _require(case.members.filter(signal__store=store).exists())
     with transaction.atomic():
         what = f"store {store} suspended: {reason}"
         note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
-        stops.stop_store(store=store, why=f"{case}: {reason}", by=by, at=at)
+        stops.stop_store(store=store, why=_reason(case, reason), by=by, at=at)
 
 
 def suspend_till(
@@ -165,6 +184,7 @@ def suspend_till(
 ) -> None:
     """Suspend the credential of an enrolled till that redeemed what an open case is about. Refuses
     as `suspend_merchant`."""
+    require_permission(by, CASES)
     require_permission(by, PAUSE)
     seen = Redemption.objects.filter(pk__in=_redemption_ids(case), caller=credential)
     _require(credential.kind == Credential.Kind.TERMINAL and seen.exists())
@@ -172,7 +192,7 @@ def suspend_till(
         what = f"till {credential} suspended: {reason}"
         note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
         set_credential_state(credential=credential, state="suspended")
-        note(credential, by=by, what=f"suspended: {case}: {reason}", at=at)
+        note(credential, by=by, what=f"suspended: {_reason(case, reason)}", at=at)
 
 
 def _require(is_concerned: bool) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -48,9 +48,12 @@ def reason_of(found: Finding) -> str:
     return f"{found.rule.kind.value}: {facts}"[:200]
 
 
+RULES: Final = "risk rules v"
+
+
 def rules_named(version_no: int) -> str:
     """Who opened a hold: the rules in a version."""
-    return f"risk rules v{version_no}"
+    return f"{RULES}{version_no}"
 
 
 def send_signals(raw: Wire, noticed: Sequence[Noticed]) -> None:
