@@ -1,7 +1,10 @@
 """A campaign with something on every page, and people of every role to look at it."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
@@ -9,12 +12,13 @@ from merchants.models import Credential
 from merchants.services.credentials import issue_credential
 from tests.support import cast, presenting, till
 from tests.support.risk import rule, with_rules
-from vouchers.models import AuditReport, Campaign, Exclusion, Link, Outbox, Redemption, Seal
+from vouchers.models import AuditReport, Campaign, Exclusion, Link, Outbox, Redemption, Seal, Signal
 from vouchers.services import residents
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import proposals
 from vouchers.services.issuing import leases, minting, runs
 from vouchers.services.ledger import funding
+from vouchers.services.limits import back_tests, cases
 from vouchers.services.proofs import seals
 from vouchers.services.redemption import holds
 from vouchers.services.settlement import collection, days
@@ -67,6 +71,13 @@ def standing_town(rows_of_module: None) -> Campaign:
     holds.hold(
         redemption=Redemption.objects.latest("id"), reason="looks odd", by=cast.ren(), at=now
     )
+    # As if the rule had been live.
+    Signal(**{**_columns(Signal.objects.get()), "setting": RiskSetting.LIVE.value}).save()
+    cases.gather_signals(at=now)
+    today = timezone.localdate()
+    back_tests.request_back_test(
+        campaign=campaign, rule=always, first_day=today, last_day=today, by=cast.ren(), at=now
+    )
     proposals.propose_appropriation(
         source=city,
         expected_fen=city.appropriated_fen,
@@ -110,6 +121,15 @@ def standing_town(rows_of_module: None) -> Campaign:
         at=now,
     )
     return campaign
+
+
+def _columns(row: Model) -> dict[str, Any]:
+    """A row's values without its number."""
+    return {
+        column.attname: getattr(row, column.attname)
+        for column in row._meta.concrete_fields
+        if not column.primary_key
+    }
 
 
 def give_money_back(campaign: Campaign, redemption: Redemption) -> None:

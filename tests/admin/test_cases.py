@@ -123,9 +123,11 @@ class TestPage:
         assert post(client, case, "clear").status_code == 403
         assert Case.objects.get(pk=case.pk).state == CaseState.OPEN
 
-    def test_an_unknown_case_or_act_is_not_found(self, case: Case, ren: Client) -> None:
+    def test_an_unknown_case_is_not_found_and_an_unknown_act_not_permitted(
+        self, case: Case, ren: Client
+    ) -> None:
         assert ren.get(reverse("admin:vouchers_case_change", args=[999])).status_code == 404
-        assert post(ren, case, "shred").status_code == 404
+        assert post(ren, case, "shred").status_code == 403
 
 
 class TestActs:

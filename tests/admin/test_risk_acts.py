@@ -48,7 +48,10 @@ def test_a_rule_holds_money_and_the_risk_officer_releases_it(campaign: Campaign)
     hold = Hold.objects.get()
     assert balances(campaign.pk)["city"][AccountKind.RISK_HELD] == 2_000
     client = signed_in(cast.ren())
-    for name, row in (("signal", Signal.objects.get()), ("riskversion", RiskVersion.objects.get())):
+    for name, row in (
+        ("signal", Signal.objects.latest("id")),
+        ("riskversion", RiskVersion.objects.get()),
+    ):
         page = client.get(reverse(f"admin:vouchers_{name}_change", args=[row.pk]))
         assert page.status_code == 200
         assert "fen" in page.content.decode()

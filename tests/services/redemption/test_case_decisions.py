@@ -215,7 +215,7 @@ class TestStopping:
         )
         store.refresh_from_db()
         assert (store.state, store.merchant.state) == (State.SUSPENDED, State.SUSPENDED)
-        said = LogEntry.objects.filter(object_id=str(case.pk)).values_list(
+        said = LogEntry.objects.filter(object_repr=str(case)).values_list(
             "change_message", flat=True
         )
         assert sum("suspended: " in text for text in said) == 2

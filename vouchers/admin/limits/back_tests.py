@@ -124,7 +124,7 @@ class BackTestAdmin(ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Reloads by itself until the answer is there."""
-        if not self.has_view_permission(request):
+        if request.method == "POST" or not self.has_view_permission(request):
             raise PermissionDenied
         test: Any = self.get_object(request, object_id)
         if test is None:

@@ -157,11 +157,9 @@ class CaseAdmin(ExactSearch, ReadOnlyAdmin):
         file = case_file(case, at=now)
         bound: dict[str, ReasonForm] = {}
         if request.method == "POST":
-            if not may_act:
-                raise PermissionDenied
             name = request.POST.get("act", "")
-            if name not in ACTS:
-                raise Http404
+            if not may_act or name not in ACTS:
+                raise PermissionDenied
             form = ACTS[name].form(request.POST, case=case, file=file)
             if form.is_valid() and _done(request, name, form, now):
                 return HttpResponseRedirect(reverse("admin:vouchers_case_change", args=[case.pk]))
