@@ -38,7 +38,7 @@ OF_CASES: tuple[Mutation, ...] = (
         "vouchers/models/limits/cases.py",
         "     WHERE s.setting = '{RiskSetting.LIVE.value}'\n       AND s.id >",
         "     WHERE s.id >",
-        f"{CASES}::TestGathering::test_shadow_rules_open_none",
+        f"{CASES}::TestGathering::test_shadow_rules_open_none_and_keep_none_from_opening",
     ),
     source(
         "the sandbox opens cases",

@@ -86,10 +86,11 @@ class TestGathering:
         used(campaign, [cast.carol()])
         assert opened(campaign).pk != case.pk
 
-    def test_shadow_rules_open_none(self) -> None:
+    def test_shadow_rules_open_none_and_keep_none_from_opening(self, campaign: Campaign) -> None:
         shadow = watched(at_noon(setting=RiskSetting.SHADOW))
         used(shadow, [cast.alice()])
-        gather_signals(at=NOON)
+        assert gather_signals(at=NOON) == 2
+        assert campaign.cases.exists()
         assert not shadow.cases.exists()
 
     def test_the_sandbox_opens_none(self) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from merchants.models import Store
 from vouchers.admin.base import ReadOnlyAdmin, act
@@ -37,6 +37,11 @@ HONESTY = {
 }
 
 
+def _day() -> UnfoldAdminTextInputWidget:
+    """The browser's own calendar."""
+    return UnfoldAdminTextInputWidget(attrs={"type": "date"})
+
+
 class BackTestForm(forms.Form):
     """A rule as it might be, and the days to try it on."""
 
@@ -56,8 +61,8 @@ class BackTestForm(forms.Form):
         label=_("When it is live"), choices=RISK_VERDICTS, widget=UnfoldAdminSelectWidget
     )
     parameters = ParametersField()
-    first_day = forms.DateField(label=_("From (business day)"), widget=UnfoldAdminDateWidget)
-    last_day = forms.DateField(label=_("To, included"), widget=UnfoldAdminDateWidget)
+    first_day = forms.DateField(label=_("From (business day)"), widget=_day())
+    last_day = forms.DateField(label=_("To, included"), widget=_day())
 
 
 @admin.register(BackTest)
