@@ -81,7 +81,7 @@ class Replay:
 
     def is_hit(self, case: RiskCase, discount_fen: int) -> bool:
         """Whether the rule notices the redemption; then it is counted."""
-        seen = Seen(discount_fen, self._tallies, self._places)
+        seen = Seen.of(case, discount_fen, self._tallies, self._places)
         is_noticed = bool(findings_on(case, seen))
         if not (is_noticed and self._is_refusing):
             self._tallies.update(counted(case, seen))

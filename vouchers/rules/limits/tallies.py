@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from merchants.references import folded
 from vouchers.rules.limits.limits import EPOCH, business_day
@@ -112,6 +112,18 @@ class Seen(NamedTuple):
     tallies: Mapping[TallyKind, Tally]
     discount_fen: int
     places: Mapping[int, Place]
+
+    @classmethod
+    def of(
+        cls,
+        case: RiskCase,
+        discount_fen: int,
+        tallies: Mapping[TallyKey, Tally],
+        places: Mapping[int, Place],
+    ) -> Self:
+        """What it is judged beside, out of the tallies of every case."""
+        own = {kind: tallies.get(key, NOTHING_SEEN) for kind, key in case.keys.items()}
+        return cls(own, discount_fen, places)
 
     def before(self, kind: TallyKind) -> Tally:
         """Its tally of a kind; nothing was seen of one that it has not."""

@@ -143,9 +143,9 @@ class RiskJudge:
         case = self._facts.cases[number]
         if case is None:
             return None
-        own = {kind: self._tallies.get(key, NOTHING_SEEN) for kind, key in case.keys.items()}
-        self._seen[number] = Seen(own, discount_fen, self._facts.places)
-        self._findings[number] = findings_on(case, self._seen[number])
+        seen = Seen.of(case, discount_fen, self._tallies, self._facts.places)
+        self._seen[number] = seen
+        self._findings[number] = findings_on(case, seen)
         return verdict_on(self._findings[number])
 
     def count(self, number: int) -> None:

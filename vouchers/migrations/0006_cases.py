@@ -12,7 +12,7 @@ from vouchers.sql.privileges import grant
 class Migration(migrations.Migration):
     dependencies = [
         ("merchants", "0002_triggers"),
-        ("vouchers", "0004_privileges"),
+        ("vouchers", "0005_streets_and_need"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
