@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from merchants.admin.lists import KeysetLists
 from merchants.errors import Refusal, Refused
 from merchants.models import State
 from merchants.services.districts import DISTRICT_REASONS
@@ -61,7 +62,7 @@ class LookOnlyInline(TabularInline):
         return False
 
 
-class RefusableAdmin(ModelAdmin):
+class RefusableAdmin(KeysetLists, ModelAdmin):
     """A page whose services may refuse what was sent: the form is shown again, as it was sent, with
     the refusal beside the field that `refusal_fields` names for its rule, else above the form."""
 
@@ -119,8 +120,6 @@ class RefusedForm:
 
 class NeverDeleted(RefusableAdmin):
     """What money has been owed to stays on record; it is closed instead."""
-
-    actions = None
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -14,6 +14,7 @@ from unfold.widgets import (
 )
 
 from merchants.admin.base import sentence
+from merchants.admin.choices import PickedRow
 from merchants.errors import Refused
 from merchants.geo import Datum
 from merchants.models import DATUM_CHOICES, Credential, Merchant, Store, Terminal
@@ -97,7 +98,7 @@ class CredentialForm(BaseDialogForm):
         choices=[(scope, scope) for scope in sorted(SCOPES)],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
-    merchant = forms.ModelChoiceField(
+    merchant = PickedRow(
         label=_("Merchant"),
         queryset=Merchant.objects.filter(state="active"),
         required=False,

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -61,17 +61,21 @@ class MerchantAdmin(NeverDeleted):
 
     list_display = ["name", "code", "credit_code", "store_count", "state_label", "is_test"]
     list_filter = ["state", "is_test"]
+    ordering = ["code"]
     search_fields = ["name", "code", "credit_code"]
     fields = ["name", "code", "credit_code", "state", "is_test", "created_at"]
     refusal_fields: ClassVar = {"already_exists": "code"}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Merchant]:
         rows: QuerySet[Merchant] = super().get_queryset(request)
-        return rows.annotate(stores_count=Count("stores"))
+        stores = Store.objects.filter(merchant=OuterRef("pk")).order_by().values("merchant")
+        return rows.annotate(
+            stores_count=Subquery(stores.annotate(count=Count("pk")).values("count"))
+        )
 
-    @display(description=_("stores"), ordering="stores_count")
+    @display(description=_("stores"))
     def store_count(self, merchant: Any) -> int:
-        return int(merchant.stores_count)
+        return merchant.stores_count or 0
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """What identifies a merchant is given once."""
@@ -97,9 +101,11 @@ class StoreAdmin(NeverDeleted):
     """Places where vouchers are redeemed."""
 
     list_display = ["external_id", "name", "merchant", "category", "district", "state_label"]
-    list_filter = ["state", "district", "category"]
+    list_filter = ["state", "district"]
     list_select_related = ["merchant", "district"]
+    ordering = ["external_id"]
     search_fields = ["external_id", "name", "brand", "merchant__name"]
+    autocomplete_fields = ["merchant"]
     refusal_fields: ClassVar = {"already_exists": "external_id", "coordinates_invalid": "longitude"}
     fields = ["external_id", "name", "brand", "merchant", "category", "district", "state"]
     add_fieldsets = [

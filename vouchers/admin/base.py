@@ -1,49 +1,23 @@
 """What every page shares: lists of big tables, money as yuan, acts that may be refused."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db import connection
-from django.db.models import BigIntegerField, IntegerField, Model, Q, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.translation import get_language
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from merchants.admin.lists import KeysetLists
 from merchants.errors import Refused
 from vouchers.admin.faults import sentence
 from vouchers.models import FundingSource
 from vouchers.money import yuan
-
-EXACT_UP_TO = 10_000
-
-# Partitions keep the figures of a partitioned table; a table that was never analysed says -1.
-ESTIMATE = """
-SELECT sum(greatest(c.reltuples, 0))::bigint
-  FROM pg_partition_tree(%s::regclass) p JOIN pg_class c ON c.oid = p.relid
- WHERE p.isleaf
-"""
-
-
-class EstimatedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Counts exactly up to 10,000 rows and estimates beyond: lists of millions open at once."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: QuerySet[Model] = self.object_list  # type: ignore[assignment]
-        known = rows.order_by()[: EXACT_UP_TO + 1].count()
-        if known <= EXACT_UP_TO or rows.query.where:
-            return known
-        with connection.cursor() as cursor:
-            cursor.execute(ESTIMATE, [rows.model._meta.db_table])
-            (estimate,) = cursor.fetchone()
-        return max(known, estimate or 0)
 
 
 class ReadOnly:
@@ -59,41 +33,11 @@ class ReadOnly:
         return False
 
 
-class ReadOnlyAdmin(ReadOnly, ModelAdmin):
+class ReadOnlyAdmin(ReadOnly, KeysetLists, ModelAdmin):
     """Read-only list and pages, safe on big tables."""
 
-    actions = None
-    paginator = EstimatedPaginator
-    show_full_result_count = False
-    list_max_show_all = 0
-    list_per_page = 50
     list_fullwidth = True
     list_filter_submit = False
-
-
-class ExactSearch:
-    """Searches for whole values only: a number in any searched number, a text in any searched text.
-
-    Django compares exactly by turning the column to upper-case text, which no index helps.
-    """
-
-    search_fields: Sequence[str]
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """The rows where one searched field equals the term."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        found = Q(pk__in=[])
-        for name in self.search_fields:
-            if isinstance(queryset.model._meta.get_field(name), IntegerField):
-                if term.isdecimal() and int(term) <= BigIntegerField.MAX_BIGINT:
-                    found |= Q(**{name: int(term)})
-            else:
-                found |= Q(**{name: term})
-        return queryset.filter(found), False
 
 
 class ReadOnlyInline(ReadOnly, TabularInline):

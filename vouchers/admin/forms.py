@@ -19,6 +19,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from merchants.admin.choices import PickedRow, PickedRows
 from merchants.models import District, Merchant, State, Store
 from vouchers.admin.fields import DurationField, NamesField, TagsField, YuanField
 from vouchers.models import Campaign, FundingSource, Round, Run
@@ -259,7 +260,7 @@ class CashForm(DialogForm):
 class StoresOf(forms.Form):
     """Stores to take part, by merchant and district."""
 
-    merchants = forms.ModelMultipleChoiceField(
+    merchants = PickedRows(
         label=_("All active stores of"),
         queryset=Merchant.objects.filter(state="active"),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
@@ -359,7 +360,7 @@ class ReviewForm(forms.Form):
 class ExplainForm(BaseDialogForm):
     """Which campaign to ask about, or which run of it, and why one looks."""
 
-    campaign = forms.ModelChoiceField(
+    campaign = PickedRow(
         label=_("Campaign"), queryset=Campaign.objects.all(), widget=UnfoldAdminSelectWidget
     )
     run = forms.IntegerField(

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import time_format
@@ -15,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from vouchers import tasks
+from vouchers.admin import searches
 from vouchers.admin.base import (
     ReadOnlyAdmin,
     ReadOnlyInline,
@@ -25,12 +24,12 @@ from vouchers.admin.base import (
 )
 from vouchers.admin.buttons import button
 from vouchers.admin.campaigns.overview import count_text, shown
+from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.hotline import HotlinePage
 from vouchers.http.explanations import reason_name
 from vouchers.models import Run, Shard, Tranche, Voucher
 from vouchers.money import yuan
 from vouchers.queries.issuing import Progress, progress_of
-from vouchers.rules.issuing.codes import decode, numbered, typed
 from vouchers.services.issuing import control
 from vouchers.states import RunState, TrancheState, VoucherState
 
@@ -100,9 +99,8 @@ class RunAdmin(RunActs, ReadOnlyAdmin):
         "created_at",
         "finished_at",
     ]
-    list_filter = ["state", "campaign"]
+    list_filter = ["state", CAMPAIGN]
     list_select_related = ["campaign", "round"]
-    date_hierarchy = "created_at"
     fields = [
         "campaign",
         "round",
@@ -221,9 +219,8 @@ class TrancheAdmin(ReadOnlyAdmin):
         "valid_until_at",
         "state_label",
     ]
-    list_filter = ["state", "campaign", "tier"]
+    list_filter = ["state", CAMPAIGN]
     list_select_related = ["campaign", "tier"]
-    date_hierarchy = "minted_at"
     fields = [
         "campaign",
         "tier",
@@ -260,14 +257,12 @@ class TrancheAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Voucher)
-class VoucherAdmin(HotlinePage):
+class VoucherAdmin(searches.ExactSearch, HotlinePage):
     """Single vouchers, by number; the printed code is searched for but never shown."""
 
     list_display = ["__str__", "resident", "state_label"]
     list_select_related = ["resident"]
-    list_filter = ["state"]
-    ordering = ["-id"]
-    search_fields = ["id"]
+    searches = [searches.voucher(), searches.resident("resident_id")]
     search_help_text = _("Printed code (20 digits), tranche-serial, or the whole resident no.")
     fields = ["__str__", "state", "resident", "tranche"]
     readonly_fields = ["__str__", "tranche"]
@@ -286,15 +281,3 @@ class VoucherAdmin(HotlinePage):
     def tranche(self, voucher: Voucher) -> str:
         found = Tranche.objects.select_related("tier").filter(pk=voucher.tranche_id).first()
         return f"{found} · {found.tier}" if found else f"{voucher.tranche_id:06d}"
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """By code, by number, or by the resident who holds it."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        voucher_id = decode(typed(term), settings.HUIMIN_CODE_KEY) or numbered(term)
-        if voucher_id is not None:
-            return queryset.filter(pk=voucher_id), False
-        return queryset.filter(resident__external_id=term), False

@@ -9,7 +9,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, short_hash
+from vouchers.admin.filters import CAMPAIGN
 from vouchers.models import AuditReport, RoleChange, Seal
 
 
@@ -19,7 +21,6 @@ class AuditReportAdmin(ReadOnlyAdmin):
 
     list_display = ["started_at", "proven", "took", "checks", "first_broken"]
     list_filter = ["is_proven"]
-    date_hierarchy = "started_at"
     fields = ["started_at", "verdict", "took", "sample", "findings"]
     readonly_fields = ["verdict", "took", "sample", "findings"]
 
@@ -100,7 +101,7 @@ class SealAdmin(ReadOnlyAdmin):
     """The chain over the journal."""
 
     list_display = ["number", "campaign", "sealed_at", "transfer_count", "hash", "previous"]
-    list_filter = ["campaign"]
+    list_filter = [CAMPAIGN]
     fields = [
         "campaign",
         "number",
@@ -123,10 +124,10 @@ class SealAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RoleChange)
-class RoleChangeAdmin(ReadOnlyAdmin):
+class RoleChangeAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Who got or lost which role, noted by the database itself."""
 
     list_display = ["at", "username", "role", "is_granted", "database_role"]
     list_filter = ["role", "is_granted"]
-    search_fields = ["username"]
-    date_hierarchy = "at"
+    searches = [searches.text("username")]
+    search_help_text = _("The whole user name")

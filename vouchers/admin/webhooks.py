@@ -21,10 +21,13 @@ from unfold.widgets import (
 )
 
 from merchants.admin.base import said_once
+from merchants.admin.choices import PickedRow
 from merchants.errors import Refused
 from merchants.models import Merchant
+from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, ReadOnlyInline, act, coloured, go_to
 from vouchers.admin.faults import sentence
+from vouchers.admin.filters import NotSent
 from vouchers.models import Outbox, WebhookDelivery, WebhookEndpoint
 from vouchers.rules.webhooks import EventType
 from vouchers.services.webhooks import endpoints
@@ -55,7 +58,7 @@ class EndpointForm(BaseDialogForm):
 class NewEndpointForm(EndpointForm):
     """An endpoint of a merchant or of a channel."""
 
-    merchant = forms.ModelChoiceField(
+    merchant = PickedRow(
         label=_("Merchant"),
         queryset=Merchant.objects.filter(state="active"),
         required=False,
@@ -99,13 +102,14 @@ class RangeForm(BaseDialogForm):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ReadOnlyAdmin):
+class WebhookEndpointAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Where merchants and channels hear of events."""
 
     list_display = ["url", "owner", "state_label", "failing_since_at", "is_test"]
     list_filter = ["state", "is_test"]
     list_select_related = ["merchant"]
-    search_fields = ["url", "channel_code", "merchant__code"]
+    searches = [searches.text("url"), searches.text("channel_code"), searches.merchant]
+    search_help_text = _("The whole address, a channel, or the code of a merchant")
     fields = [
         "url",
         "owner",
@@ -238,17 +242,14 @@ class DeliveryInline(ReadOnlyInline):
 
 
 @admin.register(Outbox)
-class OutboxAdmin(ReadOnlyAdmin):
+class OutboxAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Messages committed in the transaction they report on."""
 
     list_display = ["id", "topic", "endpoint", "created_at", "sent_at", "tries", "last_error"]
-    list_filter = [
-        "topic",
-        ("sent_at", admin.EmptyFieldListFilter),
-        ("given_up_at", admin.EmptyFieldListFilter),
-        "endpoint",
-    ]
+    list_filter = [NotSent]
     list_select_related = ["endpoint"]
+    searches = [searches.number(), searches.text("key")]
+    search_help_text = _("Number of a message, or its whole key")
     inlines = [DeliveryInline]
     actions_detail = ["send_again"]
 

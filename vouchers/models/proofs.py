@@ -56,7 +56,10 @@ class Outbox(models.Model):
                 fields=["tries", "id"],
                 name="outbox_waiting",
                 condition=Q(sent_at__isnull=True, given_up_at__isnull=True),
-            )
+            ),
+            models.Index(
+                fields=["-id"], name="outbox_given_up", condition=Q(given_up_at__isnull=False)
+            ),
         ]
         triggers: ClassVar = [
             own_transaction("outbox"),

@@ -55,6 +55,10 @@ class Settlement(models.Model):
         verbose_name = _("settlement")
         verbose_name_plural = _("settlements")
         ordering: ClassVar = ["-business_day", "merchant"]
+        indexes: ClassVar = [
+            models.Index(fields=["business_day", "-id"], name="settlement_by_day"),
+            models.Index(fields=["campaign", "-id"], name="settlement_by_campaign"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["campaign", "merchant", "source", "business_day"],

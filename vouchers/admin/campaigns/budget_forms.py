@@ -14,6 +14,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from merchants.admin.choices import PickedRow, PickedRows
 from merchants.models import Merchant
 from vouchers.admin.fields import DurationField, YuanField
 from vouchers.admin.forms import DialogForm
@@ -69,17 +70,26 @@ class RepaymentProposalForm(ProposalForm):
     field_order = ["source", "amount_fen", "document_no", "why"]
 
 
+class PickedCell(PickedRow):
+    """A quota cell of the campaign."""
+
+    typed_by = "pk"
+    typed_help = _(
+        "More than can be listed: type the quota's number, as the auditor's pack has it."
+    )
+
+
 class RoomProposalForm(ProposalForm):
     """Room moved from one quota cell to another, or a cell made larger with free money."""
 
-    origin = forms.ModelChoiceField(
+    origin = PickedCell(
         label=_("Taken from"),
         queryset=QuotaCell.objects.none(),
         required=False,
         help_text=_("None chosen: the other quota is made larger, from free money."),
         widget=UnfoldAdminSelectWidget,
     )
-    target = forms.ModelChoiceField(
+    target = PickedCell(
         label=_("Given to"), queryset=QuotaCell.objects.none(), widget=UnfoldAdminSelectWidget
     )
     fen = YuanField(label=_("Money, yuan"), required=False)
@@ -95,6 +105,7 @@ class RoomProposalForm(ProposalForm):
         )
         for name in ("origin", "target"):
             self.fields[name].queryset = cells.order_by("id")
+            self.fields[name].become_short()
 
     def clean(self) -> dict[str, Any]:
         """Something has to be moved, and to somewhere else."""
@@ -169,7 +180,7 @@ class AmendmentForm(DialogForm):
     validity_s = DurationField(
         label=_("A voucher is valid for"), required=False, least_s=1, most_s=MOST_VALIDITY_S
     )
-    merchants = forms.ModelMultipleChoiceField(
+    merchants = PickedRows(
         label=_("Also all active stores of"),
         queryset=Merchant.objects.filter(state="active"),
         required=False,

@@ -57,8 +57,6 @@ class CampaignAdmin(CampaignActs, DraftAdmin):
     list_display = ["name", "code", "state_label", "starts", "ends", "budget", "is_test"]
     list_filter = ["state", "is_test"]
     search_fields = ["code", "name", "organiser", "operator"]
-    date_hierarchy = "starts_at"
-    actions = None
     readonly_fields = ["terms_in_words"]
     refusal_fields = FIELDS_OF_RULES
     inlines = [

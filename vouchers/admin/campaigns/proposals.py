@@ -14,7 +14,9 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, act
+from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.forms import ReviewForm
 from vouchers.admin.words import rule_text
 from vouchers.models import Proposal, ProposalDecision
@@ -26,14 +28,14 @@ WAITING = "waiting"
 
 
 @admin.register(Proposal)
-class ProposalAdmin(ReadOnlyAdmin):
+class ProposalAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Decided proposals are the history of a budget; those that wait have a page to decide on."""
 
     list_display = ["id", "campaign", "kind", "summary", "why", "proposed_by", "decided"]
-    list_filter = ["kind", "campaign", ("decision", admin.EmptyFieldListFilter)]
+    list_filter = ["kind", CAMPAIGN, ("decision", admin.EmptyFieldListFilter)]
     list_select_related = ["campaign", "proposed_by", "decision"]
-    search_fields = ["request_id", "why"]
-    date_hierarchy = "proposed_at"
+    searches = [searches.number(), searches.text("request_id")]
+    search_help_text = gettext_lazy("Number of a proposal, or its whole request number")
 
     fields = [
         "campaign",

@@ -13,6 +13,7 @@ from unfold.admin import TabularInline
 from vouchers.admin.campaigns.drafts import DraftAdmin, is_draft, row_edits
 from vouchers.admin.campaigns.units import UnitFields
 from vouchers.admin.faults import FIELDS_OF_RULES
+from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.forms import TermsForm, TierForm
 from vouchers.models import Campaign, FundingSource, Tier, TierSplit
 from vouchers.money import yuan
@@ -99,7 +100,8 @@ class TierAdmin(UnitFields, DraftAdmin):
         "percent",
         "per_resident",
     ]
-    list_filter = ["campaign"]
+    list_filter = [CAMPAIGN]
+    autocomplete_fields = ["campaign"]
     list_select_related = ["campaign"]
     fields = [
         "campaign",
@@ -114,7 +116,6 @@ class TierAdmin(UnitFields, DraftAdmin):
         "seen_edit",
     ]
     inlines = [ShareInline]
-    actions = None
 
     def has_change_permission(self, request: HttpRequest, obj: Tier | None = None) -> bool:
         return _is_open(obj) and bool(super().has_change_permission(request, obj))

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -12,8 +13,8 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from vouchers.admin import searches
 from vouchers.admin.base import (
-    ExactSearch,
     ReadOnlyAdmin,
     ReadOnlyInline,
     act,
@@ -23,6 +24,7 @@ from vouchers.admin.base import (
     money,
     split_in_yuan,
 )
+from vouchers.admin.filters import CAMPAIGN, NewestCampaigns
 from vouchers.models import (
     CashReceipt,
     Leg,
@@ -76,14 +78,13 @@ CAUSES = {
 
 
 @admin.register(Transfer)
-class TransferAdmin(ExactSearch, ReadOnlyAdmin):
+class TransferAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """The journal. A transfer's legs are read on its own page."""
 
     list_display = ["id", "at", "campaign", "why", "amount", "origin"]
-    list_filter = ["reason", "campaign"]
     list_select_related = ["campaign"]
-    search_fields = ["id", "cause_id"]
-    search_help_text = _("Number of a transfer, or of what caused it")
+    searches = [searches.number()]
+    search_help_text = _("Number of a transfer")
     fields = ["id", "at", "campaign", "why", "origin", "legs"]
     readonly_fields = ["why", "origin", "legs"]
     list_per_page = 30
@@ -116,14 +117,14 @@ class TransferAdmin(ExactSearch, ReadOnlyAdmin):
 
 
 @admin.register(CashReceipt)
-class CashReceiptAdmin(ReadOnlyAdmin):
+class CashReceiptAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Money that has arrived; recorded on the campaign's page."""
 
     list_display = ["document_no", "campaign", "source", "amount", "received_at", "recorded_by"]
-    list_filter = ["source__campaign"]
+    list_filter = [("source__campaign", NewestCampaigns)]
     list_select_related = ["source__campaign"]
-    search_fields = ["document_no", "request_id"]
-    date_hierarchy = "received_at"
+    searches = [searches.text("document_no"), searches.text("request_id")]
+    search_help_text = _("The whole document or request number")
     amount = money("amount_fen", _("amount"))
 
     @display(description=_("campaign"))
@@ -138,7 +139,7 @@ class HoldForm(BaseDialogForm):
 
 
 @admin.register(Redemption)
-class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
+class RedemptionAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Vouchers used on orders."""
 
     list_display = [
@@ -152,10 +153,14 @@ class RedemptionAdmin(ExactSearch, ReadOnlyAdmin):
         "voucher_no",
         "campaign",
     ]
-    list_filter = ["state", "campaign", "merchant"]
     list_select_related = ["store__merchant", "campaign"]
-    search_fields = ["id", "order_no"]
-    search_help_text = _("Number of a redemption, or the whole order number")
+    searches = [
+        searches.number(),
+        searches.standing_redemption,
+        searches.order,
+        searches.store_and_day,
+    ]
+    search_help_text = _("Redemption no., order no., voucher, or store no. and day")
     fields = [
         "id",
         "state",
@@ -268,7 +273,7 @@ class SettlementLineInline(ReadOnlyInline):
 
 
 @admin.register(Settlement)
-class SettlementAdmin(ReadOnlyAdmin):
+class SettlementAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """What each merchant is owed by each source for a business day."""
 
     list_display = [
@@ -281,10 +286,10 @@ class SettlementAdmin(ReadOnlyAdmin):
         "state_label",
         "paid_at",
     ]
-    list_filter = ["state", "campaign", "source"]
+    list_filter = [CAMPAIGN]
     list_select_related = ["merchant", "campaign", "source"]
-    search_fields = ["merchant__name", "merchant__code"]
-    date_hierarchy = "business_day"
+    searches = [searches.merchant, searches.business_day]
+    search_help_text = _("The whole code of a merchant, or a day (2026-11-28)")
     fields = [
         "campaign",
         "merchant",
@@ -305,6 +310,11 @@ class SettlementAdmin(ReadOnlyAdmin):
         _("state"),
         {SettlementState.PAID.value: "success", SettlementState.READY.value: "warning"},
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Settlement]:
+        """Without the files, of which one has a line per redemption of its day."""
+        rows: QuerySet[Settlement] = super().get_queryset(request)
+        return rows.defer("content")
 
     @display(description=_("SHA-256 of the file"))
     def file_hash(self, settlement: Settlement) -> str:

@@ -13,8 +13,10 @@ from unfold.forms import BaseDialogForm
 
 from merchants.errors import Refusal
 from merchants.models import Store
-from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, act, go_to
+from vouchers.admin import searches
+from vouchers.admin.base import ReadOnlyAdmin, act, go_to
 from vouchers.admin.faults import sentence
+from vouchers.admin.filters import CAMPAIGN, RefusalCodes
 from vouchers.admin.words import rule_text
 from vouchers.http.refusal_names import refusal_name
 from vouchers.models import Attempt, Campaign, Hold, RiskVersion, Signal
@@ -22,14 +24,14 @@ from vouchers.services.redemption import holds
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ExactSearch, ReadOnlyAdmin):
+class AttemptAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Every refusal, as it was given."""
 
     list_display = ["id", "at", "named", "answer", "campaign", "store", "caller"]
-    list_filter = ["code"]
+    list_filter = [RefusalCodes]
     list_select_related = ["caller"]
-    search_fields = ["id", "voucher_id", "resident_id"]
-    search_help_text = _("Number of an attempt, a voucher or a resident")
+    searches = [searches.number(), searches.voucher("voucher_id")]
+    search_help_text = _("Number of an attempt, or a voucher's code or number")
     fields = [
         "id",
         "at",
@@ -72,7 +74,7 @@ def _name(model: type[Campaign] | type[Store], key: int | None) -> str | None:
 
 
 @admin.register(Signal)
-class SignalAdmin(ExactSearch, ReadOnlyAdmin):
+class SignalAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """What the risk rules noticed, whether they were live or in shadow."""
 
     list_display = [
@@ -85,10 +87,10 @@ class SignalAdmin(ExactSearch, ReadOnlyAdmin):
         "store",
         "redemption",
     ]
-    list_filter = ["kind", "setting", "verdict", "campaign"]
+    list_filter = ["kind", CAMPAIGN]
     list_select_related = ["store__merchant"]
-    search_fields = ["subject_id", "redemption_id", "voucher_id"]
-    search_help_text = _("Number of a subject, a redemption or a voucher")
+    searches = [searches.number("redemption_id"), searches.subject]
+    search_help_text = _("Number of a subject or of a redemption")
     raw_id_fields = ["redemption", "voucher"]
     readonly_fields = ["facts_line"]
 
@@ -102,7 +104,7 @@ class RiskVersionAdmin(ReadOnlyAdmin):
     """The risk rules of campaigns, version by version; the newest of a campaign is in force."""
 
     list_display = ["campaign", "number", "rule_lines", "in_force_at"]
-    list_filter = ["campaign"]
+    list_filter = [CAMPAIGN]
     list_select_related = ["campaign"]
     raw_id_fields = ["proposal"]
     readonly_fields = ["rule_lines"]
@@ -113,11 +115,13 @@ class RiskVersionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Hold)
-class HoldAdmin(ReadOnlyAdmin):
+class HoldAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Money kept back until a person has checked it."""
 
     list_display = ["redemption_id", "reason", "opened_by", "opened_at", "released_at"]
     list_filter = [("released_at", admin.EmptyFieldListFilter)]
+    searches = [searches.number("redemption_id")]
+    search_help_text = _("Number of a redemption")
     raw_id_fields = ["redemption"]
     actions_detail = ["release"]
 

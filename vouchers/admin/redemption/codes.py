@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -19,41 +18,26 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, act, go_to
 from vouchers.models import Paper, Presentation, Voucher
 from vouchers.models.redemption.presentations import WRONG_CODE_KINDS
 from vouchers.queries.limits.wrong_codes import MOST_SHOWN, wrong_codes_counted
-from vouchers.rules.issuing.codes import decode, numbered, typed
-from vouchers.rules.issuing.numbered_codes import grouped
+from vouchers.rules.issuing.numbered_codes import PAPER, PRESENTED, grouped
 from vouchers.rules.redemption.shown import PAPER_TRIES
 from vouchers.services.redemption import forgive_wrong_codes, replace_paper
 from vouchers.states import WrongCodeKind
 
 
-class OfVoucher(ReadOnlyAdmin):
+class OfVoucher(searches.ExactSearch, ReadOnlyAdmin):
     """Rows of a voucher, which is named by its number; its printed code is searched for but never
     shown."""
 
-    ordering = ["-id"]
-    search_fields = ["voucher_id"]
-    search_help_text = _("Printed code (20 digits), tranche-serial, or the whole resident no.")
-    person = ""
+    search_help_text = _("Its own code, a voucher's code or number, or the holder's resident no.")
 
     @display(description=_("voucher"))
     def voucher_no(self, row: Paper | Presentation) -> str:
         return str(Voucher(pk=row.voucher_id))
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """By the voucher's code or number, or by the resident."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        voucher_id = decode(typed(term), settings.HUIMIN_CODE_KEY) or numbered(term)
-        if voucher_id is not None:
-            return queryset.filter(voucher_id=voucher_id), False
-        return queryset.filter(**{f"{self.person}__external_id": term}), False
 
 
 class ReplaceForm(BaseDialogForm):
@@ -71,11 +55,10 @@ class PaperAdmin(OfVoucher):
     """Vouchers on paper. A lost one is replaced here, with the holder's identity number."""
 
     list_display = ["id", "voucher_no", "holder", "standing", "wrong_count", "issued_at"]
-    list_filter = [("replaced_at", admin.EmptyFieldListFilter)]
     list_select_related = ["holder"]
+    searches = [searches.shown_code(PAPER), searches.voucher("voucher_id"), searches.holder]
     fields = ["id", "voucher_no", "holder", "standing", "wrong_count", "issued_at", "replaced_at"]
     readonly_fields = ["voucher_no", "standing"]
-    person = "holder"
     actions_detail = ["replace"]
 
     @display(
@@ -139,11 +122,10 @@ class PresentationAdmin(OfVoucher):
     list the page of wrong codes, whose table Django's admin cannot list."""
 
     list_display = ["id", "voucher_no", "shown_by", "presented_at", "expires_at", "redemption_id"]
-    list_filter = [("redemption_id", admin.EmptyFieldListFilter)]
     list_select_related = ["shown_by"]
+    searches = [searches.shown_code(PRESENTED), searches.voucher("voucher_id"), searches.holder]
     fields = list_display
     readonly_fields = ["voucher_no"]
-    person = "shown_by"
 
     def get_urls(self) -> list[URLPattern]:
         """With the address of wrong codes."""

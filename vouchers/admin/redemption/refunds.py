@@ -4,7 +4,9 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, ReadOnlyInline, coloured, money
+from vouchers.admin import searches
+from vouchers.admin.base import ReadOnlyAdmin, ReadOnlyInline, coloured, money
+from vouchers.admin.filters import CAMPAIGN
 from vouchers.models import Collection, CollectionLine, Refund, RefundPart
 from vouchers.states import RefundPolicy
 
@@ -19,7 +21,7 @@ class RefundPartInline(ReadOnlyInline):
 
 
 @admin.register(Refund)
-class RefundAdmin(ExactSearch, ReadOnlyAdmin):
+class RefundAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Refunds of the shopper's money, and what of the subsidy followed."""
 
     list_display = [
@@ -32,10 +34,9 @@ class RefundAdmin(ExactSearch, ReadOnlyAdmin):
         "policy_label",
         "gives_voucher_back",
     ]
-    list_filter = ["policy", "gives_voucher_back", "redemption__campaign"]
     list_select_related = ["store__merchant"]
-    search_fields = ["refund_no", "id"]
-    search_help_text = _("The whole refund number")
+    searches = [searches.number("redemption_id"), searches.refund]
+    search_help_text = _("The whole refund number, or the number of a redemption")
     fields = [
         "refund_no",
         "refunded_at",
@@ -74,13 +75,17 @@ class CollectionLineInline(ReadOnlyInline):
 
 
 @admin.register(Collection)
-class CollectionAdmin(ReadOnlyAdmin):
+class CollectionAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """What merchants paid back that could not be kept back from a settlement."""
 
     list_display = ["document_no", "campaign", "merchant", "source", "amount", "received_at"]
-    list_filter = ["campaign", "source"]
+    list_filter = [CAMPAIGN]
     list_select_related = ["campaign", "merchant", "source"]
-    search_fields = ["document_no", "request_id", "merchant__code"]
-    date_hierarchy = "received_at"
+    searches = [
+        searches.text("document_no"),
+        searches.text("request_id"),
+        searches.merchant,
+    ]
+    search_help_text = _("The whole document or request number, or the code of a merchant")
     inlines = [CollectionLineInline]
     amount = money("amount_fen", _("amount"))

@@ -8,8 +8,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 
+from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin
 from vouchers.admin.buttons import button
+from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.residents.forms import (
     ConsentForm,
     DocumentForm,
@@ -152,9 +154,10 @@ class ResidentActs:
     )
 
 
-class EndingAdmin(ReadOnlyAdmin):
+class EndingAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Dated rows that one act ends, as long as they last."""
 
+    search_help_text = _("The whole resident no.")
     ended_field: str
     ended_permission = "resident"
     actions_detail = ["end"]
@@ -176,6 +179,7 @@ class ResidentMergeAdmin(EndingAdmin):
     list_display = ["member", "kept", "reason", "merged_by", "merged_at", "undone_at"]
     list_select_related = ["member", "kept"]
     raw_id_fields = ["member", "kept"]
+    searches = [searches.resident("member_id", "kept_id")]
     ended_field = "undone_at"
     end = button(
         residents.undo_merge,
@@ -196,8 +200,9 @@ class ExclusionAdmin(EndingAdmin):
 
     list_display = ["resident", "campaign", "reason", "created_by", "created_at", "lifted_at"]
     list_select_related = ["resident", "campaign"]
-    list_filter = ["campaign", ("lifted_at", admin.EmptyFieldListFilter)]
+    list_filter = [CAMPAIGN]
     raw_id_fields = ["resident"]
+    searches = [searches.resident("resident_id")]
     ended_field = "lifted_at"
     ended_permission = "exclusion"
     end = button(
@@ -220,6 +225,7 @@ class ProxyAdmin(EndingAdmin):
     list_display = ["holder", "proxy", "relation", "declared_at", "ended_at"]
     list_select_related = ["holder", "proxy"]
     raw_id_fields = ["holder", "proxy"]
+    searches = [searches.resident("holder_id", "proxy_id")]
     ended_field = "ended_at"
     end = button(
         residents.end_proxy,
@@ -241,7 +247,7 @@ class LinkAdmin(EndingAdmin):
 
     list_display = ["resident", "kind", "first_seen_at", "last_seen_at", "ended_at"]
     list_select_related = ["resident"]
-    list_filter = ["kind"]
+    searches = [searches.resident("resident_id")]
     fields = ["resident", "kind", "first_seen_at", "last_seen_at", "ended_at"]
     raw_id_fields = ["resident"]
     ended_field = "ended_at"

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from merchants.admin.choices import PickedRow
 from vouchers.admin.buttons import ReasonForm
 from vouchers.models import Campaign, Consent, Link, Resident
 
@@ -37,7 +38,7 @@ class ResidentNumberField(forms.CharField):
 class ExcludeForm(ReasonForm):
     """Out of which campaign, and why."""
 
-    campaign = forms.ModelChoiceField(
+    campaign = PickedRow(
         label=_("Campaign"),
         queryset=Campaign.objects.all(),
         required=False,

@@ -10,7 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, ReadOnlyInline, coloured, go_to
+from vouchers.admin import searches
+from vouchers.admin.base import ReadOnlyAdmin, ReadOnlyInline, coloured, go_to
 from vouchers.admin.forms import ExplainForm
 from vouchers.admin.residents.acts import ACTS, ResidentActs
 from vouchers.http.explanations import run_sentence, sentence
@@ -58,14 +59,12 @@ class ProxyInline(ReadOnlyInline):
 
 
 @admin.register(Resident)
-class ResidentAdmin(ResidentActs, ExactSearch, ReadOnlyAdmin):
+class ResidentAdmin(ResidentActs, searches.ExactSearch, ReadOnlyAdmin):
     """Residents by number. Identity and phone are hashes and are not shown."""
 
     list_display = ["external_id", "district", "street", "age", "state_label", "created_at"]
-    list_filter = ["state", "district"]
     list_select_related = ["district"]
-    ordering = ["-id"]
-    search_fields = ["external_id"]
+    searches = [searches.text("external_id")]
     search_help_text = _("The whole resident no.")
     fields = [
         "external_id",

@@ -324,6 +324,9 @@ class Exclusion(models.Model):
                 name="one_live_exclusion",
             )
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["campaign", "-id"], name="exclusion_by_campaign"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.resident_id}: {self.reason}"

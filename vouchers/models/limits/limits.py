@@ -82,7 +82,11 @@ class Attempt(models.Model):
         verbose_name = _("refused attempt")
         verbose_name_plural = _("refused attempts")
         ordering: ClassVar = ["-id"]
-        indexes: ClassVar = [BrinIndex(fields=["at"], autosummarize=True, name="attempt_by_at")]
+        indexes: ClassVar = [
+            BrinIndex(fields=["at"], autosummarize=True, name="attempt_by_at"),
+            models.Index(fields=["code", "-id"], name="attempt_by_code"),
+            models.Index(fields=["voucher_id", "-id"], name="attempt_by_voucher"),
+        ]
         triggers: ClassVar = append_only("attempt")
 
     def __str__(self) -> str:

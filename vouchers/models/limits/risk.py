@@ -188,6 +188,7 @@ class Signal(models.Model):
                 name="signal_of_live_rule",
                 condition=Q(setting=RiskSetting.LIVE.value),
             ),
+            models.Index(fields=["kind", "-id"], name="signal_by_kind"),
         ]
         triggers: ClassVar = append_only("signal")
 

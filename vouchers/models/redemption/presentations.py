@@ -50,6 +50,7 @@ class Presentation(models.Model):
     class Meta:
         verbose_name = _("presented code")
         verbose_name_plural = _("presented codes")
+        indexes: ClassVar = [models.Index(fields=["voucher"], name="presentation_by_voucher")]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(id__range=(1, NUMBER_MAX)), name="presentation_number_fits"
@@ -123,6 +124,7 @@ class Paper(models.Model):
     class Meta:
         verbose_name = _("voucher on paper")
         verbose_name_plural = _("vouchers on paper")
+        indexes: ClassVar = [models.Index(fields=["voucher"], name="paper_by_voucher")]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(id__range=(1, NUMBER_MAX)), name="paper_number_fits"
