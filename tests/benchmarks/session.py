@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import (
+    admin_lists,
     alerts,
     audit,
     city,
@@ -72,7 +73,7 @@ class Session:
             self._targeting()
             if self._wants(alerts.FIGURE):
                 self._alerts()
-            if self._wants(audit.FIGURE):
+            if self._wants(audit.FIGURE) or self._wants(admin_lists.FIGURE):
                 self._audit()
             if self._wants(size.FIGURE):
                 self._size()
@@ -200,6 +201,12 @@ class Session:
     def _audit(self) -> None:
         size = audit.wanted_size()
         audit.build(size, on_progress=self._say)
+        if self._wants(admin_lists.FIGURE):
+            with self.noise.watched():
+                figure = admin_lists.measure(rounds=self.rounds, on_progress=self._say)
+            self.figures[admin_lists.name_of(size)] = figure
+        if not self._wants(audit.FIGURE):
+            return
         with self.noise.watched():
             reports = [audit.measure(number) for number in range(self.rounds)]
         took_s = [report.took_s for report in reports]
