@@ -22,7 +22,7 @@ from vouchers.services.claims import open_coming
 from vouchers.services.issuing import control, drops, expiry, leases, minting, runs
 from vouchers.services.ledger import partitions
 from vouchers.services.limits import back_tests, cases
-from vouchers.services.proofs import audit, seals
+from vouchers.services.proofs import audit, packs, seals
 from vouchers.services.redemption import archives, case_decisions, lapse_due
 from vouchers.states import RunState
 
@@ -36,6 +36,8 @@ costs at most this lease and one sweep.
 """
 
 MOST_WAKE_UPS = 64
+PACKS = "packs"
+"""The folder of auditor's packs in the directory of archives, which web servers see as well."""
 WAKE_UP_S = 60
 """Seconds after which an untaken wake-up is dropped: a sweep has done its work by then."""
 
@@ -159,6 +161,27 @@ def send_messages() -> None:
     """Send what is due in the outbox; several workers share it."""
     while message := outbox.lease_message(at=timezone.now()):
         outbox.deliver(message=message, at=timezone.now())
+
+
+@shared_task
+def write_pack(campaign_id: int, name: str) -> None:
+    """Write an auditor's pack that was asked for."""
+    packs.write_pack(
+        campaign_id=campaign_id,
+        name=name,
+        directory=settings.HUIMIN_ARCHIVE_DIR / PACKS,
+        at=timezone.now(),
+    )
+
+
+def wake_pack_writer(*, campaign_id: int, name: str) -> bool:
+    """Send a worker to a pack that waits; False without a broker: the pack goes on waiting."""
+    try:
+        write_pack.apply_async((campaign_id, name), retry=False)
+    except OperationalError as error:
+        log.warning("wake_up_not_sent", task=write_pack.name, reason=str(error))
+        return False
+    return True
 
 
 @shared_task

@@ -1,12 +1,15 @@
-"""How a settlement reads to the merchant it is for, and which ones a caller may read."""
+"""How settlements read: to the merchant each is for, and all of a campaign's to the bureau."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 
 from merchants.auth import Caller
-from vouchers.models import Settlement
+from vouchers.models import CashReceipt, FundingSource, Settlement
+from vouchers.states import SettlementState
 
 
 class SettlementDetails(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,3 +69,87 @@ def settlements_of(
     if business_day is not None:
         found = found.filter(business_day=business_day)
     return found.select_related("campaign", "merchant", "source").defer("content").order_by("pk")
+
+
+MOST_SHOWN: Final = 50
+_WAITS: Final = Q(state=SettlementState.READY)
+_PAID: Final = Q(state=SettlementState.PAID)
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePayouts:
+    """What one source has been settled for, in fen: instructed, and waiting for cash."""
+
+    source: str
+    cash_fen: int
+    paid_count: int
+    paid_fen: int
+    waiting_count: int
+    waiting_fen: int
+
+    @property
+    def missing_fen(self) -> int:
+        """Cash that has to arrive before all that waits can be paid."""
+        return max(0, self.paid_fen + self.waiting_fen - self.cash_fen)
+
+
+class PartlyPaid(NamedTuple):
+    """A merchant's day of which one source's payout was instructed and another's waits."""
+
+    business_day: date
+    merchant: str
+    waiting_fen: int
+    paid_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payouts:
+    """A campaign's settlements: by source, those partly paid, and those that wait longest."""
+
+    sources: list[SourcePayouts]
+    partly_paid: list[PartlyPaid]
+    waiting: list[Settlement]
+
+
+def payouts_of(campaign_id: int) -> Payouts:
+    """How a campaign's settlements stand; of the partly paid and the waiting at most 50."""
+    settled = Settlement.objects.filter(campaign_id=campaign_id)
+    waiting = settled.filter(_WAITS).defer("content").select_related("merchant", "source")
+    return Payouts(
+        sources=_by_source(campaign_id, settled),
+        partly_paid=_partly_paid(settled),
+        waiting=list(waiting.order_by("business_day", "pk")[:MOST_SHOWN]),
+    )
+
+
+def _partly_paid(settled: QuerySet[Settlement]) -> list[PartlyPaid]:
+    days: Any = settled.values("business_day", "merchant__name").annotate(
+        waiting=Sum("total_fen", filter=_WAITS), paid=Sum("total_fen", filter=_PAID)
+    )
+    partly = days.filter(paid__isnull=False, waiting__isnull=False)
+    named = ("business_day", "merchant__name", "waiting", "paid")
+    rows = partly.order_by("business_day", "merchant__name").values_list(*named)
+    return [PartlyPaid(*row) for row in rows[:MOST_SHOWN]]
+
+
+def _by_source(campaign_id: int, settled: QuerySet[Settlement]) -> list[SourcePayouts]:
+    receipts = CashReceipt.objects.filter(source__campaign_id=campaign_id).order_by()
+    sums: Any = receipts.values("source").annotate(fen=Sum("amount_fen"))
+    cash_fen = dict(sums.values_list("source", "fen"))
+    rows: Any = (
+        settled.order_by()
+        .values("source")
+        .annotate(
+            paid_count=Count("pk", filter=_PAID),
+            paid_fen=Sum("total_fen", filter=_PAID, default=0),
+            waiting_count=Count("pk", filter=_WAITS),
+            waiting_fen=Sum("total_fen", filter=_WAITS, default=0),
+        )
+        .values_list("source", "paid_count", "paid_fen", "waiting_count", "waiting_fen")
+    )
+    found = {source_id: figures for source_id, *figures in rows}
+    sources = FundingSource.objects.filter(campaign_id=campaign_id).order_by("code")
+    return [
+        SourcePayouts(each.name, cash_fen.get(each.pk, 0), *found.get(each.pk, (0, 0, 0, 0)))
+        for each in sources
+    ]

@@ -18,6 +18,7 @@ from vouchers.admin.base import act, go_to
 from vouchers.admin.campaigns import budget_acts, risk_acts
 from vouchers.admin.campaigns.budget_acts import LAUNCHED
 from vouchers.admin.campaigns.map import MapActs
+from vouchers.admin.campaigns.money import MoneyActs
 from vouchers.admin.campaigns.page import dialog
 from vouchers.admin.campaigns.preview import preview_page
 from vouchers.admin.campaigns.review import review_terms
@@ -59,7 +60,7 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
 }
 
 
-class CampaignActs(SetupActs, MapActs, RiskActs, SandboxActs):
+class CampaignActs(SetupActs, MapActs, MoneyActs, RiskActs, SandboxActs):
     """What can be done to a campaign, and who is offered it in which state."""
 
     actions_detail = [
@@ -70,6 +71,7 @@ class CampaignActs(SetupActs, MapActs, RiskActs, SandboxActs):
         "request_run",
         "pause",
         "resume",
+        "money",
         {
             "title": _("More"),
             "items": [

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from django.db import connection
 
@@ -17,6 +18,7 @@ SUM_ACCOUNTS: Statement[Any] = Statement(
           FROM vouchers_leg l
          WHERE l.account_id IN (
                SELECT id FROM vouchers_account WHERE campaign_id = %(campaign_id)s::bigint)
+           AND l.at <= %(at)s::timestamptz
          GROUP BY l.account_id)
     SELECT s.code, s.name, a.kind, COALESCE(sums.fen, 0)
       FROM vouchers_account a
@@ -43,19 +45,24 @@ class IdentityRow:
         return self.appropriated_fen - sum(self.parts_fen.values())
 
 
+EVER: Final = datetime.max.replace(tzinfo=UTC)
+"""After every posting."""
+
+
 def balances(campaign_id: int) -> dict[str, dict[AccountKind, int]]:
     """Fen by source code and kind of account; `appropriated` is the contra account, negative."""
     found: dict[str, dict[AccountKind, int]] = {}
-    for code, _, kind, fen in _sums(campaign_id):
+    for code, _, kind, fen in _sums(campaign_id, EVER):
         found.setdefault(code, {})[AccountKind(kind)] = fen
     return found
 
 
-def identity_rows(campaign_id: int) -> list[IdentityRow]:
-    """The budget identity of a campaign, one row per source in the order of their codes."""
+def identity_rows(campaign_id: int, *, at: datetime = EVER) -> list[IdentityRow]:
+    """The budget identity of a campaign by what was posted until `at`, that instant included: one
+    row per source in the order of their codes."""
     names: dict[str, str] = {}
     by_source: dict[str, dict[AccountKind, int]] = {}
-    for code, name, kind, fen in _sums(campaign_id):
+    for code, name, kind, fen in _sums(campaign_id, at):
         names[code] = name
         by_source.setdefault(code, {})[AccountKind(kind)] = fen
     return [
@@ -71,9 +78,9 @@ def identity_rows(campaign_id: int) -> list[IdentityRow]:
     ]
 
 
-def _sums(campaign_id: int) -> list[tuple[str, str, str, int]]:
+def _sums(campaign_id: int, at: datetime) -> list[tuple[str, str, str, int]]:
     connection.ensure_connection()
     raw = connection.connection
     assert raw is not None
     with connection.wrap_database_errors:
-        return SUM_ACCOUNTS.send(raw, {"campaign_id": campaign_id}).rows()
+        return SUM_ACCOUNTS.send(raw, {"campaign_id": campaign_id, "at": at}).rows()

@@ -4,7 +4,7 @@ None of them proves a fault; each lists rows to be checked. The date of a death 
 every redemption by a resident recorded as deceased is listed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -151,6 +151,20 @@ QUESTIONS: Final = (
     LEFT_OVERS,
     UNEXPIRED,
 )
+
+
+def answer_to(
+    raw: psycopg.Connection[Any], question: Question, *, campaign_id: int, at: datetime
+) -> list[Sequence[Any]]:
+    """The rows of one question, in its columns."""
+    statement: Statement[Any] = Statement(question.text)
+    parameters = {
+        "campaign_id": campaign_id,
+        "at": at,
+        "opens_minute": OPENS_MINUTE,
+        "closes_minute": CLOSES_MINUTE,
+    }
+    return list(statement.send(raw, parameters).rows())
 
 
 def answers(
