@@ -82,8 +82,9 @@ VARIABLES = (
         "HUIMIN_ARCHIVE_DIR",
         "`.local/archive`",
         "`.local/archive`",
-        "Where these files go; back it up.",
-        "上述文件的目录，请备份。",
+        "Where these files go, and auditor's packs until they are fetched; web servers and workers "
+        "write it alike. Back it up.",
+        "上述文件以及待取审计包的目录，网页服务与后台任务均须可写，请备份。",
     ),
     Variable(
         "HUIMIN_WEBHOOK_NETWORKS",

@@ -89,7 +89,7 @@ class KeysetChangeList(ChangeList):
         self.next_after = found[self.list_per_page - 1].pk if self._goes_on(found) else None
         # What Django's templates ask for; of the page alone, since nobody has counted the rest.
         self.result_count = len(self.result_list)
-        self.full_result_count = None
+        self.full_result_count = self.result_count
         self.show_full_result_count = False
         self.show_admin_actions = bool(found)
         self.can_show_all = self.multi_page = False

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from tests.admin.conftest import signed_in
 from tests.support import cast
 from vouchers import tasks
 from vouchers.admin.campaigns import money
+from vouchers.http import files
 from vouchers.models import Campaign, Settlement, Transfer
 from vouchers.queries.ledger.balances import identity_rows
 from vouchers.queries.proofs.findings import QUESTIONS, Question
@@ -169,6 +171,24 @@ class TestPacks:
         with zipfile.ZipFile(directory / "fetched.zip") as archive:
             assert {"manifest.json", "verify.pyz"} <= set(archive.namelist())
         assert LogEntry.objects.filter(change_message__contains=pack.name).exists()
+
+    def test_a_pack_is_sent_in_blocks_by_an_asynchronous_server(
+        self, town: Campaign, audrey: Client, directory: Path
+    ) -> None:
+        directory.mkdir(parents=True)
+        name = f"{town.code}-20261101T000000Z.zip"
+        whole = b"0123456789abcdef" * ((files.BLOCK_BYTES >> 4) + 4)
+        (directory / name).write_bytes(whole)
+        client = AsyncClient()
+        client.cookies = audrey.cookies
+
+        async def fetched() -> tuple[str, list[bytes]]:
+            answer: Any = await client.get(page(town, "_pack", name))
+            parts = answer.streaming_content
+            return answer.headers["Content-Length"], [part async for part in parts]
+
+        length, parts = async_to_sync(fetched)()
+        assert (b"".join(parts), len(parts), int(length)) == (whole, 2, len(whole))
 
     def test_asking_again_while_one_is_under_way_asks_for_the_same(
         self, town: Campaign, audrey: Client, directory: Path, sent: list[tuple[int, str]]

@@ -1,4 +1,7 @@
-"""The live screen in a browser: figures, alerts as they happen, the red button, both languages."""
+"""The live screen in a browser: figures, alerts as they happen, the red button, both languages.
+
+In its town axe looks at all main pages.
+"""
 
 import time
 from collections.abc import Iterator
@@ -15,12 +18,13 @@ from playwright.sync_api import Browser, expect
 from pytest_django.plugin import DjangoDbBlocker
 
 from merchants.models import State, Store
+from tests.browser.axe import grave_faults
 from tests.browser.conftest import Open, sign_in, watched_pages, with_password
 from tests.support import cast, database
 from tests.support.http_till import HttpTill, http_till, open_campaign, sent, till_key
 from tests.support.risk import rule, with_rules
 from tests.support.web_server import Server, serving, wait_up
-from vouchers.models import Campaign
+from vouchers.models import Campaign, Voucher
 from vouchers.states import RiskKind, RiskVerdict
 
 VOUCHERS = 8
@@ -186,3 +190,31 @@ def test_nothing_is_shown_without_a_session(town: Town, path: str) -> None:
     answer = httpx.get(f"{town.server.url}{path}")
     assert answer.status_code in {HTTPStatus.FORBIDDEN, HTTPStatus.FOUND}
     assert "data-part" not in answer.text
+
+
+def pages_of(campaign: Campaign) -> list[str]:
+    """The main pages, each of its own kind: lists, forms, figures, map, our own."""
+    voucher = Voucher.objects.order_by("id")[0]
+    return [
+        "/admin/",
+        "/admin/vouchers/voucher/",
+        f"/admin/vouchers/voucher/{voucher.pk}/change/",
+        "/admin/vouchers/voucher/hotline/",
+        "/admin/vouchers/presentation/wrong-codes/",
+        f"/admin/vouchers/campaign/{campaign.pk}/change/",
+        f"/admin/vouchers/campaign/{campaign.pk}/money/",
+        f"/admin/vouchers/campaign/{campaign.pk}/map/",
+        "/admin/vouchers/campaign/add/",
+        "/live/",
+    ]
+
+
+def test_axe_finds_nothing_serious_on_the_main_pages(town: Town, pages: Open) -> None:
+    page = pages()
+    page.goto("/admin/login/")
+    faults = {"/admin/login/": grave_faults(page)}
+    page = pages(town.mei)
+    for address in pages_of(town.campaign):
+        page.goto(address)
+        faults[address] = grave_faults(page)
+    assert {address: found for address, found in faults.items() if found} == {}

@@ -112,6 +112,8 @@ class DurationField(forms.MultiValueField):
             forms.TypedChoiceField(choices=UNITS_S, coerce=int, empty_value=None),
         )
         super().__init__(fields, require_all_fields=False, **options)
+        number, unit = self.widget.widgets
+        number.attrs["aria-label"], unit.attrs["aria-label"] = self.label, _("Unit of time")
 
     def compress(self, data_list: list[Any]) -> int | None:
         """Seconds within the bounds; None when no number is given."""

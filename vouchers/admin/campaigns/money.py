@@ -11,14 +11,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import (
-    FileResponse,
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    StreamingHttpResponse,
-)
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -40,6 +33,7 @@ from vouchers.admin.campaigns.overview import (
 from vouchers.admin.campaigns.page import CampaignPage
 from vouchers.admin.proofs import first_broken
 from vouchers.admin.words import instant
+from vouchers.http.files import file_answer
 from vouchers.models import AuditReport, Campaign
 from vouchers.money import yuan
 from vouchers.queries.ledger.balances import identity_rows
@@ -100,9 +94,9 @@ class MoneyActs(CampaignPage):
         whole = {it.name for it in _packs_of(campaign) if it.state is packs.PackState.DONE}
         if name not in whole:
             raise Http404
-        return FileResponse(open(_directory() / name, "rb"), as_attachment=True, filename=name)
+        return file_answer(request, _directory() / name)
 
-    def question(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
+    def question(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """The rows of one of the auditor's questions, as CSV."""
         campaign = _campaign(request, object_id)
         if not request.user.has_perm(packs.SEE):
@@ -111,8 +105,8 @@ class MoneyActs(CampaignPage):
         if question is None:
             raise Http404
         file = f"{campaign.code}-{question.name}.csv"
-        return StreamingHttpResponse(
-            _csv(question, campaign, timezone.now()),
+        return HttpResponse(
+            "".join(_csv(question, campaign, timezone.now())),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{file}"'},
         )
@@ -163,10 +157,8 @@ def _settlements(found: Payouts) -> dict[str, Any]:
         [
             row.source,
             yuan(row.cash_fen),
-            f"{row.paid_count:,}",
-            yuan(row.paid_fen),
-            f"{row.waiting_count:,}",
-            yuan(row.waiting_fen),
+            f"{yuan(row.paid_fen)} ({row.paid_count:,})",
+            f"{yuan(row.waiting_fen)} ({row.waiting_count:,})",
             yuan(row.missing_fen),
         ]
         for row in found.sources
@@ -180,7 +172,13 @@ def _settlements(found: Payouts) -> dict[str, Any]:
         for row in found.waiting
     ]
     heads = (
-        [_("source"), _("cash received"), _("paid out"), "¥", _("waiting"), "¥", _("cash missing")],
+        [
+            _("source"),
+            _("cash received"),
+            _("payouts instructed"),
+            _("waits for cash"),
+            _("cash missing"),
+        ],
         [_("business day"), _("merchant"), _("instructed"), _("waits for cash")],
         [_("business day"), _("merchant"), _("source"), _("total")],
     )
