@@ -22,7 +22,7 @@ OF_THE_THEME: Final[Mapping[tuple[str, str], str]] = {
     ("target-size", "#searchbar-submit"): "the lens has 18 px; Enter in its field does the same",
     ("color-contrast", 'hx-select="#dialog"'): "acts are white on orange or green, 3.2 to 1",
 }
-"""(rule, part of a selector or of the element): what it is. Faults of Unfold 0.91, which is pinned."""
+"""(rule, part of a selector or of the element): what it is; Unfold 0.91 has it so."""
 
 
 @cache

@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 import httpx
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
@@ -25,7 +26,9 @@ from tests.support.http_till import HttpTill, http_till, open_campaign, sent, ti
 from tests.support.risk import rule, with_rules
 from tests.support.web_server import Server, serving, wait_up
 from vouchers.models import Campaign, Voucher
+from vouchers.services.proofs import packs
 from vouchers.states import RiskKind, RiskVerdict
+from vouchers.tasks import PACKS
 
 VOUCHERS = 8
 PATIENCE_S = 20
@@ -207,6 +210,24 @@ def pages_of(campaign: Campaign) -> list[str]:
         "/admin/vouchers/campaign/add/",
         "/live/",
     ]
+
+
+def test_a_pack_is_there_to_fetch_as_soon_as_a_worker_has_written_it(
+    town: Town, pages: Open
+) -> None:
+    """Without a reload. The worker is the test, so that it is seen waiting first."""
+    page = pages(town.auditor)
+    page.goto(f"/admin/vouchers/campaign/{town.campaign.pk}/money/")
+    page.get_by_role("button", name="Write a pack").click()
+    expect(page.locator("#hm-packs")).to_contain_text("waits for a worker")
+
+    directory = settings.HUIMIN_ARCHIVE_DIR / PACKS
+    now = timezone.now()
+    name = packs.packs_of(campaign=town.campaign, directory=directory, at=now)[0].name
+    packs.write_pack(campaign_id=town.campaign.pk, name=name, directory=directory, at=now)
+    with page.expect_download() as fetched:
+        page.get_by_role("link", name=name).click()
+    assert fetched.value.path().read_bytes() == (directory / name).read_bytes()
 
 
 def test_axe_finds_nothing_serious_on_the_main_pages(town: Town, pages: Open) -> None:
