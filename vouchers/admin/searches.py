@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
 from django.db.models.functions import Upper
 from django.http import HttpRequest
 
@@ -59,9 +59,14 @@ def number(column: str = "pk") -> Reading:
     """The number of a row, or of what `column` refers to."""
 
     def by_number(term: str) -> Q | None:
-        return Q(**{column: int(term)}) if term.isdecimal() else None
+        return Q(**{column: int(term)}) if term.isdecimal() and _fits(int(term)) else None
 
     return by_number
+
+
+def _fits(key: int) -> bool:
+    """PostgreSQL compares a larger number as a numeric, which no index helps."""
+    return key <= BigIntegerField.MAX_BIGINT
 
 
 def text(column: str) -> Reading:
@@ -75,7 +80,8 @@ def text(column: str) -> Reading:
 
 def voucher_id(term: str) -> int | None:
     """The voucher of a printed code, or of tranche and serial."""
-    return decode(typed(term), settings.HUIMIN_CODE_KEY) or numbered(term)
+    found = decode(typed(term), settings.HUIMIN_CODE_KEY) or numbered(term)
+    return found if found is not None and _fits(found) else None
 
 
 def voucher(column: str = "pk") -> Reading:
