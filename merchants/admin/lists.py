@@ -83,7 +83,7 @@ class KeysetChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         """A row more than the page shows says whether there is a next one."""
-        rows = self.queryset if self.after is None else self.queryset.filter(pk__lt=self.after)
+        rows = self.queryset if self.after is None else self.rows_after(self.after)
         found = list(rows[: self.list_per_page + 1])
         self.result_list = found[: self.list_per_page]
         self.next_after = found[self.list_per_page - 1].pk if self._goes_on(found) else None
@@ -94,6 +94,10 @@ class KeysetChangeList(ChangeList):
         self.show_admin_actions = bool(found)
         self.can_show_all = self.multi_page = False
         self.paginator = self.model_admin.get_paginator(request, rows, self.list_per_page)
+
+    def rows_after(self, key: Any) -> QuerySet[Any]:
+        """The rows behind the one of this key."""
+        return self.queryset.filter(pk__lt=key)
 
     def _goes_on(self, found: list[Any]) -> bool:
         return len(found) > self.list_per_page
@@ -107,6 +111,21 @@ class KeysetChangeList(ChangeList):
     def first_query(self) -> str:
         """The first page's part of the address."""
         return str(self.get_query_string())
+
+
+class QueueChangeList(KeysetChangeList):
+    """One page of rows by deadline, then by key, after the row of the key named in the address."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
+        return ["deadline_at", "pk"]
+
+    def rows_after(self, key: Any) -> QuerySet[Any]:
+        """The rows due later than the one of this key; none behind a row that does not exist."""
+        row = self.model._base_manager.filter(pk=key).first()
+        if row is None:
+            return self.queryset.none()
+        due = self.queryset.filter(deadline_at__gte=row.deadline_at)
+        return due.exclude(deadline_at=row.deadline_at, pk__lte=key)
 
 
 def _asked(model: type[Model], list_filter: Any) -> set[str]:

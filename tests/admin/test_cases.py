@@ -1,6 +1,6 @@
 """The fraud desk: the queue, the page of a case, its acts, and the results of the rules."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from tests.support import cast
 from tests.support.cases import opened, used, watched
 from tests.support.cast import DAY
 from tests.support.risk import rule
+from vouchers.admin.limits.cases import CaseAdmin
 from vouchers.models import Campaign, Case, Hold
 from vouchers.pages.live.screen import alert_html
 from vouchers.queries.live import Cursor, alerts_since
@@ -89,6 +90,30 @@ class TestQueue:
         Case.objects.filter(pk=case.pk).update(deadline_at=timezone.now() - 2 * DAY)
         assert "overdue by 2 days" in ren.get(reverse(QUEUE)).content.decode()
         assert "overdue by 2 days" in page(ren, case)
+
+
+def test_pages_of_the_queue_go_on_after_the_last_deadline(
+    case: Case, ren: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CaseAdmin, "list_per_page", 1)
+    due = [case.deadline_at - DAY, case.deadline_at, case.deadline_at]
+    later = [copied(case, week, deadline_at) for week, deadline_at in enumerate(due, start=1)]
+    queue, asked = [], {"state": "all"}
+    for _page in range(4):
+        shown = ren.get(reverse(QUEUE), asked).context["cl"]
+        queue += [row.pk for row in shown.result_list]
+        asked["after"] = shown.next_after
+    assert queue == [later[0], case.pk, *later[1:]]
+    assert shown.next_after is None
+    assert list(ren.get(reverse(QUEUE), {"after": 10**9}).context["cl"].result_list) == []
+
+
+def copied(case: Case, week: int, deadline_at: datetime) -> int:
+    """The number of a case about the same subject in a later week."""
+    again = Case.objects.get(pk=case.pk)
+    again.pk, again.window_no, again.deadline_at = None, case.window_no + 7 * week, deadline_at
+    again.save(force_insert=True)
+    return int(again.pk)
 
 
 def test_an_alert_of_the_live_screen_leads_to_its_case(case: Case) -> None:

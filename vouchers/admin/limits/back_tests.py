@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from merchants.admin.choices import PickedRow
 from merchants.models import Store
 from vouchers.admin.base import ReadOnlyAdmin, act
 from vouchers.admin.limits.rule_fields import ParametersField, rule_typed
@@ -45,8 +46,8 @@ def _day() -> UnfoldAdminTextInputWidget:
 class BackTestForm(forms.Form):
     """A rule as it might be, and the days to try it on."""
 
-    campaign = forms.ModelChoiceField(
-        Campaign.objects.all(), label=_("Campaign"), widget=UnfoldAdminSelectWidget
+    campaign = PickedRow(
+        queryset=Campaign.objects.all(), label=_("Campaign"), widget=UnfoldAdminSelectWidget
     )
     kind = forms.ChoiceField(
         label=_("Rule"),
@@ -73,7 +74,7 @@ class BackTestAdmin(ReadOnlyAdmin):
     list_filter = ["kind"]
     list_select_related = ["campaign"]
 
-    @display(description=_("back-test"), ordering="id")
+    @display(description=_("back-test"))
     def numbered(self, test: BackTest) -> str:
         return str(test)
 

@@ -16,7 +16,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from vouchers.admin.base import ExactSearch, ReadOnlyAdmin, act, money
+from merchants.admin.lists import QueueChangeList
+from vouchers.admin import searches
+from vouchers.admin.base import ReadOnlyAdmin, act, money
+from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.limits.case_forms import ACTS, ReasonForm, service_of
 from vouchers.admin.limits.case_page import page_of
 from vouchers.admin.limits.case_words import about
@@ -78,7 +81,7 @@ class MineFilter(admin.SimpleListFilter):
 
 
 @admin.register(Case)
-class CaseAdmin(ExactSearch, ReadOnlyAdmin):
+class CaseAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """The queue by deadline; the page of a case shows what it is about and offers the acts."""
 
     list_display = [
@@ -93,10 +96,14 @@ class CaseAdmin(ExactSearch, ReadOnlyAdmin):
         "age",
         "assignee",
     ]
-    list_filter = [StateFilter, MineFilter, "severity", "kind", "campaign"]
+    list_filter = [StateFilter, MineFilter, "severity", "kind", CAMPAIGN]
     list_select_related = ["campaign", "store__merchant", "assignee"]
-    search_fields = ["id", "subject_id"]
+    searches = [searches.number(), searches.subject]
     search_help_text = _("Number of a case or of its subject")
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[QueueChangeList]:
+        """By deadline, what is overdue first."""
+        return QueueChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
         """With the money held, and the number of the resident it may be about."""
@@ -104,17 +111,15 @@ class CaseAdmin(ExactSearch, ReadOnlyAdmin):
         rows: QuerySet[Case] = super().get_queryset(request)
         return with_held_fen(rows).annotate(resident=Subquery(people))
 
-    @display(description=_("case"), ordering="id")
+    @display(description=_("case"))
     def numbered(self, case: Case) -> str:
         return str(case)
 
-    @display(description=_("severity"), ordering="-severity", label=COLOURS)
+    @display(description=_("severity"), label=COLOURS)
     def how_grave(self, case: Case) -> tuple[int, str]:
         return case.severity, case.get_severity_display()
 
-    @display(
-        description=_("deadline"), ordering="deadline_at", label=defaultdict(str, late="danger")
-    )
+    @display(description=_("deadline"), label=defaultdict(str, late="danger"))
     def due(self, case: Case) -> tuple[str, str]:
         return _due(case, timezone.now())
 
@@ -124,7 +129,7 @@ class CaseAdmin(ExactSearch, ReadOnlyAdmin):
 
     at_stake = money("held_fen", _("held"))
 
-    @display(description=_("open for"), ordering="-opened_at")
+    @display(description=_("open for"))
     def age(self, case: Case) -> str:
         return _age(case, timezone.now())
 

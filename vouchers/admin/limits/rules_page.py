@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from merchants.admin.choices import PickedRow
 from vouchers.admin.words import instant
 from vouchers.models import Campaign
 from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS
@@ -37,8 +38,8 @@ DID = {
 class CampaignForm(forms.Form):
     """Whose rules."""
 
-    campaign = forms.ModelChoiceField(
-        Campaign.objects.none(),
+    campaign = PickedRow(
+        queryset=Campaign.objects.none(),
         label=gettext_lazy("Campaign"),
         empty_label=None,
         widget=UnfoldAdminSelectWidget,
@@ -49,6 +50,7 @@ class CampaignForm(forms.Form):
         newest = Campaign.objects.filter(risk_versions__isnull=False).distinct().order_by("-pk")
         field: Any = self.fields["campaign"]
         field.queryset = newest
+        field.become_short()
 
 
 def rules_page(site: AdminSite, request: HttpRequest) -> HttpResponse:

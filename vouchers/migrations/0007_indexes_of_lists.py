@@ -5,8 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("merchants", "0002_triggers"),
-        ("vouchers", "0004_privileges"),
+        ("vouchers", "0006_cases"),
     ]
 
     operations = [
