@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -45,6 +46,19 @@ def integer(name: str, default: int, *, least: int = 0) -> int:
     if int(value) < least:
         raise ImproperlyConfigured(f"{name} must be at least {least}, not {value}.")
     return int(value)
+
+
+def thresholds(name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+    """At most two growing amounts in whole yuan, written with commas, or `none`."""
+    named = words(name)
+    if named == ["none"]:
+        return ()
+    if not all(word.isdecimal() for word in named):
+        raise ImproperlyConfigured(f"{name} must be whole amounts in yuan, or none.")
+    found = tuple(map(int, named)) or default
+    if len(found) > 2 or any(a >= b for a, b in pairwise((0, *found))):
+        raise ImproperlyConfigured(f"{name} must be at most two amounts, the greater one last.")
+    return found
 
 
 def slug(name: str, default: str) -> str:

@@ -50,6 +50,8 @@ HUIMIN_CODE_KEY = env.code_key(HUIMIN_CODE_SECRET, cell=HUIMIN_CELL)
 HUIMIN_PII_KEY = env.key("HUIMIN_PII_KEY", _secrets["HUIMIN_PII_KEY"])
 """Key of the hashes and of the encryption of personal data."""
 
+HUIMIN_APPROVERS = env.thresholds("HUIMIN_APPROVERS", (100_000_000, 500_000_000))
+"""Amounts in yuan from which a second and a third person must approve."""
 HUIMIN_WRONG_CODES = env.integer("HUIMIN_WRONG_CODES", 30, least=1)
 """Wrong codes in an hour before a till is slowed down."""
 
@@ -270,7 +272,7 @@ X_FRAME_OPTIONS = "DENY"
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "vouchers.services.roles.GrantBackend",
 ]
 SIGN_IN_LIMITS = {("username", "ip_address"): 5, ("username",): 50, ("ip_address",): 100}
 """Failures within AXES_COOLOFF_TIME that end further attempts, by what they have in common."""

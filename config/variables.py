@@ -136,6 +136,15 @@ VARIABLES = (
         needed=True,
     ),
     Variable(
+        "HUIMIN_APPROVERS",
+        "`100000000,500000000`",
+        "`100000000,500000000`",
+        "Amounts in yuan, separated by a comma, from which a second and a third person must "
+        "approve; `none`: one is always enough. What waits already keeps its number.",
+        "金额（元，逗号分隔）：达到第一个须两人审批，达到第二个须三人审批；`none` 表示始终一人。"
+        "已在等待的事项不受修改影响。",
+    ),
+    Variable(
         "HUIMIN_WRONG_CODES",
         "30",
         "30",

@@ -31,13 +31,14 @@ CAPABILITIES = {
     "sandbox",
     "hotline",
     "live",
+    "roles",
 }
 # What a layer has beside the capabilities, because all of them use it.
 SHARED = {
     "rules": set[str](),
     "models": {"locks"},
     "queries": set[str](),
-    "services": {"acts", "outbox", "refusals", "roles", "second_factor", "sold_out", "history"},
+    "services": {"acts", "outbox", "refusals", "second_factor", "sold_out", "history"},
     "admin": {
         "base",
         "buttons",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.contrib.auth import get_permission_codename
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -71,6 +72,17 @@ class RefusableAdmin(KeysetLists, ModelAdmin):
     def refusal_text(self, refusal: Refusal) -> str:
         """The refusal in the reader's language."""
         return sentence(refusal)
+
+    def may(self, request: HttpRequest, permission: str, object_id: Any) -> bool:
+        """Whether the person has a permission on the row of a page; without a row, for all of
+        them."""
+        row = self.get_object(request, str(object_id)) if object_id else None
+        return bool(request.user.has_perm(permission, row))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The row itself counts: roles are given for areas."""
+        codename = get_permission_codename("change", self.opts)
+        return bool(request.user.has_perm(f"{self.opts.app_label}.{codename}", obj))
 
     def changeform_view(
         self,

@@ -174,10 +174,10 @@ class StoreAdmin(NeverDeleted):
         obj._state.adding = False
 
     def has_place_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("merchants.add_storelocation")
+        return self.may(request, "merchants.add_storelocation", object_id)
 
     def has_terminal_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("merchants.add_terminal")
+        return self.may(request, "merchants.add_terminal", object_id)
 
     @action(
         description=_("Move"),
@@ -230,7 +230,7 @@ class StoreAdmin(NeverDeleted):
         return _back(object_id)
 
     def has_code_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("merchants.add_credential")
+        return self.may(request, "merchants.add_credential", object_id)
 
     @action(
         description=_("Enrolment code"),

@@ -76,7 +76,7 @@ def test_a_no_changes_nothing(campaign: Campaign) -> None:
 
 def test_the_proposer_sees_no_buttons_and_cannot_decide(campaign: Campaign) -> None:
     mei = cast.mei()
-    mei.groups.add(*cast.li().groups.all())
+    mei = cast.grant(mei, "approver")
     proposal = topped_up(campaign)
     client = signed_in(type(mei).objects.get(pk=mei.pk))
     address = reverse("admin:vouchers_proposal_review", args=[proposal.pk])

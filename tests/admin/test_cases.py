@@ -19,7 +19,7 @@ from tests.support.risk import rule
 from vouchers.admin.limits.cases import CaseAdmin
 from vouchers.models import Campaign, Case, Hold
 from vouchers.pages.live.screen import alert_html
-from vouchers.queries.live import Cursor, alerts_since
+from vouchers.queries.live.alerts import Cursor, alerts_since
 from vouchers.services.limits.cases import gather_signals
 from vouchers.states import CaseState, RiskKind, RiskSetting, RiskVerdict
 

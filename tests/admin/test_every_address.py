@@ -14,12 +14,14 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Model
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, reverse
 
+from merchants.models import Credential, District
 from tests.admin.conftest import signed_in
 from tests.support import cast
 from vouchers.models import Campaign
+from vouchers.queries.roles import SHOWN
 from vouchers.services.roles import ROLES
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +50,7 @@ class Address:
     name: str
     path: str
     model: type[Model] | None
+    is_of_row: bool
 
 
 def patterns(
@@ -75,7 +78,8 @@ def addresses() -> list[Address]:
         row = model._default_manager.first() if model else None
         filled = ARGUMENT.sub(str(row.pk) if row else "1", route)
         if not re.search(r"[\\^$(?]", filled):
-            found.append(Address(name, reverse("admin:index") + filled, model))
+            start = reverse("admin:index")
+            found.append(Address(name, start + filled, model, filled != route))
     return found
 
 
@@ -140,3 +144,149 @@ def _is_closed_to(person: User, address: Address, model: type[Model]) -> bool:
     if not person.has_perm(f"{label}.view_{name}"):
         return True
     return address.name.endswith("_add") and not person.has_perm(f"{label}.add_{name}")
+
+
+# Areas: a role given for a district
+
+OWN_PAGES: dict[str, HTTPStatus] = {
+    "vouchers_backtest_ask": HTTPStatus.FORBIDDEN,
+    "vouchers_campaign_presets": HTTPStatus.FORBIDDEN,
+    "vouchers_case_rules": HTTPStatus.FORBIDDEN,
+    "vouchers_proposal_inbox": HTTPStatus.FORBIDDEN,
+    "vouchers_voucher_hotline": HTTPStatus.OK,
+    "vouchers_wrongcodes_counted": HTTPStatus.FORBIDDEN,
+}
+"""Pages about no row of their own: what a role for a district is answered."""
+ACTS: dict[str, set[str]] = {
+    "manager": {"vouchers_exclusion_end", "vouchers_resident_keep_out"},
+    "approver": set(),
+    "auditor": set(),
+    "operator": {
+        "merchants_store_add_terminal",
+        "merchants_store_make_code",
+        "merchants_store_move",
+        "vouchers_paper_replace",
+    },
+    "risk officer": {
+        "vouchers_exclusion_end",
+        "vouchers_hold_release",
+        "vouchers_link_end",
+        "vouchers_paper_replace",
+        "vouchers_proxy_end",
+        "vouchers_redemption_hold",
+        "vouchers_resident_declare_proxy",
+        "vouchers_resident_erase",
+        "vouchers_resident_freeze",
+        "vouchers_resident_give_consent",
+        "vouchers_resident_keep_out",
+        "vouchers_resident_link",
+        "vouchers_resident_merge",
+        "vouchers_resident_record_death",
+        "vouchers_resident_undo_death",
+        "vouchers_resident_unfreeze",
+        "vouchers_resident_withdraw_consent",
+        "vouchers_residentmerge_end",
+    },
+}
+"""Everything that a role may do in its district. Nothing else, however it is asked for."""
+LOOKS = {
+    "vouchers_campaign_changes",
+    "vouchers_campaign_launch_list",
+    "vouchers_campaign_map",
+    "vouchers_campaign_map_data",
+    "vouchers_resident_explain",
+}
+"""Pages of a row that every role may open where it sees the row."""
+LIST_ACTS = ("_issue", "_give", "_add_one")
+"""Acts about no row: they are the city's."""
+OF_DJANGO = ("_password_change",)
+READ = ("_change", "_history", "_map", "_map_data")
+
+
+def of_a_district(name: str, *roles: str, adcode: int, called: str) -> Client:
+    """A browser of a person with roles in one district and nowhere else."""
+    user = User.objects.create_user(name, is_staff=True)
+    return signed_in(cast.grant(user, *roles, where=cast.district(adcode, called)))
+
+
+@pytest.fixture
+def stranger() -> Client:
+    """A person with every role, in a district where nothing lies."""
+    return of_a_district("wai", *ROLES, adcode=310115, called="浦东新区")
+
+
+def words_of(campaign: Campaign) -> list[bytes]:
+    """What a person without the area must nowhere read."""
+    sources = campaign.sources.values_list("name", flat=True)
+    return [
+        word.encode()
+        for word in (campaign.name, campaign.code, "nanjing_road", "汇联", "alice", *sources)
+    ]
+
+
+def test_the_page_of_a_row_elsewhere_is_absent_and_no_other_page_names_it(
+    town: Campaign, stranger: Client
+) -> None:
+    """Permissions only add up, so who has every role has what any of them has."""
+    hidden, opened = words_of(town), []
+    for address in addresses():
+        if address.name in SIGNS_OUT:
+            continue
+        call = (
+            stranger.post if address.is_of_row and not address.name.endswith(READ) else stranger.get
+        )
+        answer = call(address.path)
+        if address.is_of_row and answer.status_code not in _absent(address):
+            opened.append(f"{address.name}: {answer.status_code}")
+        if any(word in answer.content for word in hidden):
+            opened.append(f"{address.name} names what lies elsewhere")
+    assert opened == []
+
+
+def _absent(address: Address) -> set[HTTPStatus]:
+    """Users and Django's groups are shown to no role; all else is not found."""
+    is_ours = address.model is None or address.model._meta.app_label != "auth"
+    return {HTTPStatus.NOT_FOUND} if is_ours else CLOSED
+
+
+def test_lists_of_elsewhere_are_empty(town: Campaign, stranger: Client) -> None:
+    request = RequestFactory().get("/")
+    request.user = User.objects.get(username="wai")
+    for model, page in admin.site._registry.items():
+        shown = page.get_queryset(request)
+        own = shown.filter(pk=310115) if model is District else shown.none()
+        assert set(shown) == set(own), model
+
+
+def test_every_page_about_no_row_has_a_rule(town: Campaign, stranger: Client) -> None:
+    found = {
+        address.name: stranger.get(address.path).status_code
+        for address in addresses()
+        if address.model is not None and not address.is_of_row
+        if not address.name.endswith(("_changelist", "_add", *LIST_ACTS))
+    }
+    assert found == OWN_PAGES
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_in_a_district_does_there_what_is_named_and_nothing_else(
+    town: Campaign, role: str
+) -> None:
+    client = of_a_district("nei", role, adcode=310101, called="黄浦区")
+    found = {
+        address.name
+        for address in addresses()
+        if address.model is not None and address.is_of_row
+        if not address.name.endswith(("_change", "_delete", "_history", *OF_DJANGO))
+        if client.get(address.path).status_code not in CLOSED
+    }
+    assert found == ACTS[role] | LOOKS
+
+
+def test_a_district_sees_the_rows_that_lie_there(town: Campaign) -> None:
+    client = of_a_district("nei", "auditor", adcode=310101, called="黄浦区")
+    for address in addresses():
+        # The credential of the town is a merchant's, which lies in no district.
+        if address.model is not None and address.name.endswith("_change"):
+            is_open = client.get(address.path).status_code == HTTPStatus.OK
+            assert is_open == (address.model in SHOWN.keys() - {Credential}), address

@@ -1,5 +1,7 @@
 """Every page opens with data on it, and pages that only show refuse to be written to."""
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -24,6 +26,10 @@ pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label_lower)
 SHOWN_ONLY = [model for model in MODELS if isinstance(admin.site._registry[model], ReadOnly)]
 
+COUNTED = re.compile(r'SELECT COUNT\(.+? FROM "(\w+)"')
+IN_MENU = {"vouchers_termsversion", "vouchers_proposal"}
+"""The menu says how much waits for one's approval; neither table grows."""
+
 
 def page(model: type[Model], name: str, *arguments: object) -> str:
     """Address of an admin page of a model."""
@@ -38,7 +44,8 @@ def test_every_list_and_every_page_opens(town: Campaign, root: Client, language:
         with CaptureQueriesContext(connection) as captured:
             listed = root.get(page(model, "changelist"))
         assert listed.status_code == 200, model
-        assert not any(it["sql"].startswith("SELECT COUNT(") for it in captured.captured_queries)
+        counts = [COUNTED.match(it["sql"]) for it in captured.captured_queries]
+        assert {found[1] for found in counts if found} <= IN_MENU, model
         row = model._default_manager.first()
         if row is None:
             without_rows.append(model._meta.label)

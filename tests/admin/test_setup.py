@@ -342,7 +342,7 @@ def test_every_fault_says_in_which_section_it_is_mended() -> None:
     folder = Path(readiness.__file__).parent
     source = "".join((folder / name).read_text() for name in ("soundness.py", "readiness.py"))
     found = set(re.findall(r'(?:_fault\(|(?:INVALID|DATES_CROSS|NEST),)\s*"(\w+)"', source))
-    elsewhere = {"at_least", "at_most", "someone_approves", "cash_arrived", "tried_in_sandbox"}
+    elsewhere = {"at_least", "at_most", "enough_approve", "cash_arrived", "tried_in_sandbox"}
     assert found - elsewhere == SECTION_OF.keys()
     assert found <= FAULTS.keys()
     assert set(SECTION_OF.values()) <= {section.key for section in SECTIONS}

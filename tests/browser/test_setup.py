@@ -57,6 +57,7 @@ def begun(page: Page, code: str, card: str) -> Campaign:
 
 
 def test_a_campaign_from_its_preset_to_its_submission(office: Office, pages: Open) -> None:
+    cast.member("xu", "approver")  # so much money needs two
     page = pages(office.mei)
     draft = begun(page, "dining", "Dining tiers")
     panel = page.locator("#hm-panel")

@@ -32,6 +32,7 @@ from vouchers.models import (
     Presentation,
     Proposal,
     ProposalDecision,
+    ProposalSignature,
     Redemption,
     Refund,
     RefundPart,
@@ -307,7 +308,14 @@ def _proposals() -> None:
             proposed_by=cast.mei(),
             proposed_at=NOON,
         )
-        if name != "undecided":
+        if name == "undecided":
+            ProposalSignature.objects.create(
+                proposal=proposal,
+                signed_by=cast.member("xu", "approver"),
+                seen_sha256=proposal.sha256,
+                signed_at=NOON,
+            )
+        else:
             ProposalDecision.objects.create(
                 proposal=proposal,
                 decided_by=cast.li(),

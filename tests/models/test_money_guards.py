@@ -357,3 +357,12 @@ class TestTheDatabaseKnowsTheSameSets:
             (reason.value, cause.value) for reason, causes in CAUSES.items() for cause in causes
         }
         assert set(CAUSES) == set(TransferReason)
+
+
+def test_terms_are_in_force_with_as_many_approvals_as_they_need() -> None:
+    statements = (
+        "ALTER TABLE vouchers_termsversion DISABLE TRIGGER USER;"
+        "UPDATE vouchers_termsversion SET signatures_needed = 2;"
+        "UPDATE vouchers_campaign SET name = name WHERE state = 'running'"
+    )
+    assert guard_that_refuses(statements) == "terms_were_approved"

@@ -107,6 +107,15 @@ OF_DATABASE: tuple[Mutation, ...] = (
     _trigger(6, "approval", "approval_by_another_person"),
     _trigger(6, "campaign", "terms_were_approved"),
     _trigger(6, "proposaldecision", "decision_by_another_person", f"{MONEY}::TestProposals"),
+    _trigger(6, "proposaldecision", "decision_with_all_signatures"),
+    _trigger(6, "proposalsignature", "signature_by_another_person"),
+    database(
+        "one approval for many",
+        6,
+        "`terms_were_approved` does not count the approvals",
+        rewritten("pgtrigger_terms_were_approved", "count(*) >= v.signatures_needed", "true"),
+        f"{MONEY}::test_terms_are_in_force_with_as_many_approvals_as_they_need",
+    ),
     database(
         "a decision on something unseen",
         6,

@@ -8,7 +8,47 @@ STORE_NUMBERS = "tests/services/redemption/test_store_numbers.py"
 TILLS = "tests/services/redemption"
 RULES = "tests/rules/redemption/test_redeem.py"
 
+APPROVERS = "tests/services/campaigns/test_several_approvers.py"
+
 OF_RULES: tuple[Mutation, ...] = (
+    # 6: who approves
+    source(
+        "one signs for two",
+        6,
+        "a person approves the same thing twice",
+        "vouchers/rules/campaigns/approvals.py",
+        "    if approver_id in signers:\n",
+        "    if approver_id in ():\n",
+        f"{APPROVERS}::test_a_proposal_is_done_with_the_last_signature",
+    ),
+    source(
+        "the second is not asked",
+        6,
+        "a proposal is done with the first of several approvals",
+        f"{SERVICES}/campaigns/proposals.py",
+        "        if len(signers) + 1 < proposal.signatures_needed:\n",
+        "        if len(signers) + 1 < 1:\n",
+        f"{APPROVERS}::test_a_proposal_is_done_with_the_last_signature",
+    ),
+    source(
+        "every district",
+        6,
+        "a role in a district shows the rows of all",
+        "vouchers/queries/roles.py",
+        "        return rows.none() if place is None else rows.filter(place(self.adcodes))\n",
+        "        return rows\n",
+        "tests/services/test_roles.py::test_each_thing_lies_where_its_store_or_its_holder_is",
+    ),
+    source(
+        "doors without a gate",
+        6,
+        "the page of a row outside the area is answered",
+        "vouchers/pages/signin/areas.py",
+        "                raise Http404\n",
+        "                pass\n",
+        "tests/admin/test_every_address.py"
+        "::test_the_page_of_a_row_elsewhere_is_absent_and_no_other_page_names_it",
+    ),
     # 1, 4: what acts give back
     source(
         "the difference kept",

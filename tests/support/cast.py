@@ -13,12 +13,14 @@ from merchants.models import District, Merchant, State, Store, StoreLocation, St
 from vouchers.models import (
     Campaign,
     Consent,
+    Grant,
     Proposal,
     ProposalDecision,
     Resident,
     ResidentPoint,
 )
 from vouchers.models.residents.residents import BUCKETS
+from vouchers.queries.campaigns.readiness import approvers_needed
 from vouchers.services.campaigns import drafts, lifecycle, proposals, terms
 from vouchers.states import LimitKind, ResidentState
 
@@ -42,11 +44,29 @@ def north_of(place: tuple[float, float], *, km: float) -> tuple[float, float]:
 
 
 def member(username: str, role: str) -> User:
-    """A user with one role's permissions; the same one when asked again."""
+    """A user with one role in the whole city; the same one when asked again."""
     user, is_new = User.objects.get_or_create(username=username, defaults={"is_staff": True})
     if is_new:
-        user.groups.add(Group.objects.get(name=role))
+        grant(user, role)
     return user
+
+
+def grant(user: User, *roles: str, where: District | None = None) -> User:
+    """Further roles of a user, from long ago on; the user afresh, since grants are kept with it."""
+    giver, _ = User.objects.get_or_create(username="gu", defaults={"is_superuser": True})
+    Grant.objects.bulk_create(
+        Grant(
+            user=user,
+            role=Group.objects.get(name=role),
+            district=where,
+            from_at=NOON - 10_000 * DAY,
+            why="works there",
+            given_by=giver,
+            given_at=NOON,
+        )
+        for role in roles
+    )
+    return User.objects.get(pk=user.pk)
 
 
 def mei() -> User:
@@ -323,10 +343,19 @@ def _next_code() -> str:
     return f"spring-2026-{others + 1}" if others else "spring-2026"
 
 
+def approvers_of_budget(campaign: Campaign) -> list[User]:
+    """As many people as have to approve so much money: Li, then Xu, then Yao."""
+    needed = approvers_needed(sum(campaign.sources.values_list("appropriated_fen", flat=True)))
+    return [li(), *(member(name, "approver") for name in ("xu", "yao")[: needed - 1])]
+
+
 def launched(campaign: Campaign, *, at: datetime = NOON) -> Campaign:
-    """A draft taken through submission by Mei, approval by Li, and launch; running at `at`."""
+    """A draft taken through submission by Mei, approval by Li (and by Xu and Yao where its budget
+    needs them), and launch; running at `at`."""
+    approvers = approvers_of_budget(campaign)
     version = lifecycle.submit(campaign=campaign, by=mei(), at=at)
-    lifecycle.approve(terms=version, by=li(), seen_sha256=bytes(version.sha256), at=at)
+    for person in approvers:
+        lifecycle.approve(terms=version, by=person, seen_sha256=bytes(version.sha256), at=at)
     lifecycle.launch(campaign=campaign, by=mei(), at=at)
     campaign.refresh_from_db()
     return campaign
@@ -339,9 +368,11 @@ def running_campaign(*, at: datetime = NOON, **options: object) -> Campaign:
 
 def approved(proposal: Proposal, *, at: datetime = NOON) -> ProposalDecision:
     """A proposal of Mei's that Li has looked at and approved; done at `at`."""
-    return proposals.approve_proposal(
+    decision = proposals.approve_proposal(
         proposal=proposal, by=li(), seen_sha256=bytes(proposal.sha256), at=at
     )
+    assert decision is not None, "one approval is enough"
+    return decision
 
 
 def topped_up(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from vouchers.admin.campaigns.overview import Bar, Segment, budget_bar, count_bars
 from vouchers.admin.proofs import first_broken
 from vouchers.http.refusal_names import refusal_name
-from vouchers.models import AuditReport, Campaign, Proposal, TermsVersion
+from vouchers.models import AuditReport, Campaign
 from vouchers.money import yuan
+from vouchers.queries.campaigns.inbox import proposals_waiting, terms_waiting
 from vouchers.queries.campaigns.overview import (
     Figures,
     figures_of,
@@ -22,43 +23,41 @@ from vouchers.queries.campaigns.overview import (
     refusals_since,
 )
 from vouchers.queries.ledger.balances import identity_rows
+from vouchers.queries.roles import Area
+from vouchers.services.roles import area_of, visible
 from vouchers.states import CampaignState
 
 UNDER_WAY = [CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.SCHEDULED]
 DAYS_SHOWN = 14
 REFUSALS_SHOWN = 10
 CAMPAIGNS_SHOWN = 8
+VIEW = "vouchers.view_campaign"
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's DASHBOARD_CALLBACK; shows only what the user may see."""
-    if not request.user.has_perm("vouchers.view_campaign"):
+    user: Any = request.user
+    if not user.has_perm(VIEW):
         return context
-    report = AuditReport.objects.first()
+    report = visible(user, AuditReport.objects.all()).first()
     today = timezone.localdate()
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    refusals = refusals_since(midnight)
+    area = area_of(user, VIEW)
+    refusals = refusals_since(midnight, area=area)
     return {
         **context,
-        "cards": _cards(redeemed_on(today), sum(count for _code, count in refusals)),
-        "campaigns": _campaigns(),
-        "waiting": Campaign.objects.filter(state=CampaignState.SUBMITTED),
-        "proposals": Proposal.objects.filter(decision=None).select_related("campaign"),
-        "amendments": _amendments(),
+        "cards": _cards(redeemed_on(today, area=area), sum(count for _code, count in refusals)),
+        "campaigns": _campaigns(user, area),
+        "waiting": terms_waiting().select_related("campaign"),
+        "proposals": proposals_waiting().select_related("campaign"),
         "refusals": count_bars(
             {refusal_name(code): count for code, count in refusals[:REFUSALS_SHOWN]}, kind="refused"
         ),
-        "days": _days(),
+        "days": _days(area),
+        "is_city": area.is_city,
         "report": report,
         "broken": report and _broken(report),
     }
-
-
-def _amendments() -> QuerySet[TermsVersion]:
-    """Undecided amendments of the terms in force."""
-    return TermsVersion.objects.filter(
-        amends=F("campaign__terms"), approvals=None, campaign__state__in=UNDER_WAY
-    ).select_related("campaign")
 
 
 def _broken(report: AuditReport) -> dict[str, Any] | None:
@@ -75,22 +74,29 @@ def _cards(today: Figures, refused_count: int) -> list[tuple[str, str, str]]:
     ]
 
 
-def _campaigns() -> list[dict[str, Any]]:
-    under_way = Campaign.objects.filter(state__in=UNDER_WAY)[:CAMPAIGNS_SHOWN]
+def _campaigns(user: User, area: Area) -> list[dict[str, Any]]:
+    """Where the money is belongs to the whole city; a district has what its stores have taken."""
+    under_way = visible(user, Campaign.objects.filter(state__in=UNDER_WAY))[:CAMPAIGNS_SHOWN]
     campaigns = list(under_way)
-    figures = figures_of(campaign.pk for campaign in campaigns)
+    figures = figures_of((campaign.pk for campaign in campaigns), area=area)
     return [
         {
             "campaign": campaign,
             "url": reverse("admin:vouchers_campaign_change", args=[campaign.pk]),
-            "summary": _summary(figures[campaign.pk]),
-            "bars": [budget_bar(row) for row in identity_rows(campaign.pk)],
+            "summary": _summary(figures[campaign.pk], area),
+            "bars": [budget_bar(row) for row in identity_rows(campaign.pk)] if area.is_city else [],
         }
         for campaign in campaigns
     ]
 
 
-def _summary(figures: Figures) -> str:
+def _summary(figures: Figures, area: Area) -> str:
+    if not area.is_city:
+        return _("%(redeemed)s redeemed in your area · %(amount)s · leverage ×%(leverage).1f") % {
+            "redeemed": f"{figures.redeemed_count:,}",
+            "amount": yuan(figures.discount_fen),
+            "leverage": figures.leverage,
+        }
     return _(
         "%(issued)s issued · %(redeemed)s redeemed (%(pct).1f %%) · leverage ×%(leverage).1f"
     ) % {
@@ -101,9 +107,9 @@ def _summary(figures: Figures) -> str:
     }
 
 
-def _days() -> list[Bar]:
+def _days(area: Area) -> list[Bar]:
     since = timezone.localdate() - timedelta(days=DAYS_SHOWN - 1)
-    rows = redeemed_by_day(since=since)
+    rows = redeemed_by_day(since=since, area=area)
     most = max((count for _day, count, _fen in rows), default=0) or 1
     return [
         Bar(

@@ -73,8 +73,8 @@ FAULTS: Mapping[str, Any] = {
     "round_within_campaign": _("Round {round} must lie within the campaign."),
     "rounds_apart": _("Round {round} opens before the one before it closes."),
     "limits_nest": _("The limit {wide} must not be below the limit {narrow}."),
-    "someone_approves": _(
-        "Nobody can approve it: an approver is needed who has not edited these terms."
+    "enough_approve": _(
+        "{needed} people have to approve it who have not edited these terms; there are {able}."
     ),
     "cash_arrived": _(
         "No cash of {source} has arrived. Vouchers can be issued; merchants are paid when it does."

@@ -10,19 +10,21 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers.http.refusal_names import REFUSALS, refusal_name
 from vouchers.models import Campaign
+from vouchers.services.roles import visible
 
 MOST_CAMPAIGNS = 50
 
 
 class NewestCampaigns(RelatedFieldListFilter):
-    """The rows of a campaign; the 50 that begin last are offered."""
+    """The rows of a campaign; of those that the person may see the 50 that begin last are
+    offered."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: Any
     ) -> list[tuple[str, Any]]:
         """(number, name) of each."""
-        newest = Campaign.objects.order_by("-starts_at", "-pk")[:MOST_CAMPAIGNS]
-        return [(str(campaign.pk), str(campaign)) for campaign in newest]
+        seen = visible(request.user, Campaign.objects.order_by("-starts_at", "-pk"))
+        return [(str(campaign.pk), str(campaign)) for campaign in seen[:MOST_CAMPAIGNS]]
 
 
 CAMPAIGN: tuple[str, type[FieldListFilter]] = ("campaign", NewestCampaigns)

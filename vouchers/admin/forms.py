@@ -28,6 +28,7 @@ from vouchers.rules.audience.filters import AudienceFilter, InvalidFilterError
 from vouchers.rules.campaigns.declaration import CAMPAIGN, DAY_S, OPTIONS, Unit
 from vouchers.rules.campaigns.zones import known_zones
 from vouchers.services.campaigns.drafts import newest_edit
+from vouchers.services.roles import visible
 from vouchers.states import RoundWay
 
 AUDIENCE: Final = "audience_"
@@ -361,7 +362,7 @@ class ExplainForm(BaseDialogForm):
     """Which campaign to ask about, or which run of it, and why one looks."""
 
     campaign = PickedRow(
-        label=_("Campaign"), queryset=Campaign.objects.all(), widget=UnfoldAdminSelectWidget
+        label=_("Campaign"), queryset=Campaign.objects.none(), widget=UnfoldAdminSelectWidget
     )
     run = forms.IntegerField(
         label=_("Run no."),
@@ -377,6 +378,11 @@ class ExplainForm(BaseDialogForm):
         help_text=_("Kept in the history of the resident: e.g. the number of the call."),
         widget=UnfoldAdminTextInputWidget,
     )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        user: Any = self.request.user
+        self.fields["campaign"].queryset = visible(user, Campaign.objects.all())
 
     def clean(self) -> dict[str, Any]:
         """The run, of the campaign chosen."""

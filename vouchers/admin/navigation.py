@@ -2,16 +2,21 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from vouchers.services.campaigns.lifecycle import DECIDE
+from vouchers.services.roles import view_area
+
 OUTSIDE_THE_ADMIN = "live"
 """The page that has an address of its own."""
+INBOX = "inbox"
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Unfold's groups of links; a page without permission to view it is left out."""
+    """Unfold's groups of links; a page of which the person sees nothing is left out."""
     groups: list[tuple[str, list[tuple[str, ...]]]] = [
         (
             "",
@@ -19,6 +24,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Overview"), "dashboard", ""),
                 (_("Live"), "monitoring", "vouchers.signal", OUTSIDE_THE_ADMIN),
                 (_("Campaigns"), "campaign", "vouchers.campaign"),
+                (_("Waits for me"), "inbox", "vouchers.proposal", INBOX),
                 (_("Proposals"), "how_to_vote", "vouchers.proposal"),
                 (_("Hotline"), "support_agent", "vouchers.voucher", "hotline"),
             ],
@@ -79,6 +85,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _("People"),
             [
                 (_("Users"), "person", "auth.user"),
+                (_("Roles given"), "assignment_ind", "vouchers.grant"),
                 (_("Roles"), "badge", "auth.group"),
                 (_("Changes of roles"), "manage_history", "vouchers.rolechange"),
             ],
@@ -88,22 +95,25 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": title,
             "separator": bool(title),
-            "items": [_link(*item) for item in items if _may_see(request, item[2])],
+            "items": [_link(*item) for item in items if _may_see(request, *item[2:])],
         }
         for title, items in groups
     ]
     return [group for group in shown if group["items"]]
 
 
-def _may_see(request: HttpRequest, name: str) -> bool:
+def _may_see(request: HttpRequest, name: str, page: str = "") -> bool:
     if not name:
         return True
-    app, model = name.split(".")
-    return request.user.has_perm(f"{app}.view_{model}")
+    if page == INBOX:
+        return request.user.has_perm(DECIDE)
+    model = apps.get_model(name)
+    return view_area(request.user, model).shows(model)
 
 
 def _link(title: str, icon: str, name: str, page: str = "changelist") -> dict[str, Any]:
     if page == OUTSIDE_THE_ADMIN:
         return {"title": title, "icon": icon, "link": reverse(page)}
+    badge = {"badge": "vouchers.admin.campaigns.inbox.badge"} if page == INBOX else {}
     address = f"admin:{name.replace('.', '_')}_{page}" if name else "admin:index"
-    return {"title": title, "icon": icon, "link": reverse(address)}
+    return {"title": title, "icon": icon, "link": reverse(address), **badge}

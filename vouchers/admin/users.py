@@ -1,19 +1,37 @@
-"""Users and their roles, in the admin's own clothes."""
+"""Users, their roles, and what of the city each role is given for."""
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.decorators import action, display
+from unfold.forms import (
+    AdminPasswordChangeForm,
+    BaseDialogForm,
+    UserChangeForm,
+    UserCreationForm,
+)
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from merchants.admin.lists import KeysetLists
-from vouchers.admin.base import ReadOnly
+from merchants.models import District
+from vouchers.admin.base import ReadOnly, ReadOnlyAdmin, ReadOnlyInline, act, go_to
+from vouchers.admin.buttons import button
+from vouchers.models import Grant
+from vouchers.services import roles
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -21,23 +39,161 @@ admin.site.unregister(Group)
 admin.site.unregister(StaticDevice)
 admin.site.unregister(TOTPDevice)
 
+STANDING = {"in force": "success", "to come": "info", "over": "", "withdrawn": "danger"}
+
+
+class GivingForm(BaseDialogForm):
+    """Which role a person gets, where, and for how long."""
+
+    username = forms.CharField(
+        label=_("User name"), max_length=150, widget=UnfoldAdminTextInputWidget
+    )
+    role = forms.ModelChoiceField(
+        label=_("Role"), queryset=Group.objects.order_by("name"), widget=UnfoldAdminSelectWidget
+    )
+    district = forms.ModelChoiceField(
+        label=_("District"),
+        queryset=District.objects.all(),
+        required=False,
+        empty_label=_("the whole city"),
+        widget=UnfoldAdminSelectWidget,
+    )
+    from_at = forms.SplitDateTimeField(
+        label=_("From"), initial=timezone.now, widget=UnfoldAdminSplitDateTimeWidget
+    )
+    until_at = forms.SplitDateTimeField(
+        label=_("Until, not included"),
+        required=False,
+        help_text=_("Empty: until it is withdrawn."),
+        widget=UnfoldAdminSplitDateTimeWidget,
+    )
+    why = forms.CharField(label=_("Reason"), max_length=200, widget=UnfoldAdminTextInputWidget)
+
+    def clean_username(self) -> User:
+        """The person of that name."""
+        found = User.objects.filter(username=self.cleaned_data["username"].strip()).first()
+        if found is None:
+            raise forms.ValidationError(_("There is no user of this name."))
+        return found
+
+
+@admin.register(Grant)
+class GrantAdmin(ReadOnlyAdmin):
+    """Who has which role where; given and withdrawn here, and never changed."""
+
+    list_display = ["user", "role", "place", "from_at", "until_at", "standing", "given_by"]
+    list_filter = ["role", "district", ("withdrawn_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["user", "role", "district", "given_by"]
+    search_fields = ["user__username"]
+    fields = [
+        "user",
+        "role",
+        "place",
+        "from_at",
+        "until_at",
+        "why",
+        "given_by",
+        "given_at",
+        "withdrawn_by",
+        "withdrawn_at",
+        "withdrawn_why",
+    ]
+    readonly_fields = ["place"]
+    actions_list = ["give"]
+    actions_detail = ["withdraw"]
+
+    @display(description=_("area"), ordering="district")
+    def place(self, grant: Grant) -> Any:
+        return grant.district or _("the whole city")
+
+    @display(description=_("state"), label=STANDING)
+    def standing(self, grant: Grant) -> tuple[str, Any]:
+        at = timezone.now()
+        if grant.withdrawn_at is not None:
+            return "withdrawn", _("withdrawn")
+        if grant.until_at is not None and grant.until_at <= at:
+            return "over", _("over")
+        return ("to come", _("to come")) if grant.from_at > at else ("in force", _("in force"))
+
+    def has_giving_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm(roles.GIVE)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """A grant is withdrawn once."""
+        grant = self.get_object(request, str(object_id))
+        stands = grant is not None and grant.withdrawn_at is None
+        return super().get_actions_detail(request, object_id) if stands else []
+
+    @action(
+        description=_("Give a role"),
+        icon="add",
+        permissions=["giving"],
+        dialog={
+            "title": _("Give a role"),
+            "description": _("Within its area and period the person may do what the role may."),
+            "form_class": GivingForm,
+            "form_submit_text": _("Give"),
+        },
+    )
+    def give(self, request: HttpRequest, form: GivingForm) -> HttpResponse:
+        given = form.cleaned_data
+        act(
+            request,
+            roles.give_role,
+            _("The role has been given."),
+            user=given["username"],
+            role=given["role"],
+            district=given["district"],
+            from_at=given["from_at"],
+            until_at=given["until_at"],
+            why=given["why"],
+            by=request.user,
+            at=timezone.now(),
+        )
+        return go_to("vouchers_grant_changelist")
+
+    withdraw = button(
+        roles.withdraw_role,
+        _("Withdraw"),
+        icon="person_remove",
+        title=_("Withdraw this role"),
+        description=_("It counts for nothing from the person's next request on."),
+        success=_("Withdrawn."),
+        subject="grant",
+        permission="giving",
+    )
+
+
+class GrantInline(ReadOnlyInline):
+    """The roles of a person, those that are over too."""
+
+    model = Grant
+    fk_name = "user"
+    fields = ["role", "district", "from_at", "until_at", "withdrawn_at", "given_by"]
+    readonly_fields = fields
+
 
 @admin.register(User)
 class UserAdmin(KeysetLists, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
-    """Who may sign in. Rights come from roles alone: what else is granted is in no history."""
+    """Who may sign in. Roles are given on a page of their own, with area and period."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "first_name", "is_active", "is_superuser", "last_login"]
     ordering: ClassVar[Any] = ["-pk"]
-    list_filter: ClassVar[Any] = ["groups", "is_active", "is_superuser"]
-    fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        (_("Personal info"), {"fields": ("first_name", "last_name", "email")}),
-        (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
-        (_("Important dates"), {"fields": ("last_login", "date_joined")}),
-    )
+    list_filter: ClassVar[Any] = ["is_active", "is_superuser"]
+    filter_horizontal = ()
+    fieldsets = [
+        (None, {"fields": ["username", "password"]}),
+        (_("Personal info"), {"fields": ["first_name", "last_name", "email"]}),
+        (_("Permissions"), {"fields": ["is_active", "is_staff", "is_superuser"]}),
+        (_("Important dates"), {"fields": ["last_login", "date_joined"]}),
+    ]
+    inlines = [GrantInline]
+
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.inlines if obj else []
 
 
 @admin.register(Group)

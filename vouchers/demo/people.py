@@ -3,10 +3,13 @@
 import os
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from django.contrib.auth.models import Group, User
+
+from vouchers.services.roles import give_role
 
 ROLES: Final = ("manager", "approver", "auditor")
 ADMIN: Final = "admin"
@@ -24,15 +27,16 @@ class Staff:
     password: str
 
 
-def hire(directory: Path) -> Staff:
+def hire(directory: Path, *, at: datetime) -> Staff:
     """Accounts with one role each and an administrator; the same ones when asked again."""
     password = _password(directory / "password")
-    users = {name: _account(name, password) for name in (*ROLES, ADMIN)}
+    admin = _account(ADMIN, password, None, at)
+    users = {name: _account(name, password, admin, at) for name in ROLES} | {ADMIN: admin}
     logins = tuple(name for name, user in users.items() if _is_ours(user))
     return Staff(users["manager"], users["approver"], logins, password)
 
 
-def _account(name: str, password: str) -> User:
+def _account(name: str, password: str, giver: User | None, at: datetime) -> User:
     user, is_new = User.objects.get_or_create(
         username=name,
         defaults={
@@ -41,8 +45,17 @@ def _account(name: str, password: str) -> User:
             "is_superuser": name == ADMIN,
         },
     )
-    if is_new and name != ADMIN:
-        user.groups.add(Group.objects.get(name=name))
+    if is_new and giver is not None:
+        give_role(
+            user=user,
+            role=Group.objects.get(name=name),
+            district=None,
+            from_at=at,
+            until_at=None,
+            why="the demo's city",
+            by=giver,
+            at=at,
+        )
     if _is_ours(user) and not user.check_password(password):
         user.set_password(password)
         user.save(update_fields=["password"])

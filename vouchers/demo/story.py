@@ -86,7 +86,7 @@ def run_story(wishes: Wishes, teller: Teller, running: Processes) -> tuple[bool,
         teller.say(f"16 districts, {residents:,} residents 居民")
     with teller.step("A retail group", "商业集团"):
         group = _open_group(wishes, directory, teller)
-    staff = hire(directory)
+    staff = hire(directory, at=timezone.now())
     orders = day.planned_orders(residents=wishes.residents, group=group)
     per_minute = store_limit(orders=orders, group=group)
     with teller.step("A campaign of ¥5,000,000", "五百万元活动"):

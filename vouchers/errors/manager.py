@@ -86,6 +86,14 @@ MANAGER = (
         audience="manager",
     ),
     Meaning(
+        "role_withdrawn",
+        409,
+        "This role was withdrawn before.",
+        "该角色授权此前已收回。",
+        "city",
+        audience="manager",
+    ),
+    Meaning(
         "campaign_state",
         409,
         "A campaign that is {state} does not allow this.",

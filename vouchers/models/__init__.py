@@ -9,7 +9,7 @@ from vouchers.models.campaigns.campaigns import (
     LimitRule,
     Round,
 )
-from vouchers.models.campaigns.proposals import Proposal, ProposalDecision
+from vouchers.models.campaigns.proposals import Proposal, ProposalDecision, ProposalSignature
 from vouchers.models.campaigns.terms import Approval, CampaignEdit, TermsVersion
 from vouchers.models.claims import Claim
 from vouchers.models.issuing.runs import AudienceMember, Run, Shard, Tranche
@@ -35,6 +35,7 @@ from vouchers.models.residents.residents import (
     ResidentMerge,
     ResidentPoint,
 )
+from vouchers.models.roles import Grant
 from vouchers.models.sandbox import SandboxClock
 from vouchers.models.settlement import Settlement, SettlementLine
 from vouchers.models.webhooks import WebhookDelivery, WebhookEndpoint
@@ -60,6 +61,7 @@ __all__ = [
     "Exclusion",
     "FundingSource",
     "Geofence",
+    "Grant",
     "Hold",
     "Leg",
     "LimitCounter",
@@ -71,6 +73,7 @@ __all__ = [
     "Presentation",
     "Proposal",
     "ProposalDecision",
+    "ProposalSignature",
     "Proxy",
     "QuotaBucket",
     "QuotaCell",

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from django.db.models import Q
 
-from merchants.models import District, State, StoreLocation, Street
+from merchants.models import District, State, Store, StoreLocation, Street
 from vouchers.models import Campaign, CampaignStore, Geofence
+from vouchers.queries.roles import CITY, Area
 
 
 class StoreOnMap(msgspec.Struct, frozen=True):
@@ -25,7 +26,7 @@ class StoreOnMap(msgspec.Struct, frozen=True):
     is_outside_district: bool | None
 
 
-class Area(msgspec.Struct, frozen=True):
+class Shape(msgspec.Struct, frozen=True):
     """A named GeoJSON geometry, WGS-84."""
 
     id: int
@@ -37,11 +38,11 @@ class CampaignMap(msgspec.Struct, frozen=True):
     """Everything a map of a campaign draws. `rings_m` are the inner ends of its distance rings."""
 
     stores: list[StoreOnMap]
-    districts: list[Area]
-    streets: list[Area]
-    polygons: list[Area]
+    districts: list[Shape]
+    streets: list[Shape]
+    polygons: list[Shape]
     # The streets that the campaign stays within, as its terms have them.
-    within: list[Area]
+    within: list[Shape]
     rings_m: list[int]
 
 
@@ -65,9 +66,13 @@ def locations(store_ids: Iterable[int], at: datetime) -> list[StoreLocation]:
     return list(newest.select_related("store__merchant", "store__district"))
 
 
-def map_of(campaign: Campaign, *, at: datetime) -> CampaignMap:
-    """The campaign's places at `at`, and all districts and streets that have a boundary."""
+def map_of(campaign: Campaign, *, area: Area = CITY, at: datetime) -> CampaignMap:
+    """The campaign's places at `at`, those of its stores that lie in an area, and all districts and
+    streets that have a boundary."""
     radius_of = radii_m(campaign, at)
+    if not area.is_city:
+        inside = area.shown(Store.objects.filter(pk__in=radius_of)).values_list("pk", flat=True)
+        radius_of = {store_id: radius_of[store_id] for store_id in inside}
     drawn = District.objects.exclude(boundary=None)
     fences = campaign.geofences.order_by("id").select_related("street__district")
     polygons = fences.filter(kind=Geofence.Kind.INCLUDE_POLYGON)
@@ -75,17 +80,17 @@ def map_of(campaign: Campaign, *, at: datetime) -> CampaignMap:
     rings = campaign.rings.exclude(from_m=0).order_by("from_m")
     return CampaignMap(
         stores=[_on_map(place, radius_of) for place in locations(radius_of, at)],
-        districts=[Area(row.pk, row.name, row.boundary) for row in drawn if row.boundary],
+        districts=[Shape(row.pk, row.name, row.boundary) for row in drawn if row.boundary],
         streets=[
-            Area(row.pk, str(row), row.boundary)
+            Shape(row.pk, str(row), row.boundary)
             for row in Street.objects.select_related("district")
         ],
         polygons=[
-            Area(row.pk, str(number), row.geometry)
+            Shape(row.pk, str(number), row.geometry)
             for number, row in enumerate(polygons, start=1)
             if row.geometry
         ],
-        within=[Area(row.pk, str(row.street), row.geometry) for row in within if row.geometry],
+        within=[Shape(row.pk, str(row.street), row.geometry) for row in within if row.geometry],
         rings_m=list(rings.values_list("from_m", flat=True)),
     )
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from vouchers.models import Redemption, Resident, Voucher
 from vouchers.rules.issuing.codes import decode, numbered, typed
 from vouchers.services.history import note, note_without_row
-from vouchers.services.roles import require_permission
+from vouchers.services.roles import ANYWHERE, require_permission, visible
 
 MOST_FOUND = 50
 """Vouchers shown of one look-up, the newest first."""
@@ -36,14 +36,15 @@ def look_up(
     at: datetime,
 ) -> list[Voucher]:
     """Vouchers by printed code (or tranche-serial), holder, or the number of an order or a receipt
-    of one business day; at most 50.
+    of one business day; at most 50, and none of holders outside the areas of the user's grants.
 
     The look-up is written with its reason into the history of each holder that is found, or of
     vouchers in general when none is. Refuses `not_permitted`.
     """
-    require_permission(by, "vouchers.view_voucher")
+    require_permission(by, "vouchers.view_voucher", on=ANYWHERE)
     with transaction.atomic():
-        vouchers = list(_found(found_by, number.strip(), business_day)[:MOST_FOUND])
+        found = visible(by, _found(found_by, number.strip(), business_day))
+        vouchers = list(found[:MOST_FOUND])
         what = f"looked up by {found_by}: {reason}"
         for holder in Resident.objects.filter(pk__in={row.resident_id for row in vouchers}):
             note(holder, by=by, what=what, at=at)

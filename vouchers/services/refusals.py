@@ -14,6 +14,7 @@ CODES = {
     "approval_by_another_person": "approver_edited",
     "approval_of_what_was_seen": "terms_not_as_seen",
     "one_decision_per_approver": "already_decided",
+    "one_signature_per_person": "already_decided",
     "decision_by_another_person": "approver_proposed",
     "decision_of_what_was_seen": "proposal_not_as_seen",
     "vouchers_proposaldecision_proposal_id_key": "proposal_decided",

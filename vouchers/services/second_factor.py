@@ -15,13 +15,14 @@ from django.conf import settings
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from merchants.errors import Refused
-from vouchers.services.roles import require_permission
+from vouchers.services.roles import require_permission, roles_of
 
 SUPERUSER: Final = "superuser"
 """Stands for superusers in HUIMIN_SECOND_FACTOR_ROLES; the other names there are roles."""
@@ -51,7 +52,7 @@ def is_required(user: User) -> bool:
     roles = settings.HUIMIN_SECOND_FACTOR_ROLES
     if user.is_superuser and SUPERUSER in roles:
         return True
-    return user.groups.filter(name__in=roles).exists()
+    return not roles.isdisjoint(roles_of(user, at=timezone.now()))
 
 
 def is_set_up(user: User) -> bool:

@@ -150,6 +150,20 @@ BEGIN
 END $$
 """
 
+# A grant is written as its role, with the district's number where it is of one district.
+NOTE_GRANT: Final = """
+CREATE OR REPLACE FUNCTION huimin_note_grant() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO vouchers_rolechange (user_id, username, role, is_granted, at, database_role)
+    SELECT NEW.user_id, COALESCE((SELECT username FROM auth_user WHERE id = NEW.user_id), ''),
+           left(concat_ws(' ', (SELECT name FROM auth_group WHERE id = NEW.role_id),
+                          NEW.district_id), 150),
+           NEW.withdrawn_at IS NULL, clock_timestamp(), session_user;
+    RETURN NULL;
+END $$
+"""
+
 # What was done in the admin is evidence too.
 REFUSE_REWRITING: Final = """
 CREATE OR REPLACE FUNCTION huimin_refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -167,6 +181,7 @@ FUNCTIONS: Final = {
     "huimin_drop_archived_requests": DROP_ARCHIVED_REQUESTS,
     "huimin_note_membership": NOTE_MEMBERSHIP,
     "huimin_note_marks": NOTE_MARKS,
+    "huimin_note_grant": NOTE_GRANT,
     "huimin_refuse_rewriting": REFUSE_REWRITING,
 }
 # Those that act with the owner's rights are called by the services' role alone.

@@ -82,12 +82,12 @@ WHOLE_SOURCE: Final = frozenset({"appropriate", "cut", "repay"})
 """Reasons that move a source's money as a whole, without an allocation."""
 
 FILES: Final = (
-    "campaign", "terms", "approvals", "edits", "proposals", "decisions", "users", "role_changes",
-    "staff_log", "sources", "cash_receipts", "accounts", "tiers", "rounds", "limit_rules", "cells",
-    "allocations", "seals", "merchants", "stores", "store_locations", "participations", "runs",
-    "audience", "tranches", "vouchers", "claims", "exclusions", "merges", "proxies",
-    "redemptions", "refunds", "refund_parts", "holds", "signals", "attempts", "counters",
-    "settlements", "settlement_lines", "collections", "collection_lines", "journal", "shards",
-    "findings",
+    "campaign", "terms", "approvals", "edits", "proposals", "signatures", "decisions", "users",
+    "grants", "role_changes", "staff_log", "sources", "cash_receipts", "accounts", "tiers",
+    "rounds", "limit_rules", "cells", "allocations", "seals", "merchants", "stores",
+    "store_locations", "participations", "runs", "audience", "tranches", "vouchers", "claims",
+    "exclusions", "merges", "proxies", "redemptions", "refunds", "refund_parts", "holds",
+    "signals", "attempts", "counters", "settlements", "settlement_lines", "collections",
+    "collection_lines", "journal", "shards", "findings",
 )  # fmt: skip
 """Every pack has these."""

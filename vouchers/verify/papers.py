@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from vouchers.verify.archive import Archive
@@ -24,7 +25,7 @@ def check_terms(archive: Archive) -> Iterator[Fault]:
         versions[row["id"]] = row
         if canonical_sha256(row["document"]) != row["sha256"]:
             yield archive.fault("the document is not what was hashed", "条款与哈希不符")
-    approved = set()
+    approvals: Counter[int] = Counter()
     for row in archive.rows("approvals"):
         version = versions.get(row["terms"])
         if version is None:
@@ -35,9 +36,11 @@ def check_terms(archive: Archive) -> Iterator[Fault]:
         if row["approver"] in version["edited_by"]:
             yield archive.fault("is by a person who edited them", "审批人参与过编辑")
         if row["decision"] == "approved":
-            approved.add(row["terms"])
+            approvals[row["terms"]] += 1
     for row in archive.rows("campaign"):
-        if row["terms"] is not None and row["terms"] not in approved:
+        in_force = row["terms"]
+        version = versions.get(in_force, {"signatures_needed": 1})
+        if in_force is not None and approvals[in_force] < version["signatures_needed"]:
             yield archive.fault("its terms were not approved", "现行条款未经审批")
 
 
@@ -67,6 +70,8 @@ def check_proposals(archive: Archive, postings: Postings) -> Iterator[Fault]:
         proposals[row["id"]] = row
         if canonical_sha256(row["document"]) != row["sha256"]:
             yield archive.fault("the document is not what was hashed", "提议与哈希不符")
+    signers: dict[int, set[int]] = defaultdict(set)
+    yield from _check_signatures(archive, proposals, signers)
     approved = set()
     for row in archive.rows("decisions"):
         asked = proposals.get(row["proposal"])
@@ -77,8 +82,30 @@ def check_proposals(archive: Archive, postings: Postings) -> Iterator[Fault]:
             yield archive.fault("decides on something else", "审批的不是该提议")
         if row["decided_by"] == asked["proposed_by"]:
             yield archive.fault("is by the one who asked", "提议人自行审批")
-        if row["decision"] == "approved":
-            approved.add(row["proposal"])
+        if row["decision"] != "approved":
+            continue
+        approved.add(row["proposal"])
+        if len(signers[row["proposal"]] | {row["decided_by"]}) < asked["signatures_needed"]:
+            yield archive.fault("was approved by too few", "审批人数不足")
+    yield from _check_posted(postings, approved)
+
+
+def _check_signatures(
+    archive: Archive, proposals: Mapping[int, Any], signers: dict[int, set[int]]
+) -> Iterator[Fault]:
+    """Who approved without deciding; collects them by proposal."""
+    for row in archive.rows("signatures"):
+        asked = proposals.get(row["proposal"])
+        if asked is None or row["seen_sha256"] != asked["sha256"]:
+            yield archive.fault("signs something else", "签署的不是该提议")
+        elif row["signed_by"] == asked["proposed_by"]:
+            yield archive.fault("is by the one who asked", "提议人自行审批")
+        else:
+            signers[row["proposal"]].add(row["signed_by"])
+
+
+def _check_posted(postings: Postings, approved: Container[int]) -> Iterator[Fault]:
+    """Only what was approved was posted."""
     for proposal, number in postings.proposals.items():
         if proposal not in approved:
             yield Fault(

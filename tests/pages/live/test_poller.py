@@ -12,14 +12,16 @@ from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Campaign, Voucher
 from vouchers.pages.live.poller import ALERTS_MOST, RESET, Client, Event, _Round
 from vouchers.pages.live.screen import cursor_of, cursor_text
-from vouchers.queries.live import Cursor, Numbers, alerts_since, board, newest_cursor
+from vouchers.queries.live.alerts import Cursor, Numbers, alerts_since, newest_cursor
+from vouchers.queries.live.board import board
+from vouchers.queries.roles import CITY
 from vouchers.states import RiskKind, RiskVerdict
 
 ORDERS = 3
 
 
 def client(loop: asyncio.AbstractEventLoop) -> Client:
-    return Client("en", loop)
+    return Client("en", CITY, loop)
 
 
 def told(*events: Event) -> list[Event]:

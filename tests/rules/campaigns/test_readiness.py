@@ -14,6 +14,7 @@ READY = Surroundings(
     zone="Asia/Shanghai",
     is_test=False,
     approvers=1,
+    approvers_needed=1,
     without_cash=(),
     is_tried=True,
 )
@@ -32,14 +33,20 @@ def test_nothing_is_found_in_a_campaign_that_is_ready() -> None:
 
 def test_a_draft_that_nobody_could_approve_is_not_submitted() -> None:
     around = replace(READY, approvers=0)
-    assert rules(around) == {"someone_approves": Stage.SUBMIT}
-    assert [refusal.rule for refusal in unfit(SOUND, around, at=NOON)] == ["someone_approves"]
+    assert rules(around) == {"enough_approve": Stage.SUBMIT}
+    assert [refusal.rule for refusal in unfit(SOUND, around, at=NOON)] == ["enough_approve"]
+
+
+def test_a_budget_that_needs_three_is_not_submitted_to_two() -> None:
+    assert rules(replace(READY, approvers=3, approvers_needed=3)) == {}
+    (refusal,) = unfit(SOUND, replace(READY, approvers=2, approvers_needed=3), at=NOON)
+    assert (refusal.rule, refusal.facts) == ("enough_approve", {"able": 2, "needed": 3})
 
 
 def test_faults_of_the_terms_come_first() -> None:
     around = replace(READY, approvers=0)
     found = rules(around, store_count=0, radii_m=(0,))
-    assert list(found) == ["has_stores", "radius_in_range", "someone_approves"]
+    assert list(found) == ["has_stores", "radius_in_range", "enough_approve"]
     assert set(found.values()) == {Stage.SUBMIT}
 
 

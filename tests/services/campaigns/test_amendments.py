@@ -175,7 +175,7 @@ def test_a_store_that_takes_part_cannot_join(campaign: Campaign) -> None:
 def test_no_person_approves_an_amendment_they_edited_or_did_not_see(campaign: Campaign) -> None:
     terms = later_end(campaign)
     both = cast.mei()
-    both.groups.add(*cast.li().groups.all())
+    both = cast.grant(both, "approver")
     both = type(both).objects.get(pk=both.pk)
     with pytest.raises(Refused) as refused:
         approve_amendment(terms=terms, by=both, seen_sha256=bytes(terms.sha256), at=NOON)

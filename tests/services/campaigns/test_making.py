@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 
 from merchants.errors import Refused
 from tests.support import cast, draft_rows, till
@@ -225,10 +225,10 @@ def test_tiers_come_and_go_with_their_numbers() -> None:
 
 def test_those_who_edited_cannot_approve() -> None:
     draft = cast.spring_campaign()
-    assert surroundings_of(draft).approvers == 1
+    assert surroundings_of(draft, at=AT).approvers == 1
     lead = cast.member("lead", "approver")
-    assert surroundings_of(draft).approvers == 2
-    lead.groups.add(Group.objects.get(name="manager"))
+    assert surroundings_of(draft, at=AT).approvers == 2
+    cast.grant(lead, "manager")
     drafts.edit_campaign(
         campaign=draft,
         seen_edit=newest_edit(draft),
@@ -237,9 +237,9 @@ def test_those_who_edited_cannot_approve() -> None:
         by=User.objects.get(pk=lead.pk),
         at=AT,
     )
-    assert surroundings_of(draft).approvers == 1
+    assert surroundings_of(draft, at=AT).approvers == 1
     User.objects.update(is_active=False)
-    assert surroundings_of(draft).approvers == 0
+    assert surroundings_of(draft, at=AT).approvers == 0
 
 
 def test_a_redemption_in_the_sandbox_counts_at_its_merchants_alone() -> None:
@@ -247,10 +247,10 @@ def test_a_redemption_in_the_sandbox_counts_at_its_merchants_alone() -> None:
     other = cast.spring_campaign(stores=(cast.rival_shop(),))
     trial = cast.running_campaign(is_test=True)
     (voucher,) = till.issue_vouchers(trial, [cast.alice()], at=AT)
-    assert not surroundings_of(draft).is_tried, "issued, but not redeemed yet"
+    assert not surroundings_of(draft, at=AT).is_tried, "issued, but not redeemed yet"
     mall = cast.nanjing_road()
     hand = till.till_of(mall, is_test=True)
     order = till.order(voucher, mall, cast.alice(), at=AT, caller=hand)
     assert till.answer_to(order)[0] == 201
-    assert surroundings_of(draft).is_tried
-    assert not surroundings_of(other).is_tried
+    assert surroundings_of(draft, at=AT).is_tried
+    assert not surroundings_of(other, at=AT).is_tried

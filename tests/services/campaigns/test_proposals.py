@@ -90,7 +90,7 @@ def test_what_was_done_stands_in_the_campaigns_history_with_the_person(campaign:
 def test_no_proposer_decides_on_their_own_proposal_even_with_both_roles(campaign: Campaign) -> None:
     proposal = top_up(campaign)
     both = cast.mei()
-    both.groups.add(*cast.li().groups.all())
+    both = cast.grant(both, "approver")
     both = type(both).objects.get(pk=both.pk)
     for decide in (proposals.approve_proposal, proposals.reject_proposal):
         with pytest.raises(Refused) as refused:

@@ -218,7 +218,7 @@ class TestVersions:
     def test_who_proposed_it_cannot_approve_it(self) -> None:
         campaign = cast.running_campaign()
         both = cast.mei()
-        both.groups.add(*cast.li().groups.all())
+        both = cast.grant(both, "approver")
         waiting = proposed(campaign, at_noon())
         with pytest.raises(Refused, match="approver_proposed"):
             approve_proposal(

@@ -96,6 +96,12 @@ CORRUPTIONS = {
             "proposals_decided",
         },
     ),
+    "a proposal was approved by too few": (
+        "UPDATE vouchers_proposal SET signatures_needed = 2 WHERE kind = 'repayment'",
+        {
+            "proposals_decided",
+        },
+    ),
     "a proposal's reason is rewritten": (
         (
             "UPDATE vouchers_proposal SET document = jsonb_set(document, '{why}', '\"Other\"')"

@@ -198,6 +198,10 @@ CORRUPTIONS = {
         "DELETE FROM vouchers_approval",
         {"terms_approved"},
     ),
+    "the terms were approved by too few": (
+        "UPDATE vouchers_termsversion SET signatures_needed = 3",
+        {"terms_approved"},
+    ),
     "the terms were rewritten": (
         (
             "UPDATE vouchers_termsversion"

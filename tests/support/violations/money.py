@@ -40,6 +40,20 @@ def decision(*, decided_by_id: str, seen_sha256: str = "p.sha256") -> str:
     )
 
 
+def signature(*, signed_by_id: str, seen_sha256: str = "p.sha256") -> str:
+    """An approval of the proposal that has not been decided on, which does not decide."""
+    return (
+        "INSERT INTO vouchers_proposalsignature"
+        " (proposal_id, signed_by_id, seen_sha256, comment, signed_at)"
+        f" SELECT p.id, {signed_by_id}, {seen_sha256}, '', p.proposed_at"
+        " FROM vouchers_proposal p WHERE p.request_id = 'undecided'"
+    )
+
+
+APPROVER = "(SELECT id FROM auth_user WHERE username = 'li')"
+SIGNED = signature(signed_by_id=APPROVER)
+
+
 def of_proposal(request_id: str, campaign: str = RUNNING) -> str:
     """A transfer that says it was proposed."""
     return (
@@ -72,6 +86,8 @@ def _of_postings() -> dict[str, str]:
         "legs_balance": again("vouchers_leg", line_no="99"),
         "transfer_xid_is_its_own": again("vouchers_transfer", xid=FORGED_XID),
         "decision_by_another_person": decision(decided_by_id="p.proposed_by_id"),
+        "decision_with_all_signatures": (f"{SIGNED};{decision(decided_by_id=APPROVER)}"),
+        "signature_by_another_person": signature(signed_by_id="p.proposed_by_id"),
         "proposal_decision_xid_is_its_own": again("vouchers_proposaldecision", xid=FORGED_XID),
         "proposal_was_approved": of_proposal("undecided"),
     }

@@ -36,6 +36,7 @@ from vouchers.money import yuan
 from vouchers.queries.campaigns.terms import document_of
 from vouchers.rules.campaigns.declaration import OPTIONS, Until, names
 from vouchers.services.campaigns import drafts, lifecycle
+from vouchers.services.roles import area_of
 from vouchers.states import CampaignState
 
 GIVEN_ONCE = names(until=Until.CREATED)
@@ -127,7 +128,9 @@ class CampaignAdmin(CampaignActs, DraftAdmin):
     ) -> HttpResponse:
         """The page, with the overview on top."""
         if obj and request.method == "GET":
-            context["overview"] = campaign_overview(obj, at=timezone.now())
+            user: Any = request.user
+            area = area_of(user, "vouchers.view_campaign")
+            context["overview"] = campaign_overview(obj, area=area, at=timezone.now())
         return super().render_change_form(request, context, *arguments, obj=obj, **options)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:

@@ -26,6 +26,7 @@ from vouchers.admin.campaigns.page import CampaignPage
 from vouchers.models import Campaign, Geofence
 from vouchers.queries.audience import CampaignMap, map_of
 from vouchers.services.campaigns import drafts, terms
+from vouchers.services.roles import area_of
 
 
 class PolygonsForm(forms.Form):
@@ -69,7 +70,7 @@ class MapActs(CampaignPage):
         """What the map draws, as JSON."""
         campaign = get_object_or_404(Campaign, pk=object_id)
         _check_view(request)
-        content = msgspec.json.encode(_drawn(campaign))
+        content = msgspec.json.encode(_drawn(request, campaign))
         return HttpResponse(content, content_type="application/json")
 
     def get_urls(self) -> list[URLPattern]:
@@ -89,7 +90,7 @@ def map_page(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpR
             raise PermissionDenied
         if form.is_valid() and _save(request, campaign, form.cleaned_data):
             return redirect("admin:vouchers_campaign_map", campaign.pk)
-    shown = _drawn(campaign)
+    shown = _drawn(request, campaign)
     geometries = [area.geometry for area in shown.polygons]
     initial = {
         "seen_edit": drafts.newest_edit(campaign),
@@ -110,9 +111,12 @@ def map_page(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpR
     return TemplateResponse(request, "vouchers/map.html", context)
 
 
-def _drawn(campaign: Campaign) -> CampaignMap:
-    """As of now, or as of the start of a campaign that has still to begin."""
-    return map_of(campaign, at=max(timezone.now(), campaign.starts_at))
+def _drawn(request: HttpRequest, campaign: Campaign) -> CampaignMap:
+    """As of now, or as of the start of a campaign that has still to begin; the stores that the
+    person may see."""
+    user: Any = request.user
+    area = area_of(user, "merchants.view_store")
+    return map_of(campaign, area=area, at=max(timezone.now(), campaign.starts_at))
 
 
 def _check_view(request: HttpRequest) -> None:

@@ -18,6 +18,7 @@ from vouchers.queries.campaigns.readiness import surroundings_of
 from vouchers.queries.campaigns.terms import terms_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
 from vouchers.queries.ledger.leftovers import Leftovers, leftovers_of
+from vouchers.queries.roles import Area
 from vouchers.rules.audience.squares import LEAST
 from vouchers.rules.campaigns.readiness import unfit
 from vouchers.states import AccountKind, CampaignState
@@ -46,18 +47,23 @@ class Bar:
     segments: list[Segment]
 
 
-def campaign_overview(campaign: Campaign, *, at: datetime) -> dict[str, Any]:
-    """Everything above the form of one campaign."""
+def campaign_overview(campaign: Campaign, *, area: Area, at: datetime) -> dict[str, Any]:
+    """Everything above the form of one campaign; outside the whole city only what was redeemed in
+    the area."""
     language = get_language() or "en"
+    figures = figures_of([campaign.pk], area=area)[campaign.pk]
+    if not area.is_city:
+        return {"campaign": campaign, "cards": figure_cards(figures)}
     rows = identity_rows(campaign.pk)
     is_draft = campaign.state == CampaignState.DRAFT
-    found = unfit(terms_of(campaign), surroundings_of(campaign), at=at) if is_draft else []
+    found = unfit(terms_of(campaign), surroundings_of(campaign, at=at), at=at) if is_draft else []
     return {
         "campaign": campaign,
         "identity": identity_table(rows),
         "is_balanced": all(row.off_fen == 0 for row in rows),
         "bars": [budget_bar(row) for row in rows],
-        "cards": figure_cards(figures_of([campaign.pk])[campaign.pk], rows),
+        "is_city": True,
+        "cards": [*money_cards(figures, rows), *figure_cards(figures)],
         "leftovers": leftovers_table(leftovers_of(campaign.pk)),
         "audience": audience_bars(campaign),
         "faults": [sentence(fault, language) for fault in found],
@@ -65,16 +71,23 @@ def campaign_overview(campaign: Campaign, *, at: datetime) -> dict[str, Any]:
     }
 
 
-def figure_cards(figures: Figures, rows: Iterable[IdentityRow]) -> list[tuple[str, str, str]]:
-    """(title, figure, what stands below it)."""
+def money_cards(figures: Figures, rows: Iterable[IdentityRow]) -> list[tuple[str, str, str]]:
+    """(title, figure, what stands below it) of what was appropriated and issued."""
     appropriated_fen = sum(row.appropriated_fen for row in rows)
     return [
         (_("Appropriated"), yuan(appropriated_fen), _("by all sources")),
         (_("Issued"), f"{figures.issued_count:,}", yuan(figures.issued_fen)),
+    ]
+
+
+def figure_cards(figures: Figures) -> list[tuple[str, str, str]]:
+    """The same of what was redeemed."""
+    share = f" · {figures.redeemed_pct:.1f} %" if figures.issued_count else ""
+    return [
         (
             _("Redeemed"),
             f"{figures.redeemed_count:,}",
-            f"{yuan(figures.discount_fen)} · {figures.redeemed_pct:.1f} %",
+            f"{yuan(figures.discount_fen)}{share}",
         ),
         (_("Order amount"), yuan(figures.order_fen), _("leverage ×%.1f") % figures.leverage),
     ]

@@ -15,7 +15,8 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyAdmin, act
+from vouchers.admin.base import act
+from vouchers.admin.campaigns.inbox import InboxPage, signed_text
 from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.forms import ReviewForm
 from vouchers.admin.words import rule_text
@@ -28,7 +29,7 @@ WAITING = "waiting"
 
 
 @admin.register(Proposal)
-class ProposalAdmin(searches.ExactSearch, ReadOnlyAdmin):
+class ProposalAdmin(searches.ExactSearch, InboxPage):
     """Decided proposals are the history of a budget; those that wait have a page to decide on."""
 
     list_display = ["id", "campaign", "kind", "summary", "why", "proposed_by", "decided"]
@@ -77,6 +78,8 @@ class ProposalAdmin(searches.ExactSearch, ReadOnlyAdmin):
         sha256 = bytes(proposal.sha256).hex()
         decision = decision_on(proposal)
         may_decide = request.user.has_perm(lifecycle.DECIDE)
+        signatures = list(proposal.signatures.select_related("signed_by"))
+        has_signed = request.user.pk in {it.signed_by_id for it in signatures}
         context = {
             **self.admin_site.each_context(request),
             "title": proposal.get_kind_display(),
@@ -86,8 +89,11 @@ class ProposalAdmin(searches.ExactSearch, ReadOnlyAdmin):
             "lines": proposal_lines(proposal),
             "sha256": sha256,
             "decision": decision,
+            "signatures": signatures,
+            "signed": signed_text(len(signatures), proposal.signatures_needed),
             "may_decide": decision is None
             and may_decide
+            and not has_signed
             and proposal.proposed_by_id != request.user.pk,
             "form": form if form.is_bound else ReviewForm(initial={"seen_sha256": sha256}),
         }
@@ -96,10 +102,12 @@ class ProposalAdmin(searches.ExactSearch, ReadOnlyAdmin):
 
 def _decide(request: HttpRequest, proposal: Proposal, given: dict[str, Any]) -> None:
     is_yes = given["decision"] == "approve"
+    is_last = proposal.signatures.count() + 1 >= proposal.signatures_needed
+    approved = _("Approved and done.") if is_last else _("Approved; others have to approve too.")
     act(
         request,
         proposals.approve_proposal if is_yes else proposals.reject_proposal,
-        _("Approved and done.") if is_yes else _("Rejected; nothing was changed."),
+        approved if is_yes else _("Rejected; nothing was changed."),
         proposal=proposal,
         by=request.user,
         seen_sha256=bytes.fromhex(given["seen_sha256"]),

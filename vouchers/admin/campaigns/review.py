@@ -11,11 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.admin.base import act
+from vouchers.admin.campaigns.inbox import signed_text
 from vouchers.admin.campaigns.terms import terms_tables
 from vouchers.admin.forms import ReviewForm
 from vouchers.models import Campaign, TermsVersion
+from vouchers.queries.campaigns.inbox import terms_waiting
 from vouchers.services.campaigns import amendments, lifecycle
-from vouchers.states import CampaignState
+from vouchers.services.roles import area_of
 
 
 def _answers(version: TermsVersion) -> dict[str, tuple[Any, Any]]:
@@ -32,16 +34,17 @@ def _answers(version: TermsVersion) -> dict[str, tuple[Any, Any]]:
     }
 
 
-def _waits(campaign: Campaign, version: TermsVersion) -> bool:
-    """Whether the newest version is undecided."""
-    return not version.approvals.exists() and (
-        version.amends_id is not None or campaign.state == CampaignState.SUBMITTED
-    )
+def _waits_for(user: Any, version: TermsVersion) -> bool:
+    """Whether the version is undecided and the person may still decide on it."""
+    is_theirs = user.pk in {*version.edited_by, *lifecycle.signers_of(version)}
+    is_open = terms_waiting().filter(pk=version.pk).exists()
+    return user.has_perm(lifecycle.DECIDE) and is_open and not is_theirs
 
 
 def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """GET shows the newest version with its hash; POST decides on the hash that was shown."""
-    if not request.user.has_perm("vouchers.view_campaign"):
+    user: Any = request.user
+    if not area_of(user, "vouchers.view_campaign").is_city:
         raise PermissionDenied
     version = campaign.versions.order_by("-number").first()
     if version is None:
@@ -50,6 +53,9 @@ def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> H
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         service, message = _answers(version)[given["decision"]]
+        is_last = len(lifecycle.signers_of(version)) + 1 >= version.signatures_needed
+        if given["decision"] == "approve" and not is_last:
+            message = _("Approved; others have to approve too.")
         act(
             request,
             service,
@@ -70,7 +76,9 @@ def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> H
         "version": version,
         "sha256": sha256,
         "form": ReviewForm(initial={"seen_sha256": sha256}) if not form.is_bound else form,
-        "may_decide": request.user.has_perm(lifecycle.DECIDE) and _waits(campaign, version),
+        "approvals": version.approvals.select_related("approver").order_by("id"),
+        "signed": signed_text(len(lifecycle.signers_of(version)), version.signatures_needed),
+        "may_decide": _waits_for(user, version),
         "tables": terms_tables(version.document),
     }
     return TemplateResponse(request, "vouchers/review.html", context)

@@ -223,7 +223,7 @@ class RedemptionAdmin(searches.ExactSearch, ReadOnlyAdmin):
         return super().get_actions_detail(request, object_id) if stands else []
 
     def has_hold_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("vouchers.add_hold")
+        return self.may(request, "vouchers.add_hold", object_id)
 
     @action(
         description=_("Hold the money"),

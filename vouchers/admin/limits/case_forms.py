@@ -5,16 +5,16 @@ from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.contrib.auth.models import User
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from vouchers.models import Case
 from vouchers.queries.limits.cases import CaseFile
+from vouchers.queries.roles import people_with
 from vouchers.rules.limits.cases import Seen
 from vouchers.services.limits import cases
 from vouchers.services.redemption import case_decisions
-
-ROLES_BY = "django.contrib.auth.backends.ModelBackend"
 
 
 class ReasonForm(forms.Form):
@@ -64,7 +64,7 @@ class AssignForm(ReasonForm):
 
     def __init__(self, data: Any, **options: Any) -> None:
         super().__init__(data, **options)
-        officers = User.objects.with_perm(cases.CASES, backend=ROLES_BY, include_superusers=False)
+        officers = people_with(cases.CASES, at=timezone.now())
         field: Any = self.fields["assignee"]
         field.queryset = officers.order_by("username")
 

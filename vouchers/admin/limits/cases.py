@@ -29,6 +29,7 @@ from vouchers.models import Case, Resident
 from vouchers.queries.limits.cases import CaseFile, case_file, with_held_fen
 from vouchers.rules.limits.cases import CaseSeverity
 from vouchers.services.limits.cases import CASES
+from vouchers.services.roles import view_area
 from vouchers.states import CaseState
 
 OF_REASON_ALONE = ("clear", "hold", "confirm")
@@ -139,8 +140,8 @@ class CaseAdmin(searches.ExactSearch, ReadOnlyAdmin):
         return [path("rules/", view, name="vouchers_case_rules"), *super().get_urls()]
 
     def rules(self, request: HttpRequest) -> HttpResponse:
-        """What each risk rule noticed, and how often it was wrong."""
-        if not self.has_view_permission(request):
+        """What each risk rule noticed, and how often it was wrong: in the whole city."""
+        if not view_area(request.user, Case).is_city:
             raise PermissionDenied
         return rules_page(self.admin_site, request)
 

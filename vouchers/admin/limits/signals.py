@@ -132,7 +132,7 @@ class HoldAdmin(searches.ExactSearch, ReadOnlyAdmin):
         return super().get_actions_detail(request, object_id) if is_open else []
 
     def has_release_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("vouchers.change_hold")
+        return self.may(request, "vouchers.change_hold", object_id)
 
     @action(
         description=_("Release"),

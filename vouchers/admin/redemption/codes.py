@@ -26,6 +26,7 @@ from vouchers.queries.limits.wrong_codes import MOST_SHOWN, wrong_codes_counted
 from vouchers.rules.issuing.numbered_codes import PAPER, PRESENTED, grouped
 from vouchers.rules.redemption.shown import PAPER_TRIES
 from vouchers.services.redemption import forgive_wrong_codes, replace_paper
+from vouchers.services.roles import area_of
 from vouchers.states import WrongCodeKind
 
 
@@ -79,7 +80,7 @@ class PaperAdmin(OfVoucher):
         return super().get_actions_detail(request, object_id) if is_last else []
 
     def has_replace_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("vouchers.change_paper")
+        return self.may(request, "vouchers.change_paper", object_id)
 
     @action(
         description=_("Replace"),
@@ -138,7 +139,8 @@ class PresentationAdmin(OfVoucher):
 
     def wrong_codes(self, request: HttpRequest) -> HttpResponse:
         """Who sent wrong codes in this hour; a posted form forgives those of one."""
-        if not request.user.has_perm("vouchers.view_wrongcodes"):
+        user: Any = request.user
+        if not area_of(user, "vouchers.view_wrongcodes").is_city:
             raise PermissionDenied
         if request.method == "POST":
             return _forgiven(request)

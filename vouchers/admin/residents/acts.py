@@ -39,14 +39,14 @@ ACTS: Final = (
 )
 
 
-class ResidentActs:
+class ResidentActs(ReadOnlyAdmin):
     """What may be done with a resident. Every service refuses what does not fit the state."""
 
     def has_change_resident_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("vouchers.change_resident")
+        return self.may(request, "vouchers.change_resident", object_id)
 
     def has_add_exclusion_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("vouchers.add_exclusion")
+        return self.may(request, "vouchers.add_exclusion", object_id)
 
     freeze = button(
         residents.freeze,
@@ -169,7 +169,7 @@ class EndingAdmin(searches.ExactSearch, ReadOnlyAdmin):
         return super().get_actions_detail(request, object_id) if lasts else []
 
     def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm(f"vouchers.change_{self.ended_permission}")
+        return self.may(request, f"vouchers.change_{self.ended_permission}", object_id)
 
 
 @admin.register(ResidentMerge)

@@ -10,6 +10,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from merchants.admin.choices import PickedRow
 from vouchers.admin.buttons import ReasonForm
 from vouchers.models import Campaign, Consent, Link, Resident
+from vouchers.services.roles import visible
 
 
 class DocumentForm(BaseDialogForm):
@@ -26,17 +27,24 @@ class ResidentNumberField(forms.CharField):
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=64, widget=UnfoldAdminTextInputWidget, **options)
 
-    def clean(self, value: Any) -> Resident:
-        """The resident of that number; an error when there is none."""
-        number = super().clean(value)
-        found = Resident.objects.filter(external_id=number).first()
-        if found is None:
-            raise forms.ValidationError(_("There is no resident of this number."))
-        return found
+
+def named(form: BaseDialogForm, field: str) -> Resident:
+    """The resident whose number was typed; an error when the person sees none of it."""
+    user: Any = form.request.user
+    numbered = Resident.objects.filter(external_id=form.cleaned_data[field])
+    found = visible(user, numbered).first()
+    if found is None:
+        raise forms.ValidationError(_("There is no resident of this number."))
+    return found
 
 
 class ExcludeForm(ReasonForm):
     """Out of which campaign, and why."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        user: Any = self.request.user
+        self.fields["campaign"].queryset = visible(user, Campaign.objects.all())
 
     campaign = PickedRow(
         label=_("Campaign"),
@@ -52,6 +60,10 @@ class MergeForm(ReasonForm):
 
     kept = ResidentNumberField(label=_("Counted as the resident no."))
 
+    def clean_kept(self) -> Resident:
+        """The resident of that number."""
+        return named(self, "kept")
+
 
 class ProxyForm(BaseDialogForm):
     """Who shows the vouchers, and how they are related."""
@@ -60,6 +72,10 @@ class ProxyForm(BaseDialogForm):
     relation = forms.CharField(
         label=_("relation"), max_length=40, required=False, widget=UnfoldAdminTextInputWidget
     )
+
+    def clean_proxy(self) -> Resident:
+        """The resident of that number."""
+        return named(self, "proxy")
 
 
 class ConsentForm(BaseDialogForm):

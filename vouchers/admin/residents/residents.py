@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyAdmin, ReadOnlyInline, coloured, go_to
+from vouchers.admin.base import ReadOnlyInline, coloured, go_to
 from vouchers.admin.forms import ExplainForm
 from vouchers.admin.residents.acts import ACTS, ResidentActs
 from vouchers.http.explanations import run_sentence, sentence
@@ -59,7 +59,7 @@ class ProxyInline(ReadOnlyInline):
 
 
 @admin.register(Resident)
-class ResidentAdmin(ResidentActs, searches.ExactSearch, ReadOnlyAdmin):
+class ResidentAdmin(searches.ExactSearch, ResidentActs):
     """Residents by number. Identity and phone are hashes and are not shown."""
 
     list_display = ["external_id", "district", "street", "age", "state_label", "created_at"]

@@ -178,7 +178,7 @@ class Campaign(models.Model):
         triggers: ClassVar = [
             only_arrows("campaign_arrows", CAMPAIGN_ARROWS),
             frozen_columns("campaign_identity_frozen", *names(until=Until.CREATED)),
-            # From approval on, `terms` is a version that another person approved.
+            # From approval on, `terms` is a version that as many others approved as were needed.
             pgtrigger.Trigger(
                 name="terms_were_approved",
                 when=pgtrigger.After,
@@ -188,7 +188,8 @@ class Campaign(models.Model):
                     PERFORM FROM vouchers_approval a JOIN vouchers_termsversion v
                         ON v.id = a.terms_id
                       WHERE v.id = NEW.terms_id AND v.campaign_id = NEW.id
-                        AND a.decision = 'approved';
+                        AND a.decision = 'approved'
+                      GROUP BY v.id HAVING count(*) >= v.signatures_needed;
                     IF NOT FOUND THEN
                         RAISE EXCEPTION 'the terms of campaign % were not approved', NEW.id
                             USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_were_approved';

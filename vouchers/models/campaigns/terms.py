@@ -38,6 +38,8 @@ class TermsVersion(models.Model):
     # SHA-256 of the document's canonical JSON: what an approver binds to.
     sha256 = models.BinaryField(_("SHA-256"), max_length=32)
     edited_by = models.JSONField(_("ids of the users who edited it"))
+    # As many people as must approve it; written when it was submitted.
+    signatures_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=1)
     amends = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
 

@@ -9,13 +9,15 @@ from django.utils.translation import gettext_lazy
 
 from merchants.models import Merchant, Store
 from vouchers.models import Campaign
-from vouchers.queries.live import merchant_named, running_campaigns, stores_named
+from vouchers.queries.live.stops import merchant_named, running_campaigns, stores_named
+from vouchers.queries.roles import Area
 
 CAMPAIGN, MERCHANT, STORE = "campaign", "merchant", "store"
 
 
 class StopForm(forms.Form):
-    """A valid form has found what its number names, in `found`."""
+    """A valid form has found what its number names, in `found`; `area` is where the person may
+    stop things."""
 
     what = forms.ChoiceField(
         label=gettext_lazy("Stop a"),
@@ -35,27 +37,31 @@ class StopForm(forms.Form):
 
     found: Campaign | Merchant | Store
 
+    def __init__(self, *args: Any, area: Area, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.area = area
+
     def clean(self) -> dict[str, Any]:
         """Look up what is named."""
         given = super().clean() or {}
         if "what" not in given or "number" not in given:
             return given
-        found = _find(given["what"], given["number"].strip())
+        found = _find(given["what"], given["number"].strip(), self.area)
         if isinstance(found, str):
             raise ValidationError({"number": found})
         self.found = found
         return given
 
 
-def _find(what: str, number: str) -> Campaign | Merchant | Store | str:
+def _find(what: str, number: str, area: Area) -> Campaign | Merchant | Store | str:
     """What is named, or what is wrong with the name."""
     if what == CAMPAIGN:
-        named = [campaign for campaign in running_campaigns() if campaign.code == number]
+        named = [campaign for campaign in running_campaigns(area) if campaign.code == number]
         return named[0] if named else _("No campaign of this code is running.")
     if what == MERCHANT:
-        return merchant_named(number) or _("There is no merchant of this code.")
+        return merchant_named(number, area) or _("There is no merchant of this code.")
     merchant, slash, store_no = number.rpartition("/")
-    stores = stores_named(store_no, merchant=merchant if slash else "")
+    stores = stores_named(store_no, area, merchant=merchant if slash else "")
     if not stores:
         return _("There is no store of this number.")
     if len(stores) > 1:

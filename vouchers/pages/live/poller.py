@@ -19,15 +19,16 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from vouchers.pages.live.screen import alert_html, board_html, cursor_text, valkey_waiting
-from vouchers.queries.live import (
+from vouchers.queries.live.alerts import (
     Alert,
     Cursor,
     Numbers,
     alerts_numbered,
-    board,
     newest_cursor,
     numbers_after,
 )
+from vouchers.queries.live.board import Board, board
+from vouchers.queries.roles import Area
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class Client:
     any thread. Of boards only the newest waits, alerts wait in their order."""
 
     language: str
+    area: Area
     loop: asyncio.AbstractEventLoop
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     alerts: deque[Event] = field(default_factory=deque)
@@ -141,6 +143,10 @@ class Poller:
             return list(self._clients)
 
 
+def _board(shown: Board, wake_ups: int | None, language: str) -> Event:
+    return Event("board", board_html(shown, wake_ups=wake_ups, language=language))
+
+
 class _Round:
     """What the thread remembers from one reading to the next."""
 
@@ -150,18 +156,16 @@ class _Round:
         self._board_at_s = 0.0
 
     def tell(self, clients: list[Client]) -> None:
-        """Read once, and tell each client what is new to it."""
+        """Read once, and tell each client what is new to it and in its area."""
         for alert in self._fresh():
-            self._send(clients, partial(self._alert, alert))
+            near = [client for client in clients if client.area.covers(alert.district)]
+            self._send(near, partial(self._alert, alert))
         if time.monotonic() >= self._board_at_s:
             began_s = time.monotonic()
-            shown, wake_ups = board(at=timezone.now()), valkey_waiting()
-            self._send(
-                clients,
-                lambda language: Event(
-                    "board", board_html(shown, wake_ups=wake_ups, language=language)
-                ),
-            )
+            at, wake_ups = timezone.now(), valkey_waiting()
+            for area in {client.area for client in clients}:
+                make = partial(_board, board(at=at, area=area), wake_ups)
+                self._send([client for client in clients if client.area == area], make)
             took_s = time.monotonic() - began_s
             self._board_at_s = began_s + max(BOARD_EVERY_S, BOARD_SHARE * took_s)
 

@@ -16,7 +16,8 @@ from vouchers.http.refusal_names import refusal_name
 from vouchers.models.limits.risk import RISK_KINDS, RISK_VERDICTS
 from vouchers.money import yuan
 from vouchers.pages.budget import as_html, identity_figure
-from vouchers.queries.live import Alert, Board, Cursor, PlaceRow
+from vouchers.queries.live.alerts import Alert, Cursor
+from vouchers.queries.live.board import Board, PlaceRow
 
 ASK_TIMEOUT_S: Final = 0.2
 TROUBLES: Final = {
@@ -105,9 +106,10 @@ def _state(board: Board) -> tuple[str, str]:
 def _cards(board: Board) -> list[tuple[str, str, str]]:
     rates = board.rates
     leverage = rates.today_orders_fen / rates.today_fen if rates.today_fen else 0.0
+    issued = (_("Issued a minute"), f"{rates.issued:,}", _("in the last 60 seconds"))
     return [
         (_("Redeemed a minute"), f"{rates.redeemed:,}", _("in the last 60 seconds")),
-        (_("Issued a minute"), f"{rates.issued:,}", _("in the last 60 seconds")),
+        *([issued] if board.is_city else []),
         (_("Refused a minute"), f"{rates.refused:,}", _("in the last 60 seconds")),
         (_("Redeemed today"), f"{rates.today_count:,}", yuan(rates.today_fen)),
         (_("Orders today"), yuan(rates.today_orders_fen), _("leverage ×%.1f") % leverage),

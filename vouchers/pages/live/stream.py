@@ -19,7 +19,7 @@ from django.utils import timezone
 from vouchers.pages.live.poller import OVERLAP, RESET, Client, Event, Poller
 from vouchers.pages.live.screen import alert_html, cursor_of, cursor_text
 from vouchers.pages.live.viewer import Viewer, viewer_of
-from vouchers.queries.live import Cursor, alerts_since
+from vouchers.queries.live.alerts import Cursor, alerts_since
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -98,7 +98,7 @@ class Live:
 
     async def _pieces(self, scope: Scope, viewer: Viewer) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
-        client = Client(viewer.language, loop)
+        client = Client(viewer.language, viewer.area, loop)
         end_s = loop.time() + LASTS_S
         ask_s = loop.time() + ASK_AGAIN_S
         self._poller.add(client)
@@ -113,7 +113,8 @@ class Live:
                     yield b":\n\n"
                 if loop.time() >= ask_s:
                     ask_s = loop.time() + ASK_AGAIN_S
-                    if await _in_thread(viewer_of, scope) is None:
+                    now = await _in_thread(viewer_of, scope)
+                    if now is None or now.area != viewer.area:
                         return
                 for event in client.waiting():
                     yield event.encode()
@@ -141,6 +142,7 @@ def _missed(viewer: Viewer) -> list[Event]:
         return [RESET] if viewer.after else []
     found = alerts_since(
         cursor,
+        area=viewer.area,
         overlap=OVERLAP,
         overlap_since=timezone.now() - OVERLAP_LASTS,
         most=MISSED_MOST + OVERLAP,

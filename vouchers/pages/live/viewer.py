@@ -12,14 +12,19 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language_from_request
 from django_otp.middleware import OTPMiddleware
 
+from vouchers.queries.roles import Area
+from vouchers.services.roles import area_of
+
 WATCH: Final = ("vouchers.view_signal", "vouchers.view_campaign")
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A session that may watch: its language, and where it has read up to (`Last-Event-ID`)."""
+    """A session that may watch: its language, the area it sees, and where it has read up to
+    (`Last-Event-ID`)."""
 
     language: str
+    area: Area
     after: str
 
 
@@ -27,6 +32,12 @@ def may_watch(request: HttpRequest) -> bool:
     """Whether the request's session may see the screen; its second factor counts as in the
     admin."""
     return bool(admin.site.has_permission(request) and request.user.has_perms(WATCH))
+
+
+def watched_area(request: HttpRequest) -> Area:
+    """What part of the city the request's person sees signals of."""
+    user: Any = request.user
+    return area_of(user, WATCH[0])
 
 
 def viewer_of(scope: dict[str, Any]) -> Viewer | None:
@@ -38,7 +49,7 @@ def viewer_of(scope: dict[str, Any]) -> Viewer | None:
     if not may_watch(request):
         return None
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
-    return Viewer(get_language_from_request(request), after)
+    return Viewer(get_language_from_request(request), watched_area(request), after)
 
 
 def _nothing(request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,7 @@
 """The page of the live screen: the last figures without any script, and the red button."""
 
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -19,9 +20,13 @@ from vouchers.errors import explain
 from vouchers.models import Campaign
 from vouchers.pages.live.forms import StopForm
 from vouchers.pages.live.screen import alert_html, board_html, cursor_text, valkey_waiting
-from vouchers.pages.live.viewer import may_watch
-from vouchers.queries.live import Cursor, alerts_since, board, newest_cursor, running_campaigns
+from vouchers.pages.live.viewer import may_watch, watched_area
+from vouchers.queries.live.alerts import Cursor, alerts_since, newest_cursor
+from vouchers.queries.live.board import board
+from vouchers.queries.live.stops import running_campaigns
+from vouchers.queries.roles import NOWHERE
 from vouchers.services.campaigns import lifecycle, stops
+from vouchers.services.roles import area_of
 
 ALERTS_SHOWN = 30
 
@@ -29,8 +34,10 @@ ALERTS_SHOWN = 30
 def screen(request: HttpRequest) -> HttpResponse:
     """GET shows everything as of now; POST is the red button."""
     _check(request)
-    may_stop = request.user.has_perm(lifecycle.PAUSE)
-    form = StopForm(request.POST or None)
+    user: Any = request.user
+    reach = area_of(user, lifecycle.PAUSE)
+    may_stop = reach != NOWHERE
+    form = StopForm(request.POST or None, area=reach)
     if request.method == "POST":
         if not may_stop:
             raise PermissionDenied
@@ -38,11 +45,11 @@ def screen(request: HttpRequest) -> HttpResponse:
             return redirect("live")
     newest = newest_cursor()
     context = {
-        **_shown(),
+        **_shown(request),
         "stream": f"{reverse('live-stream')}?after={cursor_text(newest)}",
         "form": form,
         "may_stop": may_stop,
-        "running": running_campaigns() if may_stop else [],
+        "running": running_campaigns(reach) if may_stop else [],
     }
     return render(request, "vouchers/live/screen.html", context)
 
@@ -51,7 +58,7 @@ def screen(request: HttpRequest) -> HttpResponse:
 def parts(request: HttpRequest) -> HttpResponse:
     """Board and alerts as of now, for a screen whose stream cannot be had."""
     _check(request)
-    return JsonResponse(_shown(), headers={"Cache-Control": "no-store"})
+    return JsonResponse(_shown(request), headers={"Cache-Control": "no-store"})
 
 
 def no_stream(request: HttpRequest) -> HttpResponse:
@@ -64,14 +71,15 @@ def _check(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def _shown() -> dict[str, object]:
+def _shown(request: HttpRequest) -> dict[str, object]:
     """The newest alert first. The cursor is read before the alerts: one that comes between is sent
     again rather than lost."""
     language = get_language() or "en"
-    now = timezone.now()
-    alerts = alerts_since(Cursor(), most=ALERTS_SHOWN)
+    area = watched_area(request)
+    shown = board(at=timezone.now(), area=area)
+    alerts = alerts_since(Cursor(), area=area, most=ALERTS_SHOWN)
     return {
-        "board": board_html(board(at=now), wake_ups=valkey_waiting(), language=language),
+        "board": board_html(shown, wake_ups=valkey_waiting(), language=language),
         "alerts": [
             alert_html(alert, language=language) for alert in reversed(alerts[-ALERTS_SHOWN:])
         ],

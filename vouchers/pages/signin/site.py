@@ -14,6 +14,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
 from vouchers.pages.signin.half_way import go_half_way
@@ -39,7 +40,15 @@ def is_verified(request: HttpRequest) -> bool:
 
 
 class Site(UnfoldAdminSite):
-    """Unfold's site, which sessions enter by the second factor where it is asked for."""
+    """Unfold's site, which sessions enter by the second factor where it is asked for, and whose
+    pages show what lies in the areas of a person's grants."""
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Register a page, kept inside the areas of grants."""
+        from vouchers.pages.signin.areas import in_area  # tables need the applications
+
+        page = in_area(admin_class or ModelAdmin)
+        super().register(model_or_iterable, page, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the session may see the site: staff, and verified if it has to be.

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from django.db.models import Count, F, Sum
 
 from vouchers.models import Attempt, Redemption, Run, Tranche
+from vouchers.queries.roles import CITY, Area
 from vouchers.states import RedemptionState
 
 LIVE = (RedemptionState.AUTHORISED, RedemptionState.CAPTURED)
@@ -14,7 +15,8 @@ LIVE = (RedemptionState.AUTHORISED, RedemptionState.CAPTURED)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one campaign, or of one day: vouchers and fen."""
+    """Of one campaign, or of one day: vouchers and fen; nothing is known to be issued in a part of
+    the city."""
 
     issued_count: int = 0
     issued_fen: int = 0
@@ -33,22 +35,23 @@ class Figures:
         return self.order_fen / self.discount_fen if self.discount_fen else 0.0
 
 
-def figures_of(campaign_ids: Iterable[int]) -> dict[int, Figures]:
-    """Issued (ever) and redeemed (net of what was undone), by campaign."""
+def figures_of(campaign_ids: Iterable[int], *, area: Area = CITY) -> dict[int, Figures]:
+    """Issued (ever) and redeemed (net of what was undone), by campaign; redeemed in an area."""
     ids = list(campaign_ids)
-    issued = Tranche.objects.filter(campaign__in=ids).values("campaign_id").order_by()
+    tranches = area.shown(Tranche.objects.filter(campaign__in=ids))
+    issued = tranches.values("campaign_id").order_by()
     by_issue = {
         row["campaign_id"]: row
         for row in issued.annotate(
             count=Sum("voucher_count"), fen=Sum(F("voucher_count") * F("face_fen"))
         )
     }
-    used = Redemption.objects.filter(campaign__in=ids, state__in=LIVE).values("campaign_id")
+    used = area.shown(Redemption.objects.filter(campaign__in=ids, state__in=LIVE))
     by_use = {
         row["campaign_id"]: row
-        for row in used.order_by().annotate(
-            count=Count("id"), discount=Sum("discount_fen"), orders=Sum("order_amount_fen")
-        )
+        for row in used.values("campaign_id")
+        .order_by()
+        .annotate(count=Count("id"), discount=Sum("discount_fen"), orders=Sum("order_amount_fen"))
     }
     nothing: Mapping[str, int] = {}
     found = {}
@@ -64,9 +67,9 @@ def figures_of(campaign_ids: Iterable[int]) -> dict[int, Figures]:
     return found
 
 
-def redeemed_on(day: date) -> Figures:
-    """What was redeemed on one business day, in all campaigns."""
-    row = Redemption.objects.filter(business_day=day, state__in=LIVE).aggregate(
+def redeemed_on(day: date, *, area: Area = CITY) -> Figures:
+    """What was redeemed on one business day in an area, in all campaigns."""
+    row = area.shown(Redemption.objects.filter(business_day=day, state__in=LIVE)).aggregate(
         count=Count("id"), discount=Sum("discount_fen"), orders=Sum("order_amount_fen")
     )
     return Figures(
@@ -76,9 +79,9 @@ def redeemed_on(day: date) -> Figures:
     )
 
 
-def redeemed_by_day(*, since: date) -> list[tuple[date, int, int]]:
+def redeemed_by_day(*, since: date, area: Area = CITY) -> list[tuple[date, int, int]]:
     """(business day, redemptions, discount in fen), oldest first; days without any are absent."""
-    rows = Redemption.objects.filter(business_day__gte=since, state__in=LIVE)
+    rows = area.shown(Redemption.objects.filter(business_day__gte=since, state__in=LIVE))
     grouped = rows.values("business_day").order_by("business_day")
     return [
         (row["business_day"], row["count"], row["discount"])
@@ -86,9 +89,9 @@ def redeemed_by_day(*, since: date) -> list[tuple[date, int, int]]:
     ]
 
 
-def refusals_since(since: datetime) -> list[tuple[str, int]]:
+def refusals_since(since: datetime, *, area: Area = CITY) -> list[tuple[str, int]]:
     """(refusal code, how often), most frequent first."""
-    rows = Attempt.objects.filter(at__gte=since).values("code").order_by()
+    rows = area.shown(Attempt.objects.filter(at__gte=since)).values("code").order_by()
     counted = rows.annotate(count=Count("id")).order_by("-count", "code")
     return [(row["code"], row["count"]) for row in counted]
 

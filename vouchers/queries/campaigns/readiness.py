@@ -1,13 +1,17 @@
 """What the launch list has to know of a campaign beside its terms."""
 
-from django.contrib.auth.models import User
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Sum
 
 from vouchers.models import Account, Campaign, Leg
+from vouchers.queries.roles import people_with
+from vouchers.rules.campaigns.approvals import signatures_needed
 from vouchers.rules.campaigns.readiness import Surroundings
 from vouchers.states import AccountKind, CampaignState
 
 DECIDE = "vouchers.add_approval"
-MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 USED = (
     AccountKind.AUTHORISED,
     AccountKind.PAYABLE,
@@ -17,23 +21,32 @@ USED = (
 """Accounts that only a redemption puts money into."""
 
 
-def surroundings_of(campaign: Campaign) -> Surroundings:
-    """As they are now."""
+def surroundings_of(campaign: Campaign, *, at: datetime) -> Surroundings:
+    """As they are at an instant."""
+    appropriated = campaign.sources.aggregate(fen=Sum("appropriated_fen"))
     unpaid = campaign.sources.filter(receipts__isnull=True).order_by("code")
     return Surroundings(
         state=CampaignState(campaign.state),
         zone=campaign.zone,
         is_test=campaign.is_test,
-        approvers=approvers_of(campaign),
+        approvers=approvers_of(campaign, at=at),
+        approvers_needed=approvers_needed(appropriated["fen"] or 0),
         without_cash=tuple(unpaid.values_list("name", flat=True)),
         is_tried=_is_tried(campaign),
     )
 
 
-def approvers_of(campaign: Campaign) -> int:
-    """How many people may decide on its terms: active, with the right, and none who edited them."""
+def approvers_needed(amount_fen: int) -> int:
+    """How many people have to approve what moves so much money."""
+    from_fen = [yuan * 100 for yuan in settings.HUIMIN_APPROVERS]
+    return signatures_needed(amount_fen, from_fen=from_fen)
+
+
+def approvers_of(campaign: Campaign, *, at: datetime) -> int:
+    """How many people may decide on its terms at an instant: active, with the right for the whole
+    city, and none who edited them."""
     editors = {*campaign.edits.values_list("user_id", flat=True), campaign.created_by_id}
-    able = User.objects.with_perm(DECIDE, backend=MODEL_BACKEND)
+    able = people_with(DECIDE, at=at)
     return int(able.exclude(pk__in=editors).count())
 
 

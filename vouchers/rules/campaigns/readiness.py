@@ -25,7 +25,8 @@ class Stage(StrEnum):
 class Surroundings:
     """What the list has to know beside the terms.
 
-    `approvers`: how many people may decide on the terms, without those who edited them.
+    `approvers`: how many people may decide on the terms, without those who edited them, and
+    `approvers_needed`: how many have to.
     `without_cash`: names of the sources of which nothing has arrived. `is_tried`: a till of a
     merchant that takes part has redeemed in a test campaign.
     """
@@ -34,6 +35,7 @@ class Surroundings:
     zone: str
     is_test: bool
     approvers: int
+    approvers_needed: int
     without_cash: tuple[str, ...]
     is_tried: bool
 
@@ -60,8 +62,9 @@ def findings(terms: Terms, around: Surroundings, *, at: datetime) -> list[Findin
 def unfit(terms: Terms, around: Surroundings, *, at: datetime) -> list[Refusal]:
     """What keeps a draft from being submitted."""
     refusals = faults(terms, at=at)
-    if not around.approvers:
-        refusals.append(Refusal(INVALID, "someone_approves"))
+    if around.approvers < around.approvers_needed:
+        counts = {"able": around.approvers, "needed": around.approvers_needed}
+        refusals.append(Refusal(INVALID, "enough_approve", counts))
     return refusals
 
 

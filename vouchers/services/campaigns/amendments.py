@@ -17,11 +17,18 @@ from merchants.errors import Refused
 from merchants.models import Store
 from vouchers.models import Approval, Campaign, CampaignStore, TermsVersion, Tranche
 from vouchers.models.locks import OWN_TERMS
+from vouchers.queries.campaigns.readiness import approvers_needed
 from vouchers.rules.campaigns import amendments as rules
+from vouchers.rules.campaigns.approvals import may_sign, terms_fen
 from vouchers.rules.campaigns.declaration import WIDENED
 from vouchers.rules.campaigns.lifecycle import decide
 from vouchers.rules.campaigns.terms import terms_sha256, written
-from vouchers.services.campaigns.lifecycle import DECIDE, lock_campaign
+from vouchers.services.campaigns.lifecycle import (
+    DECIDE,
+    is_signed,
+    lock_campaign,
+    signers_of,
+)
 from vouchers.services.campaigns.terms import EDIT
 from vouchers.services.history import note
 from vouchers.services.refusals import refuse, refused_by_database
@@ -66,6 +73,7 @@ def propose_amendment(
             number=last + 1,
             document=document,
             sha256=terms_sha256(document),
+            signatures_needed=approvers_needed(terms_fen(document)),
             # Editors of the amended version count as editors of this one.
             edited_by=sorted({*in_force.edited_by, by.pk}),
             amends=in_force,
@@ -76,7 +84,8 @@ def propose_amendment(
 def approve_amendment(
     *, terms: TermsVersion, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
 ) -> Approval:
-    """Say yes to exactly the amendment seen; it is in force from the same commit.
+    """Say yes to exactly the amendment seen; with the last approval that is needed it is in force
+    from the same commit.
 
     Refuses `not_permitted`, `campaign_state`, `campaign_over`, `approver_edited`,
     `already_decided`, and `terms_not_as_seen` when the hash is another one, or when other terms
@@ -86,6 +95,8 @@ def approve_amendment(
         held, approval = _decide(terms, by, seen_sha256, at, comment, Approval.Decision.APPROVED)
         before = _in_force(held).document
         refuse(rules.judge(before, terms.document, at=at))
+        if not is_signed(terms):
+            return approval
         # Waits for the minting under way and keeps the next one back until the commit.
         OWN_TERMS.send(raw_connection(), {"campaign_id": held.pk}).rows()
         for name in WIDENED:
@@ -133,7 +144,7 @@ def _decide(
     newest = held.versions.order_by("-number").first()
     if newest != terms or terms.amends_id != held.terms_id:
         raise Refused("terms_not_as_seen", "newest_version")
-    if terms.approvals.exists():
+    if is_signed(terms) or terms.approvals.filter(decision=Approval.Decision.REJECTED).exists():
         raise Refused("already_decided", "one_decision")
     refuse(
         decide(
@@ -142,6 +153,7 @@ def _decide(
             sha256=bytes(terms.sha256),
             seen_sha256=seen_sha256,
         )
+        or may_sign(signers=signers_of(terms), approver_id=by.pk)
     )
     approval = Approval.objects.create(
         terms=terms,

@@ -13,10 +13,11 @@ from merchants.errors import Refused
 from vouchers.models import Approval, Campaign, TermsVersion
 from vouchers.models.sandbox import campaign_now
 from vouchers.queries.campaigns.readiness import DECIDE as DECIDE
-from vouchers.queries.campaigns.readiness import surroundings_of
+from vouchers.queries.campaigns.readiness import approvers_needed, surroundings_of
 from vouchers.queries.campaigns.terms import document_of, terms_of
 from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns import terms as rules
+from vouchers.rules.campaigns.approvals import may_sign, terms_fen
 from vouchers.rules.campaigns.declaration import OPTIONS
 from vouchers.rules.campaigns.lifecycle import decide, may_close, may_settle, move
 from vouchers.rules.campaigns.readiness import over, unfit
@@ -66,7 +67,7 @@ def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.SUBMITTED)
-        refuse(next(iter(unfit(terms_of(held), surroundings_of(held), at=at)), None))
+        refuse(next(iter(unfit(terms_of(held), surroundings_of(held, at=at), at=at)), None))
         document = document_of(held)
         last = held.versions.aggregate(last=Max("number"))["last"] or 0
         editors = set(held.edits.values_list("user_id", flat=True))
@@ -75,6 +76,7 @@ def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
             number=last + 1,
             document=document,
             sha256=rules.terms_sha256(document),
+            signatures_needed=approvers_needed(terms_fen(document)),
             edited_by=sorted({*editors, held.created_by_id, by.pk}),
             created_at=at,
         )
@@ -85,16 +87,25 @@ def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
 def approve(
     *, terms: TermsVersion, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
 ) -> Approval:
-    """Say yes to exactly the terms seen; they become the terms in force.
+    """Say yes to exactly the terms seen; with the last approval that is needed they become the
+    terms in force.
 
-    Refuses `not_permitted`, `campaign_state`, `approver_edited` and `terms_not_as_seen`.
+    Refuses `not_permitted`, `campaign_state`, `approver_edited`, `already_decided` and
+    `terms_not_as_seen`.
     """
     with refused_by_database(), transaction.atomic():
         held, approval = _decide(
             terms, by, seen_sha256, at, comment, decision=Approval.Decision.APPROVED
         )
-        _move(terms.campaign, held, CampaignState.APPROVED, by=by, at=at, terms=terms)
+        if is_signed(terms):
+            _move(terms.campaign, held, CampaignState.APPROVED, by=by, at=at, terms=terms)
     return approval
+
+
+def is_signed(terms: TermsVersion) -> bool:
+    """Whether as many have approved the terms as are needed."""
+    approved = terms.approvals.filter(decision=Approval.Decision.APPROVED)
+    return approved.count() >= terms.signatures_needed
 
 
 def reject(
@@ -243,6 +254,7 @@ def _decide(
             sha256=bytes(newest.sha256),
             seen_sha256=seen_sha256,
         )
+        or may_sign(signers=signers_of(newest), approver_id=by.pk)
     )
     approval = Approval.objects.create(
         terms=terms,
@@ -253,6 +265,11 @@ def _decide(
         decided_at=at,
     )
     return held, approval
+
+
+def signers_of(terms: TermsVersion) -> set[int]:
+    """Who has approved the terms so far, by id."""
+    return set(terms.approvals.values_list("approver_id", flat=True))
 
 
 def lock_campaign(campaign_id: int) -> Campaign:

@@ -12,9 +12,17 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from merchants.errors import Refused
-from vouchers.models import Campaign, FundingSource, Proposal, ProposalDecision
+from vouchers.models import (
+    Campaign,
+    FundingSource,
+    Proposal,
+    ProposalDecision,
+    ProposalSignature,
+)
+from vouchers.queries.campaigns.readiness import approvers_needed
 from vouchers.queries.campaigns.terms import slice_of
 from vouchers.rules.campaigns import proposals as rules
+from vouchers.rules.campaigns.approvals import may_sign, proposal_fen
 from vouchers.rules.ledger.amounts import check_amount_fen
 from vouchers.rules.limits.risk_rules import RiskRule, check_rule, with_rule
 from vouchers.services.campaigns import budgets, risk_rules
@@ -148,14 +156,29 @@ def _with_slices(campaign: Campaign, changes: Sequence[Mapping[str, Any]]) -> li
 
 def approve_proposal(
     *, proposal: Proposal, by: User, seen_sha256: bytes, at: datetime, comment: str = ""
-) -> ProposalDecision:
-    """Approve the proposal as it was seen, and execute it in the same transaction.
+) -> ProposalDecision | None:
+    """Approve the proposal as it was seen. The last approval that is needed decides, and executes
+    it in the same transaction; one before it is a signature, and the answer None.
 
-    Refuses `not_permitted`, `proposal_decided`, `approver_proposed`, `proposal_not_as_seen`,
-    `campaign_state`, and, judged again on the current figures, as the proposal was.
+    Refuses `not_permitted`, `proposal_decided`, `approver_proposed`, `already_decided` (to one who
+    has signed), `proposal_not_as_seen`, `campaign_state`, and, judged again on the current figures,
+    as the proposal was.
     """
     with refused_by_database(), transaction.atomic():
-        held, decision = _decide(proposal, by, seen_sha256, at, comment, Decision.APPROVED)
+        held, signers = _may_decide(proposal, by, seen_sha256)
+        if len(signers) + 1 < proposal.signatures_needed:
+            # Nobody signs what could not be done.
+            kind = ProposalKind(proposal.kind)
+            budgets.check(campaign=held, kind=kind, document=proposal.document)
+            ProposalSignature.objects.create(
+                proposal=proposal,
+                signed_by=by,
+                seen_sha256=seen_sha256,
+                comment=comment,
+                signed_at=at,
+            )
+            return None
+        decision = _decide(proposal, by, seen_sha256, at, comment, Decision.APPROVED)
         budgets.execute(campaign=held, proposal=proposal, at=at)
         note(held, by=by, what=f"{proposal.kind} {proposal.request_id}", at=at)
     return decision
@@ -166,8 +189,8 @@ def reject_proposal(
 ) -> ProposalDecision:
     """Say no; nothing is done. Refuses as `approve_proposal` does about who decides on what."""
     with refused_by_database(), transaction.atomic():
-        _, decision = _decide(proposal, by, seen_sha256, at, comment, Decision.REJECTED)
-    return decision
+        _may_decide(proposal, by, seen_sha256)
+        return _decide(proposal, by, seen_sha256, at, comment, Decision.REJECTED)
 
 
 def _check_figures(*figures: object) -> None:
@@ -205,6 +228,7 @@ def _propose(
                     "kind": kind.value,
                     "document": document,
                     "sha256": sha256,
+                    "signatures_needed": _needed(held, kind, document),
                     "why": why,
                     "proposed_by": by,
                     "proposed_at": at,
@@ -215,14 +239,17 @@ def _propose(
     return proposal
 
 
-def _decide(
-    proposal: Proposal,
-    by: User,
-    seen_sha256: bytes,
-    at: datetime,
-    comment: str,
-    decision: Decision,
-) -> tuple[Campaign, ProposalDecision]:
+def _needed(campaign: Campaign, kind: ProposalKind, document: Mapping[str, Any]) -> int:
+    return approvers_needed(proposal_fen(kind, document, campaign_fen=appropriated_fen(campaign)))
+
+
+def appropriated_fen(campaign: Campaign) -> int:
+    """All that the campaign's sources appropriate."""
+    return sum(campaign.sources.values_list("appropriated_fen", flat=True))
+
+
+def _may_decide(proposal: Proposal, by: User, seen_sha256: bytes) -> tuple[Campaign, set[int]]:
+    """The campaign, locked, since decisions on one are taken one at a time; and who has signed."""
     require_permission(by, DECIDE)
     held = lock_campaign(proposal.campaign_id)
     refuse(
@@ -234,7 +261,20 @@ def _decide(
             is_decided=ProposalDecision.objects.filter(proposal=proposal).exists(),
         )
     )
-    made = ProposalDecision.objects.create(
+    signers = set(proposal.signatures.values_list("signed_by_id", flat=True))
+    refuse(may_sign(signers=signers, approver_id=by.pk))
+    return held, signers
+
+
+def _decide(
+    proposal: Proposal,
+    by: User,
+    seen_sha256: bytes,
+    at: datetime,
+    comment: str,
+    decision: Decision,
+) -> ProposalDecision:
+    return ProposalDecision.objects.create(
         proposal=proposal,
         decided_by=by,
         decision=decision.value,
@@ -242,4 +282,3 @@ def _decide(
         comment=comment,
         decided_at=at,
     )
-    return held, made

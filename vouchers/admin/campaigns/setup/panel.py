@@ -106,7 +106,7 @@ def panel_of(campaign: Campaign, *, at: datetime) -> Panel:
     budget = budget_of(terms)
     names = dict(campaign.tiers.values_list("code", "name"))
     sources = dict(campaign.sources.values_list("code", "name"))
-    todo = [_todo(one) for one in findings(terms, surroundings_of(campaign), at=at)]
+    todo = [_todo(one) for one in findings(terms, surroundings_of(campaign, at=at), at=at)]
     return Panel(
         budget=budget,
         money=[

@@ -217,7 +217,7 @@ def books() -> rules.Books:
 def proposals() -> list[Proposed]:
     """Every proposal with its decision, oldest decision first."""
     rows = Proposal.objects.select_related("decision").order_by("decision__id", "id")
-    return [_proposed(row) for row in rows.iterator()]
+    return [_proposed(row) for row in rows.prefetch_related("signatures")]
 
 
 def terms() -> list[Terms]:
@@ -245,6 +245,8 @@ def _proposed(row: Proposal) -> Proposed:
         document=row.document,
         sha256=bytes(row.sha256),
         proposed_by=row.proposed_by_id,
+        signatures_needed=row.signatures_needed,
+        signers=tuple(signature.signed_by_id for signature in row.signatures.all()),
         decided_by=decision and decision.decided_by_id,
         decision=decision and decision.decision,
         seen_sha256=decision and bytes(decision.seen_sha256),

@@ -53,8 +53,8 @@ TERMS_APPROVED = Check(
     6,
     "terms_approved",
     _(
-        "the terms in force and those of every tranche were approved, as they are, by a person who"
-        " edited none of them"
+        "the terms in force and those of every tranche were approved, as they are, by as many"
+        " people as were needed, who edited none of them"
     ),
     ("terms", "campaign"),
     """
@@ -64,8 +64,8 @@ TERMS_APPROVED = Check(
                      UNION ALL
                     SELECT terms_id FROM vouchers_campaign
                      WHERE state NOT IN ('draft', 'submitted'))
-       AND NOT EXISTS (
-           SELECT FROM vouchers_approval a
+       AND w.signatures_needed > (
+           SELECT count(DISTINCT a.approver_id) FROM vouchers_approval a
             WHERE a.terms_id = w.id AND a.decision = 'approved' AND a.seen_sha256 = w.sha256
               AND NOT w.edited_by @> to_jsonb(a.approver_id))
     """,

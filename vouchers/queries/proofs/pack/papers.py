@@ -19,7 +19,7 @@ TERMS_SHEETS: tuple[Sheet, ...] = (
         "terms",
         """
         SELECT id, number, document, encode(sha256, 'hex') AS sha256, edited_by,
-               amends_id AS amends, created_at
+               signatures_needed, amends_id AS amends, created_at
           FROM vouchers_termsversion WHERE campaign_id = %(campaign_id)s ORDER BY number
         """,
     ),
@@ -42,9 +42,18 @@ TERMS_SHEETS: tuple[Sheet, ...] = (
     Sheet(
         "proposals",
         """
-        SELECT id, kind, document, encode(sha256, 'hex') AS sha256, why, request_id,
-               proposed_by_id AS proposed_by, proposed_at
+        SELECT id, kind, document, encode(sha256, 'hex') AS sha256, signatures_needed, why,
+               request_id, proposed_by_id AS proposed_by, proposed_at
           FROM vouchers_proposal WHERE campaign_id = %(campaign_id)s ORDER BY id
+        """,
+    ),
+    Sheet(
+        "signatures",
+        """
+        SELECT s.id, s.proposal_id AS proposal, s.signed_by_id AS signed_by,
+               encode(s.seen_sha256, 'hex') AS seen_sha256, s.comment, s.signed_at
+          FROM vouchers_proposalsignature s JOIN vouchers_proposal p ON p.id = s.proposal_id
+         WHERE p.campaign_id = %(campaign_id)s ORDER BY s.id
         """,
     ),
     Sheet(
@@ -63,13 +72,16 @@ STAFF_SHEETS: tuple[Sheet, ...] = (
     Sheet(
         "users",
         """
-        SELECT u.id, u.username, u.is_active, u.is_staff, u.is_superuser,
-               COALESCE(jsonb_agg(g.name ORDER BY g.name) FILTER (WHERE g.id IS NOT NULL), '[]')
-                   AS roles
-          FROM auth_user u
-          LEFT JOIN auth_user_groups m ON m.user_id = u.id
-          LEFT JOIN auth_group g ON g.id = m.group_id
-         GROUP BY u.id ORDER BY u.id
+        SELECT id, username, is_active, is_staff, is_superuser FROM auth_user ORDER BY id
+        """,
+    ),
+    Sheet(
+        "grants",
+        """
+        SELECT r.id, r.user_id AS "user", g.name AS role, r.district_id AS district, r.from_at,
+               r.until_at, r.why, r.given_by_id AS given_by, r.given_at,
+               r.withdrawn_by_id AS withdrawn_by, r.withdrawn_at, r.withdrawn_why
+          FROM vouchers_grant r JOIN auth_group g ON g.id = r.role_id ORDER BY r.id
         """,
     ),
     Sheet(

@@ -36,7 +36,8 @@ DISTRIBUTION: Final = frozenset(
 
 
 class Proposed(NamedTuple):
-    """A proposal and what was decided about it; None while undecided."""
+    """A proposal and what was decided about it; None while undecided. `signers` approved before
+    the one who decided."""
 
     id: int
     campaign_id: int
@@ -44,6 +45,8 @@ class Proposed(NamedTuple):
     document: Mapping[str, Any]
     sha256: bytes
     proposed_by: int
+    signatures_needed: int
+    signers: Sequence[int]
     decided_by: int | None
     decision: str | None
     seen_sha256: bytes | None
@@ -164,8 +167,12 @@ def _undecidable(item: Proposed) -> str | None:
         return "the document has another hash"
     if item.decision is None:
         return None
-    if item.decided_by == item.proposed_by:
+    if item.proposed_by in {item.decided_by, *item.signers}:
         return "decided by its author"
+    if item.decision == Decision.APPROVED and (
+        len({item.decided_by, *item.signers}) < item.signatures_needed
+    ):
+        return "approved by too few"
     if item.seen_sha256 != item.sha256:
         return "decided on another document"
     return None

@@ -1,11 +1,9 @@
-"""Roles: five groups of permissions, and the permission check of every act."""
+"""The five roles and what each may do; a role is one of Django's groups of permissions."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from django.contrib.auth.models import Group, Permission, User
-
-from merchants.errors import Refused
+from django.contrib.auth.models import Group, Permission
 
 _CAMPAIGN_PARTS: Final = (
     "campaign",
@@ -55,13 +53,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "auditor": (),
 }
-"""Beside what is named here, every role sees everything."""
-
-
-def require_permission(user: User, permission: str) -> None:
-    """Refuse `not_permitted` unless an active user has the permission by role."""
-    if not user.has_perm(permission):
-        raise Refused("not_permitted", permission)
+"""Beside what is named here, every role sees everything in the area of its grant."""
 
 
 def sync_roles(*, using: str) -> None:

@@ -1,0 +1,183 @@
+"""Roles are given for an area and a period, by another person, and withdrawn once."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from merchants.errors import Refused
+from merchants.models import District, Merchant, Store
+from tests.support import cast
+from vouchers.models import Campaign, Grant, Proposal, Redemption, Resident, RoleChange, Voucher
+from vouchers.queries.roles import ACTED_ON, CITY, NOWHERE, SHOWN, Area
+from vouchers.services.roles import (
+    area_of,
+    give_role,
+    require_permission,
+    roles_of,
+    visible,
+    withdraw_role,
+)
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+CHANGE = "merchants.change_store"
+
+
+def root() -> User:
+    return User.objects.get_or_create(username="root", defaults={"is_superuser": True})[0]
+
+
+def given(role: str, **options: Any) -> Grant:
+    """A role of Wu's, from an hour ago on unless said otherwise."""
+    now = timezone.now()
+    user, _ = User.objects.get_or_create(username="wu")
+    usual = {
+        "user": user,
+        "district": None,
+        "from_at": now - HOUR,
+        "until_at": None,
+        "why": "on duty",
+        "by": root(),
+        "at": now,
+    }
+    return give_role(role=Group.objects.get(name=role), **(usual | options))
+
+
+def wu() -> User:
+    return User.objects.get(username="wu")
+
+
+def refused(act: Any, *arguments: Any, **named: Any) -> str:
+    with pytest.raises(Refused) as caught:
+        act(*arguments, **named)
+    return caught.value.refusal.rule
+
+
+def xuhui() -> District:
+    return cast.district(310104, "徐汇区")
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "is_in_force"),
+    [(-HOUR, None, True), (-HOUR, HOUR, True), (HOUR, None, False), (HOUR, 2 * HOUR, False)],
+)
+def test_a_grant_counts_within_its_period(
+    begins: timedelta, ends: timedelta | None, is_in_force: bool
+) -> None:
+    now = timezone.now()
+    given("operator", from_at=now + begins, until_at=None if ends is None else now + ends)
+    assert area_of(wu(), CHANGE) == (CITY if is_in_force else NOWHERE)
+    assert roles_of(wu(), at=now) == ({"operator"} if is_in_force else set())
+
+
+def test_it_ends_at_its_end_also_for_one_who_is_signed_in(monkeypatch: Any) -> None:
+    now = timezone.now()
+    given("operator", until_at=now + HOUR)
+    user = wu()
+    assert area_of(user, CHANGE) == CITY
+
+    def later() -> datetime:
+        return now + HOUR
+
+    monkeypatch.setattr("vouchers.services.roles.permissions.timezone.now", later)
+    assert area_of(user, CHANGE) == NOWHERE
+
+
+def test_a_grant_withdrawn_counts_for_nothing_and_all_of_it_is_on_record() -> None:
+    grant = given("operator", district=cast.district())
+    withdraw_role(grant=grant, reason="moved on", by=root(), at=timezone.now())
+    assert area_of(wu(), CHANGE) == NOWHERE
+    assert refused(withdraw_role, grant=grant, reason="x", by=root(), at=timezone.now()) == (
+        "role_withdrawn"
+    )
+    rows = RoleChange.objects.filter(user_id=grant.user_id, role__startswith="operator")
+    assert list(rows.values_list("role", "is_granted")) == [
+        ("operator 310101", True),
+        ("operator 310101", False),
+    ]
+    said = LogEntry.objects.filter(object_id=str(grant.user_id), user=root()).order_by("id")
+    assert [json.loads(entry.change_message)[0]["changed"]["fields"] for entry in said] == [
+        ["role given: operator, 黄浦区"],
+        ["role withdrawn: operator, 黄浦区: moved on"],
+    ]
+
+
+def test_nobody_gives_a_role_to_oneself_or_without_the_right() -> None:
+    assert refused(given, "operator", user=root()) == "own_role"
+    assert refused(given, "operator", by=cast.mei()) == "vouchers.add_grant"
+    assert refused(given, "operator", why=" ") == "why_missing"
+    now = timezone.now()
+    assert refused(given, "operator", until_at=now - HOUR / 2) == "grant_ends_after_it_begins"
+    assert not Grant.objects.filter(user__username="wu").exists()
+
+
+def test_what_a_role_may_do_in_one_district_another_role_does_not_spread() -> None:
+    """An auditor of the whole city who is an operator in Xuhui moves no store of Huangpu."""
+    given("auditor")
+    given("operator", district=xuhui())
+    mall, user = cast.nanjing_road(), wu()
+    there = cast.xujiahui()
+    Store.objects.filter(pk=there.pk).update(district=xuhui())
+    assert user.has_perm("merchants.view_store", mall)
+    assert not user.has_perm(CHANGE, mall)
+    assert user.has_perm(CHANGE, there)
+    assert not user.has_perm(CHANGE), "without a row the whole city is asked for"
+    require_permission(user, CHANGE, on=there)
+    assert refused(require_permission, user, CHANGE, on=mall) == CHANGE
+
+
+def test_areas_of_several_grants_add_up() -> None:
+    given("auditor", district=xuhui())
+    given("auditor", district=cast.district())
+    assert area_of(wu(), "merchants.view_store") == Area(frozenset({310101, 310104}))
+    assert NOWHERE | CITY == CITY
+
+
+def test_djangos_groups_and_own_permissions_give_nothing() -> None:
+    user = User.objects.create_user("nemo")
+    user.groups.add(Group.objects.get(name="manager"))
+    user.user_permissions.set(Group.objects.get(name="manager").permissions.all())
+    user = User.objects.get(pk=user.pk)
+    assert user.get_all_permissions() == set()
+    assert not user.has_perm("vouchers.view_campaign")
+
+
+def test_an_inactive_user_sees_nothing_and_a_superuser_everything() -> None:
+    given("auditor")
+    cast.alice()
+    User.objects.filter(username="wu").update(is_active=False)
+    assert not visible(wu(), Resident.objects.all()).exists()
+    assert visible(root(), Resident.objects.all()).exists()
+
+
+def test_each_thing_lies_where_its_store_or_its_holder_is() -> None:
+    campaign = cast.running_campaign()
+    given("auditor", district=cast.district())
+    user, alice = wu(), cast.alice()
+    lost = cast.store("lost", of=cast.merchant("half", "半边"))
+    cast.store("kept", of=cast.merchant("half"))
+    Store.objects.filter(pk=lost.pk).update(district=None)
+    assert set(visible(user, Campaign.objects.all())) == {campaign}
+    assert lost not in visible(user, Store.objects.all())
+    assert lost.merchant in visible(user, Merchant.objects.all())
+    assert not user.has_perm("merchants.change_merchant", lost.merchant)
+    assert set(visible(user, Resident.objects.all())) == {alice}
+    Resident.objects.filter(pk=alice.pk).update(district=xuhui())
+    assert not visible(user, Resident.objects.all()).exists()
+
+
+def test_a_table_without_a_declared_place_is_the_citys_alone() -> None:
+    assert Proposal not in SHOWN
+    area = Area(frozenset({310101}))
+    shown = (Proposal.objects.all(), Grant.objects.all(), User.objects.all())
+    assert all(area.shown(rows).query.is_empty() for rows in shown)
+    acted_on = (Campaign.objects.all(), Voucher.objects.all())
+    assert all(area.acted_on(rows).query.is_empty() for rows in acted_on)
+    assert SHOWN.keys() >= ACTED_ON.keys()
+    assert not area.shown(Redemption.objects.all()).query.is_empty()

@@ -1,0 +1,74 @@
+"""Roles given to people and withdrawn, each for an area and a period, with the reason."""
+
+from datetime import datetime
+from typing import Final
+
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+
+from merchants.errors import Refused
+from merchants.models import District
+from vouchers.models import Grant
+from vouchers.services.history import note
+from vouchers.services.roles.permissions import require_permission
+
+GIVE: Final = "vouchers.add_grant"
+"""The permission to give and withdraw roles; no role has it, superusers do."""
+
+
+def give_role(
+    *,
+    user: User,
+    role: Group,
+    district: District | None,
+    from_at: datetime,
+    until_at: datetime | None,
+    why: str,
+    by: User,
+    at: datetime,
+) -> Grant:
+    """Give a user a role in a district, or in the whole city, for a period.
+
+    Refuses `not_permitted` (also to give oneself a role), `why_missing`, and `dates_cross` for a
+    period that does not end after it begins or is over already.
+    """
+    require_permission(by, GIVE)
+    if by.pk == user.pk:
+        raise Refused("not_permitted", "own_role")
+    if not why.strip():
+        raise Refused("why_missing")
+    if until_at is not None and until_at <= max(from_at, at):
+        raise Refused("dates_cross", "grant_ends_after_it_begins")
+    with transaction.atomic():
+        grant = Grant.objects.create(
+            user=user,
+            role=role,
+            district=district,
+            from_at=from_at,
+            until_at=until_at,
+            why=why.strip(),
+            given_by=by,
+            given_at=at,
+        )
+        note(user, by=by, what=f"role given: {_place(grant)}", at=at)
+    return grant
+
+
+def withdraw_role(*, grant: Grant, reason: str, by: User, at: datetime) -> None:
+    """End a grant; it counts for nothing from the user's next request on.
+
+    Refuses `not_permitted`, and `role_withdrawn` for one that was withdrawn before.
+    """
+    require_permission(by, GIVE)
+    with transaction.atomic():
+        held = Grant.objects.select_for_update(no_key=True).get(pk=grant.pk)
+        if held.withdrawn_at is not None:
+            raise Refused("role_withdrawn")
+        held.withdrawn_at, held.withdrawn_by, held.withdrawn_why = at, by, reason
+        held.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_why"])
+        note(held.user, by=by, what=f"role withdrawn: {_place(held)}: {reason}", at=at)
+    grant.refresh_from_db()
+
+
+def _place(grant: Grant) -> str:
+    return f"{grant.role.name}, {grant.district or 'whole city'}"

@@ -1,0 +1,164 @@
+"""The permission check of every act, and of every row that is shown.
+
+A permission is had by grants in force. Asked about a row, it is had where the area of a grant
+covers the row. Asked without one, it is had for the whole city: an act without a rule of its own is
+open to the city alone.
+"""
+
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, NamedTuple, TypeVar
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import Permission, User
+from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
+
+from merchants.errors import Refused
+from vouchers.models import Grant
+from vouchers.queries.roles import CITY, NOWHERE, Area
+
+Row = TypeVar("Row", bound=Model)
+
+
+class Anywhere(Enum):
+    """Stands for a row when an act asks for the permission wherever it is had."""
+
+    ANYWHERE = "anywhere"
+
+
+ANYWHERE: Final = Anywhere.ANYWHERE
+
+
+class _Held(NamedTuple):
+    """A grant as it is kept with its user: from when until when, where, and for what."""
+
+    from_at: datetime
+    until_at: datetime | None
+    area: Area
+    permissions: frozenset[str]
+
+    def counts(self, permission: str, at: datetime) -> bool:
+        """Whether it gives the permission at an instant."""
+        is_in_force = self.from_at <= at and (self.until_at is None or at < self.until_at)
+        return is_in_force and permission in self.permissions
+
+
+def area_of(user: User, permission: str) -> Area:
+    """Where a user has a permission now; for inactive users and strangers nowhere."""
+    if not user.is_active or user.is_anonymous:
+        return NOWHERE
+    if user.is_superuser:
+        return CITY
+    at, found = timezone.now(), NOWHERE
+    for held in _held(user):
+        if held.counts(permission, at):
+            found |= held.area
+    return found
+
+
+def view_area(user: Any, model: type[Model]) -> Area:
+    """Where a user may see rows of a table."""
+    return area_of(user, f"{model._meta.app_label}.view_{model._meta.model_name}")
+
+
+def visible(user: Any, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Those of the rows that a user may see: where the model may be viewed, and no others.
+
+    The one function by which lists, searches, choices, dialogs, own pages and streams are limited.
+    """
+    return view_area(user, rows.model).shown(rows)
+
+
+def require_permission(user: User, permission: str, *, on: Model | Anywhere | None = None) -> None:
+    """Refuse `not_permitted` unless an active user has the permission on a row; without one, for
+    the whole city."""
+    area = area_of(user, permission)
+    if on is ANYWHERE:
+        is_had = area != NOWHERE
+    elif isinstance(on, Model):
+        is_had = _reaches(area, permission, on)
+    else:
+        is_had = area.is_city
+    if not is_had:
+        raise Refused("not_permitted", permission)
+
+
+def _reaches(area: Area, permission: str, row: Model) -> bool:
+    if area.is_city or area == NOWHERE:
+        return area.is_city
+    same = type(row)._default_manager.filter(pk=row.pk)
+    return (area.shown(same) if _is_to_view(permission) else area.acted_on(same)).exists()
+
+
+def _is_to_view(permission: str) -> bool:
+    return permission.partition(".")[2].startswith("view_")
+
+
+def _held(user: User) -> list[_Held]:
+    """The user's grants, read once and kept with the user as Django keeps permissions."""
+    known: list[_Held] | None = getattr(user, _KEPT, None)
+    if known is None:
+        grants = list(Grant.objects.filter(user=user, withdrawn_at=None))
+        of_role: dict[int, set[str]] = {}
+        names = Permission.objects.filter(group__in={grant.role_id for grant in grants})
+        for role_id, app, codename in names.order_by().values_list(
+            "group__id", "content_type__app_label", "codename"
+        ):
+            of_role.setdefault(role_id, set()).add(f"{app}.{codename}")
+        known = [
+            _Held(
+                grant.from_at,
+                grant.until_at,
+                CITY if grant.district_id is None else Area(frozenset({grant.district_id})),
+                frozenset(of_role.get(grant.role_id, ())),
+            )
+            for grant in grants
+        ]
+        setattr(user, _KEPT, known)
+    return known
+
+
+_KEPT: Final = "_huimin_grants"
+
+
+def roles_of(user: User, *, at: datetime) -> set[str]:
+    """Names of the roles a user has at an instant, anywhere."""
+    is_running = Q(until_at=None) | Q(until_at__gt=at)
+    rows = Grant.objects.filter(is_running, user=user, withdrawn_at=None, from_at__lte=at)
+    return set(rows.values_list("role__name", flat=True))
+
+
+class GrantBackend(ModelBackend):
+    """Django's questions about permissions, answered from grants in force.
+
+    `has_perm` without a row: to view, wherever it is had; to do anything else, for the whole city.
+    """
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        """Whether a user has a permission; on `obj` if one is given."""
+        area = area_of(user_obj, perm)
+        if obj is not None:
+            return _reaches(area, perm, obj)
+        return area != NOWHERE if _is_to_view(perm) else area.is_city
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        """Whether a user has any permission of an application, anywhere."""
+        return any(name.startswith(f"{app_label}.") for name in self.get_all_permissions(user_obj))
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """Names of all permissions a user has now; on `obj` if one is given."""
+        if not user_obj.is_active or user_obj.is_anonymous:
+            return set()
+        if user_obj.is_superuser:
+            return super().get_all_permissions(user_obj, obj)
+        names = {name for held in _held(user_obj) for name in held.permissions}
+        return {name for name in names if self.has_perm(user_obj, name, obj)}
+
+    def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """None: permissions are given with roles only."""
+        return set()
+
+    def get_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """Those of the user's roles."""
+        return self.get_all_permissions(user_obj, obj)
