@@ -49,6 +49,26 @@ OF_RULES: tuple[Mutation, ...] = (
         "tests/admin/test_every_address.py"
         "::test_the_page_of_a_row_elsewhere_is_absent_and_no_other_page_names_it",
     ),
+    source(
+        "the city's money in a district",
+        6,
+        "who audits one district reads the money page of the whole city",
+        "vouchers/admin/campaigns/money.py",
+        "if not view_area(request.user, Campaign).is_city:\n",
+        'if not request.user.has_perm("vouchers.view_campaign"):\n',
+        "tests/admin/test_every_address.py"
+        "::test_a_role_in_a_district_does_there_what_is_named_and_nothing_else",
+    ),
+    source(
+        "submitted to too few",
+        6,
+        "terms that three have to approve are submitted where one can",
+        "vouchers/rules/campaigns/readiness.py",
+        "around.approvers < around.approvers_needed",
+        "not around.approvers",
+        "tests/rules/campaigns/test_readiness.py"
+        "::test_a_budget_that_needs_three_is_not_submitted_to_two",
+    ),
     # 1, 4: what acts give back
     source(
         "the difference kept",
