@@ -55,10 +55,11 @@ def test_every_trigger_is_the_one_of_its_table() -> None:
     assert set(found) == {(it.sql.table, it.sql.pgid, it.hash) for it in compiled}
 
 
-def test_triggers_on_tables_of_django_are_there() -> None:
+def test_triggers_that_note_roles_and_guard_histories_are_there() -> None:
     found = rows(
         "SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-        " WHERE relname ~ '^(auth|django)_' AND NOT tgisinternal AND tgenabled = 'O'"
+        " WHERE (relname ~ '^(auth|django)_' OR tgname ~ '^note_')"
+        " AND NOT tgisinternal AND tgenabled = 'O'"
     )
     assert {name for (name,) in found} == set(TRIGGERS)
 

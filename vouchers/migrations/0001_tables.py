@@ -167,7 +167,9 @@ class Migration(migrations.Migration):
                 "indexes": [
                     django.contrib.postgres.indexes.BrinIndex(
                         autosummarize=True, fields=["at"], name="attempt_by_at"
-                    )
+                    ),
+                    models.Index(fields=["code", "-id"], name="attempt_by_code"),
+                    models.Index(fields=["voucher_id", "-id"], name="attempt_by_voucher"),
                 ],
             },
         ),
@@ -219,7 +221,12 @@ class Migration(migrations.Migration):
                         ),
                         fields=["tries", "id"],
                         name="outbox_waiting",
-                    )
+                    ),
+                    models.Index(
+                        condition=models.Q(("given_up_at__isnull", False)),
+                        fields=["-id"],
+                        name="outbox_given_up",
+                    ),
                 ],
             },
         ),
@@ -754,7 +761,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("nearest", "nearest to a participating store (就近)"),
                             ("random", "by lot (随机)"),
-                            ("need", "highest need score (按需)"),
+                            ("need", "highest need (按需)"),
                             ("districts", "districts in proportion to population (按区人口)"),
                         ],
                         default="nearest",
@@ -773,6 +780,10 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(
                         default=0, verbose_name="guaranteed to residents nearest to small shops"
                     ),
+                ),
+                (
+                    "need_weights",
+                    models.JSONField(blank=True, default=dict, verbose_name="need is counted by"),
                 ),
             ],
             options={
@@ -1028,6 +1039,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("include_polygon", "also inside this polygon"),
                             ("within_district", "only within this district"),
+                            ("within_street", "only within this street (街镇)"),
                         ],
                         max_length=16,
                         verbose_name="kind",
@@ -1044,6 +1056,17 @@ class Migration(migrations.Migration):
                         to="merchants.district",
                     ),
                 ),
+                (
+                    "street",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="merchants.street",
+                        verbose_name="street (街镇)",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "geofence",
@@ -1055,11 +1078,19 @@ class Migration(migrations.Migration):
                                 ("district__isnull", True),
                                 ("geometry__isnull", False),
                                 ("kind", "include_polygon"),
+                                ("street__isnull", True),
                             ),
                             models.Q(
                                 ("district__isnull", False),
                                 ("geometry__isnull", True),
                                 ("kind", "within_district"),
+                                ("street__isnull", True),
+                            ),
+                            models.Q(
+                                ("district__isnull", True),
+                                ("geometry__isnull", False),
+                                ("kind", "within_street"),
+                                ("street__isnull", False),
                             ),
                             _connector="OR",
                         ),
@@ -1178,6 +1209,7 @@ class Migration(migrations.Migration):
                         nulls_distinct=False,
                     )
                 ],
+                "indexes": [models.Index(fields=["campaign", "-id"], name="exclusion_by_campaign")],
             },
         ),
         migrations.CreateModel(
@@ -1227,6 +1259,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("proposed_at", models.DateTimeField(verbose_name="proposed at")),
+                (
+                    "signatures_needed",
+                    models.PositiveSmallIntegerField(default=1, verbose_name="approvals needed"),
+                ),
             ],
             options={
                 "verbose_name": "proposal",
@@ -1299,6 +1335,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_at", models.DateTimeField(verbose_name="created at")),
+                (
+                    "signatures_needed",
+                    models.PositiveSmallIntegerField(default=1, verbose_name="approvals needed"),
+                ),
             ],
             options={
                 "verbose_name": "terms version",
@@ -2282,6 +2322,10 @@ class Migration(migrations.Migration):
                         name="settlement_total_not_negative",
                     ),
                 ],
+                "indexes": [
+                    models.Index(fields=["business_day", "-id"], name="settlement_by_day"),
+                    models.Index(fields=["campaign", "-id"], name="settlement_by_campaign"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -3065,6 +3109,12 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["subject", "subject_id"], name="signal_by_subject"),
                     models.Index(fields=["campaign", "-id"], name="signal_by_campaign"),
+                    models.Index(
+                        condition=models.Q(("setting", "live")),
+                        fields=["id"],
+                        name="signal_of_live_rule",
+                    ),
+                    models.Index(fields=["kind", "-id"], name="signal_by_kind"),
                 ],
             },
         ),
@@ -3613,6 +3663,7 @@ class Migration(migrations.Migration):
                         name="one_live_paper_per_voucher",
                     ),
                 ],
+                "indexes": [models.Index(fields=["voucher"], name="paper_by_voucher")],
             },
         ),
         migrations.CreateModel(
@@ -3671,6 +3722,7 @@ class Migration(migrations.Migration):
                         name="presentation_ends_after_start",
                     ),
                 ],
+                "indexes": [models.Index(fields=["voucher"], name="presentation_by_voucher")],
             },
         ),
         migrations.CreateModel(
@@ -4166,6 +4218,400 @@ class Migration(migrations.Migration):
                         ),
                         name="part_of_one_kind",
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="BackTest",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("terminal_minute", "redemptions of a till in a minute"),
+                            ("merchant_day", "subsidy of a merchant in a day"),
+                            ("device_shared", "residents of one device"),
+                            ("store_distance", "shown far from the store"),
+                            ("impossible_travel", "one person at two stores too soon"),
+                            ("threshold_hugging", "orders just above the threshold"),
+                            ("split_orders", "one purchase in several orders"),
+                            ("night_hours", "at night"),
+                            ("few_people", "the same few people at one till"),
+                            ("terminal_roaming", "one till in several stores"),
+                            ("refund_rate", "many refunds of a store"),
+                        ],
+                        max_length=20,
+                        verbose_name="rule",
+                    ),
+                ),
+                ("rule", models.JSONField(verbose_name="rule")),
+                ("first_day", models.DateField(verbose_name="from")),
+                ("last_day", models.DateField(verbose_name="to")),
+                ("requested_by", models.CharField(max_length=150, verbose_name="requested by")),
+                ("requested_at", models.DateTimeField(verbose_name="requested at")),
+                ("done_count", models.IntegerField(default=0, verbose_name="looked at")),
+                ("total_count", models.IntegerField(default=0, verbose_name="redemptions")),
+                ("fence", models.IntegerField(default=0, verbose_name="token")),
+                ("lease_until_at", models.DateTimeField(null=True, verbose_name="leased until")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished at")),
+                ("result", models.JSONField(default=dict, verbose_name="result")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="vouchers.campaign",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "back-test",
+                "verbose_name_plural": "back-tests",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("finished_at", None)),
+                        fields=["id"],
+                        name="back_test_that_waits",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("last_day__gte", models.F("first_day"))),
+                        name="back_test_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at", None), ("result", {})),
+                            models.Q(
+                                models.Q(("finished_at", None), _negated=True),
+                                models.Q(("result", {}), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="back_test_finished_with_result",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Case",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("terminal_minute", "redemptions of a till in a minute"),
+                            ("merchant_day", "subsidy of a merchant in a day"),
+                            ("device_shared", "residents of one device"),
+                            ("store_distance", "shown far from the store"),
+                            ("impossible_travel", "one person at two stores too soon"),
+                            ("threshold_hugging", "orders just above the threshold"),
+                            ("split_orders", "one purchase in several orders"),
+                            ("night_hours", "at night"),
+                            ("few_people", "the same few people at one till"),
+                            ("terminal_roaming", "one till in several stores"),
+                            ("refund_rate", "many refunds of a store"),
+                        ],
+                        max_length=20,
+                        verbose_name="rule",
+                    ),
+                ),
+                (
+                    "subject",
+                    models.CharField(
+                        choices=[
+                            ("store", "store"),
+                            ("merchant", "merchant"),
+                            ("resident", "resident"),
+                            ("device", "device"),
+                        ],
+                        max_length=20,
+                        verbose_name="concerns",
+                    ),
+                ),
+                ("subject_id", models.BigIntegerField(verbose_name="subject no.")),
+                ("window_no", models.BigIntegerField(verbose_name="week")),
+                (
+                    "severity",
+                    models.SmallIntegerField(
+                        choices=[(3, "high"), (2, "medium"), (1, "low")], verbose_name="severity"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("cleared", "cleared"),
+                            ("confirmed", "fraud confirmed"),
+                        ],
+                        default="open",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("signal_count", models.IntegerField(verbose_name="signals")),
+                ("subsidy_fen", models.BigIntegerField(verbose_name="subsidy concerned")),
+                ("opened_at", models.DateTimeField(verbose_name="opened at")),
+                ("deadline_at", models.DateTimeField(verbose_name="deadline")),
+                ("act_count", models.IntegerField(default=0, verbose_name="acts")),
+                ("decided_at", models.DateTimeField(null=True, verbose_name="decided at")),
+                (
+                    "decided_by",
+                    models.CharField(blank=True, max_length=150, verbose_name="decided by"),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason")),
+                (
+                    "assignee",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="assigned to",
+                    ),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cases",
+                        to="vouchers.campaign",
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="merchants.store",
+                        verbose_name="store",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "case",
+                "verbose_name_plural": "cases",
+                "ordering": ["deadline_at", "id"],
+                "indexes": [models.Index(fields=["state", "deadline_at"], name="case_by_deadline")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("campaign", "kind", "subject", "subject_id", "window_no"),
+                        name="one_open_case_per_subject",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("act_count__gte", 0), ("signal_count__gt", 0), ("subsidy_fen__gte", 0)
+                        ),
+                        name="case_counts_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("decided_at", None),
+                                ("decided_by", ""),
+                                ("reason", ""),
+                                ("state", "open"),
+                            ),
+                            models.Q(
+                                models.Q(("state", "open"), _negated=True),
+                                ("decided_at__gte", models.F("opened_at")),
+                                models.Q(("decided_by", ""), _negated=True),
+                                models.Q(("reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="case_decided_with_reason",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CaseSignal",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="members",
+                        to="vouchers.case",
+                    ),
+                ),
+                (
+                    "signal",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="membership",
+                        to="vouchers.signal",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "signal of a case",
+                "verbose_name_plural": "signals of cases",
+            },
+        ),
+        migrations.CreateModel(
+            name="Grant",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("from_at", models.DateTimeField(verbose_name="from")),
+                ("until_at", models.DateTimeField(blank=True, null=True, verbose_name="until")),
+                ("why", models.CharField(max_length=200, verbose_name="why")),
+                ("given_at", models.DateTimeField(verbose_name="given at")),
+                (
+                    "withdrawn_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="withdrawn at"),
+                ),
+                (
+                    "withdrawn_why",
+                    models.CharField(blank=True, max_length=200, verbose_name="why withdrawn"),
+                ),
+                (
+                    "district",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="merchants.district",
+                        verbose_name="district",
+                    ),
+                ),
+                (
+                    "given_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="given by",
+                    ),
+                ),
+                (
+                    "role",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="role_grants",
+                        to="auth.group",
+                        verbose_name="role",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="role_grants",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+                (
+                    "withdrawn_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="withdrawn by",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "grant of a role",
+                "verbose_name_plural": "grants of roles",
+                "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("until_at__isnull", True),
+                            ("until_at__gt", models.F("from_at")),
+                            _connector="OR",
+                        ),
+                        name="grant_ends_after_it_begins",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("given_by", models.F("user")), _negated=True),
+                        name="grant_by_another_person",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("withdrawn_at__isnull", True), ("withdrawn_by__isnull", True)
+                            ),
+                            models.Q(
+                                ("withdrawn_at__isnull", False), ("withdrawn_by__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="grant_withdrawn_by_a_person",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ProposalSignature",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("seen_sha256", models.BinaryField(max_length=32, verbose_name="SHA-256 seen")),
+                ("comment", models.CharField(blank=True, max_length=500, verbose_name="comment")),
+                ("signed_at", models.DateTimeField(verbose_name="signed at")),
+                (
+                    "proposal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="signatures",
+                        to="vouchers.proposal",
+                    ),
+                ),
+                (
+                    "signed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="signed by",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "signature",
+                "verbose_name_plural": "signatures",
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("proposal", "signed_by"), name="one_signature_per_person"
+                    )
                 ],
             },
         ),

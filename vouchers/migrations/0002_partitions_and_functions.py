@@ -73,6 +73,8 @@ CREATE TABLE vouchers_attempt (
     PRIMARY KEY (id, at)
 ) PARTITION BY RANGE (at);
 CREATE INDEX attempt_by_at ON vouchers_attempt USING brin (at) WITH (autosummarize = on);
+CREATE INDEX attempt_by_code ON vouchers_attempt (code, id DESC);
+CREATE INDEX attempt_by_voucher ON vouchers_attempt (voucher_id, id DESC);
 
 CREATE SEQUENCE vouchers_redemption_id_seq;
 ALTER TABLE vouchers_redemption ALTER COLUMN id SET DEFAULT nextval('vouchers_redemption_id_seq');

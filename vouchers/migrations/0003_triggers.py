@@ -197,6 +197,55 @@ class Migration(migrations.Migration):
                         ),
                     ),
                 ],
+                "backtest": [
+                    pgtrigger.compiler.Trigger(
+                        name="back_test_finished_once",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.finished_at IS NOT NULL)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="3fa18d85201c322033df3c9ded842680a0b3f218",
+                            operation="UPDATE",
+                            pgid="pgtrigger_back_test_finished_once_816dc",
+                            table="vouchers_backtest",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="back_test_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="77525f1700a789aea9763db80375707b60929fe4",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_back_test_no_truncate_dbe5b",
+                            table="vouchers_backtest",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="back_test_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="88c2076e28a649e69d156ef1b4ddefa18737efa0",
+                            operation="DELETE",
+                            pgid="pgtrigger_back_test_not_deleted_367c6",
+                            table="vouchers_backtest",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="back_test_question_frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.campaign_id IS DISTINCT FROM NEW.campaign_id OR OLD.kind IS DISTINCT FROM NEW.kind OR OLD.rule IS DISTINCT FROM NEW.rule OR OLD.first_day IS DISTINCT FROM NEW.first_day OR OLD.last_day IS DISTINCT FROM NEW.last_day OR OLD.requested_by IS DISTINCT FROM NEW.requested_by OR OLD.requested_at IS DISTINCT FROM NEW.requested_at)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="ab6dced42c3c97e8ea8fe9c99a7a51abc78d9a66",
+                            operation="UPDATE",
+                            pgid="pgtrigger_back_test_question_frozen_5c279",
+                            table="vouchers_backtest",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "campaign": [
                     pgtrigger.compiler.Trigger(
                         name="campaign_arrows",
@@ -225,9 +274,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="campaign_terms_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.state <> 'draft' AND (OLD.starts_at IS DISTINCT FROM NEW.starts_at OR OLD.radius_m IS DISTINCT FROM NEW.radius_m OR OLD.point_kinds IS DISTINCT FROM NEW.point_kinds OR OLD.audience_filter IS DISTINCT FROM NEW.audience_filter OR OLD.selection_method IS DISTINCT FROM NEW.selection_method OR OLD.senior_share_bp IS DISTINCT FROM NEW.senior_share_bp OR OLD.small_shop_share_bp IS DISTINCT FROM NEW.small_shop_share_bp OR OLD.hold_out_bp IS DISTINCT FROM NEW.hold_out_bp OR OLD.order_kinds IS DISTINCT FROM NEW.order_kinds OR OLD.excluded_categories IS DISTINCT FROM NEW.excluded_categories OR OLD.order_numbers IS DISTINCT FROM NEW.order_numbers OR OLD.presence_required IS DISTINCT FROM NEW.presence_required OR OLD.refund_policy IS DISTINCT FROM NEW.refund_policy OR OLD.authorise_ttl_s IS DISTINCT FROM NEW.authorise_ttl_s OR OLD.anchor_recipients IS DISTINCT FROM NEW.anchor_recipients OR OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND (OLD.ends_at IS DISTINCT FROM NEW.ends_at OR OLD.validity_s IS DISTINCT FROM NEW.validity_s)))",
+                            condition="WHEN (OLD.state <> 'draft' AND (OLD.starts_at IS DISTINCT FROM NEW.starts_at OR OLD.radius_m IS DISTINCT FROM NEW.radius_m OR OLD.point_kinds IS DISTINCT FROM NEW.point_kinds OR OLD.audience_filter IS DISTINCT FROM NEW.audience_filter OR OLD.selection_method IS DISTINCT FROM NEW.selection_method OR OLD.need_weights IS DISTINCT FROM NEW.need_weights OR OLD.senior_share_bp IS DISTINCT FROM NEW.senior_share_bp OR OLD.small_shop_share_bp IS DISTINCT FROM NEW.small_shop_share_bp OR OLD.hold_out_bp IS DISTINCT FROM NEW.hold_out_bp OR OLD.order_kinds IS DISTINCT FROM NEW.order_kinds OR OLD.excluded_categories IS DISTINCT FROM NEW.excluded_categories OR OLD.order_numbers IS DISTINCT FROM NEW.order_numbers OR OLD.presence_required IS DISTINCT FROM NEW.presence_required OR OLD.refund_policy IS DISTINCT FROM NEW.refund_policy OR OLD.authorise_ttl_s IS DISTINCT FROM NEW.authorise_ttl_s OR OLD.anchor_recipients IS DISTINCT FROM NEW.anchor_recipients OR OLD.terms_id IS NOT DISTINCT FROM NEW.terms_id AND (OLD.ends_at IS DISTINCT FROM NEW.ends_at OR OLD.validity_s IS DISTINCT FROM NEW.validity_s)))",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="1fefb2ba346df3b6b4a52915391dd8c2bb9a0bc3",
+                            hash="50d24c02139c6a32534df38506964a6c51b899ad",
                             operation="UPDATE",
                             pgid="pgtrigger_campaign_terms_frozen_4651d",
                             table="vouchers_campaign",
@@ -238,8 +287,8 @@ class Migration(migrations.Migration):
                         name="terms_were_approved",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             condition="WHEN (NEW.state NOT IN ('draft', 'submitted'))",
-                            func="\n                    PERFORM FROM vouchers_approval a JOIN vouchers_termsversion v\n                        ON v.id = a.terms_id\n                      WHERE v.id = NEW.terms_id AND v.campaign_id = NEW.id\n                        AND a.decision = 'approved';\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'the terms of campaign % were not approved', NEW.id\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_were_approved';\n                    END IF;\n                    RETURN NULL;\n                ",
-                            hash="82a9c326d0c3f644180701783452cc73b89b2441",
+                            func="\n                    PERFORM FROM vouchers_approval a JOIN vouchers_termsversion v\n                        ON v.id = a.terms_id\n                      WHERE v.id = NEW.terms_id AND v.campaign_id = NEW.id\n                        AND a.decision = 'approved'\n                      GROUP BY v.id HAVING count(*) >= v.signatures_needed;\n                    IF NOT FOUND THEN\n                        RAISE EXCEPTION 'the terms of campaign % were not approved', NEW.id\n                            USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_were_approved';\n                    END IF;\n                    RETURN NULL;\n                ",
+                            hash="6e809616d0e0cf93074adb7e3c4e3700e8a0ccfb",
                             operation="INSERT OR UPDATE",
                             pgid="pgtrigger_terms_were_approved_332f1",
                             table="vouchers_campaign",
@@ -268,6 +317,127 @@ class Migration(migrations.Migration):
                             operation="TRUNCATE",
                             pgid="pgtrigger_edit_no_truncate_ce875",
                             table="vouchers_campaignedit",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "case": [
+                    pgtrigger.compiler.Trigger(
+                        name="case_arrows",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.state IS DISTINCT FROM NEW.state AND (OLD.state, NEW.state) NOT IN (('open', 'cleared'), ('open', 'confirmed')))",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="133ff425c1fa6fa472ed00489e7c13f126609fd9",
+                            operation="UPDATE",
+                            pgid="pgtrigger_case_arrows_753e3",
+                            table="vouchers_case",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="case_begins_open",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.state NOT IN ('open'))",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot insert rows from % table', TG_TABLE_NAME;",
+                            hash="7c2751d024573347082d6e5c3e3cefcf5069935d",
+                            operation="INSERT",
+                            pgid="pgtrigger_case_begins_open_15954",
+                            table="vouchers_case",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="case_counts_never_fall",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.signal_count < OLD.signal_count OR NEW.subsidy_fen < OLD.subsidy_fen OR NEW.act_count < OLD.act_count OR NEW.severity < OLD.severity)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="482282b0e0de4c233251cbce04c19f6b3dc5e3e7",
+                            operation="UPDATE",
+                            pgid="pgtrigger_case_counts_never_fall_4e93a",
+                            table="vouchers_case",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="case_decided_once",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.state <> 'open')",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="d47ae005457f249cc81d86e484e511fac60ea96c",
+                            operation="UPDATE",
+                            pgid="pgtrigger_case_decided_once_4cef2",
+                            table="vouchers_case",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="case_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="8a8f783d43f7187eefc161503ac37d77553692e4",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_case_no_truncate_8522d",
+                            table="vouchers_case",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="case_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="405ea6baf9bbb24533a3d9881cc8c6848115f20e",
+                            operation="DELETE",
+                            pgid="pgtrigger_case_not_deleted_b3303",
+                            table="vouchers_case",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="case_subject_frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.campaign_id IS DISTINCT FROM NEW.campaign_id OR OLD.kind IS DISTINCT FROM NEW.kind OR OLD.subject IS DISTINCT FROM NEW.subject OR OLD.subject_id IS DISTINCT FROM NEW.subject_id OR OLD.window_no IS DISTINCT FROM NEW.window_no OR OLD.store_id IS DISTINCT FROM NEW.store_id OR OLD.opened_at IS DISTINCT FROM NEW.opened_at)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="fe877b04c5f5113d5da5b1e65d48713908dac95d",
+                            operation="UPDATE",
+                            pgid="pgtrigger_case_subject_frozen_24037",
+                            table="vouchers_case",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "casesignal": [
+                    pgtrigger.compiler.Trigger(
+                        name="case_signal_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="0944241ffe212bd903048737932fea00eed73a3e",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_case_signal_append_only_2ed32",
+                            table="vouchers_casesignal",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="case_signal_fits",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n            IF NOT EXISTS (SELECT FROM vouchers_case c JOIN vouchers_signal s USING (campaign_id, kind, subject, subject_id) WHERE c.id = NEW.case_id AND s.id = NEW.signal_id AND c.state = 'open' AND s.setting = 'live') THEN\n                RAISE EXCEPTION 'not a live signal about the subject of an open case'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'case_signal_fits';\n            END IF; RETURN NEW;",
+                            hash="15987881a7ae0fac9749a6c47880b1e293846bbb",
+                            operation="INSERT",
+                            pgid="pgtrigger_case_signal_fits_7e2c2",
+                            table="vouchers_casesignal",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="case_signal_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="1bf89f139733fc209d6a42700cc278bb05589867",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_case_signal_no_truncate_82ac6",
+                            table="vouchers_casesignal",
                             when="BEFORE",
                         ),
                     ),
@@ -527,6 +697,55 @@ class Migration(migrations.Migration):
                             when="BEFORE",
                         ),
                     )
+                ],
+                "grant": [
+                    pgtrigger.compiler.Trigger(
+                        name="grant_frozen",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.user_id IS DISTINCT FROM NEW.user_id OR OLD.role_id IS DISTINCT FROM NEW.role_id OR OLD.district_id IS DISTINCT FROM NEW.district_id OR OLD.from_at IS DISTINCT FROM NEW.from_at OR OLD.until_at IS DISTINCT FROM NEW.until_at OR OLD.why IS DISTINCT FROM NEW.why OR OLD.given_by_id IS DISTINCT FROM NEW.given_by_id OR OLD.given_at IS DISTINCT FROM NEW.given_at)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="0aa57ef47d280117717025181127ee98be550d3c",
+                            operation="UPDATE",
+                            pgid="pgtrigger_grant_frozen_a5929",
+                            table="vouchers_grant",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="grant_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="30024721eeeb09863b7097fd0b8c26e3757fbc1e",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_grant_no_truncate_04c51",
+                            table="vouchers_grant",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="grant_not_deleted",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                            hash="fdd73ed7b43482c9fcfc18530f70b969dcfad450",
+                            operation="DELETE",
+                            pgid="pgtrigger_grant_not_deleted_19a2a",
+                            table="vouchers_grant",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="grant_withdrawn_once",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.withdrawn_at IS NOT NULL)",
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                            hash="ee770ac4b1c0adc35c6e3d5e595517b889a838a2",
+                            operation="UPDATE",
+                            pgid="pgtrigger_grant_withdrawn_once_05a78",
+                            table="vouchers_grant",
+                            when="BEFORE",
+                        ),
+                    ),
                 ],
                 "hold": [
                     pgtrigger.compiler.Trigger(
@@ -904,6 +1123,17 @@ class Migration(migrations.Migration):
                         ),
                     ),
                     pgtrigger.compiler.Trigger(
+                        name="decision_with_all_signatures",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n            IF EXISTS (SELECT FROM vouchers_proposalsignature s WHERE (s.proposal_id, s.signed_by_id) = (NEW.proposal_id, NEW.decided_by_id)) OR NEW.decision = 'approved' AND (SELECT p.signatures_needed - 1 FROM vouchers_proposal p WHERE p.id = NEW.proposal_id) > (SELECT count(*) FROM vouchers_proposalsignature s WHERE s.proposal_id = NEW.proposal_id) THEN\n                RAISE EXCEPTION 'others have to approve before it is decided'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'decision_with_all_signatures';\n            END IF; RETURN NEW;",
+                            hash="5d15b4871e771a86a72f4c3d8b38712c93277dbb",
+                            operation="INSERT",
+                            pgid="pgtrigger_decision_with_all_signatures_44d44",
+                            table="vouchers_proposaldecision",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
                         name="proposal_decision_append_only",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
@@ -935,6 +1165,42 @@ class Migration(migrations.Migration):
                             operation="INSERT",
                             pgid="pgtrigger_proposal_decision_xid_is_its_own_f50a8",
                             table="vouchers_proposaldecision",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "proposalsignature": [
+                    pgtrigger.compiler.Trigger(
+                        name="proposal_signature_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="d00da49698ba4a667533ba8ccde2a3845a8fd29e",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_proposal_signature_append_only_c6f92",
+                            table="vouchers_proposalsignature",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="proposal_signature_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="d8fd9979a89aec689b4b7deefb0ee406b6289d0f",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_proposal_signature_no_truncate_1a154",
+                            table="vouchers_proposalsignature",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="signature_by_another_person",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n            IF EXISTS (SELECT FROM vouchers_proposal p WHERE p.id = NEW.proposal_id AND (p.proposed_by_id = NEW.signed_by_id OR p.sha256 <> NEW.seen_sha256)) THEN\n                RAISE EXCEPTION 'a signature is another person''s, on what was seen'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'signature_by_another_person';\n            END IF; RETURN NEW;",
+                            hash="b475d28ec18b80ae8853d46989743762141d537d",
+                            operation="INSERT",
+                            pgid="pgtrigger_signature_by_another_person_e68af",
+                            table="vouchers_proposalsignature",
                             when="BEFORE",
                         ),
                     ),

@@ -1,6 +1,6 @@
 """Grants: who has which role, where in the city, from when until when, and who gave it."""
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import pgtrigger
 from django.conf import settings
@@ -11,12 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.models import District
 from vouchers.sql.triggers import frozen_columns, never_deleted
-
-# Written by the functions of the database beside the changes of Django's own tables.
-NOTE_GRANTS: Final = """
-CREATE OR REPLACE TRIGGER note_grants AFTER INSERT OR UPDATE OF withdrawn_at ON vouchers_grant
-    FOR EACH ROW EXECUTE FUNCTION huimin_note_grant()
-"""
 
 
 class Grant(models.Model):

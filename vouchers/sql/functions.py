@@ -191,7 +191,7 @@ OF_SERVICES: Final = (
     "huimin_attach_tranche(bigint)",
     "huimin_drop_archived_requests(bigint)",
 )
-# Triggers on tables of Django's own apps.
+# Triggers on tables of Django's own apps, and the one that notes grants among changes of roles.
 TRIGGERS: Final = {
     "note_membership": """
 CREATE OR REPLACE TRIGGER note_membership AFTER INSERT OR DELETE ON auth_user_groups
@@ -200,6 +200,10 @@ CREATE OR REPLACE TRIGGER note_membership AFTER INSERT OR DELETE ON auth_user_gr
     "note_marks": """
 CREATE OR REPLACE TRIGGER note_marks AFTER INSERT OR UPDATE OR DELETE ON auth_user
     FOR EACH ROW EXECUTE FUNCTION huimin_note_marks()
+""",
+    "note_grants": """
+CREATE OR REPLACE TRIGGER note_grants AFTER INSERT OR UPDATE OF withdrawn_at ON vouchers_grant
+    FOR EACH ROW EXECUTE FUNCTION huimin_note_grant()
 """,
     "history_append_only": """
 CREATE OR REPLACE TRIGGER history_append_only BEFORE UPDATE OR DELETE ON django_admin_log
