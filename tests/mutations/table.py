@@ -11,6 +11,7 @@ from tests.mutations.of_locks import OF_LOCKS
 from tests.mutations.of_risk import OF_RISK
 from tests.mutations.of_rules import OF_RULES
 from tests.mutations.of_settlement import OF_SETTLEMENT
+from tests.mutations.of_setup import OF_SETUP
 from tests.mutations.of_tills import OF_TILLS
 from tests.mutations.of_wrong_codes import OF_WRONG_CODES
 
@@ -24,6 +25,7 @@ MUTATIONS: tuple[Mutation, ...] = tuple(
             *OF_RISK,
             *OF_CASES,
             *OF_SETTLEMENT,
+            *OF_SETUP,
             *OF_TILLS,
             *OF_CLAIMS,
             *OF_CODES,

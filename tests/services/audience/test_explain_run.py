@@ -1,10 +1,10 @@
 """What a run kept of one resident: the evidence, the tiers, and why others got none."""
 
 from collections import Counter
-from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.utils import translation
 
 from merchants.errors import Refused
@@ -108,8 +108,17 @@ def test_a_look_needs_the_permission_and_leaves_a_line(first: Run, people: list[
     said(first, people[0])
     entry = LogEntry.objects.filter(object_id=str(people[0].pk)).latest("id")
     assert f"run {first.pk}: call 4711" in entry.change_message
-    nobody: Any = cast.member("nobody", "auditor")
-    nobody.groups.clear()
-    with pytest.raises(Refused) as refused:
-        look_up_run(run=first, resident=people[0], reason="curious", by=nobody, at=NOON)
-    assert refused.value.refusal.code == "not_permitted"
+    for area in (None, cast.district(310115, "浦东新区")):
+        stranger = User.objects.create_user(f"stranger-{area}")
+        if area is not None:
+            stranger = cast.grant(stranger, "auditor", where=area)
+        with pytest.raises(Refused) as refused:
+            look_up_run(run=first, resident=people[0], reason="curious", by=stranger, at=NOON)
+        assert refused.value.refusal.code == "not_permitted"
+
+
+def test_an_auditor_of_the_residents_district_may_look(first: Run, people: list[Resident]) -> None:
+    Resident.objects.filter(pk=people[0].pk).update(district=cast.district())
+    local = cast.grant(User.objects.create_user("local"), "auditor", where=cast.district())
+    found = look_up_run(run=first, resident=people[0], reason="call 4712", by=local, at=NOON)
+    assert found.targeted is not None

@@ -1,0 +1,87 @@
+"""Mutations of what a draft says: edits seen, streets, and stated weights of need."""
+
+from tests.mutations.mutation import Mutation, source
+
+TERMS = "vouchers/services/campaigns/terms.py"
+FILTERS = "vouchers/rules/audience/filters.py"
+NEED = "vouchers/rules/audience/need.py"
+STREETS = "tests/services/audience/test_streets.py"
+MAKING = "tests/services/campaigns/test_making.py"
+OF_NEED = "tests/rules/audience/test_need.py"
+ON_FILE = f"{OF_NEED}::test_what_is_on_file_counts_and_what_is_not_counts_nothing"
+
+OF_SETUP: tuple[Mutation, ...] = (
+    source(
+        "edited by two at once",
+        6,
+        "a draft is overwritten with what was typed before another person's edit",
+        TERMS,
+        "if seen_edit is not None and held.edits",
+        "if False and held.edits",
+        f"{MAKING}::test_what_another_person_has_edited_since_is_not_overwritten",
+    ),
+    source(
+        "a street by name",
+        6,
+        "a street comes into the terms with a boundary that is not its own",
+        "vouchers/services/campaigns/drafts.py",
+        'if values.get("geometry") not in (None, street.boundary):',
+        "if False:",
+        f"{STREETS}::test_a_street_comes_with_its_own_boundary_and_no_other",
+    ),
+    source(
+        "a clone forgets its street",
+        6,
+        "a copy of a campaign within a street reaches beyond it",
+        "vouchers/services/campaigns/making.py",
+        '                "street_id": row["street"],\n',
+        '                "street_id": None,\n',
+        f"{MAKING}::test_a_clone_promises_the_same_at_another_time",
+    ),
+    source(
+        "streets beside",
+        12,
+        "who lives in another street is reached",
+        FILTERS,
+        "        if self.streets:\n",
+        "        if False:\n",
+        f"{STREETS}::test_who_lives_within_reach_but_in_another_street_is_left_out_with_the_reason",
+        f"{STREETS}::test_a_position_sent_with_a_claim_has_to_lie_in_the_street",
+    ),
+    source(
+        "the audit forgets streets",
+        12,
+        "the audit does not find a member who lives in another street",
+        "vouchers/rules/proofs/audit/targeting.py",
+        "if wrong is None and streets and not",
+        "if False and not",
+        f"{STREETS}::test_the_audit_finds_a_member_who_lives_in_another_street",
+    ),
+    source(
+        "sixty by the year after",
+        12,
+        "points of an age are given a year late",
+        NEED,
+        "year - facts.birth_year >= AGES[name]",
+        "year - facts.birth_year > AGES[name]",
+        ON_FILE,
+    ),
+    source(
+        "points once",
+        12,
+        "a weight counts one point whatever it says",
+        NEED,
+        "total += points * _counted",
+        "total += _counted",
+        ON_FILE,
+    ),
+    source(
+        "any weight",
+        12,
+        "weights of what is not on file come into the terms",
+        NEED,
+        "if name not in NAMES:",
+        "if False:",
+        f"{OF_NEED}::test_weights_that_cannot_be_applied_are_refused",
+    ),
+)
