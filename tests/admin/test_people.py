@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.contrib.messages import get_messages
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from tests.admin.conftest import signed_in
 from tests.support import cast
 from tests.support.cast import NOON
+from vouchers.admin.navigation import navigation
 from vouchers.models import Grant, TermsVersion
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.roles import area_of
@@ -85,6 +86,17 @@ def test_the_inbox_leads_to_the_page_where_it_is_decided(submitted: TermsVersion
         assert f'href="{review}"' not in client.get(INBOX).content.decode()
     submitted.campaign.refresh_from_db()
     assert submitted.campaign.terms == submitted
+
+
+def test_the_menu_marks_the_page_shown_alone_and_what_waits(submitted: TermsVersion) -> None:
+    request = RequestFactory().get(INBOX)
+    request.user = cast.li()
+    links = [link for group in navigation(request) for link in group["items"]]
+    (inbox,) = [link for link in links if link["active"]]
+    assert (inbox["link"], inbox["badge"]) == (INBOX, "1")
+    lifecycle.approve(terms=submitted, by=cast.li(), seen_sha256=bytes(submitted.sha256), at=NOON)
+    links = [link for group in navigation(request) for link in group["items"]]
+    assert "badge" not in next(link for link in links if link["link"] == INBOX), "none is no badge"
 
 
 def test_only_who_may_approve_has_an_inbox(submitted: TermsVersion) -> None:

@@ -14,6 +14,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from config import embedded
+
 CHROMIUM = shutil.which("chromium")
 PASSWORD = "卷云 over 外滩 in spring"
 TIMEOUT_MS = 10_000
@@ -117,6 +119,11 @@ def watched_pages(browser: Browser, url: str) -> Iterator[Open]:
         for context in contexts:
             context.close()
     assert watcher.faults == []
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """A picture of what the page shows, `.local/screenshots/NAME.png`."""
+    page.screenshot(path=embedded.local_dir() / "screenshots" / f"{name}.png")
 
 
 def with_password(user: User) -> User:

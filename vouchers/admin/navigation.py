@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from vouchers.admin.campaigns.inbox import badge
 from vouchers.services.campaigns.lifecycle import DECIDE
 from vouchers.services.roles import view_area
 
@@ -91,15 +92,25 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         ),
     ]
-    shown = [
+    shown: list[dict[str, Any]] = [
         {
             "title": title,
             "separator": bool(title),
-            "items": [_link(*item) for item in items if _may_see(request, *item[2:])],
+            "items": [_link(request, *item) for item in items if _may_see(request, *item[2:])],
         }
         for title, items in groups
     ]
+    _mark_active(request, [link for group in shown for link in group["items"]])
     return [group for group in shown if group["items"]]
+
+
+def _mark_active(request: HttpRequest, links: list[dict[str, Any]]) -> None:
+    """The link of the page shown: the longest that its address begins with."""
+    start = reverse("admin:index")
+    paths = {link["link"] for link in links if request.path.startswith(link["link"])}
+    within = paths if request.path == start else paths - {start}
+    for link in links:
+        link["active"] = link["link"] == max(within, key=len, default="")
 
 
 def _may_see(request: HttpRequest, name: str, page: str = "") -> bool:
@@ -111,9 +122,12 @@ def _may_see(request: HttpRequest, name: str, page: str = "") -> bool:
     return view_area(request.user, model).shows(model)
 
 
-def _link(title: str, icon: str, name: str, page: str = "changelist") -> dict[str, Any]:
+def _link(
+    request: HttpRequest, title: str, icon: str, name: str, page: str = "changelist"
+) -> dict[str, Any]:
     if page == OUTSIDE_THE_ADMIN:
         return {"title": title, "icon": icon, "link": reverse(page)}
-    badge = {"badge": "vouchers.admin.campaigns.inbox.badge"} if page == INBOX else {}
+    waiting = badge(request) if page == INBOX else ""
     address = f"admin:{name.replace('.', '_')}_{page}" if name else "admin:index"
-    return {"title": title, "icon": icon, "link": reverse(address), **badge}
+    link = {"title": title, "icon": icon, "link": reverse(address)}
+    return {**link, "badge": waiting} if waiting else link
