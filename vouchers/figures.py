@@ -54,6 +54,16 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """A point of a line that is not certain: between `low` and `high`, most likely `middle`."""
+
+    label: str
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Spot:
     """A place on a map; `weight` from 0 to 1 is its size."""
 
@@ -127,6 +137,33 @@ def step_line(name: str, words: Words, items: Sequence[Item], *, height: int = 1
     )
     drawn = f'{area}<path class="fig-line" d="{line or "M0 0"}"/>{_ground(ground)}{marks}'
     return _figure(words, _svg(name, words, height, drawn), _rows(items))
+
+
+def band_line(
+    name: str, words: Words, bands: Sequence[Band], most: str, rows: Sequence[Row]
+) -> str:
+    """A line with the band it may lie in, from zero; `most` is written at the height of the highest
+    value. `rows` are the table beneath."""
+    height, top = 280, max((band.high for band in bands), default=0) or 1
+    ground, step = height - LINE_HEIGHT, WIDTH / max(len(bands) - 1, 1)
+
+    def line(values: Iterable[tuple[int, float]]) -> str:
+        return " ".join(f"{i * step:.1f},{ground - (ground - 24) * v / top:.1f}" for i, v in values)
+
+    high = [(number, band.high) for number, band in enumerate(bands)]
+    low = [(number, band.low) for number, band in enumerate(bands)]
+    middle = [(number, band.middle) for number, band in enumerate(bands)]
+    ends = [(0, "start", bands[0]), (WIDTH, "end", bands[-1])] if bands else []
+    marks = "".join(
+        f'<text x="{x}" y="{height - 6}" text-anchor="{anchor}">{escape(band.label)}</text>'
+        for x, anchor, band in ends
+    )
+    drawn = (
+        f'<polygon class="fig-area" points="{line([*high, *reversed(low)])}"/>'
+        f'<polyline class="fig-line" points="{line(middle)}"/>{_ground(ground)}'
+        f'<text x="0" y="14">{escape(most)}</text>{marks}'
+    )
+    return _figure(words, _svg(name, words, height, drawn), rows)
 
 
 def bars(name: str, words: Words, items: Sequence[Item]) -> str:

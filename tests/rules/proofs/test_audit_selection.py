@@ -9,8 +9,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vouchers.rules.audience.facts import SENIOR_AGE
 from vouchers.rules.audience.need import NAMES, NeedFacts, NeedWeights
-from vouchers.rules.issuing.priority import SENIOR_AGE, Guarantee, People
+from vouchers.rules.issuing.priority import Guarantee, People
 from vouchers.rules.issuing.selection import Plan, choose, limits, line_up
 from vouchers.rules.ledger.quotas import Cell, Cells, Price, Room
 from vouchers.rules.proofs.audit.selection import (

@@ -17,6 +17,7 @@ from vouchers import tasks
 from vouchers.admin.base import act, go_to
 from vouchers.admin.campaigns import budget_acts, risk_acts
 from vouchers.admin.campaigns.budget_acts import LAUNCHED
+from vouchers.admin.campaigns.forecast import ForecastActs
 from vouchers.admin.campaigns.map import MapActs
 from vouchers.admin.campaigns.money import MoneyActs
 from vouchers.admin.campaigns.page import dialog
@@ -60,7 +61,7 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
 }
 
 
-class CampaignActs(SetupActs, MapActs, MoneyActs, RiskActs, SandboxActs):
+class CampaignActs(SetupActs, MapActs, ForecastActs, MoneyActs, RiskActs, SandboxActs):
     """What can be done to a campaign, and who is offered it in which state."""
 
     actions_detail = [
@@ -82,6 +83,7 @@ class CampaignActs(SetupActs, MapActs, MoneyActs, RiskActs, SandboxActs):
                 "add_weekly_rounds",
                 "launch_list",
                 "preview",
+                "forecast",
                 "map",
                 "changes",
                 "clone",

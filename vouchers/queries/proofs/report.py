@@ -24,7 +24,8 @@ from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.queries.audience import locations
 from vouchers.queries.campaigns.overview import LIVE, Figures, figures_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
-from vouchers.rules.issuing.priority import SENIOR_AGE, SMALL_SHOP
+from vouchers.rules.audience.facts import SENIOR_AGE
+from vouchers.rules.issuing.priority import SMALL_SHOP
 from vouchers.rules.proofs.anonymity import Group, Publishable, publishable, share_pct
 from vouchers.sql.statements import Statement
 

@@ -24,6 +24,9 @@ ANSWER_MASK: Final = 3
 POINT_KINDS: Final = ("home", "work", "recent")
 """In this order where two points of a resident are equally near."""
 
+SENIOR_AGE: Final = 60
+"""Years completed in the calendar year, from which a resident is a senior."""
+
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merchants.geo import FAULTS, NO_AREA, CoordinateFault, containing, coordinate_faults
+from vouchers.rules.audience.facts import ANSWER_MASK, NO, REGISTERED_SHIFT, SENIOR_AGE, YES
 from vouchers.rules.audience.filters import (
     POINT_KINDS,
     TARGETED,
@@ -26,6 +27,8 @@ ROUNDED_TO: Final = 10
 AGE_BANDS: Final = (0, 18, 30, 45, 60, 70, 80)
 """Where each band of ages begins; the last has no end."""
 TAG_BITS: Final = 64
+NOT_OF_IT: Final = -1
+"""In place of a category: a resident who is not counted in that dimension."""
 
 EVERYONE: Final = "everyone"
 DIMENSIONS: Final = (
@@ -38,6 +41,9 @@ DIMENSIONS: Final = (
     "stores",
     "only_by_store",
     "areas",
+    "seniors",
+    "registered",
+    "unregistered",
 )
 
 ATTRIBUTES: Final = frozenset({"district_id", "street", "birth_year", "tags"})
@@ -52,6 +58,7 @@ class Figures:
     that would decide (position), district of residence, street (district, name), beginning of the
     age band (None unknown) and tag bit. `only_by_store` are those whom one store alone reaches.
     `areas` are those whose place lies in each of some areas (position), whatever is on file.
+    `seniors`, `registered` and `unregistered` (households, where that is on file) are by district.
     `untargeted` has people by reason code, `coordinates` places by what is wrong with them.
     """
 
@@ -65,6 +72,9 @@ class Figures:
     ages: Mapping[int | None, int | None]
     tags: Mapping[int, int | None]
     areas: Mapping[int, int | None]
+    seniors: Mapping[int, int | None]
+    registered: Mapping[int, int | None]
+    unregistered: Mapping[int, int | None]
     untargeted: Mapping[str, int | None]
     coordinates: Mapping[CoordinateFault, int | None]
 
@@ -117,9 +127,15 @@ class Tally:
         columns = block.facts.attributes
         ages = self.year - columns["birth_year"].astype(np.int64)
         band = np.searchsorted(AGE_BANDS, np.clip(ages, 0, None), side="right")
+        district = columns["district_id"].astype(np.int64)
+        is_known = columns["birth_year"] > 0
+        registered = (block.facts.flags >> REGISTERED_SHIFT) & ANSWER_MASK
         return {
             EVERYONE: np.zeros(len(block), np.int64),
-            "districts": columns["district_id"].astype(np.int64),
+            "districts": district,
+            "seniors": np.where(is_known & (ages >= SENIOR_AGE), district, NOT_OF_IT),
+            "registered": np.where(registered == YES, district, NOT_OF_IT),
+            "unregistered": np.where(registered == NO, district, NOT_OF_IT),
             "streets": self._street_numbers(columns["district_id"], columns["street"]),
             "ages": np.where(columns["birth_year"] == 0, 0, band),
             "tags": columns["tags"],
@@ -146,7 +162,8 @@ class Tally:
         for name, category in parts.items():
             census = self._censuses.setdefault((kind, name), Census())
             if name != "tags":
-                census.add(category[good], cells)
+                of_it = category[good] != NOT_OF_IT
+                census.add(category[good][of_it], cells[of_it])
                 continue
             tags = category[good]
             for bit in _bits(int(np.bitwise_or.reduce(tags, initial=0))):
@@ -207,6 +224,9 @@ class Tally:
             ages={bands.get(number): count for number, count in _in_order(found["ages"]).items()},
             tags=_in_order(found["tags"]),
             areas=_in_order(found["areas"]),
+            seniors=_in_order(found["seniors"]),
+            registered=_in_order(found["registered"]),
+            unregistered=_in_order(found["unregistered"]),
             untargeted={
                 why.code: shown(untargeted[why.code]) for why in Untargeted if untargeted[why.code]
             },

@@ -26,8 +26,6 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Order = NDArray[np.intp]
 
-SENIOR_AGE: Final = 60
-"""Years completed in the calendar year of the distribution."""
 SMALL_SHOP: Final = "small shop"
 """The category in the campaign of stores whose customers the small shops' share is for."""
 

@@ -31,6 +31,7 @@ from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.rules.ledger.quotas import Room, room_of
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.audience.moments import moment_of
+from vouchers.services.audience.previewed import Reached, reached_of, recall, remember
 from vouchers.services.audience.residents import Sources, TargetingContext
 from vouchers.services.history import note
 from vouchers.services.ledger import quotas
@@ -89,7 +90,7 @@ def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
         figures = tally.figures(context.coverage, list(streets.values()))
         store_ids = tuple(context.store_ids.tolist())
         _note_counts(campaign, figures, by, asked_at)
-        return Preview(
+        found = Preview(
             figures=figures,
             expectation=_expected(campaign, figures, store_ids, at),
             ring_labels=tuple(ring.label for ring in context.coverage.rings.rings),
@@ -97,6 +98,8 @@ def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
             street_codes=tuple(streets),
             stray_store_ids=_strays(context.location_ids.tolist()),
         )
+    remember(campaign, reached_of(figures, store_ids, asked_at))
+    return found
 
 
 def _note(campaign: Campaign, by: User, at: datetime) -> None:
@@ -145,6 +148,14 @@ def last_preview(campaign: Campaign) -> Counted | None:
     targeted, examined = (None if text == "few" else int(text) for text in found.group(1, 2))
     sha256 = terms_sha256(document_of(campaign)).hex()
     return Counted(targeted, examined, entry.action_time, found.group(3) == sha256)
+
+
+def last_reached(campaign: Campaign) -> tuple[Reached, Counted] | None:
+    """The figures of the newest preview by store and district; None before the first, and a week
+    after the last."""
+    counted = last_preview(campaign)
+    reached = recall(campaign, at=counted.at) if counted else None
+    return (reached, counted) if counted and reached else None
 
 
 def _everyone(context: TargetingContext) -> Sources:

@@ -17,8 +17,9 @@ from vouchers.models.audience.members import (
     READ_MEMBERS_WITH_FACTS,
     Members,
 )
+from vouchers.rules.audience.facts import SENIOR_AGE
 from vouchers.rules.audience.need import NeedFacts, NeedWeights
-from vouchers.rules.issuing.priority import SENIOR_AGE, SMALL_SHOP, Guarantee, People
+from vouchers.rules.issuing.priority import SMALL_SHOP, Guarantee, People
 from vouchers.rules.issuing.selection import Chosen, Line, Plan, choose, limits, line_up
 from vouchers.rules.ledger.quotas import Cells, PlannedVouchers
 from vouchers.rules.limits.limits import business_day

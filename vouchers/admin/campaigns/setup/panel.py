@@ -1,4 +1,4 @@
-"""The panel beside the sections, which is always true: money, reach, what is missing."""
+"""The panel beside the sections, which is always true: money, reach, depth, what is missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from django.utils.translation import get_language
 
+from vouchers.admin.campaigns.forecast import first_day, usual_forecast
+from vouchers.admin.campaigns.forecast_words import when
 from vouchers.admin.faults import FIELDS_OF_RULES, sentence
 from vouchers.models import Campaign
 from vouchers.money import yuan
@@ -14,6 +16,7 @@ from vouchers.queries.campaigns.readiness import surroundings_of
 from vouchers.queries.campaigns.terms import terms_of
 from vouchers.rules.campaigns.budget import Budget, budget_of
 from vouchers.rules.campaigns.declaration import OPTIONS, Section
+from vouchers.rules.campaigns.rates import USUAL
 from vouchers.rules.campaigns.readiness import Finding, Stage, findings
 from vouchers.services.audience.preview import Counted, last_preview
 
@@ -82,6 +85,18 @@ class Todo:
 
 
 @dataclass(frozen=True, slots=True)
+class Depth:
+    """What the usual rate would use of the money, and by when it would be gone, in words."""
+
+    rate: str
+    rate_source: str
+    used: str
+    likely: str
+    handed_out: str
+    used_up: str
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """Everything in the panel."""
 
@@ -92,6 +107,7 @@ class Panel:
     missing: list[Todo]
     cautions: list[Todo]
     reach: Counted | None
+    depth: Depth | None
     store_count: int
 
     @property
@@ -132,7 +148,24 @@ def panel_of(campaign: Campaign, *, at: datetime) -> Panel:
         missing=[line for line in todo if line.blocks],
         cautions=[line for line in todo if not line.blocks],
         reach=last_preview(campaign),
+        depth=_depth(campaign),
         store_count=terms.store_count,
+    )
+
+
+def _depth(campaign: Campaign) -> Depth | None:
+    found = usual_forecast(campaign)
+    if found is None:
+        return None
+    first = first_day(campaign)
+    low_fen, high_fen = found.likely_fen
+    return Depth(
+        rate=f"{100 * USUAL.used:.1f} %",
+        rate_source=USUAL.source.of(get_language() or "en"),
+        used=yuan(found.used_fen),
+        likely=f"{yuan(low_fen)} – {yuan(high_fen)}",
+        handed_out=when(first, found.handed_out),
+        used_up=when(first, found.used_up),
     )
 
 
