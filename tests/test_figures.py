@@ -7,11 +7,13 @@ import pytest
 
 from vouchers.figures import (
     WIDTH,
+    Band,
     Item,
     Shape,
     Spot,
     Words,
     area_map,
+    band_line,
     bars,
     data_table,
     spark_line,
@@ -119,3 +121,19 @@ def test_a_map_of_nothing_is_nothing() -> None:
 
 def test_texts_are_escaped() -> None:
     assert "<b>" not in data_table(["<b>"], [["<b>", "<b>"]])
+
+
+def test_a_line_lies_in_its_band_and_its_numbers_are_a_table() -> None:
+    bands = [Band("1 May", 0, 5, 10), Band("2 May", 0, 0, 5), Band("<3> May", 0, 0, 0)]
+    figure = band_line("burn", WORDS, bands, "¥10", [("1 May", "0", "5", "10")])
+    svg = parsed(figure)
+    (area,) = svg.iter(f"{SVG}polygon")
+    (line,) = svg.iter(f"{SVG}polyline")
+    edge = [tuple(map(float, point.split(","))) for point in area.attrib["points"].split()]
+    middle = [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+    assert [x for x, _ in middle] == [0, WIDTH / 2, WIDTH]
+    for (x, y), (high, low) in zip(middle, zip(edge[:3], edge[:2:-1], strict=True), strict=True):
+        assert high[0] == low[0] == x
+        assert high[1] <= y <= low[1]
+    assert "&lt;3&gt; May" in figure
+    assert "<td>10</td>" in figure

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from merchants.geo import CoordinateFault
-from vouchers.rules.audience.facts import Facts
+from vouchers.rules.audience.facts import NO, REGISTERED_SHIFT, YES, Facts
 from vouchers.rules.audience.figures import Figures, Tally, shown
 from vouchers.rules.audience.filters import Block, Coverage, Untargeted
 from vouchers.rules.audience.squares import CELLS_PER_DEGREE
@@ -207,3 +207,16 @@ def test_ages_fall_into_bands() -> None:
     years = np.repeat(np.array([2027, 2008, 2009, 1946, 1930], np.int16), 10)
     found = figures(block_of(homes(50, 0.0001), birth_year=years), coverage(3_000))
     assert found.ages == {0: 20, 18: 10, 80: 20}
+
+
+def test_seniors_and_households_are_counted_by_district_as_far_as_they_are_on_file() -> None:
+    places = np.repeat([STORE], 100, axis=0)
+    born = np.where(np.arange(100) < 40, 1966, 1967).astype(np.int16)
+    born[90:] = 0
+    block = block_of(places, birth_year=born)
+    block.facts.flags[:60] = YES << REGISTERED_SHIFT
+    block.facts.flags[60:65] = NO << REGISTERED_SHIFT
+    found = figures(block, coverage(3_000))
+    assert found.districts == {310101: 100}
+    assert (found.seniors, found.registered) == ({310101: 40}, {310101: 60})
+    assert found.unregistered == {}, "five people are in no square"

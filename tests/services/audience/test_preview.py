@@ -1,6 +1,7 @@
 """A preview of a campaign's audience: figures, cost, the line it leaves and how often it may be."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -12,7 +13,13 @@ from tests.support import cast
 from tests.support.cast import NOON
 from vouchers.models import AudienceMember, Campaign, CampaignStore
 from vouchers.services.audience import snapshots
-from vouchers.services.audience.preview import MOST_AN_HOUR, Preview, preview
+from vouchers.services.audience.preview import (
+    MOST_AN_HOUR,
+    Preview,
+    last_reached,
+    preview,
+)
+from vouchers.services.history import note
 
 pytestmark = pytest.mark.django_db
 
@@ -122,3 +129,29 @@ def test_the_control_group_is_not_issued_to(campaign: Campaign) -> None:
     Campaign.objects.filter(pk=draft.pk).update(hold_out_bp=2_000)
     (first, *_) = seen(Campaign.objects.get(pk=draft.pk)).expectation.tiers
     assert first.wanted == 24
+
+
+def test_what_a_preview_showed_is_recalled_by_store_and_district(campaign: Campaign) -> None:
+    figures = seen(campaign).figures
+    found = last_reached(campaign)
+    assert found is not None
+    reached, counted = found
+    assert (reached.targeted, reached.at) == (30, counted.at)
+    assert reached.stores == {cast.nanjing_road().pk: 30}
+    assert reached.districts == figures.districts
+    assert (reached.seniors, reached.registered) == ({}, {})
+
+
+def test_figures_that_are_not_those_of_the_last_preview_do_not_count(campaign: Campaign) -> None:
+    seen(campaign)
+    later = NOON + timedelta(minutes=1)
+    note(campaign, by=cast.mei(), what=f"audience counted: 20 of 40, terms {'0' * 64}", at=later)
+    assert last_reached(campaign) is None
+
+
+def test_without_valkey_a_preview_is_made_and_not_remembered(
+    campaign: Campaign, settings: Any
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert seen(campaign).figures.targeted == 30
+    assert last_reached(campaign) is None

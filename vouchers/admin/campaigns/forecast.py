@@ -182,7 +182,10 @@ def _assumed(planned: Planned) -> list[str]:
             " first, as far as quotas and sources have room."
         ),
         _("What is not used is free again when its validity ends, for later rounds."),
-        _("Every voucher used takes its whole face; limits of residents and stores bind nobody."),
+        _(
+            "Every voucher used takes its whole face; limits of residents and stores are not"
+            " considered."
+        ),
     ]
     if planned.unheeded:
         found.append(_("Quota cells by %s are not considered.") % ", ".join(planned.unheeded))

@@ -69,7 +69,7 @@ def cards(plan: Plan, found: Forecast, first: date) -> list[tuple[str, str, str]
 
 def _below(first: date, found: Between) -> str:
     if found.p50 is None:
-        return _("p50; the same holds for p95")
+        return _("p50 and p95")
     return _("p50; p95: %s") % day_text(first, found.p95)
 
 
@@ -106,6 +106,7 @@ def tiers_table(found: Forecast, rates: Mapping[str, Rate], names: Mapping[str, 
         for tier in found.tiers
     ]
     return {
+        "is_figures": True,
         "headers": [_("tier"), _("rate"), _("issued"), _("used"), _("cost")],
         "rows": [*rows, [_("sum"), "", "", f"{found.used:,}", yuan(found.used_fen)]],
     }
@@ -123,6 +124,7 @@ def sources_table(found: Forecast, sources: Iterable[tuple[str, str, int]]) -> T
         for code, name, appropriated_fen in sources
     ]
     return {
+        "is_figures": True,
         "headers": [_("source"), _("appropriated"), _("cost"), _("left over")],
         "rows": [*rows, [_("sum"), "", yuan(found.used_fen), ""]],
     }
@@ -154,6 +156,7 @@ def stores_table(loads: Sequence[StoreLoad], names: Mapping[int, str]) -> Table 
             ]
         )
     return {
+        "is_figures": True,
         "headers": [
             _("store"),
             _("people it is nearest to"),
@@ -168,6 +171,7 @@ def stores_table(loads: Sequence[StoreLoad], names: Mapping[int, str]) -> Table 
 def fairness_table(rows: Sequence[DistrictShare], names: Mapping[int, str]) -> Table:
     """Districts against the census."""
     return {
+        "is_figures": True,
         "headers": [
             _("district"),
             _("people reached"),
