@@ -1,5 +1,6 @@
 """A campaign is set up in a browser, from its preset to its submission; nothing typed is lost."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.browser.axe import grave_faults
 from tests.browser.conftest import PASSWORD, Open, sign_in, watched_pages, with_password
 from tests.browser.test_live import ENVIRONMENT
 from tests.support import cast, database
@@ -32,6 +34,8 @@ def office(
     with django_db_blocker.unblock():
         for store in (cast.nanjing_road(), cast.xujiahui(), cast.rival_shop()):
             assert store.pk
+        for number in range(20):
+            cast.resident(f"near{number}")
         cast.li()
         mei, noor = with_password(cast.mei()), cast.member("noor", "manager")
         with serving({**process_environment, **ENVIRONMENT}) as server:
@@ -83,6 +87,30 @@ def test_a_campaign_from_its_preset_to_its_submission(office: Office, pages: Ope
     expect(page.get_by_text("It waits for an approver")).to_be_visible()
     draft.refresh_from_db()
     assert draft.state == "submitted"
+
+
+def test_a_forecast_from_the_panel_over_the_preview_to_another_rate(
+    office: Office, pages: Open
+) -> None:
+    page = pages(office.mei)
+    begun(page, "sports", "Sports vouchers in weekly drops")
+    panel = page.locator("#hm-panel")
+    page.get_by_label("汇联百货").check()
+    page.get_by_role("button", name="Add these stores").click()
+    expect(panel).to_contain_text("Needs a preview")
+    panel.get_by_role("link", name="Forecast at other rates").click()
+    page.get_by_role("link", name="Preview the audience").click()
+    page.get_by_role("link", name="Forecast", exact=True).click()
+    used = page.locator(".hm-cards .hm-figure").first
+    expect(used).to_have_text(re.compile(r"^¥[1-9]"))
+    before = used.inner_text()
+    page.get_by_label("Vouchers used").select_option("high")
+    page.get_by_role("button", name="Forecast").click()
+    expect(used).not_to_have_text(before)
+    expect(page.get_by_text("97.5 % of what was claimed was spent")).to_be_visible()
+    page.get_by_text("Numbers", exact=True).click()
+    expect(page.get_by_role("columnheader", name="middle (p50)")).to_be_visible()
+    assert grave_faults(page) == []
 
 
 def test_the_second_of_two_editors_is_told_and_keeps_what_was_typed(

@@ -47,16 +47,16 @@ def when(first: date, found: Between) -> str:
 def cards(plan: Plan, found: Forecast, first: date) -> list[tuple[str, str, str]]:
     """(title, figure, what stands below it)."""
     low_fen, high_fen = found.likely_fen
-    span = _("in nine cases of ten ¥%(low)s to ¥%(high)s") % {
-        "low": _whole_yuan(low_fen),
-        "high": _whole_yuan(high_fen),
+    span = _("in nine cases of ten %(low)s to %(high)s") % {
+        "low": whole_yuan(low_fen),
+        "high": whole_yuan(high_fen),
     }
     return [
-        (_("Expected to be used"), f"¥{_whole_yuan(found.used_fen)}", span),
+        (_("Expected to be used"), whole_yuan(found.used_fen), span),
         (
             _("Left over at the end"),
-            f"¥{_whole_yuan(plan.budget_fen - found.used_fen)}",
-            _("of ¥%s appropriated") % _whole_yuan(plan.budget_fen),
+            whole_yuan(plan.budget_fen - found.used_fen),
+            _("of %s appropriated") % whole_yuan(plan.budget_fen),
         ),
         (
             _("Nothing left to hand out"),
@@ -228,5 +228,6 @@ def _fen(figure: Figure) -> str:
     return str(MISSING[figure]) if isinstance(figure, Missing) else yuan(round(figure))
 
 
-def _whole_yuan(fen: int) -> str:
-    return f"{round(fen / 100):,}"
+def whole_yuan(fen: int) -> str:
+    """An amount that is not sure to the fen."""
+    return f"¥{round(fen / 100):,}"

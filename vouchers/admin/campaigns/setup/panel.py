@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.utils.translation import get_language
 
 from vouchers.admin.campaigns.forecast import first_day, usual_forecast
-from vouchers.admin.campaigns.forecast_words import when
+from vouchers.admin.campaigns.forecast_words import when, whole_yuan
 from vouchers.admin.faults import FIELDS_OF_RULES, sentence
 from vouchers.models import Campaign
 from vouchers.money import yuan
@@ -162,8 +162,8 @@ def _depth(campaign: Campaign) -> Depth | None:
     return Depth(
         rate=f"{100 * USUAL.used:.1f} %",
         rate_source=USUAL.source.of(get_language() or "en"),
-        used=yuan(found.used_fen),
-        likely=f"{yuan(low_fen)} – {yuan(high_fen)}",
+        used=whole_yuan(found.used_fen),
+        likely=f"{whole_yuan(low_fen)} – {whole_yuan(high_fen)}",
         handed_out=when(first, found.handed_out),
         used_up=when(first, found.used_up),
     )
