@@ -146,6 +146,8 @@ def test_money_that_nobody_could_be_given_is_not_exhausted() -> None:
 def test_what_was_not_used_is_handed_out_again_in_a_later_round() -> None:
     twice = plan(openings=[Opening(0, 1), Opening(10, 2)])
     assert at_rate(twice, 0.5).used_fen > 1.45 * at_rate(plan(), 0.5).used_fen
+    same_day = plan(openings=[Opening(0, 1), Opening(0, 2), Opening(10, 3), Opening(20, 4)])
+    assert at_rate(same_day, 0.5).used_fen > at_rate(twice, 0.5).used_fen
     too_early = plan(openings=[Opening(0, 1), Opening(9, 2)])
     assert at_rate(too_early, 0.5).used_fen == at_rate(plan(), 0.5).used_fen
 

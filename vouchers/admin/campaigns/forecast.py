@@ -59,7 +59,7 @@ class RateForm(forms.Form):
         language = get_language() or "en"
         self.fields["rate"].choices = [  # type: ignore[attr-defined]
             *((it.key, f"{it.name.of(language)} · {100 * it.used:.1f} %") for it in PRESETS),
-            *((f"{PAST}{it.campaign_id}", it.name) for it in past),
+            *((f"{PAST}{it.campaign_id}", f"{it.name} ({it.code})") for it in past),
             (OWN, _("own figure")),
         ]
 

@@ -46,6 +46,7 @@ class Past(NamedTuple):
     """A campaign of which vouchers have ended, and how many."""
 
     campaign_id: int
+    code: str
     name: str
     issued: int
 
@@ -117,8 +118,9 @@ def _cap(names: Mapping[str, str], cell: QuotaCell) -> Cap:
 def past_campaigns(campaign_ids: Collection[int], *, at: datetime) -> list[Past]:
     """Of these, those with enough vouchers whose validity has ended, the newest first."""
     rows = Tranche.objects.filter(_ended(at), campaign__in=campaign_ids).order_by()
-    issued = rows.values_list("campaign_id", "campaign__name").annotate(count=Sum("voucher_count"))
-    found = [Past(*row) for row in issued if row[2] >= LEAST_ISSUED]
+    named = rows.values_list("campaign_id", "campaign__code", "campaign__name")
+    issued = named.annotate(count=Sum("voucher_count"))
+    found = [Past(*row) for row in issued if row[-1] >= LEAST_ISSUED]
     return sorted(found, key=lambda past: -past.campaign_id)
 
 

@@ -150,7 +150,7 @@ class _Room:
         self.count -= count
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Batch:
     """Vouchers of one tier and opening."""
 
@@ -220,8 +220,9 @@ def _issue(plan: Plan, used_share: Mapping[str, Floats]) -> tuple[list[_Batch], 
     for opening in sorted(plan.openings, key=lambda it: (it.day, it.round or 0)):
         if not 0 <= opening.day < plan.days:
             continue
-        for batch in [it for it in waiting if it.day + plan.validity_days <= opening.day]:
-            waiting.remove(batch)
+        ended = [it for it in waiting if it.day + plan.validity_days <= opening.day]
+        waiting = [it for it in waiting if it not in ended]
+        for batch in ended:
             for room, each_fen in batch.rooms:
                 room.take(-batch.count * (1 - used_share[batch.offer.code]), each_fen)
         is_short = np.full(PLAYS, bool(plan.offers))
