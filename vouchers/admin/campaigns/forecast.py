@@ -32,8 +32,9 @@ from vouchers.rules.campaigns.fairness import Groups, district_shares, store_loa
 from vouchers.rules.campaigns.forecast import Forecast, forecast
 from vouchers.rules.campaigns.rates import PRESETS, USUAL, Rate
 from vouchers.rules.limits.limits import business_day
-from vouchers.services.audience.preview import last_preview, last_reached
+from vouchers.services.audience.preview import Counted, last_reached
 from vouchers.services.audience.previewed import Reached
+from vouchers.services.roles import view_area
 
 OWN: Final = "own"
 PAST: Final = "past-"
@@ -76,8 +77,9 @@ class ForecastActs(CampaignPage):
 
     @action(description=gettext_lazy("Forecast"), icon="insights")
     def forecast(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Everything is asked by GET: nothing is stored."""
-        if not request.user.has_perm("vouchers.view_campaign"):
+        """Everything is asked by GET: nothing is stored. For people who see the whole city, as the
+        money is."""
+        if not view_area(request.user, Campaign).is_city:
             raise PermissionDenied
         visible = self.get_queryset(request)
         campaign = get_object_or_404(visible, pk=object_id)
@@ -202,10 +204,9 @@ def first_day(campaign: Campaign) -> date:
     return business_day(campaign.starts_at, campaign.zone)
 
 
-def usual_forecast(campaign: Campaign) -> Forecast | None:
-    """At the usual rate, for the people that the last preview counted; None where nobody has been
-    counted yet, too few to tell were, or the terms have no sound plan."""
-    counted = last_preview(campaign)
+def usual_forecast(campaign: Campaign, counted: Counted | None) -> Forecast | None:
+    """At the usual rate, for the people that the last preview counted; None before the first, where
+    they are too few to tell, or where the terms have no sound plan."""
     if counted is None or counted.targeted is None:
         return None
     planned = plan_of(campaign, people=counted.targeted)

@@ -122,6 +122,7 @@ def panel_of(campaign: Campaign, *, at: datetime) -> Panel:
     budget = budget_of(terms)
     names = dict(campaign.tiers.values_list("code", "name"))
     sources = dict(campaign.sources.values_list("code", "name"))
+    reach = last_preview(campaign)
     todo = [_todo(one) for one in findings(terms, surroundings_of(campaign, at=at), at=at)]
     return Panel(
         budget=budget,
@@ -147,14 +148,14 @@ def panel_of(campaign: Campaign, *, at: datetime) -> Panel:
         left=_signed(budget.appropriated_fen - budget.planned_fen),
         missing=[line for line in todo if line.blocks],
         cautions=[line for line in todo if not line.blocks],
-        reach=last_preview(campaign),
-        depth=_depth(campaign),
+        reach=reach,
+        depth=_depth(campaign, reach),
         store_count=terms.store_count,
     )
 
 
-def _depth(campaign: Campaign) -> Depth | None:
-    found = usual_forecast(campaign)
+def _depth(campaign: Campaign, reach: Counted | None) -> Depth | None:
+    found = usual_forecast(campaign, reach)
     if found is None:
         return None
     first = first_day(campaign)
