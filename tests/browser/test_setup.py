@@ -10,7 +10,14 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.browser.axe import grave_faults
-from tests.browser.conftest import PASSWORD, Open, sign_in, watched_pages, with_password
+from tests.browser.conftest import (
+    PASSWORD,
+    Open,
+    keep_picture,
+    sign_in,
+    watched_pages,
+    with_password,
+)
 from tests.browser.test_live import ENVIRONMENT
 from tests.support import cast, database
 from tests.support.web_server import Server, serving
@@ -111,6 +118,7 @@ def test_a_forecast_from_the_panel_over_the_preview_to_another_rate(
     page.get_by_text("Numbers", exact=True).click()
     expect(page.get_by_role("columnheader", name="middle (p50)")).to_be_visible()
     assert grave_faults(page) == []
+    keep_picture(page, "admin-vouchers-campaign-forecast")
 
 
 def test_the_second_of_two_editors_is_told_and_keeps_what_was_typed(
