@@ -55,9 +55,11 @@ PRESETS: Final = (
         0.42,
         Text(
             "SingapoRediscovers vouchers, for trips that few needed: 1.25 of 2.96 million adults"
-            " had used theirs by 21 Oct 2021 (TODAY, 2 Nov 2021)",
+            " had used some of theirs by 21 Oct 2021 (TODAY, 2 Nov 2021); a share of people, so the"
+            " share of vouchers is at most that",
             "新加坡 SingapoRediscovers 旅游券（并非人人需要）：截至 2021 年 10 月 21 日，"
-            "296 万成年人中 125 万人用过（TODAY，2021 年 11 月 2 日）",
+            "296 万成年人中 125 万人至少用过一次（TODAY，2021 年 11 月 2 日）；"
+            "这是人数占比，券数占比不会更高",
         ),
     ),
     RatePreset(
