@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from vouchers.http.explanations import PHRASES, district_name, street_name
 from vouchers.models import Campaign, LimitRule, ResidentPoint
 from vouchers.models.campaigns.campaigns import LIMIT_KINDS
-from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS, RISK_VERDICTS
 from vouchers.money import yuan
 from vouchers.rules.audience.need import NAMES, TAG
 from vouchers.rules.campaigns.declaration import DAY_S, MINUTE_S, Option, Part, Unit
@@ -164,20 +163,6 @@ def weighed(name: str, points: int) -> str:
     if name in WEIGHED:
         return str(WEIGHED[name]) % {"points": points}
     return _("%(points)d with tag %(tag)s") % {"points": points, "tag": name.removeprefix(TAG)}
-
-
-def rule_text(rule: Mapping[str, Any]) -> str:
-    """A risk rule of a version: what it looks for, its setting, its verdict, its parameters."""
-    words = [
-        dict(names).get(rule[part], rule[part])
-        for part, names in (
-            ("kind", RISK_KINDS),
-            ("setting", RISK_SETTINGS),
-            ("verdict", RISK_VERDICTS),
-        )
-    ]
-    figures = ", ".join(f"{name}={value}" for name, value in sorted(rule["parameters"].items()))
-    return f"{' / '.join(map(str, words))} ({figures})"
 
 
 def _chosen(option: Option, value: Any, model: type[Model]) -> str:

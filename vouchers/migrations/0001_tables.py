@@ -3037,8 +3037,8 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("off", "off"),
-                            ("shadow", "shadow: recorded only"),
-                            ("live", "live"),
+                            ("shadow", "only watched (shadow)"),
+                            ("live", "in force"),
                         ],
                         max_length=6,
                         verbose_name="setting",

@@ -4,12 +4,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -18,14 +18,21 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from merchants.admin.choices import PickedRow
 from merchants.models import Store
 from vouchers.admin.base import ReadOnlyAdmin, act
-from vouchers.admin.limits.rule_fields import ParametersField, rule_typed
-from vouchers.admin.words import rule_text
+from vouchers.admin.limits.rule_fields import (
+    CHANGED_IN,
+    RuleFigures,
+    beginning,
+    chosen_kind,
+    offered,
+    query_of,
+)
+from vouchers.admin.limits.rule_words import KIND_NAMES, tried_text
 from vouchers.models import BackTest, Campaign
-from vouchers.models.limits.risk import RISK_KINDS, RISK_VERDICTS
 from vouchers.money import yuan
 from vouchers.rules.limits.back_test import REPLAYED, Replayed
+from vouchers.services.campaigns import risk_rules
 from vouchers.services.limits.back_tests import RISK, request_back_test
-from vouchers.states import RiskKind, RiskSetting
+from vouchers.states import CampaignState, RiskKind, RiskSetting
 from vouchers.tasks import wake_back_tests
 
 HONESTY = {
@@ -43,25 +50,12 @@ def _day() -> UnfoldAdminTextInputWidget:
     return UnfoldAdminTextInputWidget(attrs={"type": "date"})
 
 
-class BackTestForm(forms.Form):
-    """A rule as it might be, and the days to try it on."""
+class BackTestForm(RuleFigures):
+    """A rule of a kind as it might be, and the days to try it on."""
 
     campaign = PickedRow(
         queryset=Campaign.objects.all(), label=_("Campaign"), widget=UnfoldAdminSelectWidget
     )
-    kind = forms.ChoiceField(
-        label=_("Rule"),
-        choices=[
-            (kind, name)
-            for kind, name in RISK_KINDS
-            if REPLAYED[RiskKind(kind)] is not Replayed.NOT
-        ],
-        widget=UnfoldAdminSelectWidget,
-    )
-    verdict = forms.ChoiceField(
-        label=_("When it is live"), choices=RISK_VERDICTS, widget=UnfoldAdminSelectWidget
-    )
-    parameters = ParametersField()
     first_day = forms.DateField(label=_("From (business day)"), widget=_day())
     last_day = forms.DateField(label=_("To, included"), widget=_day())
 
@@ -92,35 +86,40 @@ class BackTestAdmin(ReadOnlyAdmin):
         return [path("ask/", view, name="vouchers_backtest_ask"), *super().get_urls()]
 
     def ask(self, request: HttpRequest) -> HttpResponse:
-        """The form, for those who propose risk rules; a posted one is worked off by a worker."""
+        """For those who propose risk rules: all kinds to choose from, then the form of the one in
+        the address. A form that is sent is worked off by a worker."""
         if not request.user.has_perm(RISK):
             raise PermissionDenied
-        assert isinstance(request.user, User)
-        form = BackTestForm(request.POST or None, initial=request.GET.dict())
-        if form.is_valid():
-            given = form.cleaned_data
-            test = act(
-                request,
-                request_back_test,
-                _("A worker tries it now."),
-                campaign=given["campaign"],
-                rule=rule_typed(given, RiskSetting.LIVE),
-                first_day=given["first_day"],
-                last_day=given["last_day"],
-                by=request.user,
-                at=timezone.now(),
-            )
-            if test is not None:
-                wake_back_tests()
-                page = reverse("admin:vouchers_backtest_change", args=[test.pk])
-                return HttpResponseRedirect(page)
-        context = {
+        campaign = _campaign(request.GET.get("campaign", ""))
+        rules = risk_rules.in_force(campaign)[1] if campaign else []
+        kind = chosen_kind(request.GET)
+        more = {"campaign": campaign.pk} if campaign else {}
+        context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": gettext("Try a changed rule on past redemptions"),
-            "form": form,
-            "honesty": [(name, HONESTY[REPLAYED[RiskKind(kind)]]) for kind, name in RISK_KINDS],
+            "intro": gettext(
+                "The rule is asked about every redemption of these days in the order of time, as a"
+                " till's orders are. Nothing is changed. Orders that were refused then are not"
+                " tried: they are no redemptions."
+            ),
+            "submit": gettext("Try it"),
+            "has_notes": True,
         }
-        return TemplateResponse(request, "vouchers/back_test_form.html", context)
+        if kind is None or not _is_replayed(kind):
+            context["kinds"] = offered(rules, more=more, note=_honesty, is_open=_is_replayed)
+        else:
+            start = beginning(kind, request.GET, rules) | {"campaign": campaign}
+            form = BackTestForm(request.POST or None, kind=kind, initial=start)
+            if form.is_valid() and (test := _asked(request, form)):
+                page = reverse("admin:vouchers_backtest_change", args=[test.pk])
+                return HttpResponseRedirect(page)
+            context |= {
+                "form": form,
+                "kind": KIND_NAMES[kind.value],
+                "others": f"?{urlencode(more)}",
+                "honesty": _honesty(kind),
+            }
+        return TemplateResponse(request, "vouchers/rule_form.html", context)
 
     def change_view(
         self,
@@ -139,13 +138,55 @@ class BackTestAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             "title": str(test),
             "test": test,
-            "rule": rule_text(test.rule),
-            "honesty": HONESTY[REPLAYED[RiskKind(test.kind)]],
+            "rule": tried_text(test.rule),
+            "honesty": _honesty(RiskKind(test.kind)),
+            "propose_url": _propose_url(request, test),
             "percent": 100 * test.done_count // test.total_count if test.total_count else 0,
             "cards": _cards(test) if test.result else [],
             "stores": _stores(test) if test.result else [],
         }
         return TemplateResponse(request, "vouchers/back_test.html", context)
+
+
+def _is_replayed(kind: RiskKind) -> bool:
+    return REPLAYED[kind] is not Replayed.NOT
+
+
+def _honesty(kind: RiskKind) -> Any:
+    """How far the past answers what a kind of rule asks."""
+    return HONESTY[REPLAYED[kind]]
+
+
+def _campaign(number: str) -> Campaign | None:
+    is_number = number.isascii() and number.isdecimal() and len(number) < 19
+    return Campaign.objects.filter(pk=number).first() if is_number else None
+
+
+def _asked(request: HttpRequest, form: BackTestForm) -> BackTest | None:
+    """The back-test, handed to the workers; None with the refusal as a message."""
+    given = form.cleaned_data
+    test: BackTest | None = act(
+        request,
+        request_back_test,
+        _("A worker tries it now."),
+        campaign=given["campaign"],
+        rule=form.rule(RiskSetting.LIVE),
+        first_day=given["first_day"],
+        last_day=given["last_day"],
+        by=request.user,
+        at=timezone.now(),
+    )
+    if test is not None:
+        wake_back_tests()
+    return test
+
+
+def _propose_url(request: HttpRequest, test: BackTest) -> str:
+    """Where the rule that was tried is proposed; the setting stays the one in force."""
+    if not request.user.has_perm(RISK) or CampaignState(test.campaign.state) not in CHANGED_IN:
+        return ""
+    page = reverse("admin:vouchers_campaign_propose_risk_rule", args=[test.campaign_id])
+    return page + query_of(test.rule)
 
 
 def _cards(test: BackTest) -> list[tuple[str, str, str]]:

@@ -13,11 +13,13 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from merchants.admin.choices import PickedRow
+from vouchers.admin.limits.rule_fields import query_of
+from vouchers.admin.limits.rule_words import sentence_of, standing_of
 from vouchers.admin.words import instant
 from vouchers.models import Campaign
-from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS
 from vouchers.money import yuan
 from vouchers.queries.limits.rules import RuleResult, rule_results
+from vouchers.rules.limits.back_test import REPLAYED, Replayed
 from vouchers.services.limits.back_tests import RISK
 from vouchers.states import RiskSetting, RiskVerdict
 
@@ -67,6 +69,8 @@ def rules_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
         "campaign": campaign,
         "may_try": request.user.has_perm(RISK),
         "try_url": reverse("admin:vouchers_backtest_ask"),
+        "try_one_url": reverse("admin:vouchers_backtest_ask")
+        + (f"?campaign={campaign.pk}" if campaign else ""),
         "tests_url": reverse("admin:vouchers_backtest_changelist"),
         "rows": [_row(result, campaign) for result in rule_results(campaign)] if campaign else [],
     }
@@ -83,9 +87,10 @@ def _row(result: RuleResult, campaign: Campaign) -> dict[str, Any]:
     return {
         "version": f"v{result.version}",
         "since": instant(result.in_force_at, ZoneInfo(campaign.zone)),
-        "rule": dict(RISK_KINDS)[rule.kind.value],
-        "setting": dict(RISK_SETTINGS)[rule.setting.value],
-        "parameters": ", ".join(f"{name}={value}" for name, value in rule.parameters.items()),
+        "sentence": sentence_of(rule.kind, rule.parameters),
+        "standing": standing_of(rule.setting, rule.verdict),
+        "is_tried": REPLAYED[rule.kind] is not Replayed.NOT,
+        "query": query_of(rule.document, campaign=campaign.pk),
         "hits": f"{count.signals:,}",
         "did": str(DID[rule.setting, rule.verdict]) % figures if count.signals else "–",
         "open": count.open_cases,

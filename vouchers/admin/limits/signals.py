@@ -14,10 +14,11 @@ from unfold.forms import BaseDialogForm
 from merchants.errors import Refusal
 from merchants.models import Store
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyAdmin, act, go_to
+from vouchers.admin.base import ReadOnlyAdmin, act, go_to, in_lines
 from vouchers.admin.faults import sentence
 from vouchers.admin.filters import CAMPAIGN, RefusalCodes
-from vouchers.admin.words import rule_text
+from vouchers.admin.limits.case_words import noticed
+from vouchers.admin.limits.rule_words import rule_text
 from vouchers.http.refusal_names import refusal_name
 from vouchers.models import Attempt, Campaign, Hold, RiskVersion, Signal
 from vouchers.services.redemption import holds
@@ -94,9 +95,9 @@ class SignalAdmin(searches.ExactSearch, ReadOnlyAdmin):
     raw_id_fields = ["redemption", "voucher"]
     readonly_fields = ["facts_line"]
 
-    @display(description=_("facts"))
+    @display(description=_("what was noticed"))
     def facts_line(self, signal: Signal) -> str:
-        return ", ".join(f"{name} {value}" for name, value in signal.facts.items())
+        return noticed(signal)
 
 
 @admin.register(RiskVersion)
@@ -111,7 +112,7 @@ class RiskVersionAdmin(ReadOnlyAdmin):
 
     @display(description=_("rules"))
     def rule_lines(self, version: RiskVersion) -> str:
-        return "; ".join(map(rule_text, version.rules))
+        return in_lines(map(rule_text, version.rules))
 
 
 @admin.register(Hold)

@@ -33,8 +33,8 @@ RISK_KINDS = [
 ]
 RISK_SETTINGS = [
     (RiskSetting.OFF.value, _("off")),
-    (RiskSetting.SHADOW.value, _("shadow: recorded only")),
-    (RiskSetting.LIVE.value, _("live")),
+    (RiskSetting.SHADOW.value, _("only watched (shadow)")),
+    (RiskSetting.LIVE.value, _("in force")),
 ]
 RISK_VERDICTS = [
     (RiskVerdict.PAY.value, _("pay")),
