@@ -1,5 +1,7 @@
 """Back-tests in the admin: asked for by those who propose rules, shown with progress and result."""
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -39,18 +41,17 @@ def ren() -> Client:
     return client
 
 
-def asked(client: Client, campaign: Campaign, **change: Any) -> Any:
+def asked(client: Client, campaign: Campaign, kind: str = "merchant_day", **change: Any) -> Any:
     today = timezone.localdate()
     form = {
         "campaign": campaign.pk,
-        "kind": "merchant_day",
         "verdict": "hold",
-        "parameters": "fen=2000",
+        "fen": "20.00",
         "first_day": today,
         "last_day": today,
         **change,
     }
-    return client.post(reverse(ASK), form)
+    return client.post(f"{reverse(ASK)}?kind={kind}", form)
 
 
 def test_a_rule_is_tried_and_the_answer_says_where_it_would_have_hit(
@@ -63,16 +64,41 @@ def test_a_rule_is_tried_and_the_answer_says_where_it_would_have_hit(
     assert work_off(clock=timezone.now) == 1
     shown = ren.get(page).content.decode()
     assert "http-equiv" not in shown
-    for text in ("50.00 %", "¥20.00", "nanjing_road", "exactly as at the till"):
+    for text in (
+        "More than ¥20.00 of subsidy a day at one merchant · once in force: pay, hold",
+        "50.00 %",
+        "nanjing_road",
+        "exactly as at the till",
+    ):
         assert text in shown, text
+
+
+def test_a_rule_goes_from_its_results_to_a_back_test_and_on_to_a_proposal(
+    standing: Campaign, ren: Client
+) -> None:
+    results = ren.get(reverse("admin:vouchers_case_rules")).content.decode()
+    (query,) = re.findall(r'href="[^"?]*ask/([?][^"]*kind=merchant_day[^"]*)"', results)
+    form = ren.get(reverse(ASK) + unescape(query)).context["form"]
+    assert form["campaign"].value() == standing.pk
+    assert form["fen"].value() == "99.99"
+
+    page = asked(ren, standing, verdict="refuse").url
+    assert "Propose this rule" not in ren.get(page).content.decode()
+    work_off(clock=timezone.now)
+    propose = ren.get(page).context["propose_url"]
+    form = ren.get(propose).context["form"]
+    assert (form["fen"].value(), form["verdict"].value()) == ("20.00", "refuse")
+    assert form["setting"].value() == "shadow", "the setting is a decision of its own"
+    auditor = signed_in(cast.member("audrey", "auditor"))
+    assert auditor.get(page).context["propose_url"] == ""
 
 
 def test_nothing_typed_is_lost_when_it_is_refused(standing: Campaign, ren: Client) -> None:
     for change, text in (
-        ({"parameters": "fen"}, "Write each parameter as name=number."),
-        ({"parameters": "people=3"}, "people=3"),
+        ({"fen": "much"}, "much"),
+        ({"fen": "100,000,000.01"}, "It has to be from ¥0.00 to ¥100,000,000.00."),
         ({"first_day": "2020-01-01"}, "at most 92"),
-        ({"kind": "store_distance"}, "Select a valid choice"),
+        ({"kind": "store_distance"}, "where a voucher was shown is not kept"),
     ):
         answer = asked(ren, standing, **change)
         assert answer.status_code == 200

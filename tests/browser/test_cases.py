@@ -14,7 +14,8 @@ from tests.support.cases import used, watched
 from tests.support.cast import DAY
 from tests.support.risk import rule
 from tests.support.web_server import Server, serving
-from vouchers.models import Case, Hold
+from vouchers.models import Case, Hold, Proposal
+from vouchers.services.limits.back_tests import work_off
 from vouchers.services.limits.cases import gather_signals
 from vouchers.states import CaseState, RiskKind, RiskVerdict
 
@@ -63,3 +64,32 @@ def test_a_case_is_looked_into_and_cleared_with_a_reason(
     expect(page.get_by_text("three flatmates, one phone").first).to_be_visible()
     assert Case.objects.get().state == CaseState.CLEARED
     assert not Hold.objects.filter(released_at=None).exists()
+
+
+def test_a_changed_rule_is_tried_on_the_past_and_proposed(
+    desk: tuple[Server, User], pages: Open
+) -> None:
+    page = pages(desk[1])
+    page.goto("/admin/vouchers/case/rules/")
+    expect(page.get_by_text("One device showing vouchers of more than 1 person")).to_be_visible()
+    page.get_by_role("link", name="try a changed one").click()
+    today = timezone.localdate().isoformat()
+    page.get_by_label("From (business day)").fill(today)
+    page.get_by_label("To, included").fill(today)
+    figure = page.get_by_label("Normal on one device up to (people)")
+    expect(figure).to_have_value("1")
+    figure.fill("0")
+    page.get_by_role("button", name="Try it").click()
+    refusal = "It has to be from 1 person to 10,000 people."
+    expect(page.locator("#field-id_people").get_by_text(refusal)).to_be_visible()
+    figure.fill("2")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_text("redemptions looked at.")).to_be_visible()
+
+    work_off(clock=timezone.now)
+    page.get_by_role("link", name="Propose this rule").click()
+    expect(figure).to_have_value("2")
+    page.get_by_label("Why").fill("couples share a phone")
+    page.get_by_role("button", name="Propose").click()
+    expect(page.get_by_text("One device showing vouchers of more than 2 people")).to_be_visible()
+    assert Proposal.objects.latest("id").why == "couples share a phone"

@@ -22,7 +22,7 @@ from vouchers.admin.forms import ReviewForm
 from vouchers.admin.limits.rule_words import rule_text
 from vouchers.models import Proposal, ProposalDecision
 from vouchers.money import yuan
-from vouchers.services.campaigns import lifecycle, proposals
+from vouchers.services.campaigns import lifecycle, proposals, risk_rules
 from vouchers.states import ProposalKind
 
 WAITING = "waiting"
@@ -86,7 +86,7 @@ class ProposalAdmin(searches.ExactSearch, InboxPage):
             "opts": self.opts,
             "proposal": proposal,
             "campaign_url": reverse("admin:vouchers_campaign_change", args=[proposal.campaign_id]),
-            "lines": proposal_lines(proposal),
+            "lines": _lines_to_decide_on(proposal),
             "sha256": sha256,
             "decision": decision,
             "signatures": signatures,
@@ -135,6 +135,23 @@ def proposal_lines(proposal: Proposal) -> list[tuple[str, str]]:
         version = _("version %d") % (document["expected_version"] + 1)
         return [(version, rule_text(rule)) for rule in document["rules"]]
     return [(_cell(change), _caps(change)) for change in document["changes"]]
+
+
+def _lines_to_decide_on(proposal: Proposal) -> list[tuple[str, str]]:
+    """The same; of a risk rule that is to change also what it was."""
+    if proposal.kind != ProposalKind.RISK_RULES:
+        return proposal_lines(proposal)
+    number = proposal.document["expected_version"]
+    before = {rule["kind"]: rule for rule in risk_rules.rules_of(proposal.campaign, number)}
+    lines = []
+    for rule in proposal.document["rules"]:
+        was = before.get(rule["kind"])
+        if was == rule:
+            lines.append((_("as before"), rule_text(rule)))
+        else:
+            change = f"{rule_text(was) if was else _('off')} → {rule_text(rule)}"
+            lines.append((_("version %d") % (number + 1), change))
+    return lines
 
 
 def _cell(change: dict[str, Any]) -> str:

@@ -26,9 +26,10 @@ from vouchers.admin.limits.rule_fields import (
     chosen_kind,
     offered,
 )
-from vouchers.admin.limits.rule_words import KIND_NAMES
+from vouchers.admin.limits.rule_words import KIND_NAMES, rule_text
 from vouchers.models import Campaign, Proposal
 from vouchers.models.limits.risk import RISK_SETTINGS
+from vouchers.rules.limits.risk_rules import PARAMETERS
 from vouchers.services.campaigns import proposals, risk_rules
 from vouchers.states import CampaignState, RiskSetting
 
@@ -50,7 +51,8 @@ class RiskRuleForm(RuleFigures, ProposalForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.order_fields([*(name for name in self.fields if name != "why"), "why"])
+        figures = PARAMETERS[self.kind]
+        self.order_fields([*figures, "setting", "verdict", "why"])
 
 
 class RiskActs(BudgetActs):
@@ -71,7 +73,7 @@ class RiskActs(BudgetActs):
             "opts": self.opts,
             "campaign": campaign,
             "intro": gettext("Another person decides. Begin by only watching for some days."),
-            "submit": gettext("Propose"),
+            "send": gettext("Propose"),
         }
         if kind is None:
             context["kinds"] = offered(rules, more={})
@@ -87,7 +89,12 @@ class RiskActs(BudgetActs):
                 return HttpResponseRedirect(
                     reverse("admin:vouchers_proposal_review", args=[made.pk])
                 )
-            context |= {"form": form, "kind": KIND_NAMES[kind.value], "others": request.path}
+            context |= {
+                "form": form,
+                "kind": KIND_NAMES[kind.value],
+                "standing": next((rule_text(it) for it in rules if it["kind"] == kind), ""),
+                "others": request.path,
+            }
         return TemplateResponse(request, "vouchers/rule_form.html", context)
 
 

@@ -91,7 +91,7 @@ class BackTestAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(RISK):
             raise PermissionDenied
         campaign = _campaign(request.GET.get("campaign", ""))
-        rules = risk_rules.in_force(campaign)[1] if campaign else []
+        rules = risk_rules.in_force(campaign)[1] if campaign else None
         kind = chosen_kind(request.GET)
         more = {"campaign": campaign.pk} if campaign else {}
         context: dict[str, Any] = {
@@ -102,13 +102,14 @@ class BackTestAdmin(ReadOnlyAdmin):
                 " till's orders are. Nothing is changed. Orders that were refused then are not"
                 " tried: they are no redemptions."
             ),
-            "submit": gettext("Try it"),
+            "send": gettext("Try it"),
             "has_notes": True,
         }
         if kind is None or not _is_replayed(kind):
             context["kinds"] = offered(rules, more=more, note=_honesty, is_open=_is_replayed)
+            context["campaign"] = campaign
         else:
-            start = beginning(kind, request.GET, rules) | {"campaign": campaign}
+            start = beginning(kind, request.GET, rules or ()) | {"campaign": campaign}
             form = BackTestForm(request.POST or None, kind=kind, initial=start)
             if form.is_valid() and (test := _asked(request, form)):
                 page = reverse("admin:vouchers_backtest_change", args=[test.pk])

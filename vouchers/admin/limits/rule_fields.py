@@ -133,19 +133,21 @@ class Offered(NamedTuple):
 
 
 def offered(
-    rules: Documents,
+    rules: Documents | None,
     *,
     more: Mapping[str, Any],
     note: Callable[[RiskKind], Any] = lambda kind: "",
     is_open: Callable[[RiskKind], bool] = lambda kind: True,
 ) -> list[Offered]:
-    """Every kind of rule to choose from; `more` stands in the addresses too."""
-    standing = {rule["kind"]: rule_text(rule) for rule in rules}
+    """Every kind of rule to choose from, as it stands among `rules`, or as it is usual where they
+    are None; `more` stands in the addresses too."""
+    standing = {rule["kind"]: rule_text(rule) for rule in rules or ()}
+    otherwise = "%s" if rules is None else _("off; usual: %s")
     return [
         Offered(
             KIND_NAMES[kind.value],
             "?" + urlencode({**more, "kind": kind.value}) if is_open(kind) else "",
-            standing.get(kind.value) or _("off; usual: %s") % sentence_of(kind, usual(kind)),
+            standing.get(kind.value) or otherwise % sentence_of(kind, usual(kind)),
             note(kind),
         )
         for kind in RiskKind

@@ -62,7 +62,7 @@ MINUTES = Measure(gettext_lazy("minutes"), _minutes)
 YUAN = Measure(gettext_lazy("yuan"), yuan)
 METRES = Measure(gettext_lazy("metres"), lambda metres: _("%s m") % f"{metres:,}")
 SPEED = Measure(gettext_lazy("km/h"), lambda speed: _("%s km/h") % f"{speed:,}")
-PERCENT = Measure(gettext_lazy("per cent"), lambda share: f"{share} %")
+PERCENT = Measure("%", lambda share: f"{share} %")
 HOUR = Measure(gettext_lazy("full hour, 0 to 23"), lambda hour: f"{hour:02d}:00")
 
 WORDS: Final[Mapping[RiskKind, Words]] = {

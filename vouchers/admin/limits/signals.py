@@ -107,6 +107,7 @@ class RiskVersionAdmin(ReadOnlyAdmin):
     list_display = ["campaign", "number", "rule_lines", "in_force_at"]
     list_filter = [CAMPAIGN]
     list_select_related = ["campaign"]
+    fields = ["campaign", "number", "rule_lines", "in_force_at", "proposal"]
     raw_id_fields = ["proposal"]
     readonly_fields = ["rule_lines"]
 
