@@ -8,7 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, expect
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.browser.conftest import Open, watched_pages, with_password
+from tests.browser.axe import grave_faults
+from tests.browser.conftest import Open, keep_picture, watched_pages, with_password
 from tests.support import cast, database
 from tests.support.cases import used, watched
 from tests.support.cast import DAY
@@ -82,6 +83,8 @@ def test_a_changed_rule_is_tried_on_the_past_and_proposed(
     page.get_by_role("button", name="Try it").click()
     refusal = "It has to be from 1 person to 10,000 people."
     expect(page.locator("#field-id_people").get_by_text(refusal)).to_be_visible()
+    assert grave_faults(page) == []
+    keep_picture(page, "admin-vouchers-backtest-ask")
     figure.fill("2")
     page.get_by_role("button", name="Try it").click()
     expect(page.get_by_text("redemptions looked at.")).to_be_visible()
