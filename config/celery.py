@@ -51,6 +51,12 @@ app.conf.beat_schedule = {
 
 
 @signals.celeryd_init.connect
+def be_named(**_: Any) -> None:
+    """By this name the live screen counts the workers' connections."""
+    os.environ["PGAPPNAME"] = "huimin worker"
+
+
+@signals.celeryd_init.connect
 @signals.beat_init.connect
 def have_servers(**_: Any) -> None:
     """Start or adopt the embedded servers before the first connection."""

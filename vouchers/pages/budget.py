@@ -1,4 +1,4 @@
-"""The budget identity of one source as a figure, for the live screen and the report."""
+"""The money of one source as figures, for the live screen and the report."""
 
 from typing import Final
 
@@ -9,6 +9,7 @@ from vouchers.figures import Item, Words, stacked_bar
 from vouchers.models.ledger.transfers import ACCOUNT_KINDS
 from vouchers.money import yuan
 from vouchers.queries.ledger.balances import IdentityRow
+from vouchers.queries.settlement import SourcePayouts
 from vouchers.states import AccountKind
 
 PARTS: Final = [kind for kind in AccountKind if kind != AccountKind.APPROPRIATED]
@@ -28,6 +29,26 @@ def identity_figure(name: str, row: IdentityRow) -> SafeString:
         (_("account"), _("amount")),
         _("numbers"),
     )
+    return as_html(stacked_bar(name, words, items))
+
+
+def cash_figure(name: str, row: SourcePayouts) -> SafeString:
+    """Cash that has come from the source: what was paid out of it, what waits, what is left; and
+    what waits for cash that has still to come."""
+    flows = [
+        (_("payouts instructed"), row.paid_fen, "settled"),
+        (_("waits for payout"), row.waiting_fen - row.missing_fen, "payable"),
+        (_("waits for cash"), row.missing_fen, "risk_held"),
+        (_("not needed yet"), row.cash_fen + row.missing_fen - row.owed_fen, "free"),
+    ]
+    words = Words(
+        f"{_('cash received')} {yuan(row.cash_fen)}",
+        _("Cash received from %(source)s, paid out to merchants, and settled but not paid yet.")
+        % {"source": row.source},
+        (_("flow"), _("amount")),
+        _("numbers"),
+    )
+    items = [Item(label, fen, yuan(fen), kind) for label, fen, kind in flows]
     return as_html(stacked_bar(name, words, items))
 
 

@@ -88,9 +88,14 @@ class SourcePayouts:
     waiting_fen: int
 
     @property
+    def owed_fen(self) -> int:
+        """All that was settled: instructed or waiting."""
+        return self.paid_fen + self.waiting_fen
+
+    @property
     def missing_fen(self) -> int:
         """Cash that has to arrive before all that waits can be paid."""
-        return max(0, self.paid_fen + self.waiting_fen - self.cash_fen)
+        return max(0, self.owed_fen - self.cash_fen)
 
 
 class PartlyPaid(NamedTuple):
@@ -116,7 +121,7 @@ def payouts_of(campaign_id: int) -> Payouts:
     settled = Settlement.objects.filter(campaign_id=campaign_id)
     waiting = settled.filter(_WAITS).defer("content").select_related("merchant", "source")
     return Payouts(
-        sources=_by_source(campaign_id, settled),
+        sources=source_payouts(campaign_id),
         partly_paid=_partly_paid(settled),
         waiting=list(waiting.order_by("business_day", "pk")[:MOST_SHOWN]),
     )
@@ -132,7 +137,9 @@ def _partly_paid(settled: QuerySet[Settlement]) -> list[PartlyPaid]:
     return [PartlyPaid(*row) for row in rows[:MOST_SHOWN]]
 
 
-def _by_source(campaign_id: int, settled: QuerySet[Settlement]) -> list[SourcePayouts]:
+def source_payouts(campaign_id: int) -> list[SourcePayouts]:
+    """How each source of a campaign stands, in the order of their codes."""
+    settled = Settlement.objects.filter(campaign_id=campaign_id)
     receipts = CashReceipt.objects.filter(source__campaign_id=campaign_id).order_by()
     sums: Any = receipts.values("source").annotate(fen=Sum("amount_fen"))
     cash_fen = dict(sums.values_list("source", "fen"))

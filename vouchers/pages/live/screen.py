@@ -15,9 +15,11 @@ from vouchers.figures import Item, Words, bars, spark_line
 from vouchers.http.refusal_names import refusal_name
 from vouchers.models.limits.risk import RISK_KINDS, RISK_VERDICTS
 from vouchers.money import yuan
-from vouchers.pages.budget import as_html, identity_figure
+from vouchers.pages.budget import as_html, cash_figure, identity_figure
+from vouchers.pages.live.places import district_html, rows_of
 from vouchers.queries.live.alerts import Alert, Cursor
 from vouchers.queries.live.board import Board, PlaceRow
+from vouchers.queries.live.places import DistrictUse
 
 ASK_TIMEOUT_S: Final = 0.2
 TROUBLES: Final = {
@@ -25,6 +27,7 @@ TROUBLES: Final = {
     "audit": gettext_lazy("The last audit found rows that break a rule."),
     "alerts": gettext_lazy("Many live risk rules have struck within ten minutes."),
     "shards": gettext_lazy("Minting stands still: a worker has not finished what it took."),
+    "workers": gettext_lazy("Work waits and no worker is there: call the operator."),
     "messages": gettext_lazy("Messages to callers have waited for more than ten minutes."),
 }
 
@@ -40,8 +43,11 @@ def valkey_waiting() -> int | None:
         return None
 
 
-def board_html(board: Board, *, wake_ups: int | None, language: str) -> str:
-    """Everything but the alerts, in one language."""
+def board_html(
+    board: Board, *, wake_ups: int | None, language: str, opened: DistrictUse | None = None
+) -> str:
+    """Everything but the alerts, in one language; with a district's tables if one is opened, which
+    only the page itself has: a script asks for them by themselves."""
     with translation.override(language):
         troubles = [TROUBLES[name] for name in board.troubles]
         context: dict[str, Any] = {
@@ -55,15 +61,23 @@ def board_html(board: Board, *, wake_ups: int | None, language: str) -> str:
                 (
                     money,
                     [
-                        identity_figure(f"identity-{money.campaign.pk}-{number}", row)
-                        for number, row in enumerate(money.identity)
+                        (
+                            identity_figure(f"identity-{money.campaign.pk}-{number}", row),
+                            cash_figure(f"cash-{money.campaign.pk}-{number}", cash),
+                        )
+                        for number, (row, cash) in enumerate(
+                            zip(money.identity, money.cash, strict=True)
+                        )
                     ],
                 )
                 for money in board.campaigns
             ],
             "refusals": _refusals(board),
             "stores": _places("stores", _("Stores today"), board.stores),
-            "districts": _places("districts", _("Districts today"), board.districts),
+            "districts": rows_of(board.districts),
+            "district": opened and opened.district,
+            "district_tables": district_html(opened) if opened else "",
+            "approval_no": settings.HUIMIN_MAP_APPROVAL_NO,
         }
         return render_to_string("vouchers/live/board.html", context)
 

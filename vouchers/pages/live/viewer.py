@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.contrib import admin
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language_from_request
@@ -38,6 +39,12 @@ def watched_area(request: HttpRequest) -> Area:
     """What part of the city the request's person sees signals of."""
     user: Any = request.user
     return area_of(user, WATCH[0])
+
+
+def check_may_watch(request: HttpRequest) -> None:
+    """Answer 403 to everyone else."""
+    if not may_watch(request):
+        raise PermissionDenied
 
 
 def viewer_of(scope: dict[str, Any]) -> Viewer | None:

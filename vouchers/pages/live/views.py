@@ -19,10 +19,12 @@ from merchants.models import Merchant, Store
 from vouchers.errors import explain
 from vouchers.models import Campaign
 from vouchers.pages.live.forms import StopForm
+from vouchers.pages.live.places import opened_district
 from vouchers.pages.live.screen import alert_html, board_html, cursor_text, valkey_waiting
-from vouchers.pages.live.viewer import may_watch, watched_area
+from vouchers.pages.live.viewer import check_may_watch, watched_area
 from vouchers.queries.live.alerts import Cursor, alerts_since, newest_cursor
 from vouchers.queries.live.board import board
+from vouchers.queries.live.places import DistrictUse
 from vouchers.queries.live.stops import running_campaigns
 from vouchers.queries.roles import NOWHERE
 from vouchers.services.campaigns import lifecycle, stops
@@ -33,7 +35,7 @@ ALERTS_SHOWN = 30
 
 def screen(request: HttpRequest) -> HttpResponse:
     """GET shows everything as of now; POST is the red button."""
-    _check(request)
+    check_may_watch(request)
     user: Any = request.user
     reach = area_of(user, lifecycle.PAUSE)
     may_stop = reach != NOWHERE
@@ -45,7 +47,7 @@ def screen(request: HttpRequest) -> HttpResponse:
             return redirect("live")
     newest = newest_cursor()
     context = {
-        **_shown(request),
+        **_shown(request, opened=opened_district(request)),
         "stream": f"{reverse('live-stream')}?after={cursor_text(newest)}",
         "form": form,
         "may_stop": may_stop,
@@ -57,7 +59,7 @@ def screen(request: HttpRequest) -> HttpResponse:
 @require_GET
 def parts(request: HttpRequest) -> HttpResponse:
     """Board and alerts as of now, for a screen whose stream cannot be had."""
-    _check(request)
+    check_may_watch(request)
     return JsonResponse(_shown(request), headers={"Cache-Control": "no-store"})
 
 
@@ -66,12 +68,7 @@ def no_stream(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=HTTPStatus.NOT_ACCEPTABLE)
 
 
-def _check(request: HttpRequest) -> None:
-    if not may_watch(request):
-        raise PermissionDenied
-
-
-def _shown(request: HttpRequest) -> dict[str, object]:
+def _shown(request: HttpRequest, *, opened: DistrictUse | None = None) -> dict[str, object]:
     """The newest alert first. The cursor is read before the alerts: one that comes between is sent
     again rather than lost."""
     language = get_language() or "en"
@@ -79,7 +76,7 @@ def _shown(request: HttpRequest) -> dict[str, object]:
     shown = board(at=timezone.now(), area=area)
     alerts = alerts_since(Cursor(), area=area, most=ALERTS_SHOWN)
     return {
-        "board": board_html(shown, wake_ups=valkey_waiting(), language=language),
+        "board": board_html(shown, wake_ups=valkey_waiting(), language=language, opened=opened),
         "alerts": [
             alert_html(alert, language=language) for alert in reversed(alerts[-ALERTS_SHOWN:])
         ],

@@ -5,19 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, QuerySet, Sum
 from django.db.models.functions import TruncMinute
 from django.utils import timezone
 
+from merchants.models import District
 from vouchers.models import (
     Attempt,
     AuditReport,
     Campaign,
     Claim,
-    Outbox,
     Redemption,
     Run,
-    Shard,
     Signal,
     Tranche,
 )
@@ -25,14 +24,15 @@ from vouchers.queries.campaigns.overview import LIVE
 from vouchers.queries.issuing import Progress, progress_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
 from vouchers.queries.live.alerts import newest_cursor
+from vouchers.queries.live.places import Place, districts_of
+from vouchers.queries.live.queues import Queues, queues
 from vouchers.queries.roles import CITY, Area
-from vouchers.states import CampaignState, RiskSetting, RunState, ShardState
+from vouchers.queries.settlement import SourcePayouts, source_payouts
+from vouchers.states import CampaignState, RiskSetting, RunState
 
 MINUTES: Final = 60
 ROWS_SHOWN: Final = 10
 CAMPAIGNS_SHOWN: Final = 4
-LATE_SHARD: Final = timedelta(seconds=60)
-"""After its lease has run out; every sweep gives such a shard to another worker."""
 LATE_MESSAGE: Final = timedelta(minutes=10)
 MOST_CLAIMS: Final = 100_000
 """Of one minute: only so many of the newest are looked at, since no index is on their instants."""
@@ -43,10 +43,12 @@ ALERT_WINDOW: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class CampaignMoney:
-    """A campaign under way and where its money is."""
+    """A campaign under way, where its money is, and the cash that came and went; both by source,
+    in the order of their codes."""
 
     campaign: Campaign
     identity: Sequence[IdentityRow]
+    cash: Sequence[SourcePayouts]
 
     @property
     def is_balanced(self) -> bool:
@@ -55,7 +57,7 @@ class CampaignMoney:
 
 
 class PlaceRow(NamedTuple):
-    """A store or district today; money in fen."""
+    """A store today; money in fen."""
 
     label: str
     vouchers: int
@@ -76,17 +78,6 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Queues:
-    """What waits for workers, and since when."""
-
-    runs_waiting: int = 0
-    shards_waiting: int = 0
-    shards_late: int = 0
-    messages_waiting: int = 0
-    oldest_message_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Board:
     """The state of everything in an area at one instant. Money, runs, queues and audits belong to
     the whole city."""
@@ -96,7 +87,7 @@ class Board:
     campaigns: Sequence[CampaignMoney]
     rates: Rates
     refusals: Sequence[tuple[str, int]]
-    districts: Sequence[PlaceRow]
+    districts: Sequence[Place]
     stores: Sequence[PlaceRow]
     runs: Sequence[tuple[Run, Progress]]
     queues: Queues
@@ -119,6 +110,7 @@ class Board:
             "audit": self.is_proven is False,
             "alerts": self.live_alerts >= MANY_ALERTS,
             "shards": self.queues.shards_late > 0,
+            "workers": self.queues.is_abandoned,
             "messages": oldest is not None and oldest < self.at - LATE_MESSAGE,
         }
         return [name for name, is_so in found.items() if is_so]
@@ -126,11 +118,8 @@ class Board:
 
 def board(*, at: datetime, area: Area = CITY) -> Board:
     """Everything but the alerts, sandbox campaigns left out."""
-    today = Redemption.objects.filter(
-        business_day=timezone.localtime(at).date(), state__in=LIVE, campaign__is_test=False
-    )
-    used = area.shown(today).order_by()
-    by_district = used.values(label=F("store__district__name"))
+    used = used_today(at, area)
+    districts: QuerySet[District] = area.shown(District.objects.all())
     audit = area.shown(AuditReport.objects.order_by("-started_at")).first()
     alerts = Signal.objects.filter(
         pk__gt=newest_cursor().signal_id - 10 * MANY_ALERTS,
@@ -144,19 +133,36 @@ def board(*, at: datetime, area: Area = CITY) -> Board:
         campaigns=_campaigns() if area.is_city else [],
         rates=_rates(used, area, at),
         refusals=_refusals(area, at),
-        districts=_places(by_district),
+        districts=districts_of(districts, used=used, refused=refused_lately(at, area)),
         stores=_places(used.values("store_id", label=F("store__name"))),
         runs=_runs(at) if area.is_city else [],
-        queues=_queues(at) if area.is_city else Queues(),
+        queues=queues(at) if area.is_city else Queues(),
         is_proven=None if audit is None else audit.is_proven,
         live_alerts=area.shown(alerts).count(),
     )
 
 
+def used_today(at: datetime, area: Area) -> QuerySet[Redemption]:
+    """What was redeemed in an area on the business day of an instant and not undone, sandbox left
+    out."""
+    today = Redemption.objects.filter(
+        business_day=timezone.localtime(at).date(), state__in=LIVE, campaign__is_test=False
+    )
+    return area.shown(today).order_by()
+
+
+def refused_lately(at: datetime, area: Area) -> QuerySet[Attempt]:
+    """What was refused in an area in the hour before an instant."""
+    return area.shown(Attempt.objects.filter(at__gt=at - timedelta(minutes=MINUTES))).order_by()
+
+
 def _campaigns() -> list[CampaignMoney]:
     under_way = [CampaignState.RUNNING, CampaignState.PAUSED]
     rows = Campaign.objects.filter(state__in=under_way, is_test=False).order_by("-starts_at", "-id")
-    return [CampaignMoney(row, identity_rows(row.pk)) for row in rows[:CAMPAIGNS_SHOWN]]
+    return [
+        CampaignMoney(row, identity_rows(row.pk), source_payouts(row.pk))
+        for row in rows[:CAMPAIGNS_SHOWN]
+    ]
 
 
 def _rates(used: QuerySet[Redemption], area: Area, at: datetime) -> Rates:
@@ -196,8 +202,8 @@ def _issued(since: datetime) -> int:
 
 def _refusals(area: Area, at: datetime) -> list[tuple[str, int]]:
     """Of the last hour, most frequent first."""
-    rows = area.shown(Attempt.objects.filter(at__gt=at - timedelta(minutes=MINUTES)))
-    counted = rows.values("code").order_by().annotate(count=Count("id")).order_by("-count", "code")
+    rows = refused_lately(at, area)
+    counted = rows.values("code").annotate(count=Count("id")).order_by("-count", "code")
     return [(row["code"], row["count"]) for row in counted[:ROWS_SHOWN]]
 
 
@@ -213,21 +219,3 @@ def _runs(at: datetime) -> list[tuple[Run, Progress]]:
         (run, progress_of(run, at=at))
         for run in rows.select_related("campaign").order_by("-id")[:ROWS_SHOWN]
     ]
-
-
-def _queues(at: datetime) -> Queues:
-    shards = Shard.objects.filter(run__state=RunState.RESERVED, run__paused_at=None).aggregate(
-        waiting=Count("id", filter=Q(state=ShardState.WAITING)),
-        late=Count("id", filter=Q(state=ShardState.LEASED, lease_until_at__lt=at - LATE_SHARD)),
-    )
-    messages = Outbox.objects.filter(sent_at=None, given_up_at=None).aggregate(
-        count=Count("id"), oldest=Min("created_at")
-    )
-    waiting = Run.objects.filter(state__in=[RunState.QUEUED, RunState.TARGETED], paused_at=None)
-    return Queues(
-        runs_waiting=waiting.count(),
-        shards_waiting=shards["waiting"],
-        shards_late=shards["late"],
-        messages_waiting=messages["count"],
-        oldest_message_at=messages["oldest"],
-    )

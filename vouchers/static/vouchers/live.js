@@ -33,6 +33,7 @@
       if (old.innerHTML !== part.innerHTML) old.replaceWith(part);
     }
     heard();
+    document.dispatchEvent(new Event("huimin:board"));
   }
 
   function showAlert(html) {

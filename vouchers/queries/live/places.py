@@ -1,0 +1,148 @@
+"""Where vouchers are used and refused: by district and, within one, by street and store."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple, Self
+
+import numpy as np
+from django.db.models import Count, QuerySet, Sum
+
+from merchants.geo import NO_AREA, containing
+from merchants.models import District, Store, StoreLocation, Street
+from vouchers.models import Attempt, Redemption
+from vouchers.queries.audience import locations
+
+STORES_DRAWN: Final = 2_000
+"""Of one district, those on file longest."""
+
+
+class Use(NamedTuple):
+    """Vouchers used with their money in fen, and attempts refused."""
+
+    vouchers: int = 0
+    discount_fen: int = 0
+    refused: int = 0
+
+    def plus(self, other: Self) -> "Use":
+        """Both together."""
+        return Use(*(one + two for one, two in zip(self, other, strict=True)))
+
+
+class Place(NamedTuple):
+    """A district, street or store with what was used there; `number` is None for what lies in none
+    that is on file, and `name` then empty."""
+
+    number: int | None
+    name: str
+    use: Use
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictUse:
+    """One district: its streets and its stores, and what was used in each; most used first."""
+
+    district: District
+    streets: Sequence[Place]
+    stores: Sequence[Place]
+
+
+def districts_of(
+    districts: QuerySet[District], *, used: QuerySet[Redemption], refused: QuerySet[Attempt]
+) -> list[Place]:
+    """These districts, and one line for stores without a district if any was used; most used
+    first, those alike in the order of their codes.
+
+    Sandbox merchants are left out of what was refused, as `used` has to leave them out already.
+    """
+    sums: dict[int | None, Use] = defaultdict(Use)
+    for row in _counted(used, "store__district"):
+        sums[row["store__district"]] = Use(row["vouchers"], row["fen"])
+    by_store = _refused_by_store(refused)
+    at = Store.objects.filter(pk__in=by_store, merchant__is_test=False)
+    for store_id, district_id in at.values_list("pk", "district_id"):
+        sums[district_id] = sums[district_id].plus(Use(refused=by_store[store_id]))
+    found = [
+        Place(adcode, name, sums.pop(adcode, Use()))
+        for adcode, name in districts.order_by("adcode").values_list("adcode", "name")
+    ]
+    if None in sums:
+        found.append(Place(None, "", sums[None]))
+    return _ranked(found)
+
+
+def district_use(
+    district: District,
+    *,
+    used: QuerySet[Redemption],
+    refused: QuerySet[Attempt],
+    at: datetime,
+) -> DistrictUse:
+    """What was used and refused in a district's streets and stores.
+
+    A store lies in the street that holds its place as of `at`, and in a street of its own district
+    alone.
+    """
+    stores = dict(_stores(district).values_list("pk", "name"))
+    uses: dict[int, Use] = defaultdict(Use)
+    for row in _counted(used.filter(store__district=district), "store_id"):
+        uses[row["store_id"]] = Use(row["vouchers"], row["fen"])
+    for store_id, count in _refused_by_store(refused.filter(store_id__in=stores)).items():
+        uses[store_id] = uses[store_id].plus(Use(refused=count))
+    streets = list(district.streets.order_by("code"))
+    street_of = _streets_of_stores(streets, locations(uses, at))
+    sums: dict[int | None, Use] = defaultdict(Use)
+    for store_id, use in uses.items():
+        code = street_of.get(store_id)
+        sums[code] = sums[code].plus(use)
+    found = [Place(street.code, street.name, sums.pop(street.code, Use())) for street in streets]
+    if None in sums:
+        found.append(Place(None, "", sums[None]))
+    return DistrictUse(
+        district=district,
+        streets=_ranked(found),
+        stores=_ranked(
+            Place(store_id, stores.get(store_id, ""), use) for store_id, use in uses.items()
+        ),
+    )
+
+
+def stores_drawn(district: District, *, at: datetime) -> list[StoreLocation]:
+    """Where the open stores of a district lie, at most `STORES_DRAWN`."""
+    ids = _stores(district).order_by("pk").values_list("pk", flat=True)
+    return locations(ids[:STORES_DRAWN], at)
+
+
+def _stores(district: District) -> QuerySet[Store]:
+    return Store.objects.filter(district=district, merchant__is_test=False)
+
+
+def _counted(used: QuerySet[Redemption], by: str) -> Any:
+    rows = used.order_by().values(by)
+    return rows.annotate(vouchers=Count("id"), fen=Sum("discount_fen"))
+
+
+def _refused_by_store(refused: QuerySet[Attempt]) -> dict[int, int]:
+    rows: Any = refused.exclude(store_id=None).order_by().values("store_id")
+    return dict(rows.annotate(count=Count("id")).values_list("store_id", "count"))
+
+
+def _streets_of_stores(
+    streets: Sequence[Street], places: Sequence[StoreLocation]
+) -> Mapping[int, int]:
+    """Code of the street by store; a store in none is absent."""
+    positions = containing(
+        [street.boundary for street in streets],
+        np.array([place.longitude_deg for place in places]),
+        np.array([place.latitude_deg for place in places]),
+    )
+    return {
+        place.store_id: streets[position].code
+        for place, position in zip(places, positions.tolist(), strict=True)
+        if position != NO_AREA
+    }
+
+
+def _ranked(places: Iterable[Place]) -> list[Place]:
+    return sorted(places, key=lambda place: (-place.use.vouchers, -place.use.refused))
