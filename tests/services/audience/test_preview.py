@@ -155,3 +155,20 @@ def test_without_valkey_a_preview_is_made_and_not_remembered(
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert seen(campaign).figures.targeted == 30
     assert last_reached(campaign) is None
+
+
+def test_a_map_has_blocks_of_ten_and_more_from_snapshot_and_rows_alike(campaign: Campaign) -> None:
+    def mapped() -> list[int]:
+        found = preview(campaign=campaign, by=cast.mei(), at=NOON, is_mapped=True)
+        return sorted(block.people for block in found.density)
+
+    assert mapped() == [10, 10], "those nine who live far off are not drawn"
+    assert seen(campaign).density == ()
+    snapshots.build_snapshot(at=NOON)
+    assert mapped() == [10, 10]
+    # Whoever comes later is counted in the blocks that there are.
+    for number in range(6):
+        cast.resident(f"later{number}")
+    assert mapped() == [10, 20]
+    campaign.audience_filter = {"age_min": 60}
+    assert mapped() == []

@@ -81,7 +81,7 @@ def opened_district(request: HttpRequest) -> DistrictUse | None:
     if not (adcode.isascii() and adcode.isdigit() and int(adcode) <= MOST_ADCODE):
         return None
     found = _seen(request).filter(pk=int(adcode)).first()
-    return found and _use(request, found)
+    return None if found is None else _use(request, found)
 
 
 @require_GET

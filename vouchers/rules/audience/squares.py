@@ -34,6 +34,7 @@ ANYWHERE: Final = TOP_LEVEL + 1
 
 _AXIS_BITS: Final = 18
 _AXIS: Final = (1 << _AXIS_BITS) - 1
+_CELL: Final = (1 << 2 * _AXIS_BITS) - 1
 _PENDING_MOST: Final = 1 << 21
 _POINTS_A_SIDE: Final = 4
 POINTS: Final = _POINTS_A_SIDE**2
@@ -64,6 +65,12 @@ class Census:
         self._pending += cells.size
         if self._pending > _PENDING_MOST:
             self._count()
+
+    def cells(self) -> tuple[Ints, Ints]:
+        """Distinct cells, ascending, and their people of all categories."""
+        self._count()
+        keys, counts = self._counted
+        return _summed(keys & _CELL, counts)
 
     def squares(self) -> Squares:
         """Everyone in squares, but for the last nine or fewer of a category."""
@@ -100,7 +107,17 @@ def cells_of(longitude_deg: Floats, latitude_deg: Floats) -> Ints:
     """The cell of each place, as one number."""
     row = np.floor((latitude_deg + 90) * CELLS_PER_DEGREE).astype(np.int64)
     column = np.floor((longitude_deg + 180) * CELLS_PER_DEGREE).astype(np.int64)
+    return join_cells(row, column)
+
+
+def join_cells(row: Ints, column: Ints) -> Ints:
+    """Rows and columns of cells, each as one number; in the order of rows."""
     return np.asarray((row << _AXIS_BITS) | column)
+
+
+def split_cells(cells: Ints) -> tuple[Ints, Ints]:
+    """Rows and columns of cells."""
+    return np.asarray(cells >> _AXIS_BITS), np.asarray(cells & _AXIS)
 
 
 def _summed(keys: Ints, counts: Ints) -> tuple[Ints, Ints]:

@@ -25,11 +25,15 @@ from vouchers.models import Campaign, QuotaBucket, QuotaCell
 from vouchers.models.audience.snapshots import READ_EXTENTS
 from vouchers.money import WHOLE_BP
 from vouchers.queries.campaigns.terms import document_of
+from vouchers.rules.audience.density import Inhabited, homes
 from vouchers.rules.audience.expectation import Expectation, OfferedTier, expect
 from vouchers.rules.audience.figures import ATTRIBUTES, Figures, Tally
+from vouchers.rules.audience.filters import TARGETED
+from vouchers.rules.audience.squares import Census
 from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.rules.ledger.quotas import Room, room_of
 from vouchers.rules.limits.limits import business_day
+from vouchers.services.audience.density import ground_of
 from vouchers.services.audience.moments import moment_of
 from vouchers.services.audience.previewed import Reached, reached_of, recall, remember
 from vouchers.services.audience.residents import Sources, TargetingContext
@@ -49,7 +53,8 @@ _COUNTED_LINE: Final = re.compile(COUNTED + r": (\d+|few) of (\d+|few), terms ([
 class Preview:
     """Figures with the ids they are about: `ring_labels`, `store_ids` and `street_codes` (of the
     figures' areas) are by the positions that the figures use. `stray_store_ids` are stores outside
-    the district they state."""
+    the district they state. `density` is where those live whom the conditions take, near a store or
+    not; empty unless it was asked for."""
 
     figures: Figures
     expectation: Expectation
@@ -57,6 +62,7 @@ class Preview:
     store_ids: tuple[int, ...]
     street_codes: tuple[int, ...]
     stray_store_ids: tuple[int, ...]
+    density: tuple[Inhabited, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +76,9 @@ class Counted:
     is_current: bool
 
 
-def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
+def preview(*, campaign: Campaign, by: User, at: datetime, is_mapped: bool = False) -> Preview:
     """The audience a campaign would have now, or at its start if that is still to come; and what
-    one distribution of its first round would issue and cost.
+    one distribution of its first round would issue and cost. With its density if it `is_mapped`.
 
     Refuses `not_permitted`, and `rate_limited` after 60 within an hour.
     """
@@ -84,8 +90,11 @@ def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
         at = moment_of(campaign, at)
         context = TargetingContext.of(campaign, at)
         tally = Tally(context.kinds, at.astimezone(ZoneInfo(campaign.zone)).year)
-        for block in context.blocks(_everyone(context), ATTRIBUTES):
+        sources, wanted = _everyone(context), Census()
+        for block in context.blocks(sources, ATTRIBUTES):
             tally.add(block)
+            if is_mapped:
+                wanted.add(0, homes(block.facts, context.kinds, block.reason == TARGETED))
         streets = dict(Street.objects.order_by("code").values_list("code", "boundary"))
         figures = tally.figures(context.coverage, list(streets.values()))
         store_ids = tuple(context.store_ids.tolist())
@@ -97,6 +106,7 @@ def preview(*, campaign: Campaign, by: User, at: datetime) -> Preview:
             store_ids=store_ids,
             street_codes=tuple(streets),
             stray_store_ids=_strays(context.location_ids.tolist()),
+            density=tuple(ground_of(context, sources).inhabited(wanted)) if is_mapped else (),
         )
     remember(campaign, reached_of(figures, store_ids, asked_at))
     return found
