@@ -18,6 +18,7 @@ from merchants.services.enrolment import move_store
 from tests.admin.conftest import signed_in
 from tests.support import cast
 from vouchers.models import Campaign
+from vouchers.services.audience import preview
 from vouchers.services.campaigns.drafts import newest_edit
 
 VENDOR = Path(__file__).parents[2] / "vouchers" / "static" / "vouchers" / "vendor"
@@ -153,3 +154,43 @@ def test_the_code_of_others_is_what_it_was_when_it_was_looked_at(vendor: Path) -
         "vendor.toml",
         *(package["folder"] for package in packages),
     }
+
+
+class TestReach:
+    def counted(self, client: Client, draft: Campaign) -> Any:
+        return client.post(address(draft, "reach"))
+
+    def test_a_count_says_how_many_and_draws_no_fewer_than_ten(
+        self, draft: Campaign, manager: Client
+    ) -> None:
+        for number in range(12):
+            cast.resident(f"near{number}")
+        for number in range(9):
+            cast.resident(f"next{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=30))
+        assert "Nobody has been counted yet" in manager.get(address(draft)).content.decode()
+        found = self.counted(manager, draft).json()
+        assert "About 10 of 20 residents." in found["words"]
+        ((west, south, size, people),) = found["density"]
+        assert people == 10
+        assert west <= cast.PEOPLES_SQUARE[0] < west + size
+        assert south <= cast.PEOPLES_SQUARE[1] < south + size
+        page = manager.get(address(draft)).content.decode()
+        assert "About 10 of 20 residents." in page
+        assert "data-stale" not in page
+        Campaign.objects.filter(pk=draft.pk).update(radius_m=4_000)
+        assert "data-stale" in manager.get(address(draft)).content.decode()
+
+    def test_the_sixty_first_count_of_an_hour_is_refused_in_words(
+        self, draft: Campaign, manager: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(preview, "MOST_AN_HOUR", 1)
+        assert self.counted(manager, draft).status_code == 200
+        refused = self.counted(manager, draft)
+        assert refused.status_code == 409
+        assert refused.json()["refused"]
+
+    def test_only_a_role_in_the_whole_city_counts(self, draft: Campaign) -> None:
+        person = User.objects.create_user("nei", is_staff=True)
+        client = signed_in(cast.grant(person, "manager", where=cast.district()))
+        assert self.counted(client, draft).status_code == 403
+        assert "data-reach-count" not in client.get(address(draft)).content.decode()

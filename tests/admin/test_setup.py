@@ -23,6 +23,7 @@ from vouchers.models import Campaign
 from vouchers.rules.campaigns import readiness
 from vouchers.rules.campaigns.declaration import CAMPAIGN, Until
 from vouchers.rules.campaigns.presets import PRESETS
+from vouchers.services.audience.preview import last_preview
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.campaigns.drafts import newest_edit
 
@@ -229,13 +230,13 @@ def test_a_button_of_the_panel_makes_it_fit(draft: Campaign, mei: Client, fit: s
 
 def test_the_reach_is_that_of_the_last_preview(draft: Campaign, mei: Client) -> None:
     cast.alice()
-    assert panel_of(draft, at=timezone.now()).reach is None
+    assert last_preview(draft) is None
     mei.get(reverse("admin:vouchers_campaign_preview", args=[draft.pk]))
-    reach = panel_of(draft, at=timezone.now()).reach
+    reach = last_preview(draft)
     assert reach is not None
     assert (reach.targeted, reach.is_current) == (0, True), "one resident fills no square"
     save(mei, draft, "audience", **{"audience-radius_m": "4000", "rings-1-DELETE": "on"})
-    reach = panel_of(draft, at=timezone.now()).reach
+    reach = last_preview(draft)
     assert reach is not None
     assert not reach.is_current
 

@@ -22,6 +22,7 @@ from tests.browser.test_live import ENVIRONMENT
 from tests.support import cast, database
 from tests.support.web_server import Server, serving
 from vouchers.models import Campaign
+from vouchers.services.audience.preview import last_preview
 from vouchers.services.campaigns.drafts import edit_campaign, newest_edit
 
 
@@ -44,6 +45,8 @@ def office(
         for number in range(20):
             cast.resident(f"near{number}")
         cast.li()
+        for number in range(12):
+            cast.resident(f"near{number}")
         mei, noor = with_password(cast.mei()), cast.member("noor", "manager")
         with serving({**process_environment, **ENVIRONMENT}) as server:
             yield Office(server, mei, noor)
@@ -119,6 +122,32 @@ def test_a_forecast_from_the_panel_over_the_preview_to_another_rate(
     expect(page.get_by_role("columnheader", name="middle (p50)")).to_be_visible()
     assert grave_faults(page) == []
     keep_picture(page, "admin-vouchers-campaign-forecast")
+
+
+def test_the_reach_is_counted_again_when_terms_change_and_drawn_on_the_map(
+    office: Office, pages: Open
+) -> None:
+    page = pages(office.mei)
+    draft = begun(page, "reach", "First-come grab")
+    page.get_by_label("汇联百货").check()
+    page.get_by_role("button", name="Add these stores").click()
+    panel = page.locator("#hm-panel")
+    panel.get_by_role("button", name="Count now").click()
+    expect(panel).to_contain_text("About 10 of 10 residents.")
+
+    page.locator("#id_audience-radius_m").fill("1000")
+    page.locator("#audience").get_by_role("button", name="Save this section").click()
+    expect(page.locator("#audience [data-status]")).to_have_text("Saved.")
+    expect(panel.locator("[data-reach]:not([data-stale])")).to_contain_text("About 10 of 10")
+    draft.refresh_from_db()
+    counted = last_preview(draft)
+    assert counted is not None
+    assert counted.is_current
+
+    page.goto(f"/admin/vouchers/campaign/{draft.pk}/map/")
+    page.get_by_role("button", name="Count now").click()
+    expect(page.locator("#hm-map")).to_have_attribute("data-squares", "1")
+    expect(page.locator(".leaflet-control-layers").get_by_text("audience")).to_be_visible()
 
 
 def test_the_second_of_two_editors_is_told_and_keeps_what_was_typed(

@@ -22,6 +22,7 @@ from vouchers.admin.campaigns.map import MapActs
 from vouchers.admin.campaigns.money import MoneyActs
 from vouchers.admin.campaigns.page import dialog
 from vouchers.admin.campaigns.preview import preview_page
+from vouchers.admin.campaigns.reach import ReachActs
 from vouchers.admin.campaigns.review import review_terms
 from vouchers.admin.campaigns.risk_acts import RiskActs
 from vouchers.admin.campaigns.sandbox_acts import SandboxActs
@@ -61,7 +62,9 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
 }
 
 
-class CampaignActs(SetupActs, MapActs, ForecastActs, MoneyActs, RiskActs, SandboxActs):
+class CampaignActs(
+    SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskActs, SandboxActs
+):
     """What can be done to a campaign, and who is offered it in which state."""
 
     actions_detail = [

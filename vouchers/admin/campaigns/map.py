@@ -23,6 +23,7 @@ from merchants.geo import MOST_CORNERS
 from vouchers.admin.base import act
 from vouchers.admin.campaigns.drafts import is_draft
 from vouchers.admin.campaigns.page import CampaignPage
+from vouchers.admin.campaigns.reach import reach_context
 from vouchers.models import Campaign, Geofence
 from vouchers.queries.audience import CampaignMap, map_of
 from vouchers.services.campaigns import drafts, terms
@@ -106,6 +107,7 @@ def map_page(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpR
         "store_count": f"{len(shown.stores):,}",
         "astray": [store for store in shown.stores if store.is_outside_district],
         "approval_no": settings.HUIMIN_MAP_APPROVAL_NO,
+        **reach_context(request.user, campaign),
         "data_url": reverse("admin:vouchers_campaign_map_data", args=[campaign.pk]),
     }
     return TemplateResponse(request, "vouchers/map.html", context)

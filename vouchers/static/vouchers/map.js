@@ -68,6 +68,20 @@
     return L.featureGroup(areas.flatMap((area) => L.geoJSON(area.geometry, { style }).getLayers()));
   }
 
+  // Where those live whom the conditions take: squares of at least ten people, the denser the darker.
+  function density(squares) {
+    const perArea = ([, south, size, people]) => people / (size * size * Math.cos((south * Math.PI) / 180));
+    const most = Math.max(0, ...squares.map(perArea));
+    return L.layerGroup(
+      squares.map((square) => {
+        const [west, south, size, people] = square;
+        const fillOpacity = 0.1 + 0.6 * Math.sqrt(perArea(square) / most);
+        return L.rectangle([[south, west], [south + size, west + size]], { stroke: false, fillColor: "#0d9488", fillOpacity, pmIgnore: true })
+          .bindTooltip(words.people.replace("{count}", people.toLocaleString(words.language)), { sticky: true });
+      }),
+    );
+  }
+
   function letEdit(group, field) {
     map.pm.setLang(words.language.startsWith("zh") ? "zh" : "en");
     map.pm.addControls({
@@ -98,7 +112,15 @@
     for (const [name, layer] of Object.entries(layers)) {
       if (name !== words.rings || data.stores.length < MANY) layer.addTo(map);
     }
-    L.control.layers(null, layers, { collapsed: false }).addTo(map);
+    const control = L.control.layers(null, layers, { collapsed: false }).addTo(map);
+    let squares = null;
+    document.addEventListener("huimin:reach", ({ detail }) => {
+      if (squares) control.removeLayer(squares.remove());
+      squares = density(detail).addTo(map);
+      for (const one of squares.getLayers()) one.bringToBack();
+      control.addOverlay(squares, words.density);
+      place.dataset.squares = detail.length;
+    });
     const reach = L.featureGroup(layers[words.circles].getLayers().concat(layers[words.polygons].getLayers()));
     if (reach.getLayers().length) map.fitBounds(reach.getBounds());
     if (words.edits) letEdit(layers[words.polygons], document.getElementById(words.edits));

@@ -80,6 +80,7 @@
       else if (isSaved) for (const field of here.querySelectorAll("[name=seen_edit]")) field.value = seen;
     }
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    document.dispatchEvent(new CustomEvent("huimin:saved", { detail: isSaved ? saved : "" }));
   }
 
   async function send(form, pressed) {

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from merchants.errors import Refusal, Refused
 from vouchers.admin.campaigns.drafts import is_draft
-from vouchers.admin.campaigns.overview import count_text
+from vouchers.admin.campaigns.reach import reach_context
 from vouchers.admin.campaigns.setup.panel import panel_of
 from vouchers.admin.campaigns.setup.sections import (
     BY_KEY,
@@ -222,21 +222,18 @@ def _rendered(
         "others": _edits_since(request, campaign) if sent and sent.is_overtaken else [],
         "storage_key": f"setup:{request.user.pk}:{campaign.pk}",
         "risk_rules": [rule_text(rule) for rule in risk_rules.in_force(campaign)[1]],
-        **panel_context(campaign),
+        **panel_context(request.user, campaign),
     }
     # Rendered here, because its times are written when it is rendered.
     return TemplateResponse(request, "vouchers/setup/page.html", context).render()
 
 
-def panel_context(campaign: Campaign) -> dict[str, Any]:
+def panel_context(user: Any, campaign: Campaign) -> dict[str, Any]:
     """What the panel's template asks for."""
-    panel = panel_of(campaign, at=timezone.now())
-    reach = panel.reach
     return {
-        "panel": panel,
+        "panel": panel_of(campaign, at=timezone.now()),
         "short": in_short(document_of(campaign)),
-        "targeted": count_text(reach.targeted) if reach else "",
-        "examined": count_text(reach.examined) if reach else "",
+        **reach_context(user, campaign),
     }
 
 

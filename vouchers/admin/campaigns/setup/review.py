@@ -46,7 +46,7 @@ def launch_list(page: Any, request: HttpRequest, campaign: Campaign) -> HttpResp
             "is_draft": is_draft(campaign),
             "may_edit": is_draft(campaign) and request.user.has_perm(EDIT),
             "said": [(section.title, said[section.key]) for section in SECTIONS],
-            **panel_context(campaign),
+            **panel_context(request.user, campaign),
         }
         context["next"] = _next(request, campaign, is_ready=context["panel"].is_ready)
         return TemplateResponse(request, "vouchers/setup/launch_list.html", context).render()

@@ -1,0 +1,73 @@
+"""How many a campaign reaches as its terms stand, counted while they are edited: for the map, which
+draws where they live, and for the panel of the set-up page."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from merchants.errors import Refused
+from vouchers.admin.campaigns.overview import count_text
+from vouchers.admin.campaigns.page import CampaignPage
+from vouchers.admin.faults import sentence
+from vouchers.models import Campaign
+from vouchers.services.audience.preview import Counted, last_preview, preview
+from vouchers.services.roles import area_of
+
+VIEW = "vouchers.view_campaign"
+
+
+class ReachActs(CampaignPage):
+    """Counting again."""
+
+    def reach(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The words of a fresh count and the blocks of its density, as JSON. A POST, since every
+        count is kept in the campaign's history."""
+        campaign = get_object_or_404(Campaign, pk=object_id)
+        user: Any = request.user
+        if not may_count(user):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        try:
+            found = preview(campaign=campaign, by=user, at=timezone.now(), is_mapped=True)
+        except Refused as refused:
+            said = sentence(refused.refusal, get_language() or "en")
+            return JsonResponse({"refused": said}, status=HTTPStatus.CONFLICT)
+        words = render_to_string("vouchers/reach_words.html", words_of(last_preview(campaign)))
+        return JsonResponse({"words": words, "density": found.density})
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the address that counts."""
+        view = self.admin_site.admin_view(self.reach)
+        name = "vouchers_campaign_reach"
+        return [path("<path:object_id>/reach/", view, name=name), *super().get_urls()]
+
+
+def may_count(user: Any) -> bool:
+    """Whether a person may: an audience is the whole city's."""
+    return area_of(user, VIEW).is_city
+
+
+def reach_context(user: Any, campaign: Campaign) -> dict[str, Any]:
+    """What the box of the last count asks for."""
+    return {
+        "may_count": may_count(user),
+        "reach_url": reverse("admin:vouchers_campaign_reach", args=[campaign.pk]),
+        **words_of(last_preview(campaign)),
+    }
+
+
+def words_of(reach: Counted | None) -> dict[str, Any]:
+    """A count in words; None before the first."""
+    return {
+        "reach": reach,
+        "targeted": count_text(reach.targeted) if reach else "",
+        "examined": count_text(reach.examined) if reach else "",
+    }

@@ -1,0 +1,77 @@
+// How many a campaign reaches: counted when the button is pressed, and again by itself when terms
+// that it depends on were saved after somebody had counted. A count may take seconds in a large city.
+
+"use strict";
+
+(() => {
+  let isCounting = false;
+  let isAgain = false;
+
+  // The set-up page puts its panel in anew while a count is under way, so the box is looked up.
+  const box = () => document.querySelector("[data-reach]");
+  const part = (name) => box()?.querySelector(`[data-reach-${name}]`);
+
+  function say(text) {
+    const place = part("status");
+    if (!place) return;
+    place.textContent = text;
+    place.hidden = !text;
+  }
+
+  function ready() {
+    const button = part("count");
+    if (!button) return;
+    button.hidden = false;
+    button.disabled = isCounting;
+  }
+
+  async function fetched() {
+    const { url, lost } = box().dataset;
+    const body = new FormData();
+    body.append("csrfmiddlewaretoken", box().querySelector("[name=csrfmiddlewaretoken]").value);
+    try {
+      const answer = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } });
+      return answer.redirected ? { refused: lost } : await answer.json();
+    } catch {
+      return { refused: lost };
+    }
+  }
+
+  async function count() {
+    if (isCounting) {
+      isAgain = true;
+      return;
+    }
+    isCounting = true;
+    ready();
+    const began = Date.now();
+    const tick = () => say(box().dataset.counting.replace("{seconds}", Math.round((Date.now() - began) / 1000)));
+    const ticking = setInterval(tick, 1000);
+    const found = await fetched();
+    clearInterval(ticking);
+    isCounting = false;
+    say(found.refused || "");
+    if (found.words) {
+      part("words").innerHTML = found.words;
+      delete box().dataset.stale;
+      document.dispatchEvent(new CustomEvent("huimin:reach", { detail: found.density }));
+    }
+    ready();
+    if (isAgain) {
+      isAgain = false;
+      count();
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-reach-count]")) count();
+  });
+  // A section of the set-up page was saved.
+  document.addEventListener("huimin:saved", ({ detail }) => {
+    ready();
+    if (box() && "stale" in box().dataset && box().dataset.sections.split(" ").includes(detail)) count();
+  });
+
+  ready();
+  if (box() && "stale" in box().dataset && document.getElementById("hm-map")) count();
+})();
