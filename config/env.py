@@ -18,6 +18,7 @@ TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
 KEY_BYTES = 32
 SLUG = re.compile(r"[a-z0-9]{1,12}")
+HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
 MAIL_PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
 
 
@@ -74,6 +75,27 @@ def slug(name: str, default: str) -> str:
 def words(name: str, default: Sequence[str] = ()) -> list[str]:
     """A list written with commas."""
     return [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
+
+
+def tile_url(name: str) -> str:
+    """Where map tiles are: https://host/…, http://host/… or a path of ours, with {z}, {x} and {y};
+    anything else is an error. The host is named, since browsers may load from it alone."""
+    value = text(name)
+    parts = urlsplit(value)
+    is_somewhere = parts.path.startswith("/") and (
+        HOST.fullmatch(parts.netloc) if parts.scheme in {"https", "http"} else not parts.netloc
+    )
+    if value and not (is_somewhere and all(part in value for part in ("{z}", "{x}", "{y}"))):
+        raise ImproperlyConfigured(f"{name} must be https://host/… with {{z}}, {{x}} and {{y}}.")
+    return value
+
+
+def choice(name: str, among: Sequence[str], *, needed: bool) -> str:
+    """One of some words; empty where it is neither set nor needed."""
+    value = text(name)
+    if value not in among and (value or needed):
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(among)}, not {value!r}.")
+    return value
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:

@@ -1,14 +1,17 @@
 """What browsers may load and run: one policy for the admin, the strict one for everything else.
 
-No page loads anything from another origin. The admin's scripts are files; Unfold's Alpine makes
+No page loads anything from another origin, but for images of the operator's map tiles on the pages
+with maps. The admin's scripts are files; Unfold's Alpine makes
 functions of the texts in its attributes ('unsafe-eval'), and Unfold writes its colours and some
 widths into the pages (inline styles). The API's description and the health page have inline styles.
 """
 
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -32,6 +35,9 @@ ADMIN: Final[Policy] = WITH_INLINE_STYLES | {"script-src": [SELF, UNSAFE_EVAL]}
 
 STYLED: Final = frozenset({"docs", "health"})
 """Names of pages of other packages that write their styles into the page."""
+
+WITH_MAPS: Final = frozenset({"live", "vouchers_campaign_map"})
+"""Names of pages that may show tiles."""
 
 NOT_NEEDED: Final = (
     "accelerometer",
@@ -75,6 +81,14 @@ def _policy_of(request: HttpRequest) -> dict[str, Any]:
     match = request.resolver_match
     if match is None:
         return STRICT
-    if match.app_name == "admin":
-        return ADMIN
-    return WITH_INLINE_STYLES if match.url_name in STYLED else STRICT
+    styled = WITH_INLINE_STYLES if match.url_name in STYLED else STRICT
+    policy = ADMIN if match.app_name == "admin" else styled
+    if match.url_name in WITH_MAPS and (tiles := _origin(settings.HUIMIN_TILE_URL)):
+        return policy | {"img-src": [*policy["img-src"], tiles]}
+    return policy
+
+
+def _origin(url: str) -> str:
+    """Scheme and host of an address; empty for our own."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

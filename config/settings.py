@@ -30,6 +30,11 @@ REDIS_URL = env.text("REDIS_URL") or embedded.valkey_url(HUIMIN_LOCAL_DIR)
 HUIMIN_CELL = env.slug("HUIMIN_CELL", "main")
 """Name of this city among others: in keys, voucher codes, seals, settlement files and packs."""
 HUIMIN_MAP_APPROVAL_NO = env.text("HUIMIN_MAP_APPROVAL_NO")
+HUIMIN_TILE_URL = env.tile_url("HUIMIN_TILE_URL")
+HUIMIN_TILE_DATUM = env.choice(
+    "HUIMIN_TILE_DATUM", ("WGS-84", "GCJ-02"), needed=bool(HUIMIN_TILE_URL)
+)
+HUIMIN_TILE_ATTRIBUTION = env.text("HUIMIN_TILE_ATTRIBUTION")
 
 DEBUG = env.flag("DEBUG", default=False)
 LOCAL = DEBUG or not DATABASE_URL

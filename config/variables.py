@@ -71,6 +71,34 @@ VARIABLES = (
         "区界图形的审图号，印在每幅地图下方。",
     ),
     Variable(
+        "HUIMIN_TILE_URL",
+        "no tiles",
+        "不使用瓦片",
+        "Tiles laid under the maps, `https://host/…/{z}/{x}/{y}.png`, or a path of this service. "
+        "Browsers may load images from this one host, on the pages with maps alone; it learns "
+        "where their people look.",
+        "铺在地图下的瓦片，`https://主机/…/{z}/{x}/{y}.png`，或本服务的路径。仅带地图的页面可从这一台"
+        "主机加载图片；该主机会得知使用者查看的位置。",
+    ),
+    Variable(
+        "HUIMIN_TILE_DATUM",
+        "none; needed with tiles",
+        "无；使用瓦片时必填",
+        "Datum of these tiles: `GCJ-02` (Amap, Tencent) or `WGS-84` (Tianditu, OpenStreetMap). Our "
+        "drawings are shifted onto them. Baidu's tiles (BD-09) have a grid of their own and cannot "
+        "be used.",
+        "瓦片的坐标系：`GCJ-02`（高德、腾讯）或 `WGS-84`（天地图、OpenStreetMap），"
+        "所绘图形按此偏移。百度瓦片（BD-09）网格不同，不能使用。",
+    ),
+    Variable(
+        "HUIMIN_TILE_ATTRIBUTION",
+        "nothing",
+        "无",
+        "What is printed in the corner of a map with tiles: whose they are, and their approval "
+        "number (审图号).",
+        "带瓦片的地图角上所印的版权声明与瓦片的审图号。",
+    ),
+    Variable(
         "HUIMIN_REQUEST_RETENTION_DAYS",
         "180",
         "180",

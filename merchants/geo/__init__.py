@@ -20,6 +20,7 @@ from merchants.geo.polygons import (
     contains,
     rings_of,
 )
+from merchants.geo.redrawn import redrawn
 
 __all__ = [
     "FAULTS",
@@ -42,6 +43,7 @@ __all__ = [
     "from_wgs84",
     "is_cgcs2000",
     "is_farther_m",
+    "redrawn",
     "rings_of",
     "to_wgs84",
 ]

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from merchants.geo import Datum
+from merchants.geo import Datum, distance_m
 from merchants.models import District
 from merchants.services.enrolment import move_store
 from tests.admin.conftest import signed_in
@@ -23,7 +23,7 @@ from vouchers.services.campaigns.drafts import newest_edit
 
 VENDOR = Path(__file__).parents[2] / "vouchers" / "static" / "vouchers" / "vendor"
 OF_TESTS = Path(__file__).parents[1] / "browser" / "vendor"
-SQUARE = {
+SQUARE: dict[str, Any] = {
     "type": "Polygon",
     "coordinates": [
         [[121.4, 31.2], [121.5, 31.2], [121.5, 31.3], [121.4, 31.3], [121.4, 31.2]],
@@ -154,6 +154,57 @@ def test_the_code_of_others_is_what_it_was_when_it_was_looked_at(vendor: Path) -
         "vendor.toml",
         *(package["folder"] for package in packages),
     }
+
+
+class TestTiles:
+    """Drawings are shifted onto tiles of another datum, and back again; the data is not."""
+
+    @pytest.fixture(autouse=True)
+    def tiles(self, settings: Any) -> None:
+        settings.HUIMIN_TILE_URL = "https://tiles.example/{z}/{x}/{y}.png"
+        settings.HUIMIN_TILE_DATUM = "GCJ-02"
+        settings.HUIMIN_TILE_ATTRIBUTION = "审图号 <GS> 1"
+
+    def test_everything_is_drawn_where_the_tiles_have_it(
+        self, draft: Campaign, manager: Client
+    ) -> None:
+        District.objects.filter(pk=310101).update(boundary=SQUARE)
+        saved(manager, draft, SQUARE)
+        drawn = manager.get(address(draft, "map_data")).json()
+        lon, lat = cast.PEOPLES_SQUARE
+        store = drawn["stores"][0]
+        assert 400 < distance_m(lon, lat, store["longitude_deg"], store["latitude_deg"]) < 600
+        for shape in (drawn["districts"][0], drawn["polygons"][0]):
+            corner, own = shape["geometry"]["coordinates"][0][0], SQUARE["coordinates"][0][0]
+            assert 400 < distance_m(*own, *corner) < 600
+
+    def test_what_is_drawn_there_is_saved_in_wgs84_to_a_tenth_of_a_millimetre(
+        self, draft: Campaign, manager: Client
+    ) -> None:
+        saved(manager, draft, SQUARE)
+        (shown,) = manager.get(address(draft, "map_data")).json()["polygons"]
+        collection = {"type": "GeometryCollection", "geometries": [shown["geometry"]]}
+        data = {
+            "seen_edit": newest_edit(draft),
+            "polygons": json.dumps(collection),
+            "datum": "GCJ-02",
+        }
+        assert manager.post(address(draft), data).status_code == 302
+        assert polygons(draft) == [SQUARE]
+
+    @pytest.mark.parametrize("text", ['{"geometries": [{"type": "Polygon", "coordinates": [5]}]}'])
+    def test_what_is_no_polygon_is_refused_here_too(
+        self, draft: Campaign, manager: Client, text: str
+    ) -> None:
+        data = {"seen_edit": newest_edit(draft), "polygons": text, "datum": "GCJ-02"}
+        assert "nothing was saved" in manager.post(address(draft), data).content.decode()
+
+    def test_the_page_names_tiles_datum_and_whose_they_are(
+        self, draft: Campaign, manager: Client
+    ) -> None:
+        page = manager.get(address(draft)).content.decode()
+        assert 'data-tiles="https://tiles.example/{z}/{x}/{y}.png"' in page
+        assert 'data-attribution="审图号 &lt;GS&gt; 1"' in page
 
 
 class TestReach:

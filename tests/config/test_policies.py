@@ -5,12 +5,15 @@ import subprocess
 import sys
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+
+from tests.support import cast
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATES = sorted(
@@ -119,3 +122,23 @@ def test_djangos_check_has_nothing_to_say_about_a_production_installation(
     )
     assert checked.returncode == 0, checked.stderr
     assert "no issues (0 silenced)" in checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("is_foreign", [True, False])
+def test_maps_alone_may_load_images_from_the_host_of_the_tiles_and_nothing_else(
+    root: Client, settings: Any, is_foreign: bool
+) -> None:
+    pages = [
+        reverse("live"),
+        reverse("admin:vouchers_campaign_map", args=[cast.spring_campaign().pk]),
+        reverse("admin:index"),
+        reverse("admin:login"),
+    ]
+    without = [policy(get(root, page)) for page in pages]
+    host = "https://tiles.example:8443" if is_foreign else ""
+    settings.HUIMIN_TILE_URL = f"{host}/t/{{z}}/{{x}}/{{y}}.png?key=1"
+    settings.HUIMIN_TILE_DATUM = "GCJ-02"
+    with_tiles = [policy(get(root, page)) for page in pages]
+    for directives in without[:2]:
+        directives["img-src"] |= {host} if host else set()
+    assert with_tiles == without

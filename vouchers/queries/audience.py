@@ -1,6 +1,6 @@
 """Where a campaign reaches: its stores with their circles, its areas, districts and streets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ class Shape(msgspec.Struct, frozen=True):
 
     id: int
     name: str
-    geometry: dict[str, Any]
+    geometry: Mapping[str, Any]
 
 
 class CampaignMap(msgspec.Struct, frozen=True):

@@ -19,21 +19,30 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from merchants.geo import MOST_CORNERS
+from merchants.geo import MOST_CORNERS, Datum
 from vouchers.admin.base import act
 from vouchers.admin.campaigns.drafts import is_draft
 from vouchers.admin.campaigns.page import CampaignPage
 from vouchers.admin.campaigns.reach import reach_context
+from vouchers.http.base_map import BaseMap, drawn_in_wgs84
 from vouchers.models import Campaign, Geofence
-from vouchers.queries.audience import CampaignMap, map_of
+from vouchers.queries.audience import CampaignMap, Shape, map_of
 from vouchers.services.campaigns import drafts, terms
 from vouchers.services.roles import area_of
+
+NO_POLYGONS = gettext_lazy("This is no GeometryCollection of Polygons; nothing was saved.")
 
 
 class PolygonsForm(forms.Form):
     """All polygons of a draft as one GeoJSON text, drawn on the map or typed beside it."""
 
     seen_edit = forms.IntegerField(widget=forms.HiddenInput)
+    # Of the tiles that they were drawn on; what is typed is in WGS-84.
+    datum = forms.ChoiceField(
+        choices=[(datum, datum) for datum in (Datum.WGS_84, Datum.GCJ_02)],
+        widget=forms.HiddenInput,
+        required=False,
+    )
     polygons = forms.CharField(
         label=gettext_lazy("Polygons as GeoJSON"),
         help_text=gettext_lazy(
@@ -49,15 +58,17 @@ class PolygonsForm(forms.Form):
             found = json.loads(self.cleaned_data["polygons"])["geometries"]
             vertices = sum(len(ring) for geometry in found for ring in geometry["coordinates"])
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise ValidationError(
-                _("This is no GeometryCollection of Polygons; nothing was saved.")
-            ) from error
+            raise ValidationError(NO_POLYGONS) from error
         if vertices > MOST_CORNERS:
             raise ValidationError(
                 _("The polygons have %(count)s corners; %(most)s are the most. Draw them simpler.")
                 % {"count": f"{vertices:,}", "most": f"{MOST_CORNERS:,}"}
             )
-        return list(found)
+        try:
+            datum = Datum(self.cleaned_data.get("datum") or Datum.WGS_84)
+            return [dict(drawn_in_wgs84(geometry, datum)) for geometry in found]
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise ValidationError(NO_POLYGONS) from error
 
 
 class MapActs(CampaignPage):
@@ -71,7 +82,7 @@ class MapActs(CampaignPage):
         """What the map draws, as JSON."""
         campaign = get_object_or_404(Campaign, pk=object_id)
         _check_view(request)
-        content = msgspec.json.encode(_drawn(request, campaign))
+        content = msgspec.json.encode(_on_base(_drawn(request, campaign), BaseMap.of_settings()))
         return HttpResponse(content, content_type="application/json")
 
     def get_urls(self) -> list[URLPattern]:
@@ -95,6 +106,7 @@ def map_page(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpR
     geometries = [area.geometry for area in shown.polygons]
     initial = {
         "seen_edit": drafts.newest_edit(campaign),
+        "datum": Datum.WGS_84,
         "polygons": json.dumps({"type": "GeometryCollection", "geometries": geometries}),
     }
     context: dict[str, Any] = {
@@ -106,6 +118,7 @@ def map_page(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpR
         "may_edit": may_edit,
         "store_count": f"{len(shown.stores):,}",
         "astray": [store for store in shown.stores if store.is_outside_district],
+        "tiles": BaseMap.of_settings(),
         "approval_no": settings.HUIMIN_MAP_APPROVAL_NO,
         **reach_context(request.user, campaign),
         "data_url": reverse("admin:vouchers_campaign_map_data", args=[campaign.pk]),
@@ -119,6 +132,31 @@ def _drawn(request: HttpRequest, campaign: Campaign) -> CampaignMap:
     user: Any = request.user
     area = area_of(user, "merchants.view_store")
     return map_of(campaign, area=area, at=max(timezone.now(), campaign.starts_at))
+
+
+def _on_base(drawn: CampaignMap, base: BaseMap) -> CampaignMap:
+    """The same as it is drawn on the tiles that lie under it."""
+    if base.datum is Datum.WGS_84:
+        return drawn
+
+    def areas(shapes: list[Shape]) -> list[Shape]:
+        return [msgspec.structs.replace(it, geometry=base.area(it.geometry)) for it in shapes]
+
+    points = base.points(
+        [store.longitude_deg for store in drawn.stores],
+        [store.latitude_deg for store in drawn.stores],
+    )
+    return msgspec.structs.replace(
+        drawn,
+        stores=[
+            msgspec.structs.replace(store, longitude_deg=lon, latitude_deg=lat)
+            for store, (lon, lat) in zip(drawn.stores, points, strict=True)
+        ],
+        districts=areas(drawn.districts),
+        streets=areas(drawn.streets),
+        polygons=areas(drawn.polygons),
+        within=areas(drawn.within),
+    )
 
 
 def _check_view(request: HttpRequest) -> None:

@@ -1,6 +1,7 @@
 """How many a campaign reaches as its terms stand, counted while they are edited: for the map, which
 draws where they live, and for the panel of the set-up page."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +17,9 @@ from merchants.errors import Refused
 from vouchers.admin.campaigns.overview import count_text
 from vouchers.admin.campaigns.page import CampaignPage
 from vouchers.admin.faults import sentence
+from vouchers.http.base_map import BaseMap
 from vouchers.models import Campaign
+from vouchers.rules.audience.density import Inhabited
 from vouchers.services.audience.preview import Counted, last_preview, preview
 from vouchers.services.roles import area_of
 
@@ -41,13 +44,24 @@ class ReachActs(CampaignPage):
             said = sentence(refused.refusal, get_language() or "en")
             return JsonResponse({"refused": said}, status=HTTPStatus.CONFLICT)
         words = render_to_string("vouchers/reach_words.html", words_of(last_preview(campaign)))
-        return JsonResponse({"words": words, "density": found.density})
+        return JsonResponse({"words": words, "density": _on_base(found.density)})
 
     def get_urls(self) -> list[URLPattern]:
         """With the address that counts."""
         view = self.admin_site.admin_view(self.reach)
         name = "vouchers_campaign_reach"
         return [path("<path:object_id>/reach/", view, name=name), *super().get_urls()]
+
+
+def _on_base(blocks: Sequence[Inhabited]) -> list[Inhabited]:
+    """Blocks as they are drawn on the tiles that lie under the map."""
+    corners = BaseMap.of_settings().points(
+        [block.west_deg for block in blocks], [block.south_deg for block in blocks]
+    )
+    return [
+        block._replace(west_deg=west, south_deg=south)
+        for block, (west, south) in zip(blocks, corners, strict=True)
+    ]
 
 
 def may_count(user: Any) -> bool:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from merchants.models import District
+from vouchers.http.base_map import BaseMap
 from vouchers.money import yuan
 from vouchers.pages.live.viewer import check_may_watch, watched_area
 from vouchers.queries.audience import Shape
@@ -31,7 +32,7 @@ Row = dict[str, Any]
 
 
 class Spot(msgspec.Struct, frozen=True):
-    """A store on the map. Degrees are WGS-84."""
+    """A store on the map, in degrees of its datum."""
 
     id: int
     name: str
@@ -97,8 +98,10 @@ def district(request: HttpRequest, adcode: int) -> HttpResponse:
 def city_shapes(request: HttpRequest) -> HttpResponse:
     """The districts that have a boundary on file, as JSON."""
     check_may_watch(request)
-    drawn = _seen(request).exclude(boundary=None)
-    return _answer(Shapes([Shape(row.pk, row.name, row.boundary) for row in drawn if row.boundary]))
+    drawn, base = _seen(request).exclude(boundary=None), BaseMap.of_settings()
+    return _answer(
+        Shapes([Shape(row.pk, row.name, base.area(row.boundary)) for row in drawn if row.boundary])
+    )
 
 
 @require_GET
@@ -106,13 +109,17 @@ def district_shapes(request: HttpRequest, adcode: int) -> HttpResponse:
     """A district's streets, and where its open stores lie, as JSON."""
     check_may_watch(request)
     found = get_object_or_404(_seen(request), pk=adcode)
-    streets = found.streets.order_by("code")
+    streets, base = found.streets.order_by("code"), BaseMap.of_settings()
+    stores = stores_drawn(found, at=timezone.now())
+    points = base.points(
+        [row.longitude_deg for row in stores], [row.latitude_deg for row in stores]
+    )
     return _answer(
         Shapes(
-            [Shape(row.pk, row.name, row.boundary) for row in streets],
+            [Shape(row.pk, row.name, base.area(row.boundary)) for row in streets],
             [
-                Spot(row.store_id, row.store.name, row.longitude_deg, row.latitude_deg)
-                for row in stores_drawn(found, at=timezone.now())
+                Spot(row.store_id, row.store.name, *point)
+                for row, point in zip(stores, points, strict=True)
             ],
         )
     )

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from vouchers.figures import Item, Words, bars, spark_line
+from vouchers.http.base_map import BaseMap
 from vouchers.http.refusal_names import refusal_name
 from vouchers.models.limits.risk import RISK_KINDS, RISK_VERDICTS
 from vouchers.money import yuan
@@ -77,6 +78,7 @@ def board_html(
             "districts": rows_of(board.districts),
             "district": opened and opened.district,
             "district_tables": district_html(opened) if opened else "",
+            "tiles": BaseMap.of_settings(),
             "approval_no": settings.HUIMIN_MAP_APPROVAL_NO,
         }
         return render_to_string("vouchers/live/board.html", context)

@@ -87,6 +87,7 @@
     if (!map) {
       map = L.map(place, { preferCanvas: true, attributionControl: false, zoomSnap: 0.25 });
       L.control.scale({ imperial: false }).addTo(map);
+      huiminTiles(map, words);
     }
     for (const { layer, disc } of drawn) for (const one of [layer, disc]) one?.remove();
     const group = L.featureGroup();

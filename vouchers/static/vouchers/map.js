@@ -12,6 +12,7 @@
 
   const map = L.map(place, { preferCanvas: true, attributionControl: false, zoomSnap: 0.5 }).setView(SHANGHAI, 10);
   L.control.scale({ imperial: false }).addTo(map);
+  huiminTiles(map, words);
 
   const latLng = (store) => [store.latitude_deg, store.longitude_deg];
   const textOf = (...lines) => {
@@ -89,9 +90,19 @@
       cutPolygon: false, rotateMode: false,
     });
     map.pm.setGlobalOptions({ layerGroup: group, allowSelfIntersection: false });
+    const datum = document.getElementById("id_datum");
+    // What was drawn on shifted tiles is not mixed with what is typed.
+    const fix = () => {
+      field.readOnly = true;
+      document.getElementById("hm-drawn-datum").hidden = false;
+    };
+    if (datum.value && datum.value !== "WGS-84") fix();
     const write = () => {
       const geometries = group.getLayers().map((layer) => layer.toGeoJSON().geometry);
       field.value = JSON.stringify({ type: "GeometryCollection", geometries });
+      if (!words.tiles || words.datum === "WGS-84") return;
+      datum.value = words.datum;
+      fix();
     };
     const follow = (layer) => layer.on("pm:update pm:edit pm:dragend", write);
     group.eachLayer(follow);
