@@ -4,6 +4,7 @@ draws where they live, and for the panel of the set-up page."""
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
@@ -17,10 +18,11 @@ from merchants.errors import Refused
 from vouchers.admin.campaigns.overview import count_text
 from vouchers.admin.campaigns.page import CampaignPage
 from vouchers.admin.faults import sentence
+from vouchers.admin.words import instant
 from vouchers.http.base_map import BaseMap
 from vouchers.models import Campaign
 from vouchers.rules.audience.density import Inhabited
-from vouchers.services.audience.preview import Counted, last_preview, preview
+from vouchers.services.audience.preview import last_preview, preview
 from vouchers.services.roles import area_of
 
 VIEW = "vouchers.view_campaign"
@@ -43,7 +45,7 @@ class ReachActs(CampaignPage):
         except Refused as refused:
             said = sentence(refused.refusal, get_language() or "en")
             return JsonResponse({"refused": said}, status=HTTPStatus.CONFLICT)
-        words = render_to_string("vouchers/reach_words.html", words_of(last_preview(campaign)))
+        words = render_to_string("vouchers/reach_words.html", words_of(campaign))
         return JsonResponse({"words": words, "density": _on_base(found.density)})
 
     def get_urls(self) -> list[URLPattern]:
@@ -74,14 +76,16 @@ def reach_context(user: Any, campaign: Campaign) -> dict[str, Any]:
     return {
         "may_count": may_count(user),
         "reach_url": reverse("admin:vouchers_campaign_reach", args=[campaign.pk]),
-        **words_of(last_preview(campaign)),
+        **words_of(campaign),
     }
 
 
-def words_of(reach: Counted | None) -> dict[str, Any]:
-    """A count in words; None before the first."""
+def words_of(campaign: Campaign) -> dict[str, Any]:
+    """The last count in words, with its instant on the campaign's clocks."""
+    reach = last_preview(campaign)
     return {
         "reach": reach,
+        "counted_at": instant(reach.at, ZoneInfo(campaign.zone)) if reach else "",
         "targeted": count_text(reach.targeted) if reach else "",
         "examined": count_text(reach.examined) if reach else "",
     }
