@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class Session:
             if self._wants(mixed_load.FIGURE):
                 self._mixed_load()
             self._targeting()
-            if self._wants(alerts.FIGURE):
+            if any(self._wants(name) for name in alerts.FIGURES):
                 self._alerts()
             if self._wants(audit.FIGURE) or self._wants(admin_lists.FIGURE):
                 self._audit()
@@ -182,10 +183,15 @@ class Session:
         self.reports[mixed_load.REPORT] = report
 
     def _alerts(self) -> None:
-        with self.noise.watched():
-            figure = alerts.measure(rounds=self.rounds, on_progress=self._say)
-        if figure is not None:
-            self.figures[alerts.FIGURE] = figure
+        for name, measure in (
+            (alerts.FIGURE, partial(alerts.measure, rounds=self.rounds)),
+            (alerts.MINTING, alerts.measure_minting),
+        ):
+            if self._wants(name):
+                with self.noise.watched():
+                    figure = measure(on_progress=self._say)
+                if figure is not None:
+                    self.figures[name] = figure
 
     def _targeting(self) -> None:
         for module in (targeting, snapshot, distribute):
