@@ -16,7 +16,7 @@ import httpx
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connections
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 from playwright.sync_api import Page, sync_playwright
 
@@ -76,7 +76,8 @@ def measure_minting(
     on_progress(f"{MINTING}: {residents:,} residents")
     ground.create()
     built = city.build(stores=1, residents=residents, per_resident=1, shards_per_tier=1)
-    _notice_all(built.campaign, timezone.now())
+    with override_settings(HUIMIN_APPROVERS=()):  # one signature, however large the city is
+        _notice_all(built.campaign, timezone.now())
     city.mint_next()
     cookie, orders = _cookie(cast.mei()), city.orders(built)
     (seller,) = built.tills

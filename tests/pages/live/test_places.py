@@ -106,15 +106,19 @@ class TestPages:
     def test_the_shapes_are_those_on_file(self, client: Client) -> None:
         square = {"type": "Polygon", "coordinates": [[[121, 31], [122, 31], [121, 32], [121, 31]]]}
         cast.district()
-        assert drawn(client, "live-shapes") == {"areas": [], "stores": []}
-        District.objects.update(boundary=square)
+        assert drawn(client, "live-shapes") == {"areas": [], "spots": []}
         cast.nanjing_road()
+        lon, lat = cast.PEOPLES_SQUARE
+        middle = {"id": 310101, "name": "黄浦区", "longitude_deg": lon, "latitude_deg": lat}
+        assert drawn(client, "live-shapes") == {"areas": [], "spots": [middle]}
+        District.objects.update(boundary=square)
         cast.street([(121.4, 31.2), (121.5, 31.2), (121.5, 31.3), (121.4, 31.2)])
+        assert drawn(client, "live-shapes")["spots"] == []
         (area,) = drawn(client, "live-shapes")["areas"]
         assert area == {"id": 310101, "name": "黄浦区", "geometry": square}
         inside = drawn(client, "live-district-shapes", 310101)
         assert [area["name"] for area in inside["areas"]] == ["外滩"]
-        assert [store["name"] for store in inside["stores"]] == ["nanjing_road"]
+        assert [store["name"] for store in inside["spots"]] == ["nanjing_road"]
 
     @pytest.mark.parametrize(
         ("name", "arguments"),

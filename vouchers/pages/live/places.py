@@ -23,7 +23,14 @@ from vouchers.money import yuan
 from vouchers.pages.live.viewer import check_may_watch, watched_area
 from vouchers.queries.audience import Shape
 from vouchers.queries.live.board import refused_lately, used_today
-from vouchers.queries.live.places import DistrictUse, Place, district_use, stores_drawn
+from vouchers.queries.live.places import (
+    DistrictUse,
+    Place,
+    Point,
+    district_use,
+    middles,
+    stores_drawn,
+)
 
 STORES_LISTED: Final = 20
 MOST_ADCODE: Final = 999_999
@@ -32,7 +39,7 @@ Row = dict[str, Any]
 
 
 class Spot(msgspec.Struct, frozen=True):
-    """A store on the map, in degrees of its datum."""
+    """A store or a district on the map, in degrees of its datum."""
 
     id: int
     name: str
@@ -41,10 +48,11 @@ class Spot(msgspec.Struct, frozen=True):
 
 
 class Shapes(msgspec.Struct, frozen=True):
-    """What a map draws: districts of the city, or streets and stores of one district."""
+    """What a map draws: districts of the city, or streets and stores of one district. `spots` are
+    what has no boundary."""
 
     areas: list[Shape]
-    stores: list[Spot] = []
+    spots: list[Spot] = []
 
 
 def rows_of(places: Sequence[Place]) -> list[Row]:
@@ -96,11 +104,15 @@ def district(request: HttpRequest, adcode: int) -> HttpResponse:
 
 @require_GET
 def city_shapes(request: HttpRequest) -> HttpResponse:
-    """The districts that have a boundary on file, as JSON."""
+    """The districts' boundaries, and of those that have none on file the middle of their stores,
+    as JSON."""
     check_may_watch(request)
-    drawn, base = _seen(request).exclude(boundary=None), BaseMap.of_settings()
+    drawn, base = _seen(request).filter(boundary__isnull=False), BaseMap.of_settings()
     return _answer(
-        Shapes([Shape(row.pk, row.name, base.area(row.boundary)) for row in drawn if row.boundary])
+        Shapes(
+            [Shape(row.pk, row.name, base.area(row.boundary)) for row in drawn if row.boundary],
+            _spots(middles(_seen(request).filter(boundary__isnull=True)), base),
+        )
     )
 
 
@@ -110,19 +122,21 @@ def district_shapes(request: HttpRequest, adcode: int) -> HttpResponse:
     check_may_watch(request)
     found = get_object_or_404(_seen(request), pk=adcode)
     streets, base = found.streets.order_by("code"), BaseMap.of_settings()
-    stores = stores_drawn(found, at=timezone.now())
-    points = base.points(
-        [row.longitude_deg for row in stores], [row.latitude_deg for row in stores]
-    )
     return _answer(
         Shapes(
             [Shape(row.pk, row.name, base.area(row.boundary)) for row in streets],
-            [
-                Spot(row.store_id, row.store.name, *point)
-                for row, point in zip(stores, points, strict=True)
-            ],
+            _spots(stores_drawn(found, at=timezone.now()), base),
         )
     )
+
+
+def _spots(places: Sequence[Point], base: BaseMap) -> list[Spot]:
+    points = base.points(
+        [place.longitude_deg for place in places], [place.latitude_deg for place in places]
+    )
+    return [
+        Spot(place.number, place.name, *point) for place, point in zip(places, points, strict=True)
+    ]
 
 
 def _seen(request: HttpRequest) -> QuerySet[District]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Avg, Count, QuerySet, Sum
 
 from merchants.geo import NO_AREA, containing
 from merchants.models import District, Store, StoreLocation, Street
@@ -37,6 +37,15 @@ class Place(NamedTuple):
     number: int | None
     name: str
     use: Use
+
+
+class Point(NamedTuple):
+    """Where a store lies, or a district for a map that has no boundary of it; WGS-84 degrees."""
+
+    number: int
+    name: str
+    longitude_deg: float
+    latitude_deg: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +117,24 @@ def district_use(
     )
 
 
-def stores_drawn(district: District, *, at: datetime) -> list[StoreLocation]:
-    """Where the open stores of a district lie, at most `STORES_DRAWN`."""
+def stores_drawn(district: District, *, at: datetime) -> list[Point]:
+    """Where the stores of a district lie, at most `STORES_DRAWN`."""
     ids = _stores(district).order_by("pk").values_list("pk", flat=True)
-    return locations(ids[:STORES_DRAWN], at)
+    return [
+        Point(row.store_id, row.store.name, row.longitude_deg, row.latitude_deg)
+        for row in locations(ids[:STORES_DRAWN], at)
+    ]
+
+
+def middles(districts: QuerySet[District]) -> list[Point]:
+    """Where the stores of each of these districts lie on the average; without those that have
+    none."""
+    rows = StoreLocation.objects.filter(
+        store__district__in=districts, store__merchant__is_test=False
+    )
+    found = rows.order_by("store__district").values_list("store__district", "store__district__name")
+    sums = found.annotate(Avg("longitude_deg"), Avg("latitude_deg"))
+    return [Point(*row) for row in sums]
 
 
 def _stores(district: District) -> QuerySet[Store]:

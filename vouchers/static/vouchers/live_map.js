@@ -57,8 +57,9 @@
   }
 
   function show() {
-    paint(numbers(opened ? "[data-level=streets]" : "[data-part=districts]"), drawn.filter((one) => one.disc));
-    if (opened) paint(numbers("[data-level=stores]"), drawn.filter((one) => !one.disc));
+    if (!opened) return paint(numbers("[data-part=districts]"), drawn);
+    paint(numbers("[data-level=streets]"), drawn.filter((one) => one.disc));
+    paint(numbers("[data-level=stores]"), drawn.filter((one) => !one.disc));
   }
 
   function area(group, { id, name, geometry }) {
@@ -73,6 +74,7 @@
   function dot(group, { id, name, longitude_deg, latitude_deg }) {
     const style = { radius: 3, weight: 1, color: "#fff", fillColor: BLUE };
     const layer = L.circleMarker([latitude_deg, longitude_deg], style).addTo(group).bindTooltip("");
+    if (!opened) layer.on("click", () => go(String(id)));
     return { layer, disc: null, number: String(id), name };
   }
 
@@ -80,7 +82,7 @@
     const mine = ++turn;
     const shapes = await (await got(opened ? of(words.districtShapes, opened) : words.shapes)).json();
     if (mine !== turn) return;
-    const isEmpty = !shapes.areas.length && !shapes.stores.length;
+    const isEmpty = !shapes.areas.length && !shapes.spots.length;
     place.hidden = isEmpty;
     document.getElementById("live-map-words").hidden = isEmpty;
     if (isEmpty) return;
@@ -91,11 +93,11 @@
     }
     for (const { layer, disc } of drawn) for (const one of [layer, disc]) one?.remove();
     const group = L.featureGroup();
-    drawn = [...shapes.areas.map((one) => area(group, one)), ...shapes.stores.map((one) => dot(group, one))];
+    drawn = [...shapes.areas.map((one) => area(group, one)), ...shapes.spots.map((one) => dot(group, one))];
     map.invalidateSize({ animate: false });
     map.fitBounds(group.getBounds(), { animate: false, padding: [8, 8] });
     for (const { layer, disc } of drawn) for (const one of [layer, disc]) one?.addTo(map);
-    place.dataset.drawn = shapes.areas.length;
+    place.dataset.drawn = drawn.length;
     show();
   }
 
