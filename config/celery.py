@@ -10,6 +10,8 @@ from celery import Celery, signals
 from celery.schedules import crontab
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from config import presence
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("huimin")
@@ -52,8 +54,14 @@ app.conf.beat_schedule = {
 
 @signals.celeryd_init.connect
 def be_named(**_: Any) -> None:
-    """By this name the live screen counts the workers' connections."""
-    os.environ["PGAPPNAME"] = "huimin worker"
+    """By this name the live screen counts the tasks that are at work in the database."""
+    os.environ["PGAPPNAME"] = "huimin task"
+
+
+@signals.worker_ready.connect
+def be_present(**_: Any) -> None:
+    """And by another the workers, busy or not."""
+    presence.show()
 
 
 @signals.celeryd_init.connect

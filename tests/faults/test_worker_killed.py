@@ -22,6 +22,7 @@ from vouchers.models import (
     Tranche,
     Voucher,
 )
+from vouchers.queries.live.queues import queues
 from vouchers.services.audience import snapshots, targeting
 from vouchers.services.issuing import leases, runs
 from vouchers.services.proofs import audit
@@ -112,11 +113,13 @@ def test_a_worker_killed_while_minting_loses_nothing_and_doubles_nothing(
 
     with worker(process_environment) as first:
         eventually(lambda: Tranche.objects.count() >= 3)
+        eventually(lambda: queues(at).workers == 1)
         with held_up(
             process_environment, "vouchers_voucher", "SHARE UPDATE EXCLUSIVE"
         ) as a_session_waits:
             eventually(a_session_waits)
             kill(first)
+    eventually(lambda: queues(at).workers == 0)
     minted = Tranche.objects.count()
     assert 3 <= minted < Shard.objects.count()
     assert state_of(run) == RunState.RESERVED

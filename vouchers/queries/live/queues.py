@@ -13,19 +13,21 @@ from vouchers.states import RunState, ShardState
 LATE_SHARD: Final = timedelta(seconds=60)
 """After its lease has run out; every sweep gives such a shard to another worker."""
 WORKER: Final = "huimin worker"
-"""What connections of workers are named (`config/celery.py`)."""
-# A worker keeps its connection between tasks; without Valkey it is seen here all the same.
+TASK: Final = "huimin task"
+"""What the connections that workers and their tasks hold are named (`config/celery`). They are seen
+without Valkey, too."""
 COUNT_WORKERS: Final = """
-    SELECT count(*), count(*) FILTER (WHERE state <> 'idle')
+    SELECT count(*) FILTER (WHERE application_name = %s),
+           count(*) FILTER (WHERE application_name = %s)
       FROM pg_stat_activity
-     WHERE datname = current_database() AND application_name = %s
+     WHERE datname = current_database()
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """What waits for workers, and since when; and how many of their processes are connected to the
-    database and at work there."""
+    """What waits for workers, and since when; and how many of them are there, with how many tasks
+    at work in the database."""
 
     runs_waiting: int = 0
     shards_waiting: int = 0
@@ -33,7 +35,7 @@ class Queues:
     messages_waiting: int = 0
     oldest_message_at: datetime | None = None
     workers: int = 0
-    workers_busy: int = 0
+    tasks: int = 0
 
     @property
     def is_abandoned(self) -> bool:
@@ -52,8 +54,8 @@ def queues(at: datetime) -> Queues:
     )
     waiting = Run.objects.filter(state__in=[RunState.QUEUED, RunState.TARGETED], paused_at=None)
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_WORKERS, [WORKER])
-        workers, busy = cursor.fetchone()
+        cursor.execute(COUNT_WORKERS, [WORKER, TASK])
+        workers, tasks = cursor.fetchone()
     return Queues(
         runs_waiting=waiting.count(),
         shards_waiting=shards["waiting"],
@@ -61,5 +63,5 @@ def queues(at: datetime) -> Queues:
         messages_waiting=messages["count"],
         oldest_message_at=messages["oldest"],
         workers=workers,
-        workers_busy=busy,
+        tasks=tasks,
     )
