@@ -62,9 +62,7 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
 }
 
 
-class CampaignActs(
-    SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskActs, SandboxActs
-):
+class CampaignActs(SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskActs, SandboxActs):
     """What can be done to a campaign, and who is offered it in which state."""
 
     actions_detail = [

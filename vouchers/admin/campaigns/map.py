@@ -27,6 +27,7 @@ from vouchers.admin.campaigns.reach import reach_context
 from vouchers.http.base_map import BaseMap, drawn_in_wgs84
 from vouchers.models import Campaign, Geofence
 from vouchers.queries.audience import CampaignMap, Shape, map_of
+from vouchers.services.audience.preview import last_preview
 from vouchers.services.campaigns import drafts, terms
 from vouchers.services.roles import area_of
 
@@ -120,7 +121,7 @@ def map_page(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpR
         "astray": [store for store in shown.stores if store.is_outside_district],
         "tiles": BaseMap.of_settings(),
         "approval_no": settings.HUIMIN_MAP_APPROVAL_NO,
-        **reach_context(request.user, campaign),
+        **reach_context(request.user, campaign, last_preview(campaign)),
         "data_url": reverse("admin:vouchers_campaign_map_data", args=[campaign.pk]),
     }
     return TemplateResponse(request, "vouchers/map.html", context)

@@ -22,7 +22,7 @@ from vouchers.admin.words import instant
 from vouchers.http.base_map import BaseMap
 from vouchers.models import Campaign
 from vouchers.rules.audience.density import Inhabited
-from vouchers.services.audience.preview import last_preview, preview
+from vouchers.services.audience.preview import Counted, last_preview, preview
 from vouchers.services.roles import area_of
 
 VIEW = "vouchers.view_campaign"
@@ -45,7 +45,9 @@ class ReachActs(CampaignPage):
         except Refused as refused:
             said = sentence(refused.refusal, get_language() or "en")
             return JsonResponse({"refused": said}, status=HTTPStatus.CONFLICT)
-        words = render_to_string("vouchers/reach_words.html", words_of(campaign))
+        words = render_to_string(
+            "vouchers/reach_words.html", words_of(campaign, last_preview(campaign))
+        )
         return JsonResponse({"words": words, "density": _on_base(found.density)})
 
     def get_urls(self) -> list[URLPattern]:
@@ -71,18 +73,17 @@ def may_count(user: Any) -> bool:
     return area_of(user, VIEW).is_city
 
 
-def reach_context(user: Any, campaign: Campaign) -> dict[str, Any]:
+def reach_context(user: Any, campaign: Campaign, reach: Counted | None) -> dict[str, Any]:
     """What the box of the last count asks for."""
     return {
         "may_count": may_count(user),
         "reach_url": reverse("admin:vouchers_campaign_reach", args=[campaign.pk]),
-        **words_of(campaign),
+        **words_of(campaign, reach),
     }
 
 
-def words_of(campaign: Campaign) -> dict[str, Any]:
-    """The last count in words, with its instant on the campaign's clocks."""
-    reach = last_preview(campaign)
+def words_of(campaign: Campaign, reach: Counted | None) -> dict[str, Any]:
+    """A count in words, with its instant on the campaign's clocks; None before the first."""
     return {
         "reach": reach,
         "counted_at": instant(reach.at, ZoneInfo(campaign.zone)) if reach else "",

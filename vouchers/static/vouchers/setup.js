@@ -144,6 +144,17 @@
     });
   });
 
+  // What else the panel says depends on the count, too.
+  document.addEventListener("huimin:reach", () => {
+    queue = queue.then(async () => {
+      const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
+      const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("hm-panel");
+      if (!fresh) return;
+      document.getElementById("hm-panel").replaceWith(fresh);
+      document.dispatchEvent(new CustomEvent("huimin:saved", { detail: "" }));
+    });
+  });
+
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("form[data-section]");
     if (!form) return;

@@ -230,10 +230,11 @@ def _rendered(
 
 def panel_context(user: Any, campaign: Campaign) -> dict[str, Any]:
     """What the panel's template asks for."""
+    panel = panel_of(campaign, at=timezone.now())
     return {
-        "panel": panel_of(campaign, at=timezone.now()),
+        "panel": panel,
         "short": in_short(document_of(campaign)),
-        **reach_context(user, campaign),
+        **reach_context(user, campaign, panel.reach),
     }
 
 
