@@ -1,7 +1,7 @@
 """Risk rules in words: how each figure is called, its unit, and a sentence for each rule.
 
-One declaration by kind. The parameters and their bounds are those of
-`rules/limits/risk_rules.PARAMETERS`.
+One declaration by kind. The parameters and their bounds are `PARAMETERS` of
+`rules/limits/risk_rules.py`.
 """
 
 from collections.abc import Callable, Mapping
