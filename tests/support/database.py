@@ -1,7 +1,9 @@
-"""The test database: migrated once per run, then copied for every test that commits.
+"""The test database: migrated once per run, then set back after every test that commits.
 
 Rows of the ledger can't be deleted or truncated, so Django's way of undoing committed rows, a
-flush, would be refused. A test marked `transaction=True` gets the database replaced instead.
+flush, would be refused. After a test marked `transaction=True` a superuser undoes its commits in
+place (`undoing.py`). Where that is not enough, or where there is no superuser since the server is
+an operator's, the database is replaced by a new copy of the migrated template.
 """
 
 import contextlib
@@ -17,11 +19,14 @@ from django.db import connections
 from psycopg import sql
 
 from config import servers
+from tests.support.undoing import Ground
 
 NAME = f"test_huimin_{os.getpid()}"
 TEMPLATE = f"{NAME}_template"
 MAINTENANCE = "postgres"
 ALIASES = ("default", "owner")
+SUPERUSER = "postgres"  # of the embedded server
+FORGET = ("RESET ALL", "SELECT pg_advisory_unlock_all()", "DISCARD SEQUENCES", "DISCARD TEMP")
 TERMINATE_TIMEOUT_MS = 10_000
 # For the mutation check: a migrated database to begin from, and statements to spoil the copy with.
 BASE_VARIABLE = "HUIMIN_TEST_BASE"
@@ -35,9 +40,13 @@ def created() -> Iterator[None]:
     _make_template()
     _copy(TEMPLATE, NAME)
     _use(NAME)
+    if not os.environ.get("DATABASE_URL"):
+        with _superuser() as session:
+            _grounds.append(Ground.of(session))
     try:
         yield
     finally:
+        _grounds.clear()
         _close()
         drop(NAME)
         drop(TEMPLATE)
@@ -58,11 +67,49 @@ def _make_template() -> None:
     _close()
 
 
+_grounds: list[Ground] = []
+"""What the template is like; empty on an operator's server."""
+
+
 def restore() -> None:
-    """Replace the test database by a fresh copy; sessions still connected are ended."""
+    """Have the template's rows again, and no others; sessions of others are ended."""
+    if not any(map(_come_back, _grounds)):
+        replace()
+
+
+def replace() -> None:
+    """Put a fresh copy of the template in the place of the test database, whatever was done."""
     _close()
     drop(NAME)
     _copy(TEMPLATE, NAME)
+
+
+def _come_back(ground: Ground) -> bool:
+    connections["owner"].close()
+    own = _reset()
+    with _superuser() as session:
+        return ground.come_back(session, spared=own)
+
+
+def _reset() -> int | None:
+    """Let the services' session forget all but its plans; its backend's process id, if it stays."""
+    django = connections["default"]
+    if django.connection is None or django.in_atomic_block or not django.is_usable():
+        django.close()
+        return None
+    with django.cursor() as cursor:
+        for statement in FORGET:
+            cursor.execute(statement)
+    django.ensure_timezone()
+    pid: int = django.connection.info.backend_pid
+    return pid
+
+
+@contextlib.contextmanager
+def _superuser() -> Iterator[psycopg.Connection]:
+    host = connections.settings["owner"]["HOST"]
+    with psycopg.connect(host=host, user=SUPERUSER, dbname=NAME, autocommit=True) as session:
+        yield session
 
 
 def send_copy(*, from_host: str, to_host: str) -> None:
