@@ -5,6 +5,7 @@ covers the row. Asked without one, it is had for the whole city: an act without 
 open to the city alone.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeVar
@@ -122,6 +123,11 @@ def _held(user: User) -> list[_Held]:
 _KEPT: Final = "_huimin_grants"
 
 
+def _named(user: User) -> Iterator[str]:
+    """Permissions of the user's roles, in force or not; each as often as there are grants of it."""
+    return (name for held in _held(user) for name in held.permissions)
+
+
 def roles_of(user: User, *, at: datetime) -> set[str]:
     """Names of the roles a user has at an instant, anywhere."""
     is_running = Q(until_at=None) | Q(until_at__gt=at)
@@ -144,7 +150,14 @@ class GrantBackend(ModelBackend):
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
         """Whether a user has any permission of an application, anywhere."""
-        return any(name.startswith(f"{app_label}.") for name in self.get_all_permissions(user_obj))
+        if not user_obj.is_active or user_obj.is_anonymous:
+            return False
+        if user_obj.is_superuser:
+            return True
+        return any(
+            name.startswith(f"{app_label}.") and self.has_perm(user_obj, name)
+            for name in _named(user_obj)
+        )
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """Names of all permissions a user has now; on `obj` if one is given."""
@@ -152,8 +165,7 @@ class GrantBackend(ModelBackend):
             return set()
         if user_obj.is_superuser:
             return super().get_all_permissions(user_obj, obj)
-        names = {name for held in _held(user_obj) for name in held.permissions}
-        return {name for name in names if self.has_perm(user_obj, name, obj)}
+        return {name for name in _named(user_obj) if self.has_perm(user_obj, name, obj)}
 
     def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """None: permissions are given with roles only."""
