@@ -17,8 +17,6 @@ from vouchers.pages.live.stream import Live  # noqa: E402
 
 application = Express(Live(ThreadedHandler()))
 
-# Everything loaded by now stays for good, and requests leave few cycles behind: the collector need
-# neither look at the one nor come often for the other.
+# Everything loaded by now stays for good: the collector need not look at it again.
 gc.collect()
 gc.freeze()
-gc.set_threshold(50_000, 20, 50)
