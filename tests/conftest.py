@@ -1,4 +1,12 @@
-"""The ground every test stands on: real servers, a database of its own, profiles for Hypothesis."""
+"""The ground every test stands on: real servers, a database of its own, profiles for Hypothesis.
+
+How the database is the same for every test: one is migrated when the first test needs it, as a
+template, and the tests work on a copy. A test marked `django_db` runs in a transaction that is
+rolled back. One marked `django_db(transaction=True)` commits, for other sessions to see. Afterwards
+`tests/support/database.py` ends the other sessions and undoes the commits in place, by a superuser,
+whom no trigger stops: new rows are deleted, tables of tranches dropped, sequences set back
+(`tests/support/undoing.py`). Where more than that was done, the copy is replaced by a new one.
+"""
 
 import contextlib
 import gc
@@ -118,6 +126,7 @@ def django_db_setup(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterat
 
 @pytest.fixture(scope="session", autouse=True)
 def _restore_instead_of_flush() -> Iterator[None]:
+    """After a test that commits; Django would truncate, which the ledger's triggers refuse."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: database.restore())
         yield
