@@ -21,7 +21,7 @@ SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
    AND pid <> pg_backend_pid() AND pid IS DISTINCT FROM %(spared)s
 """
 NEWEST = "SELECT max(oid)::bigint FROM pg_class"
-NEXT_XID = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+NEXT_XID = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint % 4294967296"
 NOT_EMPTY = """
 SELECT relname, pg_relation_size(oid) FROM pg_class
  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND oid <= %(newest)s
@@ -37,7 +37,7 @@ SET_LAST_VALUE = "SELECT setval(%(name)s, coalesce(%(value)s, 1), %(value)s::big
 # DDL leaves the number of its transaction in the catalogues. Rows of pg_class change with less.
 SCHEMA = """
 SELECT (SELECT sum(hashtextextended(concat_ws(' ', oid, relname, relkind, relowner, relacl,
-               reloptions), 0)) FROM pg_class WHERE oid <= %(newest)s),
+               reloptions, relispartition, relrowsecurity), 0)) FROM pg_class WHERE oid <= %(newest)s),
        (SELECT sum(xmin::text::bigint) FROM pg_attribute WHERE attrelid <= %(newest)s),
        (SELECT sum(xmin::text::bigint) FROM pg_constraint WHERE conrelid <= %(newest)s),
        (SELECT sum(xmin::text::bigint) FROM pg_index WHERE indrelid <= %(newest)s),
