@@ -37,7 +37,8 @@ SET_LAST_VALUE = "SELECT setval(%(name)s, coalesce(%(value)s, 1), %(value)s::big
 # DDL leaves the number of its transaction in the catalogues. Rows of pg_class change with less.
 SCHEMA = """
 SELECT (SELECT sum(hashtextextended(concat_ws(' ', oid, relname, relkind, relowner, relacl,
-               reloptions, relispartition, relrowsecurity), 0)) FROM pg_class WHERE oid <= %(newest)s),
+               reloptions, relispartition, relrowsecurity), 0))
+          FROM pg_class WHERE oid <= %(newest)s),
        (SELECT sum(xmin::text::bigint) FROM pg_attribute WHERE attrelid <= %(newest)s),
        (SELECT sum(xmin::text::bigint) FROM pg_constraint WHERE conrelid <= %(newest)s),
        (SELECT sum(xmin::text::bigint) FROM pg_index WHERE indrelid <= %(newest)s),
