@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+import redis
 from django.utils import timezone
 
 from tests.support import cast
@@ -24,7 +25,8 @@ def server(process_environment: dict[str, str], request: pytest.FixtureRequest) 
 
 
 @pytest.fixture
-def key() -> str:
+def key(redis_client: redis.Redis) -> str:
+    """A till's, of which no window has counted a call: keys of other tests have the same number."""
     open_campaign(timezone.now())
     return till_key(cast.nanjing_road())
 
