@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 from django.core.management import call_command
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from config import servers
@@ -84,16 +85,23 @@ def replace() -> None:
     _copy(TEMPLATE, NAME)
 
 
+_kept: list[BaseDatabaseWrapper] = []
+"""The services' sessions that tests go on with. More than one: inside an event loop, as that of
+Playwright, Django has another than outside."""
+
+
 def _come_back(ground: Ground) -> bool:
     connections["owner"].close()
-    own = _reset()
+    if (own := connections["default"]) not in _kept:
+        _kept.append(own)
+    spared = [found for kept in _kept if (found := _forgetful(kept)) is not None]
     with _superuser() as session:
-        return ground.come_back(session, spared=own)
+        return ground.come_back(session, spared=spared)
 
 
-def _reset() -> int | None:
-    """Let the services' session forget all but its plans; its backend's process id, if it stays."""
-    django = connections["default"]
+def _forgetful(django: BaseDatabaseWrapper) -> int | None:
+    """Let a session forget all but its plans; its backend's process id, or None if it is not sound
+    and had to be closed."""
     if django.connection is None or django.in_atomic_block or not django.is_usable():
         django.close()
         return None
@@ -135,8 +143,9 @@ def _use(name: str) -> None:
 
 
 def _close() -> None:
-    for alias in ALIASES:
-        connections[alias].close()
+    for django in (*_kept, *(connections[alias] for alias in ALIASES)):
+        django.close()
+    _kept.clear()
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ Session = psycopg.Connection[Any]
 OTHER_SESSIONS = """
 SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
  WHERE datname = current_database() AND backend_type = 'client backend'
-   AND pid <> pg_backend_pid() AND pid IS DISTINCT FROM %(spared)s
+   AND pid <> pg_backend_pid() AND NOT (pid = ANY(%(spared)s) AND state = 'idle')
 """
 NEWEST = "SELECT max(oid)::bigint FROM pg_class"
 NEXT_XID = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint % 4294967296"
@@ -76,10 +76,10 @@ class Ground:
             schema=_row(session, SCHEMA, known),
         )
 
-    def come_back(self, session: Session, *, spared: int | None) -> bool:
+    def come_back(self, session: Session, *, spared: list[int]) -> bool:
         """Undo what tests have committed; false, and nothing undone, if that is not enough.
 
-        Every other session is ended but that of the backend `spared`.
+        Every other session is ended but those of the backends `spared` that do nothing.
         """
         session.execute(OTHER_SESSIONS, {"spared": spared})
         known = {"newest": self.newest}
