@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+import structlog
 from django.core.management import execute_from_command_line
 
 from config import embedded
@@ -24,6 +25,8 @@ def needs_servers(arguments: list[str]) -> bool:
 def main() -> None:
     """Run one command, with the embedded servers behind it where it needs them."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # Logs name the command, and so does the history of what it changes.
+    structlog.contextvars.bind_contextvars(command=" ".join(sys.argv[1:2]))
     # A terminated command ends like one that returns: the last to leave stops the servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:

@@ -6,8 +6,11 @@ Importing it connects to nothing; a worker or beat first makes sure of the embed
 import os
 from typing import Any
 
+import structlog
 from celery import Celery, signals
 from celery.schedules import crontab
+from django.dispatch import receiver
+from django_structlog.celery.signals import bind_extra_task_metadata
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from config import presence
@@ -72,3 +75,9 @@ def have_servers(**_: Any) -> None:
     from config import embedded
 
     embedded.ensure()
+
+
+@receiver(bind_extra_task_metadata)
+def name_task(task: Any, **_: Any) -> None:
+    """Name the task in its log lines, and in the history of what it changes."""
+    structlog.contextvars.bind_contextvars(task=task.name.removeprefix("vouchers.tasks."))

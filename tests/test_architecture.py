@@ -36,8 +36,8 @@ CAPABILITIES = {
 # What a layer has beside the capabilities, because all of them use it.
 SHARED = {
     "rules": set[str](),
-    "models": {"locks"},
-    "queries": set[str](),
+    "models": {"locks", "history"},
+    "queries": {"history"},
     "services": {"acts", "outbox", "refusals", "second_factor", "sold_out", "history"},
     "admin": {
         "base",
@@ -47,6 +47,7 @@ SHARED = {
         "fields",
         "filters",
         "forms",
+        "history",
         "navigation",
         "searches",
         "users",

@@ -5,9 +5,12 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.db.backends.signals import connection_created
 from django.db.models import ForeignKey
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
+
+from vouchers.sql.history import keep_author
 
 
 class VouchersConfig(AppConfig):
@@ -19,6 +22,7 @@ class VouchersConfig(AppConfig):
     def ready(self) -> None:
         self._name_foreign_keys()
         register(_second_factor_roles, Tags.security)
+        connection_created.connect(keep_author)
         post_migrate.connect(_never_ignore_triggers, sender=self)
         post_migrate.connect(_sync_roles, sender=self)
 

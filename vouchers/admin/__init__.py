@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vouchers.admin import issuing, proofs, users, webhooks
 from vouchers.admin.campaigns import campaigns, proposals, tiers
+from vouchers.admin.history import log, merchants
 from vouchers.admin.ledger import money
 from vouchers.admin.limits import back_tests, cases, signals
 from vouchers.admin.redemption import codes, refunds
@@ -16,6 +17,8 @@ __all__ = [
     "cases",
     "codes",
     "issuing",
+    "log",
+    "merchants",
     "money",
     "proofs",
     "proposals",

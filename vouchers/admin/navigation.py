@@ -89,6 +89,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Roles given"), "assignment_ind", "vouchers.grant"),
                 (_("Roles"), "badge", "auth.group"),
                 (_("Changes of roles"), "manage_history", "vouchers.rolechange"),
+                (_("Changes of the set-up"), "history", "vouchers.setupchange"),
             ],
         ),
     ]

@@ -28,6 +28,7 @@ from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, ReadOnlyInline, act, coloured, go_to
 from vouchers.admin.faults import sentence
 from vouchers.admin.filters import NotSent
+from vouchers.admin.history.page import RecordedHistory
 from vouchers.models import Outbox, WebhookDelivery, WebhookEndpoint
 from vouchers.rules.webhooks import EventType
 from vouchers.services.webhooks import endpoints
@@ -102,7 +103,7 @@ class RangeForm(BaseDialogForm):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(searches.ExactSearch, ReadOnlyAdmin):
+class WebhookEndpointAdmin(RecordedHistory, searches.ExactSearch, ReadOnlyAdmin):
     """Where merchants and channels hear of events."""
 
     list_display = ["url", "owner", "state_label", "failing_since_at", "is_test"]

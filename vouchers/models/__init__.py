@@ -12,6 +12,7 @@ from vouchers.models.campaigns.campaigns import (
 from vouchers.models.campaigns.proposals import Proposal, ProposalDecision, ProposalSignature
 from vouchers.models.campaigns.terms import Approval, CampaignEdit, TermsVersion
 from vouchers.models.claims import Claim
+from vouchers.models.history import SetupChange
 from vouchers.models.issuing.runs import AudienceMember, Run, Shard, Tranche
 from vouchers.models.issuing.targeting import Targeting, TargetingPart
 from vouchers.models.issuing.vouchers import Voucher
@@ -96,6 +97,7 @@ __all__ = [
     "Seal",
     "Settlement",
     "SettlementLine",
+    "SetupChange",
     "Shard",
     "Signal",
     "SnapshotBlock",

@@ -6,7 +6,10 @@ services owns nothing: what it does beyond rows is done by SECURITY DEFINER func
 their arguments.
 """
 
+from itertools import chain
 from typing import Any, Final
+
+from vouchers.sql.history import RECORD_CHANGE, RECORDERS
 
 REFUSE_TRUNCATE: Final = """
 CREATE OR REPLACE FUNCTION huimin_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -183,6 +186,7 @@ FUNCTIONS: Final = {
     "huimin_note_marks": NOTE_MARKS,
     "huimin_note_grant": NOTE_GRANT,
     "huimin_refuse_rewriting": REFUSE_REWRITING,
+    "huimin_record_change": RECORD_CHANGE,
 }
 # Those that act with the owner's rights are called by the services' role alone.
 OF_SERVICES: Final = (
@@ -222,5 +226,5 @@ def install(_apps: Any, schema_editor: Any) -> None:
         schema_editor.execute(statement, params=None)
     for function in OF_SERVICES:
         schema_editor.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
-    for statement in TRIGGERS.values():
+    for statement in (*TRIGGERS.values(), *chain.from_iterable(RECORDERS.values())):
         schema_editor.execute(statement, params=None)

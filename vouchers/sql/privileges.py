@@ -103,7 +103,7 @@ EDITED: Final = (
     "vouchers_wrongcodes",
 )
 # Written by triggers, read by the services.
-READ_ONLY: Final = ("vouchers_rolechange",)
+READ_ONLY: Final = ("vouchers_rolechange", "vouchers_setupchange")
 
 MATRIX: Final = {
     **dict.fromkeys(ADDED_ONLY, ("SELECT", "INSERT")),

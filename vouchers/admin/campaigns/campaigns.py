@@ -30,6 +30,7 @@ from vouchers.admin.campaigns.overview import campaign_overview
 from vouchers.admin.campaigns.terms import campaign_table
 from vouchers.admin.faults import FIELDS_OF_RULES
 from vouchers.admin.forms import CampaignForm
+from vouchers.admin.history.page import RecordedHistory
 from vouchers.admin.words import instant
 from vouchers.models import Campaign
 from vouchers.money import yuan
@@ -51,7 +52,7 @@ STATE_COLOURS = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignActs, DraftAdmin):
+class CampaignAdmin(RecordedHistory, CampaignActs, DraftAdmin):
     """Campaigns."""
 
     form = CampaignForm

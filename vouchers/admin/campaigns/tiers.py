@@ -15,6 +15,7 @@ from vouchers.admin.campaigns.units import UnitFields
 from vouchers.admin.faults import FIELDS_OF_RULES
 from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.forms import TermsForm, TierForm
+from vouchers.admin.history.page import RecordedHistory
 from vouchers.models import Campaign, FundingSource, Tier, TierSplit
 from vouchers.money import yuan
 from vouchers.services.campaigns import drafts, terms
@@ -84,7 +85,7 @@ class ShareInline(UnitFields, TabularInline):
 
 
 @admin.register(Tier)
-class TierAdmin(UnitFields, DraftAdmin):
+class TierAdmin(RecordedHistory, UnitFields, DraftAdmin):
     """A tier with its shares; reached from the campaign's page."""
 
     form = TierForm

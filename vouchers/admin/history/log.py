@@ -1,0 +1,71 @@
+"""The list of all recorded changes of the set-up."""
+
+import json
+from typing import Any, Final
+
+from django.contrib import admin
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from vouchers.admin import searches
+from vouchers.admin.base import ReadOnlyAdmin, coloured
+from vouchers.admin.history.words import columns, how, kind, label, who
+from vouchers.admin.words import NOTHING
+from vouchers.models import SetupChange
+from vouchers.queries.history import MODELS
+
+COLOURS: Final = {"insert": "success", "update": "info", "delete": "danger"}
+
+
+@admin.register(SetupChange)
+class SetupChangeAdmin(searches.ExactSearch, ReadOnlyAdmin):
+    """All changes of the set-up, those of deleted rows and of the database's owner too."""
+
+    list_display = ["at", "author", "way", "row", "operation_label", "changed"]
+    searches = [searches.number(), searches.text("username")]
+    search_help_text = _("The whole user name, or the number of a change")
+    fields = [
+        "at",
+        "author",
+        "way",
+        "request_id",
+        "database_role",
+        "table_name",
+        "row_id",
+        "operation",
+        "values_before",
+        "values_after",
+    ]
+    operation_label = coloured("operation", _("what"), COLOURS)
+
+    @display(description=_("who"))
+    def author(self, change: SetupChange) -> str:
+        return who(change)
+
+    @display(description=_("by way of"))
+    def way(self, change: SetupChange) -> str:
+        return how(change) or NOTHING
+
+    @display(description=_("row"))
+    def row(self, change: SetupChange) -> str:
+        return f"{capfirst(kind(MODELS[change.table_name]))} {change.row_id}"
+
+    @display(description=_("values"))
+    def changed(self, change: SetupChange) -> str:
+        if change.operation != SetupChange.Operation.UPDATE:
+            return NOTHING
+        fields = columns(MODELS[change.table_name], change.after)
+        return ", ".join(label(field) for field, _value in fields)
+
+    @display(description=_("before"))
+    def values_before(self, change: SetupChange) -> str:
+        return _as_json(change.before)
+
+    @display(description=_("after"))
+    def values_after(self, change: SetupChange) -> str:
+        return _as_json(change.after)
+
+
+def _as_json(values: dict[str, Any] | None) -> str:
+    return NOTHING if values is None else json.dumps(values, ensure_ascii=False, indent=1)
