@@ -68,7 +68,7 @@ def test_who_saved_a_page_is_named_with_the_old_and_the_new_value(town: Campaign
     assert shown.index("Nanjing Rd") < shown.index("Store location: 1 added"), "the newest first"
     zh = history(client, store, language="zh-hans")
     assert "oskar 管理后台" in zh
-    assert "变更 名称 nanjing_road → Nanjing Rd <b> 状态 正常 → 停用" in zh
+    assert "变更 名称 nanjing_road → Nanjing Rd <b> 状态 正常 → 已停用" in zh
 
 
 def test_parts_are_told_in_the_units_of_people(town: Campaign, root: Client) -> None:
@@ -123,15 +123,15 @@ def test_pages_follow_each_other_by_key_without_a_count(root: Client) -> None:
     assert len(of_history) == 1
     assert "COUNT(" not in of_history[0]
     assert "OFFSET" not in of_history[0]
-    assert f"name {PER_PAGE + 2}" in first
+    assert f"→ name {PER_PAGE + 2}" in first
     last = SetupChange.objects.filter(page_id=store.pk, page_table="merchants_store")[PER_PAGE - 1]
     assert f"?after={last.pk}" in root.get(address(store)).content.decode()
     second = history(root, store, f"?after={last.pk}")
-    assert f"name {PER_PAGE + 2}" not in second
+    assert f"→ name {PER_PAGE + 2}" not in second
     assert "Store: 汇联百货 nanjing_road" in second
     assert "added" in second
     for odd in ("?after=x", "?after=" + "9" * 40, "?after="):
-        assert f"name {PER_PAGE + 2}" in history(root, store, odd)
+        assert f"→ name {PER_PAGE + 2}" in history(root, store, odd)
 
 
 def test_a_district_sees_the_changes_that_lie_there(town: Campaign) -> None:

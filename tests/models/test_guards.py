@@ -62,6 +62,7 @@ BOOKS = {
     "vouchers_rolechange": "role_change",
     "vouchers_seal": "seal",
     "vouchers_settlementline": "settlement_line",
+    "vouchers_setupchange": "setup_change",
     "vouchers_signal": "signal",
     "vouchers_targeting": "targeting",
     "vouchers_termsversion": "terms",
