@@ -23,6 +23,7 @@ from vouchers.admin.history.words import how, who
 from vouchers.models import Campaign, SetupChange
 from vouchers.queries.history import is_recorded
 from vouchers.services.campaigns import lifecycle, stops
+from vouchers.services.campaigns.drafts import RowEdit, edit_campaign, newest_edit
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +89,22 @@ def test_parts_are_told_in_the_units_of_people(town: Campaign, root: Client) -> 
 def _key_behind(campaign: Campaign, table: str) -> int:
     rows = SetupChange.objects.filter(page_id=campaign.pk, table_name=table)
     return rows[0].pk + 1
+
+
+def test_a_row_that_is_gone_is_called_what_it_was(town: Campaign, root: Client) -> None:
+    draft = cast.spring_campaign(code="draft")
+    ring = draft.rings.get(label="B")
+    edit_campaign(
+        campaign=draft,
+        seen_edit=newest_edit(draft),
+        options={},
+        parts={"rings": [RowEdit(ring.pk, None)]},
+        by=cast.mei(),
+        at=cast.NOON,
+    )
+    shown = history(root, draft)
+    assert "Ring: B deleted 3 values Label B From 3,000 m To 5,000 m" in shown
+    assert "Ring: B added" in shown
 
 
 def test_acts_with_their_reasons_stand_below(town: Campaign, root: Client) -> None:

@@ -68,6 +68,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Wrong codes"), "pin", "vouchers.wrongcodes", "counted"),
                 (_("Audit reports"), "verified", "vouchers.auditreport"),
                 (_("Seals"), "link", "vouchers.seal"),
+                (_("Changes of the set-up"), "history", "vouchers.setupchange"),
             ],
         ),
         (
@@ -89,7 +90,6 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Roles given"), "assignment_ind", "vouchers.grant"),
                 (_("Roles"), "badge", "auth.group"),
                 (_("Changes of roles"), "manage_history", "vouchers.rolechange"),
-                (_("Changes of the set-up"), "history", "vouchers.setupchange"),
             ],
         ),
     ]

@@ -4,6 +4,8 @@ What the database recorded comes first, then what services and Django noted as a
 key, the newest first, without a count.
 """
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -58,7 +60,7 @@ class RecordedHistory:
             "subtitle": None,
             "opts": self.opts,
             "object": row,
-            "changes": [_shown(change, words, zone) for change in shown],
+            "acts_recorded": _by_act([_shown(change, words, zone) for change in shown]),
             "acts": [
                 {
                     "at": instant(act.action_time, zone),
@@ -100,6 +102,13 @@ def _zone(row: Any) -> ZoneInfo:
     """The campaign's zone, or that of the installation."""
     campaign = row if isinstance(row, Campaign) else getattr(row, "campaign", None)
     return ZoneInfo(campaign.zone if campaign else timezone.get_default_timezone_name())
+
+
+def _by_act(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Changes that follow each other and were one act, together."""
+    together = groupby(changes, key=itemgetter("at", "who", "how", "request_id"))
+    groups = [list(found) for _act, found in together]
+    return [{**group[0], "changes": group} for group in groups]
 
 
 def _shown(change: SetupChange, words: Words, zone: ZoneInfo) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from merchants.models import Store, Street
 from vouchers.admin.words import LABELS, LISTS, NOTHING, in_words
-from vouchers.models import Campaign, SetupChange
+from vouchers.models import Campaign, QuotaCell, Round, SetupChange, TermsVersion
 from vouchers.queries.history import MODELS
 from vouchers.rules.campaigns.declaration import CAMPAIGN, Option, Unit
 from vouchers.sql.history import RECORDED
@@ -38,6 +38,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "vouchers_campaignstore": ("store",),
     "vouchers_limitrule": ("kind",),
     "vouchers_geofence": ("kind",),
+    "vouchers_quotacell": ("tier", "round", "district", "store", "source", "channel", "day"),
     "vouchers_round": ("number",),
     "vouchers_tiersplit": ("tier", "source"),
     "merchants_storelocation": ("version",),
@@ -47,6 +48,10 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Columns that say which row it is beside its page; other rows are called what they call
 themselves."""
+
+
+_TITLES: Final = ("name", "label", "code", "hint", "store_no")
+"""Columns that name a row, the best first."""
 
 
 class Words:
@@ -69,15 +74,19 @@ class Words:
         """Which row it was: "Tier: 满300减90"."""
         model = MODELS[change.table_name]
         found = self._rows[model].get(change.row_id)
-        given = {field.name: value for field, value in columns(model, change.before or {})}
+        given = _columns_by_name(model, change.before) | _columns_by_name(model, change.after)
         if found is not None:
             given = {field.name: getattr(found, field.attname) for field in model._meta.fields}
-        names = _NAMES.get(change.table_name)
-        if names and given.keys() >= set(names):
-            words = [self.value(model, model._meta.get_field(it), given[it]) for it in names]
-            name = " · ".join(words)
-        else:
-            name = str(found or given.get("name") or given.get("code") or change.row_id)
+        names = _NAMES.get(change.table_name, ())
+        words = [
+            self.value(model, model._meta.get_field(it), given[it]) for it in names if it in given
+        ]
+        name = " · ".join(word for word in words if word != NOTHING)
+        if not name and found is not None:
+            name = called(found)
+        elif not name:
+            # It is gone, and its history says what it was.
+            name = str(next((given[it] for it in _TITLES if it in given), change.row_id))
         return f"{capfirst(kind(model))}: {name}"
 
     def value(self, model: type[Model], field: Any, value: Any) -> str:
@@ -90,7 +99,7 @@ class Words:
             return NOTHING
         if field.is_relation:
             found = self._rows.get(field.related_model, {}).get(value)
-            return str(found) if found is not None else _("no. %s") % value
+            return called(found) if found is not None else _("no. %s") % value
         if field.choices and field.name not in LISTS:
             return str(dict(field.flatchoices).get(value, value))
         return in_words(_option(field), value, self._zone, model)
@@ -128,10 +137,25 @@ def label(field: Any) -> str:
     return str(_LABELS.get(field.name, field.verbose_name))
 
 
+def called(row: Model) -> str:
+    """What a row is called where its campaign is known."""
+    if isinstance(row, Round):
+        return f"#{row.number}"
+    if isinstance(row, TermsVersion):
+        return f"v{row.number}"
+    if isinstance(row, QuotaCell):
+        return _("whole campaign")
+    return str(row)
+
+
 def columns(model: type[Model], values: Mapping[str, Any] | None) -> list[tuple[Any, Any]]:
     """Fields and values of those columns that the table still has."""
     by_column = {field.column: field for field in model._meta.concrete_fields}
     return [(by_column[name], value) for name, value in (values or {}).items() if name in by_column]
+
+
+def _columns_by_name(model: type[Model], values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {field.name: value for field, value in columns(model, values)}
 
 
 def _rows(model: type[Model], keys: set[Any]) -> dict[Any, Model]:
