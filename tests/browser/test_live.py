@@ -291,6 +291,7 @@ def pages_of(campaign: Campaign) -> list[str]:
         "/admin/vouchers/voucher/hotline/",
         "/admin/vouchers/presentation/wrong-codes/",
         f"/admin/vouchers/campaign/{campaign.pk}/change/",
+        f"/admin/vouchers/campaign/{campaign.pk}/history/",
         f"/admin/vouchers/campaign/{campaign.pk}/money/",
         f"/admin/vouchers/campaign/{campaign.pk}/map/",
         "/admin/vouchers/campaign/add/",

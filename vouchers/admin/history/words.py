@@ -124,11 +124,10 @@ class Words:
 
 def kind(model: type[Model]) -> str:
     """What a row of a table is called; of a table of pairs, what the pairs are for."""
-    for field in model._meta.concrete_fields:
-        if model._meta.auto_created and field.is_relation:
-            for pairs in field.related_model._meta.many_to_many:
-                if pairs.remote_field.through is model:
-                    return str(pairs.verbose_name)
+    page = MODELS[RECORDED[model._meta.db_table].page]
+    for pairs in page._meta.many_to_many:
+        if pairs.remote_field.through is model:
+            return str(pairs.verbose_name)
     return str(model._meta.verbose_name)
 
 
