@@ -186,10 +186,9 @@ def _label() -> str:
 
 
 def _origin(bound: dict[str, Any]) -> str:
-    """A worker's task knows the request it came from; a request is a person's or a caller's."""
-    for name in ("task", "command"):
-        if bound.get(name):
-            return f"{name} {bound[name]}"
+    """A worker's task knows the request it came from, and a server of requests its command."""
+    if bound.get("task"):
+        return f"task {bound['task']}"
     if bound.get("request_id"):
         return "admin" if bound.get("user_id") else "api"
-    return ""
+    return f"command {bound['command']}" if bound.get("command") else ""
