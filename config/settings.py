@@ -345,6 +345,8 @@ SPECTACULAR_SETTINGS = {
 
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# The name that `vouchers.api.throttle.call_headers` has given the request.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 LOG_LEVEL = env.text("LOG_LEVEL", "WARNING" if LOCAL else "INFO").upper()
 _shared_processors: list[Any] = [
     structlog.contextvars.merge_contextvars,

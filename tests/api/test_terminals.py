@@ -10,6 +10,7 @@ from merchants.auth import authenticate
 from merchants.services import enrol_terminal
 from merchants.services.terminals import WRONG_PER_HOUR, make_code
 from tests.support import cast
+from vouchers.models import SetupChange
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,18 @@ def test_a_code_is_answered_with_a_key_that_no_cache_keeps() -> None:
     assert authenticate(str(body["key"]), at=timezone.now()) is not None
     status, body, _ = send({"code": code})
     assert (status, body["code"]) == (404, "enrolment_code_invalid")
+
+
+def test_the_history_has_the_new_key_by_the_number_of_the_request_and_without_its_hash() -> None:
+    till = enrol_terminal(store=cast.nanjing_road(), code="T1")
+    code = make_code(terminal=till, scopes=["redeem"], valid_s=3600, at=timezone.now())
+    assert send({"code": code}, HTTP_X_REQUEST_ID="till-7")[0] == 201
+    made = SetupChange.objects.filter(request_id="till-7").order_by("id")
+    assert {change.origin for change in made} == {"api"}
+    assert made[0].table_name == "merchants_credential"
+    key = made.get(table_name="merchants_credentialkey")
+    assert key.after is not None
+    assert key.after["key_sha256"] is None
 
 
 @pytest.mark.parametrize(

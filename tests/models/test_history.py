@@ -81,6 +81,7 @@ def test_a_change_of_nothing_is_none(store: Store) -> None:
     ("context", "origin"),
     [
         ({"request_id": "r-1"}, "admin"),
+        ({"request_id": "r-1", "command": "serve"}, "admin"),
         ({"request_id": "r-1", "task": "open_rounds"}, "task open_rounds"),
         ({"command": "import_stores"}, "command import_stores"),
     ],

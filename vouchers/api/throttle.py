@@ -15,6 +15,7 @@ from vouchers.http.requests import BODY_MAX_BYTES, DISCARDED_MAX_BYTES
 from vouchers.http.shedding import Standing, admit
 
 API: Final = "/api/"
+IN_META: Final = "HTTP_X_REQUEST_ID"
 STANDING: Final = "huimin_standing"
 """The attribute of Django's request that holds where its key stands."""
 
@@ -42,10 +43,14 @@ def call_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
     """Middleware: names the request before anything is logged, and answers with the headers."""
 
     def respond(request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith(API):
-            return get_response(request)
-        name = request.META["HTTP_X_REQUEST_ID"] = request_id(request.headers.get(HEADER))
+        is_api = request.path.startswith(API)
+        # Logs and the history of the set-up have the name from here; only callers give one.
+        name = request_id(request.META.get(IN_META) if is_api else None)
+        request.META[IN_META] = name
+        request.__dict__.pop("headers", None)  # made of META once, perhaps already
         response = get_response(request)
+        if not is_api:
+            return response
         _discard_rest(request)
         response[HEADER] = name
         standing: Standing | None = getattr(request, STANDING, None)

@@ -186,7 +186,8 @@ def _label() -> str:
 
 
 def _origin(bound: dict[str, Any]) -> str:
-    """A worker's task knows the request it came from, and a server of requests its command."""
+    """What is nearest to the statement: a task knows the request that started it, and a server of
+    requests is a command."""
     if bound.get("task"):
         return f"task {bound['task']}"
     if bound.get("request_id"):
