@@ -4615,6 +4615,48 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="SetupChange",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("page_table", models.CharField(max_length=63, verbose_name="page of")),
+                ("page_id", models.BigIntegerField(verbose_name="page no.")),
+                ("table_name", models.CharField(max_length=63, verbose_name="table")),
+                ("row_id", models.BigIntegerField(verbose_name="row no.")),
+                (
+                    "operation",
+                    models.CharField(
+                        choices=[("insert", "added"), ("update", "changed"), ("delete", "deleted")],
+                        max_length=6,
+                        verbose_name="what",
+                    ),
+                ),
+                ("before", models.JSONField(null=True, verbose_name="before")),
+                ("after", models.JSONField(null=True, verbose_name="after")),
+                ("at", models.DateTimeField(verbose_name="at")),
+                ("user_id", models.BigIntegerField(null=True, verbose_name="user no.")),
+                ("username", models.CharField(max_length=150, verbose_name="user")),
+                ("origin", models.CharField(max_length=100, verbose_name="by way of")),
+                ("request_id", models.CharField(max_length=128, verbose_name="request no.")),
+                ("database_role", models.CharField(max_length=63, verbose_name="database role")),
+            ],
+            options={
+                "verbose_name": "change of the set-up",
+                "verbose_name_plural": "changes of the set-up",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        fields=["page_table", "page_id", "-id"], name="setup_change_by_page"
+                    ),
+                    models.Index(fields=["username", "-id"], name="setup_change_by_user"),
+                ],
+            },
+        ),
         migrations.AddField(
             model_name="Outbox",
             name="endpoint",

@@ -2072,6 +2072,31 @@ class Migration(migrations.Migration):
                         ),
                     ),
                 ],
+                "setupchange": [
+                    pgtrigger.compiler.Trigger(
+                        name="setup_change_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="e66a061cf2047bcd26a8ce46ef2eac1ad3156781",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_setup_change_append_only_fa9c6",
+                            table="vouchers_setupchange",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="setup_change_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="e8752c425ed86cb26fb5ca8a242fa7bd58b9ff92",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_setup_change_no_truncate_7c416",
+                            table="vouchers_setupchange",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "shard": [
                     pgtrigger.compiler.Trigger(
                         name="shard_arrows",
