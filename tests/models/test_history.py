@@ -113,6 +113,16 @@ def test_the_author_of_a_statement_outlasts_neither_a_savepoint_nor_a_context(st
     assert (latest().username, latest().after) == ("mei", {"name": "kept"})
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_comes_next_over_a_connection_is_not_the_author_before(store: Store) -> None:
+    mei = cast.mei()
+    with structlog.contextvars.bound_contextvars(user_id=mei.pk, request_id="r-4"):
+        rename(store, "by Mei")
+    assert latest().username == "mei"
+    rename(store, "by no one known")
+    assert (latest().username, latest().request_id, latest().origin) == ("", "", "")
+
+
 def test_set_based_statements_have_their_author_too(store: Store) -> None:
     with (
         structlog.contextvars.bound_contextvars(command="import_stores"),

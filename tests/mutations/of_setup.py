@@ -1,4 +1,4 @@
-"""Mutations of what a draft says: edits seen, streets, and stated weights of need."""
+"""Mutations of the set-up: edits seen, streets, stated weights of need, and its history."""
 
 from tests.mutations.mutation import Mutation, source
 
@@ -9,6 +9,9 @@ STREETS = "tests/services/audience/test_streets.py"
 MAKING = "tests/services/campaigns/test_making.py"
 OF_NEED = "tests/rules/audience/test_need.py"
 ON_FILE = f"{OF_NEED}::test_what_is_on_file_counts_and_what_is_not_counts_nothing"
+
+HISTORY = "vouchers/sql/history.py"
+RECORDS = "tests/models/test_history.py"
 
 OF_SETUP: tuple[Mutation, ...] = (
     source(
@@ -83,5 +86,25 @@ OF_SETUP: tuple[Mutation, ...] = (
         "if name not in NAMES:",
         "if False:",
         f"{OF_NEED}::test_weights_that_cannot_be_applied_are_refused",
+    ),
+    source(
+        "a table without its history",
+        6,
+        "changes of limits are not recorded",
+        HISTORY,
+        '    "vouchers_limitrule": Recorded(CAMPAIGN, "campaign_id"),\n',
+        "",
+        f"{RECORDS}::test_parts_of_a_campaign_stand_on_its_page",
+        "tests/admin/test_history.py::test_no_page_of_a_recorded_row_is_without_it",
+        "tests/properties/test_history.py",
+    ),
+    source(
+        "the author of another transaction",
+        6,
+        "what a connection writes next is recorded as the person before",
+        HISTORY,
+        "set_config('huimin.by', %s, true)",
+        "set_config('huimin.by', %s, false)",
+        f"{RECORDS}::test_who_comes_next_over_a_connection_is_not_the_author_before",
     ),
 )

@@ -22,6 +22,7 @@ from vouchers.services import second_factor
 
 pytestmark = pytest.mark.django_db
 
+STEP_S = 30
 PASSWORD = "卷云 over 外滩 in spring"
 INDEX, CODE, SET_UP, OWN_PAGE = (
     reverse(f"admin:{name}")
@@ -50,9 +51,13 @@ def browser() -> Client:
 
 
 def shown_by(device: TOTPDevice, steps: int = 0) -> str:
-    """What the app shows; every code works once, so `steps` of 30 s ahead for another."""
+    """What the app shows; every code works once, so `steps` of 30 s ahead for another. At the end
+    of a step it waits for the next, lest the code of the last one grow too old on its way."""
+    left_s = STEP_S - time.time() % STEP_S
+    if left_s < 1:
+        time.sleep(left_s)
     totp = TOTP(device.bin_key)
-    totp.time = time.time() + 30 * steps
+    totp.time = time.time() + STEP_S * steps
     return f"{totp.token():06d}"
 
 
