@@ -343,18 +343,18 @@ def _next_code() -> str:
     return f"spring-2026-{others + 1}" if others else "spring-2026"
 
 
-def approvers_of_budget(campaign: Campaign) -> list[User]:
-    """As many people as have to approve so much money: Li, then Xu, then Yao."""
-    needed = approvers_needed(sum(campaign.sources.values_list("appropriated_fen", flat=True)))
-    return [li(), *(member(name, "approver") for name in ("xu", "yao")[: needed - 1])]
+def approvers(count: int) -> list[User]:
+    """Who approve where one, two or three have to: Li, then Xu, then Yao."""
+    return [li(), *(member(name, "approver") for name in ("xu", "yao")[: count - 1])]
 
 
 def launched(campaign: Campaign, *, at: datetime = NOON) -> Campaign:
     """A draft taken through submission by Mei, approval by Li (and by Xu and Yao where its budget
     needs them), and launch; running at `at`."""
-    approvers = approvers_of_budget(campaign)
+    fen = sum(campaign.sources.values_list("appropriated_fen", flat=True))
+    people = approvers(approvers_needed(fen))
     version = lifecycle.submit(campaign=campaign, by=mei(), at=at)
-    for person in approvers:
+    for person in people:
         lifecycle.approve(terms=version, by=person, seen_sha256=bytes(version.sha256), at=at)
     lifecycle.launch(campaign=campaign, by=mei(), at=at)
     campaign.refresh_from_db()
@@ -367,11 +367,14 @@ def running_campaign(*, at: datetime = NOON, **options: object) -> Campaign:
 
 
 def approved(proposal: Proposal, *, at: datetime = NOON) -> ProposalDecision:
-    """A proposal of Mei's that Li has looked at and approved; done at `at`."""
-    decision = proposals.approve_proposal(
-        proposal=proposal, by=li(), seen_sha256=bytes(proposal.sha256), at=at
-    )
-    assert decision is not None, "one approval is enough"
+    """A proposal of Mei's that Li (and Xu and Yao where it moves so much) have looked at and
+    approved; done at `at`."""
+    decision = None
+    for person in approvers(proposal.signatures_needed):
+        decision = proposals.approve_proposal(
+            proposal=proposal, by=person, seen_sha256=bytes(proposal.sha256), at=at
+        )
+    assert decision is not None
     return decision
 
 
