@@ -277,7 +277,7 @@ X_FRAME_OPTIONS = "DENY"
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "vouchers.services.roles.GrantBackend",
+    "vouchers.pages.signin.backend.GrantBackend",
 ]
 SIGN_IN_LIMITS = {("username", "ip_address"): 5, ("username",): 50, ("ip_address",): 100}
 """Failures within AXES_COOLOFF_TIME that end further attempts, by what they have in common."""

@@ -1,6 +1,7 @@
 """The walls stand: imports flow one way, and the models and the migrations say the same."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -239,6 +240,22 @@ def test_the_admin_writes_through_services_only(module: Path) -> None:
         and node.func.attr in WRITES
     ]
     assert calls == []
+
+
+CLOCK = re.compile(r"\b(?:timezone|datetime|time)\.(?:now|utcnow|time)\(")
+BELOW_THE_EDGES = (
+    *(f"vouchers/{layer}" for layer in ("rules", "models", "queries", "services", "sql")),
+    "merchants/geo",
+    "merchants/services",
+)
+
+
+def test_nothing_below_the_edges_reads_the_clock() -> None:
+    """Time is an argument: what is judged is judged as of one instant, whoever asks."""
+    modules = [module for folder in BELOW_THE_EDGES for module in (ROOT / folder).rglob("*.py")]
+    assert len(modules) > 100
+    reading = [str(it.relative_to(ROOT)) for it in modules if CLOCK.search(it.read_text())]
+    assert reading == []
 
 
 def test_no_page_saves_by_djangos_own_means() -> None:

@@ -54,7 +54,7 @@ OF_RULES: tuple[Mutation, ...] = (
         6,
         "who audits one district reads the money page of the whole city",
         "vouchers/admin/campaigns/money.py",
-        "if not view_area(request.user, Campaign).is_city:\n",
+        "if not view_area(request.user, Campaign, at=timezone.now()).is_city:\n",
         'if not request.user.has_perm("vouchers.view_campaign"):\n',
         "tests/admin/test_every_address.py"
         "::test_a_role_in_a_district_does_there_what_is_named_and_nothing_else",

@@ -1,7 +1,7 @@
 """Roles are given for an area and a period, by another person, and withdrawn once."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -72,27 +72,24 @@ def test_a_grant_counts_within_its_period(
 ) -> None:
     now = timezone.now()
     given("operator", from_at=now + begins, until_at=None if ends is None else now + ends)
-    assert area_of(wu(), CHANGE) == (CITY if is_in_force else NOWHERE)
+    assert area_of(wu(), CHANGE, at=timezone.now()) == (CITY if is_in_force else NOWHERE)
     assert roles_of(wu(), at=now) == ({"operator"} if is_in_force else set())
 
 
-def test_it_ends_at_its_end_also_for_one_who_is_signed_in(monkeypatch: Any) -> None:
+def test_it_ends_at_its_end_also_for_one_who_is_signed_in() -> None:
     now = timezone.now()
     given("operator", until_at=now + HOUR)
     user = wu()
-    assert area_of(user, CHANGE) == CITY
-
-    def later() -> datetime:
-        return now + HOUR
-
-    monkeypatch.setattr("vouchers.services.roles.permissions.timezone.now", later)
-    assert area_of(user, CHANGE) == NOWHERE
+    require_permission(user, CHANGE, at=now)
+    assert area_of(user, CHANGE, at=now) == CITY
+    assert area_of(user, CHANGE, at=now + HOUR) == NOWHERE
+    assert refused(require_permission, user, CHANGE, at=now + HOUR) == CHANGE
 
 
 def test_a_grant_withdrawn_counts_for_nothing_and_all_of_it_is_on_record() -> None:
     grant = given("operator", district=cast.district())
     withdraw_role(grant=grant, reason="moved on", by=root(), at=timezone.now())
-    assert area_of(wu(), CHANGE) == NOWHERE
+    assert area_of(wu(), CHANGE, at=timezone.now()) == NOWHERE
     assert refused(withdraw_role, grant=grant, reason="x", by=root(), at=timezone.now()) == (
         "role_withdrawn"
     )
@@ -128,14 +125,16 @@ def test_what_a_role_may_do_in_one_district_another_role_does_not_spread() -> No
     assert not user.has_perm(CHANGE, mall)
     assert user.has_perm(CHANGE, there)
     assert not user.has_perm(CHANGE), "without a row the whole city is asked for"
-    require_permission(user, CHANGE, on=there)
-    assert refused(require_permission, user, CHANGE, on=mall) == CHANGE
+    require_permission(user, CHANGE, at=timezone.now(), on=there)
+    assert refused(require_permission, user, CHANGE, at=timezone.now(), on=mall) == CHANGE
 
 
 def test_areas_of_several_grants_add_up() -> None:
     given("auditor", district=xuhui())
     given("auditor", district=cast.district())
-    assert area_of(wu(), "merchants.view_store") == Area(frozenset({310101, 310104}))
+    assert area_of(wu(), "merchants.view_store", at=timezone.now()) == Area(
+        frozenset({310101, 310104})
+    )
     assert NOWHERE | CITY == CITY
 
 
@@ -152,8 +151,8 @@ def test_an_inactive_user_sees_nothing_and_a_superuser_everything() -> None:
     given("auditor")
     cast.alice()
     User.objects.filter(username="wu").update(is_active=False)
-    assert not visible(wu(), Resident.objects.all()).exists()
-    assert visible(root(), Resident.objects.all()).exists()
+    assert not visible(wu(), Resident.objects.all(), at=timezone.now()).exists()
+    assert visible(root(), Resident.objects.all(), at=timezone.now()).exists()
 
 
 def test_each_thing_lies_where_its_store_or_its_holder_is() -> None:
@@ -163,13 +162,13 @@ def test_each_thing_lies_where_its_store_or_its_holder_is() -> None:
     lost = cast.store("lost", of=cast.merchant("half", "半边"))
     cast.store("kept", of=cast.merchant("half"))
     Store.objects.filter(pk=lost.pk).update(district=None)
-    assert set(visible(user, Campaign.objects.all())) == {campaign}
-    assert lost not in visible(user, Store.objects.all())
-    assert lost.merchant in visible(user, Merchant.objects.all())
+    assert set(visible(user, Campaign.objects.all(), at=timezone.now())) == {campaign}
+    assert lost not in visible(user, Store.objects.all(), at=timezone.now())
+    assert lost.merchant in visible(user, Merchant.objects.all(), at=timezone.now())
     assert not user.has_perm("merchants.change_merchant", lost.merchant)
-    assert set(visible(user, Resident.objects.all())) == {alice}
+    assert set(visible(user, Resident.objects.all(), at=timezone.now())) == {alice}
     Resident.objects.filter(pk=alice.pk).update(district=xuhui())
-    assert not visible(user, Resident.objects.all()).exists()
+    assert not visible(user, Resident.objects.all(), at=timezone.now()).exists()
 
 
 def test_a_table_without_a_declared_place_is_the_citys_alone() -> None:

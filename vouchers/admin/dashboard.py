@@ -39,10 +39,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     user: Any = request.user
     if not user.has_perm(VIEW):
         return context
-    report = visible(user, AuditReport.objects.all()).first()
+    report = visible(user, AuditReport.objects.all(), at=timezone.now()).first()
     today = timezone.localdate()
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    area = area_of(user, VIEW)
+    area = area_of(user, VIEW, at=timezone.now())
     refusals = refusals_since(midnight, area=area)
     return {
         **context,
@@ -76,8 +76,8 @@ def _cards(today: Figures, refused_count: int) -> list[tuple[str, str, str]]:
 
 def _campaigns(user: User, area: Area) -> list[dict[str, Any]]:
     """Where the money is belongs to the whole city; a district has what its stores have taken."""
-    under_way = visible(user, Campaign.objects.filter(state__in=UNDER_WAY))[:CAMPAIGNS_SHOWN]
-    campaigns = list(under_way)
+    under_way = Campaign.objects.filter(state__in=UNDER_WAY)
+    campaigns = list(visible(user, under_way, at=timezone.now())[:CAMPAIGNS_SHOWN])
     figures = figures_of((campaign.pk for campaign in campaigns), area=area)
     return [
         {

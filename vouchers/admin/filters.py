@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.admin import FieldListFilter, RelatedFieldListFilter, SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.http.refusal_names import REFUSALS, refusal_name
@@ -23,7 +24,9 @@ class NewestCampaigns(RelatedFieldListFilter):
         self, field: Any, request: HttpRequest, model_admin: Any
     ) -> list[tuple[str, Any]]:
         """(number, name) of each."""
-        seen = visible(request.user, Campaign.objects.order_by("-starts_at", "-pk"))
+        seen = visible(
+            request.user, Campaign.objects.order_by("-starts_at", "-pk"), at=timezone.now()
+        )
         return [(str(campaign.pk), str(campaign)) for campaign in seen[:MOST_CAMPAIGNS]]
 
 

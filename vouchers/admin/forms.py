@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.timezone import make_naive
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
@@ -382,7 +383,7 @@ class ExplainForm(BaseDialogForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         user: Any = self.request.user
-        self.fields["campaign"].queryset = visible(user, Campaign.objects.all())
+        self.fields["campaign"].queryset = visible(user, Campaign.objects.all(), at=timezone.now())
 
     def clean(self) -> dict[str, Any]:
         """The run, of the campaign chosen."""

@@ -5,6 +5,7 @@ from typing import Any
 from django.apps import apps
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from vouchers.admin.campaigns.inbox import badge
@@ -120,7 +121,7 @@ def _may_see(request: HttpRequest, name: str, page: str = "") -> bool:
     if page == INBOX:
         return request.user.has_perm(DECIDE)
     model = apps.get_model(name)
-    return view_area(request.user, model).shows(model)
+    return view_area(request.user, model, at=timezone.now()).shows(model)
 
 
 def _link(

@@ -41,9 +41,9 @@ def look_up(
     The look-up is written with its reason into the history of each holder that is found, or of
     vouchers in general when none is. Refuses `not_permitted`.
     """
-    require_permission(by, "vouchers.view_voucher", on=ANYWHERE)
+    require_permission(by, "vouchers.view_voucher", at=at, on=ANYWHERE)
     with transaction.atomic():
-        found = visible(by, _found(found_by, number.strip(), business_day))
+        found = visible(by, _found(found_by, number.strip(), business_day), at=at)
         vouchers = list(found[:MOST_FOUND])
         what = f"looked up by {found_by}: {reason}"
         for holder in Resident.objects.filter(pk__in={row.resident_id for row in vouchers}):

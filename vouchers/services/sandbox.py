@@ -30,7 +30,7 @@ def move_clock(*, campaign: Campaign, to: datetime, by: User, at: datetime) -> S
     `not_permitted`, and `clock_not_movable`: a live campaign, one that is not launched, a time
     before the campaign's present, or one more than three years ahead.
     """
-    require_permission(by, "vouchers.change_campaign")
+    require_permission(by, "vouchers.change_campaign", at=at)
     with transaction.atomic():
         held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
         if not held.is_test:

@@ -15,7 +15,6 @@ from django.conf import settings
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
@@ -47,12 +46,13 @@ class Verdict:
     recovery_codes: tuple[str, ...] = ()
 
 
-def is_required(user: User) -> bool:
-    """Whether one of the person's roles does not permit signing in with a password alone."""
+def is_required(user: User, *, at: datetime) -> bool:
+    """Whether one of the roles that the person has at an instant does not permit signing in with a
+    password alone."""
     roles = settings.HUIMIN_SECOND_FACTOR_ROLES
     if user.is_superuser and SUPERUSER in roles:
         return True
-    return not roles.isdisjoint(roles_of(user, at=timezone.now()))
+    return not roles.isdisjoint(roles_of(user, at=at))
 
 
 def is_set_up(user: User) -> bool:
@@ -60,9 +60,9 @@ def is_set_up(user: User) -> bool:
     return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
 
 
-def is_asked_for(user: User) -> bool:
+def is_asked_for(user: User, *, at: datetime) -> bool:
     """Whether the person's password alone is not enough."""
-    return is_set_up(user) or is_required(user)
+    return is_set_up(user) or is_required(user, at=at)
 
 
 def recovery_codes_left(user: User) -> int:
@@ -120,13 +120,13 @@ def renew_recovery_codes(*, user: User, code: str) -> Verdict:
         return Verdict(device=verdict.device, recovery_codes=_new_codes(user))
 
 
-def reset(*, user: User, by: User, reason: str) -> None:
+def reset(*, user: User, by: User, reason: str, at: datetime) -> None:
     """Take a person's authenticator and recovery codes away, after the phone was lost.
 
     Where the person's role requires a second factor, the next sign-in sets up a new one. Refuses
     `not_permitted`, also to the person themselves.
     """
-    require_permission(by, RESET)
+    require_permission(by, RESET, at=at)
     if by.pk == user.pk:
         raise Refused("not_permitted", "own_second_factor")
     with transaction.atomic():

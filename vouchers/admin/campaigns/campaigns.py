@@ -130,7 +130,7 @@ class CampaignAdmin(RecordedHistory, CampaignActs, DraftAdmin):
         """The page, with the overview on top."""
         if obj and request.method == "GET":
             user: Any = request.user
-            area = area_of(user, "vouchers.view_campaign")
+            area = area_of(user, "vouchers.view_campaign", at=timezone.now())
             context["overview"] = campaign_overview(obj, area=area, at=timezone.now())
         return super().render_change_form(request, context, *arguments, obj=obj, **options)
 

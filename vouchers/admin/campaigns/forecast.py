@@ -79,7 +79,7 @@ class ForecastActs(CampaignPage):
     def forecast(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Everything is asked by GET: nothing is stored. For people who see the whole city, as the
         money is."""
-        if not view_area(request.user, Campaign).is_city:
+        if not view_area(request.user, Campaign, at=timezone.now()).is_city:
             raise PermissionDenied
         visible = self.get_queryset(request)
         campaign = get_object_or_404(visible, pk=object_id)

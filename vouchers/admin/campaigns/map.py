@@ -131,7 +131,7 @@ def _drawn(request: HttpRequest, campaign: Campaign) -> CampaignMap:
     """As of now, or as of the start of a campaign that has still to begin; the stores that the
     person may see."""
     user: Any = request.user
-    area = area_of(user, "merchants.view_store")
+    area = area_of(user, "merchants.view_store", at=timezone.now())
     return map_of(campaign, area=area, at=max(timezone.now(), campaign.starts_at))
 
 

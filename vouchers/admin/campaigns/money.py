@@ -90,7 +90,7 @@ class MoneyActs(CampaignPage):
     def pack(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         """A whole pack as a file."""
         campaign = _campaign(request, object_id)
-        if not view_area(request.user, AuditReport).is_city:
+        if not view_area(request.user, AuditReport, at=timezone.now()).is_city:
             raise PermissionDenied
         whole = {it.name for it in _packs_of(campaign) if it.state is packs.PackState.DONE}
         if name not in whole:
@@ -100,7 +100,7 @@ class MoneyActs(CampaignPage):
     def question(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """The rows of one of the auditor's questions, as CSV."""
         campaign = _campaign(request, object_id)
-        if not view_area(request.user, AuditReport).is_city:
+        if not view_area(request.user, AuditReport, at=timezone.now()).is_city:
             raise PermissionDenied
         question = next((it for it in QUESTIONS if it.name == name), None)
         if question is None:
@@ -130,7 +130,7 @@ class MoneyActs(CampaignPage):
 
 def _campaign(request: HttpRequest, object_id: str) -> Campaign:
     """For people who see the whole city: no account is a district's."""
-    if not view_area(request.user, Campaign).is_city:
+    if not view_area(request.user, Campaign, at=timezone.now()).is_city:
         raise PermissionDenied
     return get_object_or_404(Campaign, pk=object_id)
 
@@ -199,7 +199,7 @@ def _day(value: Any) -> str:
 
 def _packs(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
     """The packs of a campaign; None for people who may not see them."""
-    if not view_area(request.user, AuditReport).is_city:
+    if not view_area(request.user, AuditReport, at=timezone.now()).is_city:
         return {"packs": None}
     found = _packs_of(campaign)
     return {

@@ -70,7 +70,7 @@ def _on_base(blocks: Sequence[Inhabited]) -> list[Inhabited]:
 
 def may_count(user: Any) -> bool:
     """Whether a person may: an audience is the whole city's."""
-    return area_of(user, VIEW).is_city
+    return area_of(user, VIEW, at=timezone.now()).is_city
 
 
 def reach_context(user: Any, campaign: Campaign, reach: Counted | None) -> dict[str, Any]:

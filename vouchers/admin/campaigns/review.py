@@ -44,7 +44,7 @@ def _waits_for(user: Any, version: TermsVersion) -> bool:
 def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """GET shows the newest version with its hash; POST decides on the hash that was shown."""
     user: Any = request.user
-    if not area_of(user, "vouchers.view_campaign").is_city:
+    if not area_of(user, "vouchers.view_campaign", at=timezone.now()).is_city:
         raise PermissionDenied
     version = campaign.versions.order_by("-number").first()
     if version is None:

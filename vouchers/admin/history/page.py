@@ -49,7 +49,7 @@ class RecordedHistory:
         if not page.has_view_or_change_permission(request, row):
             raise PermissionDenied
         user: Any = request.user
-        changes = changes_of(row, area=view_area(user, type(row)))
+        changes = changes_of(row, area=view_area(user, type(row), at=timezone.now()))
         shown, next_after = _page(changes, request.GET.get(AFTER))
         acts, next_acts = _page(_acts(row), request.GET.get(ACTS_AFTER))
         zone = _zone(row)

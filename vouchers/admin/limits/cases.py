@@ -141,7 +141,7 @@ class CaseAdmin(searches.ExactSearch, ReadOnlyAdmin):
 
     def rules(self, request: HttpRequest) -> HttpResponse:
         """What each risk rule noticed, and how often it was wrong: in the whole city."""
-        if not view_area(request.user, Case).is_city:
+        if not view_area(request.user, Case, at=timezone.now()).is_city:
             raise PermissionDenied
         return rules_page(self.admin_site, request)
 

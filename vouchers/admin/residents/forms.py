@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -32,7 +33,7 @@ def named(form: BaseDialogForm, field: str) -> Resident:
     """The resident whose number was typed; an error when the person sees none of it."""
     user: Any = form.request.user
     numbered = Resident.objects.filter(external_id=form.cleaned_data[field])
-    found = visible(user, numbered).first()
+    found = visible(user, numbered, at=timezone.now()).first()
     if found is None:
         raise forms.ValidationError(_("There is no resident of this number."))
     return found
@@ -44,7 +45,7 @@ class ExcludeForm(ReasonForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         user: Any = self.request.user
-        self.fields["campaign"].queryset = visible(user, Campaign.objects.all())
+        self.fields["campaign"].queryset = visible(user, Campaign.objects.all(), at=timezone.now())
 
     campaign = PickedRow(
         label=_("Campaign"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user, by = _user(options["username"]), _user(options["by"])
         try:
-            second_factor.reset(user=user, by=by, reason=options["reason"])
+            second_factor.reset(user=user, by=by, reason=options["reason"], at=timezone.now())
         except Refused as refused:
             raise CommandError(explain(refused.refusal, get_language() or "en")) from None
         done = _("The second factor of %(user)s has been reset.") % {"user": user.get_username()}

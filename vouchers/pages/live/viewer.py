@@ -10,6 +10,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import get_language_from_request
 from django_otp.middleware import OTPMiddleware
 
@@ -38,7 +39,7 @@ def may_watch(request: HttpRequest) -> bool:
 def watched_area(request: HttpRequest) -> Area:
     """What part of the city the request's person sees signals of."""
     user: Any = request.user
-    return area_of(user, WATCH[0])
+    return area_of(user, WATCH[0], at=timezone.now())
 
 
 def check_may_watch(request: HttpRequest) -> None:

@@ -37,7 +37,7 @@ def screen(request: HttpRequest) -> HttpResponse:
     """GET shows everything as of now; POST is the red button."""
     check_may_watch(request)
     user: Any = request.user
-    reach = area_of(user, lifecycle.PAUSE)
+    reach = area_of(user, lifecycle.PAUSE, at=timezone.now())
     may_stop = reach != NOWHERE
     form = StopForm(request.POST or None, area=reach)
     if request.method == "POST":

@@ -14,6 +14,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
+from django.utils import timezone
 
 from vouchers.services.roles import view_area, visible
 
@@ -27,7 +28,7 @@ class VisibleRows:
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists, searches, autocompletes, exports and acts begin with these."""
         base: Any = super()
-        return visible(request.user, base.get_queryset(request))
+        return visible(request.user, base.get_queryset(request), at=timezone.now())
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> Any:
         """The same for the choices of a foreign key."""
@@ -35,7 +36,7 @@ class VisibleRows:
         rows = base.get_field_queryset(db, db_field, request)
         if rows is None:
             rows = db_field.remote_field.model._default_manager.using(db)
-        return visible(request.user, rows)
+        return visible(request.user, rows, at=timezone.now())
 
 
 class VisibleChoices(RelatedFieldListFilter):
@@ -43,7 +44,9 @@ class VisibleChoices(RelatedFieldListFilter):
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         """Key and name of each."""
-        seen = visible(request.user, field.remote_field.model._default_manager.all())
+        seen = visible(
+            request.user, field.remote_field.model._default_manager.all(), at=timezone.now()
+        )
         return field.get_choices(
             include_blank=False,
             ordering=self.field_admin_ordering(field, request, model_admin),
@@ -63,7 +66,7 @@ class InArea(VisibleRows):
         return [
             limited(inline)
             for inline in base.get_inlines(request, obj)
-            if view_area(request.user, inline.model).shows(inline.model)
+            if view_area(request.user, inline.model, at=timezone.now()).shows(inline.model)
         ]
 
     def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:

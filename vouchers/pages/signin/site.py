@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -28,7 +29,7 @@ class SignIn(LoginView):
         """Sign in, or go on to the second step."""
         user = form.get_user()
         assert isinstance(user, User)
-        if not second_factor.is_asked_for(user):
+        if not second_factor.is_asked_for(user, at=timezone.now()):
             return super().form_valid(form)
         go_half_way(self.request, user, self.get_success_url())
         return redirect("admin:second_factor_code")
@@ -58,7 +59,9 @@ class Site(UnfoldAdminSite):
         if not super().has_permission(request):
             return False
         assert isinstance(request.user, User)
-        return is_verified(request) or not second_factor.is_asked_for(request.user)
+        return is_verified(request) or not second_factor.is_asked_for(
+            request.user, at=timezone.now()
+        )
 
     @method_decorator(never_cache)
     def login(

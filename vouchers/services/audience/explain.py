@@ -63,8 +63,8 @@ def look_up(
     *, campaign: Campaign, resident: Resident, reason: str, by: User, at: datetime
 ) -> Explained:
     """`explain` for a person, who says why they look. Refuses `not_permitted`."""
-    require_permission(by, "vouchers.view_resident", on=resident)
-    require_permission(by, "vouchers.view_campaign", on=campaign)
+    require_permission(by, "vouchers.view_resident", at=at, on=resident)
+    require_permission(by, "vouchers.view_campaign", at=at, on=campaign)
     with transaction.atomic():
         note(resident, by=by, what=f"explained for {campaign.code}: {reason}", at=at)
     return explain(campaign=campaign, resident=resident, at=at)

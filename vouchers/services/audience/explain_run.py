@@ -58,8 +58,8 @@ def look_up_run(
     *, run: Run, resident: Resident, reason: str, by: User, at: datetime
 ) -> ExplainedRun:
     """The explanation for a person, who says why they look. Refuses `not_permitted`."""
-    require_permission(by, "vouchers.view_resident", on=resident)
-    require_permission(by, "vouchers.view_campaign", on=run.campaign)
+    require_permission(by, "vouchers.view_resident", at=at, on=resident)
+    require_permission(by, "vouchers.view_campaign", at=at, on=run.campaign)
     with transaction.atomic():
         note(resident, by=by, what=f"explained for run {run.pk}: {reason}", at=at)
         return _explained(run, resident)

@@ -82,7 +82,7 @@ def preview(*, campaign: Campaign, by: User, at: datetime, is_mapped: bool = Fal
 
     Refuses `not_permitted`, and `rate_limited` after 60 within an hour.
     """
-    require_permission(by, "vouchers.view_campaign")
+    require_permission(by, "vouchers.view_campaign", at=at)
     asked_at = at
     with transaction.atomic():
         _note(campaign, by, at)

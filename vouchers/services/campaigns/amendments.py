@@ -53,7 +53,7 @@ def propose_amendment(
     Refuses `not_permitted`, `campaign_state`, `campaign_over`, `nothing_to_change` and
     `amendment_worsens`.
     """
-    require_permission(by, EDIT)
+    require_permission(by, EDIT, at=at)
     with transaction.atomic():
         held = _hold_launched(campaign.pk)
         in_force = _in_force(held)
@@ -139,7 +139,7 @@ def _decide(
     comment: str,
     decision: Approval.Decision,
 ) -> tuple[Campaign, Approval]:
-    require_permission(by, DECIDE)
+    require_permission(by, DECIDE, at=at)
     held = _hold_launched(terms.campaign_id)
     newest = held.versions.order_by("-number").first()
     if newest != terms or terms.amends_id != held.terms_id:

@@ -40,7 +40,7 @@ def create_campaign(*, by: User, at: datetime, **options: Any) -> Campaign:
     Refuses `not_permitted`, `dates_cross`, and `terms_invalid` for a code in use or an unknown time
     zone (it has no business days); the rest is judged by `submit`.
     """
-    require_permission(by, "vouchers.add_campaign")
+    require_permission(by, "vouchers.add_campaign", at=at)
     if unknown := sorted(options.keys() - OPTIONS.keys()):
         raise TypeError(f"no option of a campaign: {unknown[0]}")
     campaign = Campaign(**_stored(options), created_by=by, created_at=at)
@@ -63,7 +63,7 @@ def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
     Refuses `not_permitted`, `campaign_state`, and the first of what `rules.campaigns.readiness`
     lists against a submission.
     """
-    require_permission(by, EDIT)
+    require_permission(by, EDIT, at=at)
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.SUBMITTED)
@@ -122,7 +122,7 @@ def reject(
 
 def reopen(*, campaign: Campaign, by: User, at: datetime) -> None:
     """Take back what was submitted or approved but not launched, to edit it again."""
-    require_permission(by, EDIT)
+    require_permission(by, EDIT, at=at)
     _step(campaign, CampaignState.DRAFT, by=by, at=at)
 
 
@@ -131,7 +131,7 @@ def launch(*, campaign: Campaign, by: User, at: datetime) -> CampaignState:
 
     Refuses `not_permitted`, `campaign_state` and, after its end, `campaign_over`.
     """
-    require_permission(by, EDIT)
+    require_permission(by, EDIT, at=at)
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         refuse(over(held.ends_at, at=at))
@@ -145,13 +145,13 @@ def launch(*, campaign: Campaign, by: User, at: datetime) -> CampaignState:
 def pause(*, campaign: Campaign, by: User, at: datetime, why: str = "") -> None:
     """Stop issuing and redeeming at once; managers and risk officers may. A reason given is kept in
     the campaign's history."""
-    require_permission(by, PAUSE)
+    require_permission(by, PAUSE, at=at)
     _step(campaign, CampaignState.PAUSED, by=by, at=at, why=why)
 
 
 def resume(*, campaign: Campaign, by: User, at: datetime) -> None:
     """Let a paused campaign run on."""
-    require_permission(by, EDIT)
+    require_permission(by, EDIT, at=at)
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         if held.state != CampaignState.PAUSED:
@@ -161,7 +161,7 @@ def resume(*, campaign: Campaign, by: User, at: datetime) -> None:
 
 def end(*, campaign: Campaign, by: User, at: datetime) -> None:
     """End a campaign; issued vouchers expire with their tranches."""
-    require_permission(by, EDIT)
+    require_permission(by, EDIT, at=at)
     _step(campaign, CampaignState.ENDED, by=by, at=at)
 
 
@@ -170,7 +170,7 @@ def settle(*, campaign: Campaign, by: User, at: datetime) -> None:
 
     Refuses `not_permitted`, `campaign_state` and `money_under_way` with the account and amount.
     """
-    require_permission(by, EDIT)
+    require_permission(by, EDIT, at=at)
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.SETTLED)
@@ -185,7 +185,7 @@ def close(*, campaign: Campaign, document_no: str, by: User, at: datetime) -> No
     What is refunded later is posted, collected and repaid all the same. Refuses `not_permitted`,
     `campaign_state`, `document_no_missing` and `left_over`.
     """
-    require_permission(by, EDIT)
+    require_permission(by, EDIT, at=at)
     if not document_no.strip():
         raise Refused("document_no_missing")
     with transaction.atomic():
@@ -240,7 +240,7 @@ def _decide(
     *,
     decision: Approval.Decision,
 ) -> tuple[Campaign, Approval]:
-    require_permission(by, DECIDE)
+    require_permission(by, DECIDE, at=at)
     held = lock_campaign(terms.campaign_id)
     if held.state != CampaignState.SUBMITTED:
         raise Refused("campaign_state", "only_submitted", state=held.state)

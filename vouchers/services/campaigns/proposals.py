@@ -103,7 +103,7 @@ def propose_quotas(
     `figure_changed`, `cap_unlimited`, `cap_below_use`, `cells_do_not_nest`, `nothing_to_change`
     and, for a round that free money would not cover, `not_free`.
     """
-    require_permission(by, EDIT)
+    require_permission(by, EDIT, at=at)
     if not changes:
         raise Refused("nothing_to_change")
     figures = {"changes": _with_slices(campaign, changes)}
@@ -126,7 +126,7 @@ def propose_risk_rule(
     A risk officer may propose too. Refuses `risk_rule_invalid`, `figure_changed` and
     `nothing_to_change`.
     """
-    require_permission(by, RISK)
+    require_permission(by, RISK, at=at)
     refuse(check_rule(rule))
     seen = risk_rules.rules_of(campaign, expected_version)
     figures = {"expected_version": expected_version, "rules": with_rule(seen, rule)}
@@ -165,7 +165,7 @@ def approve_proposal(
     as the proposal was.
     """
     with refused_by_database(), transaction.atomic():
-        held, signers = _may_decide(proposal, by, seen_sha256)
+        held, signers = _may_decide(proposal, by, seen_sha256, at)
         if len(signers) + 1 < proposal.signatures_needed:
             # Nobody signs what could not be done.
             kind = ProposalKind(proposal.kind)
@@ -189,7 +189,7 @@ def reject_proposal(
 ) -> ProposalDecision:
     """Say no; nothing is done. Refuses as `approve_proposal` does about who decides on what."""
     with refused_by_database(), transaction.atomic():
-        _may_decide(proposal, by, seen_sha256)
+        _may_decide(proposal, by, seen_sha256, at)
         return _decide(proposal, by, seen_sha256, at, comment, Decision.REJECTED)
 
 
@@ -211,7 +211,7 @@ def _propose(
     *,
     permission: str = EDIT,
 ) -> Proposal:
-    require_permission(by, permission)
+    require_permission(by, permission, at=at)
     if not why.strip():
         raise Refused("why_missing")
     document = {"campaign": campaign.code, "kind": kind.value, "why": why, **figures}
@@ -248,9 +248,11 @@ def appropriated_fen(campaign: Campaign) -> int:
     return sum(campaign.sources.values_list("appropriated_fen", flat=True))
 
 
-def _may_decide(proposal: Proposal, by: User, seen_sha256: bytes) -> tuple[Campaign, set[int]]:
+def _may_decide(
+    proposal: Proposal, by: User, seen_sha256: bytes, at: datetime
+) -> tuple[Campaign, set[int]]:
     """The campaign, locked, since decisions on one are taken one at a time; and who has signed."""
-    require_permission(by, DECIDE)
+    require_permission(by, DECIDE, at=at)
     held = lock_campaign(proposal.campaign_id)
     refuse(
         rules.decide(

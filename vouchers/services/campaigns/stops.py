@@ -25,7 +25,7 @@ def stop_store(*, store: Store, why: str, by: User, at: datetime) -> bool:
 
 
 def _stop(row: Merchant | Store, *, why: str, by: User, at: datetime) -> bool:
-    require_permission(by, PAUSE, on=row)
+    require_permission(by, PAUSE, at=at, on=row)
     with transaction.atomic():
         held = type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
         if held.state != State.ACTIVE:

@@ -42,7 +42,7 @@ def note_edit(
     Refuses `not_permitted`, `campaign_state` out of the draft, and `terms_not_as_seen` when the
     draft has been edited since.
     """
-    require_permission(by, EDIT)
+    require_permission(by, EDIT, at=at)
     held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     if held.state != CampaignState.DRAFT:
         raise Refused("campaign_state", "only_in_draft", state=held.state)

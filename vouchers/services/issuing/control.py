@@ -31,7 +31,7 @@ def pause_run(*, run: Run, reason: str, by: User, at: datetime) -> None:
 
     Refuses `not_permitted`, and `run_state` for a run that is over or paused.
     """
-    require_permission(by, DISTRIBUTE)
+    require_permission(by, DISTRIBUTE, at=at)
     with transaction.atomic():
         held = _lock_live(run, is_paused=False)
         held.paused_at = at
@@ -43,7 +43,7 @@ def pause_run(*, run: Run, reason: str, by: User, at: datetime) -> None:
 def resume_run(*, run: Run, reason: str, by: User, at: datetime) -> None:
     """Workers take the run up where it was. Refuses `not_permitted`, and `run_state` for a run
     that is over or not paused."""
-    require_permission(by, DISTRIBUTE)
+    require_permission(by, DISTRIBUTE, at=at)
     with transaction.atomic():
         held = _lock_live(run, is_paused=True)
         held.paused_at = None
@@ -59,7 +59,7 @@ def cancel_run(*, run: Run, reason: str, by: User, at: datetime) -> None:
     Waits for workers that are minting one of its shards. Refuses `not_permitted`, and `run_state`
     for a run that is over.
     """
-    require_permission(by, DISTRIBUTE)
+    require_permission(by, DISTRIBUTE, at=at)
     with transaction.atomic():
         moved_at = time_in(campaign_id=run.campaign_id, at=at)
         held = _release(run.pk, RunState.CANCELLED, moved_at)

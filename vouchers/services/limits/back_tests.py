@@ -42,7 +42,7 @@ def request_back_test(
     Refuses `not_permitted`, and `risk_rule_invalid` for parameters out of bounds, a rule whose
     facts are not kept, and fewer than one or more than 92 days.
     """
-    require_permission(by, RISK)
+    require_permission(by, RISK, at=at)
     refuse(check_back_test(rule, (last_day - first_day).days + 1))
     return BackTest.objects.create(
         campaign=campaign,

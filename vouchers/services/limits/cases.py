@@ -101,8 +101,8 @@ def assign(
 ) -> None:
     """Give an open case to an officer. Refuses `not_permitted` (also for one who could not decide
     it), and `case_changed` when it is decided or another officer acted since it was seen."""
-    require_permission(by, CASES)
-    require_permission(assignee, CASES)
+    require_permission(by, CASES, at=at)
+    require_permission(assignee, CASES, at=at)
     with transaction.atomic():
         held = _lock(case, seen_acts)
         held.assignee = assignee
@@ -115,7 +115,7 @@ def set_deadline(
 ) -> None:
     """Say until when an open case is to be decided. Refuses `not_permitted`, and `case_changed` as
     `assign` does and for a deadline that has passed."""
-    require_permission(by, CASES)
+    require_permission(by, CASES, at=at)
     with transaction.atomic():
         held = _lock(case, seen_acts)
         if deadline_at <= at:
@@ -133,7 +133,7 @@ def decide(
     Refuses `not_permitted`, `text_too_long`, and `case_changed` when it is decided, or an officer
     acted or a signal came since it was seen, or without a reason.
     """
-    require_permission(by, CASES)
+    require_permission(by, CASES, at=at)
     with refused_by_database(), transaction.atomic():
         held = Case.objects.select_for_update(no_key=True).get(pk=case.pk)
         refuse(

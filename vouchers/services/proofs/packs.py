@@ -75,7 +75,7 @@ def ask_for_pack(*, campaign: Campaign, directory: Path, by: User, at: datetime)
 
     Refuses `not_permitted`. Raises OSError.
     """
-    require_permission(by, SEE)
+    require_permission(by, SEE, at=at)
     for pack in packs_of(campaign=campaign, directory=directory, at=at):
         if pack.is_under_way:
             return pack.name

@@ -49,7 +49,7 @@ def confirm(*, case: Case, reason: str, seen: Seen, by: User, at: datetime) -> i
 def _decide(
     case: Case, decision: CaseState, reason: str, seen: Seen, by: User, at: datetime
 ) -> int:
-    require_permission(by, HOLDS)
+    require_permission(by, HOLDS, at=at)
     decide(case=case, decision=decision, reason=reason, seen=seen, by=by, at=at)
     return _carry_out(case, decision, at)
 
@@ -119,7 +119,7 @@ def hold_rest(*, case: Case, reason: str, seen_acts: int, by: User, at: datetime
     Refuses `not_permitted`, `text_too_long`, and `case_changed` when it is decided, another officer
     acted meanwhile, or there is nothing to hold.
     """
-    require_permission(by, CASES)
+    require_permission(by, CASES, at=at)
     owed = holdable(case)
     if not owed:
         raise Refused("case_changed", "case_holds")
@@ -159,7 +159,7 @@ def suspend_merchant(
     Refuses `not_permitted`, and `case_changed` when it is decided, another officer acted meanwhile,
     or the case has nothing to do with the merchant.
     """
-    require_permission(by, CASES)
+    require_permission(by, CASES, at=at)
     _require(case.members.filter(signal__store__merchant=merchant).exists())
     with transaction.atomic():
         what = f"merchant {merchant.code} suspended: {reason}"
@@ -171,7 +171,7 @@ def suspend_store(
     *, case: Case, store: Store, reason: str, seen_acts: int, by: User, at: datetime
 ) -> None:
     """Stop a store that an open case is about. Refuses as `suspend_merchant`."""
-    require_permission(by, CASES)
+    require_permission(by, CASES, at=at)
     _require(case.members.filter(signal__store=store).exists())
     with transaction.atomic():
         what = f"store {store} suspended: {reason}"
@@ -184,8 +184,8 @@ def suspend_till(
 ) -> None:
     """Suspend the credential of an enrolled till that redeemed what an open case is about. Refuses
     as `suspend_merchant`."""
-    require_permission(by, CASES)
-    require_permission(by, PAUSE)
+    require_permission(by, CASES, at=at)
+    require_permission(by, PAUSE, at=at)
     seen = Redemption.objects.filter(pk__in=_redemption_ids(case), caller=credential)
     _require(credential.kind == Credential.Kind.TERMINAL and seen.exists())
     with transaction.atomic():

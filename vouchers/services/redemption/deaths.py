@@ -35,8 +35,8 @@ def import_deaths(
 
     Refuses `not_permitted`; raises UnreadableFileError.
     """
-    require_permission(by, "vouchers.change_resident")
-    require_permission(by, "vouchers.add_hold")
+    require_permission(by, "vouchers.change_resident", at=at)
+    require_permission(by, "vouchers.add_hold", at=at)
     summary = LoadSummary()
 
     def bury(entry: Entry) -> bool:

@@ -29,7 +29,7 @@ def hold(*, redemption: Redemption, reason: str, by: User, at: datetime) -> Hold
     Refuses `not_permitted`, `hold_not_captured`, `already_settled`, `already_held`,
     `text_too_long`, and `busy` after losing too many races.
     """
-    require_permission(by, "vouchers.add_hold", on=redemption)
+    require_permission(by, "vouchers.add_hold", at=at, on=redemption)
     with refused_by_database():
         return _with_retry(lambda: _hold(redemption, reason, by, at))
 
@@ -40,7 +40,7 @@ def release(*, hold: Hold, by: User, at: datetime) -> None:
     Refuses `not_permitted`, `not_held` for a hold that is over, and `busy` after losing too many
     races.
     """
-    require_permission(by, "vouchers.change_hold", on=hold)
+    require_permission(by, "vouchers.change_hold", at=at, on=hold)
     release_as(hold=hold, by=by.get_username(), at=at)
 
 

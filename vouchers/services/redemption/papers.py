@@ -98,7 +98,7 @@ def replace_paper(*, paper: Paper, national_id: str, by: User, at: datetime) -> 
     Refuses `not_permitted`, and as `issue_paper` does; a wrong identity number counts as a wrong
     code of the channel that had the lost paper made.
     """
-    require_permission(by, "vouchers.change_paper", on=paper)
+    require_permission(by, "vouchers.change_paper", at=at, on=paper)
     of = Tranche.objects.select_related("campaign").get(pk=paper.voucher_id >> SERIAL_BITS)
     request = PaperRequest(
         caller=_channel(paper.caller_id, is_test=of.campaign.is_test),

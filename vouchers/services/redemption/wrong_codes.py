@@ -17,7 +17,7 @@ def forgive_wrong_codes(
 ) -> int:
     """Forget the wrong codes counted of one key, store or voucher in this hour; returns how many
     there were. Who did it and why stays in the log. Refuses `not_permitted`."""
-    require_permission(by, "vouchers.delete_wrongcodes")
+    require_permission(by, "vouchers.delete_wrongcodes", at=at)
     with transaction.atomic():
         counted = WrongCodes.objects.select_for_update().filter(
             kind=kind.value, subject_id=subject_id, window_no__gte=window_no(at)

@@ -19,7 +19,7 @@ def exclude(
 
     What was issued before stays good. Refuses `not_permitted`, `already_excluded`.
     """
-    require_permission(by, "vouchers.add_exclusion", on=resident)
+    require_permission(by, "vouchers.add_exclusion", at=at, on=resident)
     with transaction.atomic():
         _touch(resident)
         if Exclusion.objects.filter(resident=resident, campaign=campaign, lifted_at=None).exists():
@@ -38,7 +38,7 @@ def exclude(
 
 def lift_exclusion(*, exclusion: Exclusion, by: User, at: datetime) -> None:
     """End an exclusion. Refuses `not_permitted`, `not_excluded` when it had ended before."""
-    require_permission(by, "vouchers.change_exclusion", on=exclusion)
+    require_permission(by, "vouchers.change_exclusion", at=at, on=exclusion)
     with transaction.atomic():
         _touch(exclusion.resident)
         live = Exclusion.objects.filter(pk=exclusion.pk, lifted_at=None)

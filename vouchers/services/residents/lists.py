@@ -52,7 +52,7 @@ def import_exclusions(
 ) -> LoadSummary:
     """Keep the residents of a CSV (external_id, reason) out of a campaign's audience, or of every
     one. Refuses `not_permitted`; raises UnreadableFileError."""
-    require_permission(by, "vouchers.add_exclusion")
+    require_permission(by, "vouchers.add_exclusion", at=at)
 
     def keep_out(entry: Entry) -> bool:
         try:

@@ -22,8 +22,8 @@ def merge(
     Refuses `not_permitted`, `merge_with_self`, and `already_merged` when live merges say so
     already or `member` is counted as another resident.
     """
-    require_permission(by, CHANGE, on=member)
-    require_permission(by, CHANGE, on=kept)
+    require_permission(by, CHANGE, at=at, on=member)
+    require_permission(by, CHANGE, at=at, on=kept)
     if member.pk == kept.pk:
         raise Refused("merge_with_self")
     with transaction.atomic():
@@ -44,7 +44,7 @@ def undo_merge(*, merge: ResidentMerge, by: User, at: datetime) -> None:
 
     Refuses `not_permitted`, and `not_merged` for a merge that was undone before.
     """
-    require_permission(by, CHANGE, on=merge)
+    require_permission(by, CHANGE, at=at, on=merge)
     with transaction.atomic():
         _lock(merge.member_id, merge.kept_id)
         live = ResidentMerge.objects.filter(pk=merge.pk, undone_at=None)

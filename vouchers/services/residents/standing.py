@@ -112,7 +112,7 @@ def _move(
     origin: ResidentState | None = None,
 ) -> None:
     """Lock the resident and change the state, from `origin` only where one is given."""
-    require_permission(by, CHANGE, on=resident)
+    require_permission(by, CHANGE, at=at, on=resident)
     with transaction.atomic():
         locked = Resident.objects.select_for_update(no_key=True).get(pk=resident.pk)
         state = ResidentState(locked.state)

@@ -4,7 +4,6 @@ from vouchers.services.roles.definitions import ROLES, sync_roles
 from vouchers.services.roles.giving import GIVE, give_role, withdraw_role
 from vouchers.services.roles.permissions import (
     ANYWHERE,
-    GrantBackend,
     area_of,
     require_permission,
     roles_of,
@@ -16,7 +15,6 @@ __all__ = [
     "ANYWHERE",
     "GIVE",
     "ROLES",
-    "GrantBackend",
     "area_of",
     "give_role",
     "require_permission",

@@ -32,7 +32,7 @@ def give_role(
     Refuses `not_permitted` (also to give oneself a role), `why_missing`, and `dates_cross` for a
     period that does not end after it begins or is over already.
     """
-    require_permission(by, GIVE)
+    require_permission(by, GIVE, at=at)
     if by.pk == user.pk:
         raise Refused("not_permitted", "own_role")
     if not why.strip():
@@ -59,7 +59,7 @@ def withdraw_role(*, grant: Grant, reason: str, by: User, at: datetime) -> None:
 
     Refuses `not_permitted`, and `role_withdrawn` for one that was withdrawn before.
     """
-    require_permission(by, GIVE)
+    require_permission(by, GIVE, at=at)
     with transaction.atomic():
         held = Grant.objects.select_for_update(no_key=True).get(pk=grant.pk)
         if held.withdrawn_at is not None:

@@ -10,10 +10,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeVar
 
-from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission, User
 from django.db.models import Model, Q, QuerySet
-from django.utils import timezone
 
 from merchants.errors import Refused
 from vouchers.models import Grant
@@ -45,54 +43,58 @@ class _Held(NamedTuple):
         return is_in_force and permission in self.permissions
 
 
-def area_of(user: User, permission: str) -> Area:
-    """Where a user has a permission now; for inactive users and strangers nowhere."""
+def area_of(user: User, permission: str, *, at: datetime) -> Area:
+    """Where a user has a permission at an instant; for inactive users and strangers nowhere."""
     if not user.is_active or user.is_anonymous:
         return NOWHERE
     if user.is_superuser:
         return CITY
-    at, found = timezone.now(), NOWHERE
+    found = NOWHERE
     for held in _held(user):
         if held.counts(permission, at):
             found |= held.area
     return found
 
 
-def view_area(user: Any, model: type[Model]) -> Area:
-    """Where a user may see rows of a table."""
-    return area_of(user, f"{model._meta.app_label}.view_{model._meta.model_name}")
+def view_area(user: Any, model: type[Model], *, at: datetime) -> Area:
+    """Where a user may see rows of a table at an instant."""
+    return area_of(user, f"{model._meta.app_label}.view_{model._meta.model_name}", at=at)
 
 
-def visible(user: Any, rows: QuerySet[Row]) -> QuerySet[Row]:
-    """Those of the rows that a user may see: where the model may be viewed, and no others.
+def visible(user: Any, rows: QuerySet[Row], *, at: datetime) -> QuerySet[Row]:
+    """Those of the rows that a user may see at an instant: where the model may be viewed.
 
     The one function by which lists, searches, choices, dialogs, own pages and streams are limited.
     """
-    return view_area(user, rows.model).shown(rows)
+    return view_area(user, rows.model, at=at).shown(rows)
 
 
-def require_permission(user: User, permission: str, *, on: Model | Anywhere | None = None) -> None:
-    """Refuse `not_permitted` unless an active user has the permission on a row; without one, for
-    the whole city."""
-    area = area_of(user, permission)
+def require_permission(
+    user: User, permission: str, *, at: datetime, on: Model | Anywhere | None = None
+) -> None:
+    """Refuse `not_permitted` unless an active user has the permission on a row at an instant;
+    without one, for the whole city."""
+    area = area_of(user, permission, at=at)
     if on is ANYWHERE:
         is_had = area != NOWHERE
     elif isinstance(on, Model):
-        is_had = _reaches(area, permission, on)
+        is_had = reaches(area, permission, on)
     else:
         is_had = area.is_city
     if not is_had:
         raise Refused("not_permitted", permission)
 
 
-def _reaches(area: Area, permission: str, row: Model) -> bool:
+def reaches(area: Area, permission: str, row: Model) -> bool:
+    """Whether a permission that is had in an area is had on a row."""
     if area.is_city or area == NOWHERE:
         return area.is_city
     same = type(row)._default_manager.filter(pk=row.pk)
-    return (area.shown(same) if _is_to_view(permission) else area.acted_on(same)).exists()
+    return (area.shown(same) if is_to_view(permission) else area.acted_on(same)).exists()
 
 
-def _is_to_view(permission: str) -> bool:
+def is_to_view(permission: str) -> bool:
+    """Whether it permits to see and nothing else."""
     return permission.partition(".")[2].startswith("view_")
 
 
@@ -123,7 +125,7 @@ def _held(user: User) -> list[_Held]:
 _KEPT: Final = "_huimin_grants"
 
 
-def _named(user: User) -> Iterator[str]:
+def permissions_held(user: User) -> Iterator[str]:
     """Permissions of the user's roles, in force or not; each as often as there are grants of it."""
     return (name for held in _held(user) for name in held.permissions)
 
@@ -133,44 +135,3 @@ def roles_of(user: User, *, at: datetime) -> set[str]:
     is_running = Q(until_at=None) | Q(until_at__gt=at)
     rows = Grant.objects.filter(is_running, user=user, withdrawn_at=None, from_at__lte=at)
     return set(rows.values_list("role__name", flat=True))
-
-
-class GrantBackend(ModelBackend):
-    """Django's questions about permissions, answered from grants in force.
-
-    `has_perm` without a row: to view, wherever it is had; to do anything else, for the whole city.
-    """
-
-    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        """Whether a user has a permission; on `obj` if one is given."""
-        area = area_of(user_obj, perm)
-        if obj is not None:
-            return _reaches(area, perm, obj)
-        return area != NOWHERE if _is_to_view(perm) else area.is_city
-
-    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        """Whether a user has any permission of an application, anywhere."""
-        if not user_obj.is_active or user_obj.is_anonymous:
-            return False
-        if user_obj.is_superuser:
-            return True
-        return any(
-            name.startswith(f"{app_label}.") and self.has_perm(user_obj, name)
-            for name in _named(user_obj)
-        )
-
-    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        """Names of all permissions a user has now; on `obj` if one is given."""
-        if not user_obj.is_active or user_obj.is_anonymous:
-            return set()
-        if user_obj.is_superuser:
-            return super().get_all_permissions(user_obj, obj)
-        return {name for name in _named(user_obj) if self.has_perm(user_obj, name, obj)}
-
-    def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        """None: permissions are given with roles only."""
-        return set()
-
-    def get_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        """Those of the user's roles."""
-        return self.get_all_permissions(user_obj, obj)
