@@ -93,7 +93,7 @@ OF_CASES: tuple[Mutation, ...] = (
         9,
         "a case is decided without the right to",
         f"{SERVICES}/redemption/case_decisions.py",
-        "    require_permission(by, HOLDS)\n    decide(",
+        "    require_permission(by, HOLDS, at=at)\n    decide(",
         "    decide(",
         f"{CASES}::TestActs::test_only_risk_officers_act_and_are_assigned",
         f"{DECISIONS}::test_a_decision_needs_the_right_to_release_holds",

@@ -223,7 +223,7 @@ OF_PAPERS: tuple[Mutation, ...] = (
         5,
         "a lost paper is replaced by people of any role",
         f"{SERVICES}/papers.py",
-        '    require_permission(by, "vouchers.change_paper", on=paper)\n',
+        '    require_permission(by, "vouchers.change_paper", at=at, on=paper)\n',
         "",
         f"{PAPERS}::TestReplacing::test_it_takes_an_operator_or_a_risk_officer",
     ),

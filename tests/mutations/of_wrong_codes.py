@@ -157,7 +157,7 @@ OF_WRONG_CODES: tuple[Mutation, ...] = (
         9,
         "wrong codes are forgiven by people of any role",
         f"{SERVICES}/wrong_codes.py",
-        '    require_permission(by, "vouchers.delete_wrongcodes")\n',
+        '    require_permission(by, "vouchers.delete_wrongcodes", at=at)\n',
         "",
         f"{WRONG}::TestForgiving::test_it_takes_a_risk_officer",
     ),
