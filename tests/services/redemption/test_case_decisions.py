@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 
 from merchants.errors import Refused
 from merchants.models import Credential, State, Store
@@ -23,7 +23,7 @@ from tests.support.till import (
     till_of,
 )
 from vouchers.models import Campaign, Case, Hold, Redemption
-from vouchers.services.limits.cases import gather_signals
+from vouchers.services.limits.cases import CASES, gather_signals
 from vouchers.services.redemption import case_decisions, holds
 from vouchers.services.redemption.holds import claw_back_as, release
 from vouchers.states import (
@@ -165,8 +165,10 @@ def test_of_two_decisions_the_second_is_told_and_does_nothing(case: Case, rosa: 
 
 def test_a_decision_needs_the_right_to_release_holds(case: Case) -> None:
     """Of two permissions that the role of a risk officer has together."""
-    halfway = User.objects.create_user("halfway")
-    halfway.user_permissions.add(Permission.objects.get(codename="change_case"))
+    role = Group.objects.create(name="halfway")
+    role.permissions.add(Permission.objects.get(codename="change_case"))
+    halfway = cast.grant(User.objects.create_user("halfway"), "halfway")
+    assert halfway.has_perm(CASES)
     with pytest.raises(Refused) as refused:
         decided(case, halfway, CaseState.CLEARED)
     assert refused.value.refusal.code == "not_permitted"
