@@ -139,11 +139,15 @@ def _language_of_the_installation() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_listeners_of_others() -> None:
-    """What one test's webhooks listen to is not remembered in the next."""
-    from vouchers.services.webhooks import LISTENERS  # models load once Django is set up
+def _nothing_remembered_of_others() -> None:
+    """What a process remembers for seconds of one test's rows is not believed in the next, whose
+    rows have the same numbers."""
+    # Models load once Django is set up.
+    from vouchers.services.claims.terms import TERMS
+    from vouchers.services.webhooks import LISTENERS
 
     LISTENERS.clear()
+    TERMS._known.clear()
 
 
 @pytest.fixture

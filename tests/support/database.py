@@ -27,7 +27,7 @@ TEMPLATE = f"{NAME}_template"
 MAINTENANCE = "postgres"
 ALIASES = ("default", "owner")
 SUPERUSER = "postgres"  # of the embedded server
-FORGET = ("RESET ALL", "SELECT pg_advisory_unlock_all()", "DISCARD SEQUENCES", "DISCARD TEMP")
+FORGET = "RESET ALL; SELECT pg_advisory_unlock_all(); DISCARD SEQUENCES; DISCARD TEMP"
 TERMINATE_TIMEOUT_MS = 10_000
 # For the mutation check: a migrated database to begin from, and statements to spoil the copy with.
 BASE_VARIABLE = "HUIMIN_TEST_BASE"
@@ -86,31 +86,33 @@ def replace() -> None:
 
 
 _kept: list[BaseDatabaseWrapper] = []
-"""The services' sessions that tests go on with. More than one: inside an event loop, as that of
-Playwright, Django has another than outside."""
+"""The services' sessions that tests go on with: those of threads, and more than one of the main
+thread, since inside an event loop, as that of Playwright, Django has another than outside."""
+
+
+def keep_session() -> None:
+    """Have the calling thread's session forget all but its plans, for its next job to go on with.
+
+    A new one would have to read the catalogues again. One that is not sound is closed.
+    """
+    connections["owner"].close()
+    own = connections["default"]
+    if own.connection is None or own.in_atomic_block or not own.is_usable():
+        own.close()
+        return
+    with own.cursor() as cursor:
+        cursor.execute(FORGET)
+    own.ensure_timezone()
+    if own not in _kept:
+        own.inc_thread_sharing()  # for the main thread to close it
+        _kept.append(own)
 
 
 def _come_back(ground: Ground) -> bool:
-    connections["owner"].close()
-    if (own := connections["default"]) not in _kept:
-        _kept.append(own)
-    spared = [found for kept in _kept if (found := _forgetful(kept)) is not None]
+    keep_session()
+    spared = [kept.connection.info.backend_pid for kept in _kept if kept.connection is not None]
     with _superuser() as session:
         return ground.come_back(session, spared=spared)
-
-
-def _forgetful(django: BaseDatabaseWrapper) -> int | None:
-    """Let a session forget all but its plans; its backend's process id, or None if it is not sound
-    and had to be closed."""
-    if django.connection is None or django.in_atomic_block or not django.is_usable():
-        django.close()
-        return None
-    with django.cursor() as cursor:
-        for statement in FORGET:
-            cursor.execute(statement)
-    django.ensure_timezone()
-    pid: int = django.connection.info.backend_pid
-    return pid
 
 
 @contextlib.contextmanager
