@@ -30,7 +30,7 @@ def without_waiting(request: RedeemRequest) -> Iterator[list[Any]]:
 
     def ask() -> None:
         try:
-            found.append(quote(caller=request.caller, order=request.order, at=request.at))
+            found.append(quote(request=request))
         finally:
             connection.close()
             is_done.set()

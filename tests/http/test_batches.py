@@ -1,19 +1,24 @@
-"""A line of a batch is the request that the single call would be."""
+"""A line of a batch is the request that the single call would be, and so is a quote."""
 
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from merchants.auth import Caller
-from merchants.errors import Refused
+from merchants.errors import Refusal, Refused
 from vouchers.http.answers import problem
 from vouchers.http.batches import LINES_MAX, Line, parse_batch, render_batch
-from vouchers.http.redemption import REDEMPTIONS, redeem_request
+from vouchers.http.redemption import REDEMPTIONS, quote_request, redeem_request
 from vouchers.services.acts import Answer
 from vouchers.services.redemption import RedeemRequest
+from vouchers.services.redemption.requests import RedeemOrder
 
 NOON = datetime(2026, 4, 1, 4, tzinfo=UTC)
 TILL = Caller(
@@ -45,6 +50,22 @@ def alone(order: dict[str, Any], key: str) -> RedeemRequest:
     return redeem_request(caller=TILL, key=key, path=REDEMPTIONS, body=body, at=NOON)
 
 
+def quoted(order: dict[str, Any]) -> RedeemRequest:
+    return quote_request(caller=TILL, body=json.dumps(order).encode(), at=NOON)
+
+
+def heard(request: Callable[[], RedeemRequest]) -> RedeemRequest | Refusal:
+    try:
+        return request()
+    except Refused as refused:
+        return refused.refusal
+
+
+def judged(found: RedeemRequest | Refusal) -> RedeemRequest | Refusal:
+    """What the rules see of a request."""
+    return found if isinstance(found, Refusal) else replace(found, key="", fingerprint=b"")
+
+
 @pytest.mark.parametrize(
     "order",
     [
@@ -57,6 +78,49 @@ def alone(order: dict[str, Any], key: str) -> RedeemRequest:
 def test_a_line_is_the_single_calls_request(order: dict[str, Any]) -> None:
     (line,) = parsed({"idempotency_key": "k-1", **order})
     assert line == Line("k-1", alone(order, "k-1"))
+
+
+VALUES: Mapping[str, st.SearchStrategy[Any]] = {
+    "voucher": st.sampled_from(["8" + "0" * 19, "8000 0000 0000 0000 0000", "7"]),
+    "store": st.sampled_from(["0001", "", " 1"]),
+    "order_no": st.sampled_from(["A-1", "a-1", "é"]),
+    "order_amount_fen": st.integers(-1, 30_000),
+    "resident": st.sampled_from(["R-1", "r 1", ""]),
+    "id_digits": st.sampled_from(["002X", "0021", "2"]),
+    "merchant": st.sampled_from(["huilian", " "]),
+    "eligible_amount_fen": st.integers(-1, 30_000),
+    "order_kind": st.sampled_from(["in_store", "delivered", "other"]),
+    "category": st.text(max_size=41),
+    "terminal": st.sampled_from(["T1", "\n"]),
+    "device": st.sampled_from(["D1", "d" * 81]),
+    "payment_ref": st.sampled_from(["P1", "é"]),
+    "receipt_no": st.sampled_from(["K1", "é"]),
+    "longitude": st.sampled_from([121.4, 31.2, 1000.0]),
+    "latitude": st.sampled_from([31.2, 121.4]),
+    "datum": st.sampled_from(["WGS-84", "GCJ-02", "BD-09", "mars"]),
+    "currency": st.sampled_from(["CNY", "USD"]),
+    "occurred_at": st.sampled_from(["2026-04-01T11:58:00+08:00", "1026-04-01T00:00:00Z", "now"]),
+    "capture": st.booleans(),
+}
+"""Of every field what is good and what is not."""
+
+
+def test_every_field_of_an_order_is_drawn_in_the_next_test() -> None:
+    assert set(VALUES) == set(RedeemOrder.__struct_fields__)
+
+
+@given(
+    st.fixed_dictionaries({}, optional=VALUES),
+    st.sampled_from([{}, {"longitude": 121.4, "latitude": 31.2, "datum": "GCJ-02"}]),
+)
+def test_a_line_and_a_quote_are_the_single_calls_request_in_every_field(
+    fields: dict[str, Any], place: dict[str, Any]
+) -> None:
+    order = ORDER | place | fields
+    (line,) = parsed({**order, "idempotency_key": "k"})
+    single = heard(lambda: alone(order, "k"))
+    assert line == Line("k", problem(single) if isinstance(single, Refusal) else single)
+    assert judged(heard(lambda: quoted(order))) == judged(single)
 
 
 def test_a_key_is_shown_as_it_was_sent_and_compared_folded() -> None:

@@ -22,6 +22,15 @@ OF_TILLS: tuple[Mutation, ...] = (
         "tests/http/test_batches.py",
     ),
     source(
+        "an order shown nowhere",
+        9,
+        "where a voucher is shown is not judged, in whichever call it is sent",
+        "vouchers/http/redemption.py",
+        "shown_at=wgs84(order.longitude, order.latitude, order.datum)",
+        "shown_at=None",
+        "tests/services/redemption/test_quote.py::TestRiskRules",
+    ),
+    source(
         "a capture without its number",
         5,
         "a capture does not ask for the numbers that the campaign does",

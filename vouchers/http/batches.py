@@ -14,8 +14,8 @@ from msgspec import Meta
 from merchants.auth import Caller
 from merchants.errors import Refused
 from vouchers.http.answers import problem
-from vouchers.http.redemption import REDEMPTIONS, parse_redeem
-from vouchers.http.requests import check_key, decoded, fingerprint, parse_json
+from vouchers.http.redemption import REDEMPTIONS, redeem_request
+from vouchers.http.requests import check_key, decoded, parse_json
 from vouchers.services.acts import Answer
 from vouchers.services.redemption import RedeemRequest
 
@@ -72,12 +72,9 @@ def _line(caller: Caller, raw: bytes, at: datetime) -> Line:
         if isinstance(fields, dict):
             key = fields.pop(KEY_FIELD, None)
         key = key if isinstance(key, str) else None
-        request = RedeemRequest(
-            caller=caller,
-            key=check_key(key),
-            order=parse_redeem(raw),
-            fingerprint=fingerprint("POST", REDEMPTIONS, _encode(fields)),
-            at=at,
+        alone = _encode(fields)
+        request = redeem_request(
+            caller=caller, key=check_key(key), path=REDEMPTIONS, body=alone, at=at
         )
     except Refused as refused:
         return Line(key, problem(refused.refusal))

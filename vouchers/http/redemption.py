@@ -75,6 +75,7 @@ class RefundedMoney(msgspec.Struct, frozen=True, gc=False):
 
 REDEMPTIONS = "/api/v1/redemptions"
 """The address that a redemption's fingerprint names, whichever call it came by."""
+QUOTES = f"{REDEMPTIONS}/quote"
 
 CENTURY = range(2000, 2100)
 
@@ -87,12 +88,24 @@ _decode_refunded = msgspec.json.Decoder(RefundedMoney).decode
 def redeem_request(
     *, caller: Caller, key: str, path: str, body: bytes, at: datetime
 ) -> RedeemRequest:
-    """The request that both doors make of a call. Refuses a missing key and a malformed body."""
-    checked = check_key(key)
-    order = parse_redeem(body)
+    """The request that both doors make of a call, and a batch of each line. Refuses a missing key
+    and a malformed body."""
+    return _order_request(caller=caller, key=check_key(key), path=path, body=body, at=at)
+
+
+def quote_request(*, caller: Caller, body: bytes, at: datetime) -> RedeemRequest:
+    """The request that redeeming would make of the body, under no key. Refuses a malformed one."""
+    return _order_request(caller=caller, key="", path=QUOTES, body=body, at=at)
+
+
+def _order_request(
+    *, caller: Caller, key: str, path: str, body: bytes, at: datetime
+) -> RedeemRequest:
+    """The only place that makes one: what is judged of an order is the same in every call."""
+    order = _parsed_order(body)
     return RedeemRequest(
         caller=caller,
-        key=checked,
+        key=key,
         order=order,
         fingerprint=fingerprint("POST", path, body),
         at=at,
@@ -172,7 +185,7 @@ def refund_request(
     )
 
 
-def parse_redeem(body: bytes) -> RedeemOrder:
+def _parsed_order(body: bytes) -> RedeemOrder:
     """The order in `body`. Refuses `malformed_request`, naming the field."""
     order: RedeemOrder = decoded(_decode_order, body)
     check_references(order, order.references)

@@ -50,7 +50,7 @@ def campaign(standing: Campaign) -> Campaign:
 
 
 def quoted(request: RedeemRequest) -> Any:
-    return quote(caller=request.caller, order=request.order, at=request.at)
+    return quote(request=request)
 
 
 def test_a_quote_is_what_redeeming_gives_and_moves_nothing(campaign: Campaign) -> None:
@@ -209,6 +209,17 @@ class TestRiskRules:
         assert (found.code, found.rule) == ("risk_refused", "night_hours")
         for model in (Attempt, RequestRecord, RiskTally, Signal, WrongCodes):
             assert not model.objects.exists(), model
+        assert answer_to(request)[1]["code"] == "risk_refused"
+
+    def test_a_quote_far_from_the_store_is_refused_as_the_order_would_be(
+        self, campaign: Campaign
+    ) -> None:
+        with_rules(campaign, rule(RiskKind.STORE_DISTANCE))
+        (voucher,) = issue_vouchers(campaign, [cast.alice()])
+        beijing: Any = {"longitude": 116.4074, "latitude": 39.9042, "datum": "WGS-84"}
+        request = order(voucher, cast.nanjing_road(), cast.alice(), **beijing)
+        found = quoted(request)
+        assert (found.code, found.rule) == ("risk_refused", "store_distance")
         assert answer_to(request)[1]["code"] == "risk_refused"
 
     def test_a_rule_in_shadow_refuses_no_quote(self, campaign: Campaign) -> None:

@@ -26,7 +26,7 @@ from vouchers.api.redemption.till import TillView
 from vouchers.api.schema import BUSY, IDEMPOTENCY_KEY, REFUSALS, RedeemSchema, RedemptionSchema
 from vouchers.http.answers import found_all, render
 from vouchers.http.batches import BATCH_MAX_BYTES, parse_batch, render_batch
-from vouchers.http.redemption import parse_redeem, redeem_request
+from vouchers.http.redemption import quote_request, redeem_request
 from vouchers.services.redemption import RedeemRequest, quote, redeem
 
 
@@ -93,6 +93,7 @@ class QuoteView(CallView):
     def post(self, request: Request) -> HttpResponse:
         """Ask what redeeming would give or be refused just now, by the same rules (询价). Nothing
         is done or promised, and no idempotency key is needed."""
-        order = parse_redeem(body_of(request))
-        found = quote(caller=self.caller(request), order=order, at=datetime.now(UTC))
-        return rendered(render(found))
+        asked = quote_request(
+            caller=self.caller(request), body=body_of(request), at=datetime.now(UTC)
+        )
+        return rendered(render(quote(request=asked)))

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Final
 
 from django.db import connection, transaction
 
-from merchants.auth import Caller
 from merchants.errors import Refusal
 from vouchers.queries.redemption import SourceShare
 from vouchers.rules.redemption.shown import WrongKey
@@ -28,15 +26,15 @@ ONE_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONL
 NO_WRITES: Final = "SET TRANSACTION READ ONLY"
 
 
-def quote(*, caller: Caller, order: RedeemOrder, at: datetime) -> Quoted | Refusal:
+def quote(*, request: RedeemRequest) -> Quoted | Refusal:
     """The discount that `redeem` would give, or the refusal it would have. A quote promises
-    nothing: nothing is locked, and another till may use the voucher meanwhile.
+    nothing: nothing is locked, and another till may use the voucher meanwhile. The request's key is
+    not looked at.
 
     All is read in one snapshot, in a transaction that the database lets write nothing. Only the
     refusal `voucher_not_usable` leaves a record afterwards, as it does when redeeming, so that
     codes and a paper's digits can't be guessed here uncounted.
     """
-    request = RedeemRequest(caller=caller, key="", fingerprint=b"", at=at, order=order)
     with _read_only():
         (known,) = with_known_stores([request])
         (code,) = codes_of([known.order])
@@ -44,7 +42,7 @@ def quote(*, caller: Caller, order: RedeemOrder, at: datetime) -> Quoted | Refus
         judge = BatchJudge(gather([pending], for_update=False))
         found = judge.quote(0, pending)
     if not isinstance(found, Refusal):
-        return _quoted(found, order)
+        return _quoted(found, request.order)
     if found.code == "voucher_not_usable":
         _record(pending, found, judge.wrong_of(0, pending, found))
     return found

@@ -73,7 +73,7 @@ class RedeemRequest(ActRequest):
 
     order: RedeemOrder
     # WGS-84 longitude and latitude of where the voucher is shown.
-    shown_at: tuple[float, float] | None = None
+    shown_at: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
