@@ -177,9 +177,18 @@ class TestWallet:
 
     def test_live_keys_see_live_campaigns_and_test_keys_the_sandbox(self) -> None:
         campaign = open_campaign(timezone.now(), is_test=True)
-        issue_vouchers(campaign, [cast.alice()], at=timezone.now() - timedelta(days=1))
+        alice, tester = cast.alice(), cast.ada()
+        issue_vouchers(campaign, [alice, tester], at=timezone.now() - timedelta(days=1))
         assert channel().get("/residents/alice/vouchers").json() == []
-        assert len(channel(is_test=True).get("/residents/alice/vouchers").json()) == 1
+        assert len(channel(is_test=True).get("/residents/test-ada/vouchers").json()) == 1
+
+    def test_a_resident_of_the_other_world_is_as_if_absent(self) -> None:
+        cast.alice(), cast.ada()
+        answers = [
+            channel(is_test=True).get("/residents/alice/vouchers"),
+            channel().get("/residents/test-ada/vouchers"),
+        ]
+        assert {refusal(answer) for answer in answers} == {(404, "not_found", "resident_unknown")}
 
     def test_an_unknown_resident_is_not_found(self) -> None:
         answer = refusal(channel().get("/residents/nobody/vouchers"))

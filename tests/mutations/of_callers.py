@@ -302,6 +302,17 @@ OF_SANDBOX: tuple[Mutation, ...] = (
         "    if caller.is_test or code.voucher_id is None:\n",
         f"{SANDBOX}::test_a_presented_code_lives_and_redeems_at_the_time_of_its_campaign",
     ),
+    source(
+        "residents of the other world",
+        5,
+        "a key of the sandbox sees the city's residents, and a live one the sandbox's",
+        "vouchers/rules/residents.py",
+        "    if found is None or not is_numbered_for(found.external_id, is_test=is_test):\n",
+        "    if found is None:\n",
+        "tests/api/test_residents.py::TestWallet",
+        "tests/services/claims/test_claim.py::TestWho",
+        "tests/services/redemption/test_present.py::TestPresenting",
+    ),
 )
 OF_CALLERS: tuple[Mutation, ...] = (
     *OF_ENROLMENT,

@@ -41,7 +41,7 @@ def campaign(standing: Campaign) -> Campaign:
 
 @pytest.fixture
 def voucher(campaign: Campaign) -> Voucher:
-    return issue_vouchers(campaign, [cast.alice()])[0]
+    return issue_vouchers(campaign, [cast.ada()])[0]
 
 
 def refused_rule(campaign: Campaign, *, ahead: timedelta) -> str:
@@ -61,7 +61,7 @@ def test_a_test_order_is_made_at_the_time_of_its_campaign(
     move(campaign, ahead=2 * DAY)
     store = cast.nanjing_road()
     tester = till_of(store, is_test=True)
-    status, body = answer_to(order(voucher, store, cast.alice(), caller=tester))
+    status, body = answer_to(order(voucher, store, cast.ada(), caller=tester))
     assert status == 201, body
     assert Redemption.objects.get().redeemed_at == NOON + 2 * DAY
     assert body["business_day"] == "2026-04-03"
@@ -81,7 +81,7 @@ def test_a_voucher_expires_by_the_clock(campaign: Campaign, voucher: Voucher) ->
     store = cast.nanjing_road()
     move(campaign, ahead=timedelta(seconds=campaign.validity_s))
     tester = till_of(store, is_test=True)
-    status, body = answer_to(order(voucher, store, cast.alice(), caller=tester))
+    status, body = answer_to(order(voucher, store, cast.ada(), caller=tester))
     assert (status, body["code"]) == (409, "voucher_expired")
     assert expiry.expire_due(at=NOON) == 1
     assert campaign.tranches.get().state == TrancheState.EXPIRED
@@ -90,7 +90,7 @@ def test_a_voucher_expires_by_the_clock(campaign: Campaign, voucher: Voucher) ->
 def test_an_authorisation_lapses_by_the_clock(campaign: Campaign, voucher: Voucher) -> None:
     store = cast.nanjing_road()
     tester = till_of(store, is_test=True)
-    answer_to(order(voucher, store, cast.alice(), caller=tester, capture=False))
+    answer_to(order(voucher, store, cast.ada(), caller=tester, capture=False))
     assert redemptions.lapse_due(at=NOON) == 0
     move(campaign, ahead=timedelta(hours=1))
     assert redemptions.lapse_due(at=NOON) == 1
@@ -114,7 +114,7 @@ def test_a_day_of_the_campaigns_future_can_be_settled(campaign: Campaign, vouche
         days.settle_day(campaign=campaign, business_day=tomorrow, at=NOON)
     move(campaign, ahead=DAY)
     store = cast.nanjing_road()
-    answer_to(order(voucher, store, cast.alice(), caller=till_of(store, is_test=True)))
+    answer_to(order(voucher, store, cast.ada(), caller=till_of(store, is_test=True)))
     assert len(days.settle_day(campaign=campaign, business_day=tomorrow, at=NOON)) == 1
 
 
@@ -123,7 +123,7 @@ def test_a_presented_code_lives_and_redeems_at_the_time_of_its_campaign(
 ) -> None:
     move(campaign, ahead=2 * DAY)
     store, app = cast.nanjing_road(), replace(APP, is_test=True)
-    code = presented(voucher, cast.alice(), caller=app)
+    code = presented(voucher, cast.ada(), caller=app)
     assert Presentation.objects.get().expires_at == NOON + 2 * DAY + timedelta(minutes=1)
     tester = till_of(store, is_test=True)
     late = order(code, store, None, caller=tester, at=NOON + timedelta(minutes=1))
@@ -134,7 +134,7 @@ def test_a_presented_code_lives_and_redeems_at_the_time_of_its_campaign(
 def test_a_voucher_that_is_over_by_the_clock_is_neither_presented_nor_printed(
     campaign: Campaign, voucher: Voucher
 ) -> None:
-    holder = identified(cast.alice())
+    holder = identified(cast.ada())
     move(campaign, ahead=timedelta(seconds=campaign.validity_s))
     app = replace(APP, is_test=True)
     with pytest.raises(Refused, match="voucher_expired"):
@@ -147,7 +147,7 @@ def test_a_voucher_that_is_over_by_the_clock_is_neither_presented_nor_printed(
 
 def test_a_round_opens_and_closes_by_the_clock_for_offers_and_claims() -> None:
     campaign, tester = grab(is_test=True, is_opened=False), app(is_test=True)
-    (neighbour,) = neighbours(1)
+    neighbour = cast.ada()
     early = TEN - timedelta(hours=3)
     assert refusal(asking(neighbour, campaign, at=early, caller=tester))[1] == "round_not_open"
     move_clock(campaign=campaign, to=TEN, by=cast.mei(), at=early)
@@ -171,7 +171,7 @@ def test_live_claims_ask_for_no_clock() -> None:
 
 def test_vouchers_issued_after_the_move_are_valid_from_then(campaign: Campaign) -> None:
     move(campaign, ahead=3 * DAY)
-    issue_vouchers(campaign, [cast.alice()])
+    issue_vouchers(campaign, [cast.ada()])
     assert campaign.tranches.get().valid_from_at == NOON + 3 * DAY
 
 

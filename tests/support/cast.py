@@ -218,6 +218,11 @@ def alice() -> Resident:
     return resident("alice", home=north_of(PEOPLES_SQUARE, km=1))
 
 
+def ada() -> Resident:
+    """Ada is a resident of the sandbox, at People's Square."""
+    return resident("test-ada")
+
+
 def bob() -> Resident:
     """Bob lives just outside every circle: 5.1 km north of Nanjing Road."""
     return resident("bob", home=north_of(PEOPLES_SQUARE, km=5.1))

@@ -10,11 +10,10 @@ from merchants.errors import Refused
 from merchants.geo import Datum
 from merchants.references import is_reference
 from vouchers.http.requests import NUL_IN_JSON, check_text, decoded, malformed, not_a_number
+from vouchers.rules.residents import SANDBOX, is_numbered_for
 from vouchers.services.residents.acts import Place
 
 NUMBER_MAX_LENGTH: Final = 64
-SANDBOX: Final = "test-"
-"""Every resident that a sandbox key registers is numbered so, and no other."""
 TAGS: Final = 63
 
 Kind = Literal["home", "work", "recent"]
@@ -96,7 +95,7 @@ def number_to_register(text: str, *, is_test: bool) -> str:
     """The number of a resident to be written. Sandbox keys write residents of their own and live
     keys never those. Refuses `malformed_request`."""
     number = resident_number(text)
-    if number.startswith(SANDBOX) == is_test:
+    if is_numbered_for(number, is_test=is_test):
         return number
     raise Refused(
         "malformed_request",

@@ -18,6 +18,7 @@ from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.models.sandbox import campaign_now
 from vouchers.queries.campaigns.overview import LIVE
 from vouchers.rules.issuing.codes import encode
+from vouchers.rules.residents import resident_of
 from vouchers.states import TrancheState, VoucherState
 
 EXPIRED: Final = "expired"
@@ -49,9 +50,10 @@ class Customers:
     first_time: int
 
 
-def resident_numbered(external_id: str) -> Resident:
-    """The resident of that number. Refuses `not_found`."""
-    found = Resident.objects.filter(external_id=external_id).first()
+def resident_numbered(external_id: str, *, is_test: bool) -> Resident:
+    """The resident of that number, for a key of the sandbox or a live one. Refuses `not_found`."""
+    on_file = Resident.objects.filter(external_id=external_id).first()
+    found = resident_of(on_file, is_test=is_test)
     if found is None:
         raise Refused("not_found", "resident_unknown")
     return found

@@ -24,6 +24,7 @@ from tests.support.claims import (
 from tests.support.concurrency.invariants import assert_proven, totals_fen
 from tests.support.till import answer_to, nothing_moves, order
 from vouchers.models import Attempt, Claim, RequestRecord, Tranche, Voucher
+from vouchers.services.claims.offers import offers
 from vouchers.services.issuing.expiry import expire_due
 from vouchers.services.issuing.runs import request_run
 from vouchers.services.residents.exclusions import exclude
@@ -173,8 +174,24 @@ class TestWho:
 
     def test_a_sandbox_key_sees_no_live_offer(self) -> None:
         grab()
-        asked = asking(cast.alice(), caller=app(is_test=True))
+        asked = asking(cast.ada(), caller=app(is_test=True))
         assert refusal(asked) == ("not_found", "offer_unknown")
+
+    def test_a_sandbox_key_claims_and_sees_offers_for_no_live_resident(self) -> None:
+        campaign, tester = grab(is_test=True), app(is_test=True)
+        with nothing_moves():
+            asked = asking(cast.alice(), campaign, caller=tester)
+            assert refusal(asked) == ("not_found", "resident_unknown")
+        with pytest.raises(Refused, match="not_found"):
+            offers(caller=tester, resident="alice", at=TEN)
+        own = asking(cast.ada(), campaign, caller=tester)
+        assert verdict(own)[0] == 201
+
+    def test_nor_does_a_live_key_for_a_resident_of_the_sandbox(self) -> None:
+        campaign, tester = grab(), cast.ada()
+        assert refusal(asking(tester, campaign)) == ("not_found", "resident_unknown")
+        with pytest.raises(Refused, match="not_found"):
+            offers(caller=app(), resident=tester.external_id, at=TEN)
 
 
 class TestOnTheSpot:

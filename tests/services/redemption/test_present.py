@@ -165,8 +165,16 @@ class TestPresenting:
 
     def test_nor_does_the_sandbox_of_a_live_voucher(self, alices: Voucher) -> None:
         sandbox = replace(APP, is_test=True)
-        told = refused(alices, cast.alice(), caller=sandbox)
+        told = refused(alices, cast.ada(), caller=sandbox)
         assert told == ("voucher_not_usable", "voucher_unknown")
+
+    def test_nor_does_the_sandbox_of_a_live_resident(self) -> None:
+        campaign = cast.running_campaign(code="sandbox", is_test=True)
+        lives, own = issue_vouchers(campaign, [cast.alice(), cast.ada()])
+        sandbox = replace(APP, is_test=True)
+        told = refused(lives, cast.alice(), caller=sandbox)
+        assert told == ("voucher_not_usable", "resident_unknown")
+        assert presented(own, cast.ada(), caller=sandbox)
 
     def test_a_used_voucher_has_no_code(self, alices: Voucher) -> None:
         assert shown(presented(alices, cast.alice()), cast.nanjing_road()).status == 201

@@ -16,5 +16,5 @@ class ChannelView(CallView):
 
     def resident(self, request: Request, external_id: str) -> Resident:
         """A resident whom the key may write to. Refuses `malformed_request`, `not_found`."""
-        number = number_to_register(external_id, is_test=self.caller(request).is_test)
-        return resident_numbered(number)
+        is_test = self.caller(request).is_test
+        return resident_numbered(number_to_register(external_id, is_test=is_test), is_test=is_test)

@@ -16,7 +16,7 @@ from vouchers.api.residents.schema import RESIDENT
 from vouchers.api.schema import REFUSALS
 from vouchers.http.answers import render
 from vouchers.http.explanations import REASONS, explanation
-from vouchers.http.residents import SANDBOX, resident_number
+from vouchers.http.residents import resident_number
 from vouchers.queries.campaigns.launched import launched_campaign
 from vouchers.queries.residents import resident_numbered
 from vouchers.services.audience.explain import explain
@@ -79,8 +79,6 @@ class ExplainView(ChannelView):
         """
         is_test, at = self.caller(request).is_test, datetime.now(UTC)
         number = resident_number(external_id)
-        if number.startswith(SANDBOX) != is_test:
-            raise Refused("not_found", "resident_unknown")
         code = parameter(request, "campaign")
         if not code:
             raise Refused(
@@ -89,7 +87,7 @@ class ExplainView(ChannelView):
                 problem_zh="请指明活动",
                 field="campaign",
             )
-        resident = resident_numbered(number)
+        resident = resident_numbered(number, is_test=is_test)
         campaign = launched_campaign(code, is_test=is_test)
         said = explain(campaign=campaign, resident=resident, at=at)
         body = explanation(said, resident=resident, campaign=campaign, at=at)

@@ -166,8 +166,9 @@ class WalletView(ChannelView):
     )
     def get(self, request: Request, external_id: str) -> HttpResponse:
         """The vouchers that this resident holds (券包), newest first; no other person's."""
-        resident = resident_numbered(parse.resident_number(external_id))
-        held = wallet_of(resident, is_test=self.caller(request).is_test, at=datetime.now(UTC))
+        is_test = self.caller(request).is_test
+        resident = resident_numbered(parse.resident_number(external_id), is_test=is_test)
+        held = wallet_of(resident, is_test=is_test, at=datetime.now(UTC))
         return rendered(render(held))
 
 

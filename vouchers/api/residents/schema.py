@@ -5,10 +5,11 @@ from rest_framework import serializers
 
 from merchants.geo import Datum
 from merchants.references import FORM
-from vouchers.http.residents import NUMBER_MAX_LENGTH, SANDBOX, TAGS
+from vouchers.http.residents import NUMBER_MAX_LENGTH, TAGS
 from vouchers.models import Consent, ResidentPoint
 from vouchers.rules.issuing.codes import LENGTH as CODE_DIGITS
 from vouchers.rules.issuing.numbered_codes import LENGTH as NUMBERED_DIGITS
+from vouchers.rules.residents import SANDBOX
 from vouchers.states import ResidentState, ThresholdBasis, TierKind, VoucherState
 
 RESIDENT = OpenApiParameter(

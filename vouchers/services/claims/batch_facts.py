@@ -10,6 +10,7 @@ from vouchers.models.locks import CLAIMED, LOCK_BATCH, LOCK_COUNTERS
 from vouchers.models.redemption.requests import FIND_ANSWERS, StoredAnswer
 from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
 from vouchers.rules.claims import of_round
+from vouchers.rules.residents import resident_of
 from vouchers.services.acts.idempotency import request_lock
 from vouchers.services.claims.places import Place, places_on_file, places_sent
 from vouchers.services.claims.requests import ClaimRequest
@@ -111,7 +112,11 @@ def gather(batch: Sequence[ClaimRequest]) -> Facts:
     residents = {row.external_id: row for row in people.rows()}
     offers = _offers(batch, found)
     asked = [
-        Asked(request, offer, residents.get(request.resident))
+        Asked(
+            request,
+            offer,
+            resident_of(residents.get(request.resident), is_test=request.caller.is_test),
+        )
         for request, offer in zip(batch, offers, strict=True)
     ]
     merged = sorted(row.id for row in residents.values() if row.is_merged)

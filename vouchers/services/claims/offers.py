@@ -9,6 +9,7 @@ from vouchers.models.claims import COUNT_CLAIMS, FIND_COMING_OFFERS, OfferRow
 from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
 from vouchers.queries.claims import OfferDetails, OfferState
 from vouchers.rules import claims as rules
+from vouchers.rules.residents import resident_of
 from vouchers.services.claims.batch_judge import offer_facts
 from vouchers.services.claims.clocks import timed_offers
 from vouchers.services.claims.places import places_on_file
@@ -21,15 +22,16 @@ from vouchers.states import ResidentState, RoundWay
 
 def offers(*, caller: Caller, resident: str, at: datetime) -> list[OfferDetails]:
     """The offers that are open or to come, each as it stands for one resident. Refuses `not_found`
-    for a resident who is not registered."""
+    for a resident who is not registered, or not in the caller's world."""
     raw = raw_connection()
-    found = FIND_SHOPPERS.send(raw, {"resident_nos": [resident]}).rows()
-    if not found:
+    on_file = FIND_SHOPPERS.send(raw, {"resident_nos": [resident]}).rows()
+    found = resident_of(next(iter(on_file), None), is_test=caller.is_test)
+    if found is None:
         raise Refused(rules.RESIDENT_UNKNOWN.code, rules.RESIDENT_UNKNOWN.rule)
     rows = FIND_COMING_OFFERS.send(raw, {"is_test": caller.is_test, "at": at}).rows()
-    claimed = _claimed(found[0], rows)
+    claimed = _claimed(found, rows)
     timed = timed_offers(rows, is_test=caller.is_test, at=at)
-    return [_offer(row, found[0], claimed, caller, now) for row, now in timed]
+    return [_offer(row, found, claimed, caller, now) for row, now in timed]
 
 
 def _claimed(resident: Shopper, rows: Sequence[OfferRow]) -> dict[tuple[int, int, str], int]:

@@ -34,6 +34,7 @@ from vouchers.rules.redemption.shown import (
     judge_pause,
     window_no,
 )
+from vouchers.rules.residents import resident_of
 from vouchers.services.redemption.clocks import showing_time
 from vouchers.services.redemption.shown import (
     NO_STORES,
@@ -123,7 +124,7 @@ def read_facts(code: ShownCode, *, caller: Caller, at: datetime) -> ShowingFacts
         campaigns = FIND_CAMPAIGNS.send(raw, by_tranche)
         people = FIND_SHOPPERS.send(raw, {"resident_nos": [code.resident_no]})
     voucher = next(iter(vouchers.rows()), None) if voucher_ids else None
-    shopper = next(iter(people.rows()), None)
+    shopper = resident_of(next(iter(people.rows()), None), is_test=caller.is_test)
     terms = [
         tranche_terms(tranche, campaign_terms(campaign)).facts
         for tranche, campaign in zip(tranches.rows(), campaigns.rows(), strict=True)
