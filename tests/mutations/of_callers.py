@@ -294,6 +294,15 @@ OF_SANDBOX: tuple[Mutation, ...] = (
         f"{SANDBOX}::test_a_round_opens_and_closes_by_the_clock_for_offers_and_claims",
     ),
     source(
+        "a claim at another's time",
+        5,
+        "the clock of a sandbox decides live claims of the same batch",
+        "vouchers/services/claims/batch_facts.py",
+        "        at = max(asked[n].request.at for n in numbers)\n",
+        "        at = max(each.request.at for each in asked)\n",
+        f"{SANDBOX}::test_the_clock_of_a_sandbox_decides_no_live_claim_of_the_batch",
+    ),
+    source(
         "presented at the real time",
         5,
         "codes of the sandbox do not go by the clock of their campaign",

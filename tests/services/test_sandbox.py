@@ -10,7 +10,18 @@ from django.test.utils import CaptureQueriesContext
 from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import DAY, NOON
-from tests.support.claims import CLOSING, TEN, app, asking, grab, neighbours, refusal, verdict
+from tests.support.claims import (
+    CLOSING,
+    TEN,
+    app,
+    asking,
+    claimed,
+    grab,
+    neighbours,
+    refusal,
+    statuses,
+    verdict,
+)
 from tests.support.presenting import APP, identified, paper_of, presented
 from tests.support.till import answer_to, decoded, issue_vouchers, order, till_of
 from vouchers.http.answers import render
@@ -22,6 +33,7 @@ from vouchers.services.campaigns import lifecycle
 from vouchers.services.claims import open_coming
 from vouchers.services.claims.offers import offers
 from vouchers.services.issuing import expiry
+from vouchers.services.residents.exclusions import exclude
 from vouchers.services.sandbox import move_clock, time_in
 from vouchers.services.settlement import days
 from vouchers.states import CampaignState, RedemptionState, TrancheState
@@ -160,6 +172,17 @@ def test_a_round_opens_and_closes_by_the_clock_for_offers_and_claims() -> None:
     assert offers(caller=tester, resident=neighbour.external_id, at=early) == []
     late = asking(neighbour, campaign, at=early, caller=tester)
     assert refusal(late)[1] == "round_over"
+
+
+def test_the_clock_of_a_sandbox_decides_no_live_claim_of_the_batch() -> None:
+    live, sandbox = grab(), grab(code="sandbox", is_test=True)
+    (neighbour,), tester = neighbours(1), app(is_test=True)
+    exclude(
+        resident=neighbour, campaign=live, reason="x", by=cast.mei(), at=TEN + timedelta(hours=1)
+    )
+    move_clock(campaign=sandbox, to=TEN + timedelta(hours=5), by=cast.mei(), at=TEN)
+    batch = [asking(cast.ada(), sandbox, caller=tester), asking(neighbour, live)]
+    assert statuses(claimed(batch)) == [201, 201]
 
 
 def test_live_claims_ask_for_no_clock() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 
 from vouchers.models.claims import COUNT_CLAIMS, FIND_OFFERS, OfferRow
@@ -88,7 +87,6 @@ def _offers(requests: Sequence[ClaimRequest], found: Result[OfferRow]) -> list[O
 def gather(batch: Sequence[ClaimRequest]) -> Facts:
     """Lock and read in the common order: request keys; then, by resident and round, the claims
     there are. Places are read once the claims are locked, so consent and exclusions are fresh."""
-    at = max(request.at for request in batch)
     with pipeline() as raw:
         locks = LOCK_BATCH.send(
             raw,
@@ -123,7 +121,7 @@ def gather(batch: Sequence[ClaimRequest]) -> Facts:
     same_people: SamePeople = find_same_people(merged) if merged else {}
     claimed, numbers = _lock_and_count(asked, same_people)
     return Facts(
-        asked=_placed(asked, same_people, at),
+        asked=_placed(asked, same_people),
         got_keys=locks.rows()[: len(batch)],
         answers={(row.caller_id, row.key): row for row in answers.rows()},
         claimed=claimed,
@@ -161,8 +159,9 @@ def _lock_and_count(
     return claimed, numbers
 
 
-def _placed(asked: Sequence[Asked], same_people: SamePeople, at: datetime) -> list[Asked]:
-    """The same with terms, places and what is counted, campaign by campaign."""
+def _placed(asked: Sequence[Asked], same_people: SamePeople) -> list[Asked]:
+    """The same with terms, places and what is counted, campaign by campaign: each at its own time,
+    since the clock of a sandbox may be years ahead of the others of the batch."""
     found = list(asked)
     groups: dict[tuple[int, bool], list[int]] = {}
     for number, each in enumerate(asked):
@@ -170,6 +169,7 @@ def _placed(asked: Sequence[Asked], same_people: SamePeople, at: datetime) -> li
             on_spot = each.offer.way == RoundWay.CLAIM_ON_SPOT
             groups.setdefault((each.offer.campaign_id, on_spot), []).append(number)
     for (campaign_id, on_spot), numbers in groups.items():
+        at = max(asked[n].request.at for n in numbers)
         terms = TERMS.of(campaign_id, at=at)
         people = [resident.id for n in numbers if (resident := asked[n].resident) is not None]
         positions = [asked[n].request.position for n in numbers]
