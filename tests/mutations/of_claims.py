@@ -177,6 +177,15 @@ OF_CLAIMS: tuple[Mutation, ...] = (
         f"{CLAIM}::test_one_batch_serves_in_order_of_arrival_and_leaves_no_unit_over",
     ),
     source(
+        "the last numbers of a tranche",
+        2,
+        "a tranche gives nothing to a batch that asks for more than it has left",
+        f"{SERVICES}/batch_judge.py",
+        "        fitting.append(size + asking[tranche_id] <= TRANCHE_MAX_VOUCHERS)\n",
+        "        fitting.append(size + len(hopeful) <= TRANCHE_MAX_VOUCHERS)\n",
+        f"{CLAIM}::test_the_last_numbers_of_a_tranche_are_given_out_and_then_another_is_opened",
+    ),
+    source(
         "sold out for good",
         7,
         "`sold_out` is stored under the key it was answered to",

@@ -24,6 +24,7 @@ from tests.support.claims import (
 from tests.support.concurrency.invariants import assert_proven, totals_fen
 from tests.support.till import answer_to, nothing_moves, order
 from vouchers.models import Attempt, Claim, RequestRecord, Tranche, Voucher
+from vouchers.models.issuing.runs import TRANCHE_MAX_VOUCHERS
 from vouchers.services.claims.offers import offers
 from vouchers.services.issuing.expiry import expire_due
 from vouchers.services.issuing.runs import request_run
@@ -56,6 +57,20 @@ def test_a_claimed_voucher_is_answered_booked_and_can_be_used() -> None:
     used = answer_to(order(body["voucher"], cast.nanjing_road(), alice, at=NOON))
     assert used[0] == 201, used
     assert_proven()
+
+
+def test_the_last_numbers_of_a_tranche_are_given_out_and_then_another_is_opened() -> None:
+    """A tranche that had fewer left than a batch asked for took none of it, for ever."""
+    campaign = grab()
+    nearly_full = TRANCHE_MAX_VOUCHERS - 2
+    campaign.tranches.update(voucher_count=nearly_full)
+    batch = [asking(each, campaign) for each in neighbours(4)]
+    assert statuses(claimed(batch)) == [201, 201, 503, 503]
+    assert campaign.tranches.get().voucher_count == TRANCHE_MAX_VOUCHERS
+    assert statuses(claimed(batch)) == [201] * 4
+    sizes = campaign.tranches.order_by("id").values_list("voucher_count", flat=True)
+    assert list(sizes) == [TRANCHE_MAX_VOUCHERS, 2]
+    assert Claim.objects.count() == 4
 
 
 def test_a_unit_is_found_in_whichever_sub_bucket_it_lies() -> None:

@@ -165,20 +165,18 @@ def _admit(facts: Facts, hopeful: Sequence[_Hopeful]) -> Judged:
     locks are given up, and all sub-buckets of all these cells are locked and judged by.
     """
     allocation_ids = _name_allocations(hopeful)
-    asking = Counter(each.offer.tranche_id or 0 for each in hopeful)
+    tranche_ids = {each.offer.tranche_id or 0 for each in hopeful}
     cell_ids = {cell_id for each in hopeful for cell_id in each.candidate.needs}
     with pipeline() as raw:
-        locked = LOCK_TRANCHES.send(raw, {"tranche_ids": sorted(asking)})
-        ids = NEXT_TRANSFER_IDS.send(raw, {"count": len(asking)})
+        locked = LOCK_TRANCHES.send(raw, {"tranche_ids": sorted(tranche_ids)})
+        ids = NEXT_TRANSFER_IDS.send(raw, {"count": len(tranche_ids)})
         MARK_LOCKS.send(raw, {})
         some = quotas.send_locks(raw, cell_ids=cell_ids, hint=hopeful[0].place.bucket)
     sizes = {
-        row.id: row.voucher_count
-        for row in locked.rows()
-        if row.state == TrancheState.OUTSTANDING
-        and row.voucher_count + asking[row.id] <= TRANCHE_MAX_VOUCHERS
+        row.id: row.voucher_count for row in locked.rows() if row.state == TrancheState.OUTSTANDING
     }
-    candidates = [each.candidate for each in hopeful if each.offer.tranche_id in sizes]
+    fitting = _fitting(hopeful, sizes)
+    candidates = [each.candidate for each, fits in zip(hopeful, fitting, strict=True) if fits]
     rows = some.rows()
     buckets = quotas.locked_buckets(cell_ids, rows)
     admission = rules.admit(candidates, quotas.rooms_of(buckets))
@@ -190,15 +188,29 @@ def _admit(facts: Facts, hopeful: Sequence[_Hopeful]) -> Judged:
         buckets = quotas.locked_buckets(cell_ids, every.rows())
         admission = rules.admit(candidates, quotas.rooms_of(buckets))
     return Judged(
-        _verdicts(facts, hopeful, sizes, admission, allocation_ids),
+        _verdicts(facts, hopeful, fitting, sizes, admission, allocation_ids),
         ids.rows(),
         quotas.taken_from(buckets=buckets, needs=admission.taken),
     )
 
 
+def _fitting(hopeful: Sequence[_Hopeful], sizes: Mapping[int, int]) -> list[bool]:
+    """Which of the hopeful, in order of arrival, their tranches have numbers for: the last of a
+    tranche are given out before another is opened."""
+    asking: Counter[int] = Counter()
+    fitting = []
+    for each in hopeful:
+        tranche_id = each.offer.tranche_id or 0
+        asking[tranche_id] += 1
+        size = sizes.get(tranche_id, TRANCHE_MAX_VOUCHERS)
+        fitting.append(size + asking[tranche_id] <= TRANCHE_MAX_VOUCHERS)
+    return fitting
+
+
 def _verdicts(
     facts: Facts,
     hopeful: Sequence[_Hopeful],
+    fitting: Sequence[bool],
     sizes: dict[int, int],
     admission: rules.Admission,
     allocation_ids: Mapping[tuple[int, Slice], int],
@@ -206,9 +218,8 @@ def _verdicts(
     """On each of the hopeful; `sizes` grow by what is numbered on."""
     admitted, numbers = iter(admission.verdicts), dict(facts.numbers)
     verdicts = []
-    for each in hopeful:
-        size = sizes.get(each.offer.tranche_id or 0)
-        if size is None:
+    for each, fits in zip(hopeful, fitting, strict=True):
+        if not fits:
             # Full or closed since it was found: the next attempt finds or opens another.
             verdicts.append(Verdict(each.asked.request, refusal=BUSY))
             continue
@@ -219,7 +230,9 @@ def _verdicts(
         elif verdict is not None:
             verdicts.append(_sold_out(each, verdict))
         else:
-            effect = _effect(each, numbers, size, allocation_ids[each.offer.campaign_id, each.item])
+            serial = sizes[each.offer.tranche_id or 0]
+            allocation_id = allocation_ids[each.offer.campaign_id, each.item]
+            effect = _effect(each, numbers, serial, allocation_id)
             sizes[effect.tranche_id] += 1
             verdicts.append(Verdict(each.asked.request, effect=effect))
     return verdicts
