@@ -4,7 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from merchants.auth import Caller
 from merchants.errors import Refused
+from merchants.models import Credential, State
+from merchants.services.edits import set_credential_state
 from tests.support import cast
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE, north_of
 from tests.support.claims import (
@@ -22,8 +25,8 @@ from tests.support.claims import (
     verdict,
 )
 from tests.support.concurrency.invariants import assert_proven, totals_fen
-from tests.support.till import answer_to, nothing_moves, order
-from vouchers.models import Attempt, Claim, RequestRecord, Tranche, Voucher
+from tests.support.till import answer_to, decoded, nothing_moves, order
+from vouchers.models import Attempt, Campaign, Claim, RequestRecord, Tranche, Voucher
 from vouchers.models.issuing.runs import TRANCHE_MAX_VOUCHERS
 from vouchers.services.claims.offers import offers
 from vouchers.services.issuing.expiry import expire_due
@@ -207,6 +210,45 @@ class TestWho:
         assert refusal(asking(tester, campaign)) == ("not_found", "resident_unknown")
         with pytest.raises(Refused, match="not_found"):
             offers(caller=app(), resident=tester.external_id, at=TEN)
+
+
+class TestSwitchedOff:
+    """The key of a channel that is suspended acts no more, whatever the doors remember of it."""
+
+    @pytest.fixture
+    def campaign(self) -> Campaign:
+        return grab(units=1)
+
+    @pytest.fixture
+    def suspended(self, campaign: Campaign) -> Caller:
+        caller = app()
+        assert verdict(asking(cast.carol(), key="won"))[0] == 201
+        credential = Credential.objects.get(pk=caller.credential_id)
+        set_credential_state(credential=credential, state=State.SUSPENDED.value)
+        return caller
+
+    def test_it_claims_nothing_and_is_not_even_told_that_all_is_gone(
+        self, suspended: Caller
+    ) -> None:
+        with nothing_moves():
+            answers = claimed(
+                [
+                    asking(cast.alice(), caller=suspended),
+                    asking(cast.alice(), caller=suspended, at=CLOSING),
+                    asking(cast.carol(), caller=suspended, key="won"),
+                ]
+            )
+        assert [decoded(answer)[1]["code"] for answer in answers] == ["unauthenticated"] * 3
+
+    def test_nothing_is_stored_and_the_same_key_is_good_again_with_the_credential(
+        self, suspended: Caller
+    ) -> None:
+        asked = asking(cast.carol(), caller=suspended, key="won")
+        assert verdict(asked)[0] == 401
+        credential = Credential.objects.get(pk=suspended.credential_id)
+        set_credential_state(credential=credential, state=State.ACTIVE.value)
+        assert verdict(asked)[0] == 201
+        assert RequestRecord.objects.count() == 1
 
 
 class TestOnTheSpot:

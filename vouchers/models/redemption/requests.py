@@ -102,16 +102,6 @@ class StoredAnswer(NamedTuple):
     answer: bytes
 
 
-FIND_ANSWERS = Statement(
-    """
-    SELECT r.caller_id, r.key, r.fingerprint, r.status, r.answer
-      FROM unnest(%(caller_ids)s::bigint[], %(keys)s::text[]) AS wanted(caller_id, key)
-      JOIN vouchers_requestrecord r ON r.caller_id = wanted.caller_id AND r.key = wanted.key
-    """,
-    StoredAnswer._make,
-)
-
-
 class KeyRow(NamedTuple):
     """A caller's key: whether the caller is switched off, and what was answered under it."""
 

@@ -4,8 +4,9 @@ An answer of the gate (`request_in_flight`, `idempotency_key_reused`, `busy`, `u
 never stored.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeVar
 
 from django.db import connection
 
@@ -15,11 +16,13 @@ from vouchers.models.locks import LOCK_BATCH, ORDER_CLAIM, REQUEST_KEY
 from vouchers.models.redemption.requests import (
     FIND_KEYS,
     INSERT_ANSWERS,
+    KeyRow,
     StoredAnswer,
 )
 from vouchers.services.acts.answers import ActRequest, Answer, Render
 from vouchers.services.acts.retry import in_one_transaction
 from vouchers.sql.pipeline import pipeline
+from vouchers.sql.statements import Result
 from vouchers.sql.wire import Wire
 
 Request = TypeVar("Request", bound=ActRequest)
@@ -91,30 +94,77 @@ def request_lock(request: ActRequest) -> int:
     return REQUEST_KEY.key(request.caller.credential_id, request.key)
 
 
-def claim_key(request: ActRequest, *, order_lock: int, render: Render) -> Answer | None:
-    """Lock the request's key, then the order; an answer when the caller is switched off, or the key
-    is in use or was used before.
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of a batch once they are locked: which of its requests got theirs, which callers are
+    not active any more (or their till is not), and what was answered before."""
+
+    got: Sequence[bool]
+    switched_off: Collection[int]
+    answers: Mapping[tuple[int, str], StoredAnswer]
+
+    def known(self, number: int, request: ActRequest) -> Refusal | StoredAnswer | None:
+        """Why the batch's request of that number is not worked on; None when it is."""
+        caller_id = request.caller.credential_id
+        if caller_id in self.switched_off:
+            return SWITCHED_OFF
+        return self.answers.get((caller_id, request.key)) if self.got[number] else IN_FLIGHT
+
+
+class SentKeys(NamedTuple):
+    """Keys asked for in a pipeline that is still to be read."""
+
+    locks: Result[bool]
+    found: Result[KeyRow]
+    size: int
+
+    def read(self) -> Keys:
+        """What the database said."""
+        rows = self.found.rows()
+        return Keys(
+            got=self.locks.rows()[: self.size],
+            switched_off={row.caller_id for row in rows if row.is_off},
+            answers={row.answer[:2]: row.answer for row in rows if row.answer is not None},
+        )
+
+
+def send_keys(
+    raw: Wire, requests: Sequence[ActRequest], *, order_keys: Sequence[int] = ()
+) -> SentKeys:
+    """Lock the requests' keys, then orders, and ask what is known of the keys.
 
     The first of two steps in the common order; the act's own facts are the second.
     """
+    locks = LOCK_BATCH.send(
+        raw,
+        {
+            "request_keys": [request_lock(request) for request in requests],
+            "order_keys": list(order_keys),
+            "tranche_ids": [],
+        },
+    )
+    found = FIND_KEYS.send(
+        raw,
+        {
+            "caller_ids": [request.caller.credential_id for request in requests],
+            "keys": [request.key for request in requests],
+        },
+    )
+    return SentKeys(locks, found, len(requests))
+
+
+def claim_key(request: ActRequest, *, order_lock: int, render: Render) -> Answer | None:
+    """Lock the request's key, then the order; an answer when the caller is switched off, or the key
+    is in use or was used before."""
     with pipeline() as raw:
-        locks = LOCK_BATCH.send(
-            raw,
-            {
-                "request_keys": [request_lock(request)],
-                "order_keys": [order_lock],
-                "tranche_ids": [],
-            },
-        )
-        found = FIND_KEYS.send(
-            raw, {"caller_ids": [request.caller.credential_id], "keys": [request.key]}
-        )
-    (key,) = found.rows()
-    if key.is_off:
-        return render(SWITCHED_OFF)
-    if not locks.rows()[0]:
-        return render(IN_FLIGHT)
-    return None if key.answer is None else replay(request, key.answer, render)
+        sent = send_keys(raw, [request], order_keys=[order_lock])
+    known = sent.read().known(0, request)
+    return None if known is None else answer_known(request, known, render)
+
+
+def answer_known(request: ActRequest, known: Refusal | StoredAnswer, render: Render) -> Answer:
+    """The answer to a request of which `Keys.known` says why it is not worked on."""
+    return render(known) if isinstance(known, Refusal) else replay(request, known, render)
 
 
 def order_lock_key(*, store_no: str, order_no: str) -> int:

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from vouchers.models.claims import COUNT_CLAIMS, FIND_OFFERS, OfferRow
-from vouchers.models.locks import CLAIMED, LOCK_BATCH, LOCK_COUNTERS
-from vouchers.models.redemption.requests import FIND_ANSWERS, StoredAnswer
+from vouchers.models.locks import CLAIMED, LOCK_COUNTERS
 from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
 from vouchers.rules.claims import of_round
 from vouchers.rules.residents import resident_of
-from vouchers.services.acts.idempotency import request_lock
+from vouchers.services.acts.idempotency import Keys, send_keys
 from vouchers.services.claims.places import Place, places_on_file, places_sent
 from vouchers.services.claims.requests import ClaimRequest
 from vouchers.services.claims.terms import TERMS, CampaignTerms
@@ -52,8 +51,7 @@ class Facts:
     """
 
     asked: Sequence[Asked]
-    got_keys: Sequence[bool]
-    answers: Mapping[tuple[int, str], StoredAnswer]
+    keys: Keys
     claimed: Mapping[Counted, int]
     numbers: Mapping[Counted, int]
 
@@ -88,21 +86,7 @@ def gather(batch: Sequence[ClaimRequest]) -> Facts:
     """Lock and read in the common order: request keys; then, by resident and round, the claims
     there are. Places are read once the claims are locked, so consent and exclusions are fresh."""
     with pipeline() as raw:
-        locks = LOCK_BATCH.send(
-            raw,
-            {
-                "request_keys": [request_lock(request) for request in batch],
-                "order_keys": [],
-                "tranche_ids": [],
-            },
-        )
-        answers = FIND_ANSWERS.send(
-            raw,
-            {
-                "caller_ids": [request.caller.credential_id for request in batch],
-                "keys": [request.key for request in batch],
-            },
-        )
+        keys = send_keys(raw, batch)
         people = FIND_SHOPPERS.send(
             raw, {"resident_nos": sorted({request.resident for request in batch})}
         )
@@ -122,8 +106,7 @@ def gather(batch: Sequence[ClaimRequest]) -> Facts:
     claimed, numbers = _lock_and_count(asked, same_people)
     return Facts(
         asked=_placed(asked, same_people),
-        got_keys=locks.rows()[: len(batch)],
-        answers={(row.caller_id, row.key): row for row in answers.rows()},
+        keys=keys.read(),
         claimed=claimed,
         numbers=numbers,
     )

@@ -22,7 +22,7 @@ from vouchers.models.redemption.requests import StoredAnswer
 from vouchers.models.residents.residents import Shopper
 from vouchers.rules import claims as rules
 from vouchers.rules.ledger.quotas import Price, Slice
-from vouchers.services.acts.idempotency import BUSY, IN_FLIGHT
+from vouchers.services.acts.idempotency import BUSY
 from vouchers.services.claims.batch_facts import Asked, Counted, Facts
 from vouchers.services.claims.places import Place
 from vouchers.services.claims.requests import ClaimRequest
@@ -104,11 +104,11 @@ def judge(facts: Facts) -> Judged:
 def _without_quotas(facts: Facts, number: int) -> Verdict | _Hopeful:
     asked = facts.asked[number]
     request = asked.request
-    if not facts.got_keys[number]:
-        return Verdict(request, refusal=IN_FLIGHT)
-    stored = facts.answers.get((request.caller.credential_id, request.key))
-    if stored is not None:
-        return Verdict(request, stored=stored)
+    known = facts.keys.known(number, request)
+    if isinstance(known, Refusal):
+        return Verdict(request, refusal=known)
+    if known is not None:
+        return Verdict(request, stored=known)
     offer = asked.offer
     closed = rules.judge_offer(
         offer and offer_facts(offer), at=request.at, caller_is_test=request.caller.is_test

@@ -8,14 +8,12 @@ from django.db import transaction
 
 from merchants.errors import Refusal
 from vouchers.models.claims import OfferRow
-from vouchers.models.locks import LOCK_BATCH
-from vouchers.models.redemption.requests import FIND_ANSWERS
 from vouchers.queries.claims import ClaimDetails
 from vouchers.rules import claims as rules
 from vouchers.rules.issuing.codes import encode
 from vouchers.services import sold_out
 from vouchers.services.acts import Answer, Render, answer_all
-from vouchers.services.acts.idempotency import IN_FLIGHT, replay, request_lock
+from vouchers.services.acts.idempotency import answer_known, replay, send_keys
 from vouchers.services.claims.batch_effects import write
 from vouchers.services.claims.batch_facts import find_offers, gather
 from vouchers.services.claims.batch_judge import Effect, Verdict, judge, offer_facts
@@ -78,33 +76,12 @@ def _turned_away(
     numbers = list(closed)
     asked = [requests[number] for number in numbers]
     with reading() as raw:
-        locks = LOCK_BATCH.send(
-            raw,
-            {
-                "request_keys": [request_lock(request) for request in asked],
-                "order_keys": [],
-                "tranche_ids": [],
-            },
-        )
-        stored = FIND_ANSWERS.send(
-            raw,
-            {
-                "caller_ids": [request.caller.credential_id for request in asked],
-                "keys": [request.key for request in asked],
-            },
-        )
-    known = {(row.caller_id, row.key): row for row in stored.rows()}
-    answers: dict[int, Answer] = {}
-    for number, is_free in zip(numbers, locks.rows(), strict=True):
-        request = requests[number]
-        before = known.get((request.caller.credential_id, request.key))
-        if not is_free:
-            answers[number] = render(IN_FLIGHT)
-        elif before is not None:
-            answers[number] = replay(request, before, render)
-        else:
-            answers[number] = render(closed[number])
-    return answers
+        sent = send_keys(raw, asked)
+    keys = sent.read()
+    return {
+        number: answer_known(request, keys.known(place, request) or closed[number], render)
+        for place, (number, request) in enumerate(zip(numbers, asked, strict=True))
+    }
 
 
 def _open_missing(asked: Sequence[tuple[ClaimRequest, OfferRow | None]]) -> None:
