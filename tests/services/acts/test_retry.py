@@ -1,10 +1,11 @@
 """Lost races: a batch is run again, then in halves, then item by item, each in one transaction."""
 
+import logging
 from collections.abc import Sequence
 
 import psycopg
 import pytest
-from django.db import DataError, IntegrityError, OperationalError, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
 from vouchers.services.acts import in_one_transaction
 from vouchers.services.acts.retry import SINGLE_TRIES
@@ -73,6 +74,48 @@ def test_a_single_item_is_a_batch_of_one() -> None:
 def test_these_errors_are_races(cause: type[psycopg.Error]) -> None:
     work = Work(1, error=lost(cause))
     assert in_one_transaction([1], work, otherwise=BUSY) == [BUSY]
+
+
+def violating(constraint: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DO $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'check_violation',"
+            f" CONSTRAINT = '{constraint}', DETAIL = 'a row'; END $$"
+        )
+
+
+def given_up(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
+    found = [record for record in caplog.records if record.levelno > logging.INFO]
+    return [(record.levelno, record.getMessage()) for record in found]
+
+
+def test_a_constraint_violated_by_every_attempt_is_logged_as_the_fault_it_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def work(items: Sequence[int]) -> list[int]:
+        if 2 in items:
+            violating("never_two")
+        return list(items)
+
+    assert in_one_transaction([1, 2, 3], work, otherwise=BUSY) == [1, BUSY, 3]
+    said = f"every one of {SINGLE_TRIES} attempts violated never_two"
+    assert given_up(caplog) == [(logging.ERROR, said)]
+    assert "in violating" in caplog.text
+    assert "a row" not in caplog.text
+
+
+def test_races_lost_for_different_reasons_are_logged_with_the_last(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    names = iter(["first", "second", "third"])
+
+    def work(items: Sequence[int]) -> list[int]:
+        violating(next(names))
+        return list(items)
+
+    assert in_one_transaction([1], work, otherwise=BUSY) == [BUSY]
+    ((level, said),) = given_up(caplog)
+    assert (level, said.startswith("lost 3 races, giving up: refused")) == (logging.WARNING, True)
 
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), DataError("too long"), KeyError("x")])

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
+import psycopg
 from django.db import IntegrityError, OperationalError, transaction
 
 Item = TypeVar("Item")
@@ -27,7 +28,8 @@ def in_one_transaction(
     """The results of `work`, called on all items inside one transaction.
 
     A batch that loses a race twice is split in halves, each in a transaction of its own; a single
-    item that loses `SINGLE_TRIES` races has the result `otherwise`. Any other error is raised.
+    item that loses `SINGLE_TRIES` races has the result `otherwise`, so that it fails none of its
+    neighbours. Any other error is raised.
     """
     tries = BATCH_TRIES if len(items) > 1 else SINGLE_TRIES
     return _run(items, work, otherwise, tries) if items else []
@@ -39,6 +41,7 @@ def _run(
     otherwise: Result,
     tries: int,
 ) -> list[Result]:
+    lost: list[Exception] = []
     for _ in range(tries):
         try:
             with transaction.atomic():
@@ -46,9 +49,10 @@ def _run(
         except (IntegrityError, OperationalError) as error:
             if getattr(error.__cause__, "sqlstate", None) not in RACES:
                 raise
-            log.info("lost a race with %d items: %s", len(items), error)
+            lost.append(error)
+            log.info("lost a race with %d items: %s", len(items), _said(error))
     if len(items) == 1:
-        log.warning("lost %d races, giving up", tries)
+        _give_up(lost)
         return [otherwise]
     middle = len(items) // 2
     return [
@@ -56,3 +60,30 @@ def _run(
         for half in (items[:middle], items[middle:])
         for result in _run(half, work, otherwise, SINGLE_TRIES if len(half) == 1 else 1)
     ]
+
+
+def _give_up(lost: Sequence[Exception]) -> None:
+    """Log why. A constraint that was violated by every attempt is no race but a fault: facts read
+    again did not show the rules what the database refuses."""
+    last, violated = lost[-1], {_violated(error) for error in lost}
+    constraint = violated.pop() if len(violated) == 1 else None
+    if constraint is None:
+        log.warning("lost %d races, giving up: %s", len(lost), _said(last))
+    else:
+        bare = type(last)(_said(last)).with_traceback(last.__traceback__)
+        log.error("every one of %d attempts violated %s", len(lost), constraint, exc_info=bare)
+
+
+def _violated(error: Exception) -> str | None:
+    """The name of the constraint, or of the kind of it where that has none."""
+    cause = error.__cause__
+    if not isinstance(cause, psycopg.IntegrityError):
+        return None
+    return cause.diag.constraint_name or type(cause).__name__
+
+
+def _said(error: Exception) -> str:
+    """What the database said, less its detail, which quotes rows."""
+    cause = error.__cause__
+    said = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
+    return said or type(cause).__name__
