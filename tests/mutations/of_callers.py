@@ -303,6 +303,15 @@ OF_SANDBOX: tuple[Mutation, ...] = (
         f"{SANDBOX}::test_the_clock_of_a_sandbox_decides_no_live_claim_of_the_batch",
     ),
     source(
+        "wound up at the real time",
+        5,
+        "runs of the sandbox do not end by the clock of their campaign",
+        "vouchers/services/issuing/control.py",
+        'campaign__ends_at__lte=F("now")',
+        "campaign__ends_at__lte=at",
+        f"{SANDBOX}::test_a_run_of_a_campaign_that_is_over_by_the_clock_is_wound_up_then",
+    ),
+    source(
         "presented at the real time",
         5,
         "codes of the sandbox do not go by the clock of their campaign",

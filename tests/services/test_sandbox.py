@@ -33,10 +33,12 @@ from vouchers.services.campaigns import lifecycle
 from vouchers.services.claims import open_coming
 from vouchers.services.claims.offers import offers
 from vouchers.services.issuing import expiry
+from vouchers.services.issuing.control import wind_up
+from vouchers.services.issuing.runs import request_run
 from vouchers.services.residents.exclusions import exclude
 from vouchers.services.sandbox import move_clock, time_in
 from vouchers.services.settlement import days
-from vouchers.states import CampaignState, RedemptionState, TrancheState
+from vouchers.states import CampaignState, RedemptionState, RunState, TrancheState
 
 pytestmark = pytest.mark.django_db
 
@@ -196,6 +198,20 @@ def test_vouchers_issued_after_the_move_are_valid_from_then(campaign: Campaign) 
     move(campaign, ahead=3 * DAY)
     issue_vouchers(campaign, [cast.ada()])
     assert campaign.tranches.get().valid_from_at == NOON + 3 * DAY
+
+
+def test_a_run_of_a_campaign_that_is_over_by_the_clock_is_wound_up_then(
+    campaign: Campaign,
+) -> None:
+    live = request_run(campaign=cast.running_campaign(code="live"), seed="1", by="mei", at=NOON)
+    run = request_run(campaign=campaign, seed="1", by="mei", at=NOON)
+    assert wind_up(at=NOON) == 0
+    move(campaign, ahead=campaign.ends_at - NOON)
+    assert wind_up(at=NOON) == 1
+    run.refresh_from_db()
+    live.refresh_from_db()
+    assert (run.state, run.finished_at) == (RunState.CANCELLED, campaign.ends_at)
+    assert live.state == RunState.QUEUED
 
 
 def test_the_time_runs_on_from_where_it_was_put(campaign: Campaign) -> None:

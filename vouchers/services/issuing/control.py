@@ -5,10 +5,11 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from merchants.errors import Refused
 from vouchers.models import Run, Shard
+from vouchers.models.sandbox import campaign_now
 from vouchers.services.history import note
 from vouchers.services.issuing.leases import PACKED
 from vouchers.services.issuing.minting import counts_of, people_of, post_shard
@@ -70,20 +71,22 @@ def cancel_run(*, run: Run, reason: str, by: User, at: datetime) -> None:
 
 
 def wind_up(*, at: datetime) -> int:
-    """End the runs of campaigns that are over: unminted money goes back, waiting runs stop.
+    """End the runs of campaigns that are over, each at its campaign's time: unminted money goes
+    back, waiting runs stop.
 
     Returns how many runs were ended.
     """
-    over = Run.objects.filter(
-        Q(campaign__state__in=OVER_CAMPAIGNS) | Q(campaign__ends_at__lte=at),
+    over = Run.objects.alias(now=campaign_now(at, "campaign__")).filter(
+        Q(campaign__state__in=OVER_CAMPAIGNS) | Q(campaign__ends_at__lte=F("now")),
         state__in=LIVE_RUNS,
     )
-    return sum(_wind_up_run(run_id, at) for run_id in over.values_list("id", flat=True))
+    return sum(_wind_up_run(*row, at) for row in over.values_list("id", "campaign_id"))
 
 
-def _wind_up_run(run_id: int, at: datetime) -> bool:
+def _wind_up_run(run_id: int, campaign_id: int, at: datetime) -> bool:
     with transaction.atomic():
-        return _release(run_id, RunState.DONE, at) is not None
+        moved_at = time_in(campaign_id=campaign_id, at=at)
+        return _release(run_id, RunState.DONE, moved_at) is not None
 
 
 def _release(run_id: int, to: RunState, at: datetime) -> Run | None:
