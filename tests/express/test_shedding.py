@@ -1,6 +1,7 @@
 """At both doors a key that asks too often is answered 429, and every answer names its request."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -46,6 +47,18 @@ def test_the_seventh_call_is_told_to_wait(server: Server, key: str) -> None:
         nobody = client.post(PATH, content=b"{}")
         assert nobody.status_code == 401
         assert "ratelimit" not in nobody.headers
+
+
+def test_a_batch_counts_as_many_calls_as_it_has_lines(server: Server, key: str) -> None:
+    other = till_key(cast.nanjing_road(), code="T2")  # the server has counted calls of `key`
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        headers = {"authorization": f"Bearer {other}"}
+        batches: list[Any] = [{"redemptions": [{}] * lines} for lines in (2, 500, 1)]
+        answers = [client.post(f"{PATH}/batch", headers=headers, json=each) for each in batches]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    left = [answer.headers["ratelimit"].partition(";t=")[0] for answer in answers]
+    assert left == ['"key";r=4', '"key";r=0', '"key";r=0']
+    assert "retry-after" not in answers[1].headers
 
 
 def test_a_request_is_named_as_it_names_itself(server: Server) -> None:

@@ -59,6 +59,16 @@ def test_a_key_is_told_to_wait_once_it_has_asked_too_often(
     assert last.remaining == 0
 
 
+def test_requests_that_come_together_count_as_many(process: LoadShedder, till: Caller) -> None:
+    left = [process.admit(till, requests=requests) for requests in (1, 18, 1, 1)]
+    assert [(it.remaining, it.is_over) for it in left if it] == [
+        (19, False),
+        (1, False),
+        (0, False),
+        (0, True),
+    ]
+
+
 def test_another_key_is_not_concerned(process: LoadShedder, till: Caller) -> None:
     for _ in range(25):
         process.admit(till)

@@ -256,6 +256,15 @@ OF_SHEDDING: tuple[Mutation, ...] = (
         "test_processes_count_together",
     ),
     source(
+        "a batch for one call",
+        9,
+        "a batch of five hundred orders counts as one request",
+        "vouchers/api/throttle.py",
+        "requests=lines - 1)",
+        "requests=0)",
+        "tests/express/test_shedding.py::test_a_batch_counts_as_many_calls_as_it_has_lines",
+    ),
+    source(
         "unshed in the express lane",
         9,
         "the express lane lets every request through",

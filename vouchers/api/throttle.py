@@ -3,7 +3,8 @@ body that is read to its end."""
 
 import contextlib
 from collections.abc import Callable
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, cast
 
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework.request import Request
@@ -37,6 +38,17 @@ class LoadSheddingThrottle(BaseThrottle):
     def wait(self) -> float | None:
         """Seconds until the window ends."""
         return None if self._standing is None else float(self._standing.reset_s)
+
+
+def count_lines(request: Request, lines: int) -> None:
+    """Count the lines of a batch as the requests they are; the call itself was counted as one.
+
+    The batch is done all the same: what it has too many keeps the key's next calls waiting, so that
+    a batch larger than a window's limit can be sent at all.
+    """
+    standing = admit(cast(Caller, request.auth), requests=lines - 1)
+    if standing is not None:
+        setattr(request._request, STANDING, replace(standing, is_over=False))
 
 
 def call_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:

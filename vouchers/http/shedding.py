@@ -77,15 +77,15 @@ class LoadShedder:
         self._limiter: FixedWindowRateLimiter | None = None
         self._is_dead = False
 
-    def admit(self, caller: Caller) -> Standing | None:
-        """Count one request; None where keys of its kind are not limited."""
+    def admit(self, caller: Caller, *, requests: int = 1) -> Standing | None:
+        """Count so many requests; None where keys of their kind are not limited."""
         limit = limit_of(caller.kind, settings.HUIMIN_RATE_LIMITS)
         if not limit:
             return None
         now_s = self._clock()
         with self._lock:
             count = self._count(caller.credential_id, limit, now_s)
-            count.unreported += 1
+            count.unreported += requests
             used, left_s = count.known + count.unreported, count.reset_at_s - now_s
             if count.unreported * REPORTED_PART >= limit:
                 self._wanted.set()
@@ -175,9 +175,9 @@ def _limiter(url: str) -> FixedWindowRateLimiter:
 _shedder: LoadShedder | None = None
 
 
-def admit(caller: Caller) -> Standing | None:
-    """Count a request of this process."""
+def admit(caller: Caller, *, requests: int = 1) -> Standing | None:
+    """Count requests of this process."""
     global _shedder
     if _shedder is None:
         _shedder = LoadShedder(settings.REDIS_URL)
-    return _shedder.admit(caller)
+    return _shedder.admit(caller, requests=requests)

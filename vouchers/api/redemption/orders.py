@@ -24,6 +24,7 @@ from vouchers.api.redemption.lookups import FOUND_BY, find
 from vouchers.api.redemption.schema import BatchAnswerSchema, BatchSchema, QuotedSchema
 from vouchers.api.redemption.till import TillView
 from vouchers.api.schema import BUSY, IDEMPOTENCY_KEY, REFUSALS, RedeemSchema, RedemptionSchema
+from vouchers.api.throttle import count_lines
 from vouchers.http.answers import found_all, render
 from vouchers.http.batches import BATCH_MAX_BYTES, parse_batch, render_batch
 from vouchers.http.redemption import quote_request, redeem_request
@@ -75,6 +76,7 @@ class BatchView(TillView):
             body=body_of(request, BATCH_MAX_BYTES),
             at=datetime.now(UTC),
         )
+        count_lines(request, len(lines))
         asked = [line.request for line in lines if isinstance(line.request, RedeemRequest)]
         return rendered(render_batch(lines, redeem(requests=asked, render=render)))
 
