@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from merchants.errors import Refusal
+from merchants.errors import Fact, Refusal
 from vouchers.errors import CATALOGUE
 from vouchers.http.answers import headers_of, problem, render
 from vouchers.services.acts import BUSY
@@ -30,6 +30,14 @@ def test_a_refusal_is_a_problem_with_both_texts() -> None:
 def test_of_an_opaque_refusal_neither_rule_nor_facts_are_shown() -> None:
     body = json.loads(problem(Refusal("voucher_not_usable", "holder_or_proxy", {"x": 1})).body)
     assert (body["rule"], body["facts"]) == ("voucher_not_usable", {})
+
+
+@pytest.mark.parametrize("window", ["day", "week", "campaign"])
+def test_the_limit_of_a_shared_device_is_answered_as_the_customers_own(window: str) -> None:
+    """Whose else the device is, or that it is any other's, is not for a cashier."""
+    facts: dict[str, Fact] = {"limit": "1", "window": window, "next_at": "2026-04-02"}
+    of_link = problem(Refusal("resident_limit", f"link_{window}", facts))
+    assert of_link == problem(Refusal("resident_limit", f"resident_{window}", facts))
 
 
 def test_only_what_is_not_stored_asks_for_the_same_request_in_a_second() -> None:

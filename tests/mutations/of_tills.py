@@ -31,6 +31,15 @@ OF_TILLS: tuple[Mutation, ...] = (
         "tests/services/redemption/test_quote.py::TestRiskRules",
     ),
     source(
+        "a shared device named",
+        8,
+        "a till reads that it was a device, a phone or a card that had reached its limit",
+        "vouchers/errors/meaning.py",
+        "        return self.answered_as.get(rule, rule)\n",
+        "        return rule\n",
+        "tests/http/test_answers.py",
+    ),
+    source(
         "a capture without its number",
         5,
         "a capture does not ask for the numbers that the campaign does",

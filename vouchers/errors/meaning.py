@@ -35,6 +35,14 @@ class Meaning:
     # The deciding rule and its facts are stored, not answered: they would disclose the owner.
     is_opaque: bool = False
     by_rule: Mapping[str, Wording] = field(default_factory=dict)
+    # Rules that are answered under the name of another, which discloses less; stored as they are.
+    answered_as: Mapping[str, str] = field(default_factory=dict)
+
+    def answered_rule(self, rule: str) -> str:
+        """The rule as callers read it, in answers and in webhooks."""
+        if self.is_opaque or not rule:
+            return self.code
+        return self.answered_as.get(rule, rule)
 
     def wording(self, rule: str) -> Wording:
         """The texts for a refusal by `rule`."""

@@ -1,5 +1,7 @@
 """Refusals that a cashier can meet: at most thirty, one meaning each, texts to be said aloud."""
 
+from typing import Final
+
 from vouchers.errors.meaning import Meaning, Wording
 
 VERBS = (
@@ -60,6 +62,12 @@ CLAIMED_ALL = Wording(
 )
 
 
+AS_RESIDENTS: Final = {
+    f"link_{window}": f"resident_{window}" for window in ("day", "week", "campaign")
+}
+"""That a device or phone is shared is the business of none who reads the answer."""
+
+
 def _limit(subject: str, en: str, zh: str, *, status: int) -> Meaning:
     """The code of a limit on `subject`; the one on a whole campaign is never open again."""
     over = Wording(
@@ -76,6 +84,7 @@ def _limit(subject: str, en: str, zh: str, *, status: int) -> Meaning:
         by_rule={"resident_campaign": over, "link_campaign": over, "resident_round": CLAIMED_ALL}
         if subject == "resident"
         else {f"{subject}_campaign": over},
+        answered_as=AS_RESIDENTS if subject == "resident" else {},
     )
 
 

@@ -81,7 +81,7 @@ def problem(refusal: Refusal) -> Answer:
         "code": meaning.code,
         "retryable": meaning.wording(refusal.rule).retryable,
         "authority": meaning.authority,
-        "rule": meaning.code if meaning.is_opaque else refusal.rule or meaning.code,
+        "rule": meaning.answered_rule(refusal.rule),
         "facts": {} if meaning.is_opaque else dict(refusal.facts),
     }
     return Answer(meaning.status, _encode(body))

@@ -150,16 +150,17 @@ def test_a_reversal_and_a_refund_are_queued() -> None:
     assert (refunded["refund_no"], refunded["amount_fen"]) == ("R-1", body["payable_fen"])
 
 
-def test_an_order_that_a_limit_refuses_is_queued_without_the_person() -> None:
+@pytest.mark.parametrize("kind", [LimitKind.RESIDENT_DAY, LimitKind.LINK_DAY])
+def test_an_order_that_a_limit_refuses_is_queued_without_the_person(kind: LimitKind) -> None:
     endpoint_of(events=["limit.reached"])
-    campaign = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 1})
+    campaign = cast.running_campaign(limits={kind: 1})
     first, second = issue_vouchers(campaign, [cast.alice()] * 2)
-    answer_to(order(first, cast.nanjing_road(), cast.alice()))
-    status, body = answer_to(order(second, cast.nanjing_road(), cast.alice()))
+    answer_to(order(first, cast.nanjing_road(), cast.alice(), device="d"))
+    status, body = answer_to(order(second, cast.nanjing_road(), cast.alice(), device="d"))
     assert (status, body["code"]) == (422, "resident_limit")
     ((topic, data),) = queued()
     assert topic == "limit.reached"
-    assert data["code"] == "resident_limit"
+    assert (data["code"], data["rule"]) == ("resident_limit", "resident_day")
     assert cast.alice().external_id not in str(data)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from vouchers.errors import CATALOGUE
 from vouchers.models import Redemption, Refund
 from vouchers.rules.redemption.refunds import Clawback
 from vouchers.rules.webhooks import EventType
@@ -75,7 +76,7 @@ def _limited(verdict: Verdict) -> Event:
         is_test=request.caller.is_test,
         data={
             "code": refusal.code,
-            "rule": refusal.rule or refusal.code,
+            "rule": CATALOGUE[refusal.code].answered_rule(refusal.rule),
             "merchant": store.merchant,
             "store": store.external_id,
             "order_no": request.order.order_no,
