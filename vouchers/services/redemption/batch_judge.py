@@ -20,7 +20,8 @@ from vouchers.rules.redemption.shown import Way, WrongKey
 from vouchers.services.acts.idempotency import GATE, IN_FLIGHT, SWITCHED_OFF
 from vouchers.services.limits.links import Links
 from vouchers.services.limits.risk import RiskJudge
-from vouchers.services.redemption.batch_facts import Facts, LimitKeys, Pending
+from vouchers.services.redemption.batch_facts import Facts, LimitKeys
+from vouchers.services.redemption.batch_known import Pending
 from vouchers.services.redemption.codebook import CodeBook, is_slowed, printed
 from vouchers.services.redemption.requests import RedeemRequest
 from vouchers.services.redemption.stores import is_ambiguous

@@ -10,7 +10,7 @@ from merchants.auth import Caller
 from merchants.references import folded
 from vouchers.models import OrderClaim, Redemption
 from vouchers.models.issuing.runs import SERIAL_BITS
-from vouchers.services.redemption.batch_facts import Pending
+from vouchers.services.redemption.batch_known import Pending
 from vouchers.services.redemption.requests import RedemptionRequest, ReverseRequest
 from vouchers.services.redemption.shown import ShownCode
 from vouchers.services.sandbox import ahead_of_tranches, time_in

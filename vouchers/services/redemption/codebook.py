@@ -17,7 +17,7 @@ from vouchers.rules.redemption.shown import (
     WrongKey,
     judge_pause,
 )
-from vouchers.services.redemption.batch_facts import Pending
+from vouchers.services.redemption.batch_known import Pending
 from vouchers.services.redemption.shown import CodeFacts, counted_for
 
 SLOWED: Final = "slowed"

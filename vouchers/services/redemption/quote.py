@@ -10,8 +10,9 @@ from merchants.errors import Refusal
 from vouchers.queries.redemption import SourceShare
 from vouchers.rules.redemption.shown import WrongKey
 from vouchers.services.acts.attempts import Attempt, record_attempts
-from vouchers.services.redemption.batch_facts import Pending, gather
+from vouchers.services.redemption.batch_facts import gather
 from vouchers.services.redemption.batch_judge import BatchJudge, Effect
+from vouchers.services.redemption.batch_known import Pending
 from vouchers.services.redemption.clocks import at_campaign_time
 from vouchers.services.redemption.codebook import is_wrong_try
 from vouchers.services.redemption.outcomes import Quoted

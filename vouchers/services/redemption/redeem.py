@@ -7,8 +7,9 @@ from typing import Final
 from vouchers.services.acts import Answer, Render, answer_all
 from vouchers.services.acts.idempotency import replay
 from vouchers.services.redemption.batch_effects import write
-from vouchers.services.redemption.batch_facts import Pending, gather
+from vouchers.services.redemption.batch_facts import gather
 from vouchers.services.redemption.batch_judge import BatchJudge, Verdict
+from vouchers.services.redemption.batch_known import Pending
 from vouchers.services.redemption.clocks import at_campaign_time
 from vouchers.services.redemption.own_numbers import with_known_stores
 from vouchers.services.redemption.requests import RedeemRequest
