@@ -340,6 +340,17 @@ OF_SANDBOX: tuple[Mutation, ...] = (
         "tests/services/claims/test_claim.py::TestWho",
         "tests/services/redemption/test_present.py::TestPresenting",
     ),
+    source(
+        "live runs reach residents of the sandbox",
+        12,
+        "a run of a live campaign targets residents whom a sandbox key has registered",
+        "vouchers/models/audience/facts.py",
+        "                       AND NOT (SELECT is_test FROM vouchers_campaign"
+        " WHERE id = %(campaign_id)s)\n",
+        "                       AND FALSE\n",
+        "tests/services/audience/test_targeting.py"
+        "::test_a_resident_of_the_sandbox_gets_nothing_of_the_citys_money",
+    ),
 )
 OF_CALLERS: tuple[Mutation, ...] = (
     *OF_ENROLMENT,

@@ -133,7 +133,14 @@ class Migration(migrations.Migration):
                     ),
                     models.UniqueConstraint(fields=("bucket", "id"), name="resident_by_bucket"),
                 ],
-                "indexes": [models.Index(fields=["changed_xid"], name="resident_by_change")],
+                "indexes": [
+                    models.Index(fields=["changed_xid"], name="resident_by_change"),
+                    models.Index(
+                        condition=models.Q(("external_id__startswith", "test-")),
+                        fields=["id"],
+                        name="resident_of_sandbox",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(

@@ -153,6 +153,7 @@ class SetAside(NamedTuple):
 
 
 # Both tables are small beside the residents', and what they say holds at once. NULL: all residents.
+# Residents that a sandbox key has registered are kept out of every campaign of the city.
 READ_SET_ASIDE = Statement(
     """
     SELECT (SELECT string_agg(int8send(member_id), ''::bytea ORDER BY member_id)
@@ -161,11 +162,16 @@ READ_SET_ASIDE = Statement(
                AND (%(resident_ids)s::bigint[] IS NULL
                     OR member_id = ANY (%(resident_ids)s::bigint[]))),
            (SELECT string_agg(int8send(resident_id), ''::bytea ORDER BY resident_id)
-              FROM vouchers_exclusion
-             WHERE (campaign_id IS NULL OR campaign_id = %(campaign_id)s)
-               AND created_at <= %(at)s AND (lifted_at IS NULL OR lifted_at > %(at)s)
-               AND (%(resident_ids)s::bigint[] IS NULL
-                    OR resident_id = ANY (%(resident_ids)s::bigint[])))
+              FROM (SELECT resident_id FROM vouchers_exclusion
+                     WHERE (campaign_id IS NULL OR campaign_id = %(campaign_id)s)
+                       AND created_at <= %(at)s AND (lifted_at IS NULL OR lifted_at > %(at)s)
+                     UNION ALL
+                    SELECT id FROM vouchers_resident
+                     WHERE external_id LIKE 'test-%%'
+                       AND NOT (SELECT is_test FROM vouchers_campaign WHERE id = %(campaign_id)s)
+                   ) AS kept_out
+             WHERE %(resident_ids)s::bigint[] IS NULL
+                OR resident_id = ANY (%(resident_ids)s::bigint[]))
     """,
     lambda row: SetAside(*(np.frombuffer(ids or b"", ">i8").astype(np.int64) for ids in row)),
     is_binary=True,

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import DATUM_CHOICES, District
+from vouchers.rules.residents import SANDBOX
 from vouchers.sql.fields import Xid8Field
 from vouchers.sql.statements import Statement
 from vouchers.sql.triggers import (
@@ -90,7 +91,14 @@ class Resident(models.Model):
             ),
             models.UniqueConstraint(fields=["bucket", "id"], name="resident_by_bucket"),
         ]
-        indexes: ClassVar = [models.Index(fields=["changed_xid"], name="resident_by_change")]
+        indexes: ClassVar = [
+            models.Index(fields=["changed_xid"], name="resident_by_change"),
+            models.Index(
+                fields=["id"],
+                name="resident_of_sandbox",
+                condition=Q(external_id__startswith=SANDBOX),
+            ),
+        ]
         triggers: ClassVar = [
             *never_deleted("resident"),
             dated_by_transaction("resident_change_dated"),
