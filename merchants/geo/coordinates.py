@@ -58,9 +58,18 @@ def coordinate_faults(longitude_deg: ArrayLike, latitude_deg: ArrayLike) -> NDAr
     lon = np.asarray(longitude_deg, dtype=np.float64)
     lat = np.asarray(latitude_deg, dtype=np.float64)
     found = np.zeros(lon.shape, dtype=np.int8)
+    if lat.size and _are_plain(lon, lat):
+        return found
     for code, present in enumerate(_conditions(lon, lat), start=1):
         found[(found == 0) & present] = code
     return found
+
+
+def _are_plain(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> bool:
+    """Whether they all lie where no condition can hold: north of the equator, short of the pole."""
+    return bool(
+        lat.min() > 1 and lat.max() < MAX_LATITUDE_DEG and lon.min() > -180 and lon.max() < 180
+    )
 
 
 def _conditions(lon: Any, lat: Any) -> Iterator[Any]:

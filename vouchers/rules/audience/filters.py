@@ -230,19 +230,19 @@ class Coverage:
             ring=np.full(size, NO_RING, dtype=np.int8),
         )
         accepted = [POINT_KINDS.index(name) for name in POINT_KINDS if name in kinds]
-        points = _Points(block, accepted)
         is_astray = np.zeros(size, dtype=np.bool_)
         for places in (
             (self._in_circles, self._in_polygons) if self.polygons else (self._in_circles,)
         ):
             wanted = (found.reason == TARGETED) & (found.store == NO_STORE)
             for kind in accepted:
-                at = np.flatnonzero(wanted & points.good[kind])
-                lon, lat = block.longitude_deg[kind][at], block.latitude_deg[kind][at]
+                lon, lat = block.longitude_deg[kind], block.latitude_deg[kind]
+                at = np.flatnonzero(wanted & (coordinate_faults(lon, lat) == 0))
+                lon, lat = lon[at], lat[at]
                 nearest = places(lon, lat)
-                is_astray[at] |= self._leave_out_other_streets(nearest, lon, lat)
+                is_astray[at[self._leave_out_other_streets(nearest, lon, lat)]] = True
                 _keep_nearer(found, at, kind, nearest)
-        _give_reasons(found, points, is_astray)
+        _give_reasons(found, block, accepted, is_astray)
         return found
 
     def place(self, lon: Floats, lat: Floats) -> Placed:
@@ -283,17 +283,17 @@ class Coverage:
 
     def _leave_out_other_streets(
         self, placed: Placed, lon: Floats, lat: Floats
-    ) -> NDArray[np.bool_]:
+    ) -> NDArray[np.intp]:
         """Take the store from points that lie in none of the streets; returns which."""
-        is_astray = np.zeros(lon.size, dtype=np.bool_)
-        if self.streets:
-            reached = np.flatnonzero(placed.nearest.store_index != NO_STORE)
-            beside = containing(self.streets, lon[reached], lat[reached]) == NO_AREA
-            is_astray[reached[beside]] = True
-            placed.nearest.store_index[is_astray] = NO_STORE
-            placed.nearest.distance_m[is_astray] = np.inf
-            placed.ring[is_astray] = NO_RING
-        return is_astray
+        if not self.streets:
+            return np.empty(0, dtype=np.intp)
+        reached = np.flatnonzero(placed.nearest.store_index != NO_STORE)
+        is_astray = containing(self.streets, lon[reached], lat[reached]) == NO_AREA
+        astray = np.asarray(reached[is_astray])
+        placed.nearest.store_index[astray] = NO_STORE
+        placed.nearest.distance_m[astray] = np.inf
+        placed.ring[astray] = NO_RING
+        return astray
 
     def _in_circles(self, lon: Floats, lat: Floats) -> Placed:
         return place(self.cover, self.rings, lon, lat)
@@ -312,20 +312,9 @@ class Coverage:
         return Placed(placed.nearest, self.rings.positions(distance_m))
 
 
-class _Points:
-    """Which residents have a point of each accepted kind at all, and which a usable one."""
-
-    def __init__(self, block: Block, accepted: Sequence[int]) -> None:
-        self.present, self.good = np.zeros((2, len(POINT_KINDS), len(block)), dtype=np.bool_)
-        for kind in accepted:
-            lon, lat = block.longitude_deg[kind], block.latitude_deg[kind]
-            self.present[kind] = ~(np.isnan(lon) | np.isnan(lat))
-            self.good[kind] = self.present[kind] & (coordinate_faults(lon, lat) == 0)
-
-
 def _keep_nearer(found: Judged, at: NDArray[np.intp], kind: int, placed: Placed) -> None:
     """Take over what is nearer than what was found for an earlier kind."""
-    nearer = placed.nearest.distance_m < found.distance_m[at]
+    nearer = np.flatnonzero(placed.nearest.distance_m < found.distance_m[at])
     at = at[nearer]
     found.kind[at] = kind
     found.store[at] = placed.nearest.store_index[nearer]
@@ -333,10 +322,15 @@ def _keep_nearer(found: Judged, at: NDArray[np.intp], kind: int, placed: Placed)
     found.ring[at] = placed.ring[nearer]
 
 
-def _give_reasons(found: Judged, points: _Points, is_astray: NDArray[np.bool_]) -> None:
-    unplaced = (found.reason == TARGETED) & (found.store == NO_STORE)
-    present, good = points.present.any(axis=0), points.good.any(axis=0)
-    found.reason[unplaced & ~present] = Untargeted.NO_POINT
-    found.reason[unplaced & present & ~good] = Untargeted.BAD_COORDINATES
-    found.reason[unplaced & good] = Untargeted.OUTSIDE
-    found.reason[unplaced & is_astray] = Untargeted.OUTSIDE_STREETS
+def _give_reasons(
+    found: Judged, block: Block, accepted: Sequence[int], is_astray: NDArray[np.bool_]
+) -> None:
+    unplaced = np.flatnonzero((found.reason == TARGETED) & (found.store == NO_STORE))
+    which = np.ix_(np.array(accepted, dtype=np.intp), unplaced)
+    lon, lat = block.longitude_deg[which], block.latitude_deg[which]
+    is_absent = (np.isnan(lon) | np.isnan(lat)).all(axis=0)
+    is_bad = (coordinate_faults(lon, lat) != 0).all(axis=0)
+    found.reason[unplaced] = Untargeted.OUTSIDE
+    found.reason[unplaced[is_bad]] = Untargeted.BAD_COORDINATES
+    found.reason[unplaced[is_absent]] = Untargeted.NO_POINT
+    found.reason[unplaced[is_astray[unplaced]]] = Untargeted.OUTSIDE_STREETS

@@ -23,7 +23,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from merchants.geo import (
     FAULTS,
-    MAX_LATITUDE_DEG,
     CoordinateFault,
     LocalMetric,
     chord_distance_m,
@@ -40,7 +39,7 @@ Flags = NDArray[np.bool_]
 Metric = Callable[[Index, Floats, Floats], Floats]
 
 MAX_RADIUS_M: Final = 10_000.0
-CHUNK: Final = 1 << 14
+CHUNK: Final = 1 << 15
 POLYNOMIAL_BAND_M: Final = 0.05
 CHORD_BAND_M: Final = 0.0001
 
@@ -135,20 +134,32 @@ class StoreCover:
             raise ValueError("longitudes and latitudes must be lists of one length")
         store = np.empty(lon.size, dtype=np.int32)
         distance = np.empty(lon.size, dtype=np.float64)
+        unsure = np.empty(lon.size, dtype=np.bool_)
         refused_at, refused_code = [np.empty(0, np.intp)], [np.empty(0, np.int8)]
         for chunk in _chunks(lon.size):
-            codes = _faults(lon[chunk], lat[chunk])
+            codes = coordinate_faults(lon[chunk], lat[chunk])
             with np.errstate(invalid="ignore"):
-                store[chunk], distance[chunk] = self._nearest(lon[chunk], lat[chunk], edges_m)
-            if codes is not None:
-                at = np.flatnonzero(codes)
-                store[chunk][at], distance[chunk][at] = NO_STORE, np.inf
+                store[chunk], distance[chunk], unsure[chunk] = self._roughly(
+                    lon[chunk], lat[chunk], edges_m
+                )
+            at = np.flatnonzero(codes)
+            if at.size:
+                store[chunk][at], distance[chunk][at], unsure[chunk][at] = NO_STORE, np.inf, False
                 refused_at.append(at + chunk.start)
                 refused_code.append(codes[at])
+        at = np.flatnonzero(unsure)
+        for metric, band_m in ((self.chord_m, CHORD_BAND_M), (self.geodesic_m, 0.0)):
+            if not at.size:
+                break
+            cell = self._grid.cells_of(lon[at], lat[at])
+            store[at], distance[at], is_open = self._scan(metric, band_m, lon[at], lat[at], cell)
+            at = at[is_open | _at_edge(distance[at], edges_m, band_m)]
         return Nearest(store, distance, np.concatenate(refused_at), np.concatenate(refused_code))
 
-    def _nearest(self, lon: Floats, lat: Floats, edges_m: Sequence[float]) -> tuple[Index, Floats]:
-        """One chunk through the tiers: each takes the points that the one before left open."""
+    def _roughly(
+        self, lon: Floats, lat: Floats, edges_m: Sequence[float]
+    ) -> tuple[Index, Floats, Flags]:
+        """One chunk by the polynomial, and which points it leaves open."""
         cell = self._grid.cells_of(lon, lat)
         sole = self._grid.sole[cell]
         store, distance, unsure = self._among_one(sole, lon, lat)
@@ -157,15 +168,7 @@ class StoreCover:
             self._local.distance_m, POLYNOMIAL_BAND_M, lon[several], lat[several], cell[several]
         )
         unsure |= _at_edge(distance, edges_m, POLYNOMIAL_BAND_M)
-        for metric, band_m in ((self.chord_m, CHORD_BAND_M), (self.geodesic_m, 0.0)):
-            again = np.flatnonzero(unsure)
-            if not again.size:
-                break
-            store[again], distance[again], open_still = self._scan(
-                metric, band_m, lon[again], lat[again], cell[again]
-            )
-            unsure[again] = open_still | _at_edge(distance[again], edges_m, band_m)
-        return store, distance
+        return store, distance, unsure
 
     def _among_one(self, sole: Index, lon: Floats, lat: Floats) -> tuple[Index, Floats, Flags]:
         """As `_scan` by the polynomial, for points whose cell has one candidate; of the others none
@@ -185,28 +188,25 @@ class StoreCover:
     def _scan(
         self, metric: Metric, band_m: float, lon: Floats, lat: Floats, cell: Index
     ) -> tuple[Index, Floats, Flags]:
-        """Nearest covering candidate by `metric`, and the points it can't decide within the band.
-
-        Candidates come in ascending order of store, hence `<` keeps the lowest index of a tie.
-        """
+        """Nearest covering candidate by `metric`, and the points it can't decide within the band;
+        those whose cells have equally many candidates at once."""
         store = np.full(lon.size, NO_STORE, dtype=np.intp)
         best = np.full(lon.size, np.inf)
         unsure = np.zeros(lon.size, dtype=np.bool_)
-        turn, last = self._grid.starts[cell], self._grid.starts[cell + 1]
-        at = np.flatnonzero(turn < last)
-        while at.size:
-            candidate = self._grid.stores[turn[at]]
+        first = self._grid.starts[cell]
+        counts = self._grid.starts[cell + 1] - first
+        for count in np.flatnonzero(np.bincount(counts)):
+            at = np.flatnonzero(counts == count)
+            candidate = self._grid.stores[np.arange(count)[:, None] + first[at]]
             distance = metric(candidate, lon[at], lat[at])
             beyond = distance - self.circles.radius_m[candidate]
-            held = best[at]
-            close = np.abs(beyond) <= band_m
-            close |= (np.abs(distance - held) <= band_m) & (beyond <= 0)
-            unsure[at] |= close
-            better = np.flatnonzero((distance < held) & (beyond <= 0))
-            best[at[better]] = distance[better]
-            store[at[better]] = candidate[better]
-            turn[at] += 1
-            at = at[turn[at] < last[at]]
+            covers = beyond <= 0
+            distance[~covers] = np.inf
+            best[at] = nearest = distance.min(axis=0)
+            lowest = np.where(distance == nearest, candidate, len(self.circles)).min(axis=0)
+            store[at] = np.where(nearest < np.inf, lowest, NO_STORE)
+            covers &= distance <= nearest + band_m
+            unsure[at] = (np.abs(beyond) <= band_m).any(axis=0) | (covers.sum(axis=0) > 1)
         return store, best, unsure
 
     def chord_m(self, store: Index, lon: Floats, lat: Floats) -> Floats:
@@ -217,8 +217,10 @@ class StoreCover:
     def geodesic_m(self, store: Index, lon: Floats, lat: Floats) -> Floats:
         """Metres from store i to point i by geopy; 0.2 ms each."""
         stores = self.circles
-        pairs = zip(stores.longitude_deg[store], stores.latitude_deg[store], lon, lat, strict=True)
-        return np.array([distance_m(*pair) for pair in pairs], dtype=np.float64)
+        pairs = np.broadcast(stores.longitude_deg[store], stores.latitude_deg[store], lon, lat)
+        return np.array([distance_m(*pair) for pair in pairs], dtype=np.float64).reshape(
+            pairs.shape
+        )
 
 
 def _at_edge(distance: Floats, edges_m: Sequence[float], band_m: float) -> Flags:
@@ -230,11 +232,3 @@ def _at_edge(distance: Floats, edges_m: Sequence[float], band_m: float) -> Flags
 
 def _chunks(size: int) -> Iterator[slice]:
     return (slice(start, min(start + CHUNK, size)) for start in range(0, size, CHUNK))
-
-
-def _faults(lon: Floats, lat: Floats) -> NDArray[np.int8] | None:
-    """Fault codes of a chunk, or None for the usual chunk that has nothing to refuse."""
-    if lat.min() > 1 and lat.max() < MAX_LATITUDE_DEG and lon.min() > -180 and lon.max() < 180:
-        return None
-    codes = coordinate_faults(lon, lat)
-    return codes if codes.any() else None
