@@ -45,6 +45,20 @@ def assert_equals_geopy(stores: Floats, radius_m: Floats, points: Floats) -> Nea
     return found
 
 
+def assert_agrees_with_the_chord(stores: Floats, radius_m: Floats, points: Floats) -> Nearest:
+    """For many points: the nearest store that holds each, to within a millimetre."""
+    found = ask(stores, radius_m, points)
+    metres = np.array([chord_distance_m(*store, *points.T) for store in stores])
+    covering = np.where(metres <= radius_m[:, None] + 0.001, metres, np.inf)
+    best, chosen = covering.min(axis=0), found.store_index
+    inside = chosen != NO_STORE
+    assert np.abs(metres[chosen, np.arange(points.shape[0])] - best)[inside].max() < 0.001
+    surely = (metres <= radius_m[:, None] - 0.001).any(axis=0)
+    assert inside[surely].all()
+    assert not inside[np.isinf(best)].any()
+    return found
+
+
 @pytest.mark.parametrize(
     ("west", "south"), [(121.4, 31.2), (87.5, 43.8), (109.4, 18.2), (122.3, 53.4), (-70.7, -33.5)]
 )
@@ -66,17 +80,21 @@ def test_of_stores_wall_to_wall_the_nearest_is_found_in_every_part_of_a_cell(
     stores = np.array([121.5, latitude]) + rng.normal(0, 0.003, (50, 2))
     radius_m = rng.choice([150.0, 900.0, 5_000.0], 50)
     points = np.array([121.5, latitude]) + rng.normal(0, 0.006, (20_000, 2))
-    found = ask(stores, radius_m, points)
+    found = assert_agrees_with_the_chord(stores, radius_m, points)
+    assert np.unique(found.store_index).size > 20
 
-    metres = np.array([chord_distance_m(*store, *points.T) for store in stores])
-    covering = np.where(metres <= radius_m[:, None] + 0.001, metres, np.inf)
-    best, chosen = covering.min(axis=0), found.store_index
-    inside = chosen != NO_STORE
-    assert np.abs(metres[chosen, np.arange(points.shape[0])] - best)[inside].max() < 0.001
-    surely = (metres <= radius_m[:, None] - 0.001).any(axis=0)
-    assert inside[surely].all()
-    assert not inside[np.isinf(best)].any()
-    assert np.unique(chosen).size > 20
+
+@pytest.mark.parametrize("latitude", [-59.7, 0.5, 31.2, 59.7])
+def test_circles_of_any_size_are_found_in_every_cell_that_they_reach(latitude: float) -> None:
+    """Smaller than a cell, wider than two pages; points along their edges, inside and outside."""
+    rng = np.random.default_rng(17)
+    radius_m = np.geomspace(1, 10_000, 40)
+    stores = np.array([121.5, latitude]) + rng.uniform(-0.09, 0.09, (40, 2))
+    bearing = np.linspace(0, 2 * np.pi, 200)
+    towards = np.stack([np.sin(bearing) / np.cos(np.radians(latitude)), np.cos(bearing)], axis=1)
+    edges = stores[:, None] + towards * (radius_m[:, None, None] / 111_200)
+    within = stores[:, None] + (edges - stores[:, None]) * rng.choice([0.99, 1.01], (40, 200, 1))
+    assert_agrees_with_the_chord(stores, radius_m, within.reshape(-1, 2))
 
 
 def test_the_nearest_covering_store_is_not_always_the_nearest_store() -> None:

@@ -66,7 +66,7 @@ class Pairs:
             refined[0].side_deg,
         )
 
-    def only(self, which: NDArray[np.bool_] | slice) -> Self:
+    def only(self, which: NDArray[np.bool_] | Index | slice) -> Self:
         """Some of the pairs."""
         cells, stores = self.cells[which], self.stores[which]
         return type(self)(cells, stores, self.west[which], self.south[which], self.side_deg)
@@ -104,7 +104,8 @@ class Pairs:
         champion[cell[nearest]] = nearest
         rival = champion[cell]
         is_beaten = (metres >= metres[:, rival] + slack_m).all(axis=0) & (held_m[rival] < np.inf)
-        return self.only(self._reaches(metres.min(axis=0), local, radius_m) & ~is_beaten)
+        reaches = self._reaches(metres.min(axis=0), local, radius_m)
+        return self.only(np.flatnonzero(reaches & ~is_beaten))
 
     def _corners_m(self, local: LocalMetric) -> Floats:
         """Metres from the store to each of the cell's corners."""
