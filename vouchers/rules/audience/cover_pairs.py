@@ -9,9 +9,9 @@ A store is left out of a cell, and so of every quarter of it, for one of two rea
    to one store than to another are a half-plane, so if all four corners are among them, the whole
    cell is.
 
-Both are said of the plane. On the ellipsoid, within 16 km, the line between two stores bends by
-micrometres over a cell of 0.0025 degrees and the cell's own edges by 1 mm, sixteen times as much
-over a cell four times as wide; the slack exceeds that a hundredfold.
+Both are said of the plane. On the ellipsoid, within 21 km, the line between two stores bends by
+micrometres over a cell of 0.0025 degrees and the cell's own edges by 1 mm. Both grow by the square
+of the width, and so does the slack, which is a hundred times as much.
 """
 
 from dataclasses import dataclass
@@ -90,8 +90,8 @@ class Pairs:
         return type(self)(cells[order], stores[order], west[order], south[order], side_deg)
 
     def _pruned(self, local: LocalMetric, radius_m: Floats) -> Self:
-        """Less the pairs whose store does not reach the cell, or is beaten by the store with the
-        nearest farthest corner."""
+        """Less the pairs whose store does not reach the cell, or is beaten by one that holds it:
+        tried with the one whose farthest corner is nearest."""
         metres = self._corners_m(local)
         slack_m = _CORNER_SLACK_M + _CORNER_SLACK_M_PER_DEG2 * self.side_deg**2
         far_m = metres.max(axis=0)

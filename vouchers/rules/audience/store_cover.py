@@ -147,13 +147,7 @@ class StoreCover:
                 store[chunk][at], distance[chunk][at], unsure[chunk][at] = NO_STORE, np.inf, False
                 refused_at.append(at + chunk.start)
                 refused_code.append(codes[at])
-        at = np.flatnonzero(unsure)
-        for metric, band_m in ((self.chord_m, CHORD_BAND_M), (self.geodesic_m, 0.0)):
-            if not at.size:
-                break
-            cell = self._grid.cells_of(lon[at], lat[at])
-            store[at], distance[at], is_open = self._scan(metric, band_m, lon[at], lat[at], cell)
-            at = at[is_open | _at_edge(distance[at], edges_m, band_m)]
+        self._decide(np.flatnonzero(unsure), lon, lat, edges_m, store, distance)
         return Nearest(store, distance, np.concatenate(refused_at), np.concatenate(refused_code))
 
     def _roughly(
@@ -169,6 +163,24 @@ class StoreCover:
         )
         unsure |= _at_edge(distance, edges_m, POLYNOMIAL_BAND_M)
         return store, distance, unsure
+
+    def _decide(
+        self,
+        at: Index,
+        lon: Floats,
+        lat: Floats,
+        edges_m: Sequence[float],
+        store: Ints,
+        distance: Floats,
+    ) -> None:
+        """Write store and distance of the points left open, `at`: a handful of a million, taken
+        together because a call costs more than a point."""
+        for metric, band_m in ((self.chord_m, CHORD_BAND_M), (self.geodesic_m, 0.0)):
+            if not at.size:
+                break
+            cell = self._grid.cells_of(lon[at], lat[at])
+            store[at], distance[at], is_open = self._scan(metric, band_m, lon[at], lat[at], cell)
+            at = at[is_open | _at_edge(distance[at], edges_m, band_m)]
 
     def _among_one(self, sole: Index, lon: Floats, lat: Floats) -> tuple[Index, Floats, Flags]:
         """As `_scan` by the polynomial, for points whose cell has one candidate; of the others none
