@@ -173,8 +173,8 @@ class StoreCover:
         store: Ints,
         distance: Floats,
     ) -> None:
-        """Write store and distance of the points left open, `at`: a handful of a million, taken
-        together because a call costs more than a point."""
+        """Write store and distance of the points left open, `at`: some hundreds of a million,
+        taken together because a call costs more than a point."""
         for metric, band_m in ((self.chord_m, CHORD_BAND_M), (self.geodesic_m, 0.0)):
             if not at.size:
                 break
