@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
 
+from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.errors import Refusal, Refused
 from merchants.models import State
@@ -136,6 +136,6 @@ class NeverDeleted(RefusableAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @display(description=_("state"), ordering="state", label=STATE_COLOURS)
+    @labelled(_("state"), STATE_COLOURS, ordering="state")
     def state_label(self, row: Any) -> tuple[str, Any]:
         return row.state, row.get_state_display()

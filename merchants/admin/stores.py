@@ -102,7 +102,6 @@ class StoreAdmin(NeverDeleted):
 
     list_display = ["external_id", "name", "merchant", "category", "district", "state_label"]
     list_filter = ["state", "district"]
-    list_select_related = ["merchant", "district"]
     ordering = ["external_id"]
     search_fields = ["external_id", "name", "brand", "merchant__name"]
     autocomplete_fields = ["merchant"]
@@ -127,9 +126,10 @@ class StoreAdmin(NeverDeleted):
     actions_detail = ["move", "add_terminal", "make_code"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Store]:
-        """With the merchants, whom a store's name begins with; also in a list to choose from."""
+        """With the merchants, whom a store's name begins with, also in a list to choose from; and
+        with the districts' names, without their boundaries."""
         rows: QuerySet[Store] = super().get_queryset(request)
-        return rows.select_related("merchant")
+        return rows.select_related("merchant", "district").defer("district__boundary")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A store keeps its merchant: settled lines name both."""

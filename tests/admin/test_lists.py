@@ -1,6 +1,7 @@
 """Lists of tables that grow: by key, without a count; found by whole numbers that have an index."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -108,6 +109,19 @@ def test_no_list_counts_or_skips_rows(town: Campaign) -> None:
         for given in [everything, *filtered(model)]:
             _page, statements = page_of(model, **given)
             assert counts(statements) == [], (model, given)
+
+
+def test_no_list_asks_anything_row_by_row(town: Campaign, root: Client) -> None:
+    for model in MODELS:
+        with CaptureQueriesContext(connection) as captured:
+            root.get(listed(model))
+        asked = Counter(VALUES.sub("?", query["sql"]) for query in captured.captured_queries)
+        again = {statement: times for statement, times in asked.items() if times > 1}
+        assert again == {}, model
+
+
+VALUES = re.compile(r"'[^']*'|\b\d+\b")
+"""What differs between two statements of the same text."""
 
 
 def test_every_page_is_a_list_by_key() -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from merchants.models import District, StoreLocation, Street
 from tests.support import cast
 from tests.support.demo_process import demo, summary_of
 from vouchers.demo.attacks import KINDS
+from vouchers.demo.group import GROUP
 from vouchers.models import Campaign, Redemption, Voucher
 from vouchers.states import RedemptionState, VoucherState
 
@@ -29,6 +31,7 @@ def test_a_city_a_campaign_and_a_day_end_with_the_books_proven_and_again(
     assert code == 0, said
     assert "books proven" in said
     assert_all_went_well("demo", summary_of(tmp_path))
+    assert_all_is_on_the_map()
     assert "资金去向" in (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
 
     code, said = demo(environment, RESIDENTS)
@@ -36,6 +39,16 @@ def test_a_city_a_campaign_and_a_day_end_with_the_books_proven_and_again(
     assert_all_went_well("demo-2", summary_of(tmp_path))
     codes = Campaign.objects.values_list("code", flat=True)
     assert set(codes) == {"demo", "demo-trial", "demo-2", "demo-2-trial"}
+
+
+def assert_all_is_on_the_map() -> None:
+    """The live map and the preview draw districts, streets and stores; none is a stray."""
+    assert District.objects.filter(boundary__isnull=False).count() == 16
+    assert set(Street.objects.values_list("district_id", flat=True)) == set(
+        District.objects.values_list("adcode", flat=True)
+    )
+    places = StoreLocation.objects.filter(store__merchant__code=GROUP.code)
+    assert {place.outside_district for place in places} == {False}
 
 
 def assert_all_went_well(code: str, summary: dict[str, Any]) -> None:

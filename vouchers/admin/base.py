@@ -1,6 +1,5 @@
 """What every page shares: lists of big tables, money as yuan, acts that may be refused."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.utils.translation import get_language
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.errors import Refused
 from vouchers.admin.faults import sentence
@@ -74,8 +74,7 @@ def money(name: str, description: Any) -> Callable[..., str]:
 def coloured(name: str, description: Any, colours: dict[Any, str]) -> Callable[..., Any]:
     """A column that shows a state as a coloured label; `colours` is by the state's value."""
 
-    # A state without a colour is a plain grey label.
-    @display(description=description, ordering=name, label=defaultdict(str, colours))
+    @labelled(description, colours, ordering=name)
     def column(self: Any, row: Any) -> tuple[Any, Any]:
         return getattr(row, name), getattr(row, f"get_{name}_display")()
 

@@ -1,10 +1,11 @@
 """The sidebar: what each page is called, and who sees it."""
 
+from functools import cache
 from typing import Any
 
 from django.apps import apps
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -97,7 +98,6 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = [
         {
             "title": title,
-            "separator": bool(title),
             "items": [_link(request, *item) for item in items if _may_see(request, *item[2:])],
         }
         for title, items in groups
@@ -128,8 +128,14 @@ def _link(
     request: HttpRequest, title: str, icon: str, name: str, page: str = "changelist"
 ) -> dict[str, Any]:
     if page == OUTSIDE_THE_ADMIN:
-        return {"title": title, "icon": icon, "link": reverse(page)}
+        return {"title": title, "icon": icon, "link": _reversed(page, get_script_prefix())}
     waiting = badge(request) if page == INBOX else ""
     address = f"admin:{name.replace('.', '_')}_{page}" if name else "admin:index"
-    link = {"title": title, "icon": icon, "link": reverse(address)}
+    link = {"title": title, "icon": icon, "link": _reversed(address, get_script_prefix())}
     return {**link, "badge": waiting} if waiting else link
+
+
+@cache
+def _reversed(name: str, prefix: str) -> str:
+    """The address of a page, looked up once under each prefix that the program is served under."""
+    return reverse(name)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from merchants.admin.labels import labelled
 from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, short_hash
 from vouchers.admin.filters import CAMPAIGN
@@ -24,11 +25,7 @@ class AuditReportAdmin(ReadOnlyAdmin):
     fields = ["started_at", "verdict", "took", "sample", "findings"]
     readonly_fields = ["verdict", "took", "sample", "findings"]
 
-    @display(
-        description=_("books proven"),
-        ordering="is_proven",
-        label={True: "success", False: "danger"},
-    )
+    @labelled(_("books proven"), {True: "success", False: "danger"}, ordering="is_proven")
     def proven(self, report: AuditReport) -> tuple[bool, str]:
         return report.is_proven, self.verdict(report)
 

@@ -26,6 +26,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.models import District
 from vouchers.admin.base import ReadOnly, ReadOnlyAdmin, ReadOnlyInline, act, go_to
@@ -106,7 +107,7 @@ class GrantAdmin(ReadOnlyAdmin):
     def place(self, grant: Grant) -> Any:
         return grant.district or _("the whole city")
 
-    @display(description=_("state"), label=STANDING)
+    @labelled(_("state"), STANDING)
     def standing(self, grant: Grant) -> tuple[str, Any]:
         at = timezone.now()
         if grant.withdrawn_at is not None:

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from merchants.geo import Datum, from_wgs84
-from merchants.models import District
-from merchants.services import enrol_district
+from merchants.models import District, Street
+from merchants.services import RowFault, enrol_district, import_districts
 from merchants.services.blocks import DATUMS
-from vouchers.demo.places import DISTRICTS, Quarter
+from vouchers.demo.places import COSINE, DISTRICTS, Quarter
+from vouchers.demo.shapes import write_districts
 from vouchers.money import split_pro_rata
 from vouchers.queries.residents import count_residents
 from vouchers.services.residents import PointColumns, ResidentColumns, load_residents
@@ -39,22 +41,33 @@ BIRTH_YEARS: Final = (
 """From, until and share of the adults born then."""
 
 METRES_PER_DEGREE: Final = 111_000.0
-COSINE: Final = 0.855  # of Shanghai's latitude; a made-up scatter needs no better
 
 
-def build_city(
-    *, residents: int, at: datetime, on_progress: Callable[[float], None] = lambda done: None
-) -> int:
-    """Districts and at least `residents` people on file; returns how many there are.
-
-    A city that is there already, and large enough, stays as it is.
-    """
+def found_districts(*, directory: Path, is_drawn: bool) -> int:
+    """The districts; if `is_drawn` with made-up boundaries and streets, unless some have real ones.
+    Returns how many streets there are."""
+    if is_drawn and not District.objects.filter(boundary__isnull=False).exists():
+        faults: list[RowFault] = []
+        path = directory / "districts.geojson"
+        write_districts(path)
+        import_districts(path=path, datum=None, on_fault=faults.append)
+        assert not faults, faults[0]
     known = set(District.objects.values_list("adcode", flat=True))
     for district in DISTRICTS:
         if district.adcode not in known:
             enrol_district(
                 adcode=district.adcode, name=district.name, population=district.population
             )
+    return Street.objects.count()
+
+
+def build_city(
+    *, residents: int, at: datetime, on_progress: Callable[[float], None] = lambda done: None
+) -> int:
+    """At least `residents` people on file; returns how many there are.
+
+    A city that is there already, and large enough, stays as it is.
+    """
     on_file = count_residents()
     if on_file >= residents:
         return on_file

@@ -23,7 +23,7 @@ from vouchers.demo.campaign import (
     set_up,
     store_limit,
 )
-from vouchers.demo.city import build_city
+from vouchers.demo.city import build_city, found_districts
 from vouchers.demo.group import Group, open_group
 from vouchers.demo.people import Staff, hire
 from vouchers.demo.telling import Teller, patiently
@@ -82,8 +82,10 @@ def run_story(wishes: Wishes, teller: Teller, running: Processes) -> tuple[bool,
     directory: Path = settings.HUIMIN_LOCAL_DIR / "demo"
     directory.mkdir(parents=True, exist_ok=True)
     with teller.step("A city", "城市"), teller.bar("residents 居民", wishes.residents) as advance:
+        # Real stores would be marked as lying outside districts that are made up.
+        streets = found_districts(directory=directory, is_drawn=wishes.stores_file is None)
         residents = build_city(residents=wishes.residents, at=timezone.now(), on_progress=advance)
-        teller.say(f"16 districts, {residents:,} residents 居民")
+        teller.say(f"16 districts 区, {streets} streets 街镇, {residents:,} residents 居民")
     with teller.step("A retail group", "商业集团"):
         group = _open_group(wishes, directory, teller)
     staff = hire(directory, at=timezone.now())

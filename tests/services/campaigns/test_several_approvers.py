@@ -132,18 +132,58 @@ def test_nobody_signs_what_could_not_be_done_any_more(settings: Any) -> None:
     assert not stale.signatures.exists()
 
 
+def inbox_of(person: User) -> list[Any]:
+    """What waits for a person; the side bar counts the same."""
+    waiting = waiting_for(person)
+    assert count_for(person) == len(waiting)
+    return waiting
+
+
 def test_the_inbox_holds_what_one_neither_wrote_nor_signed(submitted: TermsVersion) -> None:
-    first, second, _third = three()
+    first, second, third = three()
     both = cast.grant(cast.mei(), "approver")
     approve(submitted, first)
-    (waiting,) = waiting_for(second)
+    (waiting,) = inbox_of(second)
     assert (waiting.subject, waiting.campaign) == (submitted, submitted.campaign)
     assert (waiting.signers, waiting.needed, waiting.amount_fen) == (("li",), 3, 500_000_000)
     assert waiting.author == "mei"
-    assert [count_for(person) for person in (first, second, both)] == [0, 1, 0]
-    for person in (second, cast.member("yao", "approver")):
+    assert [len(inbox_of(person)) for person in (first, second, both)] == [0, 1, 0]
+    for person in (second, third):
         approve(submitted, person)
     lifecycle.launch(campaign=submitted.campaign, by=cast.mei(), at=NOON)
-    proposal = topping_up(submitted.campaign, by_fen=7)
-    assert [item.subject for item in waiting_for(first)] == [proposal]
-    assert waiting_for(first)[0].amount_fen == 7
+    proposal = topping_up(submitted.campaign, by_fen=10_000_000)
+    assert [item.subject for item in inbox_of(first)] == [proposal]
+    assert inbox_of(first)[0].amount_fen == 10_000_000
+    assert inbox_of(both) == [], "proposed by oneself"
+    assert proposal.signatures_needed == 2
+    sign(proposal, first)
+    assert [len(inbox_of(person)) for person in (first, second)] == [0, 1]
+    sign(proposal, second)
+    assert inbox_of(third) == []
+
+
+def test_the_inbox_holds_amendments_of_the_terms_in_force_alone(settings: Any) -> None:
+    campaign = cast.running_campaign()
+    settings.HUIMIN_APPROVERS = (100_000,)
+    first, second, _third = three()
+    later = campaign.ends_at + DAY
+    terms = amendments.propose_amendment(campaign=campaign, ends_at=later, by=cast.mei(), at=NOON)
+    amendments.approve_amendment(terms=terms, by=first, seen_sha256=bytes(terms.sha256), at=NOON)
+    assert [item.subject for item in inbox_of(second)] == [terms]
+    assert inbox_of(first) == []
+    amendments.reject_amendment(
+        terms=terms, by=second, seen_sha256=bytes(terms.sha256), at=NOON, comment="no"
+    )
+    assert [inbox_of(person) for person in three()] == [[], [], []]
+
+
+def test_what_was_sent_back_waits_for_nobody_until_it_is_submitted_again(
+    submitted: TermsVersion,
+) -> None:
+    first, second, _third = three()
+    lifecycle.reject(
+        terms=submitted, by=first, seen_sha256=bytes(submitted.sha256), at=NOON, comment="no"
+    )
+    assert [inbox_of(person) for person in (first, second)] == [[], []]
+    again = lifecycle.submit(campaign=submitted.campaign, by=cast.mei(), at=NOON)
+    assert [item.subject for item in inbox_of(first)] == [again]

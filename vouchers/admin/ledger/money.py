@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -97,11 +97,14 @@ class TransferAdmin(searches.ExactSearch, ReadOnlyAdmin):
     def origin(self, transfer: Transfer) -> str:
         return f"{CAUSES[Cause(transfer.cause)]} {transfer.cause_id}"
 
-    @display(description=_("moved"))
-    def amount(self, transfer: Transfer) -> str:
-        """Σ of the positive legs."""
-        legs = Leg.objects.filter(transfer_id=transfer.pk, at=transfer.at, amount_fen__gt=0)
-        return yuan(sum(legs.values_list("amount_fen", flat=True)))
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
+        """With what each has moved: Σ of its positive legs."""
+        rows: QuerySet[Transfer] = super().get_queryset(request)
+        legs = Leg.objects.filter(transfer_id=OuterRef("pk"), at=OuterRef("at"), amount_fen__gt=0)
+        moved = legs.order_by().values("transfer_id").annotate(fen=Sum("amount_fen")).values("fen")
+        return rows.annotate(moved_fen=Subquery(moved))
+
+    amount = money("moved_fen", _("moved"))
 
     @display(description=_("legs"))
     def legs(self, transfer: Transfer) -> str:

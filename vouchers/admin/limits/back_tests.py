@@ -16,6 +16,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from merchants.admin.choices import PickedRow
+from merchants.admin.labels import labelled
 from merchants.models import Store
 from vouchers.admin.base import ReadOnlyAdmin, act
 from vouchers.admin.limits.rule_fields import (
@@ -72,7 +73,7 @@ class BackTestAdmin(ReadOnlyAdmin):
     def numbered(self, test: BackTest) -> str:
         return str(test)
 
-    @display(description=_("state"), label={"done": "success", "runs": "warning"})
+    @labelled(_("state"), {"done": "success", "runs": "warning"})
     def standing(self, test: BackTest) -> tuple[str, Any]:
         return ("runs", _("running")) if test.finished_at is None else ("done", _("finished"))
 

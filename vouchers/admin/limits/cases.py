@@ -1,6 +1,5 @@
 """The fraud desk: the queue of cases, and the page of one."""
 
-from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from merchants.admin.labels import labelled
 from merchants.admin.lists import QueueChangeList
 from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, act, money
@@ -116,11 +116,11 @@ class CaseAdmin(searches.ExactSearch, ReadOnlyAdmin):
     def numbered(self, case: Case) -> str:
         return str(case)
 
-    @display(description=_("severity"), label=COLOURS)
+    @labelled(_("severity"), COLOURS)
     def how_grave(self, case: Case) -> tuple[int, str]:
         return case.severity, case.get_severity_display()
 
-    @display(description=_("deadline"), label=defaultdict(str, late="danger"))
+    @labelled(_("deadline"), {"late": "danger"})
     def due(self, case: Case) -> tuple[str, str]:
         return _due(case, timezone.now())
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
+from merchants.admin.labels import label
 from merchants.errors import Refusal
 from merchants.models import Store
 from vouchers.admin import searches
@@ -49,29 +51,37 @@ class AttemptAdmin(searches.ExactSearch, ReadOnlyAdmin):
     ]
     readonly_fields = ["answer", "campaign", "store"]
 
-    @display(description=_("refusal"), ordering="code", label=True)
+    @display(description=_("refusal"), ordering="code")
     def named(self, attempt: Attempt) -> str:
-        return refusal_name(attempt.code)
+        return label(refusal_name(attempt.code))
 
     @display(description=_("what was answered"))
     def answer(self, attempt: Attempt) -> str:
         refusal = Refusal(attempt.code, attempt.rule, attempt.facts)
         return sentence(refusal, get_language() or "en")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
+        """With the names of campaign and store. An attempt has no foreign keys: what it names need
+        not exist any more."""
+        rows: QuerySet[Attempt] = super().get_queryset(request)
+        return rows.annotate(
+            campaign_name=_name(Campaign, "campaign_id"), store_name=_name(Store, "store_id")
+        )
+
     @display(description=_("campaign"), empty_value="–")
-    def campaign(self, attempt: Attempt) -> str | None:
-        return _name(Campaign, attempt.campaign_id)
+    def campaign(self, attempt: Any) -> str | None:
+        name: str | None = attempt.campaign_name
+        return name
 
     @display(description=_("store"), empty_value="–")
-    def store(self, attempt: Attempt) -> str | None:
-        return _name(Store, attempt.store_id)
+    def store(self, attempt: Any) -> str | None:
+        name: str | None = attempt.store_name
+        return name
 
 
-def _name(model: type[Campaign] | type[Store], key: int | None) -> str | None:
-    """The name of a row that need not exist any more; an attempt has no foreign keys."""
-    if key is None:
-        return None
-    return model._default_manager.filter(pk=key).values_list("name", flat=True).first()
+def _name(model: type[Campaign] | type[Store], column: str) -> Subquery:
+    rows = model._default_manager.filter(pk=OuterRef(column))
+    return Subquery(rows.order_by().values("name"))
 
 
 @admin.register(Signal)
@@ -89,7 +99,7 @@ class SignalAdmin(searches.ExactSearch, ReadOnlyAdmin):
         "redemption",
     ]
     list_filter = ["kind", CAMPAIGN]
-    list_select_related = ["store__merchant"]
+    list_select_related = ["store__merchant", "redemption"]
     searches = [searches.number("redemption_id"), searches.subject]
     search_help_text = _("Number of a subject or of a redemption")
     raw_id_fields = ["redemption", "voucher"]

@@ -18,6 +18,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from merchants.admin.labels import labelled
 from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, act, go_to
 from vouchers.models import Paper, Presentation, Voucher
@@ -62,10 +63,7 @@ class PaperAdmin(OfVoucher):
     readonly_fields = ["voucher_no", "standing"]
     actions_detail = ["replace"]
 
-    @display(
-        description=_("state"),
-        label={"good": "success", "locked": "danger", "replaced": "warning"},
-    )
+    @labelled(_("state"), {"good": "success", "locked": "danger", "replaced": "warning"})
     def standing(self, paper: Paper) -> tuple[str, Any]:
         if paper.replaced_at is not None:
             return "replaced", _("replaced")

@@ -1,6 +1,7 @@
 """The admin's site: a password, then the second factor of those who have or need one."""
 
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.forms import AuthenticationForm
@@ -12,7 +13,9 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from unfold.admin import ModelAdmin
@@ -40,6 +43,19 @@ def is_verified(request: HttpRequest) -> bool:
     return getattr(request.user, "otp_device", None) is not None
 
 
+def _is_asked_for(request: HttpRequest, user: User) -> bool:
+    """Whether the person has to show a second factor; found once for all that a page asks."""
+    known: tuple[User, bool] | None = getattr(request, _ASKED_FOR, None)
+    if known is None or known[0] is not user:
+        known = (user, second_factor.is_asked_for(user, at=timezone.now()))
+        setattr(request, _ASKED_FOR, known)
+    return known[1]
+
+
+_ASKED_FOR: Final = "_huimin_second_factor"
+"""The attribute of a request that keeps it; another person may sign in within the request."""
+
+
 class Site(UnfoldAdminSite):
     """Unfold's site, which sessions enter by the second factor where it is asked for, and whose
     pages show what lies in the areas of a person's grants."""
@@ -59,9 +75,22 @@ class Site(UnfoldAdminSite):
         if not super().has_permission(request):
             return False
         assert isinstance(request.user, User)
-        return is_verified(request) or not second_factor.is_asked_for(
-            request.user, at=timezone.now()
-        )
+        return is_verified(request) or not _is_asked_for(request, request.user)
+
+    def get_app_list(self, request: HttpRequest, app_label: Any = None) -> Any:
+        """Django's list of tables, drawn up only if a template shows it: the side bar is ours."""
+        return SimpleLazyObject(partial(super().get_app_list, request, app_label))
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """The links of the side bar as they are made for the person. Unfold would copy them and
+        ask again who may see each."""
+        navigation = import_string(self._get_config("SIDEBAR")["navigation"])
+        groups: list[dict[str, Any]] = navigation(request)
+        return groups
+
+    def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+        """With the side bar's own template, in place of Unfold's two for every link."""
+        return {**context, "templates": {"navigation": "vouchers/navigation.html"}}
 
     @method_decorator(never_cache)
     def login(
