@@ -100,7 +100,7 @@ def _nearer(ring: Ring, centre: Point, other: Point) -> Ring:
 
 
 def _together(rings: Iterable[Ring]) -> Iterator[Ring]:
-    """The closed outlines of rings that share edges: an edge of two of them is an outline of none."""
+    """The closed outlines of rings that share edges; what two of them share is no outline."""
     edges = {edge for ring in rings for edge in zip(ring, [*ring[1:], ring[0]], strict=True)}
     onward = {start: end for start, end in edges if (end, start) not in edges and start != end}
     while onward:
