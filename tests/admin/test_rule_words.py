@@ -6,9 +6,11 @@ import pytest
 from django.utils import translation
 
 from tests.support.risk import rule
+from vouchers.admin.faults import sentence
 from vouchers.admin.limits.rule_words import WORDS, rule_text, sentence_of
 from vouchers.models.limits.risk import RISK_SETTINGS, RISK_VERDICTS
-from vouchers.rules.limits.risk_rules import PARAMETERS
+from vouchers.rules.limits.back_test import check_back_test
+from vouchers.rules.limits.risk_rules import PARAMETERS, RiskRule, check_rule
 from vouchers.states import RiskKind, RiskSetting, RiskVerdict
 
 PLACE = re.compile(r"%\((\w+)\)s")
@@ -104,3 +106,51 @@ def test_no_word_of_the_program_is_left_in_a_sentence() -> None:
                         )
                         text = rule_text(made.document)
                         assert not any(word in text for word in {*names, "=", "%(", *RiskKind})
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_no_refusal_of_a_rule_names_what_the_program_calls_it(language: str) -> None:
+    good = [rule(kind) for kind in RiskKind]
+    broken = [each._replace(parameters={}) for each in good] + [
+        each._replace(parameters={**each.parameters, name: bounds.most + 1})
+        for each in good
+        for name, bounds in PARAMETERS[each.kind].items()
+    ]
+    # Words of the language as well.
+    names = {name for kind in RiskKind for name in (kind.value, *PARAMETERS[kind])}
+    names -= {"orders", "people", "stores", "minutes", "metres"}
+    with translation.override(language):
+        for each in broken:
+            refusal = check_rule(each)
+            assert refusal is not None
+            said = sentence(refusal, language)
+            assert not [name for name in names if re.search(rf"\b{name}\b", said)], said
+            assert "{" not in said
+
+
+@pytest.mark.parametrize(
+    ("language", "parameters", "said"),
+    [
+        ("en", {"fen": -1}, "“Normal subsidy in a day up to” of the rule “"),
+        ("en", {"fen": -1}, "must lie between ¥0.00 and ¥100,000,000.00."),
+        ("zh-hans", {"fen": -1}, "须在 ¥0.00 与 ¥100,000,000.00 之间。"),
+        ("en", {}, "needs these figures and no others: Normal subsidy in a day up to (yuan)."),
+        ("zh-hans", {}, "须有且仅有以下数值："),
+    ],
+)
+def test_a_refused_rule_says_which_figure_is_wrong_and_what_it_may_be(
+    language: str, parameters: dict[str, int], said: str
+) -> None:
+    refusal = check_rule(
+        RiskRule(RiskKind.MERCHANT_DAY, RiskSetting.LIVE, RiskVerdict.HOLD, parameters)
+    )
+    assert refusal is not None
+    with translation.override(language):
+        assert said in sentence(refusal, language)
+
+
+def test_a_rule_that_cannot_be_tried_is_called_by_its_name() -> None:
+    refusal = check_back_test(rule(RiskKind.STORE_DISTANCE), 1)
+    assert refusal is not None
+    with translation.override("en"):
+        assert "store_distance" not in sentence(refusal, "en")

@@ -10,6 +10,7 @@ from django.utils.timezone import get_current_timezone, localtime
 from django.utils.translation import gettext_lazy as _
 
 from merchants.errors import Refusal
+from vouchers.admin.limits.rule_words import spoken_facts
 from vouchers.admin.words import in_words, label
 from vouchers.errors import explain
 from vouchers.models.campaigns.campaigns import CAMPAIGN_STATES, LIMIT_KINDS
@@ -154,7 +155,11 @@ TOLD_BY_RULE = {INVALID, DATES_CROSS, CELLS_DO_NOT_NEST, "amendment_worsens"}
 
 
 def sentence(refusal: Refusal, language: str) -> str:
-    """The refusal in the reader's language; a fault of the terms names the field."""
+    """The refusal in the reader's language; a fault of the terms names the field, and one of a risk
+    rule the figure."""
+    if refusal.code == "risk_rule_invalid":
+        spoken = Refusal(refusal.code, refusal.rule, spoken_facts(refusal.facts))
+        return explain(spoken, language)
     option = OPTIONS.get(str(refusal.facts.get("option")))
     facts = {name: _spoken(name, value, option) for name, value in refusal.facts.items()}
     if refusal.code in TOLD_BY_RULE and refusal.rule in FAULTS:

@@ -201,19 +201,19 @@ MANAGER = (
     Meaning(
         "risk_rule_invalid",
         422,
-        "The rule {kind} needs the parameters {named}.",
-        "风控规则 {kind} 须有参数 {named}。",
+        "The rule “{kind}” needs these figures and no others: {named}.",
+        "风控规则“{kind}”须有且仅有以下数值：{named}。",
         "campaign",
         audience="manager",
         by_rule={
             "bounds": Wording(
-                "The {parameter} of the rule {kind} must lie between {least} and {most}.",
-                "风控规则 {kind} 的参数 {parameter} 须在 {least} 与 {most} 之间。",
+                "“{parameter}” of the rule “{kind}” must lie between {least} and {most}.",
+                "风控规则“{kind}”的“{parameter}”须在 {least} 与 {most} 之间。",
             ),
             "replayed": Wording(
-                "The rule {kind} can't be tried on past redemptions: where a voucher was shown is"
+                "The rule “{kind}” can't be tried on past redemptions: where a voucher was shown is"
                 " not kept.",
-                "规则 {kind} 无法用历史核销回测：系统不保存出示位置。",
+                "规则“{kind}”无法用历史核销回测：系统不保存出示位置。",
             ),
             "replayed_days": Wording(
                 "A back-test takes at least one business day and at most {most}.",

@@ -165,6 +165,25 @@ def standing_of(setting: str, verdict: str) -> str:
     return _("in force: %s") % does
 
 
+def spoken_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a `risk_rule_invalid` as people say them: the rule's name in place of its kind,
+    what a figure is called in place of its parameter, and bounds with their unit."""
+    if facts.get("kind") not in KIND_NAMES:
+        return dict(facts)
+    figures = WORDS[RiskKind(facts["kind"])].figures
+    spoken = {**facts, "kind": KIND_NAMES[facts["kind"]]}
+    if "named" in facts:
+        spoken["named"] = "; ".join(
+            _("%(label)s (%(unit)s)") % {"label": figure.label, "unit": figure.measure.unit}
+            for figure in figures.values()
+        )
+    if figure := figures.get(facts.get("parameter", "")):
+        said = figure.measure.said
+        bounds = {name: said(facts[name]) for name in ("least", "most")}
+        spoken |= {"parameter": figure.label, **bounds}
+    return spoken
+
+
 def tried_text(rule: Mapping[str, Any]) -> str:
     """A rule as it might be: what it looks for, and what it would do in force."""
     sought = sentence_of(RiskKind(rule["kind"]), rule["parameters"])

@@ -100,13 +100,13 @@ def check_rule(rule: RiskRule) -> Refusal | None:
     """None for a rule with exactly the parameters of its kind, each within its bounds."""
     bounds = PARAMETERS[rule.kind]
     if rule.parameters.keys() != bounds.keys():
-        named = ", ".join(sorted(bounds))
-        return Refusal("risk_rule_invalid", "parameters", {"kind": rule.kind, "named": named})
+        facts = {"kind": rule.kind.value, "named": ", ".join(bounds)}
+        return Refusal("risk_rule_invalid", "parameters", facts)
     for name, (least, most, _) in bounds.items():
         value: object = rule.parameters[name]
         if type(value) is not int or not least <= value <= most:
-            facts = {"kind": rule.kind.value, "parameter": name, "least": least, "most": most}
-            return Refusal("risk_rule_invalid", "bounds", facts)
+            within = {"parameter": name, "least": least, "most": most}
+            return Refusal("risk_rule_invalid", "bounds", {"kind": rule.kind.value, **within})
     return None
 
 
