@@ -60,6 +60,20 @@ def test_it_is_told_in_chinese_too(town: Campaign, desk: Client) -> None:
     assert "核销" in asked(desk)
 
 
+def test_a_resident_is_told_why_or_why_not(town: Campaign, desk: Client) -> None:
+    cast.resident("erin")
+    page = asked(desk, number="erin")
+    assert "targeted: home, nearest participating store nanjing_road" in page
+    assert "There is no voucher of this resident." in page
+    outside = asked(desk, number="dan")
+    assert "not targeted: deceased or erased" in outside
+    desk.cookies.load({"django_language": "zh-hans"})
+    assert "未圈定：" in asked(desk, number="dan")
+    lines = LogEntry.objects.filter(change_message__contains="explained for")
+    assert {line.object_repr for line in lines} == {"erin", "dan"}
+    assert "Why, or why not?" not in asked(desk, found_by="voucher", number="1-1")
+
+
 def test_nothing_is_looked_up_without_a_reason(town: Campaign, desk: Client) -> None:
     assert "Issued by run" not in asked(desk, reason="  ")
     assert not LogEntry.objects.filter(change_message__contains="looked up").exists()

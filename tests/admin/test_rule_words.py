@@ -7,7 +7,7 @@ from django.utils import translation
 
 from tests.support.risk import rule
 from vouchers.admin.faults import sentence
-from vouchers.admin.limits.rule_words import WORDS, rule_text, sentence_of
+from vouchers.admin.rule_words import WORDS, rule_text, sentence_of
 from vouchers.models.limits.risk import RISK_SETTINGS, RISK_VERDICTS
 from vouchers.rules.limits.back_test import check_back_test
 from vouchers.rules.limits.risk_rules import PARAMETERS, RiskRule, check_rule

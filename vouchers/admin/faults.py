@@ -10,7 +10,7 @@ from django.utils.timezone import get_current_timezone, localtime
 from django.utils.translation import gettext_lazy as _
 
 from merchants.errors import Refusal
-from vouchers.admin.limits.rule_words import spoken_facts
+from vouchers.admin.rule_words import spoken_facts
 from vouchers.admin.words import in_words, label
 from vouchers.errors import explain
 from vouchers.models.campaigns.campaigns import CAMPAIGN_STATES, LIMIT_KINDS

@@ -1,4 +1,5 @@
-"""The hotline's page: a voucher's whole life in plain words, by what the caller has in hand."""
+"""The hotline's page: a voucher's whole life in plain words, by what the caller has in hand, and
+why a campaign reaches the caller or not."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,10 +25,12 @@ from unfold.widgets import (
 
 from vouchers.admin.base import ReadOnlyAdmin
 from vouchers.admin.faults import sentence
+from vouchers.admin.residents.residents import in_words
 from vouchers.admin.words import instant
 from vouchers.models.claims import PLACES
 from vouchers.money import yuan
 from vouchers.queries.hotline import Entry, Event, VoucherHistory, history_of
+from vouchers.services.audience.explain import look_up_all
 from vouchers.services.hotline import MOST_FOUND, FoundBy, look_up
 
 FOUND_BY = [
@@ -135,6 +138,7 @@ class HotlinePage(ReadOnlyAdmin):
             raise PermissionDenied
         form = LookUpForm(request.POST or None)
         lives: list[Life] | None = None
+        reasons: list[tuple[str, str]] = []
         if form.is_valid():
             assert isinstance(request.user, User)
             found = look_up(
@@ -146,14 +150,26 @@ class HotlinePage(ReadOnlyAdmin):
                 at=timezone.now(),
             )
             lives = [_life(history_of(voucher)) for voucher in found]
+            reasons = _reasons(form, request.user)
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Hotline"),
             "form": form,
             "lives": lives,
+            "reasons": reasons,
             "most": MOST_FOUND,
         }
         return TemplateResponse(request, "vouchers/hotline.html", context)
+
+
+def _reasons(form: LookUpForm, by: User) -> list[tuple[str, str]]:
+    """Campaigns under way, each with why it reaches the caller or why not, where the caller's own
+    number is known."""
+    given = form.cleaned_data
+    if given["found_by"] != FoundBy.RESIDENT:
+        return []
+    found = look_up_all(number=given["number"], reason=given["reason"], by=by, at=timezone.now())
+    return [(campaign.name, in_words(said)) for campaign, said in found]
 
 
 def _life(history: VoucherHistory) -> Life:

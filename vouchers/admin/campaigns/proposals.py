@@ -19,7 +19,7 @@ from vouchers.admin.base import act
 from vouchers.admin.campaigns.inbox import InboxPage, signed_text
 from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.forms import ReviewForm
-from vouchers.admin.limits.rule_words import rule_text
+from vouchers.admin.rule_words import rule_text
 from vouchers.models import Proposal, ProposalDecision
 from vouchers.money import yuan
 from vouchers.services.campaigns import lifecycle, proposals, risk_rules

@@ -26,7 +26,7 @@ from vouchers.admin.limits.rule_fields import (
     chosen_kind,
     offered,
 )
-from vouchers.admin.limits.rule_words import KIND_NAMES, rule_text
+from vouchers.admin.rule_words import KIND_NAMES, rule_text
 from vouchers.models import Campaign, Proposal
 from vouchers.models.limits.risk import RISK_SETTINGS
 from vouchers.rules.limits.risk_rules import PARAMETERS

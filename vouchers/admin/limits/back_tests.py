@@ -27,7 +27,7 @@ from vouchers.admin.limits.rule_fields import (
     offered,
     query_of,
 )
-from vouchers.admin.limits.rule_words import KIND_NAMES, tried_text
+from vouchers.admin.rule_words import KIND_NAMES, tried_text
 from vouchers.models import BackTest, Campaign
 from vouchers.money import yuan
 from vouchers.rules.limits.back_test import REPLAYED, Replayed

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from vouchers.admin.fields import YuanField
-from vouchers.admin.limits.rule_words import (
+from vouchers.admin.rule_words import (
     KIND_NAMES,
     WORDS,
     YUAN,

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from merchants.admin.choices import PickedRow
 from vouchers.admin.limits.rule_fields import query_of
-from vouchers.admin.limits.rule_words import sentence_of, standing_of
+from vouchers.admin.rule_words import sentence_of, standing_of
 from vouchers.admin.words import instant
 from vouchers.models import Campaign
 from vouchers.money import yuan

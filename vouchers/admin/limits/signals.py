@@ -20,7 +20,7 @@ from vouchers.admin.base import ReadOnlyAdmin, act, go_to, in_lines
 from vouchers.admin.faults import sentence
 from vouchers.admin.filters import CAMPAIGN, RefusalCodes
 from vouchers.admin.limits.case_words import noticed
-from vouchers.admin.limits.rule_words import rule_text
+from vouchers.admin.rule_words import rule_text
 from vouchers.http.refusal_names import refusal_name
 from vouchers.models import Attempt, Campaign, Hold, RiskVersion, Signal
 from vouchers.services.redemption import holds

@@ -25,7 +25,8 @@ from vouchers.rules.audience.targeting import explain as place_explained
 from vouchers.services.audience.moments import moment_of
 from vouchers.services.audience.residents import TargetingContext
 from vouchers.services.history import note
-from vouchers.services.roles import require_permission
+from vouchers.services.roles import require_permission, visible
+from vouchers.states import CampaignState
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Explained:
     decided_by: str = ""
 
 
+MOST_EXPLAINED: Final = 10
+UNDER_WAY: Final = (CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
 _NOBODYS: Final = {
     Untargeted.NO_CONSENT.code,
     Untargeted.NO_POINT.code,
@@ -68,6 +71,26 @@ def look_up(
     with transaction.atomic():
         note(resident, by=by, what=f"explained for {campaign.code}: {reason}", at=at)
     return explain(campaign=campaign, resident=resident, at=at)
+
+
+def look_up_all(
+    *, number: str, reason: str, by: User, at: datetime
+) -> list[tuple[Campaign, Explained]]:
+    """`look_up` for the resident of a number by each campaign under way, the newest first, at most
+    10.
+
+    Nothing for a number that is not on file, and of residents and campaigns that the user may not
+    see.
+    """
+    people = visible(by, Resident.objects.filter(external_id=number.strip()), at=at)
+    resident = people.first()
+    if resident is None:
+        return []
+    under_way = Campaign.objects.filter(state__in=UNDER_WAY, is_test=False).order_by("-starts_at")
+    return [
+        (campaign, look_up(campaign=campaign, resident=resident, reason=reason, by=by, at=at))
+        for campaign in visible(by, under_way, at=at)[:MOST_EXPLAINED]
+    ]
 
 
 def explain(*, campaign: Campaign, resident: Resident, at: datetime) -> Explained:

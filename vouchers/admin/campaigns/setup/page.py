@@ -35,7 +35,7 @@ from vouchers.admin.campaigns.setup.sections import (
 )
 from vouchers.admin.campaigns.setup.sentences import in_short, sentences
 from vouchers.admin.faults import FIELDS_OF_RULES, sentence
-from vouchers.admin.limits.rule_words import rule_text
+from vouchers.admin.rule_words import rule_text
 from vouchers.admin.words import NOTHING
 from vouchers.models import Campaign, CampaignEdit
 from vouchers.queries.campaigns.terms import document_of
