@@ -39,6 +39,10 @@ class OwnNumberInline(LookOnlyInline):
 class CredentialAdmin(NeverDeleted):
     """Callers of the API."""
 
+    nothing_yet = _(
+        "No key yet. Issue one above the list; a till gets its own by an enrolment code"
+        " of its store."
+    )
     list_display = ["name", "kind", "terminal", "channel_code", "state_label", "is_test"]
     list_filter = ["kind", "state", "is_test"]
     list_select_related = ["terminal"]

@@ -143,6 +143,8 @@ class KeysetLists:
     """A list by key. Actions on rows are off: they could be sent for all pages at once."""
 
     model: Any
+    nothing_yet: ClassVar[Any] = ""
+    """What an empty list says: what it will hold, and what to do for it."""
     list_filter: ClassVar[Any] = ()
     actions: ClassVar[Any] = None
     paginator: ClassVar[Any] = KeysetPaginator

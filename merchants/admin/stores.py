@@ -59,6 +59,7 @@ class TerminalInline(LookOnlyInline):
 class MerchantAdmin(NeverDeleted):
     """Legal persons that are paid."""
 
+    nothing_yet = _("No merchant yet. Add one, or import its stores: manage.py import_stores.")
     list_display = ["name", "code", "credit_code", "store_count", "state_label", "is_test"]
     list_filter = ["state", "is_test"]
     ordering = ["code"]
@@ -100,6 +101,7 @@ class MerchantAdmin(NeverDeleted):
 class StoreAdmin(NeverDeleted):
     """Places where vouchers are redeemed."""
 
+    nothing_yet = _("No store yet. Add one, or import a file: manage.py import_stores.")
     list_display = ["external_id", "name", "merchant", "category", "district", "state_label"]
     list_filter = ["state", "district"]
     ordering = ["external_id"]
@@ -266,6 +268,9 @@ class StoreAdmin(NeverDeleted):
 class DistrictAdmin(NeverDeleted):
     """Districts with their census figures; boundaries and changes come by import."""
 
+    nothing_yet = _(
+        "No district yet. Import them with their boundaries: manage.py import_districts."
+    )
     list_display = ["adcode", "name", "population"]
     search_fields = ["name"]
     fields = ["adcode", "name", "population"]
@@ -288,6 +293,9 @@ class DistrictAdmin(NeverDeleted):
 class StreetAdmin(NeverDeleted):
     """Streets of the districts; they come and change by import."""
 
+    nothing_yet = _(
+        "No street yet. Streets come from a file with their boundaries: manage.py import_districts."
+    )
     list_display = ["code", "name", "district"]
     list_filter = ["district"]
     list_select_related = ["district"]

@@ -89,6 +89,7 @@ class RunActs:
 class RunAdmin(RunActs, ReadOnlyAdmin):
     """Distribution runs; requested on the campaign's page."""
 
+    nothing_yet = _("No run yet. One is requested on the page of a running campaign.")
     list_display = [
         "id",
         "campaign",
@@ -209,6 +210,7 @@ def progress_text(progress: Progress) -> str:
 class TrancheAdmin(ReadOnlyAdmin):
     """Vouchers minted together, with their frozen terms."""
 
+    nothing_yet = _("No tranche yet. Runs and claims make them.")
     list_display = [
         "__str__",
         "campaign",
@@ -260,6 +262,7 @@ class TrancheAdmin(ReadOnlyAdmin):
 class VoucherAdmin(searches.ExactSearch, HotlinePage):
     """Single vouchers, by number; the printed code is searched for but never shown."""
 
+    nothing_yet = _("No voucher yet. Vouchers come of a run or of claims.")
     list_display = ["__str__", "resident", "state_label"]
     list_select_related = ["resident"]
     searches = [searches.voucher(), searches.resident("resident_id")]

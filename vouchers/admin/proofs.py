@@ -20,6 +20,9 @@ from vouchers.models import AuditReport, RoleChange, Seal
 class AuditReportAdmin(ReadOnlyAdmin):
     """What each run of the audit found."""
 
+    nothing_yet = _(
+        "No audit has run yet. It runs every night; manage.py audit_ledger runs it now."
+    )
     list_display = ["started_at", "proven", "took", "checks", "first_broken"]
     list_filter = ["is_proven"]
     fields = ["started_at", "verdict", "took", "sample", "findings"]
@@ -97,6 +100,7 @@ def _table(rows: list[dict[str, Any]]) -> dict[str, Any]:
 class SealAdmin(ReadOnlyAdmin):
     """The chain over the journal."""
 
+    nothing_yet = _("No seal yet. The worker seals the journal as it grows.")
     list_display = ["number", "campaign", "sealed_at", "transfer_count", "hash", "previous"]
     list_filter = [CAMPAIGN]
     fields = [
@@ -124,6 +128,7 @@ class SealAdmin(ReadOnlyAdmin):
 class RoleChangeAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Who got or lost which role, noted by the database itself."""
 
+    nothing_yet = _("No change of a role yet. Every role given or withdrawn appears here.")
     list_display = ["at", "username", "role", "is_granted", "database_role"]
     list_filter = ["role", "is_granted"]
     searches = [searches.text("username")]

@@ -82,6 +82,7 @@ class GivingForm(BaseDialogForm):
 class GrantAdmin(ReadOnlyAdmin):
     """Who has which role where; given and withdrawn here, and never changed."""
 
+    nothing_yet = _("No role is given yet. Give one with the button above the list.")
     list_display = ["user", "role", "place", "from_at", "until_at", "standing", "given_by"]
     list_filter = ["role", "district", ("withdrawn_at", admin.EmptyFieldListFilter)]
     list_select_related = ["user", "role", "district", "given_by"]
@@ -181,6 +182,7 @@ class UserAdmin(KeysetLists, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    nothing_yet = _("No account yet. Add one, then give it a role.")
     list_display = ["username", "first_name", "is_active", "is_superuser", "last_login"]
     ordering: ClassVar[Any] = ["-pk"]
     list_filter: ClassVar[Any] = ["is_active", "is_superuser"]
@@ -200,3 +202,5 @@ class UserAdmin(KeysetLists, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-
 @admin.register(Group)
 class GroupAdmin(ReadOnly, KeysetLists, DjangoGroupAdmin, ModelAdmin):
     """Roles and their permissions, which are set again after every migration."""
+
+    nothing_yet = _("No role yet. They are made when the database is set up.")

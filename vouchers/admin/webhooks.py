@@ -106,6 +106,7 @@ class RangeForm(BaseDialogForm):
 class WebhookEndpointAdmin(RecordedHistory, searches.ExactSearch, ReadOnlyAdmin):
     """Where merchants and channels hear of events."""
 
+    nothing_yet = _("No endpoint yet. Add one with the button above the list.")
     list_display = ["url", "owner", "state_label", "failing_since_at", "is_test"]
     list_filter = ["state", "is_test"]
     list_select_related = ["merchant"]
@@ -246,6 +247,7 @@ class DeliveryInline(ReadOnlyInline):
 class OutboxAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Messages committed in the transaction they report on."""
 
+    nothing_yet = _("No message waits. What happens is sent to the webhook endpoints from here.")
     list_display = ["id", "topic", "endpoint", "created_at", "sent_at", "tries", "last_error"]
     list_filter = [NotSent]
     list_select_related = ["endpoint"]

@@ -56,6 +56,7 @@ class CampaignAdmin(RecordedHistory, CampaignActs, DraftAdmin):
     """Campaigns."""
 
     form = CampaignForm
+    nothing_yet = _("No campaign yet. Begin with a preset: it fills in the rest.")
     list_display = ["name", "code", "state_label", "starts", "ends", "budget", "is_test"]
     list_filter = ["state", "is_test"]
     search_fields = ["code", "name", "organiser", "operator"]

@@ -91,6 +91,7 @@ class TierAdmin(RecordedHistory, UnitFields, DraftAdmin):
     form = TierForm
     refusal_fields = FIELDS_OF_RULES
 
+    nothing_yet = _("No tier yet. Tiers are set up on a campaign's page.")
     list_display = [
         "name",
         "campaign",

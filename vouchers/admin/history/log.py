@@ -22,6 +22,9 @@ COLOURS: Final = {"insert": "success", "update": "info", "delete": "danger"}
 class SetupChangeAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """All changes of the set-up, those of deleted rows and of the database's owner too."""
 
+    nothing_yet = _(
+        "No change yet. Every change of a campaign, store, key or district appears here."
+    )
     list_display = ["at", "author", "way", "row", "operation_label", "changed"]
     searches = [searches.number(), searches.text("username")]
     search_help_text = _("The whole user name, or the number of a change")

@@ -81,6 +81,7 @@ CAUSES = {
 class TransferAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """The journal. A transfer's legs are read on its own page."""
 
+    nothing_yet = _("No entry yet. Money moves first when a campaign is launched.")
     list_display = ["id", "at", "campaign", "why", "amount", "origin"]
     list_select_related = ["campaign"]
     searches = [searches.number()]
@@ -123,6 +124,7 @@ class TransferAdmin(searches.ExactSearch, ReadOnlyAdmin):
 class CashReceiptAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Money that has arrived; recorded on the campaign's page."""
 
+    nothing_yet = _("No cash has arrived yet. It is recorded on the campaign's page.")
     list_display = ["document_no", "campaign", "source", "amount", "received_at", "recorded_by"]
     list_filter = [("source__campaign", NewestCampaigns)]
     list_select_related = ["source__campaign"]
@@ -145,6 +147,7 @@ class HoldForm(BaseDialogForm):
 class RedemptionAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Vouchers used on orders."""
 
+    nothing_yet = _("Nothing redeemed yet. Orders appear here as tills send them.")
     list_display = [
         "id",
         "redeemed_at",
@@ -279,6 +282,10 @@ class SettlementLineInline(ReadOnlyInline):
 class SettlementAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """What each merchant is owed by each source for a business day."""
 
+    nothing_yet = _(
+        "No settlement yet. Each day is settled after it has ended; manage.py settle_day"
+        " does it now."
+    )
     list_display = [
         "business_day",
         "merchant",

@@ -65,6 +65,9 @@ class BackTestForm(RuleFigures):
 class BackTestAdmin(ReadOnlyAdmin):
     """The list of back-tests; the page of one shows how far it is and what it found."""
 
+    nothing_yet = _(
+        "No back-test yet. A changed rule is tried on past redemptions from “Results of rules”."
+    )
     list_display = ["numbered", "campaign", "kind", "first_day", "last_day", "standing", "hits"]
     list_filter = ["kind"]
     list_select_related = ["campaign"]

@@ -85,6 +85,10 @@ class MineFilter(admin.SimpleListFilter):
 class CaseAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """The queue by deadline; the page of a case shows what it is about and offers the acts."""
 
+    nothing_yet = _(
+        "No open case. Signals of rules in force become a case within a minute; decided"
+        " cases are shown by the filter."
+    )
     list_display = [
         "numbered",
         "how_grave",

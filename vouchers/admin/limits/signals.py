@@ -30,6 +30,9 @@ from vouchers.services.redemption import holds
 class AttemptAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Every refusal, as it was given."""
 
+    nothing_yet = _(
+        "Nothing has been refused yet. Every refusal at a till appears here with its reason."
+    )
     list_display = ["id", "at", "named", "answer", "campaign", "store", "caller"]
     list_filter = [RefusalCodes]
     list_select_related = ["caller"]
@@ -88,6 +91,10 @@ def _name(model: type[Campaign] | type[Store], column: str) -> Subquery:
 class SignalAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """What the risk rules noticed, whether they were live or in shadow."""
 
+    nothing_yet = _(
+        "No signal yet. Risk rules are proposed on a campaign's page; what they notice"
+        " appears here."
+    )
     list_display = [
         "id",
         "raised_at",
@@ -114,6 +121,7 @@ class SignalAdmin(searches.ExactSearch, ReadOnlyAdmin):
 class RiskVersionAdmin(ReadOnlyAdmin):
     """The risk rules of campaigns, version by version; the newest of a campaign is in force."""
 
+    nothing_yet = _("No risk rules yet. They are proposed on a campaign's page.")
     list_display = ["campaign", "number", "rule_lines", "in_force_at"]
     list_filter = [CAMPAIGN]
     list_select_related = ["campaign"]
@@ -130,6 +138,7 @@ class RiskVersionAdmin(ReadOnlyAdmin):
 class HoldAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Money kept back until a person has checked it."""
 
+    nothing_yet = _("No money is held. It is held from a case, or on a redemption's page.")
     list_display = ["redemption_id", "reason", "opened_by", "opened_at", "released_at"]
     list_filter = [("released_at", admin.EmptyFieldListFilter)]
     searches = [searches.number("redemption_id")]

@@ -56,6 +56,7 @@ class ReplaceForm(BaseDialogForm):
 class PaperAdmin(OfVoucher):
     """Vouchers on paper. A lost one is replaced here, with the holder's identity number."""
 
+    nothing_yet = _("No voucher is on paper yet. Channels ask for a paper on behalf of its holder.")
     list_display = ["id", "voucher_no", "holder", "standing", "wrong_count", "issued_at"]
     list_select_related = ["holder"]
     searches = [searches.shown_code(PAPER), searches.voucher("voucher_id"), searches.holder]
@@ -120,6 +121,9 @@ class PresentationAdmin(OfVoucher):
     """Codes that apps have shown; those that redeemed nothing are forgotten after a day. Beside the
     list the page of wrong codes, whose table Django's admin cannot list."""
 
+    nothing_yet = _(
+        "No code has been shown yet. Channels ask for one when a resident opens a voucher."
+    )
     list_display = ["id", "voucher_no", "shown_by", "presented_at", "expires_at", "redemption_id"]
     list_select_related = ["shown_by"]
     searches = [searches.shown_code(PRESENTED), searches.voucher("voucher_id"), searches.holder]

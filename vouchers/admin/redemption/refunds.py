@@ -24,6 +24,7 @@ class RefundPartInline(ReadOnlyInline):
 class RefundAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Refunds of the shopper's money, and what of the subsidy followed."""
 
+    nothing_yet = _("Nothing refunded yet. Refunds appear here as tills send them.")
     list_display = [
         "refund_no",
         "refunded_at",
@@ -78,6 +79,9 @@ class CollectionLineInline(ReadOnlyInline):
 class CollectionAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """What merchants paid back that could not be kept back from a settlement."""
 
+    nothing_yet = _(
+        "No merchant has paid anything back yet. It is recorded on the campaign's page."
+    )
     list_display = ["document_no", "campaign", "merchant", "source", "amount", "received_at"]
     list_filter = [CAMPAIGN]
     list_select_related = ["campaign", "merchant", "source"]

@@ -176,6 +176,7 @@ class EndingAdmin(searches.ExactSearch, ReadOnlyAdmin):
 class ResidentMergeAdmin(EndingAdmin):
     """Residents counted as one person."""
 
+    nothing_yet = _("No residents are merged. They are merged on the page of one of them.")
     list_display = ["member", "kept", "reason", "merged_by", "merged_at", "undone_at"]
     list_select_related = ["member", "kept"]
     raw_id_fields = ["member", "kept"]
@@ -198,6 +199,7 @@ class ResidentMergeAdmin(EndingAdmin):
 class ExclusionAdmin(EndingAdmin):
     """Residents kept out of a campaign, or of all."""
 
+    nothing_yet = _("No resident is excluded. One is excluded on their own page.")
     list_display = ["resident", "campaign", "reason", "created_by", "created_at", "lifted_at"]
     list_select_related = ["resident", "campaign"]
     list_filter = [CAMPAIGN]
@@ -222,6 +224,7 @@ class ExclusionAdmin(EndingAdmin):
 class ProxyAdmin(EndingAdmin):
     """Who may hold and show whose vouchers."""
 
+    nothing_yet = _("No proxy is declared. One is declared on the page of the voucher's holder.")
     list_display = ["holder", "proxy", "relation", "declared_at", "ended_at"]
     list_select_related = ["holder", "proxy"]
     raw_id_fields = ["holder", "proxy"]
@@ -245,6 +248,7 @@ class ProxyAdmin(EndingAdmin):
 class LinkAdmin(EndingAdmin):
     """Devices, phones, cards and accounts, by kind only."""
 
+    nothing_yet = _("No device, phone, card or account is linked yet. Tills send them with orders.")
     list_display = ["resident", "kind", "first_seen_at", "last_seen_at", "ended_at"]
     list_select_related = ["resident"]
     searches = [searches.resident("resident_id")]

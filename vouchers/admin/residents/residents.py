@@ -62,6 +62,9 @@ class ProxyInline(ReadOnlyInline):
 class ResidentAdmin(searches.ExactSearch, ResidentActs):
     """Residents by number. Identity and phone are hashes and are not shown."""
 
+    nothing_yet = _(
+        "No resident yet. Channels register them, or import a file: manage.py import_residents."
+    )
     list_display = ["external_id", "district", "street", "age", "state_label", "created_at"]
     list_select_related = ["district"]
     searches = [searches.text("external_id")]

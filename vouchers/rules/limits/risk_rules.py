@@ -6,7 +6,7 @@ Pure. A version holds every rule of a campaign; a kind that it does not name is 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from merchants.errors import Refusal
+from merchants.errors import Fact, Refusal
 from vouchers.states import RiskKind, RiskSetting, RiskVerdict
 
 
@@ -100,13 +100,14 @@ def check_rule(rule: RiskRule) -> Refusal | None:
     """None for a rule with exactly the parameters of its kind, each within its bounds."""
     bounds = PARAMETERS[rule.kind]
     if rule.parameters.keys() != bounds.keys():
-        facts = {"kind": rule.kind.value, "named": ", ".join(bounds)}
-        return Refusal("risk_rule_invalid", "parameters", facts)
+        named = ", ".join(bounds)
+        return Refusal("risk_rule_invalid", "parameters", {"kind": rule.kind.value, "named": named})
     for name, (least, most, _) in bounds.items():
         value: object = rule.parameters[name]
         if type(value) is not int or not least <= value <= most:
-            within = {"parameter": name, "least": least, "most": most}
-            return Refusal("risk_rule_invalid", "bounds", {"kind": rule.kind.value, **within})
+            facts: dict[str, Fact] = {"kind": rule.kind.value, "parameter": name}
+            facts |= {"least": least, "most": most}
+            return Refusal("risk_rule_invalid", "bounds", facts)
     return None
 
 
