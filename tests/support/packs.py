@@ -10,8 +10,10 @@ from typing import Any
 
 from tests.support import cast, draft_rows
 from tests.support.books import distribute
+from tests.support.cases import at_noon, opened, seen
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE, north_of
 from tests.support.refunds import PAID_FEN, bought, campaign_with, refund_of, send_cash, settled
+from tests.support.risk import with_rules
 from tests.support.till import (
     authorised,
     captured,
@@ -29,11 +31,19 @@ from vouchers.rules.proofs import packs
 from vouchers.rules.proofs.seals import NO_SEAL, Link, Stretch
 from vouchers.services.campaigns import proposals, terms
 from vouchers.services.issuing.expiry import expire_due
+from vouchers.services.limits.cases import assign, decide
 from vouchers.services.proofs.pack import export_pack
 from vouchers.services.proofs.seals import seal_whole
 from vouchers.services.redemption.holds import hold, release
 from vouchers.services.settlement.collection import collect
-from vouchers.states import AccountKind, LimitKind, RefundPolicy, TierKind
+from vouchers.states import (
+    AccountKind,
+    CaseState,
+    LimitKind,
+    RefundPolicy,
+    RiskVerdict,
+    TierKind,
+)
 
 TODAY, TOMORROW, THIRD_DAY = (date(2026, 4, day) for day in (1, 2, 3))
 MIDNIGHT = NOON + DAY / 2
@@ -59,6 +69,7 @@ def eventful_campaign() -> Campaign:
     _undone(campaign)
     _refunded(campaign)
     _decided(campaign)
+    _noticed(campaign)
     soon = NOON + timedelta(hours=1)
     issue_vouchers(campaign, [cast.resident("too-late")], valid_until_at=soon)
     expire_due(at=soon)
@@ -172,6 +183,20 @@ def _decided(campaign: Campaign) -> None:
             **given,
         )
     )
+
+
+def _noticed(campaign: Campaign) -> None:
+    """Two cases about one store: the first was given to an officer and cleared, the second is
+    open."""
+    rosa, fourth_day = cast.member("rosa", "risk officer"), NOON + 3 * DAY
+    with_rules(campaign, at_noon(RiskVerdict.PAY))
+    bought(campaign, who="buyer-9", at=fourth_day)
+    case = opened(campaign, at=fourth_day)
+    given: dict[str, Any] = {"case": case, "reason": "a stocktaking", "by": rosa, "at": fourth_day}
+    assign(assignee=rosa, seen_acts=0, **given)
+    decide(decision=CaseState.CLEARED, seen=seen(case), **given)
+    bought(campaign, who="buyer-10", at=fourth_day)
+    opened(campaign, at=fourth_day)
 
 
 def pack_of(campaign: Campaign, path: Path) -> Path:

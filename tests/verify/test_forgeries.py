@@ -147,6 +147,70 @@ CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
         lambda rows: rows["decisions"][0].update(decided_by=rows["proposals"][0]["proposed_by"]),
         "the one who asked",
     ),
+    "a signal out of its case": (
+        lambda rows: rows["case_signals"].pop(0),
+        "counts 1 signals, not 0",
+    ),
+    "a signal in two cases": (
+        lambda rows: rows["case_signals"][1].update(signal=rows["case_signals"][0]["signal"]),
+        "joins no case, no signal, or one of another case",
+    ),
+    "a case about another shop": (
+        lambda rows: rows["cases"][0].update(place=999),
+        "is about something else",
+    ),
+    "a signal of a rule in shadow": (
+        lambda rows: rows["signals"][0].update(setting="shadow"),
+        "a rule that was not in force",
+    ),
+    "a case cleared without a reason": (
+        lambda rows: first_of(rows, "cases", state="cleared").update(reason=""),
+        "without a reason",
+    ),
+    "a case cleared by nobody": (
+        lambda rows: first_of(rows, "cases", state="cleared").update(decided_by="nobody"),
+        "decided by nobody",
+    ),
+    "a case cleared in advance": (
+        lambda rows: first_of(rows, "cases", state="cleared").update(decided_at="2026-01-01"),
+        "before it was opened",
+    ),
+    "an open case with a decision": (
+        lambda rows: first_of(rows, "cases", state="open").update(reason="x"),
+        "is open and decided",
+    ),
+    "an officer's act": (lambda rows: rows["case_acts"].clear(), "an act on it is missing"),
+    "a radius that nobody set": (
+        lambda rows: rows["campaign"][0].update(radius_m=1),
+        "not what its changes made it",
+    ),
+    "a change of the set-up": (
+        lambda rows: drop(rows, "setup_changes", operation="update", table="vouchers_campaign"),
+        "not what its changes made it",
+    ),
+    "what a change began with": (
+        lambda rows: first_of(rows, "setup_changes", operation="update")["before"].update(name="x"),
+        "does not begin with what was left",
+    ),
+    "how a store came to be": (
+        lambda rows: drop(rows, "setup_changes", operation="insert", table="merchants_store"),
+        "was added by no change",
+    ),
+    "a store that came twice": (
+        lambda rows: rows["setup_changes"].append(
+            first_of(rows, "setup_changes", operation="insert")
+        ),
+        "adds what is there",
+    ),
+    "a tier taken out unseen": (
+        lambda rows: rows["setup_changes"].append(
+            {
+                **first_of(rows, "setup_changes", operation="insert", table="vouchers_tier"),
+                "row": 999,
+            }
+        ),
+        "was never taken out, but is not there",
+    ),
     "a word for a number": (
         lambda rows: rows["tranches"][0].update(face_fen="much"),
         "tranches.jsonl row 1",

@@ -35,6 +35,8 @@ def test_the_eventful_pack_has_everything(pack: Path, packs_made: dict[str, Path
     assert {row["state"] for row in rows["settlements"]} == {"ready", "paid"}
     for name in ("refund_parts", "holds", "collection_lines", "decisions", "attempts", "seals"):
         assert rows[name], name
+    assert {row["state"] for row in rows["cases"]} == {"open", "cleared"}
+    assert {row["operation"] for row in rows["setup_changes"]} >= {"insert", "update"}
     reasons = {row["reason"] for path in packs_made.values() for row in read_rows(path)["journal"]}
     assert reasons >= set(arrows.ARROWS) - {"cut", "lapse", "release"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final, NamedTuple, NoReturn, TextIO
 
-from vouchers.verify import claims, journal, papers, quotas, ties, vouchers
+from vouchers.verify import claims, journal, papers, quotas, records, ties, vouchers
 from vouchers.verify.archive import Archive
 from vouchers.verify.faults import Broken, Fault
 from vouchers.verify.redemptions import Redemptions, Tally
@@ -132,6 +132,16 @@ class Verifier:
                 lambda: ties.check_settlements(archive, postings, tally),
             ),
             Named("追回补贴", "collections", lambda: ties.check_collections(archive, postings)),
+            Named(
+                "核查单与信号一致",
+                "cases are their signals, decided with a reason",
+                lambda: records.check_cases(archive),
+            ),
+            Named(
+                "设置变更首尾相接",
+                "the set-up is what its changes made it",
+                lambda: records.check_setup(archive),
+            ),
         )
         return sealed and used
 

@@ -88,6 +88,7 @@ FILES: Final = (
     "store_locations", "participations", "runs", "audience", "tranches", "vouchers", "claims",
     "exclusions", "merges", "proxies", "redemptions", "refunds", "refund_parts", "holds",
     "signals", "attempts", "counters", "settlements", "settlement_lines", "collections",
-    "collection_lines", "journal", "shards", "findings",
+    "collection_lines", "cases", "case_signals", "case_acts", "setup_changes", "journal", "shards",
+    "findings",
 )  # fmt: skip
 """Every pack has these."""

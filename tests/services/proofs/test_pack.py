@@ -21,6 +21,7 @@ from vouchers.models import (
     Redemption,
     Resident,
     RoleChange,
+    SetupChange,
     Transfer,
     Voucher,
 )
@@ -54,6 +55,11 @@ def test_every_row_is_there(pack: Path) -> None:
     assert len(rows(pack, "audience")) == AudienceMember.objects.count() > 0
     assert len(rows(pack, "attempts")) == Attempt.objects.exclude(voucher_id=None).count()
     assert len(rows(pack, "role_changes")) == RoleChange.objects.count() > 0
+    of_others = SetupChange.objects.exclude(
+        page_table__in=["vouchers_campaign", "merchants_store", "merchants_merchant"]
+    )
+    changes = SetupChange.objects.exclude(pk__in=of_others)
+    assert len(rows(pack, "setup_changes")) == changes.count() > 0
     entries = rows(pack, "journal")
     assert [(entry["xid"], entry["id"]) for entry in entries] == [
         (transfer.xid, transfer.pk)

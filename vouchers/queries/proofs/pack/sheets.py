@@ -18,6 +18,7 @@ from vouchers.queries.proofs.pack.papers import (
     STAFF_SHEETS,
     TERMS_SHEETS,
 )
+from vouchers.queries.proofs.pack.records import CASE_SHEETS, SETUP_SHEETS
 from vouchers.sql.statements import Statement
 
 SHEETS = (
@@ -29,6 +30,8 @@ SHEETS = (
     *PEOPLE_SHEETS,
     *REDEMPTION_SHEETS,
     *SETTLEMENT_SHEETS,
+    *CASE_SHEETS,
+    *SETUP_SHEETS,
 )
 JOURNAL = "journal"
 SHARDS = "shards"
