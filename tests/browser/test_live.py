@@ -17,7 +17,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django.plugin import DjangoDbBlocker
 
 from merchants.models import District, State, Store
@@ -37,6 +37,9 @@ VOUCHERS = 12
 PATIENCE_S = 20
 ALERT_S = 1.0
 MINTED = 10_000
+TABS = 80
+DESK: ViewportSize = {"width": 1280, "height": 900}
+TABLET: ViewportSize = {"width": 768, "height": 1024}
 # A page sees a line as soon as it is drawn, not when a test looks again.
 IS_DRAWN = "order => document.getElementById('alerts').textContent.includes(order)"
 CENTRE, AWAY = cast.PEOPLES_SQUARE, 0.02
@@ -145,14 +148,29 @@ def test_a_second_screen_has_what_came_before_once(town: Town, pages: Open) -> N
     expect(page.get_by_text("Stop something")).to_have_count(0)
 
 
-def test_a_store_is_stopped_by_the_red_button(town: Town, pages: Open) -> None:
+def tab_to(page: Page, selector: str) -> None:
+    """Go on with the Tab key until the element has the focus."""
+    for _times in range(TABS):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{selector} is not reached by the keyboard")
+
+
+def test_a_store_is_stopped_by_the_red_button_without_a_mouse(town: Town, pages: Open) -> None:
     page = pages(town.mei)
     page.goto("/live/")
-    page.get_by_text("Stop something").click()
-    page.select_option("select[name=what]", "store")
-    page.fill("input[name=number]", "HUILIAN/XUJIAHUI")
-    page.fill("input[name=why]", "one device, many residents")
-    page.get_by_role("button", name="Stop now").click()
+    tab_to(page, ".stop summary")
+    page.keyboard.press("Enter")
+    for selector, typed in (
+        ("select[name=what]", "store"),
+        ("input[name=number]", "HUILIAN/XUJIAHUI"),
+        ("input[name=why]", "one device, many residents"),
+    ):
+        tab_to(page, selector)
+        page.keyboard.type(typed)
+    tab_to(page, ".stop button")
+    page.keyboard.press("Enter")
 
     expect(page.get_by_role("status")).to_contain_text("is stopped")
     assert town.redeem(0, till=town.other_till, store="xujiahui") == HTTPStatus.CONFLICT
@@ -321,7 +339,23 @@ def test_a_pack_is_there_to_fetch_as_soon_as_a_worker_has_written_it(
     assert fetched.value.path().read_bytes() == (directory / name).read_bytes()
 
 
-def test_axe_finds_nothing_serious_on_the_main_pages(town: Town, pages: Open) -> None:
+def test_a_row_is_opened_without_a_mouse(town: Town, pages: Open) -> None:
+    page = pages(town.auditor)
+    page.goto("/admin/vouchers/voucher/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.getElementById('main').contains(document.activeElement)")
+    tab_to(page, "#result_list a")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/change/**")
+
+
+def test_axe_finds_nothing_serious_on_the_main_pages_and_a_tablet_is_wide_enough(
+    town: Town, pages: Open
+) -> None:
     page = pages()
     page.goto("/admin/login/")
     faults = {"/admin/login/": grave_faults(page)}
@@ -330,4 +364,8 @@ def test_axe_finds_nothing_serious_on_the_main_pages(town: Town, pages: Open) ->
         page.goto(address)
         faults[address] = grave_faults(page)
         keep_picture(page, address.strip("/").replace("/", "-"))
+        page.set_viewport_size(TABLET)
+        if page.evaluate("document.documentElement.scrollWidth") > TABLET["width"]:
+            faults[address].append("is wider than a tablet")
+        page.set_viewport_size(DESK)
     assert {address: found for address, found in faults.items() if found} == {}
