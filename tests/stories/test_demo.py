@@ -10,7 +10,7 @@ from tests.support import cast
 from tests.support.demo_process import demo, summary_of
 from vouchers.demo.attacks import KINDS
 from vouchers.demo.group import GROUP
-from vouchers.models import Campaign, Redemption, Voucher
+from vouchers.models import Campaign, Redemption, Signal, Voucher
 from vouchers.states import RedemptionState, VoucherState
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
@@ -32,6 +32,7 @@ def test_a_city_a_campaign_and_a_day_end_with_the_books_proven_and_again(
     assert "books proven" in said
     assert_all_went_well("demo", summary_of(tmp_path))
     assert_all_is_on_the_map()
+    assert Signal.objects.filter(campaign__code="demo").exists(), "the fraud desk has something"
     assert "资金去向" in (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
 
     code, said = demo(environment, RESIDENTS)

@@ -14,10 +14,11 @@ from vouchers.demo.group import Group
 from vouchers.demo.people import Staff
 from vouchers.demo.telling import patiently
 from vouchers.models import Campaign, Run
-from vouchers.services.campaigns import drafts, lifecycle, terms
+from vouchers.rules.limits.risk_rules import PARAMETERS, RiskRule
+from vouchers.services.campaigns import drafts, lifecycle, proposals, terms
 from vouchers.services.issuing.runs import request_run
 from vouchers.services.ledger import funding
-from vouchers.states import LimitKind, RunState
+from vouchers.states import LimitKind, RiskKind, RiskSetting, RiskVerdict, RunState
 from vouchers.tasks import wake_distribution
 
 CODE: Final = "demo"
@@ -115,6 +116,7 @@ def set_up(*, plan: Plan, group: Group, staff: Staff, at: datetime) -> Campaign:
     _add_money(campaign, plan.tiers, staff, at)
     _add_rows(campaign, plan, by, at)
     terms.add_stores(campaign=campaign, stores=group.stores, by=by, at=at)
+    _watch(campaign, staff, at)
     version = lifecycle.submit(campaign=campaign, by=by, at=at)
     lifecycle.approve(
         terms=version, by=staff.approver, seen_sha256=bytes(version.sha256), at=at, comment="同意"
@@ -178,6 +180,32 @@ def _add_rows(campaign: Campaign, plan: Plan, by: User, at: datetime) -> None:
         parts={part: [drafts.RowEdit(None, row) for row in added] for part, added in rows.items()},
         by=by,
         at=at,
+    )
+
+
+def _watch(campaign: Campaign, staff: Staff, at: datetime) -> None:
+    """A risk rule that is decided before the launch: what it notices is paid, and looked into."""
+    rule = RiskRule(
+        RiskKind.SPLIT_ORDERS,
+        RiskSetting.LIVE,
+        RiskVerdict.PAY,
+        {"minutes": PARAMETERS[RiskKind.SPLIT_ORDERS]["minutes"].default},
+    )
+    proposal = proposals.propose_risk_rule(
+        campaign=campaign,
+        rule=rule,
+        expected_version=0,
+        why="两单之间过近，先观察",
+        request_id=f"{campaign.code}-rule",
+        by=staff.manager,
+        at=at,
+    )
+    proposals.approve_proposal(
+        proposal=proposal,
+        by=staff.approver,
+        seen_sha256=bytes(proposal.sha256),
+        at=at,
+        comment="同意",
     )
 
 

@@ -11,7 +11,13 @@ from django.contrib.auth.models import Group, User
 
 from vouchers.services.roles import give_role
 
-ROLES: Final = ("manager", "approver", "auditor")
+ROLES: Final = {
+    "manager": "manager",
+    "approver": "approver",
+    "officer": "risk officer",
+    "auditor": "auditor",
+}
+"""By login the role it has."""
 ADMIN: Final = "admin"
 DOMAIN: Final = "demo.invalid"
 """Marks the accounts that are the demo's own; other accounts' passwords are never changed."""
@@ -48,7 +54,7 @@ def _account(name: str, password: str, giver: User | None, at: datetime) -> User
     if is_new and giver is not None:
         give_role(
             user=user,
-            role=Group.objects.get(name=name),
+            role=Group.objects.get(name=ROLES[name]),
             district=None,
             from_at=at,
             until_at=None,

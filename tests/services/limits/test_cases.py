@@ -71,6 +71,23 @@ class TestGathering:
         here, there = cast.nanjing_road().pk, cast.xujiahui().pk
         assert sorted(found) == sorted([(here, 2), (here, 1), (there, 1)])
 
+    def test_a_new_case_is_given_to_the_officer_with_the_fewest_open_ones(
+        self, campaign: Campaign, rosa: User
+    ) -> None:
+        ren, gone = cast.ren(), cast.member("tian", "risk officer")
+        gone.is_active = False
+        gone.save()
+        used(campaign, [cast.carol()], store=cast.xujiahui())
+        gather_signals(at=NOON)
+        used(campaign, [cast.alice()], at=NOON + 7 * DAY)
+        gather_signals(at=NOON + 7 * DAY)
+        given = [case.assignee for case in campaign.cases.order_by("id")]
+        assert {*given[:2]} == {ren, rosa}
+        assert given[2] == min(ren, rosa, key=lambda officer: officer.pk)
+
+    def test_where_there_is_no_officer_a_case_waits_for_one(self, campaign: Campaign) -> None:
+        assert opened(campaign).assignee is None
+
     def test_after_a_decision_the_next_signal_opens_another(
         self, campaign: Campaign, rosa: User
     ) -> None:

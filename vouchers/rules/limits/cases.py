@@ -74,6 +74,12 @@ class Standing(NamedTuple):
     deadline_at: datetime
 
 
+def next_officer(open_cases: Mapping[int, int]) -> int | None:
+    """Who gets a new case: of officers, with how many open cases each has, the one with the fewest;
+    among those the one of the lowest number. None where there are no officers."""
+    return min(open_cases, key=lambda officer: (open_cases[officer], officer), default=None)
+
+
 def key_of(signal: Noticed) -> CaseKey:
     """The case a signal belongs to. A device or a person may be at many stores, so that the store
     is not part of it."""

@@ -11,10 +11,12 @@ from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Count
 
 from merchants.errors import Refused
 from vouchers.models import Case, CaseSignal
 from vouchers.models.limits.cases import FIND_FRESH, FreshSignal
+from vouchers.queries.roles import people_with
 from vouchers.rules.limits.cases import (
     CaseKey,
     CaseSeverity,
@@ -23,6 +25,7 @@ from vouchers.rules.limits.cases import (
     judge_act,
     judge_decision,
     key_of,
+    next_officer,
     standing_with,
 )
 from vouchers.services.acts import in_one_transaction
@@ -40,8 +43,8 @@ OVERLAP: Final = 100_000
 
 
 def gather_signals(*, at: datetime) -> int:
-    """Put every signal of a live rule into its case, opening those that are not there; returns how
-    many signals there were.
+    """Put every signal of a live rule into its case, opening those that are not there, each for the
+    officer with the fewest open ones; returns how many signals there were.
 
     Two sweeps at once open each case once: the database refuses the second, which starts anew.
     """
@@ -58,16 +61,28 @@ def _gather(sizes: Sequence[int], *, at: datetime) -> list[int]:
     for signal in fresh:
         by_key[key_of(signal)].append(signal)
     cases = _lock_open(by_key)
+    loads = _loads(at) if by_key.keys() - cases.keys() else {}
     for key in sorted(by_key):
         signals = by_key[key]
         case = cases.get(key)
         after = standing_with(None if case is None else _standing(case), signals, at)
         if case is None:
             case = Case(**key._asdict(), store_id=signals[0].store_id, opened_at=at)
+            case.assignee_id = next_officer(loads)
+            if case.assignee_id is not None:
+                loads[case.assignee_id] += 1
         case.severity, case.signal_count, case.subsidy_fen, case.deadline_at = after
         case.save()
         CaseSignal.objects.bulk_create(CaseSignal(case=case, signal_id=one.id) for one in signals)
     return [len(fresh)]
+
+
+def _loads(at: datetime) -> dict[int, int]:
+    """The officers of an instant, with how many open cases each has."""
+    assigned = Case.objects.filter(state=CaseState.OPEN.value, assignee__isnull=False).order_by()
+    counts = dict(assigned.values_list("assignee").annotate(Count("id")))
+    officers = people_with(CASES, at=at).values_list("pk", flat=True)
+    return {officer: counts.get(officer, 0) for officer in officers}
 
 
 def _lock_open(keys: Iterable[CaseKey]) -> Mapping[CaseKey, Case]:
