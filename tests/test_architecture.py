@@ -50,6 +50,7 @@ SHARED = {
         "forms",
         "history",
         "navigation",
+        "rule_words",
         "searches",
         "users",
         "words",

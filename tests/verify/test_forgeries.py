@@ -189,7 +189,9 @@ CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
         "not what its changes made it",
     ),
     "what a change began with": (
-        lambda rows: first_of(rows, "setup_changes", operation="update")["before"].update(name="x"),
+        lambda rows: first_of(rows, "setup_changes", operation="update").update(
+            before={"name": "x"}
+        ),
         "does not begin with what was left",
     ),
     "how a store came to be": (
