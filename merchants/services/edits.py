@@ -9,7 +9,7 @@ from django.db import DataError, transaction
 from django.db.models import Model
 
 from merchants.errors import Refused
-from merchants.models import Credential, District, Merchant, State, Store
+from merchants.models import Credential, District, EnrolmentCode, Merchant, State, Store
 
 _STATES: Final = frozenset(State.values)
 
@@ -33,8 +33,17 @@ def edit_store(
 
 
 def set_credential_state(*, credential: Credential, state: str) -> None:
-    """Let a caller act, suspend or close it. Refused `edit_invalid`."""
-    _edit(credential, state=state)
+    """Let a caller act, suspend or close it. Refused `edit_invalid`.
+
+    A till that is suspended or closed loses its unused enrolment code.
+    """
+    with transaction.atomic():
+        # The code first: an enrolment, too, locks it before the credential.
+        if credential.terminal_id is not None and state != State.ACTIVE:
+            EnrolmentCode.objects.filter(
+                terminal_id=credential.terminal_id, is_test=credential.is_test, used_at=None
+            ).delete()
+        _edit(credential, state=state)
 
 
 def _edit(row: Model, **values: Any) -> None:

@@ -68,8 +68,9 @@ def enrol_by_code(*, code: str, address: str, at: datetime) -> EnrolledTerminal:
     """Spend a code for a terminal's key. A terminal that had one keeps its identity, and its keys
     before end at once.
 
-    Refused `enrolment_code_invalid`: unknown, used, expired, or of a terminal, store or merchant
-    that is not active; and `rate_limited` after `WRONG_PER_HOUR` wrong ones from an address.
+    Refused `enrolment_code_invalid`: unknown, used, expired, or of a terminal, its credential,
+    store or merchant that is not active; and `rate_limited` after `WRONG_PER_HOUR` wrong ones from
+    an address.
     """
     with transaction.atomic():
         guesses = _lock_guesses(address, at)
@@ -110,18 +111,27 @@ def _spend(code: str, at: datetime) -> EnrolledTerminal | None:
     )
     if found is None:
         return None
+    held = list(
+        Credential.objects.select_for_update(no_key=True)
+        .filter(kind=Credential.Kind.TERMINAL, terminal_id=found.terminal_id, is_test=found.is_test)
+        .order_by("id")
+    )
+    known = next((credential for credential in held if credential.state == State.ACTIVE), None)
+    is_suspended = any(credential.state == State.SUSPENDED for credential in held)
+    # A till that was stopped must not get a working key by being enrolled again.
+    if is_suspended or (held and known is None):
+        return None
     found.used_at = at
     found.save(update_fields=["used_at"])
-    credential, key_text = _key_for(found, at)
+    credential, key_text = _key_for(found, known, at)
     return EnrolledTerminal(key_text, found.terminal, credential)
 
 
-def _key_for(found: EnrolmentCode, at: datetime) -> tuple[Credential, str]:
-    """Of the terminal's credential, if it has one, else of a new one."""
+def _key_for(
+    found: EnrolmentCode, known: Credential | None, at: datetime
+) -> tuple[Credential, str]:
+    """Of the credential that the terminal has, or of a new one."""
     terminal = found.terminal
-    known = Credential.objects.filter(
-        kind=Credential.Kind.TERMINAL, terminal=terminal, is_test=found.is_test, state=State.ACTIVE
-    ).first()
     if known is None:
         return issue_credential(
             name=f"{terminal.store.external_id}/{terminal.code}",

@@ -16,6 +16,7 @@ from merchants.models import (
     Terminal,
 )
 from merchants.services import enrol_terminal
+from merchants.services.edits import set_credential_state
 from merchants.services.terminals import WRONG_PER_HOUR, enrol_by_code, make_code
 from tests.support import cast
 from tests.support.cast import NOON
@@ -106,6 +107,34 @@ def test_a_till_that_is_enrolled_again_stays_the_same_caller_and_its_old_key_end
     assert second.credential == first.credential
     assert authenticate(first.key_text, at=later) is None
     assert authenticate(second.key_text, at=later) is not None
+
+
+@pytest.mark.parametrize("state", [State.SUSPENDED, State.CLOSED])
+def test_a_till_that_was_stopped_cannot_enrol_itself_again(till: Terminal, state: State) -> None:
+    enrolled = enrol_by_code(code=code_for(till), address=HERE, at=NOON)
+    unused = code_for(till)
+    set_credential_state(credential=enrolled.credential, state=state.value)
+    assert not EnrolmentCode.objects.filter(used_at=None).exists(), "its open code is void"
+    assert refusal_of(unused) == "enrolment_code_invalid"
+    assert refusal_of(code_for(till)) == "enrolment_code_invalid", "nor by a newer code"
+    assert authenticate(enrolled.key_text, at=NOON) is None
+    assert Credential.objects.count() == 1
+
+
+def test_a_till_that_may_act_again_is_enrolled_by_a_code_made_before(till: Terminal) -> None:
+    first = enrol_by_code(code=code_for(till), address=HERE, at=NOON)
+    set_credential_state(credential=first.credential, state="suspended")
+    code = code_for(till)
+    refusal_of(code)
+    set_credential_state(credential=first.credential, state="active")
+    assert opens(code)
+
+
+def test_a_sandbox_code_outlives_the_suspension_of_the_live_till(till: Terminal) -> None:
+    live = enrol_by_code(code=code_for(till), address=HERE, at=NOON)
+    test = code_for(till, is_test=True)
+    set_credential_state(credential=live.credential, state="suspended")
+    assert opens(test)
 
 
 def test_live_and_test_codes_of_a_till_stand_side_by_side(till: Terminal) -> None:

@@ -47,6 +47,22 @@ OF_ENROLMENT: tuple[Mutation, ...] = (
         "test_a_code_is_good_once",
     ),
     _enrolment(
+        "a suspended till enrols itself",
+        "a till whose credential is suspended or closed gets a new key by a code",
+        "    if is_suspended or (held and known is None):\n",
+        "    if is_suspended and known is not None:\n",
+        "test_a_till_that_was_stopped_cannot_enrol_itself_again",
+    ),
+    source(
+        "a suspended till keeps its code",
+        5,
+        "the open enrolment code of a till outlives its suspension",
+        "merchants/services/edits.py",
+        "if credential.terminal_id is not None and state != State.ACTIVE:",
+        "if credential.terminal_id is None and state != State.ACTIVE:",
+        f"{TERMINALS}::test_a_till_that_was_stopped_cannot_enrol_itself_again",
+    ),
+    _enrolment(
         "a code enrols for ever",
         "an enrolment code does not end",
         "used_at=None, expires_at__gt=at",
