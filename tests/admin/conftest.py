@@ -91,7 +91,7 @@ def standing_town(rows_of_module: None) -> Campaign:
     Exclusion.objects.create(
         resident=people[3], reason="deceased", created_by="ren", created_at=now
     )
-    residents.link(resident=alice, kind=Link.Kind.DEVICE, value="d-1", at=now)
+    residents.link(resident=alice, kind=Link.Kind.DEVICE, value="d-1", by=cast.ren(), at=now)
     residents.declare_proxy(holder=alice, proxy=people[1], relation="son", at=now)
     residents.merge(member=people[2], kept=alice, reason="one id", by=cast.ren(), at=now)
     (shown,) = till.issue_vouchers(campaign, [presenting.identified(people[1])], at=now)

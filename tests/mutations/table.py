@@ -8,6 +8,7 @@ from tests.mutations.of_codes import OF_CODES
 from tests.mutations.of_database import OF_DATABASE
 from tests.mutations.of_issuing import OF_ISSUING
 from tests.mutations.of_locks import OF_LOCKS
+from tests.mutations.of_residents import OF_RESIDENTS
 from tests.mutations.of_risk import OF_RISK
 from tests.mutations.of_rules import OF_RULES
 from tests.mutations.of_settlement import OF_SETTLEMENT
@@ -31,6 +32,7 @@ MUTATIONS: tuple[Mutation, ...] = tuple(
             *OF_CODES,
             *OF_WRONG_CODES,
             *OF_CALLERS,
+            *OF_RESIDENTS,
         ),
         key=lambda mutation: mutation.invariant,
     )

@@ -32,13 +32,10 @@ def button(
     form: type[BaseDialogForm] = ReasonForm,
     subject: str = "resident",
     permission: str = "change_resident",
-    is_signed: bool = True,
     then: Callable[[], None] = lambda: None,
 ) -> Any:
-    """A button that calls `service` with the page's row as `subject` and the form's values.
-
-    `is_signed`: the service takes the acting user (`by`). `then` is called when it was not refused.
-    """
+    """A button that calls `service` with the page's row as `subject`, the acting user (`by`), the
+    time (`at`) and the form's values. `then` is called when it was not refused."""
 
     @action(
         description=label,
@@ -53,12 +50,11 @@ def button(
     )
     def press(self: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         row = get_object_or_404(self.model, pk=object_id)
-        signature = {"by": request.user} if is_signed else {}
         # The dialog's own hidden field begins with an underscore.
         answers = {
             name: value for name, value in form.cleaned_data.items() if not name.startswith("_")
         }
-        arguments = {subject: row, "at": timezone.now(), **signature, **answers}
+        arguments = {subject: row, "by": request.user, "at": timezone.now(), **answers}
         if act(request, service, success, **arguments):
             then()
         return go_to(f"{row._meta.app_label}_{row._meta.model_name}_change", object_id)

@@ -118,7 +118,7 @@ class TestErasure:
             keep_originals=True,
             at=NOON,
         )
-        residents.link(resident=eve, kind=Link.Kind.DEVICE, value="phone-1", at=NOON)
+        residents.link(resident=eve, kind=Link.Kind.DEVICE, value="phone-1", by=cast.ren(), at=NOON)
         residents.declare_proxy(holder=eve, proxy=cast.bob(), relation="son", at=NOON)
         return eve
 
@@ -236,14 +236,15 @@ class TestExclusion:
 
 class TestLink:
     def test_it_is_seen_again_and_ends(self) -> None:
-        alice, device = cast.alice(), Link.Kind.DEVICE
-        link = residents.link(resident=alice, kind=device, value="d-1", at=NOON)
-        again = residents.link(resident=alice, kind=device, value="D-1", at=LATER)
+        alice, ren, device = cast.alice(), cast.ren(), Link.Kind.DEVICE
+        link = residents.link(resident=alice, kind=device, value="d-1", by=ren, at=NOON)
+        again = residents.link(resident=alice, kind=device, value="D-1", by=ren, at=LATER)
         assert again.pk == link.pk
         assert (again.first_seen_at, again.last_seen_at) == (NOON, LATER)
-        assert residents.end_link(link=again, at=LATER)
-        assert not residents.end_link(link=again, at=LATER)
-        assert residents.link(resident=alice, kind=device, value="d-1", at=LATER).ended_at is None
+        assert residents.end_link(link=again, by=ren, at=LATER)
+        assert not residents.end_link(link=again, by=ren, at=LATER)
+        anew = residents.link(resident=alice, kind=device, value="d-1", by=ren, at=LATER)
+        assert anew.ended_at is None
 
     @pytest.mark.parametrize(
         ("kind", "value"),
@@ -251,7 +252,7 @@ class TestLink:
     )
     def test_what_cannot_be_a_link_is_refused(self, kind: Link.Kind, value: str) -> None:
         with pytest.raises(Refused, match="link_invalid"):
-            residents.link(resident=cast.alice(), kind=kind, value=value, at=NOON)
+            residents.link(resident=cast.alice(), kind=kind, value=value, by=cast.ren(), at=NOON)
         assert not Link.objects.exists()
 
 

@@ -104,27 +104,25 @@ class ResidentActs(ReadOnlyAdmin):
         subject="member",
     )
     give_consent = button(
-        residents.give_consent,
+        residents.record_consent,
         _("Give consent"),
         icon="check",
         title=_("Record this resident's consent"),
         description=_("As given on paper or by telephone."),
         success=_("Recorded."),
         form=ConsentForm,
-        is_signed=False,
     )
     withdraw_consent = button(
-        residents.withdraw_consent,
+        residents.record_withdrawal,
         _("Withdraw consent"),
         icon="do_not_disturb_on",
         title=_("Record that this resident withdraws consent"),
         description=_("Without consent to targeting a resident is not targeted."),
         success=_("Withdrawn."),
         form=WithdrawForm,
-        is_signed=False,
     )
     declare_proxy = button(
-        residents.declare_proxy,
+        residents.record_proxy,
         _("Declare proxy"),
         icon="supervisor_account",
         title=_("Let another resident show this one's vouchers"),
@@ -132,7 +130,6 @@ class ResidentActs(ReadOnlyAdmin):
         success=_("Declared."),
         form=ProxyForm,
         subject="holder",
-        is_signed=False,
     )
     link = button(
         residents.link,
@@ -142,7 +139,6 @@ class ResidentActs(ReadOnlyAdmin):
         description=_("Kept as a keyed hash; it has limits of its own and merges no residents."),
         success=_("Linked."),
         form=LinkForm,
-        is_signed=False,
     )
     erase = button(
         residents.erase,
@@ -231,7 +227,7 @@ class ProxyAdmin(EndingAdmin):
     searches = [searches.resident("holder_id", "proxy_id")]
     ended_field = "ended_at"
     end = button(
-        residents.end_proxy,
+        residents.record_proxy_ended,
         _("End"),
         icon="undo",
         title=_("End this declaration"),
@@ -240,7 +236,6 @@ class ProxyAdmin(EndingAdmin):
         form=BaseDialogForm,
         subject="proxy",
         permission="end",
-        is_signed=False,
     )
 
 
@@ -265,5 +260,4 @@ class LinkAdmin(EndingAdmin):
         form=BaseDialogForm,
         subject="link",
         permission="end",
-        is_signed=False,
     )

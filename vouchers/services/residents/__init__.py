@@ -15,6 +15,12 @@ from vouchers.services.residents.identity import keyed_hash
 from vouchers.services.residents.links import end_link, link
 from vouchers.services.residents.load import load_residents
 from vouchers.services.residents.merges import merge, undo_merge
+from vouchers.services.residents.office import (
+    record_consent,
+    record_proxy,
+    record_proxy_ended,
+    record_withdrawal,
+)
 from vouchers.services.residents.retention import coarsen_points
 from vouchers.services.residents.standing import (
     erase,
@@ -43,7 +49,11 @@ __all__ = [
     "load_residents",
     "merge",
     "move_point",
+    "record_consent",
     "record_death",
+    "record_proxy",
+    "record_proxy_ended",
+    "record_withdrawal",
     "register_resident",
     "undo_death",
     "undo_merge",

@@ -6,6 +6,7 @@ stay six residents.
 
 from datetime import datetime
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
@@ -13,16 +14,21 @@ from django.db.models.functions import Greatest
 from merchants.errors import Refused
 from merchants.references import folded, is_reference
 from vouchers.models import Link, Resident
+from vouchers.services.history import note
 from vouchers.services.residents import identity
+from vouchers.services.residents.standing import CHANGE
+from vouchers.services.roles import require_permission
 from vouchers.states import ResidentState
 
 
 @transaction.atomic
-def link(*, resident: Resident, kind: Link.Kind, value: str, at: datetime) -> Link:
+def link(*, resident: Resident, kind: Link.Kind, value: str, by: User, at: datetime) -> Link:
     """Record that a resident was seen with a device, phone, card or account; again opens it again.
 
-    Refuses `resident_not_active`, `link_invalid` for an empty value or a phone number that is none.
+    The history names the kind only. Refuses `not_permitted`, `resident_not_active`, `link_invalid`
+    for an empty value or a phone number that is none.
     """
+    require_permission(by, CHANGE, at=at, on=resident)
     locked = Resident.objects.select_for_update(no_key=True).get(pk=resident.pk)
     if locked.state != ResidentState.ACTIVE:
         raise Refused("resident_not_active")
@@ -37,14 +43,22 @@ def link(*, resident: Resident, kind: Link.Kind, value: str, at: datetime) -> Li
         seen_at = Greatest(F("last_seen_at"), Value(at))
         Link.objects.filter(pk=found.pk).update(last_seen_at=seen_at, ended_at=None)
         found.refresh_from_db()
+    note(locked, by=by, what=f"linked with a {kind.value}", at=at)
     return found
 
 
 @transaction.atomic
-def end_link(*, link: Link, at: datetime) -> bool:
-    """End a link; False if it had ended before."""
+def end_link(*, link: Link, by: User, at: datetime) -> bool:
+    """End a link; False, and no line of history, if it had ended before.
+
+    Refuses `not_permitted`.
+    """
+    require_permission(by, CHANGE, at=at, on=link)
     open_link = Link.objects.filter(pk=link.pk, ended_at=None)
-    return bool(open_link.update(ended_at=Greatest(F("first_seen_at"), Value(at))))
+    if not open_link.update(ended_at=Greatest(F("first_seen_at"), Value(at))):
+        return False
+    note(link.resident, by=by, what=f"link with a {link.kind} ended", at=at)
+    return True
 
 
 def _normalised(kind: Link.Kind, value: str) -> str:
