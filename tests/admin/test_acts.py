@@ -34,6 +34,12 @@ def press(client: Client, act: str, campaign: Campaign, **fields: object) -> Htt
     return answer  # type: ignore[return-value]
 
 
+def figures_seen(client: Client, act: str, campaign: Campaign) -> str:
+    """What the dialog of an act carries of the figures that it shows."""
+    address = reverse(f"admin:vouchers_campaign_{act}", args=[campaign.pk])
+    return str(client.get(address).context["form"]["seen"].value())
+
+
 def said(answer: Any) -> list[str]:
     """The messages shown to the user."""
     return [str(message) for message in get_messages(answer.wsgi_request)]
@@ -189,11 +195,42 @@ def test_a_campaign_is_created_as_a_draft_of_the_person_who_saved_it() -> None:
 
 def test_a_source_is_added_and_its_figure_changed(draft: Campaign) -> None:
     mei = signed_in(cast.mei())
-    press(mei, "appropriate", draft, code="bank", name="银联", target_fen="12345.67")
+    seen = figures_seen(mei, "appropriate", draft)
+    press(mei, "appropriate", draft, code="bank", name="银联", target_fen="12345.67", seen=seen)
     assert draft.sources.get(code="bank").appropriated_fen == 1_234_567
-    press(mei, "appropriate", draft, code="bank", target_fen="12000")
+    seen = figures_seen(mei, "appropriate", draft)
+    press(mei, "appropriate", draft, code="bank", target_fen="12000", seen=seen)
     assert draft.sources.get(code="bank").appropriated_fen == 1_200_000
     assert {edit.user for edit in draft.edits.all()} == {cast.mei()}
+
+
+def test_a_figure_that_another_officer_has_changed_since_is_not_overwritten(
+    draft: Campaign,
+) -> None:
+    mei, ming = signed_in(cast.mei()), signed_in(cast.member("ming", "manager"))
+    seen = figures_seen(mei, "appropriate", draft)
+    for officer, target in ((ming, "12000"), (mei, "13000")):
+        answer = press(officer, "appropriate", draft, code="city", target_fen=target, seen=seen)
+    assert draft.sources.get(code="city").appropriated_fen == 1_200_000
+    assert "12000" in said(answer)[-1]
+
+
+def test_a_source_that_another_officer_has_added_since_is_not_overwritten(draft: Campaign) -> None:
+    mei, ming = signed_in(cast.mei()), signed_in(cast.member("ming", "manager"))
+    seen = figures_seen(mei, "appropriate", draft)
+    for officer, target in ((ming, "12000"), (mei, "13000")):
+        more = {"name": "银联", "target_fen": target, "seen": seen}
+        press(officer, "appropriate", draft, code="bank", **more)
+    assert draft.sources.get(code="bank").appropriated_fen == 1_200_000
+
+
+@pytest.mark.parametrize("seen", ["", "[]", "x", '{"city": "1"}', '{"city": null}'])
+def test_a_dialog_without_the_figures_it_showed_does_nothing(draft: Campaign, seen: str) -> None:
+    before_fen = draft.sources.get(code="city").appropriated_fen
+    mei = signed_in(cast.mei())
+    answer = press(mei, "appropriate", draft, code="city", target_fen="12000", seen=seen)
+    assert answer.status_code == 200
+    assert draft.sources.get(code="city").appropriated_fen == before_fen
 
 
 def test_cash_is_recorded_once_per_dialog(draft: Campaign) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from tests.admin.conftest import signed_in
-from tests.admin.test_acts import press, said
+from tests.admin.test_acts import figures_seen, press, said
 from tests.support import cast, till
 from vouchers.models import Campaign, Hold, Proposal, Redemption, Tranche
 from vouchers.queries.ledger.balances import balances
@@ -39,15 +39,16 @@ def decide(client: Client, proposal: Proposal, decision: str, sha256: str = "") 
 
 def topped_up(campaign: Campaign, **fields: Any) -> Proposal:
     """Mei's proposal that the city appropriates ten yuan more."""
-    city = campaign.sources.get()
+    city, mei = campaign.sources.get(), signed_in(cast.mei())
     press(
-        signed_in(cast.mei()),
+        mei,
         "propose_appropriation",
         campaign,
         source=city.pk,
         target_fen=f"{(city.appropriated_fen + TEN_YUAN_FEN) / 100:.2f}",
         why="ten yuan more",
         request_id="r-1",
+        seen=figures_seen(mei, "propose_appropriation", campaign),
         **fields,
     )
     return Proposal.objects.get()
@@ -64,6 +65,39 @@ def test_a_top_up_is_proposed_by_one_and_done_by_anothers_yes(campaign: Campaign
     decide(signed_in(cast.li()), proposal, "approve")
     assert free_fen(campaign) == before_fen + TEN_YUAN_FEN
     assert proposal.decision.decision == Decision.APPROVED
+
+
+def test_a_dialog_opened_before_another_officers_change_is_refused_with_both_figures(
+    campaign: Campaign,
+) -> None:
+    ming, city = signed_in(cast.member("ming", "manager")), campaign.sources.get()
+    seen = figures_seen(ming, "propose_appropriation", campaign)
+    decide(signed_in(cast.li()), topped_up(campaign), "approve")
+    answer = press(
+        ming,
+        "propose_appropriation",
+        campaign,
+        source=city.pk,
+        target_fen="9000000",
+        why="what the district adds",
+        request_id="r-9",
+        seen=seen,
+    )
+    now_fen = city.appropriated_fen + TEN_YUAN_FEN
+    assert Proposal.objects.count() == 1
+    text = said(answer)[-1]
+    assert f"{city.appropriated_fen // 100}" in text
+    assert f"{now_fen // 100}" in text
+
+
+def test_a_repayment_goes_by_what_was_free_when_its_dialog_was_opened(campaign: Campaign) -> None:
+    ming, city = signed_in(cast.member("ming", "manager")), campaign.sources.get()
+    seen = figures_seen(ming, "propose_repayment", campaign)
+    till.issue_vouchers(campaign, [cast.alice()], at=timezone.now())
+    given = {"source": city.pk, "amount_fen": "1", "document_no": "Z-2", "why": "left over"}
+    answer = press(ming, "propose_repayment", campaign, request_id="r-8", seen=seen, **given)
+    assert not Proposal.objects.exists()
+    assert f"{free_fen(campaign) // 100}" in said(answer)[-1]
 
 
 def test_a_no_changes_nothing(campaign: Campaign) -> None:
@@ -102,8 +136,9 @@ def test_a_quota_grows_by_what_another_gives(campaign: Campaign) -> None:
     )
     capped = cast.launched(draft, at=now + cast.DAY / 24)
     origin, target = capped.cells.filter(tier__isnull=False).order_by("tier__face_fen")
+    mei = signed_in(cast.mei())
     press(
-        signed_in(cast.mei()),
+        mei,
         "propose_room",
         capped,
         origin=origin.pk,
@@ -111,8 +146,15 @@ def test_a_quota_grows_by_what_another_gives(campaign: Campaign) -> None:
         count="40",
         why="the fifties go faster",
         request_id="r-2",
+        seen=figures_seen(mei, "propose_room", capped),
     )
+    ming = signed_in(cast.member("ming", "manager"))
+    seen = figures_seen(ming, "propose_room", capped)
     decide(signed_in(cast.li()), Proposal.objects.get(), "approve")
+    late = {"origin": origin.pk, "target": target.pk, "count": "10", "why": "more", "seen": seen}
+    answer = press(ming, "propose_room", capped, request_id="r-4", **late)
+    assert Proposal.objects.count() == 1, "its figures were those before the approval"
+    assert said(answer)
     caps = [cell.cap_count for cell in capped.cells.filter(tier__isnull=False).order_by("id")]
     assert sorted(filter(None, caps)) == [60, 140]
 
@@ -158,6 +200,7 @@ def test_money_left_over_is_repaid_and_the_books_are_closed(campaign: Campaign) 
         target_fen="0",
         why="none of it ever arrived",
         request_id="r-3",
+        seen=figures_seen(mei, "propose_appropriation", campaign),
     )
     decide(li, Proposal.objects.get(), "approve")
     press(mei, "close", campaign, document_no="Z-1")

@@ -13,7 +13,37 @@ ON_FILE = f"{OF_NEED}::test_what_is_on_file_counts_and_what_is_not_counts_nothin
 HISTORY = "vouchers/sql/history.py"
 RECORDS = "tests/models/test_history.py"
 
+ACTS = "vouchers/admin/campaigns"
+BUDGET_ACTS = "tests/admin/test_budget_acts.py"
+
 OF_SETUP: tuple[Mutation, ...] = (
+    source(
+        "a draft's figure is compared with itself",
+        1,
+        "what one officer appropriates overwrites what another has changed since",
+        f"{ACTS}/acts.py",
+        'expected_fen=given["seen"].get(source.code, 0)',
+        "expected_fen=source.appropriated_fen",
+        "tests/admin/test_acts.py::test_a_figure_that_another_officer_has_changed_since_is_not_overwritten",
+    ),
+    source(
+        "a proposed figure is compared with itself",
+        1,
+        "an appropriation is proposed on a figure that its author never saw",
+        f"{ACTS}/budget_acts.py",
+        'expected_fen=given["seen_fen"]',
+        'expected_fen=given["source"].appropriated_fen',
+        f"{BUDGET_ACTS}::test_a_dialog_opened_before_another_officers_change_is_refused_with_both_figures",
+    ),
+    source(
+        "a quota is compared with itself",
+        1,
+        "room is moved between quotas on caps that the author never saw",
+        f"{ACTS}/budget_forms.py",
+        'cap_fen, cap_count = given["seen"][str(cell.pk)]',
+        "cap_fen, cap_count = cell.cap_fen, cell.cap_count",
+        f"{BUDGET_ACTS}::test_a_quota_grows_by_what_another_gives",
+    ),
     source(
         "edited by two at once",
         6,

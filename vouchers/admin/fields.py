@@ -175,6 +175,34 @@ class TagsField(NamesField):
         return int(item)
 
 
+class SeenField(forms.JSONField):
+    """The figures that a dialog showed, by name, in a hidden field: they come back with what was
+    typed, so that a service can refuse an act on figures that are no longer the ones seen.
+
+    A figure is a number or, where `is_cap`, a cap's money and number, None where not capped.
+    """
+
+    def __init__(self, *, is_cap: bool = False, **options: Any) -> None:
+        super().__init__(widget=forms.HiddenInput, **options)
+        self.is_cap = is_cap
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        """The figures by name."""
+        seen = super().clean(value)
+        if not isinstance(seen, dict) or not all(map(self._is_figure, seen.values())):
+            raise ValidationError(OUTDATED)
+        return seen
+
+    def _is_figure(self, figure: Any) -> bool:
+        if not self.is_cap:
+            return type(figure) is int
+        is_pair = isinstance(figure, list) and len(figure) == 2
+        return is_pair and all(cap is None or type(cap) is int for cap in figure)
+
+
+OUTDATED = _("The figures have changed since the dialog was opened. Open it again.")
+
+
 def items_of(text: str) -> list[str]:
     """The parts between commas, also Chinese ones, without empty ones."""
     parts = (part.strip() for part in text.replace("，", ",").replace("、", ",").split(","))

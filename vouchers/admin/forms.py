@@ -215,30 +215,6 @@ class DialogForm(BaseDialogForm):
         return get_object_or_404(Campaign, pk=self.object_id)
 
 
-class AppropriationForm(DialogForm):
-    """A funding source and the figure it appropriates."""
-
-    code = forms.SlugField(
-        label=_("Code of the source"), max_length=20, widget=UnfoldAdminTextInputWidget
-    )
-    name = forms.CharField(
-        label=_("Name"),
-        max_length=120,
-        required=False,
-        help_text=_("Only for a source that is new."),
-        widget=UnfoldAdminTextInputWidget,
-    )
-    target_fen = YuanField(label=_("Appropriated in all, yuan"))
-
-    def clean(self) -> dict[str, Any]:
-        """A new source needs a name."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        known = self.campaign.sources.filter(code=cleaned.get("code")).exists()
-        if not known and not cleaned.get("name"):
-            self.add_error("name", _("A new source needs a name."))
-        return cleaned
-
-
 class CashForm(DialogForm):
     """Money that has arrived."""
 

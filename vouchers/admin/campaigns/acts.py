@@ -17,6 +17,7 @@ from vouchers import tasks
 from vouchers.admin.base import act, go_to
 from vouchers.admin.campaigns import budget_acts, risk_acts
 from vouchers.admin.campaigns.budget_acts import LAUNCHED
+from vouchers.admin.campaigns.budget_forms import AppropriationForm
 from vouchers.admin.campaigns.forecast import ForecastActs
 from vouchers.admin.campaigns.map import MapActs
 from vouchers.admin.campaigns.money import MoneyActs
@@ -28,7 +29,6 @@ from vouchers.admin.campaigns.risk_acts import RiskActs
 from vouchers.admin.campaigns.sandbox_acts import SandboxActs
 from vouchers.admin.campaigns.setup.acts import SetupActs
 from vouchers.admin.forms import (
-    AppropriationForm,
     CashForm,
     RunForm,
     StoresForm,
@@ -236,7 +236,7 @@ class CampaignActs(SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskA
             terms.set_appropriation,
             _("The appropriation has been changed."),
             source=source,
-            expected_fen=source.appropriated_fen,
+            expected_fen=given["seen"].get(source.code, 0),
             target_fen=given["target_fen"],
             by=request.user,
             at=timezone.now(),

@@ -25,10 +25,9 @@ from vouchers.admin.campaigns.budget_forms import (
 )
 from vouchers.admin.campaigns.page import CampaignPage, act_in_dialog, dialog
 from vouchers.models import Campaign
-from vouchers.queries.ledger.balances import balances
 from vouchers.services.campaigns import amendments, lifecycle, proposals
 from vouchers.services.settlement import collection
-from vouchers.states import AccountKind, CampaignState
+from vouchers.states import CampaignState
 
 LAUNCHED = {CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED}
 OVER = {CampaignState.ENDED, CampaignState.SETTLED, CampaignState.CLOSED}
@@ -72,7 +71,7 @@ class BudgetActs(CampaignPage):
             form,
             proposals.propose_appropriation,
             source=given["source"],
-            expected_fen=given["source"].appropriated_fen,
+            expected_fen=given["seen_fen"],
             target_fen=given["target_fen"],
         )
 
@@ -111,13 +110,12 @@ class BudgetActs(CampaignPage):
         self, request: HttpRequest, form: ProposalForm, object_id: str
     ) -> HttpResponse:
         given = form.cleaned_data
-        source = given["source"]
         return self._propose(
             request,
             form,
             proposals.propose_repayment,
-            source=source,
-            expected_free_fen=balances(source.campaign_id)[source.code][AccountKind.FREE],
+            source=given["source"],
+            expected_free_fen=given["seen_fen"],
             amount_fen=given["amount_fen"],
             document_no=given["document_no"],
         )

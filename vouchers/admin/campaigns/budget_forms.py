@@ -1,4 +1,4 @@
-"""Dialogs about the money of a launched campaign. Each carries the number of its request."""
+"""Dialogs about the money of a campaign. The figures a dialog showed come back with it."""
 
 import secrets
 from typing import Any
@@ -16,16 +16,51 @@ from unfold.widgets import (
 
 from merchants.admin.choices import PickedRow, PickedRows
 from merchants.models import Merchant
-from vouchers.admin.fields import DurationField, YuanField
+from vouchers.admin.fields import OUTDATED, DurationField, SeenField, YuanField
 from vouchers.admin.forms import DialogForm
 from vouchers.models import Collection, FundingSource, QuotaCell
 from vouchers.money import yuan
+from vouchers.queries.ledger.balances import balances
 from vouchers.queries.ledger.recoverables import owed_rows
 from vouchers.rules.campaigns.declaration import MOST_VALIDITY_S
+from vouchers.states import AccountKind
+
+
+class AppropriationForm(DialogForm):
+    """A funding source and the figure it appropriates."""
+
+    code = forms.SlugField(
+        label=_("Code of the source"), max_length=20, widget=UnfoldAdminTextInputWidget
+    )
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=120,
+        required=False,
+        help_text=_("Only for a source that is new."),
+        widget=UnfoldAdminTextInputWidget,
+    )
+    target_fen = YuanField(label=_("Appropriated in all, yuan"))
+    seen = SeenField()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        figures = dict(self.campaign.sources.values_list("code", "appropriated_fen"))
+        self.fields["seen"].initial = figures
+        self.fields["code"].help_text = ", ".join(
+            f"{code}: {yuan(fen)}" for code, fen in sorted(figures.items())
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """A new source needs a name."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        known = self.campaign.sources.filter(code=cleaned.get("code")).exists()
+        if not known and not cleaned.get("name"):
+            self.add_error("name", _("A new source needs a name."))
+        return cleaned
 
 
 class ProposalForm(DialogForm):
-    """Every proposal has a reason and a request number."""
+    """Every proposal has a reason, a request number and the figures that its author saw."""
 
     why = forms.CharField(
         label=_("Why"),
@@ -34,40 +69,70 @@ class ProposalForm(DialogForm):
         widget=UnfoldAdminTextInputWidget,
     )
     request_id = forms.CharField(widget=forms.HiddenInput)
+    seen = SeenField()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["request_id"].initial = secrets.token_hex(16)
-        if "source" in self.fields:
-            self.fields["source"].queryset = self.campaign.sources.all()
 
 
-def source_field() -> forms.ModelChoiceField:  # type: ignore[type-arg]
-    """One of the campaign's own sources."""
-    return forms.ModelChoiceField(
+class SourceProposalForm(ProposalForm):
+    """About one of the campaign's own sources, each with the figure that is in question."""
+
+    source = forms.ModelChoiceField(
         label=_("Funding source"),
         queryset=FundingSource.objects.none(),
         widget=UnfoldAdminSelectWidget,
     )
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        figures = self.figures()
+        field = self.fields["source"]
+        field.queryset = self.campaign.sources.all()
+        field.label_from_instance = lambda source: f"{source}: {yuan(figures[source.code])}"
+        self.fields["seen"].initial = figures
 
-class AppropriationProposalForm(ProposalForm):
+    def figures(self) -> dict[str, int]:
+        """The figure of each source now, in fen, by its code."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        """Which figure was seen of the source that was chosen, as `seen_fen`."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        source = cleaned.get("source")
+        if source is not None and "seen" in cleaned:
+            if source.code not in cleaned["seen"]:
+                raise ValidationError(OUTDATED)
+            cleaned["seen_fen"] = cleaned["seen"][source.code]
+        return cleaned
+
+
+class AppropriationProposalForm(SourceProposalForm):
     """Top up, or cut what is free."""
 
-    source = source_field()
     target_fen = YuanField(label=_("Appropriated in all, yuan"))
     field_order = ["source", "target_fen", "why"]
 
+    def figures(self) -> dict[str, int]:
+        """What each source appropriates."""
+        return dict(self.campaign.sources.values_list("code", "appropriated_fen"))
 
-class RepaymentProposalForm(ProposalForm):
+
+class RepaymentProposalForm(SourceProposalForm):
     """Left-over to the treasury."""
 
-    source = source_field()
     amount_fen = YuanField(label=_("To repay, yuan"))
     document_no = forms.CharField(
         label=_("Document no."), max_length=60, widget=UnfoldAdminTextInputWidget
     )
     field_order = ["source", "amount_fen", "document_no", "why"]
+
+    def figures(self) -> dict[str, int]:
+        """What of each source is free."""
+        found = balances(self.campaign.pk)
+        codes = self.campaign.sources.values_list("code", flat=True)
+        return {code: found[code][AccountKind.FREE] for code in codes}
 
 
 class PickedCell(PickedRow):
@@ -96,6 +161,7 @@ class RoomProposalForm(ProposalForm):
     count = forms.IntegerField(
         label=_("Vouchers"), min_value=1, required=False, widget=UnfoldAdminIntegerFieldWidget
     )
+    seen = SeenField(is_cap=True)
     field_order = ["origin", "target", "fen", "count", "why"]
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -105,7 +171,10 @@ class RoomProposalForm(ProposalForm):
         )
         for name in ("origin", "target"):
             self.fields[name].queryset = cells.order_by("id")
+            self.fields[name].label_from_instance = _with_caps
             self.fields[name].become_short()
+        caps = self.campaign.cells.order_by("id").values_list("id", "cap_fen", "cap_count")
+        self.fields["seen"].initial = {pk: [fen, count] for pk, fen, count in caps}
 
     def clean(self) -> dict[str, Any]:
         """Something has to be moved, and to somewhere else."""
@@ -114,25 +183,38 @@ class RoomProposalForm(ProposalForm):
             raise ValidationError(_("Say how much money or how many vouchers."))
         if cleaned.get("origin") == cleaned.get("target"):
             raise ValidationError(_("Choose two different quotas."))
+        chosen = [cleaned[name] for name in ("origin", "target") if cleaned.get(name)]
+        if any(str(cell.pk) not in cleaned.get("seen", {}) for cell in chosen):
+            raise ValidationError(OUTDATED)
         return cleaned
 
     def changes(self) -> list[dict[str, Any]]:
-        """The caps as they are seen now and as they are to be, cell by cell."""
+        """The caps as the dialog showed them and as they are to be, cell by cell."""
         given = self.cleaned_data
         fen, count = given["fen"] or 0, given["count"] or 0
-        signed = [(given["origin"], -1), (given["target"], 1)]
-        return [
-            {
-                "cell": cell.pk,
-                "expected": {"fen": cell.cap_fen, "count": cell.cap_count},
-                "target": {
-                    "fen": None if cell.cap_fen is None else cell.cap_fen + sign * fen,
-                    "count": None if cell.cap_count is None else cell.cap_count + sign * count,
-                },
-            }
-            for cell, sign in signed
-            if cell is not None
-        ]
+        changes = []
+        for cell, sign in ((given["origin"], -1), (given["target"], 1)):
+            if cell is not None:
+                cap_fen, cap_count = given["seen"][str(cell.pk)]
+                target = {
+                    "fen": _moved(cap_fen, sign * fen),
+                    "count": _moved(cap_count, sign * count),
+                }
+                expected = {"fen": cap_fen, "count": cap_count}
+                changes.append({"cell": cell.pk, "expected": expected, "target": target})
+        return changes
+
+
+def _with_caps(cell: QuotaCell) -> str:
+    caps = [
+        *([] if cell.cap_fen is None else [yuan(cell.cap_fen)]),
+        *([] if cell.cap_count is None else [f"{cell.cap_count:,}"]),
+    ]
+    return f"{cell}: {' / '.join(caps) or _('unlimited')}"
+
+
+def _moved(cap: int | None, step: int) -> int | None:
+    return None if cap is None else cap + step
 
 
 class CollectionForm(DialogForm):
