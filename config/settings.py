@@ -284,7 +284,7 @@ SIGN_IN_LIMITS = {("username", "ip_address"): 5, ("username",): 50, ("ip_address
 HUIMIN_PROXIES = env.integer("HUIMIN_PROXIES", 0)
 """How many proxies of the operator stand between the callers and this service."""
 AXES_HANDLER = "vouchers.pages.signin.throttle.SignInHandler"
-AXES_CLIENT_IP_CALLABLE = "vouchers.pages.signin.addresses.client_address"
+AXES_CLIENT_IP_CALLABLE = "vouchers.http.addresses.client_address"
 AXES_USERNAME_CALLABLE = "vouchers.pages.signin.throttle.username_of"
 AXES_LOCKOUT_CALLABLE = "vouchers.pages.signin.throttle.locked_out"
 AXES_LOCKOUT_PARAMETERS = [list(names) for names in SIGN_IN_LIMITS]

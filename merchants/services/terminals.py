@@ -22,6 +22,8 @@ GROUP: Final = 4
 LOOKALIKES: Final = str.maketrans("OIL", "011", "- ")
 WRONG_PER_HOUR: Final = 20
 """Wrong codes that one address may send in an hour; counted exactly."""
+NO_ADDRESS: Final = "::"
+"""Under which wrong codes are counted whose senders' addresses are not known."""
 HOUR_S: Final = 3600
 DAY: Final = timedelta(days=1)
 
@@ -64,7 +66,7 @@ def make_code(
     return "-".join(code[i : i + GROUP] for i in range(0, CODE_CHARACTERS, GROUP))
 
 
-def enrol_by_code(*, code: str, address: str, at: datetime) -> EnrolledTerminal:
+def enrol_by_code(*, code: str, address: str | None, at: datetime) -> EnrolledTerminal:
     """Spend a code for a terminal's key. A terminal that had one keeps its identity, and its keys
     before end at once.
 
@@ -73,7 +75,7 @@ def enrol_by_code(*, code: str, address: str, at: datetime) -> EnrolledTerminal:
     an address.
     """
     with transaction.atomic():
-        guesses = _lock_guesses(address, at)
+        guesses = _lock_guesses(address or NO_ADDRESS, at)
         is_open = guesses.wrong < WRONG_PER_HOUR
         enrolled = _spend(code, at) if is_open else None
         if is_open and enrolled is None:

@@ -1,12 +1,14 @@
 """A terminal without a key gives a code over HTTP and is answered its key once."""
 
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from merchants.auth import authenticate
+from merchants.models import EnrolmentGuess
 from merchants.services import enrol_terminal
 from merchants.services.terminals import WRONG_PER_HOUR, make_code
 from tests.support import cast
@@ -71,3 +73,18 @@ def test_after_too_many_wrong_codes_the_address_is_told_when_to_come_back() -> N
     assert (status, body["code"], body["rule"]) == (429, "rate_limited", "wrong_codes")
     assert 0 < int(headers["Retry-After"]) <= 3600
     assert send({"code": "another"}, REMOTE_ADDR="203.0.113.9")[0] == 404
+
+
+def test_behind_a_proxy_wrong_codes_stop_their_sender_alone(settings: Any) -> None:
+    settings.HUIMIN_PROXIES = 1
+    for number in range(WRONG_PER_HOUR):
+        # What the caller writes before the proxy's entry does not make it another address.
+        forwarded = f"192.0.2.{number}, 203.0.113.9"
+        assert send({"code": f"wrong {number}"}, HTTP_X_FORWARDED_FOR=forwarded)[0] == 404
+    assert send({"code": "another"}, HTTP_X_FORWARDED_FOR="203.0.113.9")[0] == 429
+    assert send({"code": "another"}, HTTP_X_FORWARDED_FOR="203.0.113.10")[0] == 404
+
+
+def test_a_call_without_a_known_address_is_answered_and_counted() -> None:
+    assert send({"code": "wrong"}, REMOTE_ADDR="")[0] == 404
+    assert (EnrolmentGuess.objects.get().address, EnrolmentGuess.objects.get().wrong) == ("::", 1)

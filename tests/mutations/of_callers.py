@@ -62,6 +62,15 @@ OF_ENROLMENT: tuple[Mutation, ...] = (
         "if credential.terminal_id is None and state != State.ACTIVE:",
         f"{TERMINALS}::test_a_till_that_was_stopped_cannot_enrol_itself_again",
     ),
+    source(
+        "a proxy stops every till",
+        5,
+        "wrong enrolment codes count for the proxy through which they came",
+        "vouchers/api/terminals.py",
+        "address = client_address(request._request)",
+        'address = request.META.get("REMOTE_ADDR")',
+        "tests/api/test_terminals.py::test_behind_a_proxy_wrong_codes_stop_their_sender_alone",
+    ),
     _enrolment(
         "a code enrols for ever",
         "an enrolment code does not end",

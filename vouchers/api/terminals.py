@@ -13,6 +13,7 @@ from merchants.services.terminals import enrol_by_code
 from vouchers.api.calls import JsonOnly, body_of
 from vouchers.api.errors import rendered
 from vouchers.api.schema import REFUSALS
+from vouchers.http.addresses import client_address
 from vouchers.http.answers import problem
 from vouchers.http.terminals import enrolled, enrolment_code
 
@@ -53,9 +54,8 @@ class EnrolView(APIView):
         """Give a one-time code for the terminal's key, which is answered this once."""
         code = enrolment_code(body_of(request))
         try:
-            found = enrol_by_code(
-                code=code, address=request.META["REMOTE_ADDR"], at=datetime.now(UTC)
-            )
+            address = client_address(request._request)
+            found = enrol_by_code(code=code, address=address, at=datetime.now(UTC))
         except Refused as refused:
             response = rendered(problem(refused.refusal))
             if "retry_after_s" in refused.refusal.facts:

@@ -1,4 +1,4 @@
-"""The address a person signs in from, as far as it can be known."""
+"""The address a request comes from, as far as it can be known."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from vouchers.pages.signin.addresses import client_address
+from vouchers.http.addresses import client_address
 
 
 def address(proxies: int, forwarded: str | None, sent: str, settings: Any) -> str | None:
@@ -36,3 +36,10 @@ def test_only_what_the_operators_proxies_added_is_believed(
     proxies: int, forwarded: str | None, sent: str, expected: str | None, settings: Any
 ) -> None:
     assert address(proxies, forwarded, sent, settings) == expected
+
+
+def test_where_the_server_names_no_peer_there_is_no_address(settings: Any) -> None:
+    settings.HUIMIN_PROXIES = 0
+    request = RequestFactory().get("/")
+    del request.META["REMOTE_ADDR"]
+    assert client_address(request) is None
