@@ -1,5 +1,6 @@
 """Papers, presented codes and wrong codes in the admin: shown to all, acted on by few."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -48,9 +49,13 @@ class TestPapers:
     ) -> None:
         lost = paper_of(voucher, cast.alice(), at=timezone.now())
         paper = Paper.objects.get()
-        said = messages_of(press(ren, "replace", paper, national_id=ZHANG))
-        assert said[0] == "A new paper has been made; the one before it is void."
-        code = said[1].removeprefix("Its code, shown this once: ").replace(" ", "")
+        answer = press(ren, "replace", paper, national_id=ZHANG)
+        page = answer.content.decode()
+        assert "A new paper has been made; the one before it is void." in page
+        (code,) = re.findall(r'class="hm-hash">([\d ]+)<', page)
+        assert messages_of(answer) == [], "messages are stored to be shown later"
+        assert "no-store" in answer.headers["Cache-Control"]
+        code = code.replace(" ", "")
         assert Paper.objects.get(pk=paper.pk).replaced_at is not None
         here, now = cast.nanjing_road(), timezone.now()
         assert shown(lost, here, id_digits="002X", at=now).status == 404
@@ -61,7 +66,8 @@ class TestPapers:
 
     def test_another_identity_number_replaces_nothing(self, voucher: Voucher, ren: Client) -> None:
         paper_of(voucher, cast.alice(), at=timezone.now())
-        press(ren, "replace", Paper.objects.get(), national_id="110105194912310021")
+        answer = press(ren, "replace", Paper.objects.get(), national_id="110105194912310021")
+        assert 'class="hm-hash"></p>' in answer.content.decode(), "words, and no code"
         assert Paper.objects.get().replaced_at is None
         assert not LogEntry.objects.filter(change_message__contains="replaced").exists()
 

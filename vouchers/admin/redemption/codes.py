@@ -12,15 +12,18 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from merchants.admin.base import said_once
 from merchants.admin.labels import labelled
+from merchants.errors import Refused
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyAdmin, act, go_to
+from vouchers.admin.base import ReadOnlyAdmin
+from vouchers.admin.faults import sentence
 from vouchers.models import Paper, Presentation, Voucher
 from vouchers.models.redemption.presentations import WRONG_CODE_KINDS
 from vouchers.queries.limits.wrong_codes import MOST_SHOWN, wrong_codes_counted
@@ -93,19 +96,20 @@ class PaperAdmin(OfVoucher):
         },
     )
     def replace(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        made = act(
-            request,
-            replace_paper,
-            _("A new paper has been made; the one before it is void."),
-            paper=get_object_or_404(Paper, pk=object_id),
-            national_id=form.cleaned_data["national_id"],
-            by=request.user,
-            at=timezone.now(),
+        by: Any = request.user
+        try:
+            made = replace_paper(
+                paper=get_object_or_404(Paper, pk=object_id),
+                national_id=form.cleaned_data["national_id"],
+                by=by,
+                at=timezone.now(),
+            )
+        except Refused as refused:
+            return said_once(sentence(refused.refusal, get_language() or "en"))
+        return said_once(
+            _("A new paper has been made; the one before it is void. Its code, shown this once:"),
+            grouped(made.code),
         )
-        if made is not None:
-            code = gettext("Its code, shown this once: %(code)s") % {"code": grouped(made.code)}
-            messages.info(request, code)
-        return go_to("vouchers_paper_change", object_id)
 
 
 class ForgiveForm(forms.Form):
