@@ -34,19 +34,6 @@ def _trigger(table: str, name: str) -> Mutation:
     return database(name, 5, f"trigger `{name}` dropped", sql, TRIGGERS)
 
 
-def _kept(old: str, new: str) -> Mutation:
-    return source(
-        "a paper's code is stored",
-        5,
-        "the code of a new paper waits in the store of messages",
-        "vouchers/admin/redemption/codes.py",
-        old,
-        new,
-        "tests/admin/test_codes.py::TestPapers::"
-        "test_a_lost_paper_is_replaced_by_one_whose_code_is_shown_once",
-    )
-
-
 def _constraint(table: str, name: str) -> Mutation:
     sql = without_constraint(f"vouchers_{table}", name)
     return database(name, 5, f"CHECK `{name}` dropped", sql, CONSTRAINTS)
@@ -155,6 +142,17 @@ OF_PRESENTED: tuple[Mutation, ...] = (
     _constraint("presentation", "presentation_ends_after_start"),
 )
 OF_PAPERS: tuple[Mutation, ...] = (
+    source(
+        "a paper's code is stored",
+        5,
+        "the code of a new paper waits in the store of messages",
+        "vouchers/admin/redemption/codes.py",
+        '        return said_once(\n            _("A new paper',
+        "        messages.info(request, grouped(made.code))\n"
+        '        return said_once(\n            _("A new paper',
+        "tests/admin/test_codes.py::TestPapers::"
+        "test_a_lost_paper_is_replaced_by_one_whose_code_is_shown_once",
+    ),
     _shown(
         "six tries of a paper",
         "a paper has one try more",

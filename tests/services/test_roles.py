@@ -9,9 +9,10 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from merchants.errors import Refused
+from merchants.errors import Refusal, Refused
 from merchants.models import District, Merchant, Store
 from tests.support import cast
+from vouchers.errors import explain
 from vouchers.models import Campaign, Grant, Proposal, Redemption, Resident, RoleChange, Voucher
 from vouchers.queries.roles import ACTED_ON, CITY, NOWHERE, SHOWN, Area
 from vouchers.services.roles import (
@@ -109,6 +110,7 @@ def test_nobody_gives_a_role_to_oneself_or_without_the_right() -> None:
     assert refused(given, "operator", user=root()) == "own_role"
     assert refused(given, "operator", by=cast.mei()) == "vouchers.add_grant"
     assert refused(given, "operator", why=" ") == "why_missing"
+    assert explain(Refusal("why_missing", "why_missing"), "en") == "A reason is needed."
     now = timezone.now()
     assert refused(given, "operator", until_at=now - HOUR / 2) == "grant_ends_after_it_begins"
     assert not Grant.objects.filter(user__username="wu").exists()

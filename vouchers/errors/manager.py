@@ -193,8 +193,8 @@ MANAGER = (
     Meaning(
         "why_missing",
         422,
-        "A proposal needs a reason.",
-        "须填写提议理由。",
+        "A reason is needed.",
+        "须填写理由。",
         "campaign",
         audience="manager",
     ),

@@ -23,7 +23,7 @@ from tests.support.till import (
     till_of,
 )
 from vouchers.models import Campaign, Case, Hold, Redemption
-from vouchers.services.limits.cases import CASES, gather_signals
+from vouchers.services.limits.cases import CASES, assign, gather_signals
 from vouchers.services.redemption import case_decisions, holds
 from vouchers.services.redemption.holds import claw_back_as, release
 from vouchers.states import (
@@ -152,6 +152,20 @@ class TestConfirming:
         assert refused.value.refusal.rule == "case_holds"
         case.refresh_from_db()
         assert decided(case, rosa, CaseState.CONFIRMED) == 1
+
+
+def test_a_long_reason_is_kept_whole_in_the_history_and_shortened_with_each_hold(
+    rosa: User,
+) -> None:
+    campaign, reason = watched(at_noon(RiskVerdict.PAY)), "因" * 5_000
+    before = set(Hold.objects.values_list("pk", flat=True))
+    used(campaign, [cast.alice()])
+    case = opened(campaign)
+    assign(case=case, assignee=rosa, reason=reason, seen_acts=0, by=rosa, at=NOON)
+    assert case_decisions.hold_rest(case=case, reason=reason, seen_acts=1, by=rosa, at=NOON) == 1
+    assert len(Hold.objects.exclude(pk__in=before).get().reason) == 200
+    newest = LogEntry.objects.filter(object_id=str(case.pk)).latest("id")
+    assert reason in newest.get_change_message()
 
 
 def test_of_two_decisions_the_second_is_told_and_does_nothing(case: Case, rosa: User) -> None:

@@ -116,8 +116,9 @@ def hold_rest(*, case: Case, reason: str, seen_acts: int, by: User, at: datetime
     """Hold what is owed of an open case's redemptions and not held, settled or undone; returns how
     many were held. One that was settled or undone meanwhile is left out.
 
-    Refuses `not_permitted`, `text_too_long`, and `case_changed` when it is decided, another officer
-    acted meanwhile, or there is nothing to hold.
+    The case's history keeps the whole reason, each hold its first 200 characters. Refuses
+    `not_permitted`, and `case_changed` when it is decided, another officer acted meanwhile, or
+    there is nothing to hold.
     """
     require_permission(by, CASES, at=at)
     owed = holdable(case)
