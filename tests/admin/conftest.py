@@ -29,7 +29,7 @@ from vouchers.states import RiskKind, RiskSetting
 def distribute(campaign: Campaign) -> None:
     """One run, by hand instead of by a worker."""
     now = timezone.now()
-    runs.request_run(campaign=campaign, seed="s", by="mei", at=now)
+    runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=now)
     while run := leases.lease_run(at=now, lease_s=60):
         phase = runs.reserve_run if run.state == "targeted" else targeting.target_run
         phase(run_id=run.run_id, fence=run.fence, at=now)
@@ -61,7 +61,12 @@ def standing_town(rows_of_module: None) -> Campaign:
     till.refusal_of(till.order(second, cast.rival_shop(), alice, at=now))
     city = campaign.sources.get(code="city")
     funding.receive_cash(
-        source=city, amount_fen=50_000_000, document_no="R-1", request_id="r1", by="mei", at=now
+        source=city,
+        amount_fen=50_000_000,
+        document_no="R-1",
+        request_id="r1",
+        by=cast.mei(),
+        at=now,
     )
     days.settle_day(campaign=campaign, business_day=timezone.localdate(), at=now)
     give_money_back(campaign, Redemption.objects.get())
@@ -143,7 +148,7 @@ def give_money_back(campaign: Campaign, redemption: Redemption) -> None:
         amount_fen=100,
         document_no="C-1",
         request_id="c1",
-        by="mei",
+        by=cast.mei(),
         at=now,
     )
 

@@ -179,7 +179,7 @@ def _open_till(number: int, merchant: Merchant, at: datetime) -> Till:
 
 def _reserve(campaign: Campaign, at: datetime, shard_size: int) -> None:
     """Every resident is to get one."""
-    run = request_run(campaign=campaign, seed=str(SEED), by="benchmark", at=at)
+    run = request_run(campaign=campaign, seed=str(SEED), by=cast.mei(), at=at)
     target_run(run_id=run.pk, fence=_fence(at), at=at)
     reserve_run(run_id=run.pk, fence=_fence(at), at=at, shard_size=shard_size)
 

@@ -105,7 +105,7 @@ def _seconds(residents: int, *, workers: int) -> float:
     campaign = _campaign(residents)
     with _ready(workers):
         started_s = time.perf_counter()
-        run = request_run(campaign=campaign, seed=str(SEED), by="bench", at=datetime.now(UTC))
+        run = request_run(campaign=campaign, seed=str(SEED), by=cast.mei(), at=datetime.now(UTC))
         tasks.wake(tasks.sweep_runs)
         eventually(Run.objects.filter(pk=run.pk, state=RunState.DONE).exists, patience_s=3_600)
         seconds = time.perf_counter() - started_s

@@ -51,7 +51,7 @@ def figure(campaign: Campaign, target_fen: int, request_id: str) -> Proposal:
 
 def targeted(campaign: Campaign) -> leases.RunLease:
     """A run whose audience is found, leased to reserve its money."""
-    runs.request_run(campaign=campaign, seed="7", by="mei", at=NOON)
+    runs.request_run(campaign=campaign, seed="7", by=cast.mei(), at=NOON)
     lease = leases.lease_run(at=NOON, lease_s=60)
     assert lease is not None
     targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=NOON)
@@ -144,7 +144,7 @@ def test_two_repayments_of_the_same_left_over(campaign: Campaign) -> None:
         amount_fen=BUDGET_FEN,
         document_no="C-1",
         request_id="cash",
-        by="mei",
+        by=cast.mei(),
         at=NOON,
     )
     waiting = [

@@ -36,7 +36,7 @@ def campaign_with_crowd() -> Campaign:
 
 def targeted(campaign: Campaign, seed: str) -> leases.RunLease:
     """A run whose audience is found, leased for its reservation."""
-    runs.request_run(campaign=campaign, seed=seed, by="mei", at=cast.NOON)
+    runs.request_run(campaign=campaign, seed=seed, by=cast.mei(), at=cast.NOON)
     lease = leases.lease_run(at=cast.NOON, lease_s=60)
     assert lease is not None
     targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=cast.NOON)
@@ -127,7 +127,7 @@ def test_a_drop_that_two_sweeps_find_due_is_requested_once() -> None:
 
 def test_one_run_is_leased_to_one_worker() -> None:
     campaign = campaign_with_crowd()
-    runs.request_run(campaign=campaign, seed="s", by="mei", at=cast.NOON)
+    runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=cast.NOON)
 
     found = at_once([lambda: leases.lease_run(at=cast.NOON, lease_s=60)] * 4)
 

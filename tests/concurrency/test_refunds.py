@@ -258,7 +258,7 @@ def collect_from_city(campaign: Campaign, number: int, amount_fen: int) -> str:
         amount_fen=amount_fen,
         document_no=f"B-{number}",
         request_id=f"q-{number}",
-        by="mei",
+        by=cast.mei(),
         at=MIDNIGHT + DAY,
     )
     return refusal_of(act)

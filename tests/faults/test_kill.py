@@ -164,7 +164,7 @@ def town(
 def reserve(campaign: Campaign) -> None:
     """A run whose shards are of one voucher each, so that minting takes its time."""
     at = timezone.now()
-    runs.request_run(campaign=campaign, seed="s", by="mei", at=at)
+    runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=at)
     lease = leases.lease_run(at=at, lease_s=60)
     assert lease is not None
     targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=at)
@@ -183,7 +183,7 @@ def settle(campaign: Campaign, number: int) -> None:
             amount_fen=50_000,
             document_no=f"R-{number}",
             request_id=f"cash-{number}-{source.code}",
-            by="mei",
+            by=cast.mei(),
             at=at,
         )
     days.settle_and_pay_day(campaign=campaign, business_day=day, at=at)

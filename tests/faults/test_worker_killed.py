@@ -101,7 +101,7 @@ def test_a_worker_killed_while_minting_loses_nothing_and_doubles_nothing(
     process_environment: dict[str, str], redis_client: redis.Redis
 ) -> None:
     campaign, at = crowded_campaign(), timezone.now()
-    run = runs.request_run(campaign=campaign, seed="s", by="mei", at=at)
+    run = runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=at)
     for phase in (
         targeting.target_run,
         lambda **lease: runs.reserve_run(**lease, shard_size=2),
@@ -137,7 +137,7 @@ def test_a_worker_killed_while_targeting_leaves_its_part_to_find_anew(
 ) -> None:
     campaign, at = crowded_campaign(), timezone.now()
     snapshots.build_snapshot(at=at, block_residents=7)
-    run = runs.request_run(campaign=campaign, seed="s", by="mei", at=at)
+    run = runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=at)
     lease = leases.lease_run(at=at, lease_s=60)
     assert lease is not None
     targeting.plan_targeting(run_id=run.pk, fence=lease.fence, at=at, part_blocks=1)

@@ -22,7 +22,7 @@ PATIENCE_S = 30
 def distributed(*arguments: str) -> str:
     output = StringIO()
     with translation.override("en"):
-        call_command("distribute", *arguments, stdout=output)
+        call_command("distribute", *arguments, "--by", "mei", stdout=output)
     return output.getvalue()
 
 
@@ -36,7 +36,7 @@ def campaign_of_today() -> Campaign:
 @pytest.mark.django_db
 def test_without_waiting_the_run_is_left_to_the_workers() -> None:
     campaign = campaign_of_today()
-    said = distributed(campaign.code, "--no-wait", "--seed", "s1", "--by", "mei")
+    said = distributed(campaign.code, "--no-wait", "--seed", "s1")
     run = Run.objects.get()
     assert f"Run {run.pk} is queued." in said
     assert (run.state, run.seed, run.requested_by) == (RunState.QUEUED, "s1", "mei")

@@ -3,6 +3,7 @@
 from io import StringIO
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -37,6 +38,14 @@ def test_the_command_settles_and_pays_a_day(campaign: Campaign) -> None:
     assert "¥30.00" in printed
     states = Settlement.objects.order_by("source_id").values_list("state", flat=True)
     assert list(states) == [SettlementState.PAID, SettlementState.READY]
+
+
+def test_the_command_keeps_on_record_who_ran_it(campaign: Campaign) -> None:
+    redeemed(campaign, [cast.nanjing_road()])
+    run_command(campaign.code, TODAY.isoformat(), "--by", "li")
+    assert LogEntry.objects.filter(user=cast.li(), change_message__contains="settled").exists()
+    with pytest.raises(CommandError, match="stranger"):
+        run_command(campaign.code, TODAY.isoformat(), "--by", "stranger")
 
 
 def test_the_command_says_what_it_cannot_do(campaign: Campaign) -> None:

@@ -13,6 +13,35 @@ NOT_HELD = (
 
 OF_SETTLEMENT: tuple[Mutation, ...] = (
     source(
+        "anyone records cash",
+        1,
+        "cash is recorded without the right to",
+        "vouchers/services/ledger/funding.py",
+        '    require_permission(by, "vouchers.add_cashreceipt", at=at)\n',
+        "",
+        "tests/services/ledger/test_funding.py::test_who_may_not_record_cash_records_none",
+    ),
+    source(
+        "anyone records what is paid back",
+        1,
+        "a merchant's repayment is recorded without the right to",
+        "vouchers/services/settlement/collection.py",
+        '    require_permission(by, "vouchers.add_collection", at=at)\n',
+        "",
+        "tests/services/settlement/test_collection.py::"
+        "test_who_may_not_record_what_is_paid_back_records_nothing",
+    ),
+    source(
+        "a payout without an author",
+        11,
+        "the history does not say who instructed a payout",
+        "vouchers/services/settlement/days.py",
+        '        note(settlement, by=by, what="payout instructed", at=at)\n',
+        "",
+        "tests/services/settlement/test_payouts.py::"
+        "test_who_settled_a_day_and_who_instructed_its_payout_is_on_record",
+    ),
+    source(
         "settled and settled again",
         11,
         "what has a line is taken again",

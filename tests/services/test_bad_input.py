@@ -81,7 +81,7 @@ def cash(
         currency=currency,
         document_no=document_no,
         request_id="cash",
-        by="mei",
+        by=cast.mei(),
         at=NOON,
     )
 

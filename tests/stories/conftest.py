@@ -6,6 +6,7 @@ import pytest
 import redis
 from django.utils import timezone
 
+from tests.support import cast
 from tests.support.celery_worker import eventually, worker
 from tests.support.web_server import Server, serving
 from vouchers import tasks
@@ -28,7 +29,7 @@ def distributed(
     """Asks for a run of a campaign and waits until a Celery worker has distributed it."""
 
     def distribute(campaign: Campaign) -> Run:
-        run = runs.request_run(campaign=campaign, seed="s", by="mei", at=timezone.now())
+        run = runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=timezone.now())
         tasks.wake(tasks.sweep_runs)
         eventually(lambda: Run.objects.filter(pk=run.pk, state=RunState.DONE).exists())
         run.refresh_from_db()

@@ -120,7 +120,12 @@ def lottery() -> Campaign:
 def issue(campaign: Campaign, channel: str) -> Run:
     """A run of a channel, from its request to its last voucher."""
     run = runs.request_run(
-        campaign=campaign, round=campaign.rounds.get(), channel=channel, seed="1", by="mei", at=NOON
+        campaign=campaign,
+        round=campaign.rounds.get(),
+        channel=channel,
+        seed="1",
+        by=cast.mei(),
+        at=NOON,
     )
     for step in (targeting.target_run, runs.reserve_run):
         lease = leases.lease_run(at=NOON, lease_s=LEASE_S)

@@ -113,7 +113,7 @@ def test_small_shops_get_their_share_and_each_source_pays_its_own(
             amount_fen=owed_fen // 2 if source == "platform" else owed_fen,
             document_no="R-1",
             request_id=f"cash-{source}",
-            by="mei",
+            by=cast.mei(),
             at=now,
         )
     day = business_day(now, campaign.zone)

@@ -45,7 +45,7 @@ def healthy_book() -> Campaign:
             amount_fen=4_000 if source.code == "city" else 100,
             document_no="R-1",
             request_id=f"cash-{source.code}",
-            by="mei",
+            by=cast.mei(),
             at=NOON,
         )
     settle_and_pay_day(campaign=campaign, business_day=TODAY, at=NOON + DAY)
@@ -54,7 +54,7 @@ def healthy_book() -> Campaign:
 
 def distribute(campaign: Campaign) -> None:
     """Target, reserve, and mint the shards of all tiers but one."""
-    request_run(campaign=campaign, seed="7", by="mei", at=NOON)
+    request_run(campaign=campaign, seed="7", by=cast.mei(), at=NOON)
     lease = lease_run(at=NOON, lease_s=LEASE_S)
     assert lease is not None
     target_run(run_id=lease.run_id, fence=lease.fence, at=NOON)

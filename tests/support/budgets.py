@@ -60,7 +60,7 @@ def cash(campaign: Campaign, amount_fen: int) -> None:
         amount_fen=amount_fen,
         document_no="C-1",
         request_id=f"cash-{amount_fen}",
-        by="mei",
+        by=cast.mei(),
         at=NOON,
     )
 

@@ -179,7 +179,7 @@ def _after_the_settlement(campaign: Campaign) -> None:
             amount_fen=1_500,
             document_no="K-1",
             request_id=f"collect-{source.code}",
-            by="mei",
+            by=cast.mei(),
             at=NOON + 2 * DAY,
         )
     _repay(campaign, NOON + 2 * DAY)

@@ -11,7 +11,7 @@ from vouchers.services.issuing import leases, minting, runs
 
 
 def request(campaign: Campaign, **options: object) -> Run:
-    asked = {"seed": "spring", "by": "mei", "at": cast.NOON, **options}
+    asked = {"seed": "spring", "by": cast.mei(), "at": cast.NOON, **options}
     return runs.request_run(campaign=campaign, **asked)  # type: ignore[arg-type]
 
 

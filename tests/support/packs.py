@@ -165,7 +165,7 @@ def _refunded(campaign: Campaign) -> None:
             amount_fen=500,
             document_no="B-1",
             request_id=f"collect-{source.pk}",
-            by="mei",
+            by=cast.mei(),
             at=NOON + 2 * DAY,
         )
     bought(campaign, who="buyer-8", at=NOON + 2 * DAY)

@@ -126,7 +126,7 @@ def send_cash(campaign: Campaign, fen: int = 10_000_000) -> None:
             amount_fen=fen,
             document_no="C-1",
             request_id=f"{source.pk}-{next(_numbers)}",
-            by="mei",
+            by=cast.mei(),
             at=NOON,
         )
 

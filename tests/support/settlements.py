@@ -44,6 +44,6 @@ def send_cash(campaign: Campaign, source: str, amount_fen: int) -> None:
         amount_fen=amount_fen,
         document_no="R-1",
         request_id=f"{source}-{amount_fen}",
-        by="mei",
+        by=cast.mei(),
         at=NOON,
     )

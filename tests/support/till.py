@@ -14,6 +14,7 @@ from django.db import transaction
 
 from merchants.auth import Caller
 from merchants.models import Store
+from tests.support import cast
 from tests.support.audience import write_audience
 from tests.support.cast import NOON
 from tests.support.taking import take_some
@@ -80,7 +81,7 @@ def issue_vouchers(
         campaign.refresh_from_db(fields=["starts_at", "validity_s"])
         at = valid_until_at - timedelta(seconds=campaign.validity_s)
         assert campaign.starts_at <= at, "the campaign begins too late for so short a validity"
-    run = request_run(campaign=campaign, seed=BY_HAND, by="mei", at=at)
+    run = request_run(campaign=campaign, seed=BY_HAND, by=cast.mei(), at=at)
     with transaction.atomic():
         shard = _reserved(run, residents, run.campaign.tiers.get(code=tier), hint=hint, at=at)
         tranche = mint_shard(shard_id=shard.pk, fence=shard.fence, at=at)

@@ -128,7 +128,7 @@ def set_up(*, plan: Plan, group: Group, staff: Staff, at: datetime) -> Campaign:
             amount_fen=source.appropriated_fen,
             document_no=f"{plan.code}-{source.code}-1",
             request_id=f"{plan.code}-{source.code}-1",
-            by=by.username,
+            by=by,
             at=at,
         )
     return campaign
@@ -242,8 +242,6 @@ def _run_of(campaign: Campaign, staff: Staff) -> Run:
     known = campaign.runs.first()
     if known:
         return known
-    run = request_run(
-        campaign=campaign, seed=campaign.code, by=staff.manager.username, at=timezone.now()
-    )
+    run = request_run(campaign=campaign, seed=campaign.code, by=staff.manager, at=timezone.now())
     wake_distribution()
     return run

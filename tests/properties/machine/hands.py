@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.properties.machine.ground import Ground
+from tests.support import cast
 from tests.support.reference_model import Batch, Tier, Voucher, Waiting
 from tests.support.small_city import LEASE_S, PEOPLE, PER_RESIDENT, TIERS
 from tests.support.till import issue_vouchers
@@ -56,7 +57,7 @@ class Hands(Ground):
         request_run(
             campaign=self.campaign,
             seed="seed",
-            by="mei",
+            by=cast.mei(),
             at=self.model.now,
             round=self.campaign.rounds.get(number=1) if in_round else None,
         )

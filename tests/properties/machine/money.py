@@ -45,7 +45,7 @@ class Money(Ground):
                 amount_fen=amount_fen,
                 document_no=document_no,
                 request_id=request_id,
-                by="mei",
+                by=cast.mei(),
                 at=self.model.now,
             )
         self.model.received[code] += amount_fen

@@ -8,6 +8,7 @@ from hypothesis.stateful import precondition, rule
 
 from merchants.models import Merchant
 from tests.properties.machine.ground import Ground, pick
+from tests.support import cast
 from tests.support.reference_model.things import day_of
 from tests.support.small_city import MERCHANTS, which
 from vouchers.models import FundingSource
@@ -57,7 +58,7 @@ class Settlement(Ground):
                 amount_fen=amount_fen,
                 document_no=self.number("collected"),
                 request_id=self.number("collection"),
-                by="mei",
+                by=cast.mei(),
                 at=self.model.now,
             )
             assert self.model.collect(merchant, source, amount_fen, MERCHANTS)

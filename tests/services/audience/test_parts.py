@@ -32,7 +32,7 @@ def people() -> list[Resident]:
 
 def planned(campaign: Campaign, seed: str = "s") -> Run:
     """A run cut into parts of one block, of three residents, and one of those read by row."""
-    run = runs.request_run(campaign=campaign, seed=seed, by="mei", at=cast.NOON)
+    run = runs.request_run(campaign=campaign, seed=seed, by=cast.mei(), at=cast.NOON)
     lease = leases.lease_run(at=cast.NOON, lease_s=60)
     assert lease is not None
     targeting.plan_targeting(run_id=run.pk, fence=lease.fence, at=cast.NOON, part_blocks=1)

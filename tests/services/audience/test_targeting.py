@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 
 def queued(campaign: Campaign) -> leases.RunLease:
-    runs.request_run(campaign=campaign, seed="spring", by="mei", at=cast.NOON)
+    runs.request_run(campaign=campaign, seed="spring", by=cast.mei(), at=cast.NOON)
     lease = leases.lease_run(at=cast.NOON, lease_s=60)
     assert lease is not None
     return lease
@@ -308,7 +308,7 @@ def test_a_worker_whose_lease_was_given_away_is_turned_down() -> None:
 
 def test_runs_of_a_paused_campaign_wait() -> None:
     campaign = cast.running_campaign()
-    runs.request_run(campaign=campaign, seed="s", by="mei", at=cast.NOON)
+    runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=cast.NOON)
     lifecycle.pause(campaign=campaign, by=cast.mei(), at=cast.NOON)
 
     assert leases.lease_run(at=cast.NOON, lease_s=60) is None

@@ -133,7 +133,7 @@ def test_stores_join_from_the_approval() -> None:
 
 def test_what_a_run_mints_after_the_approval_has_the_new_terms(campaign: Campaign) -> None:
     cast.alice()
-    runs.request_run(campaign=campaign, seed="7", by="mei", at=NOON)
+    runs.request_run(campaign=campaign, seed="7", by=cast.mei(), at=NOON)
     for step in (targeting.target_run, runs.reserve_run):
         lease = leases.lease_run(at=NOON, lease_s=60)
         assert lease is not None

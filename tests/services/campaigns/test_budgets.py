@@ -241,7 +241,7 @@ def with_rounds(*, first: int, second: int) -> tuple[Campaign, list[QuotaCell]]:
 def run_round(campaign: Campaign, number: int, *, at: datetime) -> int:
     """Distribute a round to the residents near the stores; returns the number of vouchers."""
     round_ = campaign.rounds.get(number=number)
-    runs.request_run(campaign=campaign, round=round_, seed="7", by="mei", at=at)
+    runs.request_run(campaign=campaign, round=round_, seed="7", by=cast.mei(), at=at)
     for step in (targeting.target_run, runs.reserve_run):
         lease = leases.lease_run(at=at, lease_s=60)
         assert lease is not None

@@ -164,7 +164,7 @@ def test_money_refunded_after_the_closing_is_collected_and_repaid() -> None:
         amount_fen=DISCOUNT_FEN,
         document_no="B-1",
         request_id="back",
-        by="mei",
+        by=cast.mei(),
         at=later,
     )
     cast.approved(repay(campaign, amount_fen=DISCOUNT_FEN, at=later), at=later)

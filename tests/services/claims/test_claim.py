@@ -302,5 +302,5 @@ def test_unused_claimed_vouchers_expire_with_their_tranche_and_the_units_come_ba
 def test_a_run_cannot_distribute_a_round_that_is_claimed() -> None:
     campaign = grab()
     with pytest.raises(Refused, match="round_unknown") as refused:
-        request_run(campaign=campaign, round=campaign.rounds.get(), seed="1", by="mei", at=TEN)
+        request_run(campaign=campaign, round=campaign.rounds.get(), seed="1", by=cast.mei(), at=TEN)
     assert refused.value.refusal.rule == "round_is_claimed"

@@ -88,6 +88,6 @@ def test_a_manager_may_run_it_again_by_hand_for_those_who_came_later() -> None:
     campaign = dropping()
     requested(OPENING)
     again = runs.request_run(
-        campaign=campaign, round=Round.objects.first(), seed="s", by="mei", at=OPENING
+        campaign=campaign, round=Round.objects.first(), seed="s", by=cast.mei(), at=OPENING
     )
     assert again.round == Round.objects.first()

@@ -26,7 +26,7 @@ def with_vouchers(holders: int) -> tuple[Campaign, Tranche]:
     )
     for number in range(holders):
         cast.resident(f"holder{number}")
-    runs.request_run(campaign=campaign, seed="s", by="mei", at=cast.NOON)
+    runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=cast.NOON)
     for phase in (targeting.target_run, runs.reserve_run):
         run = leases.lease_run(at=cast.NOON, lease_s=60)
         assert run is not None

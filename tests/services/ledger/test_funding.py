@@ -17,7 +17,8 @@ def city() -> FundingSource:
 
 
 def receive(source: FundingSource, **change: object) -> CashReceipt:
-    given = {"amount_fen": 1_000, "document_no": "C-1", "request_id": "one", "by": "mei", **change}
+    usual = {"amount_fen": 1_000, "document_no": "C-1", "request_id": "one", "by": cast.mei()}
+    given = {**usual, **change}
     return funding.receive_cash(source=source, at=NOON, **given)  # type: ignore[arg-type]
 
 
@@ -25,6 +26,12 @@ def test_a_receipt_says_who_recorded_it(city: FundingSource) -> None:
     receipt = receive(city)
     receipt.refresh_from_db()
     assert (receipt.recorded_by, receipt.amount_fen, receipt.document_no) == ("mei", 1_000, "C-1")
+
+
+def test_who_may_not_record_cash_records_none(city: FundingSource) -> None:
+    with pytest.raises(Refused, match="not_permitted"):
+        receive(city, by=cast.li())
+    assert not CashReceipt.objects.exists()
 
 
 def test_cash_comes_in_instalments(city: FundingSource) -> None:
@@ -35,7 +42,7 @@ def test_cash_comes_in_instalments(city: FundingSource) -> None:
 
 
 def test_the_same_receipt_twice_counts_once(city: FundingSource) -> None:
-    assert receive(city) == receive(city, by="wu")
+    assert receive(city) == receive(city, by=cast.member("wu", "manager"))
     assert funding.cash_received_fen([city.pk]) == {city.pk: 1_000}
 
 

@@ -249,7 +249,7 @@ def test_nothing_is_taken_from_a_cell_that_was_never_opened() -> None:
 
 def run(campaign: Campaign, **options: Any) -> Run:
     """A run requested, targeted, reserved and minted."""
-    runs.request_run(campaign=campaign, seed="s", by="mei", at=NOON, **options)
+    runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=NOON, **options)
     for step in (targeting.target_run, runs.reserve_run):
         lease = leases.lease_run(at=NOON, lease_s=60)
         assert lease is not None
@@ -294,11 +294,17 @@ def test_a_full_channel_stops_and_another_goes_on() -> None:
     assert run(campaign, channel="wechat").selection["vouchers"] == 2
 
 
+def test_who_may_not_distribute_queues_no_run() -> None:
+    with pytest.raises(Refused, match="not_permitted"):
+        runs.request_run(campaign=draft(), seed="s", by=cast.li(), at=NOON)
+    assert not Run.objects.exists()
+
+
 def test_a_run_names_its_channel_where_channels_have_quotas() -> None:
     campaign = by_channel(draft())
     for channel in (None, "", " ", "x" * 21):
         with pytest.raises(Refused, match="channel_unknown"):
-            runs.request_run(campaign=campaign, seed="s", by="mei", at=NOON, channel=channel)
+            runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=NOON, channel=channel)
     assert not Run.objects.exists()
 
 

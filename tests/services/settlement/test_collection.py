@@ -56,7 +56,7 @@ def collected(campaign: Campaign, amount_fen: int, **options: Any) -> Collection
         "source": campaign.sources.get(code="city"),
         "document_no": "B-1",
         "request_id": "q-1",
-        "by": "mei",
+        "by": cast.mei(),
         "at": LATER,
     }
     return collect(campaign=campaign, amount_fen=amount_fen, **{**facts, **options})
@@ -84,6 +84,10 @@ def test_what_is_owed_is_known_by_merchant_and_source(campaign: Campaign) -> Non
         (cast.huilian().pk, group.pk, 2_400),
     ]
     assert city_owed_fen(campaign, cast.rival()) == 0
+
+
+def test_who_may_not_record_what_is_paid_back_records_nothing(campaign: Campaign) -> None:
+    assert refused(campaign, 700, by=cast.li()) == "not_permitted"
 
 
 def test_a_collection_clears_the_oldest_refund_first(campaign: Campaign) -> None:

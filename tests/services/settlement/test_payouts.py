@@ -1,6 +1,11 @@
 """A settlement is paid once, out of cash received from its source, the oldest day first."""
 
+from datetime import datetime
+
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Q
 
 from merchants.errors import Refused
 from tests.support import cast
@@ -30,6 +35,16 @@ def campaign(standing: Campaign) -> Campaign:
     return Campaign.objects.get(pk=standing.pk)
 
 
+def history_of(row: Campaign | Settlement) -> list[tuple[str, datetime]]:
+    """Who did something about settling and paying, and when."""
+    entries = LogEntry.objects.filter(
+        Q(change_message__contains="settled") | Q(change_message__contains="payout"),
+        content_type=ContentType.objects.get_for_model(row),
+        object_id=str(row.pk),
+    )
+    return list(entries.values_list("user__username", "action_time"))
+
+
 def test_paying_moves_payable_to_settled(campaign: Campaign) -> None:
     redeemed(campaign, [cast.nanjing_road()])
     send_cash(campaign, "city", 3_000)
@@ -39,6 +54,24 @@ def test_paying_moves_payable_to_settled(campaign: Campaign) -> None:
     assert (city[AccountKind.PAYABLE], city[AccountKind.SETTLED]) == (0, 3_000)
     assert (settlement.state, settlement.paid_at) == (SettlementState.PAID, MIDNIGHT)
     assert {row.off_fen for row in identity_rows(campaign.pk)} == {0}
+
+
+def test_who_settled_a_day_and_who_instructed_its_payout_is_on_record(campaign: Campaign) -> None:
+    redeemed(campaign, [cast.nanjing_road()])
+    send_cash(campaign, "city", 3_000)
+    settled = settle_day(campaign=campaign, business_day=TODAY, at=MIDNIGHT, by=cast.mei())
+    assert pay(settlement=settled[0], at=MIDNIGHT + DAY, by=cast.mei())
+    assert not pay(settlement=settled[0], at=MIDNIGHT + DAY, by=cast.li())
+    settle_day(campaign=campaign, business_day=TODAY, at=MIDNIGHT, by=cast.li())
+    assert history_of(campaign) == [("mei", MIDNIGHT)]
+    assert history_of(settled[0]) == [("mei", MIDNIGHT + DAY)]
+
+
+def test_what_no_person_asked_for_is_on_record_as_the_clocks(campaign: Campaign) -> None:
+    redeemed(campaign, [cast.nanjing_road()])
+    send_cash(campaign, "city", 3_000)
+    city = settle_and_pay_day(campaign=campaign, business_day=TODAY, at=MIDNIGHT)[0]
+    assert history_of(campaign) == history_of(city) == [("clock", MIDNIGHT)]
 
 
 def test_paying_twice_pays_once(campaign: Campaign) -> None:

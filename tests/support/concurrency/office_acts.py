@@ -209,7 +209,7 @@ class Cash:
             amount_fen=self.amount_fen,
             document_no="R",
             request_id=self.request_id,
-            by="mei",
+            by=cast.mei(),
             at=self.at,
         )
         return Said(YES, mark=f"vouchers_cashreceipt INSERT {self.request_id}")
@@ -240,7 +240,7 @@ class Collect:
             amount_fen=self.amount_fen,
             document_no="C",
             request_id=self.request_id,
-            by="mei",
+            by=cast.mei(),
             at=self.at,
         )
         return Said(YES, mark=f"vouchers_collection INSERT {self.request_id}")

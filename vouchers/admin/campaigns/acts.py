@@ -199,7 +199,7 @@ class CampaignActs(SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskA
             round=form.cleaned_data["round"],
             channel=form.cleaned_data["channel"],
             seed=form.cleaned_data["seed"],
-            by=request.user.get_username(),
+            by=request.user,
             at=timezone.now(),
         )
         if run:
@@ -262,7 +262,7 @@ class CampaignActs(SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskA
             document_no=given["document_no"],
             request_id=given["request_id"],
             currency=form.campaign.currency,
-            by=request.user.get_username(),
+            by=request.user,
             at=timezone.now(),
         )
         return go_to("vouchers_campaign_change", object_id)

@@ -142,7 +142,7 @@ class BudgetActs(CampaignPage):
             amount_fen=given["amount_fen"],
             document_no=given["document_no"],
             request_id=given["request_id"],
-            by=request.user.get_username(),
+            by=request.user,
             at=timezone.now(),
         )
 

@@ -1,4 +1,4 @@
-"""`manage.py distribute CAMPAIGN`: request a distribution run, and watch it with a progress bar."""
+"""`manage.py distribute CAMPAIGN --by USER`: request a distribution run, and watch it."""
 
 import secrets
 import time
@@ -16,7 +16,7 @@ from merchants.errors import Refused
 from vouchers import tasks
 from vouchers.admin.issuing import progress_text
 from vouchers.errors import explain
-from vouchers.management.campaigns import add_campaign, campaign_named
+from vouchers.management.campaigns import add_campaign, add_user, campaign_named, user_named
 from vouchers.models import Campaign, Round, Run
 from vouchers.queries.issuing import progress_of
 from vouchers.services.issuing import runs
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--round", type=int, help="number of the round")
         parser.add_argument("--channel", help="where quotas are kept by channel")
         parser.add_argument("--seed", help="decides every tie; drawn at random by default")
-        parser.add_argument("--by", default="manage.py", help="who asks for it, in the history")
+        add_user(parser)
         parser.add_argument("--no-wait", action="store_true", help="don't watch it")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                 round=_round(campaign, options["round"]),
                 channel=options["channel"],
                 seed=options["seed"] or secrets.token_hex(8),
-                by=options["by"],
+                by=user_named(options["by"]),
                 at=timezone.now(),
             )
         except Refused as refused:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from merchants.errors import Refused
 from vouchers.errors import explain
+from vouchers.management.campaigns import user_named
 from vouchers.models import Campaign, Settlement
 from vouchers.money import yuan
 from vouchers.rules.limits.limits import business_day
@@ -33,6 +34,11 @@ class Command(BaseCommand):
             help="business day (YYYY-MM-DD), yesterday by default",
         )
         parser.add_argument(
+            "--by",
+            metavar="USER",
+            help="your user name in the admin; kept on record, without it as done by the clock",
+        )
+        parser.add_argument(
             "--pay", action="store_true", help="also instruct the payouts that cash covers"
         )
 
@@ -47,7 +53,8 @@ class Command(BaseCommand):
         day = options["day"] or business_day(at, campaign.zone) - timedelta(days=1)
         settle = settle_and_pay_day if options["pay"] else settle_day
         try:
-            settlements = settle(campaign=campaign, business_day=day, at=at)
+            by = user_named(options["by"]) if options["by"] else None
+            settlements = settle(campaign=campaign, business_day=day, at=at, by=by)
         except Refused as refused:
             raise CommandError(explain(refused.refusal, get_language() or "en")) from None
         _show(Console(file=cast(IO[str], self.stdout)), settlements)

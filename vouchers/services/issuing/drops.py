@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 from vouchers.models import Campaign, Round, Run
 from vouchers.models.sandbox import campaign_now
 from vouchers.services.history import CLOCK
-from vouchers.services.issuing.runs import request_run
+from vouchers.services.issuing.runs import queue_run
 from vouchers.states import CampaignState, RoundWay
 
 SEED_BYTES = 8
@@ -43,7 +43,7 @@ def _request(round_id: int, at: datetime) -> list[Run]:
         named = {cell.channel for cell in campaign.cells.all() if cell.channel}
         channels: list[str | None] = [*sorted(named)] or [None]
         return [
-            request_run(
+            queue_run(
                 campaign=campaign,
                 round=drop,
                 channel=channel,

@@ -7,6 +7,7 @@ A run goes QUEUED → TARGETED (services/audience/targeting) → RESERVED → DO
 from datetime import datetime
 
 import numpy as np
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from merchants.errors import Refused
@@ -15,10 +16,13 @@ from vouchers.models.issuing.tranches import INSERT_SHARD
 from vouchers.services.issuing.leases import WORKING_CAMPAIGNS, lock_run
 from vouchers.services.issuing.selection import Selection
 from vouchers.services.ledger.voucher_money import post_amounts
+from vouchers.services.roles import require_permission
 from vouchers.services.sandbox import time_in
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import RUN_WAYS, AccountKind, Cause, RunState, TransferReason
 
+DISTRIBUTE = "vouchers.add_run"
+"""The permission to have vouchers distributed."""
 SHARD_VOUCHERS = 100_000
 PROGRESS_RESERVED_PCT = 30
 CHANNEL_LENGTH = 20
@@ -28,12 +32,31 @@ def request_run(
     *,
     campaign: Campaign,
     seed: str,
+    by: User,
+    at: datetime,
+    round: Round | None = None,  # noqa: A002  # the word of the vocabulary
+    channel: str | None = None,
+) -> Run:
+    """Queue a run of a launched campaign under the terms in force, for a person.
+
+    Refuses `not_permitted`, and as `queue_run` does.
+    """
+    require_permission(by, DISTRIBUTE, at=at)
+    return queue_run(
+        campaign=campaign, seed=seed, by=by.get_username(), at=at, round=round, channel=channel
+    )
+
+
+def queue_run(
+    *,
+    campaign: Campaign,
+    seed: str,
     by: str,
     at: datetime,
     round: Round | None = None,  # noqa: A002  # the word of the vocabulary
     channel: str | None = None,
 ) -> Run:
-    """Queue a run of a launched campaign under the terms in force.
+    """The same without a right of anyone's: for the clock, which does what the terms say.
 
     With a channel its vouchers count in that channel's quota cells, and a resident may have got as
     many in the same round through another channel. Refuses `campaign_state`, `round_unknown` for

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Sum
 
@@ -24,6 +25,7 @@ from vouchers.rules.ledger.quotas import Need
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.transfers import post_move
 from vouchers.services.refusals import refuse, refused_by_database
+from vouchers.services.roles import require_permission
 from vouchers.states import (
     AccountKind,
     CampaignState,
@@ -152,15 +154,16 @@ def receive_cash(
     amount_fen: int,
     document_no: str,
     request_id: str,
-    by: str,
+    by: User,
     at: datetime,
     currency: str = "CNY",
 ) -> CashReceipt:
     """Record money that has arrived (到账); the same request id again returns the first receipt.
 
-    Refuses `currency_mismatch`, as `check_amount_fen` does, `text_too_long`, and
+    Refuses `not_permitted`, `currency_mismatch`, as `check_amount_fen` does, `text_too_long`, and
     `request_id_reused` when the repeated request differs.
     """
+    require_permission(by, "vouchers.add_cashreceipt", at=at)
     refuse(check_currency(currency, wanted=source.campaign.currency))
     refuse(check_amount_fen(amount_fen))
     with refused_by_database():
@@ -171,7 +174,7 @@ def receive_cash(
                 "amount_fen": amount_fen,
                 "document_no": document_no,
                 "received_at": at,
-                "recorded_by": by,
+                "recorded_by": by.get_username(),
             },
         )
     said = (receipt.source_id, receipt.amount_fen, receipt.document_no)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from merchants.errors import Refused
@@ -13,6 +14,7 @@ from vouchers.rules.ledger.amounts import check_amount_fen
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.voucher_money import paid_by, post_amounts
 from vouchers.services.refusals import refuse, refused_by_database
+from vouchers.services.roles import require_permission
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, TransferReason
 
@@ -25,15 +27,17 @@ def collect(
     amount_fen: int,
     document_no: str,
     request_id: str,
-    by: str,
+    by: User,
     at: datetime,
 ) -> Collection:
     """Record money that a merchant has paid back to a source; it clears their oldest refunds first
     and is free again, and issuable. The same request id again returns the first collection.
 
-    Refuses as `check_amount_fen` does, `more_than_owed` with what is owed (what a settlement keeps
-    back is not owed any more), and `request_id_reused` when a repeated request differs.
+    Refuses `not_permitted`, as `check_amount_fen` does, `more_than_owed` with what is owed (what a
+    settlement keeps back is not owed any more), and `request_id_reused` when a repeated request
+    differs.
     """
+    require_permission(by, "vouchers.add_collection", at=at)
     refuse(check_amount_fen(amount_fen))
     with refused_by_database(), transaction.atomic():
         # One settler or collector per campaign at a time; what follows sees what the last wrote.
@@ -46,7 +50,7 @@ def collect(
                 "source": source,
                 "amount_fen": amount_fen,
                 "document_no": document_no,
-                "recorded_by": by,
+                "recorded_by": by.get_username(),
                 "received_at": at,
             },
         )

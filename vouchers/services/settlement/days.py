@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Q, Sum
 
@@ -28,6 +29,7 @@ from vouchers.rules.settlement import (
     missing_fen,
     share_out,
 )
+from vouchers.services.history import clock, note
 from vouchers.services.ledger import funding, quotas
 from vouchers.services.ledger.voucher_money import paid_by, post_amounts
 from vouchers.services.sandbox import time_in
@@ -36,15 +38,19 @@ from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, SettlementState, TransferReason
 
 
-def settle_day(*, campaign: Campaign, business_day: date, at: datetime) -> list[Settlement]:
+def settle_day(
+    *, campaign: Campaign, business_day: date, at: datetime, by: User | None = None
+) -> list[Settlement]:
     """Close a business day: one settlement per merchant and source, with lines and file.
 
     Takes every captured redemption of that day or before which no settlement has taken, less what
     refunds called back of it; from that it keeps back what the merchant owes for refunds, of that
     day or before, of what was settled earlier. A merchant's day is closed once: running again
     returns the same settlements and changes nothing, and what is captured or refunded after the
-    close goes to the next day. Refuses `day_not_begun`.
+    close goes to the next day. Who asked for it, or the clock where `by` is None, stands in the
+    campaign's history when it closes something. Refuses `day_not_begun`.
     """
+    by = by or clock()
     at = time_in(campaign_id=campaign.pk, at=at)
     if business_day > business_day_of(at, campaign.zone):
         raise Refused("day_not_begun", date=business_day.isoformat())
@@ -55,20 +61,24 @@ def settle_day(*, campaign: Campaign, business_day: date, at: datetime) -> list[
         captured = _unsettled(campaign, business_day)
         drafts = share_out(captured, _owed(campaign, business_day) if captured else ())
         _write(campaign, business_day, drafts, at)
+        if drafts:
+            what = f"business day {business_day.isoformat()} settled: {len(drafts)} settlements"
+            note(campaign, by=by, what=what, at=at)
     return list(
         campaign.settlements.filter(business_day=business_day).order_by("merchant_id", "source_id")
     )
 
 
-def pay(*, settlement: Settlement, at: datetime) -> bool:
+def pay(*, settlement: Settlement, at: datetime, by: User | None = None) -> bool:
     """Instruct the payout of a settlement; False if that had been done before.
 
     Cash pays first in, first out by business day: a settlement is paid when what its source has in
     cash covers it, everything paid so far and everything settled earlier that still waits. What
     refunds called back meanwhile is the merchant's debt already, and stays it; what the settlement
-    keeps back of debts is free again, and issuable.
-    Refuses `cash_not_received` with what is missing.
+    keeps back of debts is free again, and issuable. Who instructed it, or the clock where `by` is
+    None, stands in the settlement's history. Refuses `cash_not_received` with what is missing.
     """
+    by = by or clock()
     at = time_in(campaign_id=settlement.campaign_id, at=at)
     with transaction.atomic():
         # Payouts of one source queue here, so that no two of them count the same cash.
@@ -80,17 +90,21 @@ def pay(*, settlement: Settlement, at: datetime) -> bool:
         if short_fen:
             raise Refused("cash_not_received", missing_fen=short_fen)
         _post_payout(settlement, at)
+        note(settlement, by=by, what="payout instructed", at=at)
         announce_paid(settlement, at=at)
     settlement.refresh_from_db(fields=["state", "paid_at"])
     return True
 
 
-def settle_and_pay_day(*, campaign: Campaign, business_day: date, at: datetime) -> list[Settlement]:
+def settle_and_pay_day(
+    *, campaign: Campaign, business_day: date, at: datetime, by: User | None = None
+) -> list[Settlement]:
     """Settle a day, then pay what the cash of each source covers, the oldest day first.
 
     Returns the day's settlements as they then are; those still READY wait for cash.
     """
-    settle_day(campaign=campaign, business_day=business_day, at=at)
+    by = by or clock()
+    settle_day(campaign=campaign, business_day=business_day, at=at, by=by)
     dry: set[int] = set()
     waiting = campaign.settlements.filter(
         state=SettlementState.READY, business_day__lte=business_day
@@ -99,7 +113,7 @@ def settle_and_pay_day(*, campaign: Campaign, business_day: date, at: datetime) 
         if settlement.source_id in dry:
             continue
         try:
-            pay(settlement=settlement, at=at)
+            pay(settlement=settlement, at=at, by=by)
         except Refused as refused:
             if refused.refusal.code != "cash_not_received":
                 raise
