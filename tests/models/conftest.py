@@ -30,6 +30,7 @@ from vouchers.models import (
     Outbox,
     Paper,
     Presentation,
+    PreviewCount,
     Proposal,
     ProposalDecision,
     ProposalSignature,
@@ -43,6 +44,7 @@ from vouchers.models import (
     Seal,
     Settlement,
     SettlementLine,
+    StandingChange,
     Voucher,
     WebhookDelivery,
     WebhookEndpoint,
@@ -133,6 +135,9 @@ def _rare_rows() -> None:
     with connection.cursor() as cursor:
         cursor.execute(again("vouchers_signal", setting="'live'"))
     assert gather_signals(at=NOON) == 1
+    seen = {"terms_sha256": bytes(32), "targeted": 20, "examined": 40}
+    PreviewCount.objects.create(campaign=redemption.campaign, by=cast.mei(), at=NOON, **seen)
+    StandingChange.objects.create(resident=cast.alice(), state="active", by=cast.ren(), at=NOON)
     request_back_test(
         campaign=redemption.campaign,
         rule=looked_at,

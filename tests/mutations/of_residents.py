@@ -35,6 +35,16 @@ OF_RESIDENTS: tuple[Mutation, ...] = (
         SIGNED,
     ),
     source(
+        "a freeze without an author",
+        5,
+        "nothing says who froze a resident",
+        f"{SERVICES}/standing.py",
+        "StandingChange.objects.create(resident=locked, state=target.value, by=by, at=at)",
+        "pass",
+        "tests/services/audience/test_explain.py::"
+        "test_who_froze_a_resident_is_named_by_the_act_and_not_by_a_text",
+    ),
+    source(
         "anyone links a device",
         8,
         "a link is recorded without the right to change residents",

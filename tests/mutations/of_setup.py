@@ -18,6 +18,15 @@ BUDGET_ACTS = "tests/admin/test_budget_acts.py"
 
 OF_SETUP: tuple[Mutation, ...] = (
     source(
+        "a preview of other terms",
+        6,
+        "a preview counts as one of the terms whatever has been changed since",
+        "vouchers/services/audience/preview.py",
+        "is_current = bytes(newest.terms_sha256) == terms_sha256(document_of(campaign))",
+        "is_current = True",
+        "tests/admin/test_setup.py::test_the_reach_is_that_of_the_last_preview",
+    ),
+    source(
         "a draft's figure is compared with itself",
         1,
         "what one officer appropriates overwrites what another has changed since",

@@ -635,6 +635,52 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="StandingChange",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "active"),
+                            ("frozen", "frozen"),
+                            ("deceased", "deceased"),
+                            ("erased", "erased"),
+                        ],
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "resident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="standing_changes",
+                        to="vouchers.resident",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "change of standing",
+                "verbose_name_plural": "changes of standing",
+                "ordering": ["id"],
+            },
+        ),
+        migrations.CreateModel(
             name="Campaign",
             fields=[
                 (
@@ -1308,6 +1354,42 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "edit",
                 "verbose_name_plural": "edits",
+                "ordering": ["id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="PreviewCount",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("terms_sha256", models.BinaryField(max_length=32, verbose_name="SHA-256")),
+                ("targeted", models.IntegerField(null=True, verbose_name="people reached")),
+                ("examined", models.IntegerField(null=True, verbose_name="people looked at")),
+                ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="previews",
+                        to="vouchers.campaign",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "counted audience",
+                "verbose_name_plural": "counted audiences",
                 "ordering": ["id"],
             },
         ),

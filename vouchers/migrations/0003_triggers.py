@@ -1084,6 +1084,31 @@ class Migration(migrations.Migration):
                         ),
                     ),
                 ],
+                "previewcount": [
+                    pgtrigger.compiler.Trigger(
+                        name="preview_count_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="b629fd27ee46fa273dc95e4df26603fe8e82220c",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_preview_count_append_only_c04dd",
+                            table="vouchers_previewcount",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="preview_count_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="59b4b2926695e2946c06cfcfc03a67b15213c11a",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_preview_count_no_truncate_cc317",
+                            table="vouchers_previewcount",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "proposal": [
                     pgtrigger.compiler.Trigger(
                         name="proposal_append_only",
@@ -2167,6 +2192,31 @@ class Migration(migrations.Migration):
                             operation="TRUNCATE",
                             pgid="pgtrigger_signal_no_truncate_65d22",
                             table="vouchers_signal",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+                "standingchange": [
+                    pgtrigger.compiler.Trigger(
+                        name="standing_change_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="5cee814ba1a8e4efef7bbcb407a136c2ea61875f",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_standing_change_append_only_17793",
+                            table="vouchers_standingchange",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="standing_change_no_truncate",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'a book cannot be truncated';",
+                            hash="2938c046b1e80d9d952dc55ebadcf2728991ab31",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_standing_change_no_truncate_9457b",
+                            table="vouchers_standingchange",
                             when="BEFORE",
                         ),
                     ),

@@ -1,5 +1,6 @@
 """The tables, by concept. Re-exported for Django; no decisions are taken here."""
 
+from vouchers.models.audience.previews import PreviewCount
 from vouchers.models.audience.snapshots import ResidentSnapshot, SnapshotBlock
 from vouchers.models.campaigns.areas import Geofence, Ring
 from vouchers.models.campaigns.campaigns import (
@@ -36,6 +37,7 @@ from vouchers.models.residents.residents import (
     ResidentMerge,
     ResidentPoint,
 )
+from vouchers.models.residents.standing import StandingChange
 from vouchers.models.roles import Grant
 from vouchers.models.sandbox import SandboxClock
 from vouchers.models.settlement import Settlement, SettlementLine
@@ -72,6 +74,7 @@ __all__ = [
     "Outbox",
     "Paper",
     "Presentation",
+    "PreviewCount",
     "Proposal",
     "ProposalDecision",
     "ProposalSignature",
@@ -101,6 +104,7 @@ __all__ = [
     "Shard",
     "Signal",
     "SnapshotBlock",
+    "StandingChange",
     "Targeting",
     "TargetingPart",
     "TermsVersion",

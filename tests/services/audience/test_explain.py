@@ -15,6 +15,7 @@ from vouchers.http.explanations import sentence
 from vouchers.models import Campaign, Resident, ResidentPoint
 from vouchers.services import residents
 from vouchers.services.audience.explain import Explained, explain, look_up
+from vouchers.services.history import note
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +106,14 @@ def test_acts_on_a_resident_name_who_did_them(campaign: Campaign, elder: Residen
         "excluded",
         cast.mei().username,
     )
+
+
+def test_who_froze_a_resident_is_named_by_the_act_and_not_by_a_text(
+    campaign: Campaign, elder: Resident
+) -> None:
+    residents.freeze(resident=elder, reason="two identities", by=cast.ren(), at=NOON)
+    note(elder, by=cast.mei(), what="frozen: said in passing", at=NOON + timedelta(hours=1))
+    assert said_of(elder, campaign).decided_by == "ren"
 
 
 def test_a_look_is_kept_with_its_reason(campaign: Campaign, elder: Resident) -> None:

@@ -11,11 +11,12 @@ from merchants.errors import Refused
 from merchants.models import StoreLocation
 from tests.support import cast
 from tests.support.cast import NOON
-from vouchers.models import AudienceMember, Campaign, CampaignStore
+from vouchers.models import AudienceMember, Campaign, CampaignStore, PreviewCount
 from vouchers.services.audience import snapshots
 from vouchers.services.audience.preview import (
     MOST_AN_HOUR,
     Preview,
+    last_preview,
     last_reached,
     preview,
 )
@@ -145,8 +146,31 @@ def test_what_a_preview_showed_is_recalled_by_store_and_district(campaign: Campa
 def test_figures_that_are_not_those_of_the_last_preview_do_not_count(campaign: Campaign) -> None:
     seen(campaign)
     later = NOON + timedelta(minutes=1)
-    note(campaign, by=cast.mei(), what=f"audience counted: 20 of 40, terms {'0' * 64}", at=later)
+    PreviewCount.objects.create(
+        campaign=campaign,
+        by=cast.mei(),
+        terms_sha256=bytes(32),
+        targeted=20,
+        examined=40,
+        at=later,
+    )
     assert last_reached(campaign) is None
+
+
+def test_a_line_of_the_history_is_taken_for_no_preview(campaign: Campaign) -> None:
+    seen(campaign)
+    before = last_preview(campaign)
+    line = f"paused: audience counted: 900 of 900, terms {'0' * 64}"
+    note(campaign, by=cast.mei(), what=line, at=NOON + timedelta(minutes=1))
+    assert before is not None
+    assert last_preview(campaign) == before
+
+
+def test_what_a_preview_counted_is_kept_with_its_author(campaign: Campaign) -> None:
+    figures = seen(campaign).figures
+    kept = PreviewCount.objects.get()
+    assert (kept.campaign, kept.by, kept.at) == (campaign, cast.mei(), NOON)
+    assert (kept.targeted, kept.examined) == (figures.targeted, figures.examined)
 
 
 def test_without_valkey_a_preview_is_made_and_not_remembered(

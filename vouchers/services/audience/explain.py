@@ -10,9 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q
 
@@ -170,13 +168,9 @@ def decided_by(reason: str | None, campaign: Campaign, resident: Resident, at: d
 
 def _moved_by(resident: Resident) -> str:
     """Who moved the resident into the state they are in."""
-    history = LogEntry.objects.filter(
-        content_type=ContentType.objects.get_for_model(Resident),
-        object_id=str(resident.pk),
-        change_message__contains=f'["{resident.state}: ',
-    )
-    newest = history.order_by("-action_time", "-id").select_related("user").first()
-    return newest.user.get_username() if newest else ""
+    moves = resident.standing_changes.filter(state=resident.state)
+    newest = moves.order_by("-at", "-id").select_related("by").first()
+    return newest.by.get_username() if newest else ""
 
 
 def _outside(context: TargetingContext, block: Block) -> Explained:

@@ -6,7 +6,6 @@ more than `MOST_AN_HOUR` of them.
 """
 
 import json
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from django.db import transaction
 
 from merchants.errors import Refused
 from merchants.models import StoreLocation, Street
-from vouchers.models import Campaign, QuotaBucket, QuotaCell
+from vouchers.models import Campaign, PreviewCount, QuotaBucket, QuotaCell
 from vouchers.models.audience.snapshots import READ_EXTENTS
 from vouchers.money import WHOLE_BP
 from vouchers.queries.campaigns.terms import document_of
@@ -45,8 +44,6 @@ from vouchers.sql.pipeline import raw_connection
 MOST_AN_HOUR: Final = 60
 WINDOW_S: Final = 3_600
 PREVIEWED: Final = "audience previewed"
-COUNTED: Final = "audience counted"
-_COUNTED_LINE: Final = re.compile(COUNTED + r": (\d+|few) of (\d+|few), terms ([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ def preview(*, campaign: Campaign, by: User, at: datetime, is_mapped: bool = Fal
         streets = dict(Street.objects.order_by("code").values_list("code", "boundary"))
         figures = tally.figures(context.coverage, list(streets.values()))
         store_ids = tuple(context.store_ids.tolist())
-        _note_counts(campaign, figures, by, asked_at)
+        _keep_counts(campaign, figures, by, asked_at)
         found = Preview(
             figures=figures,
             expectation=_expected(campaign, figures, store_ids, at),
@@ -132,32 +129,25 @@ def _note(campaign: Campaign, by: User, at: datetime) -> None:
     note(campaign, by=by, what=f"{PREVIEWED}: {terms}, terms {sha256}", at=at)
 
 
-def _note_counts(campaign: Campaign, figures: Figures, by: User, at: datetime) -> None:
-    """Write what was shown into the history: only counts that may be shown are in it."""
-    targeted, examined = (
-        "few" if count is None else count for count in (figures.targeted, figures.examined)
+def _keep_counts(campaign: Campaign, figures: Figures, by: User, at: datetime) -> None:
+    """Keep what was shown: only counts that may be shown are in it."""
+    PreviewCount.objects.create(
+        campaign=campaign,
+        by=by,
+        terms_sha256=terms_sha256(document_of(campaign)),
+        targeted=figures.targeted,
+        examined=figures.examined,
+        at=at,
     )
-    sha256 = terms_sha256(document_of(campaign)).hex()
-    note(campaign, by=by, what=f"{COUNTED}: {targeted} of {examined}, terms {sha256}", at=at)
 
 
 def last_preview(campaign: Campaign) -> Counted | None:
-    """The counts of the newest preview, from the campaign's history; None before the first."""
-    entry = (
-        LogEntry.objects.filter(
-            content_type=ContentType.objects.get_for_model(Campaign),
-            object_id=str(campaign.pk),
-            change_message__contains=COUNTED,
-        )
-        .order_by("-action_time", "-id")
-        .first()
-    )
-    found = _COUNTED_LINE.search(entry.change_message) if entry else None
-    if entry is None or found is None:
+    """The counts of the newest preview; None before the first."""
+    newest = campaign.previews.order_by("-at", "-id").first()
+    if newest is None:
         return None
-    targeted, examined = (None if text == "few" else int(text) for text in found.group(1, 2))
-    sha256 = terms_sha256(document_of(campaign)).hex()
-    return Counted(targeted, examined, entry.action_time, found.group(3) == sha256)
+    is_current = bytes(newest.terms_sha256) == terms_sha256(document_of(campaign))
+    return Counted(newest.targeted, newest.examined, newest.at, is_current)
 
 
 def last_reached(campaign: Campaign) -> tuple[Reached, Counted] | None:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from merchants.errors import Refused
-from vouchers.models import Consent, Link, Resident, ResidentPoint, SnapshotBlock
+from vouchers.models import Consent, Link, Resident, ResidentPoint, SnapshotBlock, StandingChange
 from vouchers.models.audience.snapshots import FIND_BLOCKS_OF, take_out
 from vouchers.models.locks import SHARE_BLOCKS
 from vouchers.services.history import note
@@ -121,6 +121,7 @@ def _move(
         locked.state = target.value
         locked.changed_xid = CurrentXid()
         locked.save(update_fields=["state", "changed_xid"])
+        StandingChange.objects.create(resident=locked, state=target.value, by=by, at=at)
         note(locked, by=by, what=what, at=at)
     resident.state = target.value
 
