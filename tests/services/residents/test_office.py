@@ -57,7 +57,11 @@ ACTS: dict[str, Callable[[Resident, User], object]] = {
 """By the line of history that each writes."""
 
 
-@pytest.mark.parametrize("line", ACTS)
+def _dashed(line: str) -> str:
+    return line.partition(":")[0].replace(" ", "-")
+
+
+@pytest.mark.parametrize("line", ACTS, ids=_dashed)
 def test_the_history_says_who_did_it_and_when(line: str) -> None:
     ACTS[line](cast.alice(), cast.ren())
     entry = LogEntry.objects.get()
@@ -69,7 +73,7 @@ def test_the_history_says_who_did_it_and_when(line: str) -> None:
     assert line in entry.change_message
 
 
-@pytest.mark.parametrize("line", ACTS)
+@pytest.mark.parametrize("line", ACTS, ids=_dashed)
 def test_who_may_not_changes_nothing(line: str) -> None:
     alice = cast.alice()
     with pytest.raises(Refused, match="not_permitted"):
