@@ -63,9 +63,34 @@ class Street(models.Model):
                 fields=["district", "name"], name="one_street_name_per_district"
             )
         ]
+        triggers: ClassVar = [
+            # Stores and roles name a street with its district.
+            pgtrigger.Protect(
+                name="street_district_frozen",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("OLD.district_id IS DISTINCT FROM NEW.district_id"),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.district} {self.name}"
+
+
+def street_of_its_district(name: str, *, on: pgtrigger.core.Operation) -> pgtrigger.Trigger:
+    """Refuse a row whose `street_id` names a street that is not one of its `district_id`."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=on,
+        condition=pgtrigger.Condition("NEW.street_id IS NOT NULL"),
+        func=f"""
+            IF NOT EXISTS (SELECT FROM merchants_street
+                            WHERE code = NEW.street_id AND district_id = NEW.district_id) THEN
+                RAISE EXCEPTION 'a street of another district'
+                    USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
+            END IF;
+            RETURN NEW;""",
+    )
 
 
 class Merchant(models.Model):
@@ -114,6 +139,17 @@ class Store(models.Model):
     district = models.ForeignKey(
         District, models.PROTECT, null=True, blank=True, verbose_name=_("district")
     )
+    # Derived, never typed: the street of the stated district whose boundary holds the store's
+    # newest place (`services/street_places`). None: none does.
+    street = models.ForeignKey(
+        Street,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="stores",
+        verbose_name=_("street (街镇)"),
+    )
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.ACTIVE)
 
     class Meta:
@@ -128,6 +164,12 @@ class Store(models.Model):
                 violation_error_message=_("The merchant has a store of that number already."),
             ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="store_state_known"),
+        ]
+        triggers: ClassVar = [
+            street_of_its_district(
+                "store_street_of_its_district",
+                on=pgtrigger.Insert | pgtrigger.UpdateOf("district_id", "street_id"),  # type: ignore[no-untyped-call]
+            )
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ COPY pg_temp.staged_store ("row", external_id, merchant_id, name, brand, categor
 """
 
 # A row means the store of its own merchant, whose number stays as it was first written. A name of a
-# district that is not on file leaves what is known.
+# district that is not on file leaves what is known. Streets are worked out once the places are in.
 UPSERT_STORES = """
 WITH written AS (
     INSERT INTO merchants_store AS store
@@ -26,7 +26,9 @@ WITH written AS (
       FROM pg_temp.staged_store ORDER BY "row"
         ON CONFLICT (merchant_id, upper(external_id)) DO UPDATE
        SET name = EXCLUDED.name, brand = EXCLUDED.brand, category = EXCLUDED.category,
-           district_id = COALESCE(EXCLUDED.district_id, store.district_id)
+           district_id = COALESCE(EXCLUDED.district_id, store.district_id),
+           street_id = CASE WHEN COALESCE(EXCLUDED.district_id, store.district_id)
+                                 = store.district_id THEN store.street_id END
      WHERE (store.name, store.brand, store.category, store.district_id)
            IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.brand, EXCLUDED.category,
                              COALESCE(EXCLUDED.district_id, store.district_id))

@@ -102,13 +102,22 @@ class StoreAdmin(NeverDeleted):
     """Places where vouchers are redeemed."""
 
     nothing_yet = _("No store yet. Add one, or import a file: manage.py import_stores.")
-    list_display = ["external_id", "name", "merchant", "category", "district", "state_label"]
+    list_display = ["external_id", "name", "merchant", "category", "place", "state_label"]
     list_filter = ["state", "district"]
     ordering = ["external_id"]
     search_fields = ["external_id", "name", "brand", "merchant__name"]
     autocomplete_fields = ["merchant"]
     refusal_fields: ClassVar = {"already_exists": "external_id", "coordinates_invalid": "longitude"}
-    fields = ["external_id", "name", "brand", "merchant", "category", "district", "state"]
+    fields = [
+        "external_id",
+        "name",
+        "brand",
+        "merchant",
+        "category",
+        "district",
+        "street",
+        "state",
+    ]
     add_fieldsets = [
         (
             None,
@@ -127,15 +136,22 @@ class StoreAdmin(NeverDeleted):
     inlines = [LocationInline, TerminalInline]
     actions_detail = ["move", "add_terminal", "make_code"]
 
+    @display(description=_("district"), ordering="district")
+    def place(self, store: Store) -> Street | District | None:
+        """With the street where it lies in one."""
+        return store.street or store.district
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Store]:
         """With the merchants, whom a store's name begins with, also in a list to choose from; and
-        with the districts' names, without their boundaries."""
+        with the names of districts and streets, without their boundaries."""
         rows: QuerySet[Store] = super().get_queryset(request)
-        return rows.select_related("merchant", "district").defer("district__boundary")
+        return rows.select_related("merchant", "district", "street__district").defer(
+            "district__boundary", "street__boundary", "street__district__boundary"
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """A store keeps its merchant: settled lines name both."""
-        return ["external_id", "merchant"] if obj else []
+        """A store keeps its merchant: settled lines name both. Its street follows its place."""
+        return ["external_id", "merchant", "street"] if obj else []
 
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.inlines if obj else []

@@ -37,6 +37,36 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Street",
+            fields=[
+                (
+                    "code",
+                    models.IntegerField(primary_key=True, serialize=False, verbose_name="code"),
+                ),
+                ("name", models.CharField(max_length=40, verbose_name="name")),
+                ("boundary", models.JSONField(verbose_name="boundary (GeoJSON, WGS-84)")),
+                (
+                    "district",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="streets",
+                        to="merchants.district",
+                        verbose_name="district",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "street (街镇)",
+                "verbose_name_plural": "streets (街镇)",
+                "ordering": ["code"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("district", "name"), name="one_street_name_per_district"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Merchant",
             fields=[
                 (
@@ -112,6 +142,18 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         to="merchants.district",
                         verbose_name="district",
+                    ),
+                ),
+                (
+                    "street",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stores",
+                        to="merchants.street",
+                        verbose_name="street (街镇)",
                     ),
                 ),
                 (
@@ -514,36 +556,6 @@ class Migration(migrations.Migration):
                         ),
                         name="own_till_number_names_a_till",
                     ),
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name="Street",
-            fields=[
-                (
-                    "code",
-                    models.IntegerField(primary_key=True, serialize=False, verbose_name="code"),
-                ),
-                ("name", models.CharField(max_length=40, verbose_name="name")),
-                ("boundary", models.JSONField(verbose_name="boundary (GeoJSON, WGS-84)")),
-                (
-                    "district",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="streets",
-                        to="merchants.district",
-                        verbose_name="district",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "street (街镇)",
-                "verbose_name_plural": "streets (街镇)",
-                "ordering": ["code"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("district", "name"), name="one_street_name_per_district"
-                    )
                 ],
             },
         ),

@@ -40,4 +40,34 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="store",
+            trigger=pgtrigger.compiler.Trigger(
+                name="store_street_of_its_district",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (NEW.street_id IS NOT NULL)",
+                    func="\n            IF NOT EXISTS (SELECT FROM merchants_street\n                            WHERE code = NEW.street_id AND district_id = NEW.district_id) THEN\n                RAISE EXCEPTION 'a street of another district'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'store_street_of_its_district';\n            END IF;\n            RETURN NEW;",
+                    hash="aa3ec3c331e2bab3fbdd1fc11aae589e729add5c",
+                    operation='INSERT OR UPDATE OF "district_id", "street_id"',
+                    pgid="pgtrigger_store_street_of_its_district_9762a",
+                    table="merchants_store",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="street",
+            trigger=pgtrigger.compiler.Trigger(
+                name="street_district_frozen",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.district_id IS DISTINCT FROM NEW.district_id)",
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="9169859c831b2e54662dcafc83d6a01edd7c2cd5",
+                    operation="UPDATE",
+                    pgid="pgtrigger_street_district_frozen_e026c",
+                    table="merchants_street",
+                    when="BEFORE",
+                ),
+            ),
+        ),
     ]

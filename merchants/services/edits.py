@@ -10,6 +10,7 @@ from django.db.models import Model
 
 from merchants.errors import Refused
 from merchants.models import Credential, District, EnrolmentCode, Merchant, State, Store
+from merchants.services.street_places import hold_boundaries, street_of_store
 
 _STATES: Final = frozenset(State.values)
 
@@ -19,6 +20,7 @@ def edit_merchant(*, merchant: Merchant, name: str, credit_code: str, state: str
     _edit(merchant, name=name, credit_code=credit_code, state=state)
 
 
+@transaction.atomic
 def edit_store(
     *,
     store: Store,
@@ -28,8 +30,21 @@ def edit_store(
     district: District | None,
     state: str,
 ) -> None:
-    """A store's name, brand, category, stated district and state. Refused `edit_invalid`."""
-    _edit(store, name=name, brand=brand, category=category, district=district, state=state)
+    """A store's name, brand, category, stated district and state. Refused `edit_invalid`.
+
+    Its street is worked out again, since it is one of the stated district.
+    """
+    hold_boundaries()
+    street = street_of_store(store, None if district is None else district.pk)
+    _edit(
+        store,
+        name=name,
+        brand=brand,
+        category=category,
+        district=district,
+        street_id=street,
+        state=state,
+    )
 
 
 def set_credential_state(*, credential: Credential, state: str) -> None:

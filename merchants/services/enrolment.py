@@ -9,6 +9,7 @@ from merchants.geo import Datum
 from merchants.models import District, Merchant, Store, StoreLocation, Terminal
 from merchants.services.districts import district_fault, is_outside
 from merchants.services.places import convert_place
+from merchants.services.street_places import hold_boundaries, street_at
 
 
 def enrol_district(*, adcode: int, name: str, population: int | None = None) -> District:
@@ -64,6 +65,7 @@ def open_store(
     `coordinates_invalid`.
     """
     _check_number(external_id)
+    hold_boundaries()
     store, is_new = Store.objects.get_or_create(
         merchant=merchant,
         external_id__iexact=external_id,
@@ -89,6 +91,7 @@ def move_store(
 
     Refused: `coordinates_invalid`.
     """
+    hold_boundaries()
     store = Store.objects.select_for_update(no_key=True).get(pk=store.pk)
     current = store.locations.order_by("-version").first()
     given = (longitude, latitude, datum.value)
@@ -122,6 +125,10 @@ def _locate(
     store: Store, version: int, longitude: float, latitude: float, datum: Datum, at: datetime
 ) -> StoreLocation:
     lon, lat = convert_place(longitude, latitude, datum)
+    street = street_at(store.district_id, lon, lat)
+    if store.street_id != street:
+        store.street_id = street
+        store.save(update_fields=["street"])
     return StoreLocation.objects.create(
         store=store,
         version=version,

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from merchants import staging
 from merchants.geo import Datum
-from merchants.models import Merchant
+from merchants.models import Merchant, Store
 from merchants.references import folded
 from merchants.services.blocks import DATUMS, Block, Floats
 from merchants.services.districts import DistrictBook
 from merchants.services.places import convert_places, mark_places, place_warnings
+from merchants.services.street_places import hold_boundaries, place_stores
 from merchants.services.summaries import REASONS, LoadSummary, RowFault
 from merchants.services.tables import encoding_notice, open_table
 
@@ -133,7 +134,9 @@ def _load(
 ) -> None:
     sound = np.flatnonzero(block.faults.sound)
     brands = {stores.brand[row] for row in sound.tolist()}
-    staged = list(_staged(stores, sound, _merchant_ids(brands, merchant, at), summary))
+    hold_boundaries()
+    ids = _merchant_ids(brands, merchant, at)
+    staged = list(_staged(stores, sound, ids, summary))
     with connection.cursor() as cursor:
         cursor.execute(staging.STAGE_STORES)
         with cursor.copy(staging.COPY_STORES) as copy:
@@ -143,6 +146,7 @@ def _load(
         cursor.execute(staging.ADD_STORE_LOCATIONS, {"at": at})
         cursor.execute(staging.COUNT_STAGED_STORES)
         new, changed, unchanged, outside = cursor.fetchone()
+    place_stores(Store.objects.filter(merchant__in=set(ids.values())))
     summary.read += len(block)
     summary.new += new
     summary.changed += changed

@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from merchants.geo import AreaFlaw, Datum, area_flaw, contains, rings_of
-from merchants.models import District, Street
+from merchants.models import District, Store, Street
 from merchants.services.features import BadFeatureError, boundary_of, properties_of
+from merchants.services.street_places import hold_boundaries_to_change_them, place_stores
 
 STREET_REASONS: Final[Mapping[str, str]] = {
     "street_code_malformed": gettext_noop(
@@ -17,6 +18,10 @@ STREET_REASONS: Final[Mapping[str, str]] = {
     ),
     "parent_unknown": gettext_noop(
         "The district of the street is not on file. Import districts first, or in the same file."
+    ),
+    "street_elsewhere": gettext_noop(
+        "The street is on file in another district. A street that changes its district gets a new"
+        " code."
     ),
     "street_name_taken": gettext_noop("Another street of the district has this name."),
     "outside_parent": gettext_noop("No corner of the street lies in its district."),
@@ -79,16 +84,19 @@ def _parent(properties: Mapping[str, Any], code: str) -> District:
 
 @transaction.atomic
 def upsert_street(street: Street) -> str:
-    """Write one street; which of the summary's counts it belongs to. Raises BadFeatureError."""
+    """Write one street; which of the summary's counts it belongs to. Raises BadFeatureError.
+
+    Stores of its district are then where the boundaries now say.
+    """
+    hold_boundaries_to_change_them()
     others = Street.objects.filter(district=street.district, name=street.name)
     if others.exclude(pk=street.pk).exists():
         raise BadFeatureError("street_name_taken")
     known = Street.objects.select_for_update().filter(pk=street.pk).first()
-    if known is None:
-        street.save(force_insert=True)
-        return "new"
-    fields = ("name", "district_id", "boundary")
-    if all(getattr(known, field) == getattr(street, field) for field in fields):
+    if known is not None and known.district_id != street.district_id:
+        raise BadFeatureError("street_elsewhere")
+    if known is not None and (known.name, known.boundary) == (street.name, street.boundary):
         return "unchanged"
-    street.save(update_fields=("name", "district", "boundary"))
-    return "changed"
+    street.save(force_insert=known is None)
+    place_stores(Store.objects.filter(district=street.district_id))
+    return "new" if known is None else "changed"

@@ -35,7 +35,7 @@ OF_RULES: tuple[Mutation, ...] = (
         6,
         "a role in a district shows the rows of all",
         "vouchers/queries/roles.py",
-        "        return rows.none() if place is None else rows.filter(place(self.adcodes))\n",
+        "        return rows.none() if place is None else rows.filter(place(self))\n",
         "        return rows\n",
         "tests/services/test_roles.py::test_each_thing_lies_where_its_store_or_its_holder_is",
     ),

@@ -40,7 +40,7 @@ def given(role: str, **options: Any) -> Grant:
     user, _ = User.objects.get_or_create(username="wu")
     usual = {
         "user": user,
-        "district": None,
+        "where": None,
         "from_at": now - HOUR,
         "until_at": None,
         "why": "on duty",
@@ -88,7 +88,7 @@ def test_it_ends_at_its_end_also_for_one_who_is_signed_in() -> None:
 
 
 def test_a_grant_withdrawn_counts_for_nothing_and_all_of_it_is_on_record() -> None:
-    grant = given("operator", district=cast.district())
+    grant = given("operator", where=cast.district())
     withdraw_role(grant=grant, reason="moved on", by=root(), at=timezone.now())
     assert area_of(wu(), CHANGE, at=timezone.now()) == NOWHERE
     assert refused(withdraw_role, grant=grant, reason="x", by=root(), at=timezone.now()) == (
@@ -119,7 +119,7 @@ def test_nobody_gives_a_role_to_oneself_or_without_the_right() -> None:
 def test_what_a_role_may_do_in_one_district_another_role_does_not_spread() -> None:
     """An auditor of the whole city who is an operator in Xuhui moves no store of Huangpu."""
     given("auditor")
-    given("operator", district=xuhui())
+    given("operator", where=xuhui())
     mall, user = cast.nanjing_road(), wu()
     there = cast.xujiahui()
     Store.objects.filter(pk=there.pk).update(district=xuhui())
@@ -132,8 +132,8 @@ def test_what_a_role_may_do_in_one_district_another_role_does_not_spread() -> No
 
 
 def test_areas_of_several_grants_add_up() -> None:
-    given("auditor", district=xuhui())
-    given("auditor", district=cast.district())
+    given("auditor", where=xuhui())
+    given("auditor", where=cast.district())
     assert area_of(wu(), "merchants.view_store", at=timezone.now()) == Area(
         frozenset({310101, 310104})
     )
@@ -159,7 +159,7 @@ def test_an_inactive_user_sees_nothing_and_a_superuser_everything() -> None:
 
 def test_each_thing_lies_where_its_store_or_its_holder_is() -> None:
     campaign = cast.running_campaign()
-    given("auditor", district=cast.district())
+    given("auditor", where=cast.district())
     user, alice = wu(), cast.alice()
     lost = cast.store("lost", of=cast.merchant("half", "半边"))
     cast.store("kept", of=cast.merchant("half"))

@@ -10,6 +10,8 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 
 from merchants.models import District, Merchant, State, Store, StoreLocation, Street
+from merchants.services.street_places import street_at
+from merchants.services.streets import upsert_street
 from vouchers.models import (
     Campaign,
     Consent,
@@ -51,14 +53,15 @@ def member(username: str, role: str) -> User:
     return user
 
 
-def grant(user: User, *roles: str, where: District | None = None) -> User:
+def grant(user: User, *roles: str, where: District | Street | None = None) -> User:
     """Further roles of a user, from long ago on; the user afresh, since grants are kept with it."""
     giver, _ = User.objects.get_or_create(username="gu", defaults={"is_superuser": True})
     Grant.objects.bulk_create(
         Grant(
             user=user,
             role=Group.objects.get(name=role),
-            district=where,
+            district=where.district if isinstance(where, Street) else where,
+            street=where if isinstance(where, Street) else None,
             from_at=NOON - 10_000 * DAY,
             why="works there",
             given_by=giver,
@@ -95,8 +98,10 @@ def district(adcode: int = 310101, name: str = "黄浦区") -> District:
 def street(ring: Sequence[Sequence[float]], code: int = 310101002, name: str = "外滩") -> Street:
     """A street of Huangpu inside a closed ring of WGS-84 positions; the Bund unless named."""
     area = {"type": "Polygon", "coordinates": [[list(position) for position in ring]]}
-    rest = {"name": name, "district": district(), "boundary": area}
-    return Street.objects.get_or_create(code=code, defaults=rest)[0]
+    made = Street(code=code, name=name, district=district(), boundary=area)
+    if not Street.objects.filter(pk=code).exists():
+        upsert_street(made)
+    return Street.objects.select_related("district").get(pk=code)
 
 
 def merchant(code: str, name: str = "") -> Merchant:
@@ -134,6 +139,7 @@ def store(
         category=category,
         state=state,
         district=district(),
+        street_id=street_at(district().pk, *at),
     )
     StoreLocation.objects.create(
         store=made,

@@ -27,8 +27,9 @@ from unfold.widgets import (
 )
 
 from merchants.admin.labels import labelled
+from merchants.admin.choices import PickedRow
 from merchants.admin.lists import KeysetLists
-from merchants.models import District
+from merchants.models import District, Street
 from vouchers.admin.base import ReadOnly, ReadOnlyAdmin, ReadOnlyInline, act, go_to
 from vouchers.admin.buttons import button
 from vouchers.models import Grant
@@ -59,6 +60,13 @@ class GivingForm(BaseDialogForm):
         empty_label=_("the whole city"),
         widget=UnfoldAdminSelectWidget,
     )
+    street = PickedRow(
+        label=_("Street (街镇)"),
+        queryset=Street.objects.select_related("district"),
+        required=False,
+        empty_label=_("the whole district"),
+        widget=UnfoldAdminSelectWidget,
+    )
     from_at = forms.SplitDateTimeField(
         label=_("From"), initial=timezone.now, widget=UnfoldAdminSplitDateTimeWidget
     )
@@ -77,6 +85,14 @@ class GivingForm(BaseDialogForm):
             raise forms.ValidationError(_("There is no user of this name."))
         return found
 
+    def clean(self) -> dict[str, Any]:
+        """A street of the district, or of any if none is chosen."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        district, street = given.get("district"), given.get("street")
+        if district and street and street.district_id != district.pk:
+            self.add_error("street", _("This street lies in another district."))
+        return given
+
 
 @admin.register(Grant)
 class GrantAdmin(ReadOnlyAdmin):
@@ -85,7 +101,7 @@ class GrantAdmin(ReadOnlyAdmin):
     nothing_yet = _("No role is given yet. Give one with the button above the list.")
     list_display = ["user", "role", "place", "from_at", "until_at", "standing", "given_by"]
     list_filter = ["role", "district", ("withdrawn_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["user", "role", "district", "given_by"]
+    list_select_related = ["user", "role", "street__district", "district", "given_by"]
     search_fields = ["user__username"]
     fields = [
         "user",
@@ -106,7 +122,7 @@ class GrantAdmin(ReadOnlyAdmin):
 
     @display(description=_("area"), ordering="district")
     def place(self, grant: Grant) -> Any:
-        return grant.district or _("the whole city")
+        return grant.place or _("the whole city")
 
     @labelled(_("state"), STANDING)
     def standing(self, grant: Grant) -> tuple[str, Any]:
@@ -145,7 +161,7 @@ class GrantAdmin(ReadOnlyAdmin):
             _("The role has been given."),
             user=given["username"],
             role=given["role"],
-            district=given["district"],
+            where=given["street"] or given["district"],
             from_at=given["from_at"],
             until_at=given["until_at"],
             why=given["why"],
@@ -171,7 +187,7 @@ class GrantInline(ReadOnlyInline):
 
     model = Grant
     fk_name = "user"
-    fields = ["role", "district", "from_at", "until_at", "withdrawn_at", "given_by"]
+    fields = ["role", "district", "street", "from_at", "until_at", "withdrawn_at", "given_by"]
     readonly_fields = fields
 
 

@@ -55,7 +55,7 @@ def _account(name: str, password: str, giver: User | None, at: datetime) -> User
         give_role(
             user=user,
             role=Group.objects.get(name=ROLES[name]),
-            district=None,
+            where=None,
             from_at=at,
             until_at=None,
             why="the demo's city",

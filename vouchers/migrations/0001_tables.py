@@ -72,6 +72,7 @@ class Migration(migrations.Migration):
                     "district",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -140,6 +141,7 @@ class Migration(migrations.Migration):
                         fields=["id"],
                         name="resident_of_sandbox",
                     ),
+                    models.Index(fields=["district", "street"], name="resident_by_street"),
                 ],
             },
         ),
@@ -4590,6 +4592,17 @@ class Migration(migrations.Migration):
                         related_name="+",
                         to="merchants.district",
                         verbose_name="district",
+                    ),
+                ),
+                (
+                    "street",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="merchants.street",
+                        verbose_name="street (街镇)",
                     ),
                 ),
                 (

@@ -702,9 +702,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="grant_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.user_id IS DISTINCT FROM NEW.user_id OR OLD.role_id IS DISTINCT FROM NEW.role_id OR OLD.district_id IS DISTINCT FROM NEW.district_id OR OLD.from_at IS DISTINCT FROM NEW.from_at OR OLD.until_at IS DISTINCT FROM NEW.until_at OR OLD.why IS DISTINCT FROM NEW.why OR OLD.given_by_id IS DISTINCT FROM NEW.given_by_id OR OLD.given_at IS DISTINCT FROM NEW.given_at)",
+                            condition="WHEN (OLD.user_id IS DISTINCT FROM NEW.user_id OR OLD.role_id IS DISTINCT FROM NEW.role_id OR OLD.district_id IS DISTINCT FROM NEW.district_id OR OLD.street_id IS DISTINCT FROM NEW.street_id OR OLD.from_at IS DISTINCT FROM NEW.from_at OR OLD.until_at IS DISTINCT FROM NEW.until_at OR OLD.why IS DISTINCT FROM NEW.why OR OLD.given_by_id IS DISTINCT FROM NEW.given_by_id OR OLD.given_at IS DISTINCT FROM NEW.given_at)",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="0aa57ef47d280117717025181127ee98be550d3c",
+                            hash="10bde129a3c974261aeef575a6b3e253e1dc61e4",
                             operation="UPDATE",
                             pgid="pgtrigger_grant_frozen_a5929",
                             table="vouchers_grant",
@@ -730,6 +730,18 @@ class Migration(migrations.Migration):
                             hash="fdd73ed7b43482c9fcfc18530f70b969dcfad450",
                             operation="DELETE",
                             pgid="pgtrigger_grant_not_deleted_19a2a",
+                            table="vouchers_grant",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="grant_street_of_its_district",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (NEW.street_id IS NOT NULL)",
+                            func="\n            IF NOT EXISTS (SELECT FROM merchants_street\n                            WHERE code = NEW.street_id AND district_id = NEW.district_id) THEN\n                RAISE EXCEPTION 'a street of another district'\n                    USING ERRCODE = 'check_violation', CONSTRAINT = 'grant_street_of_its_district';\n            END IF;\n            RETURN NEW;",
+                            hash="c3ed12aa8095d5bd2f59b02a17bef9a08044c0d9",
+                            operation="INSERT",
+                            pgid="pgtrigger_grant_street_of_its_district_e70e0",
                             table="vouchers_grant",
                             when="BEFORE",
                         ),

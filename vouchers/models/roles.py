@@ -9,13 +9,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from merchants.models import District
+from merchants.models import District, Street, street_of_its_district
 from vouchers.sql.triggers import frozen_columns, never_deleted
 
 
 class Grant(models.Model):
-    """A role in the whole city or in one district, for a period. Roles are held by grants alone: a
-    membership of Django's groups gives nothing.
+    """A role in the whole city, in one district or in one street of it, for a period. Roles are
+    held by grants alone: a membership of Django's groups gives nothing.
 
     A grant is never changed or deleted; it runs out, or is withdrawn once.
     """
@@ -37,6 +37,15 @@ class Grant(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("district"),
+    )
+    # Of that district; None: all of it.
+    street = models.ForeignKey(
+        Street,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("street (街镇)"),
     )
     from_at = models.DateTimeField(_("from"))
     # None: until it is withdrawn.
@@ -81,12 +90,14 @@ class Grant(models.Model):
                 "user_id",
                 "role_id",
                 "district_id",
+                "street_id",
                 "from_at",
                 "until_at",
                 "why",
                 "given_by_id",
                 "given_at",
             ),
+            street_of_its_district("grant_street_of_its_district", on=pgtrigger.Insert),
             pgtrigger.Protect(
                 name="grant_withdrawn_once",
                 operation=pgtrigger.Update,
@@ -96,4 +107,9 @@ class Grant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.role} · {self.district or _('the whole city')}"
+        return f"{self.user} · {self.role} · {self.place or _('the whole city')}"
+
+    @property
+    def place(self) -> District | Street | None:
+        """The street or district that it is given for; None: the whole city."""
+        return self.street or self.district

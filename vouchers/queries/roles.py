@@ -1,5 +1,5 @@
-"""Where a row lies: which rows of a table a grant for some districts shows, and which it lets act
-on. The one declaration of both.
+"""Where a row lies: which rows of a table a grant for districts and streets shows, and which it
+lets act on. The one declaration of both.
 
 A table that is in neither list is for the whole city alone, so a new one is closed until somebody
 says where its rows lie. Decision 0031 says why each lies where it does.
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 from django.contrib.auth.models import User
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from merchants.models import (
     Credential,
@@ -20,6 +20,7 @@ from merchants.models import (
     Merchant,
     Store,
     StoreLocation,
+    Street,
     Terminal,
 )
 from vouchers.models import (
@@ -58,9 +59,17 @@ from vouchers.models import (
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """Some districts by adcode, or the whole city (`adcodes` None)."""
+    """Some districts by adcode and some streets by code, or the whole city (`adcodes` None)."""
 
     adcodes: frozenset[int] | None = frozenset()
+    streets: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, adcode: int | None, street: int | None = None) -> Self:
+        """A street, a district, or without either the whole city."""
+        if street is not None:
+            return cls(streets=frozenset({street}))
+        return cls(None if adcode is None else frozenset({adcode}))
 
     @property
     def is_city(self) -> bool:
@@ -70,15 +79,15 @@ class Area:
     def __or__(self, other: Self) -> "Area":
         if self.adcodes is None or other.adcodes is None:
             return CITY
-        return Area(self.adcodes | other.adcodes)
+        return Area(self.adcodes | other.adcodes, self.streets | other.streets)
 
     def shows(self, model: type[Model]) -> bool:
         """Whether any row of a table may be seen from here."""
         return self.is_city or (self != NOWHERE and model in SHOWN)
 
-    def covers(self, adcode: int | None) -> bool:
-        """Whether what lies in a district (None: in no known one) lies here."""
-        return self.adcodes is None or adcode in self.adcodes
+    def covers(self, adcode: int | None, street: int | None) -> bool:
+        """Whether what lies in a district and a street (None: in no known one) lies here."""
+        return self.adcodes is None or adcode in self.adcodes or street in self.streets
 
     def shown(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Those of the rows that may be seen from here."""
@@ -92,7 +101,7 @@ class Area:
         if self.adcodes is None:
             return rows
         place = places.get(rows.model)
-        return rows.none() if place is None else rows.filter(place(self.adcodes))
+        return rows.none() if place is None else rows.filter(place(self))
 
 
 def people_with(permission: str, *, at: datetime) -> QuerySet[User]:
@@ -112,29 +121,61 @@ def people_with(permission: str, *, at: datetime) -> QuerySet[User]:
 CITY: Final = Area(None)
 NOWHERE: Final = Area()
 
-Place = Callable[[frozenset[int]], Q]
-"""The condition under which a row of a table lies in some districts."""
+Place = Callable[[Area], Q]
+"""The condition under which a row of a table lies in an area that is not the whole city."""
 
 
-def _by(path: str) -> Place:
-    """By the district at the end of a path of columns; no district is nowhere but in the city."""
-    return lambda adcodes: Q(**{f"{path}__in": adcodes})
+def _stores(path: str = "") -> Place:
+    """By the store at the end of a path of columns, or by the row itself if it is a store. What
+    states no district is the city's alone, what lies in no street the district's and the city's."""
+    prefix = path and f"{path}__"
+    return lambda area: (
+        Q(**{f"{prefix}district__in": area.adcodes}) | Q(**{f"{prefix}street__in": area.streets})
+    )
+
+
+def _residents(path: str = "") -> Place:
+    """By the resident at the end of a path, or by the row itself. A resident lives in the street of
+    the district of residence whose name is the one on file, letter by letter."""
+    prefix = path and f"{path}__"
+
+    def place(area: Area) -> Q:
+        home = Street.objects.filter(
+            code__in=area.streets,
+            district=OuterRef(f"{prefix}district"),
+            name=OuterRef(f"{prefix}street"),
+        )
+        inside = Q(**{f"{prefix}district__in": area.adcodes})
+        return inside | Q(Exists(home)) if area.streets else inside
+
+    return place
+
+
+def _districts(area: Area) -> Q:
+    """Districts, and those of the streets."""
+    of_streets = Street.objects.filter(code__in=area.streets)
+    return Q(pk__in=area.adcodes) | Q(pk__in=of_streets.values("district"))
+
+
+def _streets(area: Area) -> Q:
+    return Q(district__in=area.adcodes) | Q(pk__in=area.streets)
+
+
+def _stores_in(area: Area) -> QuerySet[Store]:
+    return Store.objects.filter(_stores()(area))
 
 
 def _merchants_with_a_store(path: str) -> Place:
     """Merchants of which some store lies there."""
-    return lambda adcodes: Q(
-        **{f"{path}__in": Store.objects.filter(district__in=adcodes).values("merchant_id")}
-    )
+    return lambda area: Q(**{f"{path}__in": _stores_in(area).values("merchant_id")})
 
 
 def _merchants_wholly(path: str) -> Place:
     """Merchants all of whose stores lie there: what is one sum for a merchant is in one area."""
 
-    def place(adcodes: frozenset[int]) -> Q:
-        inside = Store.objects.filter(district__in=adcodes)
-        outside = Store.objects.exclude(district__in=adcodes)
-        return Q(**{f"{path}__in": inside.values("merchant_id")}) & ~Q(
+    def place(area: Area) -> Q:
+        outside = Store.objects.exclude(_stores()(area))
+        return Q(**{f"{path}__in": _stores_in(area).values("merchant_id")}) & ~Q(
             **{f"{path}__in": outside.values("merchant_id")}
         )
 
@@ -143,50 +184,50 @@ def _merchants_wholly(path: str) -> Place:
 
 def _campaigns_with_a_store(path: str) -> Place:
     """Campaigns in which a store there takes part, at any time."""
-    return lambda adcodes: Q(
-        **{
-            f"{path}__in": CampaignStore.objects.filter(store__district__in=adcodes).values(
-                "campaign_id"
-            )
-        }
-    )
+
+    def place(area: Area) -> Q:
+        taking_part = CampaignStore.objects.filter(_stores("store")(area))
+        return Q(**{f"{path}__in": taking_part.values("campaign_id")})
+
+    return place
 
 
-def _stores_by_number(adcodes: frozenset[int]) -> Q:
+def _stores_by_number(area: Area) -> Q:
     """Rows that name a store without a foreign key."""
-    return Q(store_id__in=Store.objects.filter(district__in=adcodes).values("id"))
+    return Q(store_id__in=_stores_in(area).values("id"))
 
 
 def _both(one: str, other: str) -> Place:
     """Rows about two residents, who both live there."""
-    return lambda adcodes: Q(**{f"{one}__district__in": adcodes, f"{other}__district__in": adcodes})
+    return lambda area: _residents(one)(area) & _residents(other)(area)
 
 
 ACTED_ON: Final[Mapping[type[Model], Place]] = {
-    Store: _by("district"),
-    StoreLocation: _by("store__district"),
-    Terminal: _by("store__district"),
+    Store: _stores(),
+    StoreLocation: _stores("store"),
+    Terminal: _stores("store"),
     Merchant: _merchants_wholly("pk"),
-    Redemption: _by("store__district"),
-    Hold: _by("redemption__store__district"),
-    Resident: _by("district"),
-    Consent: _by("resident__district"),
-    Exclusion: _by("resident__district"),
-    Link: _by("resident__district"),
+    Redemption: _stores("store"),
+    Hold: _stores("redemption__store"),
+    Resident: _residents(),
+    Consent: _residents("resident"),
+    Exclusion: _residents("resident"),
+    Link: _residents("resident"),
     Proxy: _both("holder", "proxy"),
     ResidentMerge: _both("member", "kept"),
-    Paper: _by("holder__district"),
+    Paper: _residents("holder"),
 }
-"""What a grant for some districts may change, where its role may. All else is the city's."""
+"""What a grant for districts and streets may change, where its role may. All else is the city's."""
 
 SHOWN: Final[Mapping[type[Model], Place]] = {
     **ACTED_ON,
-    District: _by("pk"),
+    District: _districts,
+    Street: _streets,
     Merchant: _merchants_with_a_store("pk"),
-    Credential: _by("terminal__store__district"),
-    EnrolmentCode: _by("terminal__store__district"),
+    Credential: _stores("terminal__store"),
+    EnrolmentCode: _stores("terminal__store"),
     Campaign: _campaigns_with_a_store("pk"),
-    CampaignStore: _by("store__district"),
+    CampaignStore: _stores("store"),
     FundingSource: _campaigns_with_a_store("campaign"),
     Geofence: _campaigns_with_a_store("campaign"),
     LimitRule: _campaigns_with_a_store("campaign"),
@@ -194,12 +235,12 @@ SHOWN: Final[Mapping[type[Model], Place]] = {
     Round: _campaigns_with_a_store("campaign"),
     Tier: _campaigns_with_a_store("campaign"),
     TierSplit: _campaigns_with_a_store("tier__campaign"),
-    ResidentPoint: _by("resident__district"),
-    Voucher: _by("resident__district"),
-    Presentation: _by("voucher__resident__district"),
-    Refund: _by("store__district"),
-    RefundPart: _by("refund__store__district"),
-    Signal: _by("store__district"),
+    ResidentPoint: _residents("resident"),
+    Voucher: _residents("resident"),
+    Presentation: _residents("voucher__resident"),
+    Refund: _stores("store"),
+    RefundPart: _stores("refund__store"),
+    Signal: _stores("store"),
     Attempt: _stores_by_number,
     Settlement: _merchants_wholly("merchant"),
     SettlementLine: _merchants_wholly("settlement__merchant"),

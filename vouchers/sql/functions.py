@@ -153,7 +153,7 @@ BEGIN
 END $$
 """
 
-# A grant is written as its role, with the district's number where it is of one district.
+# A grant is written as its role, with the number of the street or district where it is of one.
 NOTE_GRANT: Final = """
 CREATE OR REPLACE FUNCTION huimin_note_grant() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -161,7 +161,7 @@ BEGIN
     INSERT INTO vouchers_rolechange (user_id, username, role, is_granted, at, database_role)
     SELECT NEW.user_id, COALESCE((SELECT username FROM auth_user WHERE id = NEW.user_id), ''),
            left(concat_ws(' ', (SELECT name FROM auth_group WHERE id = NEW.role_id),
-                          NEW.district_id), 150),
+                          COALESCE(NEW.street_id, NEW.district_id)), 150),
            NEW.withdrawn_at IS NULL, clock_timestamp(), session_user;
     RETURN NULL;
 END $$

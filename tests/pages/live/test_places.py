@@ -46,7 +46,7 @@ def campaign() -> Campaign:
 
 def huangpu() -> DistrictUse:
     used, refused = used_today(SOON, CITY), refused_lately(SOON, CITY)
-    return district_use(cast.district(), used=used, refused=refused, at=SOON)
+    return district_use(cast.district(), area=CITY, used=used, refused=refused)
 
 
 def test_a_city_adds_its_districts_up(campaign: Campaign) -> None:

@@ -47,12 +47,14 @@ class Resident(models.Model):
         _("state"), max_length=10, choices=RESIDENT_STATES, default=ResidentState.ACTIVE.value
     )
     birth_year = models.SmallIntegerField(_("birth year"), null=True, blank=True)
+    # Its index is that of the streets, which begins with the district.
     district = models.ForeignKey(
         District,
         models.PROTECT,
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("district of residence"),
     )
     street = models.CharField(_("street"), max_length=40, blank=True)
@@ -98,6 +100,7 @@ class Resident(models.Model):
                 name="resident_of_sandbox",
                 condition=Q(external_id__startswith=SANDBOX),
             ),
+            models.Index(fields=["district", "street"], name="resident_by_street"),
         ]
         triggers: ClassVar = [
             *never_deleted("resident"),

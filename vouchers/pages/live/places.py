@@ -30,6 +30,7 @@ from vouchers.queries.live.places import (
     district_use,
     middles,
     stores_drawn,
+    streets_of,
 )
 
 STORES_LISTED: Final = 20
@@ -111,21 +112,24 @@ def city_shapes(request: HttpRequest) -> HttpResponse:
     return _answer(
         Shapes(
             [Shape(row.pk, row.name, base.area(row.boundary)) for row in drawn if row.boundary],
-            _spots(middles(_seen(request).filter(boundary__isnull=True)), base),
+            _spots(
+                middles(_seen(request).filter(boundary__isnull=True), area=watched_area(request)),
+                base,
+            ),
         )
     )
 
 
 @require_GET
 def district_shapes(request: HttpRequest, adcode: int) -> HttpResponse:
-    """A district's streets, and where its open stores lie, as JSON."""
+    """Those of a district's streets and stores that lie in the viewer's area, as JSON."""
     check_may_watch(request)
     found = get_object_or_404(_seen(request), pk=adcode)
-    streets, base = found.streets.order_by("code"), BaseMap.of_settings()
+    area, base = watched_area(request), BaseMap.of_settings()
     return _answer(
         Shapes(
-            [Shape(row.pk, row.name, base.area(row.boundary)) for row in streets],
-            _spots(stores_drawn(found, at=timezone.now()), base),
+            [Shape(row.pk, row.name, base.area(row.boundary)) for row in streets_of(found, area)],
+            _spots(stores_drawn(found, area=area, at=timezone.now()), base),
         )
     )
 
@@ -140,7 +144,7 @@ def _spots(places: Sequence[Point], base: BaseMap) -> list[Spot]:
 
 
 def _seen(request: HttpRequest) -> QuerySet[District]:
-    """The districts of the viewer's area."""
+    """The districts of the viewer's area, or in which its streets lie."""
     seen: QuerySet[District] = watched_area(request).shown(District.objects.order_by("adcode"))
     return seen
 
@@ -148,7 +152,7 @@ def _seen(request: HttpRequest) -> QuerySet[District]:
 def _use(request: HttpRequest, district: District) -> DistrictUse:
     area, at = watched_area(request), timezone.now()
     return district_use(
-        district, used=used_today(at, area), refused=refused_lately(at, area), at=at
+        district, area=area, used=used_today(at, area), refused=refused_lately(at, area)
     )
 
 

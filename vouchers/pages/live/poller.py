@@ -158,7 +158,9 @@ class _Round:
     def tell(self, clients: list[Client]) -> None:
         """Read once, and tell each client what is new to it and in its area."""
         for alert in self._fresh():
-            near = [client for client in clients if client.area.covers(alert.district)]
+            near = [
+                client for client in clients if client.area.covers(alert.district, alert.street)
+            ]
             self._send(near, partial(self._alert, alert))
         if time.monotonic() >= self._board_at_s:
             began_s = time.monotonic()

@@ -21,7 +21,7 @@ class Cursor(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Alert:
     """A signal or a hold. `kind` and `verdict` are empty for holds, `reason` for signals;
-    `district` is the adcode of its store's."""
+    `district` and `street` are the codes of where its store lies."""
 
     id: str
     cursor: Cursor
@@ -29,6 +29,7 @@ class Alert:
     campaign: str
     store: str
     district: int | None
+    street: int | None
     order_no: str
     kind: str = ""
     setting: str = ""
@@ -133,6 +134,7 @@ def _of_signal(row: Signal) -> Alert:
         campaign=row.campaign.name,
         store=row.store.name,
         district=row.store.district_id,
+        street=row.store.street_id,
         order_no=row.order_no,
         kind=row.kind,
         setting=row.setting,
@@ -149,6 +151,7 @@ def _of_hold(row: Hold) -> Alert:
         campaign=row.redemption.campaign.name,
         store=row.redemption.store.name,
         district=row.redemption.store.district_id,
+        street=row.redemption.store.street_id,
         order_no=row.redemption.order_no,
         reason=row.reason,
     )

@@ -1,18 +1,17 @@
 """Where vouchers are used and refused: by district and, within one, by street and store."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Self
 
-import numpy as np
 from django.db.models import Avg, Count, QuerySet, Sum
 
-from merchants.geo import NO_AREA, containing
 from merchants.models import District, Store, StoreLocation, Street
 from vouchers.models import Attempt, Redemption
 from vouchers.queries.audience import locations
+from vouchers.queries.roles import Area
 
 STORES_DRAWN: Final = 2_000
 """Of one district, those on file longest."""
@@ -84,61 +83,64 @@ def districts_of(
 def district_use(
     district: District,
     *,
+    area: Area,
     used: QuerySet[Redemption],
     refused: QuerySet[Attempt],
-    at: datetime,
 ) -> DistrictUse:
-    """What was used and refused in a district's streets and stores.
-
-    A store lies in the street that holds its place as of `at`, and in a street of its own district
-    alone.
-    """
-    stores = dict(_stores(district).values_list("pk", "name"))
+    """What was used and refused in those of a district's streets and stores that an area shows."""
+    stores = {store.pk: store for store in _stores(district, area)}
     uses: dict[int, Use] = defaultdict(Use)
-    for row in _counted(used.filter(store__district=district), "store_id"):
+    for row in _counted(used.filter(store__in=stores), "store_id"):
         uses[row["store_id"]] = Use(row["vouchers"], row["fen"])
     for store_id, count in _refused_by_store(refused.filter(store_id__in=stores)).items():
         uses[store_id] = uses[store_id].plus(Use(refused=count))
-    streets = list(district.streets.order_by("code"))
-    street_of = _streets_of_stores(streets, locations(uses, at))
     sums: dict[int | None, Use] = defaultdict(Use)
     for store_id, use in uses.items():
-        code = street_of.get(store_id)
+        code = stores[store_id].street_id
         sums[code] = sums[code].plus(use)
-    found = [Place(street.code, street.name, sums.pop(street.code, Use())) for street in streets]
+    found = [
+        Place(code, name, sums.pop(code, Use()))
+        for code, name in streets_of(district, area).values_list("code", "name")
+    ]
     if None in sums:
         found.append(Place(None, "", sums[None]))
     return DistrictUse(
         district=district,
         streets=_ranked(found),
         stores=_ranked(
-            Place(store_id, stores.get(store_id, ""), use) for store_id, use in uses.items()
+            Place(store_id, stores[store_id].name, use) for store_id, use in uses.items()
         ),
     )
 
 
-def stores_drawn(district: District, *, at: datetime) -> list[Point]:
-    """Where the stores of a district lie, at most `STORES_DRAWN`."""
-    ids = _stores(district).order_by("pk").values_list("pk", flat=True)
+def streets_of(district: District, area: Area) -> QuerySet[Street]:
+    """Those of a district's streets that an area shows."""
+    shown: QuerySet[Street] = area.shown(Street.objects.filter(district=district))
+    return shown.order_by("code")
+
+
+def stores_drawn(district: District, *, area: Area, at: datetime) -> list[Point]:
+    """Where those of a district's stores lie that an area shows, at most `STORES_DRAWN`."""
+    ids = _stores(district, area).order_by("pk").values_list("pk", flat=True)
     return [
         Point(row.store_id, row.store.name, row.longitude_deg, row.latitude_deg)
         for row in locations(ids[:STORES_DRAWN], at)
     ]
 
 
-def middles(districts: QuerySet[District]) -> list[Point]:
-    """Where the stores of each of these districts lie on the average; without those that have
-    none."""
-    rows = StoreLocation.objects.filter(
-        store__district__in=districts, store__merchant__is_test=False
-    )
+def middles(districts: QuerySet[District], *, area: Area) -> list[Point]:
+    """Where the stores of each of these districts that an area shows lie on the average; without
+    districts that have none."""
+    places: QuerySet[StoreLocation] = area.shown(StoreLocation.objects.all())
+    rows = places.filter(store__district__in=districts, store__merchant__is_test=False)
     found = rows.order_by("store__district").values_list("store__district", "store__district__name")
     sums = found.annotate(Avg("longitude_deg"), Avg("latitude_deg"))
     return [Point(*row) for row in sums]
 
 
-def _stores(district: District) -> QuerySet[Store]:
-    return Store.objects.filter(district=district, merchant__is_test=False)
+def _stores(district: District, area: Area) -> QuerySet[Store]:
+    shown: QuerySet[Store] = area.shown(Store.objects.all())
+    return shown.filter(district=district, merchant__is_test=False)
 
 
 def _counted(used: QuerySet[Redemption], by: str) -> Any:
@@ -149,22 +151,6 @@ def _counted(used: QuerySet[Redemption], by: str) -> Any:
 def _refused_by_store(refused: QuerySet[Attempt]) -> dict[int, int]:
     rows: Any = refused.exclude(store_id=None).order_by().values("store_id")
     return dict(rows.annotate(count=Count("id")).values_list("store_id", "count"))
-
-
-def _streets_of_stores(
-    streets: Sequence[Street], places: Sequence[StoreLocation]
-) -> Mapping[int, int]:
-    """Code of the street by store; a store in none is absent."""
-    positions = containing(
-        [street.boundary for street in streets],
-        np.array([place.longitude_deg for place in places]),
-        np.array([place.latitude_deg for place in places]),
-    )
-    return {
-        place.store_id: streets[position].code
-        for place, position in zip(places, positions.tolist(), strict=True)
-        if position != NO_AREA
-    }
 
 
 def _ranked(places: Iterable[Place]) -> list[Place]:

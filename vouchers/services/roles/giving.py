@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 
 from merchants.errors import Refused
-from merchants.models import District
+from merchants.models import District, Street
 from vouchers.models import Grant
 from vouchers.services.history import note
 from vouchers.services.roles.permissions import require_permission
@@ -20,14 +20,14 @@ def give_role(
     *,
     user: User,
     role: Group,
-    district: District | None,
+    where: District | Street | None,
     from_at: datetime,
     until_at: datetime | None,
     why: str,
     by: User,
     at: datetime,
 ) -> Grant:
-    """Give a user a role in a district, or in the whole city, for a period.
+    """Give a user a role in a district, in one street of it, or in the whole city, for a period.
 
     Refuses `not_permitted` (also to give oneself a role), `why_missing`, and `dates_cross` for a
     period that does not end after it begins or is over already.
@@ -43,7 +43,8 @@ def give_role(
         grant = Grant.objects.create(
             user=user,
             role=role,
-            district=district,
+            district=where.district if isinstance(where, Street) else where,
+            street=where if isinstance(where, Street) else None,
             from_at=from_at,
             until_at=until_at,
             why=why.strip(),
@@ -71,4 +72,4 @@ def withdraw_role(*, grant: Grant, reason: str, by: User, at: datetime) -> None:
 
 
 def _place(grant: Grant) -> str:
-    return f"{grant.role.name}, {grant.district or 'whole city'}"
+    return f"{grant.role.name}, {grant.place or 'whole city'}"

@@ -113,7 +113,7 @@ def _held(user: User) -> list[_Held]:
             _Held(
                 grant.from_at,
                 grant.until_at,
-                CITY if grant.district_id is None else Area(frozenset({grant.district_id})),
+                Area.of(grant.district_id, grant.street_id),
                 frozenset(of_role.get(grant.role_id, ())),
             )
             for grant in grants
