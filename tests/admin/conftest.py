@@ -12,7 +12,17 @@ from merchants.models import Credential
 from merchants.services.credentials import issue_credential
 from tests.support import cast, presenting, till
 from tests.support.risk import rule, with_rules
-from vouchers.models import AuditReport, Campaign, Exclusion, Link, Outbox, Redemption, Seal, Signal
+from vouchers.models import (
+    AuditReport,
+    Campaign,
+    Exclusion,
+    Link,
+    Outbox,
+    Redemption,
+    Resident,
+    Seal,
+    Signal,
+)
 from vouchers.services import residents
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import proposals
@@ -52,7 +62,9 @@ def standing_town(rows_of_module: None) -> Campaign:
     campaign = cast.running_campaign(
         at=now, starts_at=start, ends_at=now + 30 * cast.DAY, funding=cast.CO_FUNDED
     )
-    cast.street([(121.47, 31.22), (121.48, 31.22), (121.48, 31.24), (121.47, 31.22)])
+    # Around every store and everyone.
+    cast.street([(121.4, 31.1), (121.5, 31.1), (121.5, 31.3), (121.4, 31.3), (121.4, 31.1)])
+    Resident.objects.update(street="外滩")
     distribute(campaign)
     mall, alice = cast.nanjing_road(), people[0]
     first, second, third = till.issue_vouchers(campaign, [alice] * 3, at=now)

@@ -4,6 +4,7 @@ A page that is added is tried without being named here. One that is meant to be 
 than those of a role has to be added to the lists below.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, reverse
 
-from merchants.models import Credential, District
-from tests.admin.conftest import signed_in
+from merchants.models import Credential, District, Street
 from tests.support import cast
+from tests.support.doors import Doors
 from vouchers.models import Campaign
 from vouchers.queries.roles import SHOWN
 from vouchers.services.roles import ROLES
@@ -41,6 +42,12 @@ OPEN_TO_STAFF = OPEN_TO_VISITORS | {
 SIGNS_OUT = {"logout", "password_change"}
 ARGUMENT = re.compile(r"<(?:\w+:)?\w+>")
 CLOSED = {HTTPStatus.FOUND, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST}
+
+
+@pytest.fixture(autouse=True)
+def _closed_doors_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Thousands are tried; to write each down with its traceback takes longer than to close it."""
+    caplog.set_level(logging.CRITICAL, "django.request")
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,8 @@ def patterns(
             yield one.name, route
 
 
-def addresses() -> list[Address]:
+@pytest.fixture(scope="module")
+def addresses(standing_town: Campaign) -> list[Address]:
     """All of them, with the key of the first row of the model that each belongs to."""
     owners = {
         name: model
@@ -83,59 +91,65 @@ def addresses() -> list[Address]:
     return found
 
 
-def entered(client: Client, closed_to: set[str]) -> list[str]:
-    """What answers the client otherwise than with a closed door, by either method."""
+def entered(person: Client | Doors, addresses: list[Address], closed_to: set[str]) -> list[str]:
+    """What answers a person otherwise than with a closed door, by either method."""
     found = []
-    for address in addresses():
+    for address in addresses:
         if address.name in closed_to | SIGNS_OUT:
             continue
-        for call in (client.get, client.post):
+        for call in (person.get, person.post):
             status = call(address.path).status_code
             if status not in CLOSED:
                 found.append(f"{call.__name__} {address.path} ({address.name}): {status}")
     return found
 
 
-def test_the_list_is_that_of_the_admin(town: Campaign) -> None:
-    names = {address.name for address in addresses()}
+def test_the_list_is_that_of_the_admin(town: Campaign, addresses: list[Address]) -> None:
+    names = {address.name for address in addresses}
     models = {f"{m._meta.app_label}_{m._meta.model_name}" for m in admin.site._registry}
     assert {f"{model}_changelist" for model in models} <= names
     assert names >= OPEN_TO_STAFF
 
 
-def test_a_visitor_is_led_to_the_sign_in_everywhere(town: Campaign) -> None:
-    assert entered(Client(), OPEN_TO_VISITORS) == []
+def test_a_visitor_is_led_to_the_sign_in_everywhere(
+    town: Campaign, addresses: list[Address]
+) -> None:
+    """With all of the middleware in front."""
+    assert entered(Client(), addresses, OPEN_TO_VISITORS) == []
 
 
-def test_staff_without_a_role_enter_their_own_pages_alone(town: Campaign) -> None:
-    client = signed_in(User.objects.create_user("nemo", is_staff=True))
-    assert entered(client, OPEN_TO_STAFF) == []
+def test_staff_without_a_role_enter_their_own_pages_alone(
+    town: Campaign, addresses: list[Address]
+) -> None:
+    nemo = User.objects.create_user("nemo", is_staff=True)
+    assert entered(Doors(nemo), addresses, OPEN_TO_STAFF) == []
 
 
-def test_people_of_a_role_who_are_no_staff_are_visitors(town: Campaign) -> None:
+def test_people_of_a_role_who_are_no_staff_are_visitors(
+    town: Campaign, addresses: list[Address]
+) -> None:
     person = cast.member("mei-2", "manager")
     person.is_staff = False
     person.save()
-    assert entered(signed_in(person), OPEN_TO_VISITORS) == []
+    assert entered(Doors(person), addresses, OPEN_TO_VISITORS) == []
 
 
 def test_a_password_alone_opens_nothing_where_the_second_factor_is_required(
-    town: Campaign, settings: Any
+    town: Campaign, addresses: list[Address], settings: Any
 ) -> None:
     settings.HUIMIN_SECOND_FACTOR_ROLES = frozenset({"manager"})
-    client = signed_in(cast.member("mei-2", "manager"))
-    assert entered(client, OPEN_TO_VISITORS) == []
+    assert entered(Doors(cast.member("mei-2", "manager")), addresses, OPEN_TO_VISITORS) == []
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_opens_a_models_pages_only_with_a_permission_for_it(
-    town: Campaign, role: str
+    town: Campaign, addresses: list[Address], role: str
 ) -> None:
     person = cast.member(f"member-{role.replace(' ', '-')}", role)
-    client = signed_in(person)
-    for address in addresses():
+    doors = Doors(person)
+    for address in addresses:
         if address.model is not None and _is_closed_to(person, address, address.model):
-            assert client.get(address.path).status_code in CLOSED, address
+            assert doors.get(address.path).status_code in CLOSED, address
 
 
 def _is_closed_to(person: User, address: Address, model: type[Model]) -> bool:
@@ -146,7 +160,7 @@ def _is_closed_to(person: User, address: Address, model: type[Model]) -> bool:
     return address.name.endswith("_add") and not person.has_perm(f"{label}.add_{name}")
 
 
-# Areas: a role given for a district
+# Areas: a role given for a district or a street
 
 OWN_PAGES: dict[str, HTTPStatus] = {
     "vouchers_backtest_ask": HTTPStatus.FORBIDDEN,
@@ -156,7 +170,7 @@ OWN_PAGES: dict[str, HTTPStatus] = {
     "vouchers_voucher_hotline": HTTPStatus.OK,
     "vouchers_wrongcodes_counted": HTTPStatus.FORBIDDEN,
 }
-"""Pages about no row of their own: what a role for a district is answered."""
+"""Pages about no row of their own: what a role for an area is answered."""
 ACTS: dict[str, set[str]] = {
     "manager": {"vouchers_exclusion_end", "vouchers_resident_keep_out"},
     "approver": set(),
@@ -188,7 +202,7 @@ ACTS: dict[str, set[str]] = {
         "vouchers_residentmerge_end",
     },
 }
-"""Everything that a role may do in its district. Nothing else, however it is asked for."""
+"""Everything that a role may do in its area. Nothing else, however it is asked for."""
 LOOKS = {
     "vouchers_campaign_changes",
     "vouchers_campaign_launch_list",
@@ -203,16 +217,35 @@ OF_DJANGO = ("_password_change",)
 READ = ("_change", "_history", "_map", "_map_data")
 
 
-def of_a_district(name: str, *roles: str, adcode: int, called: str) -> Client:
-    """A browser of a person with roles in one district and nowhere else."""
+HUANGPU, BUND, SQUARE = 310101, 310101002, 310101015
+
+
+def of_an_area(name: str, *roles: str, where: District | Street) -> Doors:
+    """A person with roles in one district or street and nowhere else."""
     user = User.objects.create_user(name, is_staff=True)
-    return signed_in(cast.grant(user, *roles, where=cast.district(adcode, called)))
+    return Doors(cast.grant(user, *roles, where=where))
+
+
+@pytest.fixture(params=[HUANGPU, BUND], ids=["district", "street"])
+def here(town: Campaign, request: pytest.FixtureRequest) -> District | Street:
+    """The district, and the street of it, in which everything lies that the town is made of."""
+    kept = Street if request.param == BUND else District
+    return kept.objects.get(pk=request.param)
+
+
+@pytest.fixture(params=["district", "street"])
+def elsewhere(town: Campaign, request: pytest.FixtureRequest) -> District | Street:
+    """A district where nothing lies, and a street where nothing lies of the town's district."""
+    if request.param == "district":
+        return cast.district(310115, "浦东新区")
+    away = [(121.6, 31.2), (121.61, 31.2), (121.61, 31.21), (121.6, 31.2)]
+    return cast.street(away, code=SQUARE, name="人民广场")
 
 
 @pytest.fixture
-def stranger() -> Client:
-    """A person with every role, in a district where nothing lies."""
-    return of_a_district("wai", *ROLES, adcode=310115, called="浦东新区")
+def stranger(elsewhere: District | Street) -> Doors:
+    """A person with every role, where nothing lies."""
+    return of_an_area("wai", *ROLES, where=elsewhere)
 
 
 def words_of(campaign: Campaign) -> list[bytes]:
@@ -225,12 +258,12 @@ def words_of(campaign: Campaign) -> list[bytes]:
 
 
 def test_the_page_of_a_row_elsewhere_is_absent_and_no_other_page_names_it(
-    town: Campaign, stranger: Client
+    town: Campaign, addresses: list[Address], stranger: Doors, elsewhere: District | Street
 ) -> None:
     """Permissions only add up, so who has every role has what any of them has."""
     hidden, opened = words_of(town), []
-    for address in addresses():
-        if address.name in SIGNS_OUT:
+    for address in addresses:
+        if address.name in SIGNS_OUT or _is_around(address, elsewhere):
             continue
         call = (
             stranger.post if address.is_of_row and not address.name.endswith(READ) else stranger.get
@@ -243,25 +276,34 @@ def test_the_page_of_a_row_elsewhere_is_absent_and_no_other_page_names_it(
     assert opened == []
 
 
+def _is_around(address: Address, where: District | Street) -> bool:
+    """Whether it is of the district that a street lies in, which the street's people may read."""
+    return isinstance(where, Street) and address.model is District and address.is_of_row
+
+
 def _absent(address: Address) -> set[HTTPStatus]:
     """Users and Django's groups are shown to no role; all else is not found."""
     is_ours = address.model is None or address.model._meta.app_label != "auth"
     return {HTTPStatus.NOT_FOUND} if is_ours else CLOSED
 
 
-def test_lists_of_elsewhere_are_empty(town: Campaign, stranger: Client) -> None:
+def test_lists_of_elsewhere_are_empty(
+    town: Campaign, stranger: Doors, elsewhere: District | Street
+) -> None:
     request = RequestFactory().get("/")
-    request.user = User.objects.get(username="wai")
+    request.user = stranger.user
+    own = {elsewhere, elsewhere.district} if isinstance(elsewhere, Street) else {elsewhere}
     for model, page in admin.site._registry.items():
-        shown = page.get_queryset(request)
-        own = shown.filter(pk=310115) if model is District else shown.none()
-        assert set(shown) == set(own), model
+        shown = set(page.get_queryset(request))
+        assert shown == {row for row in own if isinstance(row, model)}, model
 
 
-def test_every_page_about_no_row_has_a_rule(town: Campaign, stranger: Client) -> None:
+def test_every_page_about_no_row_has_a_rule(
+    town: Campaign, addresses: list[Address], stranger: Doors
+) -> None:
     found = {
         address.name: stranger.get(address.path).status_code
-        for address in addresses()
+        for address in addresses
         if address.model is not None and not address.is_of_row
         if not address.name.endswith(("_changelist", "_add", *LIST_ACTS))
     }
@@ -269,24 +311,26 @@ def test_every_page_about_no_row_has_a_rule(town: Campaign, stranger: Client) ->
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_in_a_district_does_there_what_is_named_and_nothing_else(
-    town: Campaign, role: str
+def test_a_role_in_an_area_does_there_what_is_named_and_nothing_else(
+    addresses: list[Address], here: District | Street, role: str
 ) -> None:
-    client = of_a_district("nei", role, adcode=310101, called="黄浦区")
+    doors = of_an_area("nei", role, where=here)
     found = {
         address.name
-        for address in addresses()
+        for address in addresses
         if address.model is not None and address.is_of_row
         if not address.name.endswith(("_change", "_delete", "_history", *OF_DJANGO))
-        if client.get(address.path).status_code not in CLOSED
+        if doors.get(address.path).status_code not in CLOSED
     }
     assert found == ACTS[role] | LOOKS
 
 
-def test_a_district_sees_the_rows_that_lie_there(town: Campaign) -> None:
-    client = of_a_district("nei", "auditor", adcode=310101, called="黄浦区")
-    for address in addresses():
+def test_an_area_sees_the_rows_that_lie_there(
+    addresses: list[Address], here: District | Street
+) -> None:
+    doors = of_an_area("nei", "auditor", where=here)
+    for address in addresses:
         # The credential of the town is a merchant's, which lies in no district.
         if address.model is not None and address.name.endswith("_change"):
-            is_open = client.get(address.path).status_code == HTTPStatus.OK
+            is_open = doors.get(address.path).status_code == HTTPStatus.OK
             assert is_open == (address.model in SHOWN.keys() - {Credential}), address

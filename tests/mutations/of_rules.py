@@ -57,7 +57,7 @@ OF_RULES: tuple[Mutation, ...] = (
         "if not view_area(request.user, Campaign, at=timezone.now()).is_city:\n",
         'if not request.user.has_perm("vouchers.view_campaign"):\n',
         "tests/admin/test_every_address.py"
-        "::test_a_role_in_a_district_does_there_what_is_named_and_nothing_else",
+        "::test_a_role_in_an_area_does_there_what_is_named_and_nothing_else",
     ),
     source(
         "submitted to too few",

@@ -90,7 +90,7 @@ def district_use(
     """What was used and refused in those of a district's streets and stores that an area shows."""
     stores = {store.pk: store for store in _stores(district, area)}
     uses: dict[int, Use] = defaultdict(Use)
-    for row in _counted(used.filter(store__in=stores), "store_id"):
+    for row in _counted(used.filter(store__in=_stores(district, area)), "store_id"):
         uses[row["store_id"]] = Use(row["vouchers"], row["fen"])
     for store_id, count in _refused_by_store(refused.filter(store_id__in=stores)).items():
         uses[store_id] = uses[store_id].plus(Use(refused=count))

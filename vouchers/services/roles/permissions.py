@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Final, NamedTuple, TypeVar
 
 from django.contrib.auth.models import Permission, User
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 
 from merchants.errors import Refused
 from vouchers.models import Grant
@@ -30,8 +30,9 @@ ANYWHERE: Final = Anywhere.ANYWHERE
 
 
 class _Held(NamedTuple):
-    """A grant as it is kept with its user: from when until when, where, and for what."""
+    """A grant as it is kept with its user: its role, from when until when, where, and for what."""
 
+    role: str
     from_at: datetime
     until_at: datetime | None
     area: Area
@@ -39,8 +40,11 @@ class _Held(NamedTuple):
 
     def counts(self, permission: str, at: datetime) -> bool:
         """Whether it gives the permission at an instant."""
-        is_in_force = self.from_at <= at and (self.until_at is None or at < self.until_at)
-        return is_in_force and permission in self.permissions
+        return self.is_in_force(at) and permission in self.permissions
+
+    def is_in_force(self, at: datetime) -> bool:
+        """Whether its period holds an instant."""
+        return self.from_at <= at and (self.until_at is None or at < self.until_at)
 
 
 def area_of(user: User, permission: str, *, at: datetime) -> Area:
@@ -102,7 +106,8 @@ def _held(user: User) -> list[_Held]:
     """The user's grants, read once and kept with the user as Django keeps permissions."""
     known: list[_Held] | None = getattr(user, _KEPT, None)
     if known is None:
-        grants = list(Grant.objects.filter(user=user, withdrawn_at=None))
+        rows = Grant.objects.filter(user=user, withdrawn_at=None).select_related("role")
+        grants = list(rows)
         of_role: dict[int, set[str]] = {}
         names = Permission.objects.filter(group__in={grant.role_id for grant in grants})
         for role_id, app, codename in names.order_by().values_list(
@@ -111,6 +116,7 @@ def _held(user: User) -> list[_Held]:
             of_role.setdefault(role_id, set()).add(f"{app}.{codename}")
         known = [
             _Held(
+                grant.role.name,
                 grant.from_at,
                 grant.until_at,
                 Area.of(grant.district_id, grant.street_id),
@@ -132,6 +138,4 @@ def permissions_held(user: User) -> Iterator[str]:
 
 def roles_of(user: User, *, at: datetime) -> set[str]:
     """Names of the roles a user has at an instant, anywhere."""
-    is_running = Q(until_at=None) | Q(until_at__gt=at)
-    rows = Grant.objects.filter(is_running, user=user, withdrawn_at=None, from_at__lte=at)
-    return set(rows.values_list("role__name", flat=True))
+    return {held.role for held in _held(user) if held.is_in_force(at)}
