@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -15,7 +16,6 @@ from django.utils import translation
 
 from merchants.models import Credential, Store
 from tests.admin.conftest import signed_in
-from tests.admin.test_every_address import of_a_district
 from tests.support import cast
 from tests.support.books import as_owner
 from vouchers.admin.history.page import PER_PAGE, RecordedHistory
@@ -152,9 +152,10 @@ def test_pages_follow_each_other_by_key_without_a_count(root: Client) -> None:
 
 
 def test_a_district_sees_the_changes_that_lie_there(town: Campaign) -> None:
-    cast.district(310104, "徐汇区")
-    Store.objects.filter(external_id="xujiahui").update(district=310104)
-    client = of_a_district("nei", "auditor", adcode=310104, called="徐汇区")
+    xuhui = cast.district(310104, "徐汇区")
+    Store.objects.filter(external_id="xujiahui").update(district=xuhui, street=None)
+    nei = User.objects.create_user("nei", is_staff=True)
+    client = signed_in(cast.grant(nei, "auditor", where=xuhui))
     shown = history(client, town)
     assert "Participating store: 汇联百货 xujiahui" in shown
     assert "nanjing_road" not in shown

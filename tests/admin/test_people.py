@@ -20,6 +20,7 @@ from vouchers.services.campaigns import lifecycle
 from vouchers.services.roles import area_of
 
 pytestmark = pytest.mark.django_db
+BUND = [(121.48, 31.23), (121.49, 31.23), (121.49, 31.24), (121.48, 31.23)]
 INBOX = reverse("admin:vouchers_proposal_inbox")
 
 
@@ -29,6 +30,7 @@ def give(client: Client, username: str, **change: str) -> Any:
         "username": username,
         "role": str(Group.objects.get(name="operator").pk),
         "district": "",
+        "street": "",
         "from_at_0": "2026-01-01",
         "from_at_1": "08:00",
         "until_at_0": "",
@@ -53,6 +55,25 @@ def test_a_role_is_given_and_withdrawn_on_its_page(root: Client) -> None:
     assert (grant.withdrawn_by, grant.withdrawn_why) == (grant.given_by, "moved on")
     afresh = User.objects.get(pk=wu.pk)
     assert area_of(afresh, "merchants.change_store", at=timezone.now()) == NOWHERE
+
+
+def test_a_role_is_given_for_a_street_with_its_district_or_without(root: Client) -> None:
+    bund = cast.street(BUND)
+    for username, district in (("wu", ""), ("wei", str(bund.district_id))):
+        person = User.objects.create_user(username, is_staff=True)
+        assert "HX-Redirect" in give(root, username, district=district, street=str(bund.pk)).headers
+        grant = Grant.objects.get(user=person)
+        assert (grant.district, grant.street) == (bund.district, bund)
+    page = root.get(reverse("admin:vouchers_grant_changelist")).content.decode()
+    assert page.count("黄浦区 外滩") >= 2
+
+
+def test_a_street_of_another_district_keeps_the_dialog_open(root: Client) -> None:
+    User.objects.create_user("wu", is_staff=True)
+    xuhui = cast.district(310104, "徐汇区")
+    answer = give(root, "wu", district=str(xuhui.pk), street=str(cast.street(BUND).pk))
+    assert "HX-Redirect" not in answer.headers
+    assert not Grant.objects.exists()
 
 
 def test_a_name_that_is_not_there_keeps_the_dialog_open(root: Client) -> None:

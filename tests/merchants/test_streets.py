@@ -90,3 +90,12 @@ def test_a_bad_street_is_refused_with_its_reason_and_the_good_one_goes_in(
     assert [(fault.line, fault.code) for fault in faults] == [(3, code)]
     assert faults[0].reason == gettext(DISTRICT_REASONS[code])
     assert Street.objects.get().name == "人民广场"
+
+
+def test_a_street_stays_in_its_district(tmp_path: Path) -> None:
+    """A role that was given for it was given for a part of that district."""
+    xuhui = feature(DISTRICT, adcode=310104, name="徐汇区")
+    summary, faults = load(tmp_path, HUANGPU, xuhui, feature(), feature(parent=310104))
+    assert (summary.new, summary.refused) == (3, 1)
+    assert [(fault.line, fault.code) for fault in faults] == [(4, "street_elsewhere")]
+    assert Street.objects.get().district_id == 310101

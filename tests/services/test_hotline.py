@@ -64,6 +64,17 @@ def test_an_order_is_found_on_its_day_alone_in_either_case(standing: Voucher) ->
     assert found(FoundBy.RECEIPT, "A-7", date(2026, 4, 1)) == []
 
 
+def test_who_looks_up_for_a_street_finds_its_residents_alone(standing: Voucher) -> None:
+    lon, lat = cast.PEOPLES_SQUARE
+    street = cast.street([(lon, lat), (lon + 0.01, lat), (lon, lat + 0.01), (lon, lat)])
+    wei = cast.grant(User.objects.create_user("wei", is_staff=True), "auditor", where=street)
+    asked = {"found_by": FoundBy.RESIDENT, "business_day": None, "reason": "call 4711", "at": NOON}
+    assert list(look_up(number="alice", by=wei, **asked)) == []
+    Resident.objects.filter(external_id="alice").update(street="外滩")
+    assert [row.pk for row in look_up(number="alice", by=wei, **asked)] == [standing.pk]
+    assert list(look_up(number="carol", by=wei, **asked)) == []
+
+
 def test_every_look_up_leaves_a_line_with_its_reason(standing: Voucher) -> None:
     found(FoundBy.RESIDENT, "alice")
     alice = Resident.objects.get(external_id="alice")

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
+from django.db.models import Model
 from django.utils import timezone
 
 from merchants.errors import Refusal, Refused
 from merchants.models import District, Merchant, Store
-from tests.support import cast
+from tests.support import cast, till
 from vouchers.errors import explain
 from vouchers.models import Campaign, Grant, Proposal, Redemption, Resident, RoleChange, Voucher
 from vouchers.queries.roles import ACTED_ON, CITY, NOWHERE, SHOWN, Area
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
 CHANGE = "merchants.change_store"
+BUND = [(121.47, 31.22), (121.48, 31.22), (121.48, 31.239), (121.47, 31.239), (121.47, 31.22)]
+"""Around Nanjing Road, and neither of Huilian's other stores."""
 
 
 def root() -> User:
@@ -58,6 +61,10 @@ def refused(act: Any, *arguments: Any, **named: Any) -> str:
     with pytest.raises(Refused) as caught:
         act(*arguments, **named)
     return caught.value.refusal.rule
+
+
+def seen(user: User, model: type[Model]) -> set[Any]:
+    return set(visible(user, model._default_manager.all(), at=timezone.now()))
 
 
 def xuhui() -> District:
@@ -138,6 +145,63 @@ def test_areas_of_several_grants_add_up() -> None:
         frozenset({310101, 310104})
     )
     assert NOWHERE | CITY == CITY
+
+
+def test_a_street_is_an_area_within_its_district() -> None:
+    grant = given("auditor", where=cast.street(BUND))
+    assert (grant.district_id, grant.street_id) == (310101, 310101002)
+    assert str(grant).endswith("黄浦区 外滩")
+    area = area_of(wu(), "merchants.view_store", at=timezone.now())
+    assert area == Area(streets=frozenset({310101002}))
+    assert area.covers(310101, 310101002)
+    assert not area.covers(310101, 310101015)
+    assert not area.covers(310101, None)
+    assert not area.is_city
+    assert RoleChange.objects.latest("id").role == "auditor 310101002"
+
+
+def test_a_street_adds_up_with_districts() -> None:
+    given("auditor", where=cast.street(BUND))
+    given("auditor", where=xuhui())
+    area = area_of(wu(), "merchants.view_store", at=timezone.now())
+    assert area == Area(frozenset({310104}), frozenset({310101002}))
+    mall, far = cast.nanjing_road(), cast.xujiahui()
+    Store.objects.filter(pk=far.pk).update(district=xuhui())
+    third = cast.store("third", of=cast.rival(), at=(121.6, 31.2))
+    assert set(visible(wu(), Store.objects.all(), at=timezone.now())) == {mall, far}
+    assert third.street_id is None
+
+
+def test_a_street_shows_its_stores_and_the_residents_who_give_its_name() -> None:
+    campaign = cast.running_campaign()
+    given("auditor", where=cast.street(BUND))
+    given("operator", where=cast.street(BUND))
+    user, alice = wu(), cast.alice()
+    mall, far = cast.nanjing_road(), cast.xujiahui()
+    voucher, _other = till.issue_vouchers(campaign, [alice, cast.carol()])
+    assert seen(user, Store) == {mall}
+    assert seen(user, Campaign) == {campaign}
+    assert seen(user, Merchant) == {mall.merchant}
+    assert user.has_perm(CHANGE, mall)
+    assert not user.has_perm(CHANGE, far)
+    assert not user.has_perm("merchants.change_merchant", mall.merchant), "it has one elsewhere"
+    assert seen(user, Resident) == seen(user, Voucher) == set(), "none has given a street"
+    cast.district(310104, "徐汇区")
+    Resident.objects.filter(pk=cast.bob().pk).update(street="外滩", district=310104)
+    Resident.objects.filter(pk=cast.carol().pk).update(street="外滩 ")
+    Resident.objects.filter(pk=alice.pk).update(street="外滩")
+    assert seen(user, Resident) == {alice}
+    assert {row.pk for row in seen(user, Voucher)} == {voucher.pk}
+    assert user.has_perm("vouchers.view_resident", alice)
+    assert seen(user, District) == {cast.district()}
+
+
+def test_a_store_in_no_street_is_the_districts() -> None:
+    store = cast.store("river", of=cast.rival(), at=(121.6, 31.2))
+    given("auditor", where=cast.street(BUND))
+    assert seen(wu(), Store) == set()
+    given("auditor", where=cast.district())
+    assert seen(wu(), Store) == {store}
 
 
 def test_djangos_groups_and_own_permissions_give_nothing() -> None:

@@ -19,7 +19,8 @@ def _pages() -> Any:
     handler = BaseHandler()
     with override_settings(MIDDLEWARE=[]):
         handler.load_middleware()
-    return convert_exception_to_response(handler._get_response)
+    answer: Any = handler
+    return convert_exception_to_response(answer._get_response)
 
 
 @dataclass

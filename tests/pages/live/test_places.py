@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from merchants.models import District, Merchant, Store
+from merchants.models import District, Merchant, Store, Street
 from tests.admin.conftest import signed_in
 from tests.support import cast
 from tests.support.cast import NOON
@@ -17,7 +17,7 @@ from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Campaign
 from vouchers.queries.live.board import board, refused_lately, used_today
 from vouchers.queries.live.places import DistrictUse, Place, Use, district_use
-from vouchers.queries.roles import CITY
+from vouchers.queries.roles import CITY, Area
 
 pytestmark = pytest.mark.django_db
 
@@ -141,6 +141,30 @@ class TestPages:
         for name in ("live-district", "live-district-shapes"):
             assert client.get(reverse(name, args=[310104])).status_code == HTTPStatus.OK
             assert client.get(reverse(name, args=[310101])).status_code == HTTPStatus.NOT_FOUND
+
+    def test_a_role_for_one_street_sees_that_street_alone(self, campaign: Campaign) -> None:
+        person = User.objects.create_user("wai", is_staff=True)
+        cast.grant(person, "auditor", where=Street.objects.get(pk=SQUARE))
+        client = signed_in(person)
+        tables = client.get(reverse("live-district", args=[310101])).content.decode()
+        assert "人民广场" in tables
+        assert "外滩" not in tables
+        inside = drawn(client, "live-district-shapes", 310101)
+        assert [area["name"] for area in inside["areas"]] == ["人民广场"]
+        assert [store["name"] for store in inside["spots"]] == ["nanjing_road"]
+        lon, lat = cast.PEOPLES_SQUARE
+        (middle,) = drawn(client, "live-shapes")["spots"]
+        assert (middle["longitude_deg"], middle["latitude_deg"]) == (lon, lat)
+
+    def test_what_a_street_is_shown_adds_up_within_it(self, campaign: Campaign) -> None:
+        area, once = Area.of(310101, SQUARE), ONCE._replace(refused=1)
+        shown = board(at=SOON, area=area)
+        assert shown.districts == [Place(310101, "黄浦区", once)]
+        assert (shown.campaigns, shown.rates.today_count) == ([], 1)
+        used, refused = used_today(SOON, area), refused_lately(SOON, area)
+        found = district_use(cast.district(), area=area, used=used, refused=refused)
+        assert found.streets == [Place(SQUARE, "人民广场", once)]
+        assert found.stores == [Place(cast.nanjing_road().pk, "nanjing_road", once)]
 
     def test_an_unknown_district_is_not_found(self, client: Client) -> None:
         for name in ("live-district", "live-district-shapes"):

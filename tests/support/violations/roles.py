@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.support.violations.constraints import again
+from tests.support.violations.constraints import STREET, again
 
 
 def role_constraints() -> Mapping[str, str]:
@@ -19,6 +19,9 @@ def role_triggers() -> Mapping[str, str]:
     """By name of a trigger that guards changes: statements it must refuse."""
     return {
         "grant_frozen": "UPDATE vouchers_grant SET until_at = from_at + interval '1 day'",
+        "grant_street_of_its_district": again(
+            "vouchers_grant", district_id="NULL", street_id=STREET
+        ),
         "grant_withdrawn_once": (
             "UPDATE vouchers_grant SET withdrawn_at = given_at, withdrawn_by_id = given_by_id;"
             "UPDATE vouchers_grant SET withdrawn_at = NULL, withdrawn_by_id = NULL"
