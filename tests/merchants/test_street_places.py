@@ -85,7 +85,7 @@ def edited(store: Store, district: District | None) -> None:
 
 def street_of(store: Store) -> str | None:
     found = Store.objects.select_related("street").get(pk=store.pk).street
-    return found and found.name
+    return None if found is None else found.name
 
 
 @pytest.mark.parametrize(("place", "name"), [(WEST, "west"), (EAST, "east"), (NONE, None)])

@@ -28,13 +28,15 @@ def standing(rows_of_module: None) -> Voucher:
     return alices
 
 
-def found(found_by: FoundBy, number: str, day: date | None = None) -> list[int]:
+def found(
+    found_by: FoundBy, number: str, day: date | None = None, by: User | None = None
+) -> list[int]:
     rows = look_up(
         found_by=found_by,
         number=number,
         business_day=day,
         reason="call 4711",
-        by=cast.mei(),
+        by=by or cast.mei(),
         at=NOON,
     )
     return [row.pk for row in rows]
@@ -68,11 +70,10 @@ def test_who_looks_up_for_a_street_finds_its_residents_alone(standing: Voucher) 
     lon, lat = cast.PEOPLES_SQUARE
     street = cast.street([(lon, lat), (lon + 0.01, lat), (lon, lat + 0.01), (lon, lat)])
     wei = cast.grant(User.objects.create_user("wei", is_staff=True), "auditor", where=street)
-    asked = {"found_by": FoundBy.RESIDENT, "business_day": None, "reason": "call 4711", "at": NOON}
-    assert list(look_up(number="alice", by=wei, **asked)) == []
+    assert found(FoundBy.RESIDENT, "alice", by=wei) == []
     Resident.objects.filter(external_id="alice").update(street="外滩")
-    assert [row.pk for row in look_up(number="alice", by=wei, **asked)] == [standing.pk]
-    assert list(look_up(number="carol", by=wei, **asked)) == []
+    assert found(FoundBy.RESIDENT, "alice", by=wei) == [standing.pk]
+    assert found(FoundBy.RESIDENT, "carol", by=wei) == []
 
 
 def test_every_look_up_leaves_a_line_with_its_reason(standing: Voucher) -> None:
