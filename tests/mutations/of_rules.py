@@ -40,6 +40,35 @@ OF_RULES: tuple[Mutation, ...] = (
         "tests/services/test_roles.py::test_each_thing_lies_where_its_store_or_its_holder_is",
     ),
     source(
+        "a district for a street",
+        6,
+        "a role in a street shows the stores of its district",
+        "vouchers/queries/roles.py",
+        'Q(**{f"{prefix}street__in": area.streets})',
+        'Q(**{f"{prefix}district__streets__in": area.streets})',
+        "tests/services/test_roles.py::test_a_store_in_no_street_is_the_districts",
+    ),
+    source(
+        "residents of any street",
+        6,
+        "a role in a street shows the residents of its district",
+        "vouchers/queries/roles.py",
+        '            name=OuterRef(f"{prefix}street"),\n',
+        "",
+        "tests/services/test_roles.py"
+        "::test_a_street_shows_its_stores_and_the_residents_who_give_its_name",
+    ),
+    source(
+        "streets with stale stores",
+        6,
+        "a store stays in the street that its place was in before the boundary changed",
+        "merchants/services/streets.py",
+        "    place_stores(Store.objects.filter(district=street.district_id))\n",
+        "",
+        "tests/merchants/test_street_places.py"
+        "::test_streets_that_come_or_change_later_take_the_stores_that_are_there",
+    ),
+    source(
         "doors without a gate",
         6,
         "the page of a row outside the area is answered",

@@ -64,7 +64,7 @@ class GivingForm(BaseDialogForm):
         label=_("Street (街镇)"),
         queryset=Street.objects.select_related("district"),
         required=False,
-        empty_label=_("the whole district"),
+        empty_label=_("all streets"),
         widget=UnfoldAdminSelectWidget,
     )
     from_at = forms.SplitDateTimeField(

@@ -78,8 +78,9 @@ STAFF_SHEETS: tuple[Sheet, ...] = (
     Sheet(
         "grants",
         """
-        SELECT r.id, r.user_id AS "user", g.name AS role, r.district_id AS district, r.from_at,
-               r.until_at, r.why, r.given_by_id AS given_by, r.given_at,
+        SELECT r.id, r.user_id AS "user", g.name AS role, r.district_id AS district,
+               r.street_id AS street, r.from_at, r.until_at, r.why,
+               r.given_by_id AS given_by, r.given_at,
                r.withdrawn_by_id AS withdrawn_by, r.withdrawn_at, r.withdrawn_why
           FROM vouchers_grant r JOIN auth_group g ON g.id = r.role_id ORDER BY r.id
         """,
