@@ -9,6 +9,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from merchants.geo import Datum
+from merchants.triggers import street_of_its_district
 
 DATUM_CHOICES = [(datum.value, datum.value) for datum in Datum]
 
@@ -74,23 +75,6 @@ class Street(models.Model):
 
     def __str__(self) -> str:
         return f"{self.district} {self.name}"
-
-
-def street_of_its_district(name: str, *, on: pgtrigger.core.Operation) -> pgtrigger.Trigger:
-    """Refuse a row whose `street_id` names a street that is not one of its `district_id`."""
-    return pgtrigger.Trigger(
-        name=name,
-        when=pgtrigger.Before,
-        operation=on,
-        condition=pgtrigger.Condition("NEW.street_id IS NOT NULL"),
-        func=f"""
-            IF NOT EXISTS (SELECT FROM merchants_street
-                            WHERE code = NEW.street_id AND district_id = NEW.district_id) THEN
-                RAISE EXCEPTION 'a street of another district'
-                    USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
-            END IF;
-            RETURN NEW;""",
-    )
 
 
 class Merchant(models.Model):
@@ -403,23 +387,3 @@ class OwnNumber(models.Model):
 
     def __str__(self) -> str:
         return f"{self.store_no} {self.terminal_no}".strip()
-
-
-# Asked for every key every few seconds, so it is a statement and not a queryset: building one takes
-# ten times as long as running this.
-FIND_CALLER = """
-SELECT c.id, c.kind, ARRAY(SELECT jsonb_array_elements_text(c.scopes)),
-       ARRAY(SELECT m.merchant_id FROM merchants_credential_merchants m
-              WHERE m.credential_id = c.id),
-       ARRAY(SELECT s.store_id FROM merchants_credential_stores s WHERE s.credential_id = c.id),
-       t.code, c.channel_code, c.is_test,
-       EXISTS (SELECT FROM merchants_ownnumber o WHERE o.credential_id = c.id)
-  FROM merchants_credentialkey k
-  JOIN merchants_credential c ON c.id = k.credential_id
-  LEFT JOIN merchants_terminal t ON t.id = c.terminal_id
- WHERE k.key_sha256 = %(key_sha256)s
-   AND (k.revoked_at IS NULL OR k.revoked_at > %(at)s)
-   AND (k.expires_at IS NULL OR k.expires_at > %(at)s)
-   AND c.state = 'active' AND c.is_test = %(is_test)s
-   AND (c.terminal_id IS NULL OR t.state = 'active')
-"""

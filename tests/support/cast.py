@@ -12,16 +12,8 @@ from django.contrib.auth.models import Group, User
 from merchants.models import District, Merchant, State, Store, StoreLocation, Street
 from merchants.services.street_places import street_at
 from merchants.services.streets import upsert_street
-from vouchers.models import (
-    Campaign,
-    Consent,
-    Grant,
-    Proposal,
-    ProposalDecision,
-    Resident,
-    ResidentPoint,
-)
-from vouchers.models.residents.residents import BUCKETS
+from vouchers.models import Campaign, Consent, Grant, Proposal, ProposalDecision
+from vouchers.models.residents.residents import BUCKETS, Resident, ResidentPoint
 from vouchers.queries.campaigns.readiness import approvers_needed
 from vouchers.services.campaigns import drafts, lifecycle, proposals, terms
 from vouchers.states import LimitKind, ResidentState
@@ -98,9 +90,8 @@ def district(adcode: int = 310101, name: str = "黄浦区") -> District:
 def street(ring: Sequence[Sequence[float]], code: int = 310101002, name: str = "外滩") -> Street:
     """A street of Huangpu inside a closed ring of WGS-84 positions; the Bund unless named."""
     area = {"type": "Polygon", "coordinates": [[list(position) for position in ring]]}
-    made = Street(code=code, name=name, district=district(), boundary=area)
     if not Street.objects.filter(pk=code).exists():
-        upsert_street(made)
+        upsert_street(Street(code=code, name=name, district=district(), boundary=area))
     return Street.objects.select_related("district").get(pk=code)
 
 

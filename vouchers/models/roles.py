@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from merchants.models import District, Street, street_of_its_district
+from merchants.models import District, Street
+from merchants.triggers import street_of_its_district
 from vouchers.sql.triggers import frozen_columns, never_deleted
 
 

@@ -20,7 +20,6 @@ SHARED_NAMES = {
 }
 AT_COMMIT = "; SET CONSTRAINTS ALL IMMEDIATE"
 TRIGGER = re.compile(r"function (?:pgtrigger_(\w+)_[0-9a-f]{5}|huimin_refuse_(\w+))\(\)")
-STREET = "(SELECT min(code) FROM merchants_street)"
 
 
 def guard_that_refuses(statements: str) -> str:
@@ -370,10 +369,6 @@ def triggers() -> Mapping[str, str]:
             "UPDATE vouchers_tiersplit SET amount_fen = amount_fen + 1 WHERE tier_id IN"
             f" (SELECT id FROM vouchers_tier WHERE {OF_DRAFT}); SET CONSTRAINTS ALL IMMEDIATE"
         ),
-        "store_street_of_its_district": (
-            f"UPDATE merchants_store SET district_id = NULL, street_id = {STREET}"
-        ),
-        "street_district_frozen": "UPDATE merchants_street SET district_id = district_id + 1",
         "source_identity_frozen": "UPDATE vouchers_fundingsource SET code = 'other'",
         "source_only_in_draft": again("vouchers_fundingsource", OF_RUNNING, code="'third'"),
         "targeting_part_arrows": (

@@ -1,8 +1,11 @@
-"""What breaks each guard of grants of roles and of signatures, by the guard's own name."""
+"""What breaks each guard of grants of roles, of their streets and of signatures, by the guard's own
+name."""
 
 from collections.abc import Mapping
 
-from tests.support.violations.constraints import STREET, again
+from tests.support.violations.constraints import again
+
+STREET = "(SELECT min(code) FROM merchants_street)"
 
 
 def role_constraints() -> Mapping[str, str]:
@@ -26,4 +29,8 @@ def role_triggers() -> Mapping[str, str]:
             "UPDATE vouchers_grant SET withdrawn_at = given_at, withdrawn_by_id = given_by_id;"
             "UPDATE vouchers_grant SET withdrawn_at = NULL, withdrawn_by_id = NULL"
         ),
+        "store_street_of_its_district": (
+            f"UPDATE merchants_store SET district_id = NULL, street_id = {STREET}"
+        ),
+        "street_district_frozen": "UPDATE merchants_street SET district_id = district_id + 1",
     }
