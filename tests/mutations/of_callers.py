@@ -27,7 +27,7 @@ def _enrolment(name: str, broken: str, old: str, new: str, test: str) -> Mutatio
 
 
 def _key(name: str, broken: str, old: str, new: str, test: str) -> Mutation:
-    return source(name, 5, broken, "merchants/models.py", old, new, f"{AUTH}::{test}")
+    return source(name, 5, broken, "merchants/auth.py", old, new, f"{AUTH}::{test}")
 
 
 def _number(name: str, broken: str, old: str, new: str, test: str) -> Mutation:
