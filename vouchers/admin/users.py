@@ -26,8 +26,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from merchants.admin.labels import labelled
 from merchants.admin.choices import PickedRow
+from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.models import District, Street
 from vouchers.admin.base import ReadOnly, ReadOnlyAdmin, ReadOnlyInline, act, go_to
