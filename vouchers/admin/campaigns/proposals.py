@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -17,13 +18,11 @@ from unfold.enums import ActionVariant
 from vouchers.admin import searches
 from vouchers.admin.base import act
 from vouchers.admin.campaigns.inbox import InboxPage, signed_text
+from vouchers.admin.campaigns.proposal_words import lines_to_decide_on, proposal_lines
 from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.forms import ReviewForm
-from vouchers.admin.rule_words import rule_text
 from vouchers.models import Proposal, ProposalDecision
-from vouchers.money import yuan
-from vouchers.services.campaigns import lifecycle, proposals, risk_rules
-from vouchers.states import ProposalKind
+from vouchers.services.campaigns import lifecycle, proposals
 
 WAITING = "waiting"
 
@@ -52,9 +51,13 @@ class ProposalAdmin(searches.ExactSearch, InboxPage):
     readonly_fields = ["summary", "decided"]
     actions_detail = ["review"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
+        rows: QuerySet[Proposal] = super().get_queryset(request)
+        return rows.prefetch_related("campaign__sources", "campaign__tiers")
+
     @display(description=gettext_lazy("what"))
     def summary(self, proposal: Proposal) -> str:
-        return "; ".join(" ".join(line) for line in proposal_lines(proposal))
+        return "; ".join(": ".join(line) for line in proposal_lines(proposal))
 
     @display(
         description=gettext_lazy("decision"),
@@ -87,7 +90,7 @@ class ProposalAdmin(searches.ExactSearch, InboxPage):
             "opts": self.opts,
             "proposal": proposal,
             "campaign_url": reverse("admin:vouchers_campaign_change", args=[proposal.campaign_id]),
-            "lines": _lines_to_decide_on(proposal),
+            "lines": lines_to_decide_on(proposal),
             "sha256": sha256,
             "decision": decision,
             "signatures": signatures,
@@ -120,58 +123,3 @@ def _decide(request: HttpRequest, proposal: Proposal, given: dict[str, Any]) -> 
 def decision_on(proposal: Proposal) -> ProposalDecision | None:
     """The decision, or None while it waits for one."""
     return getattr(proposal, "decision", None)
-
-
-def proposal_lines(proposal: Proposal) -> list[tuple[str, str]]:
-    """(what, from → to) for people, line by line."""
-    document = proposal.document
-    if proposal.kind == ProposalKind.APPROPRIATION:
-        figures = f"{yuan(document['expected_fen'])} → {yuan(document['target_fen'])}"
-        return [(document["source"], figures)]
-    if proposal.kind == ProposalKind.REPAYMENT:
-        return [
-            (document["source"], f"{yuan(document['amount_fen'])} ({document['document_no']})"),
-        ]
-    if proposal.kind == ProposalKind.RISK_RULES:
-        version = _("version %d") % (document["expected_version"] + 1)
-        return [(version, rule_text(rule)) for rule in document["rules"]]
-    return [(_cell(change), _caps(change)) for change in document["changes"]]
-
-
-def _lines_to_decide_on(proposal: Proposal) -> list[tuple[str, str]]:
-    """The same; of a risk rule that is to change also what it was."""
-    if proposal.kind != ProposalKind.RISK_RULES:
-        return proposal_lines(proposal)
-    number = proposal.document["expected_version"]
-    before = {rule["kind"]: rule for rule in risk_rules.rules_of(proposal.campaign, number)}
-    lines = []
-    for rule in proposal.document["rules"]:
-        was = before.get(rule["kind"])
-        if was == rule:
-            lines.append((_("as before"), rule_text(rule)))
-        else:
-            change = f"{rule_text(was) if was else _('off')} → {rule_text(rule)}"
-            lines.append((_("version %d") % (number + 1), change))
-    return lines
-
-
-def _cell(change: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(change["slice"].items()))
-
-
-def _caps(change: dict[str, Any]) -> str:
-    before, after = change["expected"], change["target"]
-    changes = []
-    if before["fen"] != after["fen"]:
-        changes.append(f"{_money(before['fen'])} → {_money(after['fen'])}")
-    if before["count"] != after["count"]:
-        changes.append(f"{_count(before['count'])} → {_count(after['count'])}")
-    return ", ".join(changes)
-
-
-def _money(fen: int | None) -> str:
-    return _("unlimited") if fen is None else yuan(fen)
-
-
-def _count(count: int | None) -> str:
-    return _("unlimited") if count is None else _("%s vouchers") % f"{count:,}"

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from vouchers.admin.campaigns.slices import slice_text
 from vouchers.admin.words import in_words, model_of
 from vouchers.money import yuan
 from vouchers.rules.campaigns.declaration import OPTIONS, PARTS
@@ -196,13 +197,22 @@ def _areas(document: Document) -> Iterator[str]:
 def _limits(document: Document, _words: Words) -> Iterator[str]:
     for row, words in zip(document["limits"], _rows(document, "limits"), strict=True):
         if row["limit_count"] is not None:
-            yield _("At most %(limit_count)s redemptions %(kind)s.") % words
+            yield (
+                ngettext(
+                    "At most %(limit_count)s redemption %(kind)s.",
+                    "At most %(limit_count)s redemptions %(kind)s.",
+                    row["limit_count"],
+                )
+                % words
+            )
         if row["limit_fen"] is not None:
             yield _("At most %(limit_fen)s of subsidy %(kind)s.") % words
+    tiers = {row["code"]: row["name"] for row in document["tiers"]}
+    sources = {row["code"]: row["name"] for row in document["sources"]}
     for row, words in zip(document["cells"], _rows(document, "cells"), strict=True):
         if row["slice"].keys() == {"source"}:
             continue
-        on = words["slice"] if row["slice"] else _("the whole campaign")
+        on = slice_text(row["slice"], tiers=tiers, sources=sources)
         if row["cap_count"] is not None:
             yield _("At most %(count)s vouchers for %(slice)s.") % {
                 "count": words["cap_count"],
