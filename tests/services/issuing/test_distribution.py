@@ -168,6 +168,16 @@ def test_a_second_run_of_the_round_gives_only_to_who_has_had_none() -> None:
     assert run.selection["tiers"]["off20"]["passed_over"] == {"already_served": 3}
 
 
+def test_a_button_pressed_twice_is_one_run_and_pressed_later_another() -> None:
+    campaign = cast.running_campaign()
+    crowd(3)
+    run = request(campaign)
+    assert request(campaign) == run
+    assert request(campaign, seed="autumn") != run
+    control.cancel_run(run=run, reason="wrong seed", by=cast.mei(), at=cast.NOON)
+    assert request(campaign) != run
+
+
 def test_a_resident_gets_as_many_as_the_tier_says() -> None:
     campaign = cast.running_campaign(per_resident=2, tier_counts={"off20": 5})
     crowd(4)

@@ -25,16 +25,16 @@ from vouchers.admin.campaigns.budget_forms import (
 )
 from vouchers.admin.campaigns.page import CampaignPage, act_in_dialog, dialog
 from vouchers.models import Campaign
+from vouchers.rules.campaigns.proposals import STATES
 from vouchers.services.campaigns import amendments, lifecycle, proposals
 from vouchers.services.settlement import collection
-from vouchers.states import CampaignState
+from vouchers.states import CampaignState, ProposalKind
 
 LAUNCHED = {CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED}
-OVER = {CampaignState.ENDED, CampaignState.SETTLED, CampaignState.CLOSED}
 OFFERED: Mapping[str, Container[CampaignState]] = {
-    "propose_appropriation": LAUNCHED | {CampaignState.ENDED},
-    "propose_room": LAUNCHED,
-    "propose_repayment": LAUNCHED | OVER,
+    "propose_appropriation": STATES[ProposalKind.APPROPRIATION],
+    "propose_room": STATES[ProposalKind.QUOTAS],
+    "propose_repayment": STATES[ProposalKind.REPAYMENT],
     "collect": LAUNCHED | {CampaignState.ENDED, CampaignState.SETTLED},
     "amend": LAUNCHED,
     "settle": {CampaignState.ENDED},

@@ -59,9 +59,10 @@ def queue_run(
     """The same without a right of anyone's: for the clock, which does what the terms say.
 
     With a channel its vouchers count in that channel's quota cells, and a resident may have got as
-    many in the same round through another channel. Refuses `campaign_state`, `round_unknown` for
-    another campaign's round and for one that is claimed, and `channel_unknown` for no channel where
-    quota cells name channels, and for an unknown channel.
+    many in the same round through another channel. The same request of the same person, while its
+    run is under way, is that run: a button was pressed twice. Refuses `campaign_state`,
+    `round_unknown` for another campaign's round and for one that is claimed, and `channel_unknown`
+    for no channel where quota cells name channels, and for an unknown channel.
     """
     with transaction.atomic():
         held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
@@ -72,16 +73,17 @@ def queue_run(
         if round is not None and round.way not in RUN_WAYS:
             raise Refused("round_unknown", "round_is_claimed", round=round.number)
         _check_channel(held, channel)
-        return Run.objects.create(
-            campaign=held,
-            round=round,
-            channel=channel,
-            terms_id=held.terms_id,
-            seed=seed,
-            state=RunState.QUEUED.value,
-            requested_by=by,
-            created_at=at,
-        )
+        asked = {
+            "campaign": held,
+            "round": round,
+            "channel": channel,
+            "terms_id": held.terms_id,
+            "seed": seed,
+            "requested_by": by,
+        }
+        over = (RunState.DONE, RunState.CANCELLED)
+        under_way = Run.objects.filter(**asked).exclude(state__in=over).first()
+        return under_way or Run.objects.create(**asked, state=RunState.QUEUED.value, created_at=at)
 
 
 def _check_channel(campaign: Campaign, channel: str | None) -> None:
