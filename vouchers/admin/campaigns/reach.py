@@ -22,6 +22,7 @@ from vouchers.admin.words import instant
 from vouchers.http.base_map import BaseMap
 from vouchers.models import Campaign
 from vouchers.rules.audience.density import Inhabited
+from vouchers.services.audience.counting import counted_pct
 from vouchers.services.audience.preview import Counted, last_preview, preview
 from vouchers.services.roles import area_of
 
@@ -32,14 +33,16 @@ class ReachActs(CampaignPage):
     """Counting again."""
 
     def reach(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The words of a fresh count and the blocks of its density, as JSON. A POST, since every
-        count is kept in the campaign's history."""
+        """POST, since every count is kept in the campaign's history: the words of a fresh count and
+        the blocks of its density, as JSON. GET: how far the count under way is, if it is known."""
         campaign = get_object_or_404(Campaign, pk=object_id)
         user: Any = request.user
         if not may_count(user):
             raise PermissionDenied
+        if request.method == "GET":
+            return JsonResponse({"percent": counted_pct(campaign=campaign, by=user)})
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return HttpResponseNotAllowed(["GET", "POST"])
         try:
             found = preview(campaign=campaign, by=user, at=timezone.now(), is_mapped=True)
         except Refused as refused:

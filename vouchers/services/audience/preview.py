@@ -32,6 +32,7 @@ from vouchers.rules.audience.squares import Census
 from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.rules.ledger.quotas import Room, room_of
 from vouchers.rules.limits.limits import business_day
+from vouchers.services.audience.counting import Counting, end_counting
 from vouchers.services.audience.density import ground_of
 from vouchers.services.audience.moments import moment_of
 from vouchers.services.audience.previewed import Reached, reached_of, recall, remember
@@ -87,9 +88,11 @@ def preview(*, campaign: Campaign, by: User, at: datetime, is_mapped: bool = Fal
         at = moment_of(campaign, at)
         context = TargetingContext.of(campaign, at)
         tally = Tally(context.kinds, at.astimezone(ZoneInfo(campaign.zone)).year)
-        sources, wanted = _everyone(context), Census()
+        sources, total = _everyone(context)
+        wanted, counting = Census(), Counting(campaign=campaign, by=by, total=total)
         for block in context.blocks(sources, ATTRIBUTES):
             tally.add(block)
+            counting.add(block.reason.size)
             if is_mapped:
                 wanted.add(0, homes(block.facts, context.kinds, block.reason == TARGETED))
         streets = dict(Street.objects.order_by("code").values_list("code", "boundary"))
@@ -105,6 +108,7 @@ def preview(*, campaign: Campaign, by: User, at: datetime, is_mapped: bool = Fal
             stray_store_ids=_strays(context.location_ids.tolist()),
             density=tuple(ground_of(context, sources).inhabited(wanted)) if is_mapped else (),
         )
+    end_counting(campaign=campaign, by=by)
     remember(campaign, reached_of(figures, store_ids, asked_at))
     return found
 
@@ -158,13 +162,14 @@ def last_reached(campaign: Campaign) -> tuple[Reached, Counted] | None:
     return (reached, counted) if counted and reached else None
 
 
-def _everyone(context: TargetingContext) -> Sources:
-    """Sources with the blocks that no store reaches too: which people share a square must not
-    depend on the campaign."""
+def _everyone(context: TargetingContext) -> tuple[Sources, int]:
+    """Sources with the blocks that no store reaches too, since which people share a square must not
+    depend on the campaign; and how many residents that is at most."""
     sources = context.sources()
     extents = READ_EXTENTS.send(raw_connection(), {"snapshot_id": sources.snapshot_id}).rows()
     numbers = np.array([extent.number for extent in extents], dtype=np.int32)
-    return replace(sources, block_numbers=numbers, beyond_reach=0)
+    total = sources.changed.size + sum(extent.resident_count for extent in extents)
+    return replace(sources, block_numbers=numbers, beyond_reach=0), total
 
 
 def _expected(

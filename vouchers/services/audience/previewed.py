@@ -52,7 +52,7 @@ def reached_of(figures: Figures, store_ids: tuple[int, ...], at: datetime) -> Re
 def remember(campaign: Campaign, reached: Reached) -> None:
     """Keep the figures of the preview that has just been made."""
     try:
-        _client(settings.REDIS_URL).set(_key(campaign), msgspec.json.encode(reached), ex=KEPT_S)
+        client(settings.REDIS_URL).set(_key(campaign), msgspec.json.encode(reached), ex=KEPT_S)
     except redis.RedisError as error:
         log.warning("Valkey does not answer, a preview is not remembered: %s", error)
 
@@ -60,7 +60,7 @@ def remember(campaign: Campaign, reached: Reached) -> None:
 def recall(campaign: Campaign, *, at: datetime) -> Reached | None:
     """The figures of the preview that was made at `at`; None where they are not there any more."""
     try:
-        found = _client(settings.REDIS_URL).get(_key(campaign))
+        found = client(settings.REDIS_URL).get(_key(campaign))
         kept = msgspec.json.decode(found, type=Reached) if isinstance(found, bytes) else None
     except (redis.RedisError, msgspec.DecodeError) as error:
         log.warning("the last preview could not be recalled: %s", error)
@@ -73,5 +73,6 @@ def _key(campaign: Campaign) -> str:
 
 
 @cache
-def _client(url: str) -> "redis.Redis":
+def client(url: str) -> "redis.Redis":
+    """A client that soon gives up, since nothing depends on an answer."""
     return redis.Redis.from_url(url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)

@@ -4,6 +4,7 @@
 "use strict";
 
 (() => {
+  const TICK_MS = 1000;
   let isCounting = false;
   let isAgain = false;
 
@@ -23,6 +24,27 @@
     if (!button) return;
     button.hidden = false;
     button.disabled = isCounting;
+  }
+
+  // A bar without a figure moves by itself: how far the count is may not be known.
+  function show(seconds, percent) {
+    const place = part("progress");
+    if (!place) return;
+    const bar = place.querySelector("progress");
+    if (percent === null) bar.removeAttribute("value");
+    else bar.value = percent;
+    const text = percent === null ? box().dataset.counting : box().dataset.counted.replace("{percent}", percent);
+    place.querySelector("span").textContent = text.replace("{seconds}", seconds);
+    place.hidden = false;
+  }
+
+  async function percentNow() {
+    try {
+      const answer = await fetch(box().dataset.url, { headers: { Accept: "application/json" } });
+      return answer.redirected ? null : (await answer.json()).percent;
+    } catch {
+      return null;
+    }
   }
 
   async function fetched() {
@@ -45,11 +67,15 @@
     isCounting = true;
     ready();
     const began = Date.now();
-    const tick = () => say(box().dataset.counting.replace("{seconds}", Math.round((Date.now() - began) / 1000)));
-    const ticking = setInterval(tick, 1000);
+    const tick = async () => {
+      const percent = await percentNow();
+      if (isCounting) show(Math.round((Date.now() - began) / 1000), percent);
+    };
+    const ticking = setInterval(tick, TICK_MS);
     const found = await fetched();
     clearInterval(ticking);
     isCounting = false;
+    if (part("progress")) part("progress").hidden = true;
     say(found.refused || "");
     if (found.words) {
       part("words").innerHTML = found.words;
