@@ -14,6 +14,8 @@ health = HealthCheckView.as_view(
     ]
 )
 
+handler400 = "vouchers.pages.unread.bad_request"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("live/", include("vouchers.pages.live.urls")),

@@ -19,6 +19,7 @@ from tests.admin.conftest import signed_in
 from tests.support import cast
 from vouchers.models import Campaign
 from vouchers.services.audience import preview
+from vouchers.services.audience.counting import Counting
 from vouchers.services.campaigns.drafts import newest_edit
 
 VENDOR = Path(__file__).parents[2] / "vouchers" / "static" / "vouchers" / "vendor"
@@ -99,13 +100,33 @@ def test_a_text_without_polygons_is_refused_in_words(
     assert polygons(draft) == []
 
 
+def ring_of(corners: int, *, shift_deg: float = 0) -> dict[str, Any]:
+    """A polygon of many corners."""
+    ring = [[121 + shift_deg + n / 1e6, 31 + shift_deg] for n in range(corners)]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
 def test_a_polygon_of_a_hundred_thousand_corners_is_refused(
     draft: Campaign, manager: Client
 ) -> None:
-    ring = [[121.4 + n / 1e6, 31.2] for n in range(100_000)]
-    page = saved(manager, draft, {"type": "Polygon", "coordinates": [ring]}).content.decode()
+    page = saved(manager, draft, ring_of(100_000)).content.decode()
     assert "100,000 corners; 2,000 are the most" in page
     assert polygons(draft) == []
+
+
+def test_one_that_is_not_even_read_is_refused_in_words_too(
+    draft: Campaign, manager: Client
+) -> None:
+    """With every decimal that a program writes it is larger than a form may be."""
+    answer = saved(manager, draft, ring_of(100_000, shift_deg=1 / 3))
+    assert answer.status_code == 413
+    page = answer.content.decode()
+    assert "A page may send 2.5\xa0MB at most." in page
+    assert "Nothing was stored. Go back in your browser: what you typed is still there." in page
+    assert polygons(draft) == []
+    manager.cookies.load({"django_language": "zh-hans"})
+    answer = manager.post(address(draft), {f"field-{number}": "" for number in range(1_001)})
+    assert (answer.status_code, "未保存任何内容" in answer.content.decode()) == (413, True)
 
 
 def test_after_the_draft_the_map_is_only_looked_at(draft: Campaign, manager: Client) -> None:
@@ -115,6 +136,16 @@ def test_after_the_draft_the_map_is_only_looked_at(draft: Campaign, manager: Cli
     assert "geoman" not in page
     assert saved(manager, draft, SQUARE).status_code == 403
     assert polygons(draft) == []
+
+
+def test_the_map_states_its_approval_number_or_that_it_has_none(
+    draft: Campaign, manager: Client, settings: Any
+) -> None:
+    assert "Sketch for internal use" in manager.get(address(draft)).content.decode()
+    settings.HUIMIN_MAP_APPROVAL_NO = "GS(2026)0101"
+    page = manager.get(address(draft)).content.decode()
+    assert "Map approval no. (审图号): GS(2026)0101" in page
+    assert "Sketch for internal use" not in page
 
 
 def test_a_store_outside_its_district_is_listed_until_it_is_moved(
@@ -225,6 +256,9 @@ class TestReach:
         assert people == 10
         assert west <= cast.PEOPLES_SQUARE[0] < west + size
         assert south <= cast.PEOPLES_SQUARE[1] < south + size
+        assert manager.get(address(draft, "reach")).json() == {"percent": None}
+        Counting(campaign=draft, by=cast.mei(), total=200).add(86)
+        assert manager.get(address(draft, "reach")).json() == {"percent": 43}
         page = manager.get(address(draft)).content.decode()
         assert "About 10 of 20 residents." in page
         assert "data-stale" not in page
