@@ -34,6 +34,7 @@ UNFOLD = {
         }
     ],
     "STYLES": [lambda request: static("vouchers/admin.css")],
+    "SCRIPTS": [lambda request: static("vouchers/keys.js")],
     "COLORS": {"primary": BLUE},
     "ACCOUNT": {
         "navigation": [

@@ -206,6 +206,44 @@ def test_the_second_of_two_editors_is_told_and_loses_nothing(draft: Campaign, me
     assert (draft.radius_m, draft.audience_filter) == (4000, {"streets": ["外滩街道"]})
 
 
+def test_the_back_button_brings_no_older_choices_back(draft: Campaign, mei: Client) -> None:
+    """Nor does a second click: what was sent twice is there once, and the page says why."""
+    old = opened(mei, draft, "audience")
+    saved(save(mei, draft, "audience", **{"audience-radius_m": "4500", "rings-1-DELETE": "on"}))
+    answer = mei.post(address(draft), old | {"audience-radius_m": "3500"})
+    assert answer.context["sent"].is_overtaken
+    tier = opened(mei, draft, "tiers") | {
+        "tiers-3-code": "off9", "tiers-3-name": "立减9", "tiers-3-kind": "flat",
+        "tiers-3-face_fen": "9", "tiers-3-count": "50",
+    }  # fmt: skip
+    saved(mei.post(address(draft), tier))
+    assert mei.post(address(draft), tier).context["sent"].is_overtaken
+    draft.refresh_from_db()
+    assert (draft.radius_m, draft.tiers.filter(code="off9").count()) == (4_500, 1)
+
+
+def folded(answer: Any) -> dict[str, bool]:
+    """By section whether it is open."""
+    text = answer.content.decode()
+    return {
+        section.key: re.search(rf'data-fold open>\s*<summary[^>]* id="fold-{section.key}"', text)
+        is not None
+        for section in SECTIONS
+    }
+
+
+def test_a_section_is_open_where_something_is_missing_or_wrong(
+    draft: Campaign, mei: Client
+) -> None:
+    assert not any(folded(mei.get(address(draft))).values())
+    refused = save(mei, draft, "basics", **{"basics-ends_at": "2020-01-01T10:00"})
+    assert [key for key, is_open in folded(refused).items() if is_open] == ["basics"]
+    draft.participations.all().delete()
+    save(mei, draft, "tiers", **{"tiers-0-count": "11"})
+    is_open = folded(mei.get(address(draft)))
+    assert [key for key in is_open if is_open[key]] == ["tiers", "stores"]
+
+
 def test_the_panel_says_what_is_missing_and_where(draft: Campaign, mei: Client) -> None:
     assert mei.get(address(draft)).context["panel"].is_ready
     draft.participations.all().delete()

@@ -14,6 +14,12 @@
   const formOf = (key) => document.querySelector(`#${key} form[data-section]`);
   const storageKey = (key) => `${words.key}:${key}`;
 
+  // Whatever a place is folded into is opened; of a whole section its own fold.
+  function unfold(place) {
+    place.querySelector?.(":scope > [data-fold]")?.setAttribute("open", "");
+    for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  }
+
   function say(form, text) {
     const place = form.querySelector("[data-status]");
     if (place) place.textContent = text;
@@ -50,7 +56,7 @@
       if (field.type === "checkbox" || field.type === "radio") field.checked = given.includes(field.value);
       else if (field.tagName === "SELECT" && field.multiple) for (const one of field.options) one.selected = given.includes(one.value);
       else if (field.type !== "submit" && given.length) field.value = given[0];
-      if (given.length && field.closest("details") && field.type !== "hidden" && field.value !== field.defaultValue) field.closest("details").open = true;
+      if (given.length && field.type !== "hidden" && field.value !== field.defaultValue) unfold(field);
     }
   }
 
@@ -76,6 +82,8 @@
     const seen = fresh.querySelector('#hm-panel [name=seen_edit], form[data-section] [name=seen_edit]')?.value;
     for (const section of fresh.querySelectorAll(".hm-setup-section")) {
       const here = document.getElementById(section.id);
+      // What a person has open stays open.
+      if (here.querySelector("[data-fold]")?.open) unfold(section);
       if (section.id === saved || !dirty.has(section.id)) here.replaceWith(section);
       else if (isSaved) for (const field of here.querySelectorAll("[name=seen_edit]")) field.value = seen;
     }
@@ -183,7 +191,7 @@
     if (link.pathname !== location.pathname) return;
     const place = document.getElementById(decodeURIComponent(link.hash.slice(1)));
     if (!place) return;
-    place.closest("details")?.setAttribute("open", "");
+    unfold(place);
     if (!place.matches("section")) {
       event.preventDefault();
       place.scrollIntoView({ block: "center" });
@@ -192,6 +200,11 @@
   });
 
   restore();
+  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (named && page.contains(named)) {
+    unfold(named);
+    named.scrollIntoView();
+  }
   document.querySelector("[data-problems]")?.focus();
   page.dataset.ready = "";
 })();

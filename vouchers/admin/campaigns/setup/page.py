@@ -201,6 +201,8 @@ def _rendered(
     site: AdminSite = page.admin_site
     document = document_of(campaign)
     said = sentences(document)
+    shared = panel_context(request.user, campaign)
+    missing = {line.section for line in shared["panel"].missing}
     sections = [
         {
             "shown": sent.shown
@@ -208,6 +210,7 @@ def _rendered(
             else section.build(page, request, campaign, None),
             "said": said[section.key],
             "sent": sent if sent and sent.shown.key == section.key else None,
+            "is_open": section.key in missing or (sent and sent.shown.key == section.key),
         }
         for section in SECTIONS
     ]
@@ -222,7 +225,7 @@ def _rendered(
         "others": _edits_since(request, campaign) if sent and sent.is_overtaken else [],
         "storage_key": f"setup:{request.user.pk}:{campaign.pk}",
         "risk_rules": [rule_text(rule) for rule in risk_rules.in_force(campaign)[1]],
-        **panel_context(request.user, campaign),
+        **shared,
     }
     # Rendered here, because its times are written when it is rendered.
     return TemplateResponse(request, "vouchers/setup/page.html", context).render()
