@@ -55,16 +55,28 @@ def town(standing_town: Campaign) -> Campaign:
 
 @pytest.fixture(scope="module")
 def standing_town(rows_of_module: None) -> Campaign:
-    """The spring campaign at work today: distributed, redeemed, refused, settled, sealed."""
+    """The spring campaign at work today."""
+    return at_work(draft_of_today())
+
+
+def draft_of_today() -> Campaign:
+    """A draft that began yesterday, and a street."""
     now = timezone.now()
-    start = now - cast.DAY
-    people = [cast.alice(), cast.bob(), cast.carol(), cast.dan()]
-    campaign = cast.running_campaign(
-        at=now, starts_at=start, ends_at=now + 30 * cast.DAY, funding=cast.CO_FUNDED
+    draft = cast.spring_campaign(
+        starts_at=now - cast.DAY, ends_at=now + 30 * cast.DAY, funding=cast.CO_FUNDED
     )
     # Around every store and everyone.
     cast.street([(121.4, 31.1), (121.5, 31.1), (121.5, 31.3), (121.4, 31.3), (121.4, 31.1)])
+    return draft
+
+
+def at_work(draft: Campaign, *, mark: str = "") -> Campaign:
+    """The draft launched, distributed, redeemed, refused, settled, sealed; what people write in it
+    ends in a mark."""
+    now = timezone.now()
+    people = [cast.alice(), cast.bob(), cast.carol(), cast.dan()]
     Resident.objects.update(street="外滩")
+    campaign = cast.launched(draft, at=now)
     distribute(campaign)
     mall, alice = cast.nanjing_road(), people[0]
     first, second, third = till.issue_vouchers(campaign, [alice] * 3, at=now)
@@ -86,7 +98,7 @@ def standing_town(rows_of_module: None) -> Campaign:
     with_rules(campaign, always, at=now)
     assert till.answer_to(till.order(third, mall, alice, at=now))[0] == 201
     holds.hold(
-        redemption=Redemption.objects.latest("id"), reason="looks odd", by=cast.ren(), at=now
+        redemption=Redemption.objects.latest("id"), reason=f"looks odd{mark}", by=cast.ren(), at=now
     )
     # As if the rule had been live.
     Signal(**{**_columns(Signal.objects.get()), "setting": RiskSetting.LIVE.value}).save()
@@ -99,7 +111,7 @@ def standing_town(rows_of_module: None) -> Campaign:
         source=city,
         expected_fen=city.appropriated_fen,
         target_fen=city.appropriated_fen + 100,
-        why="the district adds a yuan",
+        why=f"the district adds a yuan{mark}",
         request_id="p1",
         by=cast.mei(),
         at=now,

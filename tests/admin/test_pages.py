@@ -1,19 +1,24 @@
 """Every page opens with data on it, and pages that only show refuse to be written to."""
 
 import re
+from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 from django.utils.translation import gettext
 
-from tests.admin.conftest import signed_in
+from tests.admin.conftest import at_work, draft_of_today, signed_in
 from tests.support import cast
+from tests.support.hostile import SCRIPT, shows_as_text, with_scripts
 from tests.support.till import code_of
 from vouchers.admin.base import ReadOnly
 from vouchers.errors import CATALOGUE
@@ -31,27 +36,76 @@ IN_MENU = {"vouchers_termsversion", "vouchers_proposal"}
 """The menu says how much waits for one's approval; neither table grows."""
 
 
+@pytest.fixture(scope="module")
+def standing_town(rows_of_module: None) -> Campaign:
+    """The town of every page, where every name and reason ends in markup."""
+    return at_work(with_scripts(draft_of_today()), mark=SCRIPT)
+
+
 def page(model: type[Model], name: str, *arguments: object) -> str:
     """Address of an admin page of a model."""
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=arguments)
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
-def test_every_list_and_every_page_opens(town: Campaign, root: Client, language: str) -> None:
+def test_every_list_and_every_page_opens_and_shows_names_as_text(
+    town: Campaign, root: Client, language: str
+) -> None:
     root.cookies.load({"django_language": language})
-    without_rows = []
+    without_rows, named = [], 0
     for model in MODELS:
         with CaptureQueriesContext(connection) as captured:
             listed = root.get(page(model, "changelist"))
         assert listed.status_code == 200, model
+        named += shows_as_text(listed.content, model)
         counts = [COUNTED.match(it["sql"]) for it in captured.captured_queries]
         assert {found[1] for found in counts if found} <= IN_MENU, model
         row = model._default_manager.first()
         if row is None:
             without_rows.append(model._meta.label)
             continue
-        assert root.get(page(model, "change", row.pk)).status_code == 200, model
+        opened = root.get(page(model, "change", row.pk))
+        assert opened.status_code == 200, model
+        named += shows_as_text(opened.content, model)
     assert without_rows == []
+    assert named > len(MODELS), "most pages name something"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "campaign_changes",
+        "campaign_clone",
+        "campaign_forecast",
+        "campaign_launch_list",
+        "campaign_map",
+        "campaign_money",
+        "campaign_preview",
+        "campaign_propose_room",
+        "campaign_review",
+        "case_change",
+        "proposal_inbox",
+        "proposal_review",
+        "voucher_hotline",
+    ],
+)
+def test_pages_of_our_own_show_names_as_text(town: Campaign, root: Client, name: str) -> None:
+    model = apps.get_model("vouchers", name.partition("_")[0])
+    row = model._default_manager.order_by("pk").last()
+    arguments = [] if name in {"proposal_inbox", "voucher_hotline"} else [row.pk]
+    answer = root.get(reverse(f"admin:vouchers_{name}", args=arguments))
+    assert answer.status_code == 200
+    assert shows_as_text(answer.content, name) or name == "voucher_hotline"
+
+
+def test_the_live_screen_the_first_page_and_the_report_show_names_as_text(
+    town: Campaign, root: Client, tmp_path: Path
+) -> None:
+    for address in ("/admin/", "/live/", "/live/board"):
+        assert shows_as_text(root.get(address).content, address)
+    file = tmp_path / "report.html"
+    call_command("report", town.code, str(file), language="en")
+    assert shows_as_text(file.read_bytes(), file)
 
 
 def test_pages_that_only_show_refuse_to_be_written_to(town: Campaign, root: Client) -> None:
@@ -82,7 +136,7 @@ def test_money_is_only_shown() -> None:
 
 def test_the_dashboard_shows_what_is_under_way(town: Campaign, root: Client) -> None:
     text = root.get(reverse("admin:index")).content.decode()
-    assert town.name in text
+    assert escape(town.name) in text
     assert "¥5,000,000.00" not in text  # split between two sources
     assert "¥3,000,000.00" in text
     assert str(refusal_name("store_not_participating")) in text

@@ -34,7 +34,7 @@
   function within(areas) {
     const style = { color: "#059669", weight: 2.5, dashArray: "6 3", fillOpacity: 0.06 };
     return L.layerGroup(
-      areas.map((area) => L.geoJSON(area.geometry, { style, pmIgnore: true }).bindTooltip(area.name, { sticky: true })),
+      areas.map((area) => L.geoJSON(area.geometry, { style, pmIgnore: true }).bindTooltip(textOf(area.name), { sticky: true })),
     );
   }
 
