@@ -12,13 +12,14 @@ from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from config import embedded
 
 CHROMIUM = shutil.which("chromium")
 PASSWORD = "卷云 over 外滩 in spring"
 TIMEOUT_MS = 10_000
+expect.set_options(timeout=TIMEOUT_MS)
 # As root it has no sandbox; small containers have little shared memory.
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
 # Reported to the page's console, which is read.
