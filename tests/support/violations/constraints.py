@@ -212,7 +212,9 @@ def _checks_of_redemptions() -> dict[str, str]:
         "refund_part_accounts": again("vouchers_refundpart", origin="'settled'", target="'free'"),
         "collection_positive": again("vouchers_collection", request_id="'x'", amount_fen="-1"),
         "collection_line_positive": again("vouchers_collectionline", amount_fen="0"),
-        "settlement_total_not_negative": again("vouchers_settlement", total_fen="-1"),
+        "settlement_total_not_negative": again(
+            "vouchers_settlement", "state = 'ready'", total_fen="-1"
+        ),
         "presentation_number_fits": again("vouchers_presentation", id="0"),
         "presentation_ends_after_start": again(
             "vouchers_presentation", "redemption_id IS NULL", expires_at="presented_at"

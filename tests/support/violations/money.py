@@ -169,7 +169,7 @@ def _of_settlements() -> dict[str, str]:
             settlement_id="settlement_id - 1",
             amount_fen="-1",
         ),
-        "settlement_adds_up": again("vouchers_settlement", **later) + AT_COMMIT,
+        "settlement_adds_up": again("vouchers_settlement", "state = 'ready'", **later) + AT_COMMIT,
         "settlement_arrows": (
             "UPDATE vouchers_settlement SET state = 'ready' WHERE state = 'paid'"
         ),
