@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
-from tests.admin.test_acts import press
+from tests.admin.test_acts import figures_seen, press
 from tests.admin.test_setup import save
 from tests.support import cast
 from vouchers.models import Campaign, Proposal
@@ -45,8 +45,9 @@ def campaign(standing_campaign: Campaign, settings: Any) -> Campaign:
 def budget(mei: Client, campaign: Campaign) -> None:
     city = campaign.sources.get()
     target_fen = f"{(city.appropriated_fen + MORE_FEN) / 100:.2f}"
+    seen = figures_seen(mei, "propose_appropriation", campaign)
     given = {"source": city.pk, "target_fen": target_fen, "why": "more", "request_id": "r-1"}
-    press(mei, "propose_appropriation", campaign, **given)
+    press(mei, "propose_appropriation", campaign, **given, seen=seen)
 
 
 def budget_of(campaign: Campaign) -> int:
@@ -64,8 +65,9 @@ def end_of(campaign: Campaign) -> Any:
 
 def reissue(mei: Client, campaign: Campaign) -> None:
     target = campaign.cells.get(tier__code="off20")
+    seen = figures_seen(mei, "propose_room", campaign)
     given = {"target": target.pk, "count": "40", "why": "it came back", "request_id": "r-2"}
-    press(mei, "propose_room", campaign, **given)
+    press(mei, "propose_room", campaign, **given, seen=seen)
 
 
 def room_of(campaign: Campaign) -> int | None:

@@ -60,7 +60,7 @@ class AppropriationForm(DialogForm):
 
 
 class ProposalForm(DialogForm):
-    """Every proposal has a reason, a request number and the figures that its author saw."""
+    """Every proposal has a reason and a request number."""
 
     why = forms.CharField(
         label=_("Why"),
@@ -69,7 +69,6 @@ class ProposalForm(DialogForm):
         widget=UnfoldAdminTextInputWidget,
     )
     request_id = forms.CharField(widget=forms.HiddenInput)
-    seen = SeenField()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -77,13 +76,15 @@ class ProposalForm(DialogForm):
 
 
 class SourceProposalForm(ProposalForm):
-    """About one of the campaign's own sources, each with the figure that is in question."""
+    """About one of the campaign's own sources, each with the figure that is in question, which is
+    sent back as it was seen."""
 
     source = forms.ModelChoiceField(
         label=_("Funding source"),
         queryset=FundingSource.objects.none(),
         widget=UnfoldAdminSelectWidget,
     )
+    seen = SeenField()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
