@@ -6,7 +6,6 @@ In its town axe looks at all main pages.
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -25,11 +24,12 @@ from pytest_django.plugin import DjangoDbBlocker
 from merchants.models import District, Merchant, State, Store
 from tests.browser.axe import grave_faults
 from tests.browser.conftest import Open, keep_picture, sign_in, watched_pages, with_password
+from tests.browser.town import Town
 from tests.support import cast, database
-from tests.support.http_till import HttpTill, http_till, open_campaign, sent, till_key
+from tests.support.http_till import http_till, open_campaign, till_key
 from tests.support.risk import rule, with_rules
 from tests.support.till import issue_vouchers
-from tests.support.web_server import Server, serving, wait_up
+from tests.support.web_server import serving, wait_up
 from vouchers.models import Campaign, Voucher
 from vouchers.services.proofs import packs
 from vouchers.states import RiskKind, RiskVerdict
@@ -42,8 +42,6 @@ MINTED = 10_000
 TABS = 80
 DESK: ViewportSize = {"width": 1280, "height": 900}
 TABLET: ViewportSize = {"width": 768, "height": 1024}
-# A page sees a line as soon as it is drawn, not when a test looks again.
-IS_DRAWN = "order => document.getElementById('alerts').textContent.includes(order)"
 CENTRE, AWAY = cast.PEOPLES_SQUARE, 0.02
 RUNS = '<img src="data:," onerror="alert(1)">'
 # Where the northernmost store is drawn on the map of a campaign, by its colour, once nothing moves.
@@ -76,40 +74,6 @@ ENVIRONMENT = {
     "HUIMIN_SECOND_FACTOR_ROLES": "none",
     "DJANGO_SETTINGS_MODULE": "tests.browser.settings",
 }
-
-
-@dataclass(frozen=True)
-class Town:
-    """A running campaign whose rules notice every order, two tills, and people of the office."""
-
-    server: Server
-    campaign: Campaign
-    till: HttpTill
-    other_till: HttpTill
-    mei: User
-    auditor: User
-
-    def redeem(
-        self,
-        number: int,
-        *,
-        till: HttpTill | None = None,
-        server: Server | None = None,
-        **change: object,
-    ) -> int:
-        """The status of an order on voucher `number`."""
-        hand = till or self.till
-        with httpx.Client(base_url=(server or self.server).url) as client:
-            return sent(
-                client, hand.call(hand.order(number, **change), key=str(number))
-            ).status_code
-
-    def drawn_after_s(self, page: Page, number: int, *, server: Server | None = None) -> float:
-        """How long after an order on voucher `number` was sent its alert is on a page."""
-        began_s = time.monotonic()
-        assert self.redeem(number, server=server) == HTTPStatus.CREATED
-        page.wait_for_function(IS_DRAWN, arg=f"north{number:03d}", polling=10)
-        return time.monotonic() - began_s
 
 
 @pytest.fixture(scope="module")
