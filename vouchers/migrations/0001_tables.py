@@ -4805,4 +4805,35 @@ class Migration(migrations.Migration):
                 verbose_name="rules",
             ),
         ),
+        migrations.AddField(
+            model_name="Hold",
+            name="case",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="vouchers.case",
+                verbose_name="case",
+            ),
+        ),
+        migrations.AddField(
+            model_name="Hold",
+            name="rule_version",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="vouchers.riskversion",
+                verbose_name="risk rules",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="Hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("case", None), ("rule_version", None), _connector="OR"),
+                name="hold_of_case_or_rules",
+            ),
+        ),
     ]

@@ -763,9 +763,9 @@ class Migration(migrations.Migration):
                     pgtrigger.compiler.Trigger(
                         name="hold_facts_frozen",
                         sql=pgtrigger.compiler.UpsertTriggerSql(
-                            condition="WHEN (OLD.redemption_id IS DISTINCT FROM NEW.redemption_id OR OLD.voucher_id IS DISTINCT FROM NEW.voucher_id OR OLD.reason IS DISTINCT FROM NEW.reason OR OLD.opened_by IS DISTINCT FROM NEW.opened_by OR OLD.opened_at IS DISTINCT FROM NEW.opened_at)",
+                            condition="WHEN (OLD.redemption_id IS DISTINCT FROM NEW.redemption_id OR OLD.voucher_id IS DISTINCT FROM NEW.voucher_id OR OLD.reason IS DISTINCT FROM NEW.reason OR OLD.opened_by IS DISTINCT FROM NEW.opened_by OR OLD.opened_at IS DISTINCT FROM NEW.opened_at OR OLD.case_id IS DISTINCT FROM NEW.case_id OR OLD.rule_version_id IS DISTINCT FROM NEW.rule_version_id)",
                             func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                            hash="5ba1c17cee5ae718d7fda03a74c36bfd8a568c43",
+                            hash="3582e6a34d2e3702e34128c69c70783ebb86257d",
                             operation="UPDATE",
                             pgid="pgtrigger_hold_facts_frozen_29413",
                             table="vouchers_hold",

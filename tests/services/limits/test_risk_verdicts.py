@@ -137,6 +137,7 @@ class TestHold:
         hold = Hold.objects.get()
         assert (hold.redemption_id, hold.released_at) == (body["id"], None)
         assert (hold.opened_by, hold.opened_at) == ("risk rules v1", NOON)
+        assert hold.rule_version == campaign.risk_versions.get()
         assert hold.reason.startswith("night_hours: local_time 12:00")
         assert_proven()
 

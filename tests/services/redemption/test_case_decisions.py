@@ -99,6 +99,18 @@ class TestClearing:
         assert case_decisions.finish_decided(at=NOON) == 0
         assert fen(campaign, *OWED) == (0, FACE_FEN)
 
+    @pytest.mark.parametrize("decision", [CaseState.CLEARED, CaseState.CONFIRMED])
+    def test_a_hold_of_an_officer_is_not_the_cases_whatever_its_words_and_her_name(
+        self, decision: CaseState
+    ) -> None:
+        campaign = watched(at_noon(RiskVerdict.PAY))
+        (redemption,) = used(campaign, [cast.alice()])
+        case = opened(campaign)
+        rosa = cast.member("risk rules v1", "risk officer")
+        holds.hold(redemption=redemption, reason=f"case {case.pk}: died", by=rosa, at=NOON)
+        assert decided(case, rosa, decision) == 0
+        assert fen(campaign, *OWED) == (0, FACE_FEN)
+
 
 class TestConfirming:
     def test_the_money_goes_back_and_the_orders_are_refused_for_ever(

@@ -222,6 +222,7 @@ def _checks_of_redemptions() -> dict[str, str]:
         "paper_number_fits": again("vouchers_paper", id="0", replaced_at="issued_at"),
         "paper_within_tries": "UPDATE vouchers_paper SET wrong_count = 6",
         "wrong_codes_positive": "UPDATE vouchers_wrongcodes SET wrong_count = 0",
+        "hold_of_case_or_rules": again("vouchers_hold", case_id="1", rule_version_id="1"),
         "hold_released_after_opening": "UPDATE vouchers_hold SET released_at = '2000-01-01'",
     }
 

@@ -104,6 +104,23 @@ class Hold(models.Model):
     )
     reason = models.CharField(_("reason"), max_length=200)
     opened_by = models.CharField(_("opened by"), max_length=150)
+    # At most one of these: the case whose officer held it, or the version of the rules that did.
+    case = models.ForeignKey(
+        "Case",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("case"),
+    )
+    rule_version = models.ForeignKey(
+        "RiskVersion",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("risk rules"),
+    )
     opened_at = models.DateTimeField(_("opened at"))
     released_by = models.CharField(_("released by"), max_length=150, blank=True)
     released_at = models.DateTimeField(_("released at"), null=True, blank=True)
@@ -120,6 +137,9 @@ class Hold(models.Model):
             models.CheckConstraint(
                 condition=Q(released_at__isnull=True) | Q(released_at__gte=F("opened_at")),
                 name="hold_released_after_opening",
+            ),
+            models.CheckConstraint(
+                condition=Q(case=None) | Q(rule_version=None), name="hold_of_case_or_rules"
             ),
         ]
         triggers: ClassVar = [
@@ -145,6 +165,8 @@ class Hold(models.Model):
                 "reason",
                 "opened_by",
                 "opened_at",
+                "case_id",
+                "rule_version_id",
             ),
             pgtrigger.Protect(
                 name="hold_released_once",
@@ -222,11 +244,12 @@ NEXT_HOLD_IDS = Statement(
 INSERT_HOLDS: Statement[Any] = Statement(
     """
     INSERT INTO vouchers_hold (
-        id, redemption_id, voucher_id, reason, opened_by, opened_at, released_by)
-    SELECT id, redemption_id, voucher_id, reason, opened_by, opened_at, ''
+        id, redemption_id, voucher_id, reason, opened_by, rule_version_id, opened_at, released_by)
+    SELECT id, redemption_id, voucher_id, reason, opened_by, rule_version_id, opened_at, ''
       FROM unnest(
         %(ids)s::bigint[], %(redemption_ids)s::bigint[], %(voucher_ids)s::bigint[],
-        %(reasons)s::text[], %(opened_by)s::text[], %(ats)s::timestamptz[]
-      ) AS fresh(id, redemption_id, voucher_id, reason, opened_by, opened_at)
+        %(reasons)s::text[], %(opened_by)s::text[], %(rule_version_ids)s::bigint[],
+        %(ats)s::timestamptz[]
+      ) AS fresh(id, redemption_id, voucher_id, reason, opened_by, rule_version_id, opened_at)
     """
 )

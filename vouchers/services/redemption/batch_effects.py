@@ -238,6 +238,7 @@ def _held(verdict: Verdict, effect: Effect) -> Held:
         verdict.pending.request.at,
         reason_of(effect.held_by),
         rules_named(verdict.case.rules.number),
+        verdict.case.rules.version_id,
     )
 
 

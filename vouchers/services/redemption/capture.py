@@ -142,6 +142,7 @@ def _hold(signal: Signal, locked: LockedRedemption, decision: Decision, at: date
         at,
         opened.reason,
         opened.opened_by,
+        signal.version_id,
     )
     transfers.post(postings=[hold_posting(opened.pk, held, locked.terms.campaign)])
 

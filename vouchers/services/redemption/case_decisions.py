@@ -21,7 +21,6 @@ from vouchers.services.campaigns.lifecycle import PAUSE
 from vouchers.services.history import note
 from vouchers.services.limits.cases import CASES, decide, note_act
 from vouchers.services.redemption import holds
-from vouchers.services.redemption.risk_effects import RULES
 from vouchers.services.roles import require_permission
 from vouchers.states import CaseState, RedemptionState
 
@@ -71,7 +70,7 @@ def finish_decided(*, at: datetime) -> int:
 def _held_by(case: Case) -> QuerySet[Hold]:
     """The open holds of rules and of the case itself on its redemptions; what was held for another
     reason, such as a death, waits for those who held it."""
-    of_case = Q(opened_by__startswith=RULES) | Q(reason__startswith=_reason(case, ""))
+    of_case = Q(case=case) | Q(rule_version__isnull=False)
     signals = case.members.exclude(signal__redemption=None)
     redemptions = signals.values("signal__redemption_id")
     return Hold.objects.filter(of_case, redemption__in=redemptions, released_at=None).order_by("id")
@@ -127,12 +126,12 @@ def hold_rest(*, case: Case, reason: str, seen_acts: int, by: User, at: datetime
     with transaction.atomic():
         what = f"{len(owed)} redemptions to be held: {reason}"
         note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
-    return sum(_is_held_now(redemption, _reason(case, reason), by, at) for redemption in owed)
+    return sum(_is_held_now(redemption, case, reason, by, at) for redemption in owed)
 
 
-def _is_held_now(redemption: Redemption, reason: str, by: User, at: datetime) -> bool:
+def _is_held_now(redemption: Redemption, case: Case, reason: str, by: User, at: datetime) -> bool:
     try:
-        holds.hold(redemption=redemption, reason=reason, by=by, at=at)
+        holds.hold(redemption=redemption, reason=_reason(case, reason), by=by, at=at, case=case)
     except Refused as refused:
         log.warning("not_held", redemption=redemption.pk, code=refused.refusal.code)
         return False

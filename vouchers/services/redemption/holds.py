@@ -9,7 +9,7 @@ from django.db.models import F, Sum, Value
 from django.db.models.functions import Greatest
 
 from merchants.errors import Refusal, Refused
-from vouchers.models import Hold, Redemption, RefundPart
+from vouchers.models import Case, Hold, Redemption, RefundPart
 from vouchers.rules.redemption.holds import judge_clawback, judge_hold, judge_release
 from vouchers.services.acts import BUSY, in_one_transaction
 from vouchers.services.acts.idempotency import lock_order
@@ -23,15 +23,18 @@ from vouchers.states import AccountKind, Cause, RedemptionState, TransferReason
 Result = TypeVar("Result")
 
 
-def hold(*, redemption: Redemption, reason: str, by: User, at: datetime) -> Hold:
-    """Keep what is left of a redemption's discount out of settlements, payable → risk held.
+def hold(
+    *, redemption: Redemption, reason: str, by: User, at: datetime, case: Case | None = None
+) -> Hold:
+    """Keep what is left of a redemption's discount out of settlements, payable → risk held. The
+    decision of its case, where it is held for one, ends the hold.
 
     Refuses `not_permitted`, `hold_not_captured`, `already_settled`, `already_held`,
     `text_too_long`, and `busy` after losing too many races.
     """
     require_permission(by, "vouchers.add_hold", at=at, on=redemption)
     with refused_by_database():
-        return _with_retry(lambda: _hold(redemption, reason, by, at))
+        return _with_retry(lambda: _hold(redemption, reason, by, at, case))
 
 
 def release(*, hold: Hold, by: User, at: datetime) -> None:
@@ -72,7 +75,7 @@ def _with_retry(act: Callable[[], Result]) -> Result:
     return results[0]
 
 
-def _hold(redemption: Redemption, reason: str, by: User, at: datetime) -> Hold:
+def _hold(redemption: Redemption, reason: str, by: User, at: datetime, case: Case | None) -> Hold:
     locked = lock_redemption(redemption_id=redemption.pk, voucher_id=redemption.voucher_id)
     refuse(judge_hold(locked.facts, redemption.pk))
     opened = Hold.objects.create(
@@ -81,6 +84,7 @@ def _hold(redemption: Redemption, reason: str, by: User, at: datetime) -> Hold:
         reason=reason,
         opened_by=by.get_username(),
         opened_at=at,
+        case=case,
     )
     _post(opened, locked, TransferReason.HOLD, at)
     return opened

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -40,6 +40,7 @@ class Held(NamedTuple):
     at: datetime
     reason: str
     opened_by: str
+    rule_version_id: int
 
 
 def reason_of(found: Finding) -> str:
@@ -48,12 +49,9 @@ def reason_of(found: Finding) -> str:
     return f"{found.rule.kind.value}: {facts}"[:200]
 
 
-RULES: Final = "risk rules v"
-
-
 def rules_named(version_no: int) -> str:
     """Who opened a hold: the rules in a version."""
-    return f"{RULES}{version_no}"
+    return f"risk rules v{version_no}"
 
 
 def send_signals(raw: Wire, noticed: Sequence[Noticed]) -> None:
@@ -118,6 +116,7 @@ def send_holds(raw: Wire, ids: Sequence[tuple[int, int]], held: Sequence[Held]) 
                 "voucher_ids": [one.voucher_id for one in held],
                 "reasons": [one.reason for one in held],
                 "opened_by": [one.opened_by for one in held],
+                "rule_version_ids": [one.rule_version_id for one in held],
                 "ats": [one.at for one in held],
             },
         )
@@ -164,5 +163,6 @@ def opened_on(signal: Signal, redemption: Redemption, at: datetime) -> Hold:
         voucher_id=redemption.voucher_id,
         reason=f"{signal.kind}: {facts}"[:200],
         opened_by=rules_named(signal.version.number),
+        rule_version=signal.version,
         opened_at=at,
     )

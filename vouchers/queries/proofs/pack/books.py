@@ -119,6 +119,7 @@ REDEMPTION_SHEETS: tuple[Sheet, ...] = (
         "holds",
         """
         SELECT h.id, h.redemption_id AS redemption, h.reason, h.opened_by, h.opened_at,
+               h.case_id AS "case", h.rule_version_id AS rule_version,
                h.released_by, h.released_at
           FROM vouchers_hold h JOIN vouchers_redemption r ON r.id = h.redemption_id
          WHERE r.campaign_id = %(campaign_id)s ORDER BY h.redemption_id, h.id
