@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from vouchers.admin.campaigns.overview import Bar, Segment, budget_bar, count_bars
 from vouchers.admin.proofs import first_broken
 from vouchers.http.refusal_names import refusal_name
-from vouchers.models import AuditReport, Campaign
+from vouchers.models import AuditReport
 from vouchers.money import yuan
 from vouchers.queries.campaigns.inbox import proposals_waiting, terms_waiting
 from vouchers.queries.campaigns.overview import (
@@ -21,13 +21,12 @@ from vouchers.queries.campaigns.overview import (
     redeemed_by_day,
     redeemed_on,
     refusals_since,
+    under_way,
 )
 from vouchers.queries.ledger.balances import identity_rows
 from vouchers.queries.roles import Area
 from vouchers.services.roles import area_of, visible
-from vouchers.states import CampaignState
 
-UNDER_WAY = [CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.SCHEDULED]
 DAYS_SHOWN = 14
 REFUSALS_SHOWN = 10
 CAMPAIGNS_SHOWN = 8
@@ -76,8 +75,8 @@ def _cards(today: Figures, refused_count: int) -> list[tuple[str, str, str]]:
 
 def _campaigns(user: User, area: Area) -> list[dict[str, Any]]:
     """Where the money is belongs to the whole city; a district has what its stores have taken."""
-    under_way = Campaign.objects.filter(state__in=UNDER_WAY)
-    campaigns = list(visible(user, under_way, at=timezone.now())[:CAMPAIGNS_SHOWN])
+    found = visible(user, under_way(scheduled=True), at=timezone.now())
+    campaigns = list(found[:CAMPAIGNS_SHOWN])
     figures = figures_of((campaign.pk for campaign in campaigns), area=area)
     return [
         {

@@ -1,14 +1,19 @@
-"""Figures of a campaign for its manager: issued, redeemed, refused, audience."""
+"""Figures of campaigns for their managers: issued, redeemed, refused, audience.
+
+What is under way, redeemed and refused in all campaigns together is read from one queryset each,
+which leaves the sandbox out; the first page and the live screen show the same figures.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, QuerySet, Sum
 
-from vouchers.models import Attempt, Redemption, Run, Tranche
+from merchants.models import Credential
+from vouchers.models import Attempt, Campaign, Redemption, Run, Tranche
 from vouchers.queries.roles import CITY, Area
-from vouchers.states import RedemptionState
+from vouchers.states import CampaignState, RedemptionState
 
 LIVE = (RedemptionState.AUTHORISED, RedemptionState.CAPTURED)
 
@@ -67,10 +72,33 @@ def figures_of(campaign_ids: Iterable[int], *, area: Area = CITY) -> dict[int, F
     return found
 
 
+def under_way(*, scheduled: bool = False) -> QuerySet[Campaign]:
+    """Campaigns that run or are paused, or also those that wait for their start."""
+    states = [CampaignState.RUNNING, CampaignState.PAUSED]
+    if scheduled:
+        states.append(CampaignState.SCHEDULED)
+    return Campaign.objects.filter(state__in=states, is_test=False)
+
+
+def redeemed(area: Area) -> QuerySet[Redemption]:
+    """What was redeemed in an area and not undone."""
+    standing = Redemption.objects.filter(state__in=LIVE, campaign__is_test=False)
+    return area.shown(standing).order_by()
+
+
+def refused(area: Area) -> QuerySet[Attempt]:
+    """What was refused in an area. Of a voucher that does not exist no campaign is known, but who
+    asked is."""
+    sandbox = Credential.objects.filter(is_test=True).values("pk")
+    return area.shown(Attempt.objects.exclude(caller_id__in=sandbox)).order_by()
+
+
 def redeemed_on(day: date, *, area: Area = CITY) -> Figures:
-    """What was redeemed on one business day in an area, in all campaigns."""
-    row = area.shown(Redemption.objects.filter(business_day=day, state__in=LIVE)).aggregate(
-        count=Count("id"), discount=Sum("discount_fen"), orders=Sum("order_amount_fen")
+    """What was redeemed on one business day in an area."""
+    row = (
+        redeemed(area)
+        .filter(business_day=day)
+        .aggregate(count=Count("id"), discount=Sum("discount_fen"), orders=Sum("order_amount_fen"))
     )
     return Figures(
         redeemed_count=row["count"],
@@ -81,7 +109,7 @@ def redeemed_on(day: date, *, area: Area = CITY) -> Figures:
 
 def redeemed_by_day(*, since: date, area: Area = CITY) -> list[tuple[date, int, int]]:
     """(business day, redemptions, discount in fen), oldest first; days without any are absent."""
-    rows = area.shown(Redemption.objects.filter(business_day__gte=since, state__in=LIVE))
+    rows = redeemed(area).filter(business_day__gte=since)
     grouped = rows.values("business_day").order_by("business_day")
     return [
         (row["business_day"], row["count"], row["discount"])
@@ -91,7 +119,7 @@ def redeemed_by_day(*, since: date, area: Area = CITY) -> list[tuple[date, int, 
 
 def refusals_since(since: datetime, *, area: Area = CITY) -> list[tuple[str, int]]:
     """(refusal code, how often), most frequent first."""
-    rows = area.shown(Attempt.objects.filter(at__gte=since)).values("code").order_by()
+    rows = refused(area).filter(at__gte=since).values("code")
     counted = rows.annotate(count=Count("id")).order_by("-count", "code")
     return [(row["code"], row["count"]) for row in counted]
 

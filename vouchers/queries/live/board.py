@@ -20,7 +20,7 @@ from vouchers.models import (
     Signal,
     Tranche,
 )
-from vouchers.queries.campaigns.overview import LIVE
+from vouchers.queries.campaigns.overview import redeemed, redeemed_on, refused, under_way
 from vouchers.queries.issuing import Progress, progress_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
 from vouchers.queries.live.alerts import newest_cursor
@@ -28,7 +28,7 @@ from vouchers.queries.live.places import Place, districts_of
 from vouchers.queries.live.queues import Queues, queues
 from vouchers.queries.roles import CITY, Area
 from vouchers.queries.settlement import SourcePayouts, source_payouts
-from vouchers.states import CampaignState, RiskSetting, RunState
+from vouchers.states import RiskSetting, RunState
 
 MINUTES: Final = 60
 ROWS_SHOWN: Final = 10
@@ -143,22 +143,17 @@ def board(*, at: datetime, area: Area = CITY) -> Board:
 
 
 def used_today(at: datetime, area: Area) -> QuerySet[Redemption]:
-    """What was redeemed in an area on the business day of an instant and not undone, sandbox left
-    out."""
-    today = Redemption.objects.filter(
-        business_day=timezone.localtime(at).date(), state__in=LIVE, campaign__is_test=False
-    )
-    return area.shown(today).order_by()
+    """What was redeemed in an area on the business day of an instant and not undone."""
+    return redeemed(area).filter(business_day=timezone.localtime(at).date())
 
 
 def refused_lately(at: datetime, area: Area) -> QuerySet[Attempt]:
     """What was refused in an area in the hour before an instant."""
-    return area.shown(Attempt.objects.filter(at__gt=at - timedelta(minutes=MINUTES))).order_by()
+    return refused(area).filter(at__gt=at - timedelta(minutes=MINUTES))
 
 
 def _campaigns() -> list[CampaignMoney]:
-    under_way = [CampaignState.RUNNING, CampaignState.PAUSED]
-    rows = Campaign.objects.filter(state__in=under_way, is_test=False).order_by("-starts_at", "-id")
+    rows = under_way().order_by("-starts_at", "-id")
     return [
         CampaignMoney(row, identity_rows(row.pk), source_payouts(row.pk))
         for row in rows[:CAMPAIGNS_SHOWN]
@@ -174,19 +169,16 @@ def _rates(used: QuerySet[Redemption], area: Area, at: datetime) -> Rates:
         .values(minute=TruncMinute("redeemed_at"))
         .annotate(count=Count("id"))
     }
-    today = used.aggregate(
-        count=Count("id"), fen=Sum("discount_fen"), orders=Sum("order_amount_fen")
-    )
-    refused = area.shown(Attempt.objects.filter(at__gt=minute_at))
+    today = redeemed_on(timezone.localtime(at).date(), area=area)
     minutes = [first_at + timedelta(minutes=number) for number in range(MINUTES)]
     return Rates(
         issued=_issued(minute_at) if area.is_city else 0,
         redeemed=used.filter(redeemed_at__gt=minute_at).count(),
-        refused=refused.count(),
+        refused=refused(area).filter(at__gt=minute_at).count(),
         by_minute=[by_minute.get(minute, 0) for minute in minutes],
-        today_count=today["count"],
-        today_fen=today["fen"] or 0,
-        today_orders_fen=today["orders"] or 0,
+        today_count=today.redeemed_count,
+        today_fen=today.discount_fen,
+        today_orders_fen=today.order_fen,
     )
 
 
@@ -196,7 +188,9 @@ def _issued(since: datetime) -> int:
         minted_at__gt=since, shard__isnull=False, campaign__is_test=False
     ).aggregate(count=Sum("voucher_count"))
     newest = Claim.objects.aggregate(newest=Max("id"))["newest"] or 0
-    claimed = Claim.objects.filter(pk__gt=newest - MOST_CLAIMS, claimed_at__gt=since)
+    claimed = Claim.objects.filter(
+        pk__gt=newest - MOST_CLAIMS, claimed_at__gt=since, round__campaign__is_test=False
+    )
     return (minted["count"] or 0) + claimed.count()
 
 
