@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.urls import path
 from django.utils import translation
 
-from config.handler import THREADS, ThreadedHandler
+from config.handler import CALL_MAX_BYTES, PAGE_MAX_BYTES, THREADS, ThreadedHandler
 
 Sent = list[dict[str, Any]]
 
@@ -63,7 +63,12 @@ def handler() -> Iterator[ThreadedHandler]:
     addresses = tuple(
         path(f"{root}{view.__name__}", view) for root in ("", "api/") for view in VIEWS
     )
-    with override_settings(ROOT_URLCONF=addresses, MIDDLEWARE=[], ALLOWED_HOSTS=["*"]):
+    with override_settings(
+        ROOT_URLCONF=addresses,
+        MIDDLEWARE=[],
+        ALLOWED_HOSTS=["*"],
+        DATA_UPLOAD_MAX_MEMORY_SIZE=None,
+    ):
         yield ThreadedHandler()
 
 
@@ -107,6 +112,26 @@ def test_many_requests_share_a_few_threads(handler: ThreadedHandler) -> None:
 
 def test_a_body_in_parts_arrives_whole(handler: ThreadedHandler) -> None:
     assert run(lambda: call(handler, "/body", b"one ", b"two")) == (200, b"one two")
+
+
+def test_of_a_call_no_more_is_kept_than_its_view_needs_to_refuse_it(
+    handler: ThreadedHandler,
+) -> None:
+    mebibyte = bytes(1024 * 1024)
+    status, kept = run(lambda: call(handler, "/api/body", *[mebibyte] * 3))
+    assert (status, len(kept)) == (200, CALL_MAX_BYTES)
+
+
+def test_a_page_takes_so_much_and_answers_413_to_more(handler: ThreadedHandler) -> None:
+    whole = bytes(PAGE_MAX_BYTES)
+    assert run(lambda: call(handler, "/body", whole)) == (200, whole)
+    assert run(lambda: call(handler, "/body", whole, b"x"))[0] == 413
+
+
+def test_a_body_without_end_is_not_read_to_it(handler: ThreadedHandler) -> None:
+    part = {"type": "http.request", "body": bytes(1024 * 1024), "more_body": True}
+    for address in ("/api/thread_name", "/thread_name"):
+        assert run(lambda address=address: deliver(handler, address, [part] * 17))  # type: ignore[misc]
 
 
 def test_pages_that_hold_all_their_threads_make_no_call_of_the_api_wait(

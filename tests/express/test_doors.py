@@ -187,7 +187,12 @@ def assert_nothing_is_kept_of_what_was_never_asked() -> None:
     """Malformed and unauthenticated calls leave no row behind."""
     assert not RequestRecord.objects.filter(key__endswith="-bad").exists()
     assert not Attempt.objects.filter(
-        code__in=["malformed_request", "unauthenticated", "unsupported_media_type"]
+        code__in=[
+            "malformed_request",
+            "body_too_large",
+            "unauthenticated",
+            "unsupported_media_type",
+        ]
     ).exists()
 
 

@@ -145,11 +145,15 @@ def _malformed() -> Iterator[Case]:
         ("half a surrogate", b'{"voucher": "\\ud800"}'),
         ("nested too deep", b'{"x": ' + b"[" * 30_000 + b"]" * 30_000 + b"}"),
         ("nested at the limit of one door", b'{"x": ' + b"[" * 960 + b"]" * 960 + b"}"),
-        ("one byte too large", b" " * (MOST_BYTES + 1)),
-        ("far too large", b"[" + b" " * 1_000_000 + b"]"),
-        ("larger than Django takes", b"[" + b" " * 3_000_000 + b"]"),
     ):
         yield _bad(f"body: {name}", lambda h, body=body: h.call(body, key="bad"), "$")  # type: ignore[misc]
+    for size in (MOST_BYTES + 1, 1_000_000, 3_000_000):
+        yield Case(
+            f"body: {size} bytes",
+            lambda h, body=b" " * size: h.call(body, key="bad"),  # type: ignore[misc]
+            413,
+            "body_too_large",
+        )
     yield _bad("two bodies", lambda h: h.call(_twice(h.order(7)), key="bad"), "$")
     for field in REQUIRED:
         yield _bad(f"without {field}", _order(**{field: None}), f"$.{field}")

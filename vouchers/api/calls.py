@@ -68,7 +68,7 @@ def sent(request: Request) -> Sent:
 
 
 def body_of(request: Request, max_bytes: int = BODY_MAX_BYTES) -> bytes:
-    """The body as sent, no more of it read than is allowed. Refuses `malformed_request` and
+    """The body as sent, no more of it read than is allowed. Refuses `body_too_large` and
     `unsupported_media_type`."""
     body: bytes = request.read(max_bytes + 1)
     if len(body) > max_bytes:

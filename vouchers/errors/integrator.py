@@ -94,6 +94,14 @@ INTEGRATOR = (
         audience="integrator",
     ),
     Meaning(
+        "body_too_large",
+        413,
+        "The body is larger than the {max_bytes} bytes that this call takes.",
+        "请求体超过该接口允许的 {max_bytes} 字节。",
+        "interface",
+        audience="integrator",
+    ),
+    Meaning(
         "unsupported_media_type",
         415,
         "Send the body as application/json in UTF-8, not as {content_type}.",

@@ -164,7 +164,7 @@ class Arriving:
         self._is_over = False
 
     async def whole(self) -> bytes:
-        """The body. Refuses `malformed_request` for one that is too large or cut off."""
+        """The body. Refuses `body_too_large`, and `malformed_request` for one that is cut off."""
         chunks: list[bytes] = []
         while not self._is_over:
             chunk = await self._next()

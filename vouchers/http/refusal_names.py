@@ -14,6 +14,7 @@ REFUSALS: Mapping[str, Any] = {
     "address_unknown": _("no such address"),
     "rate_limited": _("too many requests"),
     "enrolment_code_invalid": _("enrolment code not valid"),
+    "body_too_large": _("body too large"),
     "unsupported_media_type": _("body not sent as JSON"),
     "method_not_allowed": _("method not allowed"),
     "request_in_flight": _("the same request in flight"),

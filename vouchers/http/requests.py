@@ -31,7 +31,8 @@ _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 def decoded(decode: Callable[[bytes], Any], body: bytes, *, max_bytes: int = BODY_MAX_BYTES) -> Any:
-    """What `decode` makes of a body. Refuses `malformed_request`, naming the field."""
+    """What `decode` makes of a body. Refuses `malformed_request`, naming the field, and
+    `body_too_large`."""
     if len(body) > max_bytes:
         raise too_large(max_bytes)
     if body.count(b"[") + body.count(b"{") > NESTING_MAX and _nesting(body) > NESTING_MAX:
@@ -85,7 +86,7 @@ def not_a_number(field: str) -> Refused:
 
 def too_large(max_bytes: int = BODY_MAX_BYTES) -> Refused:
     """The refusal of a body that is not read to its end."""
-    return malformed(f"the body is larger than {max_bytes} bytes")
+    return Refused("body_too_large", max_bytes=max_bytes)
 
 
 def check_media_type(content_type: str | None, body: bytes) -> None:
