@@ -12,6 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from tests.support import cast
 from tests.support.books import as_owner, healthy_book, spoil
 from tests.support.cast import NOON
 from tests.support.till import answer_to, order
@@ -88,6 +89,16 @@ def test_requests_of_a_campaign_that_is_not_closed_stay(tmp_path: Path) -> None:
     at = NOON + 100 * DAY
     assert archive_requests(at=at, retention=RETENTION, directory=tmp_path) is None
     assert keys() == before != set()
+
+
+@pytest.mark.parametrize(("is_test", "left"), [(True, set()), (False, {"old"})])
+def test_a_test_campaign_that_runs_on_keeps_nothing_back(
+    tmp_path: Path, is_test: bool, left: set[str]
+) -> None:
+    cast.running_campaign(is_test=is_test)
+    answered("old", at=NOON)
+    archive_requests(at=NOON + 100 * DAY, retention=RETENTION, directory=tmp_path)
+    assert keys() == left
 
 
 def test_no_shorter_retention_than_thirty_days(tmp_path: Path) -> None:

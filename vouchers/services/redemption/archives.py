@@ -34,7 +34,8 @@ def archive_requests(
     *, at: datetime, retention: timedelta, directory: Path
 ) -> RequestArchive | None:
     """Move the requests older than `retention`, and than every campaign that is not closed, into a
-    gzip file of JSON lines in `directory`; None when there are none.
+    gzip file of JSON lines in `directory`; None when there are none. Test campaigns keep nothing
+    back.
 
     The file is on disk, under its final name, before the transaction that takes the rows out
     commits; a file without its row in `RequestArchive` is written again by the next call.
@@ -66,7 +67,8 @@ def archive_requests(
 
 
 def _before(limit: datetime) -> datetime:
-    living = Campaign.objects.exclude(state__in=[CampaignState.DRAFT, CampaignState.CLOSED])
+    over = [CampaignState.DRAFT, CampaignState.CLOSED]
+    living = Campaign.objects.filter(is_test=False).exclude(state__in=over)
     began_at = living.aggregate(at=Min("starts_at"))["at"]
     return limit if began_at is None else min(limit, began_at)
 
