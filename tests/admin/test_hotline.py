@@ -3,15 +3,17 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.admin.conftest import signed_in
 from tests.support import cast
 from tests.support.till import issue_vouchers
 from vouchers.admin.hotline import WORDS
-from vouchers.models import Campaign
-from vouchers.queries.hotline import Event
+from vouchers.models import Campaign, Voucher
+from vouchers.queries.hotline import Event, histories_of
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +55,15 @@ def test_a_life_is_told_in_the_order_of_time(town: Campaign, desk: Client) -> No
         assert words in page, words
     assert "al…ce" in page
     assert ">alice<" not in page
+
+
+def test_many_lives_are_read_together(town: Campaign) -> None:
+    vouchers = list(Voucher.objects.select_related("resident"))
+    assert len(vouchers) > 5
+    with CaptureQueriesContext(connection) as captured:
+        assert [history.voucher for history in histories_of(vouchers)] == vouchers
+    asked = [query["sql"].partition(" WHERE ")[0] for query in captured.captured_queries]
+    assert len(set(asked)) == len(asked)
 
 
 def test_it_is_told_in_chinese_too(town: Campaign, desk: Client) -> None:

@@ -325,3 +325,20 @@ def test_a_field_that_completes_reads_one_page_and_counts_nothing(
         assert answer["pagination"] == {"more": False}
         assert answer["results"]
         assert counts([query["sql"] for query in captured.captured_queries]) == []
+
+
+@pytest.mark.parametrize("model", [Transfer, Attempt])
+def test_a_row_more_asks_no_statement_more(
+    town: Campaign, root: Client, model: type[Model]
+) -> None:
+    newest = Attempt.objects.order_by("-id")[0]
+    for _ in range(3):
+        newest.pk += 1
+        newest.save(force_insert=True)
+    with CaptureQueriesContext(connection) as captured:
+        assert root.get(listed(model)).status_code == 200
+    asked = [query["sql"] for query in captured.captured_queries]
+    beside = [
+        sql for sql in asked if re.search(r'FROM "(vouchers_(leg|campaign)|merchants_store)"', sql)
+    ]
+    assert len(beside) <= 2, beside

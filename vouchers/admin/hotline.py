@@ -29,7 +29,7 @@ from vouchers.admin.residents.residents import in_words
 from vouchers.admin.words import instant
 from vouchers.models.claims import PLACES
 from vouchers.money import yuan
-from vouchers.queries.hotline import Entry, Event, VoucherHistory, history_of
+from vouchers.queries.hotline import Entry, Event, VoucherHistory, histories_of
 from vouchers.services.audience.explain import look_up_all
 from vouchers.services.hotline import MOST_FOUND, FoundBy, look_up
 
@@ -149,7 +149,7 @@ class HotlinePage(ReadOnlyAdmin):
                 by=request.user,
                 at=timezone.now(),
             )
-            lives = [_life(history_of(voucher)) for voucher in found]
+            lives = [_life(history) for history in histories_of(found)]
             reasons = _reasons(form, request.user)
         context = {
             **self.admin_site.each_context(request),

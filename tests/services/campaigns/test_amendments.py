@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from merchants.errors import Refused
 from tests.support import cast
@@ -97,8 +98,11 @@ def test_claimed_vouchers_last_as_long_after_their_round_as_minted_ones() -> Non
     assert verdict(asking(cast.alice(), campaign))[0] == 201
     assert Tranche.objects.get().valid_until_at == CLOSING + DAY
     terms = propose_amendment(campaign=campaign, validity_s=48 * 3600, by=cast.mei(), at=NOON)
-    approved(terms)
+    with CaptureQueriesContext(connection) as captured:
+        approved(terms)
     assert Tranche.objects.get().valid_until_at == CLOSING + 2 * DAY
+    of_rounds = 'FROM "vouchers_round"'
+    assert not [query for query in captured.captured_queries if of_rounds in query["sql"]]
     assert_proven()
 
 

@@ -181,8 +181,10 @@ def _let_join(campaign: Campaign, joining: Sequence[rules.Numbered], at: datetim
 
 def _lengthen(campaign: Campaign, at: datetime) -> None:
     """What is still good stays good for as long as it would have been minted for now."""
-    live = Tranche.objects.select_for_update(no_key=True).filter(
-        campaign=campaign, state=TrancheState.OUTSTANDING, valid_until_at__gt=at
+    live = (
+        Tranche.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("round")
+        .filter(campaign=campaign, state=TrancheState.OUTSTANDING, valid_until_at__gt=at)
     )
     longer = []
     for tranche in live.order_by("id"):

@@ -1,7 +1,8 @@
 """What a resident could claim now or soon: reads, locks nothing, promises nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from merchants.auth import Caller
 from merchants.errors import Refused
@@ -20,6 +21,14 @@ from vouchers.sql.pipeline import raw_connection
 from vouchers.states import ResidentState, RoundWay
 
 
+class _Timed(NamedTuple):
+    """An offer, the time in its campaign, and the campaign's terms."""
+
+    row: OfferRow
+    at: datetime
+    terms: CampaignTerms
+
+
 def offers(*, caller: Caller, resident: str, at: datetime) -> list[OfferDetails]:
     """The offers that are open or to come, each as it stands for one resident. Refuses `not_found`
     for a resident who is not registered, or not in the caller's world."""
@@ -30,8 +39,29 @@ def offers(*, caller: Caller, resident: str, at: datetime) -> list[OfferDetails]
         raise Refused(rules.RESIDENT_UNKNOWN.code, rules.RESIDENT_UNKNOWN.rule)
     rows = FIND_COMING_OFFERS.send(raw, {"is_test": caller.is_test, "at": at}).rows()
     claimed = _claimed(found, rows)
-    timed = timed_offers(rows, is_test=caller.is_test, at=at)
-    return [_offer(row, found, claimed, caller, now) for row, now in timed]
+    timed = [
+        _Timed(row, now, TERMS.of(row.campaign_id, at=now))
+        for row, now in timed_offers(rows, is_test=caller.is_test, at=at)
+    ]
+    untargeted = _untargeted(found, timed)
+    rooms = quotas.have_room(
+        wanted=[each.terms.general_needs(each.row, caller.channel_code) for each in timed]
+    )
+    return [
+        _offer(each, found, claimed, untargeted, has_room, caller)
+        for each, has_room in zip(timed, rooms, strict=True)
+    ]
+
+
+def _untargeted(resident: Shopper, timed: Sequence[_Timed]) -> dict[int, str]:
+    """By campaign why no place on file makes the resident eligible; empty where one does. Only of
+    the campaigns that go by places on file."""
+    asked = {each.row.campaign_id: each for each in timed if each.row.way != RoundWay.CLAIM_ON_SPOT}
+    found = {}
+    for campaign_id, (_row, at, terms) in asked.items():
+        (place,) = places_on_file(terms.context, [resident.id], at=at)
+        found[campaign_id] = place.untargeted or ""
+    return found
 
 
 def _claimed(resident: Shopper, rows: Sequence[OfferRow]) -> dict[tuple[int, int, str], int]:
@@ -52,16 +82,17 @@ def _claimed(resident: Shopper, rows: Sequence[OfferRow]) -> dict[tuple[int, int
 
 
 def _offer(
-    row: OfferRow,
+    timed: _Timed,
     resident: Shopper,
     claimed: dict[tuple[int, int, str], int],
+    untargeted: Mapping[int, str],
+    has_room: bool,
     caller: Caller,
-    at: datetime,
 ) -> OfferDetails:
-    terms = TERMS.of(row.campaign_id, at=at)
+    row, at, terms = timed
     channel = terms.counted_channel(caller.channel_code)
     left = max(0, row.per_resident - claimed.get((row.round_id, row.tier_id, channel), 0))
-    reason = _reason(row, resident, terms, at)
+    reason = _reason(row, resident, untargeted)
     return OfferDetails(
         tier=f"{row.campaign}{rules.TIER_SEPARATOR}{row.tier}",
         name=row.name,
@@ -71,25 +102,24 @@ def _offer(
         threshold_fen=row.threshold_fen,
         opens_at=row.opens_at,
         closes_at=row.closes_at,
-        state=_state(row, terms, reason, left, caller, at),
+        state=_state(row, reason, left, has_room, caller, at),
         needs_position=row.way == RoundWay.CLAIM_ON_SPOT,
         left_for_resident=left,
         reason=reason,
     )
 
 
-def _reason(row: OfferRow, resident: Shopper, terms: CampaignTerms, at: datetime) -> str:
+def _reason(row: OfferRow, resident: Shopper, untargeted: Mapping[int, str]) -> str:
     """Why the offer is not for the resident, as far as it is known before they send a position."""
     if resident.state != ResidentState.ACTIVE:
         return "resident_not_active"
     if row.way == RoundWay.CLAIM_ON_SPOT:
         return ""
-    (place,) = places_on_file(terms.context, [resident.id], at=at)
-    return place.untargeted or ""
+    return untargeted[row.campaign_id]
 
 
 def _state(
-    row: OfferRow, terms: CampaignTerms, reason: str, left: int, caller: Caller, at: datetime
+    row: OfferRow, reason: str, left: int, has_room: bool, caller: Caller, at: datetime
 ) -> OfferState:
     if reason:
         return "not_for_you"
@@ -98,5 +128,4 @@ def _state(
     closed = rules.judge_offer(offer_facts(row), at=at, caller_is_test=caller.is_test)
     if closed is not None:
         return "coming" if closed.rule == "round_not_open" else "paused"
-    needs = terms.general_needs(row, caller.channel_code)
-    return "open" if quotas.have_room(needs=needs) else "sold_out"
+    return "open" if has_room else "sold_out"

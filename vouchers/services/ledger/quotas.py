@@ -228,12 +228,16 @@ def rooms_of(buckets: Buckets) -> dict[int, Room]:
     return {cell_id: room_of(map(_room, held)) for cell_id, held in buckets.items()}
 
 
-def have_room(*, needs: Mapping[int, Need]) -> bool:
-    """Whether every cell can take what is needed of it just now; locks nothing."""
-    found: dict[int, list[QuotaBucket]] = {cell_id: [] for cell_id in needs}
-    for bucket in QuotaBucket.objects.filter(cell_id__in=list(needs)):
+def have_room(*, wanted: Sequence[Mapping[int, Need]]) -> list[bool]:
+    """By what is needed, whether every cell can take just now what is needed of it by that alone;
+    locks nothing."""
+    found: dict[int, list[QuotaBucket]] = {cell_id: [] for needs in wanted for cell_id in needs}
+    for bucket in QuotaBucket.objects.filter(cell_id__in=list(found)):
         found[bucket.cell_id].append(bucket)
-    return LockedNeeds(found, needs).have_room
+    return [
+        LockedNeeds({cell_id: found[cell_id] for cell_id in needs}, needs).have_room
+        for needs in wanted
+    ]
 
 
 def take_locked(*, buckets: Buckets, needs: Mapping[int, Need]) -> None:
