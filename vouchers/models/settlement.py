@@ -201,20 +201,42 @@ class SettlementLine(models.Model):
         return f"{self.settlement_id}/{self.redemption_id}"
 
 
-# Locked, so that a void, refund or hold under way is waited for and a later one finds the lines.
-# What arrives late for a merchant whose day is closed waits for the next day; what is held, for its
-# release.
-LOCK_UNSETTLED = Statement(
-    f"""
-    SELECT r.id, r.voucher_id
-      FROM vouchers_redemption r
-     WHERE r.campaign_id = %(campaign_id)s
+class Unsettled(NamedTuple):
+    """A merchant that has something to be settled, and the stores where it was redeemed."""
+
+    merchant_id: int
+    store_ids: list[int]
+
+
+# What arrives late for a merchant whose day is closed waits for the next day.
+_UNSETTLED = f"""
+       r.campaign_id = %(campaign_id)s
        AND r.business_day <= %(business_day)s
        AND r.state = {RedemptionState.CAPTURED.value}
        AND NOT EXISTS (SELECT FROM vouchers_settlementline l WHERE l.redemption_id = r.id)
        AND NOT EXISTS (SELECT FROM vouchers_settlement z
                         WHERE z.campaign_id = r.campaign_id AND z.merchant_id = r.merchant_id
-                          AND z.business_day = %(business_day)s)
+                          AND z.business_day = %(business_day)s)"""
+
+FIND_UNSETTLED = Statement(
+    f"""
+    SELECT r.merchant_id, array_agg(DISTINCT r.store_id)
+      FROM vouchers_redemption r
+     WHERE {_UNSETTLED}
+     GROUP BY r.merchant_id
+     ORDER BY r.merchant_id
+    """,
+    Unsettled._make,
+)
+
+# Locked, so that a void, refund or hold under way is waited for and a later one finds the lines.
+# What is held waits for its release.
+LOCK_UNSETTLED = Statement(
+    f"""
+    SELECT r.id, r.voucher_id
+      FROM vouchers_redemption r
+     WHERE r.store_id = ANY (%(store_ids)s::bigint[]) AND r.merchant_id = %(merchant_id)s
+       AND {_UNSETTLED}
        AND NOT EXISTS (SELECT FROM vouchers_hold h
                         WHERE h.redemption_id = r.id AND h.released_at IS NULL)
      ORDER BY r.id
@@ -285,13 +307,14 @@ _OWED = f"""
        AND r.campaign_id = %(campaign_id)s::bigint
        AND owed.fen > 0"""
 
-# For settling a day: refunds after its end wait for the next one.
+# For settling a merchant's day: refunds after its end wait for the next one.
 FIND_OWED: Statement[Owed] = Statement(
     f"""
     WITH owed AS (
     SELECT f.id, f.refund_no, f.business_day, p.source_id, owed.fen::bigint, f.redemption_id,
            f.voucher_id
-    {_OWED} AND f.business_day <= %(business_day)s::date)
+    {_OWED} AND f.merchant_id = %(merchant_id)s::bigint
+       AND f.business_day <= %(business_day)s::date)
     SELECT owed.id, owed.refund_no, owed.business_day, owed.source_id, owed.fen,
            {_CAPTURED_COLUMNS}
       FROM owed
@@ -365,36 +388,4 @@ INSERT_LINES: Statement[Any] = Statement(
                   %(amounts_fen)s::bigint[])
         AS line(settlement_id, redemption_id, voucher_id, source_id, refund_id, amount_fen)
     """
-)
-
-
-class PayoutRow(NamedTuple):
-    """What a settlement moves within an allocation: paid to the merchant, and kept back."""
-
-    allocation_id: int
-    settled_fen: int
-    netted_fen: int
-
-
-# What refunds called back while the settlement waited for cash is recoverable already; its line is
-# paid all the same, since its file was fixed.
-SUM_PAYOUT = Statement(
-    f"""
-    SELECT r.allocation_id,
-           COALESCE(sum(l.amount_fen - moved.fen) FILTER (WHERE l.kind = 'redemption'), 0)::bigint,
-           COALESCE(-sum(l.amount_fen) FILTER (WHERE l.kind = 'refund'), 0)::bigint
-      FROM vouchers_settlementline l
-      JOIN vouchers_redemption r ON r.id = l.redemption_id AND r.voucher_id = l.voucher_id
-     CROSS JOIN LATERAL (
-           SELECT COALESCE(sum(p.amount_fen), 0) AS fen
-             FROM vouchers_refund f
-             JOIN vouchers_refundpart p ON p.refund_id = f.id AND p.source_id = l.source_id
-            WHERE f.redemption_id = l.redemption_id
-              AND p.origin = '{AccountKind.PAYABLE.value}'
-              AND p.target = '{AccountKind.RECOVERABLE.value}') AS moved
-     WHERE l.settlement_id = %(settlement_id)s
-     GROUP BY r.allocation_id
-     ORDER BY r.allocation_id
-    """,
-    PayoutRow._make,
 )

@@ -6,7 +6,8 @@ import io
 from collections.abc import Sequence
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 
 from merchants.errors import Refused
 from tests.support import cast
@@ -56,6 +57,34 @@ def test_each_merchant_gets_a_settlement_from_each_source(campaign: Campaign) ->
         ("rival", "city"): (1, 3_000),
         ("rival", "group"): (1, 2_000),
     }
+
+
+def test_each_merchant_is_settled_in_a_transaction_of_its_own(campaign: Campaign) -> None:
+    redeemed(campaign, [cast.nanjing_road(), cast.rival_shop()])
+    with CaptureQueriesContext(connection) as captured:
+        settle_day(campaign=campaign, business_day=TODAY, at=MIDNIGHT)
+    asked = [query["sql"] for query in captured.captured_queries]
+    assert len([sql for sql in asked if sql.endswith("FOR NO KEY UPDATE")]) == 2
+    made = [sql for sql in asked if sql.startswith('INSERT INTO "vouchers_settlement"')]
+    assert len(made) == 2
+
+
+def test_a_run_goes_on_with_the_merchants_that_one_before_it_left(campaign: Campaign) -> None:
+    here, there = cast.nanjing_road(), cast.rival_shop()
+    redeemed(campaign, [here, there])
+    (left,) = redeemed(campaign, [there])
+    rosa = cast.member("rosa", "risk officer")
+    opened = [
+        hold(redemption=one, reason="check", by=rosa, at=NOON)
+        for one in Redemption.objects.filter(store=there)
+    ]
+    assert len(settle_day(campaign=campaign, business_day=TODAY, at=MIDNIGHT)) == 2
+    for one in opened:
+        release(hold=one, by=rosa, at=MIDNIGHT)
+    made = settle_day(campaign=campaign, business_day=TODAY, at=MIDNIGHT + DAY)
+    assert owed(made)["rival", "city"] == (2, 6_000)
+    assert SettlementLine.objects.filter(redemption_id=left.pk).count() == 2
+    assert SettlementLine.objects.count() == 6
 
 
 def test_the_stored_file_lists_the_lines_and_is_the_one_that_was_hashed(campaign: Campaign) -> None:

@@ -1,7 +1,7 @@
 """Settling a business day and paying what was settled, within the cash that has arrived."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from django.conf import settings
@@ -12,12 +12,14 @@ from django.db.models import Q, Sum
 from merchants.errors import Refused
 from merchants.models import Merchant
 from vouchers.models import Campaign, FundingSource, Settlement
+from vouchers.models.ledger.payouts import SUM_PAYOUT
 from vouchers.models.settlement import (
     FIND_OWED,
+    FIND_UNSETTLED,
     INSERT_LINES,
     LOCK_UNSETTLED,
     READ_CAPTURED,
-    SUM_PAYOUT,
+    Unsettled,
 )
 from vouchers.rules.limits.limits import business_day as business_day_of
 from vouchers.rules.settlement import (
@@ -45,28 +47,44 @@ def settle_day(
 
     Takes every captured redemption of that day or before which no settlement has taken, less what
     refunds called back of it; from that it keeps back what the merchant owes for refunds, of that
-    day or before, of what was settled earlier. A merchant's day is closed once: running again
-    returns the same settlements and changes nothing, and what is captured or refunded after the
-    close goes to the next day. Who asked for it, or the clock where `by` is None, stands in the
-    campaign's history when it closes something. Refuses `day_not_begun`.
+    day or before, of what was settled earlier. A merchant's day is closed once, each in a
+    transaction of its own: running again returns the same settlements, changes nothing, and closes
+    the day for merchants that a run which was stopped had left. What is captured or refunded after
+    the close goes to the next day. The files are not read into memory. Who asked for it, or the
+    clock where `by` is None, stands in the campaign's history with what is closed. Refuses
+    `day_not_begun`.
     """
     by = by or clock()
     at = time_in(campaign_id=campaign.pk, at=at)
     if business_day > business_day_of(at, campaign.zone):
         raise Refused("day_not_begun", date=business_day.isoformat())
+    facts = {"campaign_id": campaign.pk, "business_day": business_day}
+    with connection.wrap_database_errors:
+        waiting = FIND_UNSETTLED.send(raw_connection(), facts).rows()
+    for merchant in waiting:
+        _settle_merchant(campaign, business_day, merchant, by, at)
+    return _settlements_of(campaign, business_day)
+
+
+def _settle_merchant(
+    campaign: Campaign, business_day: date, merchant: Unsettled, by: User, at: datetime
+) -> None:
+    facts = {"campaign_id": campaign.pk, "business_day": business_day, **merchant._asdict()}
     with transaction.atomic():
         # One settler or collector per campaign at a time; the statements after the lock see what
         # the last one wrote.
         Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
-        captured = _unsettled(campaign, business_day)
-        drafts = share_out(captured, _owed(campaign, business_day) if captured else ())
+        captured = _unsettled(facts)
+        drafts = share_out(captured, _owed(facts) if captured else ())
         _write(campaign, business_day, drafts, at)
         if drafts:
             what = f"business day {business_day.isoformat()} settled: {len(drafts)} settlements"
             note(campaign, by=by, what=what, at=at)
-    return list(
-        campaign.settlements.filter(business_day=business_day).order_by("merchant_id", "source_id")
-    )
+
+
+def _settlements_of(campaign: Campaign, business_day: date) -> list[Settlement]:
+    made = campaign.settlements.filter(business_day=business_day).defer("content")
+    return list(made.order_by("merchant_id", "source_id"))
 
 
 def pay(*, settlement: Settlement, at: datetime, by: User | None = None) -> bool:
@@ -109,7 +127,7 @@ def settle_and_pay_day(
     waiting = campaign.settlements.filter(
         state=SettlementState.READY, business_day__lte=business_day
     )
-    for settlement in waiting.order_by("business_day", "id"):
+    for settlement in waiting.defer("content").order_by("business_day", "id"):
         if settlement.source_id in dry:
             continue
         try:
@@ -118,13 +136,10 @@ def settle_and_pay_day(
             if refused.refusal.code != "cash_not_received":
                 raise
             dry.add(settlement.source_id)
-    return list(
-        campaign.settlements.filter(business_day=business_day).order_by("merchant_id", "source_id")
-    )
+    return _settlements_of(campaign, business_day)
 
 
-def _unsettled(campaign: Campaign, business_day: date) -> list[Captured]:
-    facts = {"campaign_id": campaign.pk, "business_day": business_day}
+def _unsettled(facts: Mapping[str, object]) -> list[Captured]:
     raw = raw_connection()
     with connection.wrap_database_errors:
         locked = LOCK_UNSETTLED.send(raw, facts).rows()
@@ -132,8 +147,7 @@ def _unsettled(campaign: Campaign, business_day: date) -> list[Captured]:
         return READ_CAPTURED.send(raw, ids).rows()
 
 
-def _owed(campaign: Campaign, business_day: date) -> list[Owed]:
-    facts = {"campaign_id": campaign.pk, "business_day": business_day}
+def _owed(facts: Mapping[str, object]) -> list[Owed]:
     with connection.wrap_database_errors:
         return FIND_OWED.send(raw_connection(), facts).rows()
 
