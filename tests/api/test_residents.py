@@ -10,6 +10,7 @@ from tests.support.channel import channel, refusal
 from tests.support.http_till import open_campaign
 from tests.support.till import code_of, issue_vouchers
 from vouchers.models import Consent, Proxy, Resident, ResidentPoint
+from vouchers.queries.residents import WALLET_PAGE
 
 pytestmark = pytest.mark.django_db
 
@@ -189,6 +190,24 @@ class TestWallet:
             channel().get("/residents/test-ada/vouchers"),
         ]
         assert {refusal(answer) for answer in answers} == {(404, "not_found", "resident_unknown")}
+
+    def test_a_wallet_comes_in_pages_by_the_last_code(self) -> None:
+        campaign = open_campaign(timezone.now())
+        yesterday = timezone.now() - timedelta(days=1)
+        alice, count = cast.alice(), WALLET_PAGE + 1
+        mine = issue_vouchers(campaign, [alice] * count, at=yesterday)
+        app = channel()
+        first = app.get("/residents/alice/vouchers").json()
+        assert len(first) == WALLET_PAGE
+        last = app.get(f"/residents/alice/vouchers?after={first[-1]['code']}").json()
+        newest = sorted(mine, key=lambda voucher: -voucher.pk)
+        assert [held["code"] for held in [*first, *last]] == list(map(code_of, newest))
+        assert app.get(f"/residents/alice/vouchers?after={last[-1]['code']}").json() == []
+
+    def test_what_is_no_voucher_ends_no_page(self) -> None:
+        cast.alice()
+        answer = channel().get("/residents/alice/vouchers?after=12345")
+        assert refusal(answer)[:2] == (400, "malformed_request")
 
     def test_an_unknown_resident_is_not_found(self) -> None:
         answer = refusal(channel().get("/residents/nobody/vouchers"))

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from django.conf import settings
 from msgspec import Meta
 
 from merchants.errors import Refused
 from merchants.geo import Datum
 from merchants.references import is_reference
 from vouchers.http.requests import NUL_IN_JSON, check_text, decoded, malformed, not_a_number
+from vouchers.rules.issuing.codes import decode, typed
 from vouchers.rules.residents import SANDBOX, is_numbered_for
 from vouchers.services.residents.acts import Place
 
@@ -89,6 +91,22 @@ def resident_number(text: str, *, field: str = "external_id") -> str:
             field=field,
         )
     return text
+
+
+def wallet_after(code: str | None) -> int | None:
+    """The number of the voucher whose code ends the page before; None for the first page. Refuses
+    `malformed_request` for what is no voucher's code."""
+    if not code:
+        return None
+    voucher_id = decode(typed(code), settings.HUIMIN_CODE_KEY)
+    if voucher_id is None:
+        raise Refused(
+            "malformed_request",
+            problem="`after` is the code of the last voucher of the page before",
+            problem_zh="after 须为上一页最后一张券的券码",
+            field="after",
+        )
+    return voucher_id
 
 
 def number_to_register(text: str, *, is_test: bool) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 from django.conf import settings
-from django.db.models import F, Value
+from django.db.models import Exists, F, OuterRef, Value
 
 from merchants.errors import Refused
 from merchants.models import Merchant
@@ -178,25 +178,34 @@ class WalletVoucher(msgspec.Struct, frozen=True):
     valid_until_at: datetime
 
 
-def wallet_of(resident: Resident, *, is_test: bool, at: datetime) -> list[WalletVoucher]:
-    """The vouchers that a resident holds of live or of sandbox campaigns, newest first.
+WALLET_PAGE: Final = 200
+"""Vouchers of a wallet read at once."""
 
-    Nobody else's: neither those they may show as a proxy nor those of merged residents.
+
+def wallet_of(
+    resident: Resident, *, is_test: bool, at: datetime, after_id: int | None = None
+) -> list[WalletVoucher]:
+    """The vouchers that a resident holds of live or of sandbox campaigns, newest first: the first
+    `WALLET_PAGE`, or those that come after the voucher with an id.
+
+    Only the resident's own: neither those they may show as a proxy nor those of merged residents.
     """
-    held = list(Voucher.objects.filter(resident=resident).order_by("-id"))
-    tranches = _tranches({voucher.tranche_id for voucher in held}, is_test=is_test, at=at)
-    return [
-        _in_wallet(voucher, *tranches[voucher.tranche_id])
-        for voucher in held
-        if voucher.tranche_id in tranches
-    ]
+    tranche = Tranche.objects.filter(pk=OuterRef("tranche_no"), campaign__is_test=is_test)
+    held = Voucher.objects.filter(resident=resident).annotate(
+        tranche_no=F("id").bitrightshift(SERIAL_BITS)
+    )
+    if after_id is not None:
+        held = held.filter(id__lt=after_id)
+    page = list(held.filter(Exists(tranche)).order_by("-id")[:WALLET_PAGE])
+    tranches = _tranches({voucher.tranche_id for voucher in page}, is_test=is_test, at=at)
+    return [_in_wallet(voucher, *tranches[voucher.tranche_id]) for voucher in page]
 
 
 def _tranches(
     tranche_ids: Iterable[int], *, is_test: bool, at: datetime
 ) -> dict[int, tuple[Tranche, datetime]]:
     """Each with the time in its campaign; only test campaigns have clocks."""
-    found = Tranche.objects.filter(pk__in=sorted(tranche_ids), campaign__is_test=is_test)
+    found = Tranche.objects.filter(pk__in=sorted(tranche_ids))
     timed = found.annotate(now=campaign_now(at, "campaign__") if is_test else Value(at))
     return {
         tranche.pk: (tranche, tranche.now) for tranche in timed.select_related("campaign", "tier")

@@ -13,10 +13,11 @@ from rest_framework.request import Request
 
 from merchants.errors import Refused
 from merchants.models import District
-from vouchers.api.calls import body_of
+from vouchers.api.calls import body_of, parameter
 from vouchers.api.errors import rendered
 from vouchers.api.residents.channel import ChannelView
 from vouchers.api.residents.schema import (
+    AFTER_VOUCHER,
     CONSENT_PURPOSE,
     POINT_KIND,
     PROXY,
@@ -161,14 +162,16 @@ class WalletView(ChannelView):
 
     @extend_schema(
         operation_id="list_vouchers",
-        parameters=[RESIDENT],
+        parameters=[RESIDENT, AFTER_VOUCHER],
         responses={200: WalletVoucherSchema(many=True), **REFUSALS},
     )
     def get(self, request: Request, external_id: str) -> HttpResponse:
-        """The vouchers that this resident holds (券包), newest first; no other person's."""
+        """The vouchers that this resident holds (券包), newest first, at most 200; no other
+        person's."""
         is_test = self.caller(request).is_test
         resident = resident_numbered(parse.resident_number(external_id), is_test=is_test)
-        held = wallet_of(resident, is_test=is_test, at=datetime.now(UTC))
+        after_id = parse.wallet_after(parameter(request, "after"))
+        held = wallet_of(resident, is_test=is_test, at=datetime.now(UTC), after_id=after_id)
         return rendered(render(held))
 
 

@@ -21,6 +21,11 @@ RESIDENT = OpenApiParameter(
         f" begin with `{SANDBOX}`, and no others do."
     ),
 )
+AFTER_VOUCHER = OpenApiParameter(
+    "after",
+    str,
+    description="Only those that come after the voucher with this code: the next 200.",
+)
 PROXY = OpenApiParameter(
     "proxy_id",
     {"type": "string", "pattern": FORM, "maxLength": NUMBER_MAX_LENGTH},
