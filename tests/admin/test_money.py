@@ -25,6 +25,7 @@ from vouchers.queries.settlement import payouts_of
 from vouchers.services.proofs import packs
 from vouchers.services.proofs.packs import PackState
 from vouchers.services.settlement import days
+from vouchers.sql.streams import BLOCK_ROWS
 from vouchers.states import AccountKind
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +128,16 @@ class TestQuestions:
         monkeypatch.setattr(money, "QUESTIONS", (evil,))
         answer = audrey.get(page(town, "_question", "evil"))
         assert answer.getvalue().decode().splitlines()[1] == "'=1+1,'+1+1,'-1+1,'@1+1"
+
+    def test_an_answer_of_many_blocks_is_sent_whole_and_never_held_whole(
+        self, town: Campaign, audrey: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        many = 2 * BLOCK_ROWS + 1
+        long = Question("long", "long", ("number",), f"SELECT generate_series(1, {many})")
+        monkeypatch.setattr(money, "QUESTIONS", (long,))
+        answer = audrey.get(page(town, "_question", "long"))
+        assert answer.streaming
+        assert len(answer.getvalue().splitlines()) == many + 1
 
     def test_there_is_no_other(self, town: Campaign, audrey: Client) -> None:
         assert audrey.get(page(town, "_question", "everything")).status_code == 404

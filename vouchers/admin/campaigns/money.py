@@ -1,9 +1,10 @@
 """The money of a campaign for manager and auditor: balances at an instant, settlements, left-over,
 the last audit, the auditor's pack and ready questions. Read-only but for asking for a pack."""
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
-from merchants.spreadsheets import SpreadsheetWriter
 from vouchers import tasks
 from vouchers.admin.base import act
 from vouchers.admin.campaigns.overview import (
@@ -33,16 +33,16 @@ from vouchers.admin.campaigns.overview import (
 from vouchers.admin.campaigns.page import CampaignPage
 from vouchers.admin.proofs import first_broken
 from vouchers.admin.words import instant
-from vouchers.http.files import file_answer
+from vouchers.http.files import file_answer, sent
 from vouchers.models import AuditReport, Campaign
 from vouchers.money import yuan
 from vouchers.queries.ledger.balances import identity_rows
 from vouchers.queries.ledger.leftovers import leftovers_of
-from vouchers.queries.proofs.findings import QUESTIONS, Question, answer_to
+from vouchers.queries.proofs.findings import QUESTIONS
 from vouchers.queries.settlement import MOST_SHOWN, Payouts, payouts_of
 from vouchers.services.proofs import packs
+from vouchers.services.proofs.questions import write_answer
 from vouchers.services.roles import view_area
-from vouchers.sql.pipeline import raw_connection
 
 BYTES_PER_MB: Final = 1_000_000
 MONEY = "admin:vouchers_campaign_money"
@@ -97,7 +97,7 @@ class MoneyActs(CampaignPage):
             raise Http404
         return file_answer(request, _directory() / name)
 
-    def question(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+    def question(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         """The rows of one of the auditor's questions, as CSV."""
         campaign = _campaign(request, object_id)
         if not view_area(request.user, AuditReport, at=timezone.now()).is_city:
@@ -105,12 +105,14 @@ class MoneyActs(CampaignPage):
         question = next((it for it in QUESTIONS if it.name == name), None)
         if question is None:
             raise Http404
-        file = f"{campaign.code}-{question.name}.csv"
-        return HttpResponse(
-            "".join(_csv(question, campaign, timezone.now())),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{file}"'},
-        )
+        # On the disk, which takes any answer; without a name, so that it is gone with the answer.
+        file = TemporaryFile()  # noqa: SIM115
+        # Spreadsheets take UTF-8 for it only after its mark.
+        text = TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        write_answer(question=question, campaign=campaign, file=text, at=timezone.now())
+        text.detach().seek(0)
+        name = f"{campaign.code}-{question.name}.csv"
+        return sent(request, file, name=name, content_type="text/csv; charset=utf-8")
 
     def get_urls(self) -> list[URLPattern]:
         """With what is fetched."""
@@ -229,25 +231,3 @@ def _ask_for_pack(request: HttpRequest, campaign: Campaign) -> None:
     )
     if name and not tasks.wake_pack_writer(campaign_id=campaign.pk, name=name):
         messages.error(request, _("No worker could be reached. Ask again in a while."))
-
-
-class _Lines:
-    """A file that gives back what is written to it."""
-
-    def write(self, text: str, /) -> str:
-        self.line = text
-        return text
-
-
-def _csv(question: Question, campaign: Campaign, at: datetime) -> Iterator[str]:
-    """Head and rows; no text of a row becomes a formula of a spreadsheet."""
-    out = _Lines()
-    writer = SpreadsheetWriter(out)
-    # Spreadsheets take UTF-8 for it only after this mark.
-    yield "\ufeff"
-    rows: Iterable[Iterable[object]] = answer_to(
-        raw_connection(), question, campaign_id=campaign.pk, at=at
-    )
-    for cells in [question.columns, *rows]:
-        writer.row(cells)
-        yield out.line

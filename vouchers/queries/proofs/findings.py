@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop as _
 
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.sql.statements import Statement
+from vouchers.sql.streams import Row, stream
 from vouchers.states import RedemptionState, TrancheState, VoucherState
 
 OPENS_MINUTE: Final = 8 * 60
@@ -155,16 +156,15 @@ QUESTIONS: Final = (
 
 def answer_to(
     raw: psycopg.Connection[Any], question: Question, *, campaign_id: int, at: datetime
-) -> list[Sequence[Any]]:
-    """The rows of one question, in its columns."""
-    statement: Statement[Any] = Statement(question.text)
+) -> Iterator[Sequence[Row]]:
+    """The rows of one question, in its columns and in blocks; in the transaction that is open."""
     parameters = {
         "campaign_id": campaign_id,
         "at": at,
         "opens_minute": OPENS_MINUTE,
         "closes_minute": CLOSES_MINUTE,
     }
-    return list(statement.send(raw, parameters).rows())
+    return stream(raw, question.text, parameters)
 
 
 def answers(
