@@ -18,10 +18,10 @@ from vouchers.rules.ledger.quotas import (
     Price,
     Room,
     Slice,
+    laid_evenly,
     lay_evenly,
     room_of,
     short,
-    split_evenly,
 )
 
 CITY, GROUP, PLATFORM = 1, 2, 3
@@ -164,7 +164,7 @@ class TestWhatCountsWhere:
 class TestRooms:
     @given(amounts, st.integers(1, 64))
     def test_parts_are_even_and_add_up(self, amount: int, parts: int) -> None:
-        found = split_evenly(amount, parts)
+        found = laid_evenly(amount, parts)
         numbers = [part for part in found if part is not None]
         assert len(numbers) == parts
         assert sum(numbers) == amount
@@ -197,8 +197,8 @@ class TestRooms:
         assert short({1: Room(0, None)}, one) == [1]
         assert short({1: Room(None, 0)}, one) == [1]
         assert short({1: Room(0, 0)}, {1: Need(0, 0)}) == []
-        assert split_evenly(None, 3) == [None] * 3
-        assert split_evenly(0, 3) == [0] * 3
+        assert laid_evenly(None, 3) == [None] * 3
+        assert laid_evenly(0, 3) == [0] * 3
 
     def test_short_cells_are_named_in_order(self) -> None:
         found = short(

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from merchants.errors import Refused
 from vouchers.errors import explain
-from vouchers.management.campaigns import user_named
-from vouchers.models import Campaign, Settlement
+from vouchers.management.campaigns import add_campaign, campaign_named, user_named
+from vouchers.models import Settlement
 from vouchers.money import yuan
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.settlement.days import settle_and_pay_day, settle_day
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     help = "Settle a business day of a campaign per merchant and funding source."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("campaign", help="the campaign's code")
+        add_campaign(parser)
         parser.add_argument(
             "day",
             nargs="?",
@@ -44,12 +44,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         at = timezone.now()
-        try:
-            campaign = Campaign.objects.get(code=options["campaign"])
-        except Campaign.DoesNotExist:
-            raise CommandError(
-                _("There is no campaign with the code %(code)s.") % {"code": options["campaign"]}
-            ) from None
+        campaign = campaign_named(options["campaign"])
         day = options["day"] or business_day(at, campaign.zone) - timedelta(days=1)
         settle = settle_and_pay_day if options["pay"] else settle_day
         try:

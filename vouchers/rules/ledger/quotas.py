@@ -164,7 +164,7 @@ class Cells:
         return [source_id for source_id, _ in price.split if source_id not in capped]
 
 
-def split_evenly(amount: int | None, parts: int) -> list[int | None]:
+def laid_evenly(amount: int | None, parts: int) -> list[int | None]:
     """`amount` in as many parts, none more than one larger than another, the larger first;
     unlimited in every part where it is None. Raises ValueError for a negative amount."""
     if amount is None:
@@ -177,7 +177,7 @@ def split_evenly(amount: int | None, parts: int) -> list[int | None]:
 
 def lay_evenly(room: Room, parts: int) -> list[Room]:
     """A cell's room over its sub-buckets, in their order."""
-    both = zip(split_evenly(room.fen, parts), split_evenly(room.count, parts), strict=True)
+    both = zip(laid_evenly(room.fen, parts), laid_evenly(room.count, parts), strict=True)
     return [Room(fen, count) for fen, count in both]
 
 
