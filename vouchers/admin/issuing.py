@@ -5,10 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import time_format
 from django.utils.html import format_html
-from django.utils.timezone import localtime
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -27,9 +24,10 @@ from vouchers.admin.campaigns.overview import count_text, shown
 from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.hotline import HotlinePage
 from vouchers.http.explanations import reason_name
+from vouchers.http.progress import progress_text
 from vouchers.models import Run, Shard, Tranche, Voucher
 from vouchers.money import yuan
-from vouchers.queries.issuing import Progress, progress_of
+from vouchers.queries.issuing import progress_of
 from vouchers.services.issuing import control
 from vouchers.states import RunState, TrancheState, VoucherState
 
@@ -187,23 +185,6 @@ def _offered(run: Run) -> set[str]:
     if run.state not in control.LIVE_RUNS:
         return set()
     return {"resume" if run.paused_at else "pause", "cancel"}
-
-
-def progress_text(progress: Progress) -> str:
-    """`1,200,000 of 3,000,000 vouchers · 81,000/s · done at 10:12:30`, as far as it is known."""
-    if not progress.vouchers_total:
-        return "–"
-    parts = [
-        gettext("%(done)s of %(total)s vouchers")
-        % {"done": f"{progress.vouchers_done:,}", "total": f"{progress.vouchers_total:,}"}
-    ]
-    if progress.vouchers_per_s:
-        parts.append(gettext("%s a second") % f"{progress.vouchers_per_s:,.0f}")
-    if progress.is_paused:
-        parts.append(gettext("paused"))
-    elif progress.done_at:
-        parts.append(gettext("done at %s") % time_format(localtime(progress.done_at), "H:i:s"))
-    return " · ".join(parts)
 
 
 @admin.register(Tranche)

@@ -12,8 +12,8 @@ from vouchers.demo.city import CUSTOMER_BIT
 from vouchers.demo.day import Day
 from vouchers.models import Campaign, Run, Settlement
 from vouchers.queries.campaigns.overview import Figures, figures_of, refusals_since
+from vouchers.queries.demo import Customers, customers_of, lost_redemptions
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
-from vouchers.queries.residents import Customers, customers_of, lost_redemptions
 from vouchers.services.proofs.audit import Report
 
 

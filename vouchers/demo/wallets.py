@@ -10,7 +10,7 @@ from vouchers.demo.group import TillKey
 from vouchers.demo.scene import Card
 from vouchers.demo.telling import patiently
 from vouchers.models import Campaign
-from vouchers.queries.residents import Holder, sample_holders
+from vouchers.queries.demo import Holder, sample_holders
 from vouchers.rules.issuing.codes import encode
 
 EXPIRED: Final = 100

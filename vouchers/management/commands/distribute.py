@@ -14,8 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from merchants.errors import Refused
 from vouchers import tasks
-from vouchers.admin.issuing import progress_text
 from vouchers.errors import explain
+from vouchers.http.progress import progress_text
 from vouchers.management.campaigns import add_campaign, add_user, campaign_named, user_named
 from vouchers.models import Campaign, Round, Run
 from vouchers.queries.issuing import progress_of
