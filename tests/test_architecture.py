@@ -39,7 +39,7 @@ SHARED = {
     "rules": set[str](),
     "models": {"locks", "history"},
     "queries": {"history", "demo"},
-    "services": {"acts", "outbox", "refusals", "second_factor", "sold_out", "history"},
+    "services": {"acts", "outbox", "refusals", "second_factor", "sold_out", "history", "valkey"},
     "admin": {
         "base",
         "buttons",

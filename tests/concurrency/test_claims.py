@@ -44,7 +44,7 @@ UNITS = 5
 @pytest.fixture
 def talkative(monkeypatch: pytest.MonkeyPatch) -> None:
     """Valkey is asked at once, whatever it failed to answer in an earlier test."""
-    monkeypatch.setattr(sold_out, "_silent_until_s", 0.0)
+    monkeypatch.setattr(sold_out.VALKEY, "_silent_until_s", 0.0)
 
 
 def one(request: ClaimRequest) -> Answer:

@@ -7,17 +7,14 @@ so a unit that comes back can be claimed at once. When Valkey is lost, empty or 
 is remembered, and every claim is judged by PostgreSQL.
 """
 
-import logging
 import secrets
-import time
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache
 from typing import Final, NamedTuple
 
 import redis
 from django.conf import settings
 
-log = logging.getLogger(__name__)
+from vouchers.services.valkey import Valkey
 
 REMEMBERED_MS: Final = 1_000
 """For how long "sold out" is said without asking PostgreSQL again; a lost `lift` costs this."""
@@ -43,7 +40,7 @@ class Remembered(NamedTuple):
 
 
 NOTHING: Final = Remembered(frozenset(), {})
-_silent_until_s = 0.0
+VALKEY: Final = Valkey(answer_s=ANSWER_S, pause_s=PAUSE_S, without="claims are judged without it")
 
 
 def recall(wanted: Collection[Shortage]) -> Remembered:
@@ -51,10 +48,10 @@ def recall(wanted: Collection[Shortage]) -> Remembered:
     remembered: `remember` takes the marks that were read here."""
     cell_ids = sorted({each.cell_id for each in wanted})
     asked = sorted(wanted)
-    if not asked or _is_silent():
+    if not asked:
         return NOTHING
-    try:
-        client = _client(settings.REDIS_URL)
+
+    def read(client: "redis.Redis") -> Remembered:
         keys = [_mark(cell_id) for cell_id in cell_ids] + [_shortage(each) for each in asked]
         found = client.mget(keys)
         marks = {
@@ -63,42 +60,41 @@ def recall(wanted: Collection[Shortage]) -> Remembered:
             if isinstance(mark, bytes)
         }
         _make_marks(client, [cell_id for cell_id in cell_ids if cell_id not in marks])
-    except redis.RedisError as error:
-        _fall_silent(error)
-        return NOTHING
-    standing = [
-        each
-        for each, mark in zip(asked, found[len(cell_ids) :], strict=True)
-        if mark is not None and mark == marks.get(each.cell_id)
-    ]
-    return Remembered(frozenset(standing), marks)
+        standing = [
+            each
+            for each, mark in zip(asked, found[len(cell_ids) :], strict=True)
+            if mark is not None and mark == marks.get(each.cell_id)
+        ]
+        return Remembered(frozenset(standing), marks)
+
+    return VALKEY.ask(read, otherwise=NOTHING)
 
 
 def remember(shortages: Iterable[Shortage], marks: Mapping[int, bytes]) -> None:
     """Remember shortages that a transaction has committed, under the marks read before it began."""
     known = [each for each in shortages if each.cell_id in marks]
-    if not known or _is_silent():
+    if not known:
         return
-    try:
-        with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
+
+    def write(client: "redis.Redis") -> None:
+        with client.pipeline(transaction=False) as pipe:
             for each in known:
                 pipe.set(_shortage(each), marks[each.cell_id], px=REMEMBERED_MS)
             pipe.execute()
-    except redis.RedisError as error:
-        _fall_silent(error)
+
+    VALKEY.ask(write, otherwise=None)
 
 
 def lift(cell_ids: Iterable[int]) -> None:
     """Something has come back into these cells: call when it is committed."""
-    if _is_silent():
-        return
-    try:
-        with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
+
+    def write(client: "redis.Redis") -> None:
+        with client.pipeline(transaction=False) as pipe:
             for cell_id in cell_ids:
                 pipe.set(_mark(cell_id), _fresh_mark(), ex=MARK_S)
             pipe.execute()
-    except redis.RedisError as error:
-        _fall_silent(error)
+
+    VALKEY.ask(write, otherwise=None)
 
 
 def _make_marks(client: "redis.Redis", cell_ids: Collection[int]) -> None:
@@ -122,18 +118,3 @@ def _mark(cell_id: int) -> str:
 
 def _shortage(each: Shortage) -> str:
     return f"huimin:{settings.HUIMIN_CELL}:short:{each.cell_id}:{each.tier_id}"
-
-
-def _is_silent() -> bool:
-    return time.monotonic() < _silent_until_s
-
-
-def _fall_silent(error: Exception) -> None:
-    global _silent_until_s  # one Valkey, one process
-    _silent_until_s = time.monotonic() + PAUSE_S
-    log.warning("Valkey does not answer, claims are judged without it: %s", error)
-
-
-@cache
-def _client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)

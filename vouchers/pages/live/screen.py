@@ -21,8 +21,9 @@ from vouchers.pages.live.places import district_html, rows_of
 from vouchers.queries.live.alerts import Alert, Cursor
 from vouchers.queries.live.board import Board, PlaceRow
 from vouchers.queries.live.places import DistrictUse
+from vouchers.services.valkey import Valkey
 
-ASK_TIMEOUT_S: Final = 0.2
+VALKEY: Final = Valkey(answer_s=0.2, without="the live screen does not show its queue")
 TROUBLES: Final = {
     "identity": gettext_lazy("A budget does not add up: stop the campaign and call the auditor."),
     "audit": gettext_lazy("The last audit found rows that break a rule."),
@@ -35,13 +36,11 @@ TROUBLES: Final = {
 
 def valkey_waiting() -> int | None:
     """Wake-ups that no worker has taken yet; None when Valkey does not answer."""
-    try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=ASK_TIMEOUT_S, socket_connect_timeout=ASK_TIMEOUT_S
-        ) as client:
-            return int(client.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
-    except redis.RedisError:
-        return None
+    return VALKEY.ask(_waiting, otherwise=None)
+
+
+def _waiting(client: "redis.Redis") -> int | None:
+    return int(client.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
 
 
 def board_html(

@@ -7,20 +7,19 @@ do not count. When Valkey has lost them, the audience is previewed again.
 
 import logging
 from datetime import datetime
-from functools import cache
 from typing import Final
 
 import msgspec
-import redis
 from django.conf import settings
 
 from vouchers.models import Campaign
 from vouchers.rules.audience.figures import Figures
+from vouchers.services.valkey import Valkey
 
 log = logging.getLogger(__name__)
 
 KEPT_S: Final = 7 * 24 * 3_600
-ANSWER_S: Final = 0.5
+VALKEY: Final = Valkey(answer_s=0.5, without="previews are neither remembered nor recalled")
 
 
 class Reached(msgspec.Struct, frozen=True):
@@ -51,18 +50,16 @@ def reached_of(figures: Figures, store_ids: tuple[int, ...], at: datetime) -> Re
 
 def remember(campaign: Campaign, reached: Reached) -> None:
     """Keep the figures of the preview that has just been made."""
-    try:
-        client(settings.REDIS_URL).set(_key(campaign), msgspec.json.encode(reached), ex=KEPT_S)
-    except redis.RedisError as error:
-        log.warning("Valkey does not answer, a preview is not remembered: %s", error)
+    kept = msgspec.json.encode(reached)
+    VALKEY.ask(lambda client: client.set(_key(campaign), kept, ex=KEPT_S), otherwise=None)
 
 
 def recall(campaign: Campaign, *, at: datetime) -> Reached | None:
     """The figures of the preview that was made at `at`; None where they are not there any more."""
+    found = VALKEY.ask(lambda client: client.get(_key(campaign)), otherwise=None)
     try:
-        found = client(settings.REDIS_URL).get(_key(campaign))
         kept = msgspec.json.decode(found, type=Reached) if isinstance(found, bytes) else None
-    except (redis.RedisError, msgspec.DecodeError) as error:
+    except msgspec.DecodeError as error:
         log.warning("the last preview could not be recalled: %s", error)
         return None
     return kept if kept and kept.at == at else None
@@ -70,9 +67,3 @@ def recall(campaign: Campaign, *, at: datetime) -> Reached | None:
 
 def _key(campaign: Campaign) -> str:
     return f"huimin:{settings.HUIMIN_CELL}:previewed:{campaign.pk}"
-
-
-@cache
-def client(url: str) -> "redis.Redis":
-    """A client that soon gives up, since nothing depends on an answer."""
-    return redis.Redis.from_url(url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
