@@ -6,7 +6,6 @@ from functools import partial
 from threading import Event
 from typing import Any
 
-import msgspec
 import pytest
 import redis
 from django.db import transaction
@@ -19,6 +18,7 @@ from tests.support.claims import (
     grab,
     neighbours,
     refusal,
+    said,
     statuses,
     verdict,
 )
@@ -49,13 +49,6 @@ def talkative(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def one(request: ClaimRequest) -> Answer:
     return claimed([request])[0]
-
-
-def said(answer: Answer) -> str:
-    """The code of a refusal, or that it is a voucher."""
-    if answer.status == 201:
-        return "claimed"
-    return str(msgspec.json.decode(answer.body)["code"])
 
 
 def crowd(campaign: Campaign) -> list[Callable[[], Answer]]:

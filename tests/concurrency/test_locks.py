@@ -5,7 +5,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from threading import Event
-from time import monotonic, sleep
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
@@ -14,6 +13,7 @@ from merchants.errors import Refused
 from merchants.references import folded
 from tests.support import cast
 from tests.support.cast import NOON
+from tests.support.concurrency.threads import wait_until_a_session_waits
 from tests.support.risk import rule, with_rules
 from tests.support.till import decoded, issue_vouchers, order, redeem
 from vouchers.models import Campaign, Redemption, Voucher
@@ -33,10 +33,6 @@ from vouchers.states import LimitKind, RedemptionState, RiskKind, TallyKind, Vou
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE_S = 20
-WAITING = """
-SELECT count(*) FROM pg_stat_activity
- WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'
-"""
 
 
 @pytest.fixture
@@ -81,18 +77,6 @@ def lock_counter(key: int) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [key])
         return bool(cursor.fetchone()[0])
-
-
-def wait_until_a_session_waits() -> None:
-    """Until a statement of another connection waits for a lock."""
-    end = monotonic() + PATIENCE_S
-    while monotonic() < end:
-        with connection.cursor() as cursor:
-            cursor.execute(WAITING)
-            if cursor.fetchone()[0]:
-                return
-        sleep(0.01)
-    raise AssertionError("no session waits for the voucher")
 
 
 def redeemed(requests: list[RedeemRequest]) -> list[Answer]:

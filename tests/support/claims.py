@@ -166,6 +166,12 @@ def verdict(request: ClaimRequest) -> tuple[int, dict[str, Any]]:
     return decoded(claimed([request])[0])
 
 
+def said(answer: Answer) -> str:
+    """The code of a refusal, or "claimed" where it is a voucher."""
+    status, body = decoded(answer)
+    return "claimed" if status == 201 else str(body["code"])
+
+
 def refusal(request: ClaimRequest) -> tuple[str, str]:
     """Code and rule with which a claim is refused."""
     status, body = verdict(request)

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vouchers.models import Allocation, Campaign
+from vouchers.models import Campaign
 from vouchers.rules.ledger.quotas import Slice
 from vouchers.services.ledger import quotas
-from vouchers.services.ledger.quotas import AllocationShare
+from vouchers.services.ledger.quotas import LockedNeeds
+
+
+class NoRoomError(Exception):
+    """A quota cell holds less than a test wants to issue."""
 
 
 def allocation_of(campaign: Campaign, tier: str = "off20", **dimensions: Any) -> int:
@@ -16,13 +20,11 @@ def allocation_of(campaign: Campaign, tier: str = "off20", **dimensions: Any) ->
     return quotas.allocations_for(campaign_id=campaign.pk, slices=[item])[item]
 
 
-def take_from_all(vouchers: Mapping[int, int]) -> None:
-    """Take room that is there for vouchers (allocation id → count), every sub-bucket locked."""
-    locked = quotas.lock_shares(shares=[_whole(id_, count) for id_, count in vouchers.items()])
-    assert locked.have_room
+def take_room(vouchers: Mapping[int, int]) -> None:
+    """Take room for vouchers (allocation id → count), every sub-bucket locked as by a run. Raises
+    NoRoomError, and then takes nothing."""
+    needs = quotas.needs_of(vouchers)
+    locked = LockedNeeds(quotas.lock_buckets(cell_ids=needs), needs)
+    if not locked.have_room:
+        raise NoRoomError
     quotas.take_locked(buckets=locked.buckets, needs=locked.needs)
-
-
-def _whole(allocation_id: int, count: int) -> AllocationShare:
-    tier_id = Allocation.objects.get(pk=allocation_id).tier_id
-    return AllocationShare(allocation_id, quotas.prices_of([tier_id])[tier_id].times(count), count)

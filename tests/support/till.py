@@ -17,7 +17,7 @@ from merchants.models import Store
 from tests.support import cast
 from tests.support.audience import write_audience
 from tests.support.cast import NOON
-from tests.support.taking import take_some
+from tests.support.quota_room import take_room
 from vouchers.http.answers import render
 from vouchers.http.redemption import (
     capture_request,
@@ -68,14 +68,12 @@ def issue_vouchers(
     tier: str = "off20",
     at: datetime = NOON,
     valid_until_at: datetime | None = None,
-    hint: int = 0,
 ) -> list[Voucher]:
     """One voucher of `tier` for each of `residents`, who may be named again, by a run of their own.
 
     The run is requested, reserved and minted by the product; only its audience and its choice are
     the caller's, and that some live outside every circle. With `valid_until_at` it is made as long
-    before that instant as the campaign's vouchers are valid. Room is looked for first in the
-    sub-bucket of `hint`. Refuses `quota_exhausted`.
+    before that instant as the campaign's vouchers are valid. Raises NoRoomError.
     """
     if valid_until_at is not None:
         campaign.refresh_from_db(fields=["starts_at", "validity_s"])
@@ -83,16 +81,14 @@ def issue_vouchers(
         assert campaign.starts_at <= at, "the campaign begins too late for so short a validity"
     run = request_run(campaign=campaign, seed=BY_HAND, by=cast.mei(), at=at)
     with transaction.atomic():
-        shard = _reserved(run, residents, run.campaign.tiers.get(code=tier), hint=hint, at=at)
+        shard = _reserved(run, residents, run.campaign.tiers.get(code=tier), at=at)
         tranche = mint_shard(shard_id=shard.pk, fence=shard.fence, at=at)
     first_id = tranche.pk << SERIAL_BITS
     minted = Voucher.objects.filter(id__gte=first_id, id__lt=first_id + len(residents))
     return list(minted.order_by("id"))
 
 
-def _reserved(
-    run: Run, residents: Sequence[Resident], tier: Tier, *, hint: int, at: datetime
-) -> Shard:
+def _reserved(run: Run, residents: Sequence[Resident], tier: Tier, *, at: datetime) -> Shard:
     """QUEUED → RESERVED: the audience written, room taken, money set aside, one shard leased."""
     store_ids = write_audience(run, residents, at=at)
     whole = [
@@ -108,7 +104,7 @@ def _reserved(
     known = quotas.allocations_for(campaign_id=run.campaign_id, slices=slices)
     allocation_ids = [known[item] for item in slices]
     wanted = Counter(allocation_ids)
-    take_some(needs=quotas.needs_of(wanted), hint=hint)
+    take_room(wanted)
     price = quotas.prices_of([tier.pk])[tier.pk]
     post_amounts(
         campaign_id=run.campaign_id,

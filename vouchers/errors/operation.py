@@ -117,14 +117,6 @@ OPERATION = (
         audience="manager",
     ),
     Meaning(
-        "quota_exhausted",
-        409,
-        "Nothing is left of the quota.",
-        "配额已用完。",
-        "campaign",
-        audience="manager",
-    ),
-    Meaning(
         "webhook_invalid",
         422,
         "This webhook endpoint can't be saved as it is.",

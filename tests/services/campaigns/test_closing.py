@@ -16,6 +16,7 @@ from tests.support.budgets import (
 )
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven
+from tests.support.distribution import crowd, distribute
 from tests.support.refunds import DISCOUNT_FEN, bought, refund_of, settled
 from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Campaign, Settlement
@@ -38,9 +39,11 @@ def test_left_over_is_repaid_with_its_document() -> None:
     cast.approved(proposal)
     assert fen(campaign, AccountKind.REPAID) == 30_000
     assert fen(campaign, AccountKind.FREE) == BUDGET_FEN - 30_000
-    issue_vouchers(campaign, [cast.alice()] * 35)
-    with pytest.raises(Refused, match="quota_exhausted"):
-        issue_vouchers(campaign, [cast.alice()])
+    issue_vouchers(campaign, [cast.alice()] * 34)
+    crowd(2)
+    run = distribute(campaign)
+    assert run.selection["vouchers"] == 1
+    assert run.selection["tiers"]["off20"]["passed_over"]["quota"] == 1
     assert_proven()
 
 

@@ -1,6 +1,7 @@
 """Quota cells: opened, taken from and given back to, whole or not at all, on every slice."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,14 +10,24 @@ from django.db import IntegrityError, transaction
 from merchants.errors import Refused
 from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
+from tests.support.claims import (
+    CLOSING,
+    TEN,
+    app,
+    asking,
+    claimed,
+    draft_with_round,
+    neighbours,
+    said,
+)
 from tests.support.quota_room import allocation_of
-from tests.support.taking import take_some
-from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, Run
+from vouchers.models import Allocation, Campaign, QuotaBucket, QuotaCell, Resident, Run, Voucher
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.audience import targeting
 from vouchers.services.issuing import leases, minting, runs
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.quotas import AllocationShare
+from vouchers.states import RoundWay
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +41,11 @@ def draft(**options: Any) -> Campaign:
     return cast.spring_campaign(tiers=ONE_TIER, **options)
 
 
+def claimable(**options: Any) -> Campaign:
+    """The same with a round that is claimed from ten o'clock; nothing caps the round yet."""
+    return draft_with_round(units=None, code="", **options)
+
+
 def cell(campaign: Campaign, **fields: Any) -> QuotaCell:
     made: QuotaCell = draft_rows.add(
         "cells", campaign=campaign, by=cast.mei(), at=NOON - DAY, **fields
@@ -37,9 +53,19 @@ def cell(campaign: Campaign, **fields: Any) -> QuotaCell:
     return made
 
 
-def taken_by(campaign: Campaign, **slice_: Any) -> dict[int, int]:
-    """One voucher of a slice: its allocation, once."""
-    return {allocation_of(campaign, **slice_): 1}
+def opened(campaign: Campaign) -> Campaign:
+    return cast.launched(campaign, at=TEN - DAY)
+
+
+def answers(campaign: Campaign, residents: Sequence[Resident]) -> list[str]:
+    """The answers to claims one after another, through the app of one channel."""
+    requests = [asking(resident, campaign, caller=app("alipay")) for resident in residents]
+    return [said(claimed([request])[0]) for request in requests]
+
+
+def give_back_newest() -> None:
+    """The newest voucher's place and money go back to its cells."""
+    quotas.give_back(vouchers={Voucher.objects.latest("id").allocation_id: 1})
 
 
 def headroom(of: QuotaCell) -> list[tuple[int | None, int | None]]:
@@ -55,27 +81,38 @@ def every_headroom() -> list[tuple[int | None, int | None]]:
 # Slices
 
 
-def slices(campaign: Campaign) -> Mapping[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """By dimension what names its cell, and a voucher that is in it."""
-    first = draft_rows.add(
+def slices(campaign: Campaign) -> Mapping[str, dict[str, Any]]:
+    """By dimension what names the cell that a claim of today counts in."""
+    tier, source = campaign.tiers.get(), campaign.sources.get(code="city")
+    return {
+        "tier": {"tier": tier},
+        "round": {"round": campaign.rounds.get()},
+        "district": {"district": cast.district()},
+        "store": {"store": cast.nanjing_road()},
+        "channel": {"channel": "alipay"},
+        "day": {"day": TODAY},
+        "source": {"source": source, "tier": tier},
+    }
+
+
+def others(campaign: Campaign) -> Mapping[str, dict[str, Any]]:
+    """By dimension what names a cell that it does not count in."""
+    second = draft_rows.add(
         "rounds",
         campaign=campaign,
-        number=1,
-        opens_at=NOON,
-        closes_at=NOON + DAY,
+        number=2,
+        opens_at=CLOSING,
+        closes_at=CLOSING + DAY,
+        way=RoundWay.CLAIM.value,
         by=cast.mei(),
         at=NOON - DAY,
     )
-    tier, source = campaign.tiers.get(), campaign.sources.get(code="city")
-    store, district = cast.nanjing_road(), cast.district()
     return {
-        "tier": ({"tier": tier}, {}),
-        "round": ({"round": first}, {"round_id": first.pk}),
-        "district": ({"district": district}, {"district_id": district.pk}),
-        "store": ({"store": store}, {"store_id": store.pk}),
-        "channel": ({"channel": "alipay"}, {"channel": "alipay"}),
-        "day": ({"day": TODAY}, {"day": TODAY}),
-        "source": ({"source": source, "tier": tier}, {}),
+        "round": {"round": second},
+        "district": {"district": cast.district(310104, "徐汇区")},
+        "store": {"store": cast.xujiahui()},
+        "channel": {"channel": "wechat"},
+        "day": {"day": TODAY + DAY},
     }
 
 
@@ -86,33 +123,31 @@ def slices(campaign: Campaign) -> Mapping[str, tuple[dict[str, Any], dict[str, A
 def test_a_cell_on_any_dimension_takes_its_last_unit_and_no_more(
     dimension: str, by_money: bool
 ) -> None:
-    campaign = draft(funding=cast.CO_FUNDED)
-    named, item = slices(campaign)[dimension]
+    campaign = claimable(funding=cast.CO_FUNDED)
     # A source's cell holds only its share of the face.
     face_fen = FACE_FEN * 60 // 100 if dimension == "source" else FACE_FEN
     cap = {"cap_fen": 2 * face_fen} if by_money else {"cap_count": 2}
-    capped = cell(campaign, **named, **cap)
-    one = taken_by(cast.launched(campaign), **item)
+    capped = cell(campaign, **slices(campaign)[dimension], **cap)
+    opened(campaign)
+    *early, late = neighbours(3)
 
-    take_some(needs=quotas.needs_of(one), hint=0)
-    take_some(needs=quotas.needs_of(one), hint=0)
+    assert answers(campaign, early) == ["claimed"] * 2
     assert headroom(capped) == [(0, None) if by_money else (None, 0)]
     before = every_headroom()
-    with pytest.raises(Refused, match="quota_exhausted"):
-        take_some(needs=quotas.needs_of(one), hint=0)
+    assert answers(campaign, [late]) == ["sold_out"]
     assert every_headroom() == before
 
-    quotas.give_back(vouchers=one)
-    take_some(needs=quotas.needs_of(one), hint=0)
+    give_back_newest()
+    assert answers(campaign, [late]) == ["claimed"]
     assert every_headroom() == before
 
 
 @pytest.mark.parametrize("dimension", ["round", "district", "store", "channel", "day"])
 def test_a_voucher_outside_a_slice_does_not_count_in_it(dimension: str) -> None:
-    campaign = draft()
-    named, _ = slices(campaign)[dimension]
-    capped = cell(campaign, **named, cap_fen=0, cap_count=0)
-    take_some(needs=quotas.needs_of(taken_by(cast.launched(campaign))), hint=0)
+    campaign = claimable()
+    capped = cell(campaign, **others(campaign)[dimension], cap_fen=0, cap_count=0)
+    opened(campaign)
+    assert answers(campaign, neighbours(1)) == ["claimed"]
     assert headroom(capped) == [(0, 0)]
 
 
@@ -120,16 +155,14 @@ def test_nested_cells_are_all_taken_or_none() -> None:
     campaign = draft()
     wide = cell(campaign, channel="alipay", cap_count=5)
     narrow = cell(campaign, channel="alipay", day=TODAY, cap_count=2)
-    one = taken_by(cast.launched(campaign), channel="alipay", day=TODAY)
-    other_day = taken_by(campaign, channel="alipay", day=TODAY + DAY)
+    cast.launched(campaign)
+    neighbours(6)
 
-    take_some(needs=quotas.needs_of(dict.fromkeys(one, 2)), hint=0)
+    assert run(campaign, channel="alipay").selection["vouchers"] == 2
     before = every_headroom()
-    with pytest.raises(Refused, match="quota_exhausted") as refused:
-        take_some(needs=quotas.needs_of({**one, **other_day}), hint=0)
-    assert refused.value.refusal.facts == {"cell": narrow.pk}
+    assert run(campaign, channel="alipay").selection["vouchers"] == 0
     assert every_headroom() == before
-    take_some(needs=quotas.needs_of(dict.fromkeys(other_day, 3)), hint=0)
+    assert run(campaign, channel="alipay", at=NOON + DAY).selection["vouchers"] == 3
     assert (headroom(wide), headroom(narrow)) == ([(None, 0)], [(None, 0)])
 
 
@@ -137,11 +170,11 @@ def test_none_is_unlimited_and_zero_is_zero() -> None:
     campaign = draft()
     open_ended = cell(campaign, channel="alipay")
     shut = cell(campaign, channel="wechat", cap_count=0)
-    one = taken_by(cast.launched(campaign), channel="alipay")
-    take_some(needs=quotas.needs_of(dict.fromkeys(one, 1000)), hint=0)
+    cast.launched(campaign)
+    neighbours(3)
+    assert run(campaign, channel="alipay").selection["vouchers"] == 3
     assert headroom(open_ended) == [(None, None)]
-    with pytest.raises(Refused, match="quota_exhausted"):
-        take_some(needs=quotas.needs_of(taken_by(campaign, channel="wechat")), hint=0)
+    assert run(campaign, channel="wechat").selection["vouchers"] == 0
     assert headroom(shut) == [(None, 0)]
 
 
@@ -169,11 +202,11 @@ def test_a_cell_has_at_least_one_sub_bucket_and_at_most_sixty_four(bucket_count:
     assert refused.value.refusal.rule == "cell_bucket_count_valid"
 
 
-def test_a_hot_take_touches_one_sub_bucket_of_each_cell() -> None:
-    campaign = draft()
+def test_a_claim_touches_one_sub_bucket_of_each_cell() -> None:
+    campaign = claimable()
     capped = cell(campaign, channel="alipay", cap_fen=8 * FACE_FEN, cap_count=8, bucket_count=4)
-    one = taken_by(cast.launched(campaign), channel="alipay")
-    take_some(needs=quotas.needs_of(one), hint=6)
+    opened(campaign)
+    assert answers(campaign, [cast.resident("sixth", bucket=6)]) == ["claimed"]
     assert headroom(capped) == [
         (4_000, 2),
         (4_000, 2),
@@ -183,38 +216,38 @@ def test_a_hot_take_touches_one_sub_bucket_of_each_cell() -> None:
 
 
 def test_the_last_unit_is_found_wherever_it_lies() -> None:
-    """Every hint gets one until all are gone; fen that make no whole voucher in any one sub-bucket
-    still make one together."""
-    campaign = draft()
+    """Residents of one sub-bucket get one each until all are gone; fen that make no whole voucher
+    in any one sub-bucket still make one together."""
+    campaign = claimable()
     by_count = cell(campaign, channel="alipay", cap_count=7, bucket_count=4)
     by_money = cell(campaign, day=TODAY, cap_fen=7 * FACE_FEN + 1_999, bucket_count=8)
-    one = taken_by(cast.launched(campaign), channel="alipay", day=TODAY)
-    for _ in range(7):
-        take_some(needs=quotas.needs_of(one), hint=3)
+    opened(campaign)
+    *early, late = [cast.resident(f"third-{n}", bucket=3) for n in range(8)]
+    assert answers(campaign, early) == ["claimed"] * 7
     assert sum(count or 0 for _, count in headroom(by_count)) == 0
     assert sum(fen or 0 for fen, _ in headroom(by_money)) == 1_999
     before = every_headroom()
-    with pytest.raises(Refused, match="quota_exhausted"):
-        take_some(needs=quotas.needs_of(one), hint=3)
+    assert answers(campaign, [late]) == ["sold_out"]
     assert every_headroom() == before
-    quotas.give_back(vouchers=one)
-    take_some(needs=quotas.needs_of(one), hint=0)
+    give_back_newest()
+    assert answers(campaign, [late]) == ["claimed"]
 
 
-def test_what_a_bulk_take_leaves_and_what_comes_back_is_laid_evenly() -> None:
+def test_what_a_run_leaves_and_what_comes_back_is_laid_evenly() -> None:
     campaign = draft()
     capped = cell(campaign, channel="alipay", cap_count=10, bucket_count=4)
-    (allocation_id,) = taken_by(cast.launched(campaign), channel="alipay")
-    take_some(needs=quotas.needs_of({allocation_id: 7}), hint=0)
+    cast.launched(campaign)
+    neighbours(7)
+    assert run(campaign, channel="alipay").selection["vouchers"] == 7
     assert [count for _, count in headroom(capped)] == [1, 1, 1, 0]
-    quotas.give_back(vouchers={allocation_id: 6})
+    quotas.give_back(vouchers={Allocation.objects.get().pk: 6})
     assert [count for _, count in headroom(capped)] == [3, 2, 2, 2]
 
 
 def test_money_without_a_place_is_taken_and_given_back_by_itself() -> None:
     campaign = draft(funding=cast.CO_FUNDED)
     capped = cell(campaign, channel="alipay", cap_fen=5_000, cap_count=1)
-    (allocation_id,) = taken_by(cast.launched(campaign), channel="alipay")
+    allocation_id = allocation_of(cast.launched(campaign), channel="alipay")
     sources = dict(campaign.sources.values_list("code", "id"))
     part = AllocationShare(
         allocation_id, [(sources["city"], 3_000), (sources["group"], 2_000)], vouchers=0
@@ -238,24 +271,23 @@ def test_headroom_below_zero_is_refused_by_the_database_too() -> None:
 
 
 def test_nothing_is_taken_from_a_cell_that_was_never_opened() -> None:
-    campaign = draft()
-    cell(campaign, channel="alipay", cap_count=1)
-    with pytest.raises(Refused, match="quota_not_open"):
-        take_some(needs=quotas.needs_of(taken_by(campaign, channel="alipay")), hint=0)
+    shut = cell(draft(), channel="alipay", cap_count=1)
+    with pytest.raises(Refused, match="quota_not_open"), transaction.atomic():
+        quotas.lock_buckets(cell_ids=[shut.pk])
 
 
 # Runs by channel and day
 
 
-def run(campaign: Campaign, **options: Any) -> Run:
+def run(campaign: Campaign, *, at: datetime = NOON, **options: Any) -> Run:
     """A run requested, targeted, reserved and minted."""
-    runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=NOON, **options)
+    runs.request_run(campaign=campaign, seed="s", by=cast.mei(), at=at, **options)
     for step in (targeting.target_run, runs.reserve_run):
-        lease = leases.lease_run(at=NOON, lease_s=60)
+        lease = leases.lease_run(at=at, lease_s=60)
         assert lease is not None
-        done = step(run_id=lease.run_id, fence=lease.fence, at=NOON)
-    while shard := leases.lease_shard(at=NOON, lease_s=60):
-        minting.mint_shard(shard_id=shard.shard_id, fence=shard.fence, at=NOON)
+        done = step(run_id=lease.run_id, fence=lease.fence, at=at)
+    while shard := leases.lease_shard(at=at, lease_s=60):
+        minting.mint_shard(shard_id=shard.shard_id, fence=shard.fence, at=at)
     return done
 
 

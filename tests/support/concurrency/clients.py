@@ -178,7 +178,6 @@ class Client:
             self.dice.choice(["off20", "off15pc"]),
             self.dice.choice(["alice", "carol", "erin"]),
             self.dice.choice([SOON, NOON + DAY]),
-            self.dice.randrange(100),
         )
 
     def _expire(self) -> Act:

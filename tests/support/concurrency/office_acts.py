@@ -6,6 +6,7 @@ from datetime import date, datetime
 from merchants.models import Merchant
 from tests.support import cast
 from tests.support.concurrency.client_acts import YES, Figures, Place, Said, the, use_of
+from tests.support.quota_room import NoRoomError
 from tests.support.reference_model import Batch, Model, Settlement, Voucher
 from tests.support.small_city import MERCHANTS
 from tests.support.till import issue_vouchers
@@ -16,6 +17,9 @@ from vouchers.services.issuing.expiry import expire_tranche
 from vouchers.services.ledger import funding
 from vouchers.services.redemption import holds
 from vouchers.services.settlement import collection, days
+
+NO_ROOM = "no room"
+"""The code of a run that finds a quota cell full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +65,28 @@ class LetGo:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One more voucher for a resident; room is looked for in one sub-bucket first."""
+    """One more voucher for a resident, by a run that locks every sub-bucket."""
 
     place: Place
     tier: str
     holder: str
     until: datetime
-    hint: int
 
     def do(self) -> Said:
-        (row,) = issue_vouchers(
-            self.place.campaign,
-            [self.place.people[self.holder]],
-            tier=self.tier,
-            valid_until_at=self.until,
-            hint=self.hint,
-        )
+        try:
+            (row,) = issue_vouchers(
+                self.place.campaign,
+                [self.place.people[self.holder]],
+                tier=self.tier,
+                valid_until_at=self.until,
+            )
+        except NoRoomError:
+            return Said(NO_ROOM)
         mark = f"vouchers_tranche INSERT {row.tranche_id}"
         return Said(YES, {"voucher": row.pk, "batch": row.tranche_id}, mark)
 
     def verdict(self, model: Model) -> str:
-        return YES if model.fits(self.place.tiers[self.tier], 1) else "quota_exhausted"
+        return YES if model.fits(self.place.tiers[self.tier], 1) else NO_ROOM
 
     def happen(self, model: Model, said: Said) -> Figures:
         voucher_id, batch_id = said.figures["voucher"], said.figures["batch"]

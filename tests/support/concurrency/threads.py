@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Barrier
+from time import monotonic, sleep
 from typing import TypeVar
 
 from django.db import connection
@@ -13,6 +14,12 @@ MOST_JOBS = 64
 PATIENCE_S = 60
 # A session that waits longer for a lock than this hangs: its test fails and the run goes on.
 LOCK_TIMEOUT = "20s"
+WAITING = """
+    SELECT EXISTS (
+        SELECT FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'
+    )
+"""
 
 Result = TypeVar("Result")
 
@@ -39,3 +46,18 @@ def at_once(jobs: Sequence[Callable[[], Result]]) -> list[Result]:
     futures = [_threads.submit(run, job) for job in jobs]
     wait(futures, PATIENCE_S)
     return [future.result(timeout=0) for future in futures]
+
+
+def wait_until_a_session_waits() -> None:
+    """Return as soon as a statement of another connection waits for a lock; fail when none comes to
+    wait."""
+    until_s = monotonic() + PATIENCE_S
+    while monotonic() < until_s:
+        with connection.cursor() as cursor:
+            # A transaction sees other sessions as they were when it first looked, but for this.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(WAITING)
+            if cursor.fetchone() == (True,):
+                return
+        sleep(0.01)
+    raise AssertionError("no session came to wait for a lock")

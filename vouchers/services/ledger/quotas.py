@@ -188,20 +188,20 @@ def _needs_of_shares(shares: Sequence[AllocationShare]) -> dict[int, Need]:
     return needs
 
 
-def lock_buckets(*, cell_ids: Iterable[int], hint: int | None = None) -> Buckets:
-    """Lock the buckets of cells in the common order and read them under the lock; with a hint, of
-    each cell only the one it chooses.
+def lock_buckets(*, cell_ids: Iterable[int]) -> Buckets:
+    """Lock the buckets of cells in the common order and read them under the lock.
 
     Refuses `quota_not_open` for a cell without a bucket: what is unknown can't be issued.
     """
     wanted = list(cell_ids)
     with pipeline() as raw:
-        locked = send_locks(raw, cell_ids=wanted, hint=hint)
+        locked = send_locks(raw, cell_ids=wanted, hint=None)
     return locked_buckets(wanted, locked.rows())
 
 
 def send_locks(raw: Wire, *, cell_ids: Iterable[int], hint: int | None) -> Result[BucketRow]:
-    """As `lock_buckets`, among other statements; `locked_buckets` reads the answer."""
+    """As `lock_buckets`, among other statements; with a hint, of each cell only the bucket it
+    chooses. `locked_buckets` reads the answer."""
     return LOCK_BUCKETS.send(raw, {"cell_ids": sorted(cell_ids), "hint": hint})
 
 
