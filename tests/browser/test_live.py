@@ -32,7 +32,7 @@ from tests.support.till import issue_vouchers
 from tests.support.web_server import serving, wait_up
 from vouchers.models import Campaign, Voucher
 from vouchers.services.proofs import packs
-from vouchers.states import RiskKind, RiskVerdict
+from vouchers.states import CampaignState, RiskKind, RiskVerdict
 from vouchers.tasks import PACKS
 
 VOUCHERS = 12
@@ -192,6 +192,8 @@ def test_what_is_not_on_file_is_not_stopped_and_nothing_typed_is_lost(
 
     expect(page.get_by_text("No campaign of this code is running.")).to_be_visible()
     expect(page.locator("input[name=why]")).to_have_value("many alerts")
+    town.campaign.refresh_from_db()
+    assert town.campaign.state == CampaignState.RUNNING
 
 
 def test_the_screen_speaks_both_languages(town: Town, pages: Open) -> None:

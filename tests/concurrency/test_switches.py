@@ -1,9 +1,9 @@
 """A switch acts at the next request: campaign, merchant, store and till, in mid-traffic."""
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 from threading import Event
 
 import pytest
@@ -18,7 +18,7 @@ from tests.support import cast
 from tests.support.cast import DAY
 from tests.support.concurrency import naive
 from tests.support.concurrency.invariants import assert_proven
-from tests.support.concurrency.threads import at_once
+from tests.support.concurrency.threads import PATIENCE_S, at_once
 from tests.support.till import decoded, issue_vouchers, order, redeem
 from vouchers.models import Campaign, Redemption, Voucher
 from vouchers.services.campaigns import lifecycle
@@ -29,7 +29,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 TILLS = 4
 ORDERS = 40
-BEFORE_S = 0.05
 
 Sent = tuple[bool, str]
 """Whether the switch had been thrown when the request was sent, and what was answered."""
@@ -90,11 +89,13 @@ SWITCHES: dict[Callable[[Campaign, Credential], None], str] = {
 }
 
 
-def _in_mid_traffic(throw: Callable[[], None], sell: Callable[[int], list[Sent]]) -> list[Sent]:
-    """What tills sent that were selling when the switch was thrown."""
+def _in_mid_traffic(
+    throw: Callable[[], None], sell: Callable[[int], list[Sent]], *, sold: Event
+) -> list[Sent]:
+    """What tills sent that were selling when the switch was thrown: after the first was sold."""
 
     def throw_it() -> list[Sent]:
-        time.sleep(BEFORE_S)
+        assert sold.wait(PATIENCE_S)
         throw()
         return []
 
@@ -109,7 +110,7 @@ def test_what_is_sent_after_the_switch_is_refused(
     store = cast.nanjing_road()
     credential, caller = _credential(store)
     vouchers = issue_vouchers(campaign, [cast.alice()] * TILLS * ORDERS, at=timezone.now())
-    thrown = Event()
+    thrown, sold = Event(), Event()
 
     def sell(number: int) -> list[Sent]:
         mine = vouchers[number::TILLS]
@@ -120,13 +121,15 @@ def test_what_is_sent_after_the_switch_is_refused(
     def _sent(request: RedeemRequest) -> Sent:
         was_thrown = thrown.is_set()
         (answer,) = redeem(requests=[request])
+        if answer.status == HTTPStatus.CREATED:
+            sold.set()
         return was_thrown, str(decoded(answer)[1].get("code", "201"))
 
     def throw() -> None:
         switch(campaign, credential)
         thrown.set()
 
-    sent = _in_mid_traffic(throw, sell)
+    sent = _in_mid_traffic(throw, sell, sold=sold)
     before = {code for was_thrown, code in sent if not was_thrown}
     after = {code for was_thrown, code in sent if was_thrown}
     assert "201" in before, "the switch came before the first order"
@@ -138,7 +141,7 @@ def test_what_is_sent_after_the_switch_is_refused(
 def test_control_a_till_that_looked_once_goes_on_selling(campaign: Campaign) -> None:
     """A till that asks whether the campaign runs before its first order, and remembers it."""
     vouchers = issue_vouchers(campaign, [cast.alice()] * TILLS * ORDERS, at=timezone.now())
-    thrown = Event()
+    thrown, sold = Event(), Event()
 
     def sell(number: int) -> list[Sent]:
         is_running = Campaign.objects.get(pk=campaign.pk).state == CampaignState.RUNNING
@@ -148,12 +151,13 @@ def test_control_a_till_that_looked_once_goes_on_selling(campaign: Campaign) -> 
         with transaction.atomic():
             Voucher.objects.filter(pk=voucher.pk).update(state=VoucherState.REDEEMED)
             naive.pay_face(voucher, cause_id=voucher.pk)
+        sold.set()
         return "201"
 
     def throw() -> None:
         lifecycle.pause(campaign=campaign, by=cast.ren(), at=timezone.now())
         thrown.set()
 
-    sent = _in_mid_traffic(throw, sell)
+    sent = _in_mid_traffic(throw, sell, sold=sold)
     assert (False, "201") in sent, "the switch came before the first order"
     assert (True, "201") in sent, "the tills had sold out: the races above would prove nothing"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Value
 from django.db.models.functions import Concat
 
@@ -68,12 +69,16 @@ def _as_services(statement: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_forgotten_connection_of_another_thread_does_not_block_the_restore() -> None:
+    forgotten: list[BaseDatabaseWrapper] = []
+
     def forget() -> None:
         connections["default"].ensure_connection()
+        forgotten.append(connections["default"])
 
     thread = threading.Thread(target=forget)
     thread.start()
     thread.join()
+    assert [one.connection.closed for one in forgotten] == [False]
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from vouchers.express.lane import Lane, with_connection
 
 POISON = 13
 BUSY, UNKNOWN = -1, -2
+PATIENCE_S = 10
 
 
 def answered(lane_work, requests: Sequence[int], batch_max: int = 128) -> list[int]:  # type: ignore[no-untyped-def]
@@ -83,16 +84,17 @@ def test_work_is_not_repeated_for_any_other_error() -> None:
 
 
 def test_a_client_that_has_gone_is_not_waited_for() -> None:
-    free = threading.Event()
+    begun, free = threading.Event(), threading.Event()
 
     def work(batch: Sequence[int]) -> Sequence[int]:
-        free.wait(10)
+        begun.set()
+        free.wait(PATIENCE_S)
         return batch
 
     async def send() -> int:
         lane: Lane[int, int] = Lane("test-lane", work, busy=BUSY, unknown=UNKNOWN)
         gone = asyncio.ensure_future(lane.answer(1))
-        await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(begun.wait, PATIENCE_S)
         stays = asyncio.ensure_future(lane.answer(2))
         gone.cancel()
         await asyncio.sleep(0)
@@ -103,10 +105,11 @@ def test_a_client_that_has_gone_is_not_waited_for() -> None:
 
 
 def test_beyond_a_full_queue_a_request_is_refused_at_once_and_never_worked_on() -> None:
-    free, worked_on = threading.Event(), list[int]()
+    begun, free, worked_on = threading.Event(), threading.Event(), list[int]()
 
     def work(batch: Sequence[int]) -> Sequence[int]:
-        free.wait(10)
+        begun.set()
+        free.wait(PATIENCE_S)
         worked_on.extend(batch)
         return batch
 
@@ -115,7 +118,7 @@ def test_beyond_a_full_queue_a_request_is_refused_at_once_and_never_worked_on() 
             "test-lane", work, busy=BUSY, unknown=UNKNOWN, batch_max=1, waiting_max=3
         )
         waiting = [asyncio.ensure_future(lane.answer(0))]
-        await asyncio.sleep(0.05)  # the thread has taken the first
+        assert await asyncio.to_thread(begun.wait, PATIENCE_S)
         waiting += [asyncio.ensure_future(lane.answer(number)) for number in range(1, 6)]
         await asyncio.sleep(0)
         free.set()

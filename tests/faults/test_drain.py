@@ -2,8 +2,8 @@
 
 import os
 import signal
-import time
 from http.client import HTTPConnection
+from time import monotonic, sleep
 
 import httpx
 import pytest
@@ -30,6 +30,18 @@ def send(url: str, call: Call) -> HTTPConnection:
     return connection
 
 
+def wait_until_it_takes_no_more(url: str) -> None:
+    """Return when a new request is not answered: the server has heard that it is to end."""
+    until_s = monotonic() + PATIENCE_S
+    while monotonic() < until_s:
+        try:
+            httpx.get(f"{url}/health/", timeout=1)
+        except httpx.TransportError:
+            return
+        sleep(0.01)
+    raise AssertionError("the server goes on taking requests")
+
+
 def test_orders_in_flight_are_answered_before_the_server_ends(
     process_environment: dict[str, str],
 ) -> None:
@@ -49,7 +61,7 @@ def test_orders_in_flight_are_answered_before_the_server_ends(
             # Answered after those before it have been taken.
             httpx.get(f"{server.url}/health/", timeout=PATIENCE_S)
             os.kill(server.process.pid, signal.SIGTERM)
-            time.sleep(0.5)
+            wait_until_it_takes_no_more(server.url)
             assert server.process.poll() is None
         answers = [connection.getresponse() for connection in waiting]
         server.process.wait(PATIENCE_S)

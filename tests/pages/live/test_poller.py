@@ -50,11 +50,12 @@ def test_a_viewer_that_falls_behind_loads_the_page_again() -> None:
     assert told(*[Event("alert", str(number)) for number in range(ALERTS_MOST + 1)]) == [RESET]
 
 
-def test_a_client_whose_loop_has_ended_is_no_trouble() -> None:
+def test_an_event_for_a_client_whose_loop_has_ended_is_dropped() -> None:
     loop = asyncio.new_event_loop()
     gone = client(loop)
     loop.close()
     gone.push(RESET)
+    assert gone.waiting() == []
 
 
 def test_an_event_of_several_lines_is_one_event() -> None:

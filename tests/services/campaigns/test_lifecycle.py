@@ -10,6 +10,7 @@ from merchants.errors import Refused
 from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from vouchers.models import Approval, Campaign, Ring, TermsVersion, Tier
+from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.services.campaigns import lifecycle, terms
 from vouchers.services.history import clock
@@ -282,6 +283,8 @@ def test_the_document_says_money_in_fen_and_time_in_utc() -> None:
 
 
 def test_deferred_constraints_hold_after_setting_up() -> None:
-    cast.spring_campaign(funding=cast.CO_FUNDED)
+    campaign = cast.spring_campaign(funding=cast.CO_FUNDED)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    free_fen = {source: fen[AccountKind.FREE] for source, fen in balances(campaign.pk).items()}
+    assert free_fen == {"city": 300_000_000, "group": 200_000_000}

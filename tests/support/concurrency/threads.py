@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from threading import Barrier
+from threading import Barrier, Event
 from time import monotonic, sleep
 from typing import TypeVar
 
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.support import database
 
@@ -61,3 +61,21 @@ def wait_until_a_session_waits() -> None:
                 return
         sleep(0.01)
     raise AssertionError("no session came to wait for a lock")
+
+
+def met(first: Callable[[], Result], second: Callable[[], Result]) -> list[Result]:
+    """The answers of two acts of which the second waits until the first is committed."""
+    has_begun = Event()
+
+    def leads() -> Result:
+        with transaction.atomic():
+            answer = first()
+            has_begun.set()
+            wait_until_a_session_waits()
+        return answer
+
+    def follows() -> Result:
+        assert has_begun.wait(PATIENCE_S)
+        return second()
+
+    return at_once([leads, follows])
