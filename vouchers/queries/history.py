@@ -18,11 +18,6 @@ MODELS: Final[Mapping[str, type[Model]]] = {
 """The recorded tables."""
 
 
-def is_recorded(model: type[Model]) -> bool:
-    """Whether changes of a table's rows are recorded."""
-    return model._meta.db_table in RECORDED
-
-
 def changes_of(row: Model, *, area: Area) -> QuerySet[SetupChange]:
     """Changes of a row and of its parts, the newest first.
 

@@ -36,7 +36,7 @@ from vouchers.services.limits.back_tests import RISK, request_back_test
 from vouchers.states import CampaignState, RiskKind, RiskSetting
 from vouchers.tasks import wake_back_tests
 
-HONESTY = {
+REPLAY_NOTES = {
     Replayed.EXACTLY: _("exactly as at the till"),
     Replayed.BY_FINAL_AMOUNT: _(
         "nearly: of orders that were authorised first, the final amount is on file"
@@ -159,7 +159,7 @@ def _is_replayed(kind: RiskKind) -> bool:
 
 def _honesty(kind: RiskKind) -> Any:
     """How far the past answers what a kind of rule asks."""
-    return HONESTY[REPLAYED[kind]]
+    return REPLAY_NOTES[REPLAYED[kind]]
 
 
 def _campaign(number: str) -> Campaign | None:

@@ -20,7 +20,7 @@ MIN_RETENTION: Final = timedelta(days=30)
 class RequestRecord(models.Model):
     """The answer given under a caller's idempotency key; committed with the effect.
 
-    HASH partitions by caller (migration 0016), so every unique index has that column.
+    HASH partitions by caller, so every unique index has that column.
     """
 
     pk = models.CompositePrimaryKey("caller_id", "key")

@@ -5,12 +5,10 @@ they decide on, so that a change of the setting does not touch what waits alread
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from merchants.errors import Refusal
 from vouchers.states import ProposalKind
-
-MOST_SIGNATURES: Final = 3
 
 
 def signatures_needed(amount_fen: int, *, from_fen: Sequence[int]) -> int:

@@ -53,7 +53,7 @@ class Explained:
 
 MOST_EXPLAINED: Final = 10
 UNDER_WAY: Final = (CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
-_NOBODYS: Final = {
+DECIDED_BY_NO_ONE: Final = {
     Untargeted.NO_CONSENT.code,
     Untargeted.NO_POINT.code,
     Untargeted.BAD_COORDINATES.code,
@@ -96,10 +96,10 @@ def explain(*, campaign: Campaign, resident: Resident, at: datetime) -> Explaine
     or why not."""
     with transaction.atomic():
         context = TargetingContext.of(campaign, moment_of(campaign, at))
-        return as_judged(context=context, campaign=campaign, resident=resident)
+        return at_judgement(context=context, campaign=campaign, resident=resident)
 
 
-def as_judged(*, context: TargetingContext, campaign: Campaign, resident: Resident) -> Explained:
+def at_judgement(*, context: TargetingContext, campaign: Campaign, resident: Resident) -> Explained:
     """Why this resident is targeted by a context, as of its instant, or not; inside the caller's
     transaction."""
     block = context.only(resident.pk)
@@ -157,7 +157,7 @@ def decided_by(reason: str | None, campaign: Campaign, resident: Resident, at: d
         return merges.values_list("merged_by", flat=True).first() or ""
     if reason in {Untargeted.FROZEN.code, Untargeted.NOT_ACTIVE.code}:
         return _moved_by(resident)
-    if reason in _NOBODYS:
+    if reason in DECIDED_BY_NO_ONE:
         return ""
     approved = Approval.objects.filter(
         terms__campaign=campaign, decision=Approval.Decision.APPROVED, decided_at__lte=at

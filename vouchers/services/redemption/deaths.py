@@ -39,7 +39,7 @@ def import_deaths(
     require_permission(by, "vouchers.add_hold", at=at)
     summary = LoadSummary()
 
-    def bury(entry: Entry) -> bool:
+    def record_entry(entry: Entry) -> bool:
         is_new = entry.resident.state != ResidentState.DECEASED
         if is_new:
             record_death(resident=entry.resident, document_no=entry.text, by=by, at=at)
@@ -55,7 +55,7 @@ def import_deaths(
         column=("document_no", 60),
         day="died_on",
         today=at.date(),
-        act=bury,
+        act=record_entry,
         on_fault=on_fault,
         on_progress=on_progress,
     )

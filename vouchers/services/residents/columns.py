@@ -17,7 +17,6 @@ from vouchers.services.residents import identity
 from vouchers.sql.copying import HEADER, TRAILER, binary_rows
 
 MAX_ID_CHARACTERS: Final = 64
-SHORT: Final = (-(2**15), 2**15 - 1)
 DISTRICT_UNKNOWN: Final = "district_unknown"
 
 _DATUM_TEXT: Final = np.array([datum.value.ljust(8) for datum in DATUMS], dtype="S8")

@@ -51,7 +51,7 @@ def give_role(
             given_by=by,
             given_at=at,
         )
-        note(user, by=by, what=f"role given: {_place(grant)}", at=at)
+        note(user, by=by, what=f"role given: {_grant_text(grant)}", at=at)
     return grant
 
 
@@ -67,9 +67,9 @@ def withdraw_role(*, grant: Grant, reason: str, by: User, at: datetime) -> None:
             raise Refused("role_withdrawn")
         held.withdrawn_at, held.withdrawn_by, held.withdrawn_why = at, by, reason
         held.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_why"])
-        note(held.user, by=by, what=f"role withdrawn: {_place(held)}: {reason}", at=at)
+        note(held.user, by=by, what=f"role withdrawn: {_grant_text(held)}: {reason}", at=at)
     grant.refresh_from_db()
 
 
-def _place(grant: Grant) -> str:
+def _grant_text(grant: Grant) -> str:
     return f"{grant.role.name}, {grant.place or 'whole city'}"
