@@ -213,7 +213,7 @@ VARIABLES = (
         "生产环境 `approver,risk officer,superuser`，本地 `none`",
         "Roles that sign in with a second factor, separated by commas; `superuser` stands for "
         "superusers, `none` for no role.",
-        "必须使用第二因素登录的角色，以逗号分隔；`superuser` 指超级用户，`none` 指无。",
+        "必须使用双因素认证登录的角色，以逗号分隔；`superuser` 指超级用户，`none` 指无。",
     ),
     Variable(
         "STATIC_ROOT",
@@ -229,7 +229,7 @@ VARIABLES = (
         "72",
         "Greatest age in hours of an order that a till took offline and sends later "
         "(`occurred_at`); older ones are refused.",
-        "收银端离线受理、事后上传的订单（`occurred_at`）最长允许的小时数，超过则拒绝。",
+        "收银机离线受理、事后上传的订单（`occurred_at`）最长允许的小时数，超过则拒绝。",
     ),
     Variable(
         "EMAIL_URL",

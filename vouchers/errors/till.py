@@ -139,7 +139,7 @@ TILL = (
         by_rule={
             "outcome_unknown": Wording(
                 "It is not known whether this order was written. Send it again with the same key.",
-                "无法确认该订单是否已入账，请用同一请求键重新发送。",
+                "无法确认该订单是否已入账，请用同一幂等键重新发送。",
                 retryable=True,
             )
         },
