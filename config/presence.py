@@ -1,4 +1,4 @@
-"""How a worker shows that it is there: one idle connection to PostgreSQL under a name of its own.
+"""How a worker shows that it runs: one idle connection to PostgreSQL under a name of its own.
 
 Connections of tasks end with them, and a message in Valkey would be lost with it. This one ends
 with the worker, however that ends; the live screen counts it (`vouchers/queries/live/queues`).

@@ -185,7 +185,7 @@ class Postgres:
             self.socket.with_name(f"{self.socket.name}.lock").unlink(missing_ok=True)
 
     def _postmaster(self) -> int | None:
-        """The process that the pid file names, if it is there and a PostgreSQL."""
+        """The process that the pid file names, if it runs and is a PostgreSQL."""
         line = self._pid_line(1)
         pid = int(line) if line.isdecimal() else 0
         return pid if pid and is_alive(pid) and _command_name(pid) in {"postgres", ""} else None

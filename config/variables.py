@@ -128,7 +128,7 @@ VARIABLES = (
         "1200",
         "1200",
         "Requests a minute with the key of a terminal, before it is answered 429; 0: not limited. "
-        "It sheds load and is no guard.",
+        "It sheds load and is not a safeguard.",
         "单个终端密钥每分钟的请求数，超出答 429；0 为不限。仅用于削峰，不作风控。",
     ),
     Variable(

@@ -219,7 +219,7 @@ class KeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key>`; the caller becomes `request.auth` (and `request.user`)."""
 
     def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
-        """The caller; None without a bearer header, AuthenticationFailed if the key is no good."""
+        """The caller; None without a bearer header, AuthenticationFailed if the key is invalid."""
         key = bearer_key(get_authorization_header(request))
         if key is None:
             return None

@@ -54,7 +54,7 @@ def _second_factor_roles(**_kwargs: Any) -> list[CheckMessage]:
     unknown = settings.HUIMIN_SECOND_FACTOR_ROLES - {*ROLES, SUPERUSER}
     return [
         Error(
-            f"HUIMIN_SECOND_FACTOR_ROLES names {name!r}, which is no role.",
+            f"HUIMIN_SECOND_FACTOR_ROLES names {name!r}, which is not a role.",
             hint=f"Roles are {', '.join((*ROLES, SUPERUSER))}, and none for no role.",
             id="huimin.E001",
         )

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 MOST_OPTIONS = 200
-"""Options of a select box or a group of tick boxes; beyond them nobody finds anything."""
+"""Most options of a select box or a group of tick boxes; more need a search field."""
 
 
 class CodesInput(UnfoldAdminTextInputWidget):

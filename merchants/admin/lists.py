@@ -87,7 +87,7 @@ class KeysetChangeList(ChangeList):
         found = list(rows[: self.list_per_page + 1])
         self.result_list = found[: self.list_per_page]
         self.next_after = found[self.list_per_page - 1].pk if self._goes_on(found) else None
-        # What Django's templates ask for; of the page alone, since nobody has counted the rest.
+        # What Django's templates ask for, for this page only: the total is not counted.
         self.result_count = len(self.result_list)
         self.full_result_count = self.result_count
         self.show_full_result_count = False

@@ -29,8 +29,7 @@ def area_flaw(geometry: Any) -> tuple[AreaFlaw, CoordinateFault | None] | None:
     """The first flaw of a GeoJSON Polygon or MultiPolygon in WGS-84, with the fault of a corner
     where that is the flaw; None if it is an area.
 
-    Rings may touch in a point; edges that cross enclose ground twice, of which nobody knows whether
-    it is meant.
+    Rings may touch in a point; edges that cross enclose ground twice, which is ambiguous.
     """
     try:
         polygons = rings_of(geometry) if isinstance(geometry, Mapping) else []

@@ -48,7 +48,7 @@ class Datum(StrEnum):
         """Read a usual spelling ("gcj02", "WGS 84", "高德"); raises UnknownDatumError otherwise.
 
         CGCS2000 is taken as WGS-84, from which it differs by decimetres; `is_cgcs2000` reports it.
-        BD09MC (Baidu's metres) is refused: it is no longitude/latitude.
+        BD09MC (Baidu's metres) is refused: it isn't longitude/latitude.
         """
         try:
             return _SPELLINGS[_folded(text)]

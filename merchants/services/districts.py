@@ -27,7 +27,7 @@ DISTRICT_REASONS: Final[Mapping[str, str]] = {
     "adcode_malformed": gettext_noop("A district needs a six-digit adcode."),
     "name_missing": gettext_noop("A district or street needs a name of at most 40 characters."),
     "name_taken": gettext_noop("Another district has this name."),
-    "boundary_malformed": gettext_noop("The boundary is no closed GeoJSON polygon."),
+    "boundary_malformed": gettext_noop("The boundary is not a closed GeoJSON polygon."),
     "population_malformed": gettext_noop("The population must be a whole number."),
     **STREET_REASONS,
 }

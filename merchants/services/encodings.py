@@ -62,7 +62,7 @@ def _no_chinese(bad: _BadByte) -> str:
         text = _("The file is not UTF-8 (line %(line)s) but looks like Big5. Save it as CSV UTF-8.")
     else:
         text = _(
-            "The file is not UTF-8 (line %(line)s), and read as GB18030 it is no Chinese."
+            "The file is not UTF-8 (line %(line)s), and read as GB18030 it is not Chinese."
             " Save it as CSV UTF-8."
         )
     return text % {"line": bad.line}
@@ -75,7 +75,7 @@ def _bad_byte(file: BinaryIO, encoding: str) -> _BadByte | None:
     try:
         while chunk := file.read(_READ_BYTES):
             if b"\x00" in chunk or chunk.startswith(_UTF16_MARKS):
-                raise UnreadableFileError(_("The file is no plain text. Save it as CSV UTF-8."))
+                raise UnreadableFileError(_("The file is not plain text. Save it as CSV UTF-8."))
             decoder.decode(chunk)
             line += chunk.count(b"\n")
         decoder.decode(b"", final=True)

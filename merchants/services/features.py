@@ -34,7 +34,7 @@ def features_of(path: Path) -> list[Any]:
             _("%(path)s can't be read: %(error)s.") % {"path": path, "error": error.strerror}
         ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise UnreadableFileError(_("The file is no GeoJSON feature collection.")) from error
+        raise UnreadableFileError(_("The file is not a GeoJSON feature collection.")) from error
     if not isinstance(features, list) or not features:
         raise UnreadableFileError(_("The file holds no features."))
     return features

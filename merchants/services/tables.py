@@ -50,7 +50,7 @@ class Table:
         cells = [record.cells for record in records]
         malformed = np.fromiter((len(row) != width for row in cells), np.bool_, len(cells))
         if malformed.any():
-            # What a spreadsheet leaves behind the last column is no cell too many.
+            # What a spreadsheet leaves behind the last column doesn't count as an extra cell.
             malformed &= [len(row) < width or any(map(str.strip, row[width:])) for row in cells]
             cells = [(row + [""] * width)[:width] for row in cells]
         columns = list(zip(*cells, strict=True))

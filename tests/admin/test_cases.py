@@ -170,7 +170,7 @@ class TestActs:
         assert Case.objects.get(pk=case.pk).state == CaseState.CONFIRMED
         assert "¥40.00 undone" in page(ren, case)
 
-    def test_the_second_officer_is_told_and_keeps_what_was_typed(
+    def test_the_second_officer_sees_the_change_and_keeps_what_was_typed(
         self, case: Case, ren: Client
     ) -> None:
         rosa = speaking(signed_in(cast.member("rosa", "risk officer")), "en")

@@ -108,9 +108,7 @@ def test_a_long_list_is_typed(merchants: list[Merchant]) -> None:
 
 
 @pytest.mark.parametrize("typed", ["M", "m000", "M000 M001", "1"])
-def test_a_code_that_is_none_is_refused_beside_its_field(
-    merchants: list[Merchant], typed: str
-) -> None:
+def test_an_unknown_code_shows_an_error_at_its_field(merchants: list[Merchant], typed: str) -> None:
     Merchant.objects.create(code="M-last", name="one too many", created_at=timezone.now())
     form = Pick({"merchant": typed, "merchants": typed})
     assert set(form.errors) == {"merchant", "merchants"}

@@ -125,7 +125,7 @@ def test_staff_without_a_role_enter_their_own_pages_alone(
     assert entered(Doors(nemo), addresses, OPEN_TO_STAFF) == []
 
 
-def test_people_of_a_role_who_are_no_staff_are_visitors(
+def test_users_with_a_role_but_without_staff_status_are_visitors(
     town: Campaign, addresses: list[Address]
 ) -> None:
     person = cast.member("mei-2", "manager")

@@ -113,7 +113,7 @@ def test_the_page_tells_nothing_of_fewer_than_ten(draft: Campaign, mei: Client) 
     assert all(int(row[1]) >= 10 for row in loads)
 
 
-def test_a_figure_that_is_none_is_refused_beside_its_field(draft: Campaign, mei: Client) -> None:
+def test_an_invalid_figure_shows_an_error_at_its_field(draft: Campaign, mei: Client) -> None:
     for own_pct in ("", "101", "-1", "many", "nan", "inf", "9" * 400):
         form = RateForm({"rate": "own", "own_pct": own_pct}, [])
         assert set(form.errors) == {"own_pct"}, own_pct

@@ -40,7 +40,7 @@ def test_every_event_has_words() -> None:
     assert WORDS.keys() == set(Event)
 
 
-def test_a_life_is_told_in_the_order_of_time(town: Campaign, desk: Client) -> None:
+def test_the_history_of_a_voucher_is_in_order_of_time(town: Campaign, desk: Client) -> None:
     page = asked(desk)
     told = [
         "Issued by run",
@@ -66,7 +66,7 @@ def test_many_lives_are_read_together(town: Campaign) -> None:
     assert len(set(asked)) == len(asked)
 
 
-def test_it_is_told_in_chinese_too(town: Campaign, desk: Client) -> None:
+def test_the_history_is_available_in_chinese(town: Campaign, desk: Client) -> None:
     desk.cookies.load({"django_language": "zh-hans"})
     assert "核销" in asked(desk)
 
@@ -94,7 +94,7 @@ def test_an_order_needs_its_day(town: Campaign, desk: Client) -> None:
     assert "Ask for the day" in asked(desk, found_by="order", number="A-1")
 
 
-def test_what_is_not_on_file_is_said_and_written_down(town: Campaign, desk: Client) -> None:
+def test_an_unknown_voucher_gets_a_message_and_a_log_entry(town: Campaign, desk: Client) -> None:
     assert "Nothing is on file under this number" in asked(desk, number="zz-9")
     assert LogEntry.objects.filter(object_repr="zz-9").count() == 1
 

@@ -224,7 +224,7 @@ class TestTiles:
         assert polygons(draft) == [SQUARE]
 
     @pytest.mark.parametrize("text", ['{"geometries": [{"type": "Polygon", "coordinates": [5]}]}'])
-    def test_what_is_no_polygon_is_refused_here_too(
+    def test_an_invalid_polygon_is_refused_on_the_map_page(
         self, draft: Campaign, manager: Client, text: str
     ) -> None:
         data = {"seen_edit": newest_edit(draft), "polygons": text, "datum": "GCJ-02"}
@@ -249,7 +249,9 @@ class TestReach:
             cast.resident(f"near{number}")
         for number in range(9):
             cast.resident(f"next{number}", home=cast.north_of(cast.PEOPLES_SQUARE, km=30))
-        assert "Nobody has been counted yet" in manager.get(address(draft)).content.decode()
+        assert (
+            "The audience has not been counted yet" in manager.get(address(draft)).content.decode()
+        )
         found = self.counted(manager, draft).json()
         assert "About 10 of 20 residents." in found["words"]
         ((west, south, size, people),) = found["density"]

@@ -75,7 +75,7 @@ class TestBalances:
         assert "¥3,000,000.00" not in earlier
 
     @pytest.mark.parametrize("at", ["yesterday", "2026-13-01T00:00", "", "9" * 300])
-    def test_an_instant_that_is_none_is_refused_beside_its_field(
+    def test_an_invalid_instant_shows_an_error_at_its_field(
         self, town: Campaign, audrey: Client, at: str
     ) -> None:
         assert "errorlist" in text_of(audrey, page(town), at=at)
@@ -139,7 +139,7 @@ class TestQuestions:
         assert answer.streaming
         assert len(answer.getvalue().splitlines()) == many + 1
 
-    def test_there_is_no_other(self, town: Campaign, audrey: Client) -> None:
+    def test_an_unknown_question_is_not_found(self, town: Campaign, audrey: Client) -> None:
         assert audrey.get(page(town, "_question", "everything")).status_code == 404
 
 

@@ -51,7 +51,7 @@ def test_a_residents_state_is_changed(ren: Client) -> None:
 
 def test_a_refused_act_is_shown_in_words(ren: Client) -> None:
     answer = press(ren, "unfreeze", cast.alice(), reason="r")
-    assert messages_of(answer) == ["A resident who is active can't become what was asked for."]
+    assert messages_of(answer) == ["This resident is active and can't be moved to that state."]
 
 
 def test_a_reason_is_asked_for(ren: Client) -> None:

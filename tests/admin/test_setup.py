@@ -185,7 +185,9 @@ def test_a_refusal_stands_in_its_section_and_in_the_summary(draft: Campaign, mei
     assert draft.ends_at.year > 2020
 
 
-def test_the_second_of_two_editors_is_told_and_loses_nothing(draft: Campaign, mei: Client) -> None:
+def test_the_second_editor_sees_the_first_ones_change_and_loses_nothing(
+    draft: Campaign, mei: Client
+) -> None:
     noor = signed_in(cast.member("noor", "manager"))
     old = opened(noor, draft, "audience")
     save(mei, draft, "audience", **{"audience-radius_m": "4500", "rings-1-DELETE": "on"})
@@ -288,7 +290,7 @@ def test_the_page_of_a_campaign_that_was_submitted_says_so(draft: Campaign, mei:
     assert draft.name == "春季消费券"
 
 
-def test_nobody_without_the_right_sets_up(draft: Campaign) -> None:
+def test_set_up_pages_need_the_permission(draft: Campaign) -> None:
     for person in (cast.li(), User.objects.create_user("nemo", is_staff=True)):
         client = signed_in(person)
         for answer in (client.get(address(draft)), client.post(address(draft), {"fit": "budget"})):

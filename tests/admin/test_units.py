@@ -170,7 +170,7 @@ def test_a_percentage_is_typed_in_per_cent(
 
 
 @pytest.mark.parametrize("typed", ["100.01", "-1", "1.234", "many", "0", "100", "NaN", "1e3"])
-def test_what_is_no_percentage_is_an_error_of_its_field(
+def test_an_invalid_percentage_shows_an_error_at_its_field(
     percent: Tier, mei: Client, typed: str
 ) -> None:
     answer = mei.post(page_of(percent), in_tokyo(mei, percent) | {"percent_bp": typed})

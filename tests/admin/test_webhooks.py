@@ -51,7 +51,7 @@ def delivered() -> Outbox:
     return Outbox.objects.get()
 
 
-def test_an_endpoint_is_added_and_its_secret_shown_once_it_is_there(operator: Client) -> None:
+def test_a_new_endpoint_shows_its_secret_once(operator: Client) -> None:
     body = add(operator)
     endpoint = WebhookEndpoint.objects.get()
     assert (endpoint.url, endpoint.events) == (URL, ["settlement.paid"])

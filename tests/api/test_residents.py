@@ -1,4 +1,4 @@
-"""A channel puts residents on file and reads what each of them holds; nobody else's."""
+"""A channel registers residents and reads their vouchers; it can't read another resident's."""
 
 from datetime import timedelta
 
@@ -144,7 +144,7 @@ class TestPlacesConsentsAndProxies:
             assert app.send("DELETE", "/residents/alice/proxies/bob").status_code == 204
         assert not Proxy.objects.filter(holder=alice, proxy=bob, ended_at=None).exists()
 
-    def test_nobody_acts_for_themselves_or_for_the_unknown(self) -> None:
+    def test_a_proxy_is_another_known_resident(self) -> None:
         cast.alice()
         app = channel()
         own = refusal(app.put("/residents/alice/proxies/alice", {}))

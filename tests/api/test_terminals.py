@@ -61,12 +61,12 @@ def test_the_history_has_the_new_key_by_the_number_of_the_request_and_without_it
 @pytest.mark.parametrize(
     "body", [b"", b"{", {}, {"code": 7}, {"code": ""}, {"code": "x" * 65}, {"code": "a\x00"}]
 )
-def test_what_is_no_code_is_malformed(body: object) -> None:
+def test_a_malformed_enrolment_code_is_400(body: object) -> None:
     status, said, _ = send(body)
     assert (status, said["code"]) == (400, "malformed_request")
 
 
-def test_after_too_many_wrong_codes_the_address_is_told_when_to_come_back() -> None:
+def test_too_many_wrong_codes_from_an_address_answer_retry_after() -> None:
     for number in range(WRONG_PER_HOUR):
         assert send({"code": f"wrong {number}"})[0] == 404
     status, body, headers = send({"code": "another"})

@@ -312,7 +312,7 @@ def test_polygons_are_drawn_and_moved_with_the_mouse_and_outlive_a_session(
     assert draft.geofences.get().geometry != drawn
 
 
-def test_the_second_of_two_editors_is_told_and_keeps_what_was_typed(
+def test_the_second_editor_sees_the_change_and_keeps_what_was_typed(
     office: Office, pages: Open
 ) -> None:
     page = pages(office.mei)

@@ -80,7 +80,7 @@ def test_claims_that_leave_the_quota_as_they_read_it_overspend(
     assert broken is not None
 
 
-def test_nobody_hears_sold_out_before_it_is_so() -> None:
+def test_sold_out_is_never_answered_while_a_unit_is_left() -> None:
     campaign = grab(units=UNITS, bucket_count=4)
 
     def ask(request: ClaimRequest) -> tuple[str, int]:

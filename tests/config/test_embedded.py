@@ -191,7 +191,7 @@ def test_killed_servers_come_back_with_everything_committed(local: Path) -> None
     user.leave()
 
 
-def test_a_pid_file_that_now_names_another_program_is_no_obstacle(local: Path) -> None:
+def test_a_stale_pid_file_of_another_program_is_ignored(local: Path) -> None:
     user = User(local)
     kill(postgres_pid(local))
     pid_file = local / "pg" / "postmaster.pid"

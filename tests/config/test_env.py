@@ -43,7 +43,7 @@ def test_what_names_no_host_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize(("value", "needed"), [("", True), ("BD-09", False), ("gcj", True)])
-def test_a_word_that_is_none_of_some_is_refused(
+def test_a_value_outside_the_choices_is_refused(
     monkeypatch: pytest.MonkeyPatch, value: str, needed: bool
 ) -> None:
     monkeypatch.setenv("HUIMIN_TILE_DATUM", value)

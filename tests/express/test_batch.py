@@ -165,7 +165,7 @@ NO_BATCHES = {
 """Bodies, and the field that the refusal names."""
 
 
-def test_what_is_no_batch_is_refused_whole_at_both_doors_alike(
+def test_an_invalid_batch_is_refused_whole_by_both_doors(
     hand: HttpTill, clients: list[httpx.Client]
 ) -> None:
     for name, (body, field) in NO_BATCHES.items():
@@ -176,7 +176,7 @@ def test_what_is_no_batch_is_refused_whole_at_both_doors_alike(
         assert answers[0].content == answers[1].content, name
 
 
-def test_lines_that_are_no_orders_are_refused_alone(
+def test_an_invalid_line_does_not_fail_the_other_lines(
     hand: HttpTill, clients: list[httpx.Client]
 ) -> None:
     lines: list[Any] = [7, "voucher", None, [], {}, line(hand, 0)]

@@ -32,7 +32,7 @@ def key(redis_client: redis.Redis) -> str:
     return till_key(cast.nanjing_road())
 
 
-def test_the_seventh_call_is_told_to_wait(server: Server, key: str) -> None:
+def test_the_seventh_call_is_rate_limited(server: Server, key: str) -> None:
     with httpx.Client(base_url=server.url, timeout=30) as client:
         headers = {"authorization": f"Bearer {key}"}
         answers = [client.post(PATH, headers=headers, content=b"{}") for _ in range(7)]

@@ -40,7 +40,7 @@ def test_other_datums_are_converted(datum: Datum) -> None:
         (121.4, 89.0, "WGS-84", "$.longitude"),
     ],
 )
-def test_what_is_no_position_is_refused_and_the_field_named(
+def test_an_invalid_position_is_refused_with_its_field(
     longitude: float | None, latitude: float | None, datum: str, field: str
 ) -> None:
     with pytest.raises(Refused) as refused:

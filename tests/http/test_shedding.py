@@ -43,9 +43,7 @@ def process(redis_client: redis.Redis, settings: Any) -> LoadShedder:
     return LoadShedder(settings.REDIS_URL)
 
 
-def test_a_key_is_told_to_wait_once_it_has_asked_too_often(
-    process: LoadShedder, till: Caller
-) -> None:
+def test_a_key_is_rate_limited_after_too_many_calls(process: LoadShedder, till: Caller) -> None:
     answers = [process.admit(till) for _ in range(21)]
     assert [it.is_over for it in answers if it] == [False] * 20 + [True]
     first, last = answers[0], answers[-1]

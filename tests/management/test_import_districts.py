@@ -95,7 +95,7 @@ def test_without_a_datum_nothing_is_usable(path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"features": []}', '{"features": 1}'])
-def test_what_is_no_feature_collection_is_exit_code_2(path: Path, text: str) -> None:
+def test_an_invalid_feature_collection_is_exit_code_2(path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(CommandError) as error:
         call_command("import_districts", str(path))

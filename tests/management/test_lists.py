@@ -41,7 +41,7 @@ def test_residents_of_a_list_are_kept_out_once(tmp_path: Path) -> None:
     assert (made.resident, made.campaign, made.reason) == (alice, campaign, "staff")
 
 
-def test_rows_that_name_nobody_are_listed_and_the_others_go_in(tmp_path: Path) -> None:
+def test_rows_of_unknown_residents_are_listed_and_the_others_imported(tmp_path: Path) -> None:
     alice = cast.alice()
     file = written(
         tmp_path,
@@ -91,7 +91,7 @@ def test_a_death_holds_the_money_of_later_days_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("day", ["31.3.2026", "2026-13-01", "2999-01-01"])
-def test_a_day_that_is_none_changes_nothing(tmp_path: Path, day: str) -> None:
+def test_a_row_with_an_invalid_day_changes_nothing(tmp_path: Path, day: str) -> None:
     alice = cast.alice()
     file = written(tmp_path, "external_id,document_no,died_on", f"{alice.external_id},D-1,{day}")
     with pytest.raises(CommandError) as error:

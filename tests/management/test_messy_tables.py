@@ -87,7 +87,7 @@ def test_a_note_of_several_lines_goes_in_and_is_counted(tmp_path: Path) -> None:
     assert ": 1" in said
 
 
-def test_a_quote_that_swallows_the_header_is_no_table(tmp_path: Path) -> None:
+def test_an_unclosed_quote_in_the_header_is_refused(tmp_path: Path) -> None:
     path = table(tmp_path, good(1), header=f'"{HEADER}')
     assert imported(path)[1] == 2
 
@@ -234,7 +234,7 @@ def test_a_store_in_another_case_is_the_same_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["6.9E+12", "3.10101E+17", "7e+12", "1E-05"])
-def test_scientific_notation_is_no_number_of_anything(tmp_path: Path, number: str) -> None:
+def test_scientific_notation_is_refused_as_a_number(tmp_path: Path, number: str) -> None:
     path = table(tmp_path, good(1), good(2).replace("S2", number), good(3).replace("S3", "3E12"))
     assert imported(path)[1] == 1
     assert [(fault["number"], fault["code"]) for fault in faults(path)] == [

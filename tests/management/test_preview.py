@@ -84,7 +84,7 @@ def test_both_name_what_they_do_not_know(campaign: Campaign) -> None:
         call_command("preview", campaign.code, "--by", "somebody")
 
 
-def test_who_may_not_see_residents_is_told_so(campaign: Campaign) -> None:
+def test_a_user_without_the_permission_gets_an_error_message(campaign: Campaign) -> None:
     User.objects.create_user("visitor", is_staff=True)
     for command in (
         ["preview", campaign.code],

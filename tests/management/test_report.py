@@ -74,7 +74,7 @@ def test_the_figures_are_those_of_the_books(campaign: Campaign, report: Campaign
     assert report.refusals == [("voucher_redeemed", 1)]
 
 
-def test_a_store_of_one_shopper_is_not_told_apart(report: CampaignReport) -> None:
+def test_a_store_with_one_shopper_is_suppressed(report: CampaignReport) -> None:
     assert report.stores.shown == ()
     assert report.stores.others is not None
     assert report.stores.others.count == PEOPLE + 1

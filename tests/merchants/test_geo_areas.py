@@ -47,7 +47,7 @@ def test_a_ring_that_touches_itself_in_a_point_is_sound() -> None:
         {"type": "MultiPolygon", "coordinates": [ring(SQUARE)]},
     ],
 )
-def test_what_is_no_area_is_malformed(geometry: Any) -> None:
+def test_an_invalid_area_is_malformed(geometry: Any) -> None:
     assert area_flaw(geometry) == (AreaFlaw.MALFORMED, None)
 
 
@@ -80,6 +80,6 @@ def test_a_line_there_and_back_encloses_nothing() -> None:
     assert area_flaw(polygon([[0, 0], [0.1, 0.1], [0.2, 0.2], [0, 0]])) == (AreaFlaw.EMPTY, None)
 
 
-def test_thousands_of_corners_are_no_drawing() -> None:
+def test_an_area_with_too_many_corners_is_refused() -> None:
     many = [[0.00001 * number, 0.0] for number in range(2_001)]
     assert area_flaw(polygon([*many, [0, 0.1], [0, 0]])) == (AreaFlaw.TOO_DETAILED, None)

@@ -30,7 +30,7 @@ def test_distance_is_geopys_geodesic_with_latitude_first() -> None:
 
 @pytest.mark.filterwarnings("ignore:Latitude normalization")
 @pytest.mark.parametrize("lat", [float("nan"), 91.0])
-def test_distance_refuses_what_is_no_latitude(lat: float) -> None:
+def test_distance_refuses_an_invalid_latitude(lat: float) -> None:
     with pytest.raises(ValueError, match=r"[Ll]atitude|finite"):
         distance_m(121.0, lat, 121.0, 31.0)
 

@@ -67,7 +67,7 @@ def test_a_common_border_belongs_to_exactly_one_neighbour() -> None:
         {},
     ],
 )
-def test_what_is_no_area_is_refused(geometry: dict[str, Any]) -> None:
+def test_an_invalid_area_is_refused(geometry: dict[str, Any]) -> None:
     with pytest.raises(InvalidGeometryError):
         contains(geometry, [0.0], [0.0])
 

@@ -139,7 +139,7 @@ class TestBooks:
             assert guard == ARCHIVED.get(table, append_only)
 
     @pytest.mark.parametrize("parent", HASHED)
-    def test_nor_from_a_partition_by_hash(self, parent: str) -> None:
+    def test_a_hash_partition_can_not_be_changed_directly(self, parent: str) -> None:
         (row,) = rows(f"SELECT tableoid::regclass::text FROM {parent} LIMIT 1")
         claims = " WHERE redemption_id IS NOT NULL" if parent == "vouchers_orderclaim" else ""
         guards = {guard_that_refuses(f"DELETE FROM {it}{claims}") for it in (parent, row)}
@@ -151,7 +151,7 @@ class TestBooks:
         assert {guard_that_refuses(f"TRUNCATE {it} CASCADE") for it in partitions} == {"truncate"}
 
     @pytest.mark.parametrize("parent", PARTITIONED)
-    def test_nor_behind_the_back_of_the_parent(self, parent: str) -> None:
+    def test_a_partition_can_not_be_changed_directly(self, parent: str) -> None:
         month = parent + MONTH
         assert rows(f"SELECT count(*) FROM {month}") != [0]
         update = f"UPDATE {month} SET at = at + interval '1 second'"

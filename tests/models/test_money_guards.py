@@ -83,7 +83,7 @@ class TestLegs:
         assert self.refuses((ours, -5), (theirs, 5))
         assert self.refuses((theirs, -5), (self.account("city", "reserved", "draft"), 5))
 
-    def test_an_account_that_is_none_is_refused(self) -> None:
+    def test_an_unknown_account_is_refused(self) -> None:
         assert self.refuses(("SELECT 999999999", -5), ("SELECT 999999999", 5))
 
     def test_a_reason_moves_money_between_its_own_accounts_only(self) -> None:
@@ -307,7 +307,7 @@ class TestSettlements:
 class TestHistory:
     """What the admin noted is evidence."""
 
-    def test_it_is_added_to_and_that_is_all(self) -> None:
+    def test_the_table_is_append_only(self) -> None:
         assert rows("SELECT count(*) FROM django_admin_log") != [0]
         rewritten = "UPDATE django_admin_log SET change_message = ''"
         assert guard_that_refuses(rewritten) == "history_append_only"

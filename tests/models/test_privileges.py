@@ -118,7 +118,7 @@ def test_no_session_switches_the_guards_off(voucher: Voucher) -> None:
     assert jumped == "voucher_arrows"
 
 
-def test_what_says_who_did_what_is_not_rewritten() -> None:
+def test_the_services_role_can_not_rewrite_who_did_what() -> None:
     assert (
         refusals(
             "UPDATE django_admin_log SET change_message = ''",

@@ -271,7 +271,7 @@ OF_SHEDDING: tuple[Mutation, ...] = (
         "a key that asks too often is not told to wait",
         "is_over=used > limit and not self._is_dead",
         "is_over=False",
-        "test_a_key_is_told_to_wait_once_it_has_asked_too_often",
+        "test_a_key_is_rate_limited_after_too_many_calls",
     ),
     _shedding(
         "processes count apart",

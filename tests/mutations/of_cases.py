@@ -65,7 +65,7 @@ OF_CASES: tuple[Mutation, ...] = (
         f"{RULES}/cases.py",
         "    if acts != seen_acts:\n",
         "    if acts < seen_acts:\n",
-        f"{CASES}::TestActs::test_the_second_of_two_officers_is_told",
+        f"{CASES}::TestActs::test_an_act_on_an_outdated_case_is_refused",
         PURE,
     ),
     source(
@@ -85,7 +85,7 @@ OF_CASES: tuple[Mutation, ...] = (
         f"{RULES}/cases.py",
         "    if state is not CaseState.OPEN:\n",
         "    if state is CaseState.CONFIRMED:\n",
-        f"{DECISIONS}::test_of_two_decisions_the_second_is_told_and_does_nothing",
+        f"{DECISIONS}::test_the_second_of_two_decisions_is_refused",
         PURE,
     ),
     source(

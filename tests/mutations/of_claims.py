@@ -88,7 +88,7 @@ OF_CLAIMS: tuple[Mutation, ...] = (
         "one claim more",
         8,
         "a person may claim one more of an offer than its tier allows",
-        [f"{CLAIM}::test_nobody_gets_more_than_the_tier_allows_in_one_batch_or_in_many"],
+        [f"{CLAIM}::test_the_tiers_limit_per_resident_holds_within_and_across_batches"],
         patches=[
             Patch(RULES, "claimant.claimed >= offer.per_resident", "claimant.claimed > 9"),
             Patch(
@@ -103,7 +103,7 @@ OF_CLAIMS: tuple[Mutation, ...] = (
         "a batch forgets who claimed",
         8,
         "claims of one batch do not count for each other, nor does a trigger stop them",
-        [f"{CLAIM}::test_nobody_gets_more_than_the_tier_allows_in_one_batch_or_in_many"],
+        [f"{CLAIM}::test_the_tiers_limit_per_resident_holds_within_and_across_batches"],
         patches=[Patch(RULES, "        had[candidate.person] += 1\n", "")],
         sql=without_trigger("vouchers_claim", "claim_within_its_offer"),
     ),

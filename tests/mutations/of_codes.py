@@ -106,14 +106,14 @@ OF_PRESENTED: tuple[Mutation, ...] = (
         "a code is made for who is neither holder nor proxy",
         "PRESENTING: tuple[Rule, ...] = (\n    _shown_by_holder,\n    _people_active,\n",
         "PRESENTING: tuple[Rule, ...] = (\n",
-        "test_a_stranger_gets_no_code_and_is_not_told_why",
+        "test_a_stranger_gets_no_code_and_no_reason",
     ),
     _presenting(
         "presented of the frozen",
         "a code is made of a frozen resident's voucher",
         "    _shown_by_holder,\n    _people_active,\n    _campaign_running,\n",
         "    _shown_by_holder,\n    _campaign_running,\n",
-        "test_a_frozen_holders_voucher_is_shown_by_nobody",
+        "test_a_frozen_holders_voucher_can_not_be_presented",
     ),
     _presenting(
         "the sandbox presents",
@@ -124,7 +124,7 @@ OF_PRESENTED: tuple[Mutation, ...] = (
         "tranche is voucher:\n"
         '        return Refusal("voucher_not_usable", "voucher_unknown")\n'
         "    for rule in PRESENTING:\n",
-        "test_nor_does_the_sandbox_of_a_live_voucher",
+        "test_the_sandbox_gets_no_code_of_a_live_voucher",
     ),
     source(
         "a code outlives its voucher",
@@ -166,7 +166,7 @@ OF_PAPERS: tuple[Mutation, ...] = (
         "a paper that was replaced is still good",
         "    if shown.is_replaced:\n",
         "    if shown.is_replaced and shown.is_used:\n",
-        f"{PAPERS}::TestAtTheTill::test_a_replaced_paper_is_good_for_nothing",
+        f"{PAPERS}::TestAtTheTill::test_a_replaced_paper_is_refused",
     ),
     _shown(
         "any four digits",

@@ -8,7 +8,7 @@ NEED = "vouchers/rules/audience/need.py"
 STREETS = "tests/services/audience/test_streets.py"
 MAKING = "tests/services/campaigns/test_making.py"
 OF_NEED = "tests/rules/audience/test_need.py"
-ON_FILE = f"{OF_NEED}::test_what_is_on_file_counts_and_what_is_not_counts_nothing"
+ON_FILE = f"{OF_NEED}::test_missing_attributes_add_nothing_to_the_need_score"
 
 HISTORY = "vouchers/sql/history.py"
 RECORDS = "tests/models/test_history.py"

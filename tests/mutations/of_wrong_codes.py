@@ -47,7 +47,7 @@ OF_WRONG_CODES: tuple[Mutation, ...] = (
         "a code that was good once counts as a wrong one",
         '        "presentation_of_another",\n',
         '        "presentation_of_another",\n        "presentation_expired",\n',
-        f"{WRONG}::test_codes_that_were_good_once_are_no_guesses",
+        f"{WRONG}::test_expired_codes_do_not_count_as_guesses",
         f"{QUOTE}::TestWrongCodes",
     ),
     source(

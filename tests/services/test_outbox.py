@@ -72,7 +72,7 @@ def test_an_anchor_goes_by_mail() -> None:
 
 @pytest.mark.django_db
 class TestPost:
-    def test_it_is_signed(self, receiver: Receiver) -> None:
+    def test_a_delivery_carries_a_valid_signature(self, receiver: Receiver) -> None:
         message = queue(receiver.url)
         now = datetime.now(UTC)
         assert send_due(at=now) == 1
@@ -104,7 +104,7 @@ class TestPost:
         odd.refresh_from_db()
         assert "no way to reach" in odd.last_error
 
-    def test_an_address_that_is_none_fails_like_any_other(self) -> None:
+    def test_an_invalid_address_fails_like_an_unreachable_one(self) -> None:
         queue("https://127.0.0.1:port/")
         assert send_due(at=NOON) == 0
         assert "Invalid port" in Outbox.objects.get().last_error

@@ -113,7 +113,7 @@ def test_a_grant_withdrawn_counts_for_nothing_and_all_of_it_is_on_record() -> No
     ]
 
 
-def test_nobody_gives_a_role_to_oneself_or_without_the_right() -> None:
+def test_giving_a_role_to_oneself_or_without_permission_is_refused() -> None:
     assert refused(given, "operator", user=root()) == "own_role"
     assert refused(given, "operator", by=cast.mei()) == "vouchers.add_grant"
     assert refused(given, "operator", why=" ") == "why_missing"

@@ -103,7 +103,7 @@ def voucher_of(person: Resident, tier: str) -> Voucher:
     )
 
 
-def test_everyone_within_reach_of_the_group_and_nobody_else(
+def test_exactly_the_residents_within_reach_of_the_group(
     campaign: Campaign, distributed: Callable[[Campaign], Run]
 ) -> None:
     foreseen = preview(campaign=campaign, by=cast.mei(), at=timezone.now())

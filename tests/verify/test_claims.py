@@ -13,9 +13,12 @@ CORRUPTIONS: dict[str, tuple[Callable[[list[dict[str, Any]]], object], str]] = {
     "one gone": (lambda claims: claims.pop(), "vouchers of 2 claims"),
     "of another resident": (
         lambda claims: claims[0].update(resident="0" * 16),
-        "is no claim of that voucher",
+        "is not a claim of that voucher",
     ),
-    "of another voucher": (lambda claims: claims[0].update(voucher=1), "no claim of that voucher"),
+    "of another voucher": (
+        lambda claims: claims[0].update(voucher=1),
+        "not a claim of that voucher",
+    ),
     "too early": (
         lambda claims: claims[0].update(claimed_at="2026-03-31T00:00:00Z"),
         "its round was not open",

@@ -126,7 +126,7 @@ class TestDamage:
         code, said_of_it = said(damaged)
         assert (code, words in said_of_it) == (1, True), said_of_it
 
-    def test_what_is_no_pack(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_not_a_pack_is_rejected(self, tmp_path: Path) -> None:
         nothing = tmp_path / "nothing.zip"
         assert said(nothing)[0] == 1
         nothing.write_bytes(b"no archive")

@@ -81,11 +81,11 @@ CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
     ),
     "a store's number": (
         lambda rows: rows["stores"][0].update(store_no="999"),
-        "is no store of the terms",
+        "is not a store of the terms",
     ),
     "a merchant of that number": (
         lambda rows: rows["merchants"][0].update(code="another"),
-        "is no store of the terms",
+        "is not a store of the terms",
     ),
     "a store gone": (lambda rows: rows["stores"].pop(), "of the terms is missing"),
     "a day": (

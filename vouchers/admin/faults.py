@@ -51,7 +51,8 @@ FAULTS: Mapping[str, Any] = {
     "hold_out_in_range": _("The control group is at most 20 % of the audience."),
     "filter_known": _("The audience filter cannot be applied: {problem}"),
     "area_malformed": _(
-        "Polygon {number} is no GeoJSON Polygon or MultiPolygon whose rings end where they begin."
+        "Polygon {number} is not a GeoJSON Polygon or MultiPolygon whose rings end where they"
+        " begin."
     ),
     "area_too_detailed": _("Polygon {number} has too many corners. Draw it simpler."),
     "area_coordinates": _(
@@ -89,7 +90,7 @@ FAULTS: Mapping[str, Any] = {
     "tried_in_sandbox": _("No till of its merchants has redeemed in a test campaign yet."),
     "store_known": _("There is no store {store} of {merchant} any more."),
     "zone_known": _("There is no such time zone."),
-    "currency_known": _("{currency} is no code of a currency."),
+    "currency_known": _("{currency} is not a currency code."),
     "refund_policy_known": _("There is no way {policy} to handle refunds."),
     "recipient_known": _("{address} is neither a web (https) nor an e-mail address."),
     "round_closes_after_opening": _("A round must close after it opens."),

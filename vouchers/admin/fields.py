@@ -47,7 +47,7 @@ class HundredthsField(forms.DecimalField):
         return self.shown(Decimal(value) / 100) if isinstance(value, int) else value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Compares what is shown, so that an untouched figure is no change."""
+        """Compares what is shown, so that an untouched figure is not a change."""
         return super().has_changed(
             Decimal(initial) / 100 if isinstance(initial, int) else initial, data
         )
@@ -171,7 +171,7 @@ class TagsField(NamesField):
     def clean_item(self, item: str) -> int:
         """A tag's bit number."""
         if not (item.isascii() and item.isdecimal() and int(item) < 64):
-            raise ValidationError(_("%s is no number of a tag: 0 to 63.") % item)
+            raise ValidationError(_("%s is not a tag number (0 to 63).") % item)
         return int(item)
 
 

@@ -72,7 +72,7 @@ WORDS: Mapping[Event, Any] = {
 
 
 class LookUpForm(forms.Form):
-    """What the caller reads out, and why somebody may look."""
+    """The number that the caller reads out, and the reason for the look-up."""
 
     found_by = forms.ChoiceField(
         label=_("The caller has"), choices=FOUND_BY, widget=UnfoldAdminSelectWidget

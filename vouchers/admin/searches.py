@@ -141,7 +141,7 @@ def merchant(term: str) -> Q | None:
 
 
 def standing_redemption(term: str) -> Q | None:
-    """The redemption that stands of a voucher; the hotline has all that ever were."""
+    """The voucher's current redemption; the hotline page lists earlier ones."""
     found = voucher_id(term)
     return None if found is None else Q(voucher_id=found, state__in=STANDS)
 

@@ -1,4 +1,4 @@
-"""The magic amounts of the sandbox, for whoever programs a till against it."""
+"""The magic amounts of the sandbox, for integrators testing a till."""
 
 from typing import Any
 

@@ -93,7 +93,7 @@ def open_group(
     at: datetime,
     on_progress: Callable[[float], None] = lambda done: None,
 ) -> Group:
-    """The group with the stores of a CSV, or with its own; found again when it is there already.
+    """The group with the stores of a CSV, or with its own; found again when it exists already.
 
     Keys are shown once, so tills that are there get new ones. Raises NoStoresError, and
     UnreadableFileError for a file without usable columns.
@@ -166,7 +166,7 @@ def _rival_store(at: datetime) -> Store:
 def _merchant(name: MerchantName, at: datetime) -> Merchant:
     try:
         return enrol_merchant(code=name.code, name=name.name, at=at)
-    except Refused:  # it is there already
+    except Refused:  # it exists already
         return Merchant.objects.get(code=name.code)
 
 

@@ -36,7 +36,7 @@ CHANNEL = (
                 retryable=True,
             ),
             "bad_coordinates": Wording(
-                "The position is no place on Earth; check longitude, latitude and datum.",
+                "The position is not a place on Earth; check longitude, latitude and datum.",
                 "位置坐标无效，请检查经纬度及坐标系。",
                 retryable=True,
             ),

@@ -39,7 +39,7 @@ MANAGER = (
     Meaning(
         "figure_changed",
         409,
-        "The figure has been changed meanwhile: it is {actual}, not {expected}. Look again.",
+        "The figure is now {actual}, not {expected}. Reload the page and try again.",
         "数值已被他人修改：现为 {actual}，而非 {expected}，请重新确认。",
         "ledger",
         audience="manager",
@@ -264,7 +264,7 @@ MANAGER = (
     Meaning(
         "cap_unlimited",
         422,
-        "The quota of {cell} was launched without or with a cap, and stays so.",
+        "Whether {cell} has a cap was fixed at launch and can't be changed.",
         "{cell} 的配额上线后不能增设或取消上限。",
         "campaign",
         audience="manager",

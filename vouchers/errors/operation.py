@@ -7,8 +7,8 @@ OPERATION = (
     Meaning(
         "hold_not_captured",
         409,
-        "Only a redemption that stands can be held; this one is {state}.",
-        "只能冻结有效的核销，该笔当前状态为 {state}。",
+        "Only a captured redemption can be held; this one is {state}.",
+        "只能冻结已确认的核销，该笔当前状态为 {state}。",
         "ledger",
         audience="manager",
     ),
@@ -65,7 +65,7 @@ OPERATION = (
             ),
             "case_reason": Wording("Say why.", "请填写原因。"),
             "case_deadline_ahead": Wording(
-                "The deadline has to lie ahead.", "截止时间须在当前时间之后。"
+                "The deadline must be in the future.", "截止时间须在当前时间之后。"
             ),
             "case_subject": Wording(
                 "This case has nothing to do with what was to be stopped.",

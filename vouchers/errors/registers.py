@@ -71,7 +71,7 @@ REGISTERS = (
     Meaning(
         "resident_state",
         409,
-        "A resident who is {state} can't become what was asked for.",
+        "This resident is {state} and can't be moved to that state.",
         "该居民当前状态为 {state}，不能这样变更。",
         "city",
         audience="manager",
@@ -119,7 +119,7 @@ REGISTERS = (
     Meaning(
         "link_invalid",
         422,
-        "This is no {kind} that can be recorded.",
+        "This is not a valid {kind}.",
         "不是有效的关联标识（{kind}）。",
         "city",
         audience="manager",

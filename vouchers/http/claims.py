@@ -26,7 +26,7 @@ _decode = msgspec.json.Decoder(ClaimOrder).decode
 
 
 def check_channel(caller: Caller) -> None:
-    """Refuse `forbidden` to a key that is no channel's: what it claimed would count in no
+    """Refuse `forbidden` to a key that isn't a channel's: what it claimed would count in no
     channel."""
     if SCOPE_CLAIM not in caller.scopes or caller.kind != Credential.Kind.CHANNEL:
         raise Refused("forbidden", scope=SCOPE_CLAIM)

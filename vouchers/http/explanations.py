@@ -146,7 +146,7 @@ OUTCOMES: Final[Mapping[Outcome, Any]] = {
     Outcome.ISSUED: _("issued"),
     Outcome.RESERVED: _("chosen, not issued yet"),
     Outcome.RETURNED: _("chosen, but the run was cancelled before it was issued"),
-    Outcome.WAITING: _("nobody is chosen yet"),
+    Outcome.WAITING: _("not chosen yet"),
     Outcome.HOLD_OUT: _("in the control group"),
     Outcome.DISTRICT_UNKNOWN: _("no district on file, by which the quota is divided"),
     Outcome.ALREADY_SERVED: _("served by an earlier run of the round"),

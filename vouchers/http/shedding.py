@@ -1,7 +1,7 @@
 """Load shedding per key: a caller that asks too often is answered 429 before any work is done.
 
-It sheds load and is no guard: it counts approximately, over all processes, in Valkey, and a Valkey
-that is dead lets everything through. What may never be exceeded is counted in PostgreSQL.
+It sheds load and is not a safeguard: it counts approximately, over all processes, in Valkey, and
+without Valkey everything is let through. What may never be exceeded is counted in PostgreSQL.
 
 No request waits for Valkey: each process counts by itself, a thread reports what it counted and
 reads what all have counted together.

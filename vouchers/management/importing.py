@@ -166,7 +166,7 @@ def _finish(summary: LoadSummary, errors: Path) -> None:
 
 @contextmanager
 def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal's standard error; nothing where standard error is no terminal."""
+    """A bar on a terminal's standard error; nothing where standard error is not a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(

@@ -29,7 +29,7 @@ class Recorded:
 
     `page` is the table of the row on whose page their history stands, `page_key` the column that
     holds its key. Of `secret` columns only the fact is recorded that they changed. `passing` ones
-    are no set-up and are left out.
+    don't belong to the set-up and are left out.
     """
 
     page: str
@@ -150,7 +150,7 @@ Execute = Callable[[Any, Any, bool, dict[str, Any]], Any]
 def keep_author(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
     """Label what is written over a new connection; a receiver of `connection_created`."""
     if _labelled not in connection.execute_wrappers:
-        # In front: whoever adds a wrapper for a while takes away the last.
+        # In front: temporary wrappers are removed from the end.
         connection.execute_wrappers.insert(0, _labelled)
 
 
@@ -175,7 +175,7 @@ def _execute_labelled(label: str, execute: Execute, *statement: Any) -> Any:
 
 
 def _label() -> str:
-    """Who acts, from what the logs are told; empty where they are told nothing."""
+    """Who acts, from the context of the logs; empty where that names no one."""
     bound = structlog.contextvars.get_contextvars()
     named = {
         "user_id": bound.get("user_id"),

@@ -110,7 +110,7 @@ def _run(connection: psycopg.Connection[Any], calls: Sequence[Call]) -> list[PGr
         results = _received(pgconn)
         pgconn.exit_pipeline_mode()
     except BaseException:
-        # Answers may be under way that nobody will read.
+        # Answers may be under way that will never be read.
         pgconn.finish()
         raise
     heads = int(is_first)

@@ -23,7 +23,7 @@ def check_claims(archive: Archive, stock: Stock) -> Iterator[Fault]:
         tranche = row["voucher"] >> SERIAL_BITS
         grown[tranche] += 1
         if not _is_of(row, tranche, stock):
-            yield archive.fault("is no claim of that voucher", "与该券不符")
+            yield archive.fault("is not a claim of that voucher", "与该券不符")
         if not _is_open(rounds.get(row["round"]), row["claimed_at"]):
             yield archive.fault("its round was not open", "领取时轮次未开放")
         key = (row["resident"], row["round"], row["tier"], row["channel"])

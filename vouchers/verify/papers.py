@@ -56,7 +56,7 @@ def check_stores(archive: Archive) -> Iterator[Fault]:
     for row in archive.rows("stores"):
         store = codes[row["merchant"]], row["store_no"]
         if store not in awaited:
-            yield archive.fault("is no store of the terms", "门店不在条款之内，或与他店同号")
+            yield archive.fault("is not a store of the terms", "门店不在条款之内，或与他店同号")
         awaited.discard(store)
     if awaited:
         yield archive.fault("a store of the terms is missing", "缺少条款所列的门店")

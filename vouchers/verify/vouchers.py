@@ -120,7 +120,7 @@ def _take(archive: Archive, stock: Stock, tiers: dict[int, int], row: Row) -> It
     allocation, state = row["allocation"], row["state"]
     wallet = stock.wallets.get(tranche)
     if wallet is None or serial != len(wallet.states) or state not in _STATES:
-        yield archive.fault("is no voucher of its tranche", "不属于其券批")
+        yield archive.fault("is not a voucher of its tranche", "不属于其券批")
         return
     wallet.states.append(state)
     wallet.live.append(0)

@@ -98,7 +98,7 @@ class TestPages:
         assert "is-open" in page
 
     @pytest.mark.parametrize("text", ["", "999999", "-1", "x", "9" * 40, "³"])
-    def test_what_is_no_district_shows_the_city(self, client: Client, text: str) -> None:
+    def test_an_unknown_district_shows_the_city(self, client: Client, text: str) -> None:
         page = client.get(reverse("live"), {"district": text}).content.decode()
         assert 'data-part="districts"' in page
         assert "is-open" not in page
@@ -124,7 +124,7 @@ class TestPages:
         ("name", "arguments"),
         [("live-shapes", []), ("live-district-shapes", [310101]), ("live-district", [310101])],
     )
-    def test_nobody_else_sees_them(self, name: str, arguments: list[int]) -> None:
+    def test_users_without_a_role_can_not_see_them(self, name: str, arguments: list[int]) -> None:
         cast.district()
         address = reverse(name, args=arguments)
         assert Client().get(address).status_code == HTTPStatus.FOUND

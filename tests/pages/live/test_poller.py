@@ -63,7 +63,7 @@ def test_an_event_of_several_lines_is_one_event() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "1", "1.2.3", "-1.2", "a.b", "²." + "1", "9" * 30 + ".1"])
-def test_what_is_no_cursor_is_none(text: str) -> None:
+def test_an_invalid_cursor_is_ignored(text: str) -> None:
     assert cursor_of(text) is None
 
 

@@ -85,7 +85,7 @@ def test_a_visitor_signs_in_first() -> None:
     assert Client().get(reverse("live")).status_code == HTTPStatus.FOUND
 
 
-def test_where_there_is_no_stream_the_page_asks_for_its_parts() -> None:
+def test_without_a_stream_the_page_polls_its_parts() -> None:
     client = signed_in(cast.mei())
     assert client.get(reverse("live-stream")).status_code == HTTPStatus.NOT_ACCEPTABLE
     parts = client.get(reverse("live-board")).json()

@@ -94,7 +94,7 @@ def test_who_has_an_authenticator_is_asked_for_its_code(mei: User, browser: Clie
     assert is_in(browser)
 
 
-def test_after_the_password_alone_the_session_is_no_users(mei: User, browser: Client) -> None:
+def test_the_session_is_anonymous_until_the_second_factor(mei: User, browser: Client) -> None:
     phone(mei)
     password(browser)
     assert "_auth_user_id" not in browser.session

@@ -35,13 +35,13 @@ def test_a_few_among_many_are_left_out_and_do_not_make_a_block_larger() -> None:
     assert sizes(Ground.of(everyone).inhabited(everyone)) == [(1, 600)]
 
 
-def test_blocks_are_those_of_everyone_whoever_is_wanted() -> None:
+def test_density_blocks_do_not_depend_on_the_audience() -> None:
     everyone = crowd((0, 0, 30), (1, 0, 30))
     wanted = crowd((0, 0, 12), (1, 0, 9))
     assert sizes(Ground.of(everyone).inhabited(wanted)) == [(1, 10)]
 
 
-def test_who_lives_where_nobody_was_is_not_drawn() -> None:
+def test_a_resident_outside_every_block_is_not_drawn() -> None:
     assert Ground.of(crowd((0, 0, 30))).inhabited(crowd((60, 60, 30))) == []
 
 

@@ -52,7 +52,7 @@ def test_a_quota_of_zero_issues_nothing() -> None:
     assert (found.tiers[0].wanted, found.tiers[0].issued, found.cost_fen) == (200, 0, 0)
 
 
-def test_nobody_costs_nothing_and_no_tier_is_no_line() -> None:
+def test_empty_audience_costs_zero_and_empty_tiers_are_omitted() -> None:
     assert expected(RICH, *SOURCES, people=0).cost_fen == 0
     assert expected(RICH, *SOURCES, tiers=[]).tiers == ()
 

@@ -124,7 +124,7 @@ def test_someone_with_two_places_is_counted_once() -> None:
     assert sum(count or 0 for count in found.rings.values()) == 4_000
 
 
-def test_nobody_is_reached_where_nobody_has_a_usable_place() -> None:
+def test_without_usable_places_the_reach_is_zero() -> None:
     nowhere = np.full((30, 2), np.nan)
     swapped = np.tile(STORE[::-1], (20, 1))
     found = figures(block_of(np.concatenate([nowhere, swapped])), coverage(3_000))

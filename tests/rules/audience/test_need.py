@@ -61,7 +61,7 @@ def nobody(**known: Any) -> Person:
         ({"tags": 1 << 4}, 0),
     ],
 )
-def test_what_is_on_file_counts_and_what_is_not_counts_nothing(known: Any, expected: int) -> None:
+def test_missing_attributes_add_nothing_to_the_need_score(known: Any, expected: int) -> None:
     document = {
         "need_score": 2,
         "age_60": 20,

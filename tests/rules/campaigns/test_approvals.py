@@ -63,7 +63,7 @@ def test_a_proposal_moves_what_it_says_and_all_where_it_does_not_say(
     assert proposal_fen(kind, document, campaign_fen=WHOLE_FEN) == moved_fen
 
 
-def test_nobody_signs_twice() -> None:
+def test_a_second_signature_by_one_person_is_refused() -> None:
     assert may_sign(signers=[1, 2], approver_id=3) is None
     refusal = may_sign(signers=[1, 2], approver_id=2)
     assert refusal is not None

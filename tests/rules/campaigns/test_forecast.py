@@ -137,7 +137,7 @@ def test_money_for_all_is_handed_out_at_once_and_used_up_when_all_use_it() -> No
     assert whole.used_up == Between(9, 9)
 
 
-def test_money_that_nobody_could_be_given_is_not_exhausted() -> None:
+def test_a_budget_larger_than_the_demand_has_no_day_of_exhaustion() -> None:
     found = at_rate(plan(people=100), 1.0)
     assert found.used_fen == 10_000
     assert found.handed_out == found.used_up == Between(None, None)

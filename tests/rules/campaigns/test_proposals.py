@@ -33,7 +33,7 @@ def test_whole_amounts_up_to_the_largest_are_taken(fen: int) -> None:
         (MOST_FEN + 1, "amount_too_large"),
     ],
 )
-def test_what_is_no_amount_is_refused(value: object, code: str) -> None:
+def test_an_invalid_amount_is_refused(value: object, code: str) -> None:
     refusal = check_amount_fen(value)
     assert refusal is not None
     assert refusal.code == code

@@ -31,7 +31,7 @@ def test_nothing_is_found_in_a_campaign_that_is_ready() -> None:
     assert rules() == {}
 
 
-def test_a_draft_that_nobody_could_approve_is_not_submitted() -> None:
+def test_a_draft_without_a_possible_approver_is_not_submitted() -> None:
     around = replace(READY, approvers=0)
     assert rules(around) == {"enough_approve": Stage.SUBMIT}
     assert [refusal.rule for refusal in unfit(SOUND, around, at=NOON)] == ["enough_approve"]

@@ -42,7 +42,7 @@ def test_one_wrong_digit_never_leads_to_the_same_voucher(
 
 
 @given(voucher_ids, st.integers(LENGTH - CHECK_DIGITS, LENGTH - 1), st.integers(1, 9))
-def test_a_wrong_check_digit_is_no_code_at_all(voucher_id: int, place: int, off: int) -> None:
+def test_a_wrong_check_digit_is_refused(voucher_id: int, place: int, off: int) -> None:
     code = encode(voucher_id, KEY)
     wrong = code[:place] + str((int(code[place]) + off) % 10) + code[place + 1 :]
     assert decode(wrong, KEY) is None
@@ -67,13 +67,13 @@ def test_neighbours_in_a_tranche_disclose_nothing_of_each_others_check_digits() 
     assert len(checks) > 1_990
 
 
-def test_a_code_of_another_issuer_is_none_of_ours() -> None:
+def test_a_code_of_another_issuer_is_refused() -> None:
     codes = [encode(7 << SERIAL_BITS | serial, b"o" * 32) for serial in range(2_000)]
     assert [code for code in codes if decode(code, KEY) is not None] == []
 
 
 @given(st.text(max_size=30))
-def test_a_text_that_is_no_code_is_refused_and_never_an_error(text: str) -> None:
+def test_an_invalid_code_text_is_refused_without_an_exception(text: str) -> None:
     voucher_id = decode(text, KEY)
     assert voucher_id is None or encode(voucher_id, KEY) == text
 

@@ -84,7 +84,7 @@ def test_another_seed_draws_another_order() -> None:
 
 
 @given(st.text(max_size=5), st.integers(0, 2_000))
-def test_a_hold_out_depends_on_nobody_else(seed: str, share_bp: int) -> None:
+def test_a_hold_out_does_not_depend_on_other_residents(seed: str, share_bp: int) -> None:
     everyone = ints(list(range(200)))
     together = held_out(seed, everyone, share_bp)
     alone = [bool(held_out(seed, ints([one]), share_bp)[0]) for one in everyone.tolist()]

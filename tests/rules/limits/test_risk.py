@@ -100,7 +100,7 @@ class TestTravel:
         kmh = {"metres": 0, "km_per_hour": 6}
         assert self.travelled(limits=kmh, last_at=NOON + HOUR) == []
 
-    def test_the_same_store_or_an_unknown_place_is_no_travel(self) -> None:
+    def test_the_same_store_or_an_unknown_place_does_not_count_as_travel(self) -> None:
         kmh = {"metres": 0, "km_per_hour": 1}
         assert self.travelled(limits=kmh, last_store=STORE) == []
         assert self.travelled(limits=kmh, last_store=99) == []
@@ -162,7 +162,7 @@ class TestCounting:
         assert list(keys) == [key.kind for key in keys.values()] == sorted(TallyKind)
 
     @pytest.mark.parametrize("kind", RiskKind)
-    def test_what_is_not_locked_itself_is_looked_at_beside_what_is(self, kind: RiskKind) -> None:
+    def test_unlocked_counters_are_read_along_with_locked_ones(self, kind: RiskKind) -> None:
         keys = case(rule(kind)).keys
         assert not keys or not LOCKED.isdisjoint(keys)
 

@@ -70,7 +70,7 @@ def test_a_paper_is_locked_after_five_wrong_tries(tries: int, rule: str | None) 
     assert rule_of(Shown(Way.PAPER, 1, wrong_count=tries, digits_match=True)) == rule
 
 
-def test_a_replaced_paper_is_good_for_nothing() -> None:
+def test_a_replaced_paper_is_refused() -> None:
     assert rule_of(Shown(Way.PAPER, 1, is_replaced=True, digits_match=True)) == "paper_replaced"
 
 

@@ -90,7 +90,7 @@ def test_every_preview_leaves_who_and_which_terms(campaign: Campaign) -> None:
     assert "home" in entry.change_message
 
 
-def test_nobody_previews_more_than_sixty_times_an_hour(campaign: Campaign) -> None:
+def test_previews_are_limited_to_sixty_an_hour_per_user(campaign: Campaign) -> None:
     seen(campaign)
     (first,) = LogEntry.objects.filter(change_message__contains="audience previewed")
     for _ in range(MOST_AN_HOUR - 1):
@@ -117,7 +117,7 @@ def test_a_draft_is_seen_as_at_its_start(campaign: Campaign) -> None:
     assert seen(Campaign.objects.get(pk=draft.pk)).figures.targeted == 30
 
 
-def test_a_campaign_without_stores_reaches_nobody(campaign: Campaign) -> None:
+def test_a_campaign_without_stores_has_an_empty_audience(campaign: Campaign) -> None:
     draft = cast.spring_campaign(code="bare")
     CampaignStore.objects.filter(campaign=draft).delete()
     found = seen(draft)

@@ -282,7 +282,7 @@ def test_erasure_takes_a_resident_out_of_every_block_at_once() -> None:
     assert_same(of)
 
 
-def test_whoever_is_erased_during_a_build_is_in_no_block_of_it() -> None:
+def test_a_resident_erased_during_a_build_is_in_no_block() -> None:
     people, of = crowd(), campaign()
     erased, may_commit = Event(), Event()
 

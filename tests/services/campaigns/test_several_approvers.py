@@ -123,7 +123,7 @@ def test_a_proposal_is_done_with_the_last_signature(settings: Any) -> None:
     assert refused(sign, large, cast.member("yao", "approver")) == "proposal_decided"
 
 
-def test_nobody_signs_what_could_not_be_done_any_more(settings: Any) -> None:
+def test_a_signature_for_an_impossible_proposal_is_refused(settings: Any) -> None:
     campaign = cast.running_campaign()
     settings.HUIMIN_APPROVERS = (1_000,)
     stale = topping_up(campaign, by_fen=100_000)

@@ -111,7 +111,7 @@ def test_sold_out_is_not_stored_and_the_same_key_wins_a_unit_that_comes_back() -
     assert RequestRecord.objects.count() == 1
 
 
-def test_nobody_gets_more_than_the_tier_allows_in_one_batch_or_in_many() -> None:
+def test_the_tiers_limit_per_resident_holds_within_and_across_batches() -> None:
     grab(per_resident=2, units=10)
     alice = cast.alice()
     answers = claimed([asking(alice) for _ in range(3)])

@@ -54,7 +54,7 @@ def test_nothing_is_written_where_no_channel_listens_to_it() -> None:
     assert heard() == []
 
 
-def test_a_run_through_one_channel_is_told_to_that_channel_alone() -> None:
+def test_a_run_of_one_channel_is_announced_to_that_channel_only() -> None:
     listening("wechat")
     mine = listening("alipay")
     crowd(2)
@@ -63,7 +63,7 @@ def test_a_run_through_one_channel_is_told_to_that_channel_alone() -> None:
     assert {row.endpoint_id for row in rows} == {mine.pk}
 
 
-def test_what_is_not_committed_is_not_told_and_a_repetition_tells_it_once() -> None:
+def test_only_committed_vouchers_are_announced_and_only_once() -> None:
     listening()
     crowd(2)
     reserve(cast.running_campaign(tiers={"off20": (2_000, 10_000)}))

@@ -29,7 +29,8 @@ from vouchers.services.ledger import quotas
 from vouchers.services.ledger.quotas import AllocationShare
 from vouchers.states import RoundWay
 
-pytestmark = pytest.mark.django_db
+# What is remembered as sold out goes by the numbers of cells, which begin anew.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_client")]
 
 FACE_FEN = 2_000
 TODAY = business_day(NOON, "Asia/Shanghai")

@@ -151,7 +151,7 @@ class TestActs:
         entry = LogEntry.objects.filter(object_id=str(case.pk)).latest("id")
         assert "assigned to rosa: her area" in entry.change_message
 
-    def test_the_second_of_two_officers_is_told(self, campaign: Campaign, rosa: User) -> None:
+    def test_an_act_on_an_outdated_case_is_refused(self, campaign: Campaign, rosa: User) -> None:
         case = opened(campaign)
         ren, later = cast.ren(), NOON + 2 * DAY
         assign(case=case, assignee=rosa, reason="her area", seen_acts=0, by=rosa, at=NOON)

@@ -138,7 +138,7 @@ class TestImpossibleTravel:
         assert used(campaign, store=cast.xujiahui(), at=NOON + 6 * MINUTE) == "201"
         assert used(campaign, store=cast.xujiahui(), at=NOON + 6 * MINUTE) == "201"
 
-    def test_neighbouring_shops_are_no_travel(self) -> None:
+    def test_neighbouring_shops_do_not_count_as_travel(self) -> None:
         campaign = watched(rule(RiskKind.IMPOSSIBLE_TRAVEL, km_per_hour=60, metres=6_000))
         assert used(campaign) == used(campaign, store=cast.xujiahui()) == "201"
 

@@ -124,7 +124,7 @@ def test_a_favourite_is_named_with_whom_they_displaced(book: Campaign) -> None:
     }
 
 
-def test_a_point_that_was_coarsened_cannot_be_measured_and_is_no_lie(book: Campaign) -> None:
+def test_a_coarsened_point_is_not_reported_as_a_fault(book: Campaign) -> None:
     spoil("UPDATE vouchers_residentpoint SET coarsened_at = now(), latitude_deg = 31.23")
     report = audit(at=NOON, seed=1)
     assert report.is_proven

@@ -180,7 +180,7 @@ def test_a_long_reason_is_kept_whole_in_the_history_and_shortened_with_each_hold
     assert reason in newest.get_change_message()
 
 
-def test_of_two_decisions_the_second_is_told_and_does_nothing(case: Case, rosa: User) -> None:
+def test_the_second_of_two_decisions_is_refused(case: Case, rosa: User) -> None:
     both = seen(case)
     case_decisions.clear(case=case, reason="a festival", seen=both, by=rosa, at=NOON)
     with pytest.raises(Refused) as refused:
@@ -202,7 +202,7 @@ def test_a_decision_needs_the_right_to_release_holds(case: Case) -> None:
 
 
 @pytest.mark.parametrize("person", [cast.mei, cast.li])
-def test_nobody_else_decides(case: Case, person: object) -> None:
+def test_only_a_risk_officer_decides_a_case(case: Case, person: object) -> None:
     with pytest.raises(Refused) as refused:
         decided(case, person(), CaseState.CONFIRMED)  # type: ignore[operator]
     assert refused.value.refusal.code == "not_permitted"

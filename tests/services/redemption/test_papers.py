@@ -90,7 +90,7 @@ class TestAtTheTill:
         assert answers == ["voucher_not_usable"] * 5 + ["too_many_wrong_codes"]
         assert Paper.objects.get().wrong_count == 5
 
-    def test_a_replaced_paper_is_good_for_nothing(self, alices: Voucher) -> None:
+    def test_a_replaced_paper_is_refused(self, alices: Voucher) -> None:
         lost = paper_of(alices, cast.alice())
         found = paper_of(alices, cast.alice())
         with nothing_moves():

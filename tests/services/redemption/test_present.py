@@ -156,14 +156,14 @@ class TestAtTheTill:
 
 
 class TestPresenting:
-    def test_a_stranger_gets_no_code_and_is_not_told_why(self, alices: Voucher) -> None:
+    def test_a_stranger_gets_no_code_and_no_reason(self, alices: Voucher) -> None:
         cast.bob()
         assert refused(alices, cast.bob()) == ("voucher_not_usable", "holder_or_proxy")
         assert refused(alices, "nobody") == ("voucher_not_usable", "resident_unknown")
         assert refused("8" + "0" * 19, cast.alice()) == ("voucher_not_usable", "voucher_unknown")
         assert not Presentation.objects.exists()
 
-    def test_nor_does_the_sandbox_of_a_live_voucher(self, alices: Voucher) -> None:
+    def test_the_sandbox_gets_no_code_of_a_live_voucher(self, alices: Voucher) -> None:
         sandbox = replace(APP, is_test=True)
         told = refused(alices, cast.ada(), caller=sandbox)
         assert told == ("voucher_not_usable", "voucher_unknown")
@@ -180,7 +180,7 @@ class TestPresenting:
         assert shown(presented(alices, cast.alice()), cast.nanjing_road()).status == 201
         assert refused(alices, cast.alice())[0] == "voucher_redeemed"
 
-    def test_nor_has_one_that_is_over_or_whose_campaign_is_paused(
+    def test_an_ended_or_paused_voucher_has_no_code(
         self, campaign: Campaign, alices: Voucher
     ) -> None:
         late = NOON + 20 * cast.DAY
@@ -188,7 +188,7 @@ class TestPresenting:
         lifecycle.pause(campaign=campaign, by=cast.mei(), at=NOON)
         assert refused(alices, cast.alice())[0] == "campaign_not_running"
 
-    def test_a_frozen_holders_voucher_is_shown_by_nobody(self, alices: Voucher) -> None:
+    def test_a_frozen_holders_voucher_can_not_be_presented(self, alices: Voucher) -> None:
         residents.declare_proxy(holder=cast.alice(), proxy=cast.bob(), relation="", at=NOON)
         Resident.objects.filter(external_id="alice").update(state="frozen")
         assert refused(alices, cast.bob())[0] == "resident_not_active"

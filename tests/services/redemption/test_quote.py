@@ -175,7 +175,9 @@ class TestWrongCodes:
         assert Attempt.objects.get().rule == "presentation_expired"
         assert self.counted() == {}
 
-    def test_a_refusal_for_another_reason_is_no_guess(self, campaign: Campaign) -> None:
+    def test_a_refusal_for_another_reason_does_not_count_as_a_guess(
+        self, campaign: Campaign
+    ) -> None:
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         assert quoted(order(voucher, cast.nanjing_road(), cast.alice(), amount_fen=1)).code == (
             "below_threshold"

@@ -148,7 +148,7 @@ def test_a_refusal_is_noted_and_stays_one_under_its_key(campaign: Campaign) -> N
         ("store", 7),
     ],
 )
-def test_what_is_no_refund_is_not_understood(campaign: Campaign, field: str, value: object) -> None:
+def test_a_malformed_refund_is_refused(campaign: Campaign, field: str, value: object) -> None:
     redemption = bought(campaign)
     body = {"store": "nanjing_road", "amount_fen": 100, "refund_no": "R-1", field: value}
     with nothing_moves(), pytest.raises(Refused) as refused:

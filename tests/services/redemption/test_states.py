@@ -138,7 +138,7 @@ def test_its_voucher_is_used_again_only_when_nothing_stands(
 
 
 @pytest.mark.parametrize("state", RedemptionState, ids=lambda state: state.name.lower())
-def test_the_database_itself_refuses_what_is_no_arrow(
+def test_the_database_refuses_an_unknown_state_change(
     state: RedemptionState, voucher: Voucher
 ) -> None:
     redemption = brought_to(state, voucher)

@@ -134,7 +134,7 @@ def test_guessing_whose_a_voucher_is_counts_too(alices: Voucher) -> None:
     assert heard == [404] * FREE + [429]
 
 
-def test_codes_that_were_good_once_are_no_guesses(alices: Voucher) -> None:
+def test_expired_codes_do_not_count_as_guesses(alices: Voucher) -> None:
     store, code = cast.nanjing_road(), presented(alices, cast.alice())
     late = NOON + timedelta(minutes=2)
     for _ in range(2 * FREE):

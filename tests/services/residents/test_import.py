@@ -376,5 +376,5 @@ def test_phone_numbers_are_written_in_one_way(written: str, kept: str) -> None:
         "1.38E+10",
     ],
 )
-def test_what_is_no_phone_number_of_a_person_is_refused(written: str) -> None:
+def test_an_invalid_phone_number_is_refused(written: str) -> None:
     assert identity.normalised_phone(written) is None

@@ -196,7 +196,7 @@ class TestMerge:
             self.merged(alice, alice)
         assert ResidentMerge.objects.count() == 2
 
-    def test_it_is_undone_once(self) -> None:
+    def test_a_merge_can_be_undone_only_once(self) -> None:
         merge = self.merged(cast.alice(), cast.bob())
         residents.undo_merge(merge=merge, by=cast.ren(), at=LATER)
         assert (merge.undone_by, merge.undone_at) == ("ren", LATER)

@@ -31,7 +31,7 @@ from vouchers.services.audience.preview import last_preview
 from vouchers.services.campaigns import drafts, terms
 from vouchers.services.roles import area_of
 
-NO_POLYGONS = gettext_lazy("This is no GeometryCollection of Polygons; nothing was saved.")
+NO_POLYGONS = gettext_lazy("This is not a GeometryCollection of Polygons; nothing was saved.")
 
 
 class PolygonsForm(forms.Form):

@@ -86,7 +86,7 @@ def _points_of_tags(text: str) -> Iterator[tuple[str, int]]:
         is_weight = points.isascii() and points.isdecimal() and 0 < int(points) <= MOST_POINTS
         if not (is_tag and is_weight):
             raise ValidationError(
-                _("%(item)s is no tag (0 to 63) with its points (1 to %(most)s), as in 3: 10.")
+                _("%(item)s is not a tag (0 to 63) with its points (1 to %(most)s), as in 3: 10.")
                 % {"item": item, "most": MOST_POINTS}
             )
         yield f"{TAG}{int(bit)}", int(points)

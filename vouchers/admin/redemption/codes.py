@@ -90,7 +90,7 @@ class PaperAdmin(OfVoucher):
         permissions=["replace"],
         dialog={
             "title": _("Replace a lost paper"),
-            "description": _("This paper is good for nothing from then on."),
+            "description": _("The old paper stops working at once."),
             "form_class": ReplaceForm,
             "form_submit_text": _("Confirm"),
         },

@@ -28,7 +28,7 @@ def minute(text: str) -> int:
 
 
 class Command(BaseCommand):
-    """The answers are no proof of a fault; each lists rows to be checked."""
+    """The answers don't prove a fault; each lists rows to be checked."""
 
     help = "List redemptions worth a look: of deceased residents, off the list, after hours, twice."
 

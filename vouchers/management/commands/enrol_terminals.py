@@ -54,7 +54,7 @@ class Command(ImportCommand):
         if unknown := set(scopes) - SCOPES:
             raise CommandError(f"unknown scope {min(unknown)!r}", returncode=NOTHING_USABLE)
         out = options["codes"] or path.with_name(f"{path.name}.codes.csv")
-        # Whoever reads the file can enrol the tills: for its owner alone.
+        # A reader of the file can enrol the tills: readable by its owner only.
         descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "w", encoding="utf-8-sig", newline="") as file:
             writer = SpreadsheetWriter(file)

@@ -101,7 +101,7 @@ class Presentation(models.Model):
 
 class Paper(models.Model):
     """A voucher on paper (纸质券), for who has no telephone: its code is good with the last four
-    digits of the holder's identity number. A lost paper is replaced and good for nothing then.
+    digits of the holder's identity number. A lost paper is replaced and is void from then on.
 
     One writer: services/redemption, under the voucher's lock.
     """

@@ -1,7 +1,7 @@
 """Where vouchers are used and refused, from city to district to street: tables, and map shapes.
 
 The tables are the figures: the map's script colours its shapes by the numbers in their rows, and
-whoever has no script, or does not see the map, has the tables.
+the tables are the fallback without JavaScript, or for a reader who can't see the map.
 """
 
 from collections.abc import Sequence

@@ -39,7 +39,7 @@ BOARD_SHARE: Final = 10
 OVERLAP: Final = 500
 """Numbers below the newest that are read again: their transactions may have ended later."""
 ALERTS_MOST: Final = 200
-"""In one viewer's queue; one that falls behind is told to load the page again."""
+"""In one viewer's queue; one that falls behind has to reload the page."""
 
 
 @dataclass(frozen=True, slots=True)

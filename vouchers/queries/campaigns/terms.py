@@ -133,7 +133,7 @@ def slice_of(cell: QuotaCell) -> dict[str, str]:
     return {dimension: str(value) for dimension, value in found.items() if value is not None}
 
 
-# Values that are no column of their row.
+# Values that aren't a column of their row.
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "shares_fen": _shares_fen,
     "slice": slice_of,

@@ -143,7 +143,7 @@ def board(*, at: datetime, area: Area = CITY) -> Board:
 
 
 def used_today(at: datetime, area: Area) -> QuerySet[Redemption]:
-    """What was redeemed in an area on the business day of an instant and not undone."""
+    """Redemptions of the area on the business day of `at` that still count."""
     return redeemed(area).filter(business_day=timezone.localtime(at).date())
 
 

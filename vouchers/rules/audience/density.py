@@ -5,7 +5,7 @@ A map that drew homes would give one away, and so would two maps whose differenc
 1. The ground is cut into *blocks* once for a snapshot of the residents, by where all of them live
    and not by whom a campaign wants: a square of 9 km is cut in four, and so on down to cells of
    0.0025 degrees (about 280 m), unless more than one in fifty people would be left in a quarter
-   with fewer than ten. Such a quarter is no block. Blocks lie beside one another, never one within
+   with fewer than ten. Such a quarter is left out. Blocks lie beside one another, never one within
    another, so that none can be taken from another.
 2. People are counted by blocks, each once. A block with fewer than ten of them is not drawn, the
    others have their number in tens.

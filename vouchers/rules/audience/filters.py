@@ -57,7 +57,7 @@ class InvalidFilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AudienceFilter:
-    """Attributes a resident must have, all at once; None or empty is no condition.
+    """Attributes a resident must have, all at once; None or empty means no condition.
 
     Ages are completed by the end of the calendar year. `tags_all` and `tags_any` are bit numbers. A
     visit is a voucher used, under any campaign, at a merchant that takes part; who never came

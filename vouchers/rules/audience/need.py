@@ -26,7 +26,7 @@ TAG_BITS: Final = 64
 MOST_POINTS: Final = 1_000
 
 NAMES: Final = (SCORE, *AGES, *ANSWERS, *(f"{TAG}{bit}" for bit in range(TAG_BITS)))
-"""All that can be weighed, in the order in which it is told."""
+"""All attributes that can be weighed, in the order of display."""
 
 
 class InvalidWeightError(ValueError):

@@ -41,7 +41,7 @@ def _moved_fen(change: Mapping[str, Any], campaign_fen: int) -> int:
 
 
 def may_sign(*, signers: Iterable[int], approver_id: int) -> Refusal | None:
-    """Whether a person may sign: nobody signs the same thing twice."""
+    """Whether a person may sign: a second signature by the same person is refused."""
     if approver_id in signers:
         return Refusal("already_decided", "one_decision")
     return None

@@ -129,7 +129,7 @@ PRESETS: Final = (
         key="radius-push",
         title=Text("Radius push of a department store", "百货商圈半径投放"),
         who=Text(
-            "Residents within 3 km of any store of one group, nearest first; nobody has to apply.",
+            "Residents within 3 km of any store of one group, nearest first; without application.",
             "集团任一门店 3 公里内的居民，就近优先；无需申领。",
         ),
         refusals=(OUTSIDE, BELOW, TODAY, OVER),
@@ -227,8 +227,8 @@ PRESETS: Final = (
         key="first-come",
         title=Text("First-come grab", "定时先到先得"),
         who=Text(
-            "Whoever within 5 km of a store claims first on the app; four Saturdays at 10:00 sharp."
-            " Most lose, and are told so at once.",
+            "First come, first served on the app, within 5 km of a store; four Saturdays at 10:00"
+            " sharp. Most get nothing, and get the answer at once.",
             "门店 5 公里内、在应用上最先领取的居民；连续 4 周，每周六 10:00 整开抢。"
             "多数人领不到，会立即得到答复。",
         ),

@@ -9,7 +9,7 @@ class Outcome(StrEnum):
     ISSUED = "issued"
     RESERVED = "reserved"  # chosen, not minted yet
     RETURNED = "returned"  # chosen, but the run was cancelled before it was minted
-    WAITING = "waiting"  # nobody is chosen yet
+    WAITING = "waiting"  # the run has not chosen yet
     HOLD_OUT = "hold_out"
     DISTRICT_UNKNOWN = "district_unknown"
     ALREADY_SERVED = "already_served"

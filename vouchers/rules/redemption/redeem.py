@@ -330,7 +330,7 @@ PRESENTING: tuple[Rule, ...] = (
 
 
 def judge_presenting(case: Case) -> Refusal | None:
-    """Whether somebody may be given a code for the voucher, before there is an order."""
+    """Whether a code for the voucher may be given, before there is an order."""
     voucher, tranche = case.voucher, case.tranche
     if voucher is None or tranche is None or tranche.is_test != case.caller_is_test:
         return Refusal("voucher_not_usable", "voucher_unknown")

@@ -28,7 +28,7 @@ class Shown:
 
     way: Way = Way.PRINTED
     row_id: int = 0
-    # Presented: until when, whether it has redeemed, and whether the till named somebody else.
+    # Presented: until when, whether it has redeemed, and whether the till named another resident.
     expires_at: datetime | None = None
     is_used: bool = False
     is_of_another: bool = False

@@ -1,8 +1,8 @@
 """Whom a campaign would reach now and what that would cost, without a word about one person.
 
 How the figures are made so that no two previews tell a home is in `rules/audience/squares`. On top
-of it every preview is kept in the campaign's history with its author and terms, and nobody makes
-more than `MOST_AN_HOUR` of them.
+of it every preview is kept in the campaign's history with its author and terms, and a user
+may make at most `MOST_AN_HOUR` of them.
 """
 
 import json

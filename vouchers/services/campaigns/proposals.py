@@ -167,7 +167,7 @@ def approve_proposal(
     with refused_by_database(), transaction.atomic():
         held, signers = _may_decide(proposal, by, seen_sha256, at)
         if len(signers) + 1 < proposal.signatures_needed:
-            # Nobody signs what could not be done.
+            # Don't accept a signature for something that can no longer be carried out.
             kind = ProposalKind(proposal.kind)
             budgets.check(campaign=held, kind=kind, document=proposal.document)
             ProposalSignature.objects.create(

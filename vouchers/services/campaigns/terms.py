@@ -52,7 +52,7 @@ def note_edit(
 
 
 def check_amounts(*figures: object, least: int = 1) -> None:
-    """Refuse what is no amount of fen or number of vouchers; None is no limit."""
+    """Refuse an invalid amount of fen or number of vouchers; None means no limit."""
     for figure in figures:
         if figure is not None:
             refuse(check_amount_fen(figure, least_fen=least))

@@ -1,4 +1,4 @@
-"""Residents are told through their channels' webhooks that vouchers are in their wallets."""
+"""Notices of new vouchers, sent to the channels by webhook."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ def announce_vouchers(
     *, shard: Shard, tranche: Tranche, resident_ids: NDArray[np.int64], at: datetime
 ) -> None:
     """Queue messages of up to 500 residents each, in the transaction that mints their vouchers:
-    what is committed is told once, what is not is never told.
+    committed vouchers are announced once, others never.
 
-    The channel of the run is told, or every channel where the run has none.
+    The channel of the run gets it, or every channel where the run has none.
     """
     listeners = [found for each in LISTENERS.current().of_channels.values() for found in each]
     if not any(EventType.VOUCHERS_ISSUED in listener.events for listener in listeners):

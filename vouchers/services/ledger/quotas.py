@@ -262,7 +262,8 @@ def taken_from(*, buckets: Buckets, needs: Mapping[int, Need]) -> list[QuotaBuck
 def resize_cells(*, buckets: Buckets, changes: Mapping[int, Need]) -> None:
     """Change the caps of cells by signed amounts (cell id → fen and vouchers), headroom with them.
 
-    The buckets are those that `lock_buckets` locked in this transaction. An unlimited cap stays so.
+    The buckets are those that `lock_buckets` locked in this transaction. Unlimited
+    caps stay unlimited.
     """
     for cell_id, change in changes.items():
         QuotaCell.objects.filter(pk=cell_id).update(

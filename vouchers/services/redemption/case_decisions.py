@@ -77,7 +77,7 @@ def _held_by(case: Case) -> QuerySet[Hold]:
 
 
 def _reason(case: Case, reason: str) -> str:
-    """Why the case holds, in one language whoever holds it."""
+    """Why the case holds, always in English, whatever the officer's language."""
     return f"case {case.pk}: {reason}"[:200]
 
 

@@ -1,5 +1,5 @@
-"""What merchants and channels hear of redemptions: events built of what was decided, and only where
-somebody may be listening."""
+"""Events of redemptions for merchants and channels, built from the decisions, and only where there
+may be a subscriber."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

@@ -45,7 +45,7 @@ class PaperRequest:
 
 
 def issue_paper(*, request: PaperRequest) -> IssuedPaper:
-    """A new paper for a voucher; the one before it is good for nothing from now on.
+    """A new paper for a voucher; the one before it is void from now on.
 
     Only for the holder, whose identity number on file has to be the one that is sent. Refuses as
     `present` does; a wrong identity number counts as a wrong code.

@@ -115,7 +115,7 @@ class _Refund(Act[RefundRequest, Redemption, _Facts, Clawback]):
 
 
 def _refunds_of(redemption: Redemption) -> TallyKey:
-    """Of the store that redeemed, whichever refunds."""
+    """The counter of the redeeming store, even if another store refunds."""
     return refunds_of(redemption.campaign_id, redemption.store_id)
 
 

@@ -37,7 +37,7 @@ def exclude(
 
 
 def lift_exclusion(*, exclusion: Exclusion, by: User, at: datetime) -> None:
-    """End an exclusion. Refuses `not_permitted`, `not_excluded` when it had ended before."""
+    """End an exclusion. Refuses `not_permitted`, `not_excluded` when it has already ended."""
     require_permission(by, "vouchers.change_exclusion", at=at, on=exclusion)
     with transaction.atomic():
         _touch(exclusion.resident)

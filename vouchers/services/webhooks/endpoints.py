@@ -98,7 +98,7 @@ def secrets_of(endpoint: WebhookEndpoint, *, at: datetime) -> Sequence[str]:
 
 
 def replay(*, message: Outbox) -> bool:
-    """Send a message once more, under the same id; False if it still waits, or is no event."""
+    """Send a message once more, under the same id; False if it still waits, or isn't an event."""
     return bool(_replay(message_ids=[message.pk]))
 
 

@@ -51,7 +51,7 @@ def publish(events: Sequence[Event]) -> None:
 
 
 def messages_of(events: Sequence[Event]) -> Messages | None:
-    """The rows of the outbox that events make; None where nobody subscribes."""
+    """The rows of the outbox that events make; None without a subscriber."""
     if not events:
         return None
     listeners = LISTENERS.current()

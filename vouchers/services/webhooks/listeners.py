@@ -29,7 +29,7 @@ class Listeners(NamedTuple):
 
     def hear_of(self, merchant_id: int, *, is_test: bool) -> bool:
         """Whether an event at a merchant may have a listener; for the hot path, which builds no
-        event that has none. Channels are told apart later."""
+        event that has none. Channels are separated later."""
         return bool(self.of_channels) or (merchant_id, is_test) in self.of_merchants
 
 

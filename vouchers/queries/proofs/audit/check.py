@@ -12,7 +12,7 @@ from vouchers.states import RedemptionState
 LIVE = f"({RedemptionState.AUTHORISED.value}, {RedemptionState.CAPTURED.value})"
 USED = f"({RedemptionState.CAPTURED.value}, {RedemptionState.REFUNDED.value})"
 
-# What is no share drops out here and is missed where it is joined. Asking for its type also says
+# An invalid share drops out here and is missed where it is joined. Asking for its type also says
 # the planner how few shares there are; it would take every split for a hundred of them.
 SHARES = """
     (SELECT alike.split, (share->>0)::bigint AS source_id, (share->>1)::bigint AS fen

@@ -113,7 +113,7 @@ STORE_TOOK_PART = Check(
     """,
 )
 # An answer begins with its redemption's id, or with the claim's. It is compared as text, so that
-# bytes which are no answer at all cannot stop the audit.
+# bytes which aren't an answer cannot stop the audit.
 REQUEST_RECORDED = Check(
     7,
     "request_recorded",
