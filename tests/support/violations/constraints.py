@@ -50,8 +50,7 @@ UNMINTED = "(SELECT id FROM vouchers_shard WHERE state <> 'done')"
 
 
 def again(table: str, where: str = "true", **change: str) -> str:
-    """A second row like the first that fits, with another id and what is named changed; with
-    another redemption comes its voucher."""
+    """A copy of a row that fits, with `change`; a changed redemption brings its voucher."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
