@@ -45,7 +45,7 @@ TODAY = business_day(TEN, "Asia/Shanghai")
 @pytest.fixture
 def talkative(monkeypatch: pytest.MonkeyPatch) -> None:
     """Valkey is asked at once, whatever it failed to answer in an earlier test."""
-    monkeypatch.setattr(sold_out, "_silent_until_s", 0.0)
+    monkeypatch.setattr(sold_out.VALKEY, "_silent_until_s", 0.0)
 
 
 def campaign_of(units: int, *, by_money: bool, per_resident: int = 1) -> Campaign:

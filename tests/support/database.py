@@ -12,6 +12,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from threading import get_ident
 
 import psycopg
 from django.core.management import call_command
@@ -85,8 +86,8 @@ def replace() -> None:
     _copy(TEMPLATE, NAME)
 
 
-_kept: list[BaseDatabaseWrapper] = []
-"""The services' sessions that tests go on with: those of threads, and more than one of the main
+_kept: dict[BaseDatabaseWrapper, int] = {}
+"""The services' sessions that tests go on with, and whose thread's each is: those of threads, and more than one of the main
 thread, since inside an event loop, as that of Playwright, Django has another than outside."""
 
 
@@ -97,22 +98,30 @@ def keep_session() -> None:
     """
     connections["owner"].close()
     own = connections["default"]
-    if own.connection is None or own.in_atomic_block or not own.is_usable():
-        own.close()
-        return
-    with own.cursor() as cursor:
-        cursor.execute(FORGET)
-    own.ensure_timezone()
-    if own not in _kept:
+    if _is_forgetful(own) and own not in _kept:
         own.inc_thread_sharing()  # for the main thread to close it
-        _kept.append(own)
+        _kept[own] = get_ident()
 
 
 def _come_back(ground: Ground) -> bool:
     keep_session()
+    for kept, thread in _kept.items():
+        if thread == get_ident():
+            _is_forgetful(kept)
     spared = [kept.connection.info.backend_pid for kept in _kept if kept.connection is not None]
     with _superuser() as session:
         return ground.come_back(session, spared=spared)
+
+
+def _is_forgetful(django: BaseDatabaseWrapper) -> bool:
+    """Whether a session has forgotten all but its plans; if not it was not sound, and is closed."""
+    if django.connection is None or django.in_atomic_block or not django.is_usable():
+        django.close()
+        return False
+    with django.cursor() as cursor:
+        cursor.execute(FORGET)
+    django.ensure_timezone()
+    return True
 
 
 @contextlib.contextmanager

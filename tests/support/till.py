@@ -57,8 +57,9 @@ from vouchers.states import AccountKind, Cause, RunState, ShardState, TransferRe
 
 PATH = "/api/v1/redemptions"
 BY_HAND = "by hand"
-"""The seed of runs that `issue_vouchers` makes."""
+"""So begin the seeds of runs that `issue_vouchers` makes; the same one twice would be one run."""
 _numbers = count(1)
+_seeds = map(f"{BY_HAND} {{}}".format, count(1))
 
 
 def issue_vouchers(
@@ -79,7 +80,7 @@ def issue_vouchers(
         campaign.refresh_from_db(fields=["starts_at", "validity_s"])
         at = valid_until_at - timedelta(seconds=campaign.validity_s)
         assert campaign.starts_at <= at, "the campaign begins too late for so short a validity"
-    run = request_run(campaign=campaign, seed=BY_HAND, by=cast.mei(), at=at)
+    run = request_run(campaign=campaign, seed=next(_seeds), by=cast.mei(), at=at)
     with transaction.atomic():
         shard = _reserved(run, residents, run.campaign.tiers.get(code=tier), at=at)
         tranche = mint_shard(shard_id=shard.pk, fence=shard.fence, at=at)
