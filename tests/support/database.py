@@ -87,8 +87,8 @@ def replace() -> None:
 
 
 _kept: dict[BaseDatabaseWrapper, int] = {}
-"""The services' sessions that tests go on with, and whose thread's each is: those of threads, and more than one of the main
-thread, since inside an event loop, as that of Playwright, Django has another than outside."""
+"""The services' sessions that tests go on with, each with its thread. More than one of the main
+thread: inside an event loop, as that of Playwright, Django has another than outside."""
 
 
 def keep_session() -> None:
@@ -98,7 +98,7 @@ def keep_session() -> None:
     """
     connections["owner"].close()
     own = connections["default"]
-    if _is_forgetful(own) and own not in _kept:
+    if _forget(own) and own not in _kept:
         own.inc_thread_sharing()  # for the main thread to close it
         _kept[own] = get_ident()
 
@@ -106,15 +106,15 @@ def keep_session() -> None:
 def _come_back(ground: Ground) -> bool:
     keep_session()
     for kept, thread in _kept.items():
-        if thread == get_ident():
-            _is_forgetful(kept)
+        if thread == get_ident() and kept is not connections["default"]:
+            _forget(kept)
     spared = [kept.connection.info.backend_pid for kept in _kept if kept.connection is not None]
     with _superuser() as session:
         return ground.come_back(session, spared=spared)
 
 
-def _is_forgetful(django: BaseDatabaseWrapper) -> bool:
-    """Whether a session has forgotten all but its plans; if not it was not sound, and is closed."""
+def _forget(django: BaseDatabaseWrapper) -> bool:
+    """Let a session forget all but its plans; False, and it is closed, if it was not sound."""
     if django.connection is None or django.in_atomic_block or not django.is_usable():
         django.close()
         return False
