@@ -24,7 +24,7 @@ TIMEOUT_S = 300
 CONTROL_TIMEOUT_S = 1800
 COPIED = ("config", "merchants", "vouchers", "tests", "manage.py", "pyproject.toml")
 PYTEST = ("-m", "pytest", "-q", "--no-header", "--tb=no", "-rfE", "-p", "no:cacheprovider")
-RED = re.compile(r"^(FAILED|ERROR) (\S+)", re.MULTILINE)
+RED = re.compile(r"^(FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
 
 class Outcome(StrEnum):
