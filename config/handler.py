@@ -11,14 +11,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Any, Final, NoReturn, TypeVar
 
 from django.conf import settings
 from django.core import signals
-from django.core.exceptions import RequestAborted
+from django.core.exceptions import RequestAborted, RequestDataTooBig
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
@@ -36,7 +36,7 @@ THREADS: Final = 8
 CALL_MAX_BYTES: Final = BATCH_MAX_BYTES + 1
 """What is kept of a call's body: enough for its view to see that it is too large."""
 PAGE_MAX_BYTES: Final = 4 * 1024 * 1024
-"""Of what a page sends; larger is answered 413."""
+"""Of what a page sends; of more nothing is read, and Django's answer to that is a page of ours."""
 
 
 class ThreadedHandler(ASGIHandler):
@@ -62,8 +62,7 @@ class ThreadedHandler(ASGIHandler):
             return
         if body.is_cut and not is_call:
             body.kept.close()
-            await self.send_response(_too_large(), send)
-            return
+            body.kept = _TooLarge()
         pool = self._calls if is_call else self._pages
         response = await _in_thread(pool, lambda: self._answer(scope, body.kept))
         try:
@@ -113,8 +112,12 @@ class _Body:
         self.kept.seek(0)
 
 
-def _too_large() -> HttpResponse:
-    return HttpResponse("413 Payload too large", status=413, content_type="text/plain")
+class _TooLarge(BytesIO):
+    """In place of a body that is too large: reading it raises as Django does for such a form. The
+    check of CSRF tokens reads every form before its view does."""
+
+    def read(self, size: int | None = -1, /) -> NoReturn:
+        raise RequestDataTooBig("the body is larger than a page may send")
 
 
 async def _in_thread(pool: ThreadPoolExecutor, work: Callable[[], Found]) -> Found:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import override_settings
@@ -72,17 +73,24 @@ def handler() -> Iterator[ThreadedHandler]:
         yield ThreadedHandler()
 
 
-async def call(handler: ThreadedHandler, address: str, *parts: bytes) -> tuple[int, bytes]:
+Headers = list[tuple[bytes, bytes]]
+
+
+async def call(
+    handler: ThreadedHandler, address: str, *parts: bytes, headers: Headers | None = None
+) -> tuple[int, bytes]:
     """Status and body of the answer to a request whose body comes in parts."""
     arriving = [
         {"type": "http.request", "body": part, "more_body": number < len(parts)}
         for number, part in enumerate(parts, start=1)
     ]
-    sent = await deliver(handler, address, arriving or [{"type": "http.request"}])
+    sent = await deliver(handler, address, arriving or [{"type": "http.request"}], headers)
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
-async def deliver(handler: ThreadedHandler, address: str, arriving: Sent) -> Sent:
+async def deliver(
+    handler: ThreadedHandler, address: str, arriving: Sent, headers: Headers | None = None
+) -> Sent:
     messages, sent = iter(arriving), []
 
     async def receive() -> dict[str, Any]:
@@ -91,7 +99,13 @@ async def deliver(handler: ThreadedHandler, address: str, arriving: Sent) -> Sen
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": address, "headers": [], "query_string": b""}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": address,
+        "headers": headers or [],
+        "query_string": b"",
+    }
     await handler(scope, receive, send)
     return sent
 
@@ -122,10 +136,33 @@ def test_of_a_call_no_more_is_kept_than_its_view_needs_to_refuse_it(
     assert (status, len(kept)) == (200, CALL_MAX_BYTES)
 
 
-def test_a_page_takes_so_much_and_answers_413_to_more(handler: ThreadedHandler) -> None:
+def test_a_page_takes_so_much_and_nothing_of_more(handler: ThreadedHandler) -> None:
     whole = bytes(PAGE_MAX_BYTES)
     assert run(lambda: call(handler, "/body", whole)) == (200, whole)
-    assert run(lambda: call(handler, "/body", whole, b"x"))[0] == 413
+    assert run(lambda: call(handler, "/body", whole, b"x"))[0] == 400
+    assert run(lambda: call(handler, "/thread_name", whole, b"x"))[0] == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("sent_as", "language", "words"),
+    [
+        ("application/x-www-form-urlencoded", "en", "Too much was sent at once"),
+        ("multipart/form-data; boundary=b", "zh-hans", "未保存任何内容"),
+    ],
+)
+def test_a_form_far_too_large_is_refused_in_words(sent_as: str, language: str, words: str) -> None:
+    given = {
+        "host": "localhost",
+        "content-type": sent_as,
+        "content-length": str(PAGE_MAX_BYTES + 1),
+        "cookie": f"{settings.CSRF_COOKIE_NAME}={'a' * 32}; django_language={language}",
+    }
+    headers = [(name.encode(), value.encode()) for name, value in given.items()]
+    body = bytes(PAGE_MAX_BYTES), b"x"
+    handler = ThreadedHandler()
+    status, page = run(lambda: call(handler, "/admin/login/", *body, headers=headers))
+    assert (status, words in page.decode()) == (413, True)
 
 
 def test_a_body_without_end_is_not_read_to_it(handler: ThreadedHandler) -> None:

@@ -1,6 +1,7 @@
 """Dialogs about the money of a campaign. The figures a dialog showed come back with it."""
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -18,12 +19,22 @@ from merchants.admin.choices import PickedRow, PickedRows
 from merchants.models import Merchant
 from vouchers.admin.fields import OUTDATED, DurationField, SeenField, YuanField
 from vouchers.admin.forms import DialogForm
-from vouchers.models import Collection, FundingSource, QuotaCell
+from vouchers.models import Campaign, Collection, FundingSource, QuotaCell
 from vouchers.money import yuan
 from vouchers.queries.ledger.balances import balances
 from vouchers.queries.ledger.recoverables import owed_rows
 from vouchers.rules.campaigns.declaration import MOST_VALIDITY_S
 from vouchers.states import AccountKind
+
+
+def _appropriated_fen(campaign: Campaign) -> dict[str, int]:
+    return dict(campaign.sources.values_list("code", "appropriated_fen"))
+
+
+def _free_fen(campaign: Campaign) -> dict[str, int]:
+    found = balances(campaign.pk)
+    codes = campaign.sources.values_list("code", flat=True)
+    return {code: found[code][AccountKind.FREE] for code in codes}
 
 
 class AppropriationForm(DialogForm):
@@ -44,7 +55,7 @@ class AppropriationForm(DialogForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        figures = dict(self.campaign.sources.values_list("code", "appropriated_fen"))
+        figures = _appropriated_fen(self.campaign)
         self.fields["seen"].initial = figures
         self.fields["code"].help_text = ", ".join(
             f"{code}: {yuan(fen)}" for code, fen in sorted(figures.items())
@@ -79,6 +90,8 @@ class SourceProposalForm(ProposalForm):
     """About one of the campaign's own sources, each with the figure that is in question, which is
     sent back as it was seen."""
 
+    figures_of: Callable[[Campaign], dict[str, int]]
+    """The figure of each source now, in fen, by its code."""
     source = forms.ModelChoiceField(
         label=_("Funding source"),
         queryset=FundingSource.objects.none(),
@@ -88,15 +101,11 @@ class SourceProposalForm(ProposalForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        figures = self.figures()
+        figures = self.figures_of(self.campaign)
         field = self.fields["source"]
         field.queryset = self.campaign.sources.all()
         field.label_from_instance = lambda source: f"{source}: {yuan(figures[source.code])}"
         self.fields["seen"].initial = figures
-
-    def figures(self) -> dict[str, int]:
-        """The figure of each source now, in fen, by its code."""
-        raise NotImplementedError
 
     def clean(self) -> dict[str, Any]:
         """Which figure was seen of the source that was chosen, as `seen_fen`."""
@@ -112,28 +121,20 @@ class SourceProposalForm(ProposalForm):
 class AppropriationProposalForm(SourceProposalForm):
     """Top up, or cut what is free."""
 
+    figures_of = staticmethod(_appropriated_fen)
     target_fen = YuanField(label=_("Appropriated in all, yuan"))
     field_order = ["source", "target_fen", "why"]
-
-    def figures(self) -> dict[str, int]:
-        """What each source appropriates."""
-        return dict(self.campaign.sources.values_list("code", "appropriated_fen"))
 
 
 class RepaymentProposalForm(SourceProposalForm):
     """Left-over to the treasury."""
 
+    figures_of = staticmethod(_free_fen)
     amount_fen = YuanField(label=_("To repay, yuan"))
     document_no = forms.CharField(
         label=_("Document no."), max_length=60, widget=UnfoldAdminTextInputWidget
     )
     field_order = ["source", "amount_fen", "document_no", "why"]
-
-    def figures(self) -> dict[str, int]:
-        """What of each source is free."""
-        found = balances(self.campaign.pk)
-        codes = self.campaign.sources.values_list("code", flat=True)
-        return {code: found[code][AccountKind.FREE] for code in codes}
 
 
 class PickedCell(PickedRow):

@@ -24,6 +24,7 @@ from vouchers.rules.audience.facts import (
     Facts,
 )
 from vouchers.rules.audience.filters import POINT_KINDS
+from vouchers.rules.residents import SANDBOX
 from vouchers.sql.statements import Statement
 
 AXES: Final = ("longitude_deg", "latitude_deg")
@@ -155,7 +156,7 @@ class SetAside(NamedTuple):
 # Both tables are small beside the residents', and what they say holds at once. NULL: all residents.
 # Residents that a sandbox key has registered are kept out of every campaign of the city.
 READ_SET_ASIDE = Statement(
-    """
+    f"""
     SELECT (SELECT string_agg(int8send(member_id), ''::bytea ORDER BY member_id)
               FROM vouchers_residentmerge
              WHERE undone_at IS NULL AND merged_at <= %(at)s
@@ -167,7 +168,7 @@ READ_SET_ASIDE = Statement(
                        AND created_at <= %(at)s AND (lifted_at IS NULL OR lifted_at > %(at)s)
                      UNION ALL
                     SELECT id FROM vouchers_resident
-                     WHERE external_id LIKE 'test-%%'
+                     WHERE external_id LIKE '{SANDBOX}%%'
                        AND NOT (SELECT is_test FROM vouchers_campaign WHERE id = %(campaign_id)s)
                    ) AS kept_out
              WHERE %(resident_ids)s::bigint[] IS NULL

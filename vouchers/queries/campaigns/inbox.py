@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 
 from vouchers.models import Approval, Campaign, Proposal, TermsVersion
 from vouchers.rules.campaigns.approvals import proposal_fen, terms_fen
-from vouchers.sql.statements import Statement
 from vouchers.states import CampaignState, ProposalKind
 
 UNDER_WAY = (CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
@@ -49,47 +47,8 @@ def proposals_waiting() -> QuerySet[Proposal]:
 
 
 def count_for(user: User) -> int:
-    """How many things wait for a person who may approve: as many as `waiting_for` finds.
-
-    Every page of the admin shows it, so it is one statement that is not put together anew.
-    """
-    connection.ensure_connection()
-    raw = connection.connection
-    assert raw is not None
-    with connection.wrap_database_errors:
-        (count,) = _COUNT.send(raw, {"person": user.pk}).rows()
-    return count
-
-
-_COUNT: Statement[int] = Statement(
-    f"""
-    SELECT (SELECT count(*)
-              FROM vouchers_termsversion v
-              JOIN vouchers_campaign c ON c.id = v.campaign_id
-             WHERE (v.amends_id IS NULL AND c.state = '{CampaignState.SUBMITTED}'
-                    OR v.amends_id = c.terms_id
-                       AND c.state IN ({", ".join(f"'{state}'" for state in UNDER_WAY)}))
-               AND NOT EXISTS (SELECT FROM vouchers_termsversion newer
-                                WHERE newer.campaign_id = v.campaign_id
-                                  AND newer.number > v.number)
-               AND NOT v.edited_by @> to_jsonb(%(person)s::bigint)
-               AND NOT EXISTS (SELECT FROM vouchers_approval a
-                                WHERE a.terms_id = v.id
-                                  AND (a.decision = '{Approval.Decision.REJECTED}'
-                                       OR a.approver_id = %(person)s::bigint))
-               AND (SELECT count(*) FROM vouchers_approval a
-                     WHERE a.terms_id = v.id AND a.decision = '{Approval.Decision.APPROVED}')
-                   < v.signatures_needed)
-         + (SELECT count(*)
-              FROM vouchers_proposal p
-             WHERE p.proposed_by_id <> %(person)s::bigint
-               AND NOT EXISTS (SELECT FROM vouchers_proposaldecision d WHERE d.proposal_id = p.id)
-               AND NOT EXISTS (SELECT FROM vouchers_proposalsignature s
-                                WHERE s.proposal_id = p.id
-                                  AND s.signed_by_id = %(person)s::bigint))
-    """,
-    lambda row: int(row[0]),
-)
+    """How many things wait for a person who may approve."""
+    return _terms_for(user).count() + _proposals_for(user).count()
 
 
 def waiting_for(user: User) -> list[Waiting]:

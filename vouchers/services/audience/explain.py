@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from merchants.geo import CoordinateFault, check_coordinates
 from vouchers.models import Approval, Campaign, Exclusion, Resident, ResidentMerge
+from vouchers.queries.campaigns.overview import under_way
 from vouchers.rules.audience import filters as rules
 from vouchers.rules.audience.failing import failed_conditions
 from vouchers.rules.audience.filters import Block, Untargeted
@@ -24,7 +25,6 @@ from vouchers.services.audience.moments import moment_of
 from vouchers.services.audience.residents import TargetingContext
 from vouchers.services.history import note
 from vouchers.services.roles import require_permission, visible
-from vouchers.states import CampaignState
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,6 @@ class Explained:
 
 
 MOST_EXPLAINED: Final = 10
-UNDER_WAY: Final = (CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
 DECIDED_BY_NO_ONE: Final = {
     Untargeted.NO_CONSENT.code,
     Untargeted.NO_POINT.code,
@@ -74,8 +73,8 @@ def look_up(
 def look_up_all(
     *, number: str, reason: str, by: User, at: datetime
 ) -> list[tuple[Campaign, Explained]]:
-    """`look_up` for the resident of a number by each campaign under way, the newest first, at most
-    10.
+    """`look_up` for the resident of a number by each campaign under way, at most 10, the newest
+    first.
 
     Nothing for a number that is not on file, and of residents and campaigns that the user may not
     see.
@@ -84,10 +83,10 @@ def look_up_all(
     resident = people.first()
     if resident is None:
         return []
-    under_way = Campaign.objects.filter(state__in=UNDER_WAY, is_test=False).order_by("-starts_at")
+    newest_first = under_way(scheduled=True).order_by("-starts_at")
     return [
         (campaign, look_up(campaign=campaign, resident=resident, reason=reason, by=by, at=at))
-        for campaign in visible(by, under_way, at=at)[:MOST_EXPLAINED]
+        for campaign in visible(by, newest_first, at=at)[:MOST_EXPLAINED]
     ]
 
 
@@ -96,10 +95,10 @@ def explain(*, campaign: Campaign, resident: Resident, at: datetime) -> Explaine
     or why not."""
     with transaction.atomic():
         context = TargetingContext.of(campaign, moment_of(campaign, at))
-        return at_judgement(context=context, campaign=campaign, resident=resident)
+        return explain_in(context=context, campaign=campaign, resident=resident)
 
 
-def at_judgement(*, context: TargetingContext, campaign: Campaign, resident: Resident) -> Explained:
+def explain_in(*, context: TargetingContext, campaign: Campaign, resident: Resident) -> Explained:
     """Why this resident is targeted by a context, as of its instant, or not; inside the caller's
     transaction."""
     block = context.only(resident.pk)

@@ -18,7 +18,7 @@ from vouchers.models import AudienceMember, Resident, Run, Shard, Targeting, Tie
 from vouchers.models.audience.members import HAS_CHANGED
 from vouchers.rules.issuing.outcomes import Outcome, passed_over
 from vouchers.rules.issuing.priority import held_out
-from vouchers.services.audience.explain import Explained, at_judgement, decided_by
+from vouchers.services.audience.explain import Explained, decided_by, explain_in
 from vouchers.services.audience.residents import TargetingContext
 from vouchers.services.audience.stores import Stores
 from vouchers.services.history import note
@@ -90,7 +90,7 @@ def _explained(run: Run, resident: Resident) -> ExplainedRun:
 
 def _unreached(run: Run, resident: Resident, targeting: Targeting) -> ExplainedRun:
     context = TargetingContext.of(run.campaign, targeting.at, Stores.planned(targeting))
-    said = at_judgement(context=context, campaign=run.campaign, resident=resident)
+    said = explain_in(context=context, campaign=run.campaign, resident=resident)
     is_changed = said.reason is None
     if stored := run.selection.get("chosen_from"):
         asked = {"resident_id": resident.pk, "as_of": stored["as_of"], "xid": stored["xid"]}
