@@ -15,8 +15,8 @@ from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.concurrency.threads import wait_until_a_session_waits
 from tests.support.risk import rule, with_rules
-from tests.support.till import decoded, issue_vouchers, order, redeem
-from vouchers.models import Campaign, Redemption, Voucher
+from tests.support.till import decoded, issue_vouchers, order, redeem, till_of, voided
+from vouchers.models import Campaign, LimitCounter, Redemption, Voucher
 from vouchers.models.locks import LIMIT_COUNTER, ORDER_CLAIM, RISK_TALLY
 from vouchers.rules.limits.limits import (
     EPOCH,
@@ -187,7 +187,7 @@ def void_row(redemption: Redemption) -> None:
 
 
 def test_a_till_waits_for_the_session_that_counts_and_holds_no_later_counter() -> None:
-    limited = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 5, LimitKind.STORE_DAY: 50})
+    limited = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 5, LimitKind.RESIDENT_WEEK: 9})
     (voucher,) = issue_vouchers(limited, [cast.alice()])
     lower, higher = counter_locks(limited, voucher)
     request = order(voucher, cast.nanjing_road(), cast.alice())
@@ -198,6 +198,88 @@ def test_a_till_waits_for_the_session_that_counts_and_holds_no_later_counter() -
             with transaction.atomic():
                 assert lock_counter(higher)
         assert [answer.status for answer in waiting.result(PATIENCE_S)] == [201]
+
+
+def shared_counters(campaign: Campaign) -> list[tuple[int, ...]]:
+    """The counters of store and merchant as their rows are locked."""
+    keys = LimitCounter.objects.filter(campaign=campaign).values_list("pk", flat=True)
+    return sorted(keys)
+
+
+def lock_rows(*keys: tuple[int, ...]) -> list[LimitCounter]:
+    """Lock rows of limit counters, or fail at once where another session has."""
+    rows = LimitCounter.objects.filter(pk__in=keys)
+    return list(rows.select_for_update(no_key=True, nowait=True))
+
+
+def with_shared_limits(most: int) -> Campaign:
+    """Limits on the store and on its merchant, of which one order has counted in both."""
+    limits = {LimitKind.STORE_DAY: most, LimitKind.MERCHANT_DAY: most}
+    campaign = cast.running_campaign(limits=limits)
+    (voucher,) = issue_vouchers(campaign, [cast.carol()])
+    (answer,) = redeem(requests=[order(voucher, cast.nanjing_road(), cast.carol())])
+    assert answer.status == 201
+    return campaign
+
+
+def test_a_till_waits_for_the_row_of_its_store_s_counter_and_holds_no_later_row() -> None:
+    campaign = with_shared_limits(50)
+    (voucher,) = issue_vouchers(campaign, [cast.alice()])
+    lower, higher = shared_counters(campaign)
+    with ThreadPoolExecutor(1) as pool:
+        with session_holds(partial(lock_rows, lower)):
+            waiting = pool.submit(redeemed, [order(voucher, cast.nanjing_road(), cast.alice())])
+            wait_until_a_session_waits()
+            with transaction.atomic():
+                assert lock_rows(higher)
+        assert [answer.status for answer in waiting.result(PATIENCE_S)] == [201]
+
+
+def test_a_void_waits_for_the_row_of_its_store_s_counter_and_holds_no_later_row() -> None:
+    campaign = with_shared_limits(50)
+    redemption = Redemption.objects.get()
+    lower, higher = shared_counters(campaign)
+
+    def void() -> int:
+        try:
+            return voided(redemption, caller=till_of(cast.nanjing_road())).status
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with session_holds(partial(lock_rows, lower)):
+            waiting = pool.submit(void)
+            wait_until_a_session_waits()
+            with transaction.atomic():
+                assert lock_rows(higher)
+        assert waiting.result(PATIENCE_S) == 200
+
+
+def test_an_order_that_another_session_left_no_room_for_is_refused_and_its_neighbour_is_not() -> (
+    None
+):
+    """The counter was read before the other session's last order was in it."""
+    campaign = with_shared_limits(2)
+    others = cast.running_campaign(code="others", limits={})
+    late, neighbour = (
+        *issue_vouchers(campaign, [cast.alice()]),
+        *issue_vouchers(others, [cast.carol()]),
+    )
+    place = cast.nanjing_road()
+    batch = [order(late, place, cast.alice()), order(neighbour, place, cast.carol())]
+
+    def count() -> None:
+        LimitCounter.objects.filter(campaign=campaign).update(used_count=2)
+
+    with ThreadPoolExecutor(1) as pool:
+        with session_holds(partial(lock_rows, *shared_counters(campaign)), count):
+            waiting = pool.submit(redeemed, batch)
+            wait_until_a_session_waits()
+            assert is_free(late) is False
+        refused, accepted = waiting.result(PATIENCE_S)
+    assert decoded(refused)[1]["code"] == "store_limit"
+    assert accepted.status == 201
+    assert Redemption.objects.count() == 2
 
 
 def test_a_till_waits_for_the_session_that_tallies_and_holds_no_later_tally() -> None:

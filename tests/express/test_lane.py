@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from time import sleep
 
 import pytest
 from django.db import InterfaceError, OperationalError
@@ -12,6 +13,7 @@ from vouchers.express.lane import Lane, with_connection
 POISON = 13
 BUSY, UNKNOWN = -1, -2
 PATIENCE_S = 10
+BATCH_S = 0.1
 
 
 def answered(lane_work, requests: Sequence[int], batch_max: int = 128) -> list[int]:  # type: ignore[no-untyped-def]
@@ -43,6 +45,38 @@ def test_what_arrives_while_a_batch_is_worked_on_is_the_next_batch() -> None:
     assert sum(sizes) == 100
     assert max(sizes) <= 32
     assert len(sizes) < 100
+
+
+def batches_of(*clients: Sequence[int]) -> list[list[int]]:
+    """The batches in which the requests of some clients are worked on, each of which sends its next
+    as soon as the last is answered."""
+    batches: list[list[int]] = []
+
+    def work(batch: Sequence[int]) -> Sequence[int]:
+        batches.append(sorted(batch))
+        sleep(BATCH_S)
+        return batch
+
+    async def send() -> None:
+        lane: Lane[int, int] = Lane("test-lane", work, busy=BUSY, unknown=UNKNOWN)
+
+        async def client(requests: Sequence[int]) -> None:
+            for request in requests:
+                await lane.answer(request)
+
+        await asyncio.gather(*(client(requests) for requests in clients))
+
+    asyncio.run(send())
+    return batches
+
+
+def test_those_who_were_just_answered_join_the_next_batch() -> None:
+    batches = batches_of([1, 2, 3, 4], [11, 12, 13, 14])
+    assert [len(batch) for batch in batches[1:3]] == [2, 2]
+
+
+def test_one_that_does_not_ask_again_is_not_waited_for_in_vain() -> None:
+    assert batches_of([1, 2, 3, 4, 5], [11])[-3:] == [[3], [4], [5]]
 
 
 def test_of_a_batch_that_fails_only_the_request_to_blame_is_in_trouble() -> None:

@@ -79,7 +79,9 @@ SETTLEMENT: Final = LockClass(
     "settlement", Means.ROW, "shared by refunds, exclusive for the payout"
 )
 LIMIT_COUNTER: Final = LockClass(
-    "limit counter", Means.KEY, "what a limit counts is read and written by one at a time"
+    "limit counter",
+    Means.KEY,
+    "what a limit on a person or a link counts is read and written by one at a time",
 )
 CLAIMED: Final = LockClass(
     "claims of a resident",
@@ -93,7 +95,12 @@ RISK_TALLY: Final = LockClass(
     "risk tally", Means.KEY, "what a risk rule looks at is read and written by one at a time"
 )
 QUOTA_BUCKET: Final = LockClass(
-    "quota bucket", Means.ROW, "headroom is decided on under its lock, and always last"
+    "quota bucket", Means.ROW, "headroom is decided on under its lock, the last of all facts"
+)
+COUNTER_ROW: Final = LockClass(
+    "row of a limit counter",
+    Means.ROW,
+    "added to at the end; its CHECK refuses more than the limit of a store or merchant",
 )
 SEAL: Final = LockClass("seal", Means.NUMBER, "one sealer a campaign at a time", number=3)
 ARCHIVE: Final = LockClass("archive", Means.NUMBER, "one archiver of requests at a time", number=5)
@@ -125,6 +132,7 @@ LOCK_ORDER: Final = (
     TRANCHE_SIZE,
     RISK_TALLY,
     QUOTA_BUCKET,
+    COUNTER_ROW,
     SEAL,
     ARCHIVE,
     SNAPSHOT,

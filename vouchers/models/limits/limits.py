@@ -188,8 +188,8 @@ READ_COUNTERS: Statement[Any] = Statement(
       JOIN vouchers_limitcounter c USING (kind, campaign_id, subject_id, window_no)
     """
 )
-# Adds what a batch took, in key order. The row's own CHECK refuses a total beyond its limit, so
-# even a writer without the counters' lock could not exceed a limit.
+# Adds what a batch took, and locks the rows in key order. The row's own CHECK refuses a total
+# beyond its limit: of a counter that is shared it is the guard, of the others the second one.
 ADD_TO_COUNTERS: Statement[Any] = Statement(
     """
     INSERT INTO vouchers_limitcounter AS c (
@@ -206,15 +206,21 @@ ADD_TO_COUNTERS: Statement[Any] = Statement(
     """
 )
 # What a redemption gives up again: its place (1) or only a part of the money (0); a limit cannot
-# be broken by counting less.
+# be broken by counting less. Locks the rows in key order, as adding does.
 TAKE_FROM_COUNTERS: Statement[Any] = Statement(
     """
+    WITH gone AS MATERIALIZED (
+        SELECT kind, campaign_id, subject_id, window_no, wanted.places, wanted.fen
+          FROM unnest(
+            %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],
+            %(window_nos)s::bigint[], %(counts)s::int[], %(fens)s::bigint[]
+          ) AS wanted(kind, campaign_id, subject_id, window_no, places, fen)
+          JOIN vouchers_limitcounter c USING (kind, campaign_id, subject_id, window_no)
+         ORDER BY kind, campaign_id, subject_id, window_no
+           FOR NO KEY UPDATE OF c)
     UPDATE vouchers_limitcounter c
        SET used_count = c.used_count - gone.places, used_fen = c.used_fen - gone.fen
-      FROM unnest(
-        %(kinds)s::smallint[], %(campaign_ids)s::bigint[], %(subject_ids)s::bigint[],
-        %(window_nos)s::bigint[], %(counts)s::int[], %(fens)s::bigint[]
-      ) AS gone(kind, campaign_id, subject_id, window_no, places, fen)
+      FROM gone
      WHERE (c.kind, c.campaign_id, c.subject_id, c.window_no)
          = (gone.kind, gone.campaign_id, gone.subject_id, gone.window_no)
     """

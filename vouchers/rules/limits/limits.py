@@ -60,6 +60,12 @@ COUNTED = frozenset(_KINDS)
 
 BY_LINK = frozenset(kind for kind, (subject, _) in _KINDS.items() if subject == "link")
 
+SHARED = frozenset(
+    kind for kind, (subject, _) in _KINDS.items() if subject in {"store", "merchant"}
+)
+"""The kinds whose counters redemptions of different people share. They are read without a lock and
+added to last; the row's CHECK refuses more than the limit, and the batch runs again."""
+
 # A shared device is refused like the customer's own limit: it does not show whose else it is.
 _REFUSED_AS: Mapping[str, str] = {
     "resident": "resident_limit",

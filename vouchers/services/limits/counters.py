@@ -1,4 +1,10 @@
-"""The limit counters of redemptions: locked, read, and those of merged residents with them."""
+"""The limit counters of redemptions: locked, read, and those of merged residents with them.
+
+A person's counters are locked before they are read. Those of a store or merchant are not: every
+batch has orders of the stores in greatest demand, so that one batch would wait for the other from
+here to its commit. What was read of them decides, the row's CHECK refuses what it did not show, and
+the batch runs again.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +14,7 @@ from typing import Any
 from vouchers.models.limits.limits import READ_COUNTERS
 from vouchers.models.locks import LIMIT_COUNTER, LOCK_COUNTERS
 from vouchers.models.residents.residents import FIND_SAME_PEOPLE, FIND_STATES
-from vouchers.rules.limits.limits import CounterKey, Used, counters_of_person
+from vouchers.rules.limits.limits import SHARED, CounterKey, Used, counters_of_person
 from vouchers.sql.pipeline import pipeline, raw_connection
 from vouchers.sql.statements import Result
 from vouchers.sql.wire import Wire
@@ -92,8 +98,9 @@ def counter_columns(keys: Sequence[CounterKey]) -> dict[str, list[int]]:
 
 
 def lock_counters(raw: Wire, keys: Sequence[CounterKey]) -> None:
-    """Lock counters in ascending order of their advisory keys."""
-    LOCK_COUNTERS.send(raw, {"keys": sorted(LIMIT_COUNTER.key(*key) for key in keys)})
+    """Lock the counters that are not shared, in ascending order of their advisory keys."""
+    owned = [key for key in keys if key.kind not in SHARED]
+    LOCK_COUNTERS.send(raw, {"keys": sorted(LIMIT_COUNTER.key(*key) for key in owned)})
 
 
 def _by_resident(pairs: Iterable[tuple[int, int]]) -> SamePeople:

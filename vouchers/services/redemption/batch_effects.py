@@ -58,7 +58,6 @@ def write(
             effects = [effect for _, effect in accepted]
             for state, voucher_ids in _moved(effects).items():
                 MOVE_VOUCHERS.send(raw, {"voucher_ids": voucher_ids, "state": state})
-            ADD_TO_COUNTERS.send(raw, _counted(effects))
             INSERT_REDEMPTIONS.send(raw, _redemptions(accepted))
             INSERT_CLAIMS.send(raw, _claims(accepted))
             send_holds(raw, held_ids, held)
@@ -81,6 +80,9 @@ def write(
             send_messages(raw, messages)
         if lasting:
             store_answers(raw, lasting)
+        if accepted:
+            # Last, since others wait for a store's counters from here to the commit.
+            ADD_TO_COUNTERS.send(raw, _counted([effect for _, effect in accepted]))
 
 
 def _used(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[int, int]:

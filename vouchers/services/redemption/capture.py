@@ -89,8 +89,6 @@ def _final_order(request: CaptureRequest, redemption: Redemption) -> Order:
 def _capture(order: Order, locked: LockedRedemption, decided: Capturing) -> Captured:
     """The discount becomes payable, what was authorised beyond it goes back."""
     redemption, decision = locked.redemption, decided.decision
-    if decided.rest_fen:
-        release_counters(locked, fen=decided.rest_fen, places=0)
     with pipeline() as raw:
         MOVE_VOUCHERS.send(
             raw, {"voucher_ids": [redemption.voucher_id], "state": VoucherState.REDEEMED.value}
@@ -116,6 +114,8 @@ def _capture(order: Order, locked: LockedRedemption, decided: Capturing) -> Capt
         _hold(signal, locked, decision, order.at)
     if decided.rest_fen and decided.target is AccountKind.FREE:
         return_to_quota(locked, decided.rest, vouchers=0)
+    if decided.rest_fen:
+        release_counters(locked, fen=decided.rest_fen, places=0)
     announce_captured(locked, at=order.at, discount_fen=decision.discount_fen)
     codes = locked.terms.campaign.source_codes
     return Captured(

@@ -38,9 +38,6 @@ def write(
     RefundPart.objects.bulk_create(
         [RefundPart(refund=row, **part._asdict()) for part in clawback.parts]
     )
-    if clawback.fen:
-        places = 1 if clawback.is_everything else 0
-        release_counters(locked, fen=clawback.fen, places=places)
     if clawback.is_everything:
         update_redemption(locked, state=RedemptionState.REFUNDED, undone_at=row.refunded_at)
         release_holds(locked.redemption, by=f"refund {row.refund_no}", at=row.refunded_at)
@@ -50,6 +47,9 @@ def write(
             MOVE_VOUCHERS.send(raw, {"voucher_ids": [locked.redemption.voucher_id], "state": state})
     transfers.post(postings=list(_postings(row, locked, clawback)))
     _write_quotas(locked, clawback, promised)
+    if clawback.fen:
+        places = 1 if clawback.is_everything else 0
+        release_counters(locked, fen=clawback.fen, places=places)
     announce_refunded(locked, row, clawback)
 
 

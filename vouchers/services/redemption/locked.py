@@ -25,7 +25,7 @@ class LockedRedemption:
     counters: Sequence[CounterKey]
 
     def lock_counters(self) -> None:
-        """Lock the limit counters it was counted in; quota buckets are the only later class."""
+        """Lock the limit counters it was counted in, but those that people share."""
         with pipeline() as raw:
             lock_counters(raw, self.counters)
 

@@ -37,7 +37,6 @@ def undo(
     redemption = locked.redemption
     if undoing.releases_hold:
         release_holds(redemption, by=by, at=at)
-    release_counters(locked, fen=redemption.discount_fen, places=1)
     with pipeline() as raw:
         MOVE_VOUCHERS.send(
             raw, {"voucher_ids": [redemption.voucher_id], "state": VoucherState.ISSUED.value}
@@ -55,6 +54,7 @@ def undo(
     if undoing.returns_to_quota:
         # What the discount had left of the face went back when the tranche expired.
         return_to_quota(locked, redemption.split, vouchers=1)
+    release_counters(locked, fen=redemption.discount_fen, places=1)
     announce_undone(locked, state=state, reason=reason, at=at)
 
 
@@ -71,7 +71,8 @@ def release_holds(redemption: Redemption, *, by: str, at: datetime) -> None:
 
 
 def release_counters(locked: LockedRedemption, *, fen: int, places: int) -> None:
-    """Subtract subsidy in fen, and redemptions (0 or 1), from the counters it was counted in."""
+    """Subtract subsidy in fen, and redemptions (0 or 1), from the counters it was counted in; locks
+    their rows, so it comes after the quota's buckets."""
     keys = locked.counters
     with pipeline() as raw:
         TAKE_FROM_COUNTERS.send(
@@ -113,6 +114,6 @@ def posting_of(
 
 def return_to_quota(locked: LockedRedemption, split: Split, *, vouchers: int) -> None:
     """Return money (by source) and places of vouchers to the quota cells; locks their buckets, so
-    it comes last."""
+    only the rows of limit counters come after it."""
     share = quotas.AllocationShare(locked.redemption.allocation_id, split, vouchers=vouchers)
     quotas.give_back_shares(shares=[share])
