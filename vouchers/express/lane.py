@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 BATCH_MAX = 128
 WAITING_MAX = 1_024
 """Half a second of work at 2,000 requests a second; a till that waits longer asks again anyway."""
-GATHERING: Final = 0.5
+GATHERING: Final = 0.25
 """How long a lane waits for those it has just answered, as a share of their batch's time."""
 DATABASE_LOST = (OperationalError, InterfaceError)
 
