@@ -209,7 +209,8 @@ def _winners(place: Ground, port: int, tier: str, seconds: int) -> float:
     with _file(place, place.take(seconds * WINNERS_MAX_PER_S // 2), tier) as file:
         outcome = load.send(file, port=port, connections=CLIENTS, seconds=seconds, path=PATH)
     made = Claim.objects.count() - before
-    if outcome.refused or outcome.broken or made != outcome.answered:
+    # wrk does not wait for the answers under way when the time is over.
+    if outcome.refused or outcome.broken or not outcome.answered <= made <= outcome.sent:
         raise RuntimeError(f"{made} claims of a run that went wrong: {outcome}")
     return outcome.per_s
 
