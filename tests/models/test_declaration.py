@@ -145,6 +145,86 @@ def test_new_terms_in_force_change_only_what_may_widen(name: str, campaign: Camp
         )
 
 
+def amend_past_the_rules(campaign: Campaign, *limits: tuple[int | None, int | None]) -> None:
+    """Terms in force with other figures of the first limits, approved; no row of theirs changes."""
+    first = campaign.terms
+    assert first is not None
+    rows = first.document["limits"]
+    figures = [{"limit_count": count, "limit_fen": fen} for count, fen in limits]
+    second = campaign.versions.create(
+        number=2,
+        document={
+            **first.document,
+            "limits": [row | new for row, new in zip(rows, figures, strict=False)]
+            + rows[len(figures) :],
+        },
+        sha256=first.sha256,
+        edited_by=first.edited_by,
+        created_at=NOON,
+    )
+    second.approvals.create(
+        approver=cast.li(), decision="approved", seen_sha256=first.sha256, decided_at=NOON
+    )
+    Campaign.objects.filter(pk=campaign.pk).update(terms=second)
+
+
+def write(sql: str) -> None:
+    """As the owner of the database might."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+        assert cursor.rowcount == 1
+
+
+DRAFT = "(SELECT id FROM vouchers_campaign WHERE code = 'draft')"
+DAY_LIMIT = "UPDATE vouchers_limitrule SET %s WHERE kind = 1 AND campaign_id = %d"
+THREE = "limit_count = 3, limit_fen = NULL"
+"""A resident's limit a day as it was approved first."""
+
+
+@pytest.mark.parametrize(
+    ("said", "change"),
+    [
+        ((3, None), "limit_count = 4"),
+        ((5, None), "limit_count = 4"),
+        ((5, None), "limit_count = 6"),
+        ((5, None), "limit_count = NULL"),
+        ((2, None), "limit_count = 2"),
+        ((3, 100), "limit_fen = 100"),
+        ((None, 100), "limit_count = NULL, limit_fen = 100"),
+        ((None, None), "limit_count = 9"),
+        ((5, None), "limit_count = 5, kind = 2"),
+        ((5, None), f"limit_count = 5, campaign_id = {DRAFT}"),
+    ],
+    ids=str,
+)
+def test_a_launched_limit_becomes_what_the_terms_in_force_say_and_never_less(
+    said: tuple[int | None, int | None], change: str, campaign: Campaign, draft: Campaign
+) -> None:
+    """Lower figures are refused even where the terms in force, past the rules, say so."""
+    amend_past_the_rules(campaign, said)
+    with pytest.raises(DatabaseError, match="change as an amendment says"):
+        write(DAY_LIMIT % (change, campaign.pk))
+
+
+@pytest.mark.parametrize(
+    ("said", "change"),
+    [
+        ((5, None), "limit_count = 5"),
+        ((None, None), "limit_count = NULL"),
+    ],
+    ids=str,
+)
+def test_a_launched_limit_is_raised_or_lifted_by_the_terms_in_force(
+    said: tuple[int | None, int | None], change: str, campaign: Campaign
+) -> None:
+    amend_past_the_rules(campaign, said)
+    write(DAY_LIMIT % (change, campaign.pk))
+    with pytest.raises(DatabaseError):
+        write(DAY_LIMIT % (THREE, campaign.pk))
+    with pytest.raises(DatabaseError):
+        write(f"DELETE FROM vouchers_limitrule WHERE kind = 1 AND campaign_id = {campaign.pk}")
+
+
 @pytest.mark.parametrize("part", [p for p in PARTS if p.is_frozen], ids=lambda part: part.name)
 def test_the_rows_of_a_frozen_part_are_guarded(part: Part) -> None:
     names = {trigger.name for trigger in triggers_of(model_of(part))}

@@ -149,6 +149,10 @@ def _budget(campaign: Campaign) -> None:
         at=EVENING,
         ends_at=campaign.ends_at + DAY,
         validity_s=20 * 24 * 3600,
+        limits={
+            LimitKind.RESIDENT_DAY: {"limit_count": 12},
+            LimitKind.STORE_DAY: {"limit_count": None},
+        },
         stores=[cast.nanjing_road()],
     )
     amendments.approve_amendment(

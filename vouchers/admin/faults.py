@@ -99,6 +99,11 @@ FAULTS: Mapping[str, Any] = {
     "part_stays": _("{part} must stay as it was approved."),
     "ends_no_earlier": _("The campaign must not end earlier than {ends_at}."),
     "validity_no_shorter": _("A voucher's validity must not become shorter, nor last for ever."),
+    "limits_stay": _("Limits stay as they are: each can be raised or lifted, none is added."),
+    "limit_no_lower": _(
+        "{row}: a limit can only be raised, to 2,147,483,647 redemptions at most, or be lifted."
+        " Tills are held back by risk rules."
+    ),
     "stores_stay": _("The stores that take part must stay."),
     "store_joins_once": _("{store} takes part already."),
     "store_joins_now": _("{store} can only join at the approval, and to the end."),
@@ -115,6 +120,7 @@ FAULTS: Mapping[str, Any] = {
     "geofence_has_its_area": _("A geofence needs a polygon, a district or a street, and only one."),
     "one_limit_per_kind": _("There are two limits of this kind."),
     "limit_has_a_figure": _("A limit needs a number of redemptions, an amount, or both."),
+    "limit_fen_not_negative": _("A limit's amount must not be negative."),
     "face_positive": _("The face value must be above zero."),
     "threshold_not_negative": _("The threshold must not be negative."),
     "percentage_only_for_percent_tiers": _(
@@ -186,7 +192,7 @@ def _spoken(name: str, value: Any, option: Option | None = None) -> Any:
     if name == "account":
         return str(dict(ACCOUNT_KINDS).get(value, value))
     if (
-        name in {"narrow", "wide"}
+        name in {"narrow", "wide", "row"}
         and isinstance(value, str)
         and value.upper() in LimitKind.__members__
     ):

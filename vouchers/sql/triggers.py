@@ -195,5 +195,42 @@ def only_in_draft(
     )
 
 
+def only_widened(
+    table: str, *, part: str, fixed: Sequence[str], widened: Sequence[str], written: str
+) -> pgtrigger.Trigger:
+    """Refuse an UPDATE of a part's row outside the draft, but for the one that an amendment makes:
+    the row becomes what `part` of the terms in force says, and none of `widened` lower.
+
+    NULL is the widest value. `fixed` columns stay, and in a draft too no row changes its campaign.
+    `written` is how a document writes `fixed`: keys and values of a JSON object. The approval puts
+    its terms in force first.
+    """
+    narrowed = " OR ".join(
+        f"NEW.{column} IS NOT NULL AND (OLD.{column} IS NULL OR NEW.{column} < OLD.{column})"
+        for column in widened
+    )
+    figures = ", ".join(f"'{column}', NEW.{column}" for column in widened)
+    return pgtrigger.Trigger(
+        name=f"{table}_only_widened",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        declare=[("campaign_state", "text"), ("in_force", "bigint")],
+        func=f"""
+            SELECT state, terms_id INTO campaign_state, in_force FROM vouchers_campaign
+             WHERE id = OLD.campaign_id FOR SHARE;
+            IF {differ(["campaign_id"])}
+               OR campaign_state <> 'draft' AND ({differ(fixed)} OR {narrowed} OR NOT EXISTS (
+                   SELECT FROM vouchers_termsversion v
+                    CROSS JOIN jsonb_array_elements(v.document -> '{part}') AS said
+                    WHERE v.id = in_force AND said = jsonb_build_object({written}, {figures})))
+            THEN
+                RAISE EXCEPTION 'terms of a % campaign change as an amendment says', campaign_state
+                    USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_only_in_draft';
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
 def _literal(value: Enum) -> str:
     return f"'{value.value}'" if isinstance(value.value, str) else str(value.value)

@@ -1,6 +1,7 @@
 """Terms in force widened by another person's approval: no issued voucher gets worse."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -12,18 +13,30 @@ from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.claims import CLOSING, asking, grab, verdict
 from tests.support.concurrency.invariants import assert_proven
-from tests.support.till import answer_to, issue_vouchers, order
-from vouchers.models import Approval, Campaign, TermsVersion, Tranche
+from tests.support.till import answer_to, issue_vouchers, order, till_of, voided
+from vouchers.models import (
+    Approval,
+    Campaign,
+    LimitCounter,
+    LimitRule,
+    Redemption,
+    TermsVersion,
+    Tranche,
+    Voucher,
+)
 from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.services.audience import targeting
 from vouchers.services.campaigns import amendments, lifecycle
 from vouchers.services.campaigns.amendments import approve_amendment, propose_amendment
+from vouchers.services.campaigns.making import clone
 from vouchers.services.issuing import leases, minting, runs
 from vouchers.services.issuing.expiry import expire_due
+from vouchers.states import LimitKind
 
 pytestmark = pytest.mark.django_db
 
 END = NOON + 30 * DAY
+FIGURES = ("kind", "limit_count", "limit_fen")
 WEEKS_S = 14 * 24 * 3600
 
 
@@ -241,3 +254,124 @@ def test_the_database_changes_promises_only_together_with_the_terms_in_force(
 ) -> None:
     with pytest.raises(DatabaseError), transaction.atomic():
         Campaign.objects.filter(pk=campaign.pk).update(ends_at=END + DAY)
+
+
+def limits_of(campaign: Campaign) -> dict[int, tuple[int | None, int | None]]:
+    rows = LimitRule.objects.filter(campaign=campaign)
+    return {kind: (count, fen) for kind, count, fen in rows.values_list(*FIGURES)}
+
+
+def spent(voucher: Voucher | str, *, at: datetime = NOON) -> tuple[int, str]:
+    """Alice's next order: its status, and why not."""
+    status, body = answer_to(order(voucher, cast.nanjing_road(), cast.alice(), at=at))
+    return status, body.get("rule", "")
+
+
+def raised(campaign: Campaign, **counts: int | None) -> TermsVersion:
+    """Mei wants other numbers of redemptions."""
+    limits = {LimitKind[kind.upper()]: {"limit_count": count} for kind, count in counts.items()}
+    return propose_amendment(campaign=campaign, limits=limits, by=cast.mei(), at=NOON)
+
+
+def test_a_raised_limit_acts_at_the_next_redemption_and_not_before_the_approval() -> None:
+    campaign = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 1})
+    first, second, third = issue_vouchers(campaign, [cast.alice()] * 3)
+    assert spent(first) == (201, "")
+    terms = raised(campaign, resident_day=2)
+    assert spent(second) == (422, "resident_day")
+    assert limits_of(campaign) == {LimitKind.RESIDENT_DAY: (1, None)}
+    approved(terms)
+    assert limits_of(campaign) == {LimitKind.RESIDENT_DAY: (2, None)}
+    assert spent(second) == (201, "")
+    assert spent(third) == (422, "resident_day")
+    assert LimitCounter.objects.get().limit_count == 2
+    assert_proven()
+
+
+def test_a_lifted_limit_counts_on_and_refuses_nothing() -> None:
+    """So that what is undone afterwards is taken from the counter, and the audit finds its sum."""
+    campaign = cast.running_campaign(limits={LimitKind.LINK_DAY: 1, LimitKind.STORE_MINUTE: 1})
+    vouchers = issue_vouchers(campaign, [cast.alice()] * 3)
+    store = cast.nanjing_road()
+
+    def answers() -> list[tuple[int, dict[str, Any]]]:
+        shown = (order(each, store, cast.alice(), device="phone") for each in vouchers)
+        return [answer_to(each) for each in shown]
+
+    (_, body), *refused = answers()
+    assert [answer["code"] for _status, answer in refused] == ["store_limit"] * 2
+    approved(raised(campaign, link_day=None, store_minute=None))
+    assert [status for status, _body in answers()[1:]] == [201, 201]
+    assert set(limits_of(campaign).values()) == {(None, None)}
+    assert set(LimitCounter.objects.values_list("used_count", "limit_count")) == {(3, None)}
+    voided(Redemption.objects.get(pk=body["id"]), caller=till_of(store))
+    assert set(LimitCounter.objects.values_list("used_count", flat=True)) == {2}
+    assert_proven()
+
+
+def test_a_claim_asks_no_limit_and_what_is_claimed_is_used_from_the_approval_on() -> None:
+    """Three a day; the fourth voucher is claimed all the same and waits for the amendment."""
+    campaign = grab(per_resident=5)
+    answers = [verdict(asking(cast.alice(), campaign)) for _ in range(4)]
+    assert [status for status, _body in answers] == [201] * 4
+    codes = [body["voucher"] for _status, body in answers]
+    assert [spent(code) for code in codes] == [(201, "")] * 3 + [(422, "resident_day")]
+    approved(raised(campaign, resident_day=5))
+    status, body = verdict(asking(cast.alice(), campaign))
+    assert status == 201
+    assert [spent(code) for code in (codes[3], body["voucher"])] == [(201, "")] * 2
+    assert_proven()
+
+
+def test_limits_wait_for_a_person_who_did_not_write_them(campaign: Campaign) -> None:
+    before = limits_of(campaign)
+    terms = raised(campaign, resident_day=9, resident_campaign=12)
+    both = cast.grant(cast.mei(), "approver")
+    with pytest.raises(Refused) as refused:
+        approve_amendment(
+            terms=terms,
+            by=type(both).objects.get(pk=both.pk),
+            seen_sha256=bytes(terms.sha256),
+            at=NOON,
+        )
+    assert refused_code(refused) == ("approver_edited", "another_person")
+    amendments.reject_amendment(terms=terms, by=cast.li(), seen_sha256=bytes(terms.sha256), at=NOON)
+    assert limits_of(campaign) == before
+
+
+@pytest.mark.parametrize(
+    ("figures", "code"),
+    [
+        ({"limit_count": 0}, "amendment_worsens"),
+        ({"limit_count": -1}, "amount_not_positive"),
+        ({"limit_count": 2**31}, "amendment_worsens"),
+        ({"limit_count": 1.5}, "amount_not_whole"),
+        ({"limit_fen": 10**20}, "amount_too_large"),
+        ({"limit_fen": 1}, "amendment_worsens"),
+        ({"kind": 1}, "amendment_worsens"),
+    ],
+    ids=str,
+)
+def test_a_figure_that_is_lower_new_or_none_is_refused(
+    figures: dict[str, int], code: str, campaign: Campaign
+) -> None:
+    with pytest.raises(Refused) as refused:
+        propose_amendment(
+            campaign=campaign, limits={LimitKind.RESIDENT_DAY: figures}, by=cast.mei(), at=NOON
+        )
+    assert refused.value.refusal.code == code
+    assert TermsVersion.objects.count() == 1
+
+
+def test_a_copy_of_the_campaign_begins_without_the_lifted_limit(campaign: Campaign) -> None:
+    approved(raised(campaign, resident_day=None))
+    copy = clone(
+        campaign=Campaign.objects.get(pk=campaign.pk),
+        code="again",
+        name="Again",
+        starts_at=END,
+        is_test=False,
+        by=cast.mei(),
+        at=NOON,
+    )
+    assert limits_of(copy).keys() == limits_of(campaign).keys() - {LimitKind.RESIDENT_DAY}

@@ -220,6 +220,22 @@ CORRUPTIONS = {
             "terms_hashed",
         },
     ),
+    "an amendment lowers a limit": (
+        (
+            "UPDATE vouchers_termsversion"
+            " SET document = jsonb_set(document, '{limits,0,limit_count}', '1')"
+            " WHERE amends_id > 0"
+        ),
+        {
+            "amendments_widen",
+            "campaign_keeps_terms",
+            "terms_hashed",
+        },
+    ),
+    "a limit was raised without approval": (
+        "UPDATE vouchers_limitrule SET limit_count = limit_count + 1 WHERE kind = 3",
+        {"campaign_keeps_terms"},
+    ),
     "a store joined without approval": (
         (
             "INSERT INTO vouchers_campaignstore (campaign_id, store_id, category, valid_from_at)"

@@ -84,12 +84,9 @@ def constraints() -> Mapping[str, str]:
 def unknowns() -> Sequence[tuple[str, str]]:
     """A CHECK is content with "unknown": a missing value is tried where that matters."""
     tier = f"UPDATE vouchers_tier SET %s WHERE {OF_DRAFT}"
-    rule = f"UPDATE vouchers_limitrule SET %s WHERE {OF_DRAFT}"
     return [
         ("percentage_only_for_percent_tiers", tier % "kind = 'percent', percent_bp = NULL"),
         ("percentage_only_for_percent_tiers", tier % "kind = 'percent', percent_bp = 10000"),
-        ("limit_has_a_figure", rule % "limit_count = NULL, limit_fen = NULL"),
-        ("limit_has_a_figure", rule % "limit_fen = -1"),
         ("geofence_has_its_area", "UPDATE vouchers_geofence SET kind = 'within_district'"),
         ("geofence_has_its_area", "UPDATE vouchers_geofence SET street_id = NULL"),
         ("authorisation_has_an_end", _authorised(authorised_fen="NULL")),
@@ -122,7 +119,7 @@ def _checks_of_campaigns() -> dict[str, str]:
             "UPDATE vouchers_campaignstore SET valid_until_at = valid_from_at"
         ),
         "participation_radius_positive": "UPDATE vouchers_campaignstore SET radius_m = 0",
-        "limit_has_a_figure": draft("vouchers_limitrule", "limit_count = NULL"),
+        "limit_fen_not_negative": draft("vouchers_limitrule", "limit_fen = -1"),
         "geofence_has_its_area": draft("vouchers_geofence", "geometry = NULL"),
         "ring_not_empty": draft("vouchers_ring", "to_m = from_m"),
         "round_closes_after_opening": draft("vouchers_round", "closes_at = opens_at"),
@@ -326,6 +323,8 @@ def triggers() -> Mapping[str, str]:
         "campaign_terms_frozen": (
             f"UPDATE vouchers_campaign SET ends_at = ends_at + interval '1 day' WHERE {running}"
         ),
+        "limit_has_a_figure": f"UPDATE vouchers_limitrule SET limit_count = NULL WHERE {OF_DRAFT}",
+        "limit_only_widened": f"UPDATE vouchers_limitrule SET limit_count = 99 WHERE {OF_RUNNING}",
         "limit_only_in_draft": f"DELETE FROM vouchers_limitrule WHERE {OF_RUNNING}",
         "geofence_only_in_draft": again("vouchers_geofence", campaign_id=RUNNING),
         "paper_facts_frozen": "UPDATE vouchers_paper SET voucher_id = voucher_id + 1",

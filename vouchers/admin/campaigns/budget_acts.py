@@ -14,8 +14,8 @@ from unfold.enums import ActionVariant
 
 from merchants.models import Merchant, State, Store
 from vouchers.admin.base import act, go_to
+from vouchers.admin.campaigns.amendment_form import AmendmentForm
 from vouchers.admin.campaigns.budget_forms import (
-    AmendmentForm,
     AppropriationProposalForm,
     ClosingForm,
     CollectionForm,
@@ -183,6 +183,7 @@ class BudgetActs(CampaignPage):
                 campaign=form.campaign,
                 ends_at=_midnight_after(form.campaign, given["ends_on"]),
                 validity_s=given["validity_s"],
+                limits=form.limits(),
                 stores=list(
                     Store.objects.select_related("merchant").filter(
                         merchant__in=given["merchants"], state=State.ACTIVE

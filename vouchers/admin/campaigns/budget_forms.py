@@ -8,22 +8,19 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminSingleDateWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from merchants.admin.choices import PickedRow, PickedRows
+from merchants.admin.choices import PickedRow
 from merchants.models import Merchant
-from vouchers.admin.fields import OUTDATED, DurationField, SeenField, YuanField
+from vouchers.admin.fields import OUTDATED, SeenField, YuanField
 from vouchers.admin.forms import DialogForm
 from vouchers.models import Campaign, Collection, FundingSource, QuotaCell
 from vouchers.money import yuan
 from vouchers.queries.ledger.balances import balances
 from vouchers.queries.ledger.recoverables import owed_rows
-from vouchers.rules.campaigns.declaration import MOST_VALIDITY_S
 from vouchers.states import AccountKind
 
 
@@ -251,25 +248,6 @@ class CollectionForm(DialogForm):
             (f"{merchant}-{source}", f"{merchants[merchant]} → {sources[source]}: {yuan(fen)}")
             for (merchant, source), fen in debts.items()
         ]
-
-
-class AmendmentForm(DialogForm):
-    """Only widening: a later end, a longer validity, more stores."""
-
-    ends_on = forms.DateField(
-        label=_("New end, midnight after"),
-        required=False,
-        widget=UnfoldAdminSingleDateWidget,
-    )
-    validity_s = DurationField(
-        label=_("A voucher is valid for"), required=False, least_s=1, most_s=MOST_VALIDITY_S
-    )
-    merchants = PickedRows(
-        label=_("Also all active stores of"),
-        queryset=Merchant.objects.filter(state="active"),
-        required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-    )
 
 
 class ClosingForm(DialogForm):

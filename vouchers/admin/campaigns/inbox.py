@@ -14,6 +14,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from vouchers.admin.base import ReadOnlyAdmin
+from vouchers.admin.campaigns.amendment_words import amendment_lines
 from vouchers.models import TermsVersion
 from vouchers.money import yuan
 from vouchers.queries.campaigns.inbox import Waiting, count_for, waiting_for
@@ -56,13 +57,16 @@ def _row(item: Waiting) -> dict[str, Any]:
         what = _("amendment, v%d") if subject.amends_id else _("terms, v%d")
         url = reverse("admin:vouchers_campaign_review", args=[item.campaign.pk])
         named = what % subject.number
+        lines = amendment_lines(subject)
     else:
         url = reverse("admin:vouchers_proposal_review", args=[subject.pk])
         named = subject.get_kind_display()
+        lines = []
     return {
         "url": url,
         "campaign": item.campaign.name,
         "what": named,
+        "lines": lines,
         "author": item.author,
         "since_at": item.since_at,
         "age": timesince(item.since_at, timezone.now(), depth=1),

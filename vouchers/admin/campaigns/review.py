@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.admin.base import act
+from vouchers.admin.campaigns.amendment_words import amendment_lines
 from vouchers.admin.campaigns.inbox import signed_text
 from vouchers.admin.campaigns.terms import terms_tables
 from vouchers.admin.forms import ReviewForm
@@ -79,6 +80,7 @@ def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> H
         "approvals": version.approvals.select_related("approver").order_by("id"),
         "signed": signed_text(len(lifecycle.signers_of(version)), version.signatures_needed),
         "may_decide": _waits_for(user, version),
+        "lines": amendment_lines(version),
         "tables": terms_tables(version.document),
     }
     return TemplateResponse(request, "vouchers/review.html", context)

@@ -10,8 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Store
 from vouchers.money import WHOLE_BP
-from vouchers.rules.campaigns.declaration import HOLD_OUT_MOST_BP, Until, names
-from vouchers.sql.triggers import differ, frozen_columns, only_arrows, only_in_draft
+from vouchers.rules.campaigns.declaration import HOLD_OUT_MOST_BP, WIDENED_PARTS, Until, names
+from vouchers.sql.triggers import (
+    differ,
+    frozen_columns,
+    only_arrows,
+    only_in_draft,
+    only_widened,
+    refuse_if,
+)
 from vouchers.states import (
     CAMPAIGN_ARROWS,
     CampaignState,
@@ -47,6 +54,8 @@ LIMIT_KINDS = [
     (LimitKind.MERCHANT_WEEK.value, _("per merchant and week")),
     (LimitKind.LINK_WEEK.value, _("per device, phone or card and week")),
 ]
+LIMIT_NAMES = " ".join(f"WHEN {kind.value} THEN '{kind.name.lower()}'" for kind in LimitKind)
+"""SQL: the kinds as documents write them."""
 SELECTION_METHODS = [
     (SelectionMethod.NEAREST.value, _("nearest to a participating store (就近)")),
     (SelectionMethod.RANDOM.value, _("by lot (随机)")),
@@ -280,7 +289,11 @@ class CampaignStore(models.Model):
 
 
 class LimitRule(models.Model):
-    """An exact limit of a campaign; both figures hold at once where both are given."""
+    """An exact limit of a campaign; both figures hold at once where both are given.
+
+    A limit that an amendment has lifted has none. Its row stays, so that redemptions are counted
+    as before: counters are the sum of all of them, and undoing one gives its place back.
+    """
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="limits")
     kind = models.SmallIntegerField(_("counts"), choices=LIMIT_KINDS)
@@ -293,12 +306,33 @@ class LimitRule(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["campaign", "kind"], name="one_limit_per_kind"),
             models.CheckConstraint(
-                condition=Q(limit_count__isnull=False, limit_fen__isnull=True)
-                | Q(limit_fen__isnull=False, limit_fen__gte=0),
-                name="limit_has_a_figure",
+                condition=Q(limit_fen__isnull=True) | Q(limit_fen__gte=0),
+                name="limit_fen_not_negative",
             ),
         ]
-        triggers: ClassVar = [only_in_draft("limit")]
+        triggers: ClassVar = [
+            only_in_draft("limit", operation=pgtrigger.Insert | pgtrigger.Delete),
+            only_widened(
+                "limit",
+                part="limits",
+                fixed=("kind",),
+                widened=tuple(WIDENED_PARTS["limits"].widened),
+                written=f"'kind', CASE NEW.kind {LIMIT_NAMES} END",
+            ),
+            pgtrigger.Trigger(
+                name="limit_has_a_figure",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                condition=pgtrigger.Condition("NEW.limit_count IS NULL AND NEW.limit_fen IS NULL"),
+                func=refuse_if(
+                    "EXISTS (SELECT FROM vouchers_campaign"
+                    " WHERE id = NEW.campaign_id AND state = 'draft')",
+                    "limit_has_a_figure",
+                    "a limit of a draft has a figure",
+                )
+                + " RETURN NEW;",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.campaign_id} {self.get_kind_display()}"

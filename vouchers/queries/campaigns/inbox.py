@@ -67,7 +67,7 @@ def _proposals_for(user: User) -> QuerySet[Proposal]:
 
 
 def _of_terms(rows: QuerySet[TermsVersion]) -> Iterator[Waiting]:
-    rows = rows.select_related("campaign").prefetch_related("approvals__approver")
+    rows = rows.select_related("campaign", "amends").prefetch_related("approvals__approver")
     names = dict(
         User.objects.filter(
             pk__in={editor for row in rows for editor in row.edited_by}

@@ -17,7 +17,8 @@ def moved(
     """The document of a campaign that begins at `starts_at`, every instant as long after as it was,
     on the clocks of its zone.
 
-    Stores that have left stay out; the others take part from the beginning of the draft.
+    Stores that have left stay out; the others take part from the beginning of the draft. A limit
+    that an amendment has lifted stays out too.
     """
     campaign = document["campaign"]
     zone = ZoneInfo(campaign["zone"])
@@ -32,6 +33,11 @@ def moved(
     }
     parts["stores"] = [
         {**row, "valid_from_at": None} for row in parts["stores"] if row["valid_until_at"] is None
+    ]
+    parts["limits"] = [
+        row
+        for row in parts["limits"]
+        if row["limit_count"] is not None or row["limit_fen"] is not None
     ]
     named = {"code": code, "name": name, "is_test": is_test}
     return {**parts, "campaign": {**options, **named}}

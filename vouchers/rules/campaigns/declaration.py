@@ -18,6 +18,8 @@ MINUTE_S: Final = 60
 DAY_S: Final = 24 * 60 * MINUTE_S
 MOST_VALIDITY_S: Final = 10 * 366 * DAY_S
 HOLD_OUT_MOST_BP: Final = 2_000
+MOST_REDEMPTIONS: Final = 2**31 - 1
+"""The largest number that a limit's column holds."""
 
 
 class Unit(StrEnum):
@@ -64,13 +66,17 @@ class Until(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Widening:
     """An approved amendment may raise the option's value, to `most` at the highest. A smaller value
-    is refused with `rule`."""
+    is refused with `rule`. Of an option that `may_be_lifted` None does not limit: it is the widest
+    value, and nothing follows it."""
 
     rule: str
     most: int | None = None
+    may_be_lifted: bool = False
 
     def allows(self, old: Any, new: Any) -> bool:
         """Whether `new` promises no less than `old`; instants are ISO 8601 texts."""
+        if old is None or new is None:
+            return new is None and self.may_be_lifted
         if isinstance(old, str):
             return datetime.fromisoformat(old) <= datetime.fromisoformat(new)
         return bool(old <= new and (self.most is None or new <= max(old, self.most)))
@@ -93,9 +99,10 @@ class Option:
 class Part:
     """A list in the terms: `name` in the document, `relation` and order of its rows in the models.
 
-    `is_frozen`: its table is only written while the campaign is a draft. Quotas and stores change
-    afterwards by approved proposals and amendments. `identity`: the options by which a row of one
-    document is found again in another.
+    `is_frozen`: its rows come and go only while the campaign is a draft, and afterwards an approved
+    amendment changes no more of them than their options' widening. Quotas and stores change by
+    approved proposals and amendments. `identity`: the options by which a row of one document is
+    found again in another.
     """
 
     name: str
@@ -104,6 +111,11 @@ class Part:
     options: tuple[Option, ...]
     is_frozen: bool = True
     identity: tuple[str, ...] = ("code",)
+
+    @property
+    def widened(self) -> dict[str, Widening]:
+        """What an amendment may raise of a row, by option."""
+        return {option.name: option.widening for option in self.options if option.widening}
 
 
 CAMPAIGN: Final = (
@@ -141,6 +153,9 @@ CAMPAIGN: Final = (
     Option("anchor_recipients", Unit.ADDRESSES, Section.MONEY),
 )
 """The campaign's own options, in the order of forms and pages."""
+
+_NO_LOWER: Final = Widening("limit_no_lower", most=MOST_REDEMPTIONS, may_be_lifted=True)
+_NO_LOWER_FEN: Final = Widening("limit_no_lower", may_be_lifted=True)
 
 PARTS: Final = (
     Part(
@@ -182,8 +197,8 @@ PARTS: Final = (
         ("kind",),
         (
             Option("kind", Unit.CHOICE),
-            Option("limit_count", Unit.COUNT),
-            Option("limit_fen", Unit.AMOUNT_FEN),
+            Option("limit_count", Unit.COUNT, widening=_NO_LOWER),
+            Option("limit_fen", Unit.AMOUNT_FEN, widening=_NO_LOWER_FEN),
         ),
         identity=("kind",),
     ),
@@ -243,7 +258,9 @@ PARTS: Final = (
 
 OPTIONS: Final[Mapping[str, Option]] = {option.name: option for option in CAMPAIGN}
 WIDENED: Final = {option.name: option.widening for option in CAMPAIGN if option.widening}
-"""What an amendment may raise."""
+"""What an amendment may raise of the campaign's own options."""
+WIDENED_PARTS: Final[Mapping[str, Part]] = {part.name: part for part in PARTS if part.widened}
+"""The parts of whose rows an amendment may raise something."""
 
 
 def names(*, until: Until, is_widened: bool = False) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from vouchers.rules.campaigns.terms import (
     DATES_CROSS,
     INVALID,
     CellTerms,
+    LimitTerms,
     Terms,
 )
 from vouchers.states import (
@@ -58,7 +59,7 @@ def faults(terms: Terms, *, at: datetime) -> list[Refusal]:
         _tiers_sound,
         _rings_contiguous,
         _rounds_in_order,
-        _limits_nest,
+        lambda terms: limits_nest(terms.limits),
         _cells_nest,
         _budget_covers,
     )
@@ -194,8 +195,9 @@ def _rounds_in_order(terms: Terms) -> Iterator[Refusal]:
             yield Refusal(DATES_CROSS, "rounds_apart", {"round": later.number})
 
 
-def _limits_nest(terms: Terms) -> Iterator[Refusal]:
-    by_kind = {limit.kind: limit for limit in terms.limits}
+def limits_nest(limits: Iterable[LimitTerms]) -> Iterator[Refusal]:
+    """Faults of limits that a narrower one goes beyond; it could not be reached."""
+    by_kind = {limit.kind: limit for limit in limits}
     steps = dict.fromkeys(step for ladder in LIMIT_LADDERS for step in combinations(ladder, 2))
     for narrow, wide in (
         (by_kind[inner], by_kind[outer]) for inner, outer in steps if {inner, outer} <= set(by_kind)

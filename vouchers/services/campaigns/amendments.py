@@ -1,11 +1,12 @@
 """Amend the terms of a launched campaign: a new version that widens the one in force.
 
 Proposed by one person, approved by another who edited none of it, bound to the hash seen. The
-approval changes the campaign's options, stores and terms in force in one commit and extends
-vouchers that are still valid; expired vouchers stay expired.
+approval changes the campaign's options, limits, stores and terms in force in one commit and extends
+vouchers that are still valid; expired vouchers stay expired. Redemptions read limits in their own
+transaction, so that the first one after the commit is judged by those raised.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from vouchers.models.locks import OWN_TERMS
 from vouchers.queries.campaigns.readiness import approvers_needed
 from vouchers.rules.campaigns import amendments as rules
 from vouchers.rules.campaigns.approvals import may_sign, terms_fen
-from vouchers.rules.campaigns.declaration import WIDENED
+from vouchers.rules.campaigns.declaration import WIDENED, WIDENED_PARTS
 from vouchers.rules.campaigns.lifecycle import decide
 from vouchers.rules.campaigns.terms import terms_sha256, written
 from vouchers.services.campaigns.lifecycle import (
@@ -29,12 +30,12 @@ from vouchers.services.campaigns.lifecycle import (
     lock_campaign,
     signers_of,
 )
-from vouchers.services.campaigns.terms import EDIT
+from vouchers.services.campaigns.terms import EDIT, check_amounts
 from vouchers.services.history import note
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
 from vouchers.sql.pipeline import raw_connection
-from vouchers.states import CampaignState, TrancheState
+from vouchers.states import CampaignState, LimitKind, TrancheState
 
 AMENDED = (CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
 
@@ -45,15 +46,19 @@ def propose_amendment(
     by: User,
     at: datetime,
     stores: Sequence[Store] = (),
+    limits: Mapping[LimitKind, rules.Figures] | None = None,
     **widened: datetime | int | None,
 ) -> TermsVersion:
     """A new version of the terms in force: greater values of the options that the declaration lets
-    widen (None keeps the value), and further stores.
+    widen (None keeps the value), greater figures of limits (None lifts them), and further stores.
 
-    Refuses `not_permitted`, `campaign_state`, `campaign_over`, `nothing_to_change` and
-    `amendment_worsens`.
+    Refuses `not_permitted`, `campaign_state`, `campaign_over`, `nothing_to_change`,
+    `amendment_worsens`, `terms_invalid` where a limit would exceed a wider one, and
+    `amount_not_whole`, `amount_not_positive` or `amount_too_large` for a figure that is none.
     """
     require_permission(by, EDIT, at=at)
+    limits = limits or {}
+    check_amounts(*(figure for given in limits.values() for figure in given.values()), least=0)
     with transaction.atomic():
         held = _hold_launched(campaign.pk)
         in_force = _in_force(held)
@@ -64,6 +69,7 @@ def propose_amendment(
                 for name, value in widened.items()
                 if value is not None
             },
+            limits=limits,
             stores=[(store.merchant.code, store.external_id) for store in stores],
         )
         refuse(rules.judge(in_force.document, document, at=at))
@@ -104,6 +110,7 @@ def approve_amendment(
             setattr(held, name, column.to_python(terms.document["campaign"][name]))
         held.terms = terms
         held.save(update_fields=[*WIDENED, "terms"])
+        _raise_limits(held, terms.document["limits"])
         _let_join(held, rules.joining_stores(before, terms.document), at)
         _lengthen(held, at)
         note(held, by=by, what=f"amended terms v{terms.number}", at=at)
@@ -164,6 +171,19 @@ def _decide(
         decided_at=at,
     )
     return held, approval
+
+
+def _raise_limits(campaign: Campaign, said: Sequence[rules.Document]) -> None:
+    """Each limit as the terms now in force say it; the database compares them."""
+    rows = {row.kind: row for row in campaign.limits.all()}
+    for one in said:
+        row = rows[LimitKind[one["kind"].upper()].value]
+        figures = {name: one[name] for name in WIDENED_PARTS["limits"].widened}
+        changed = [name for name, figure in figures.items() if getattr(row, name) != figure]
+        for name in changed:
+            setattr(row, name, figures[name])
+        if changed:
+            row.save(update_fields=changed)
 
 
 def _let_join(campaign: Campaign, joining: Sequence[rules.Numbered], at: datetime) -> None:

@@ -217,7 +217,7 @@ BOOK_CHECKS = (
     BookCheck(
         6,
         "amendments_widen",
-        _("amendments only extend: later ends, longer validity, more stores"),
+        _("amendments only extend: later ends, longer validity, higher limits, more stores"),
         lambda facts: acts.amendments_widen(facts.terms),
     ),
 )

@@ -2,10 +2,9 @@
 
 from django.utils.translation import gettext_noop as _
 
+from vouchers.models.campaigns.campaigns import LIMIT_NAMES
 from vouchers.queries.proofs.audit.check import Check
-from vouchers.states import LimitKind
 
-_LIMIT_NAMES = " ".join(f"WHEN {kind.value} THEN '{kind.name.lower()}'" for kind in LimitKind)
 _IN_FORCE = """
     (SELECT c.*, w.document FROM vouchers_campaign c
        LEFT JOIN vouchers_termsversion w ON w.id = c.terms_id AND w.campaign_id = c.id
@@ -101,7 +100,7 @@ CAMPAIGN_TERMS = Check(
               FROM launched c
               CROSS JOIN LATERAL jsonb_array_elements(c.document -> 'limits') AS rule
            ) AS said
-      FULL JOIN (SELECT k.campaign_id, CASE k.kind {_LIMIT_NAMES} END AS kind,
+      FULL JOIN (SELECT k.campaign_id, CASE k.kind {LIMIT_NAMES} END AS kind,
                         jsonb_build_object('limit_count', k.limit_count,
                                            'limit_fen', k.limit_fen) AS limits
                    FROM vouchers_limitrule k JOIN launched c ON c.id = k.campaign_id) AS found

@@ -246,6 +246,8 @@ def caps_approved(
 
 LATER: Final = ("ends_at", "validity_s")
 """Fields of a campaign that an amendment may only raise."""
+HIGHER: Final = ("limit_count", "limit_fen")
+"""Figures of a limit that an amendment may only raise, or take away."""
 
 
 def terms_hashed(versions: Sequence[Terms]) -> Iterator[Row]:
@@ -256,7 +258,7 @@ def terms_hashed(versions: Sequence[Terms]) -> Iterator[Row]:
 
 
 def amendments_widen(versions: Sequence[Terms]) -> Iterator[Row]:
-    """An amendment only widens: later ends, more stores, all else equal."""
+    """An amendment only widens: later ends, higher limits, more stores, all else equal."""
     by_id = {version.id: version for version in versions}
     for version in versions:
         if version.amends is None:
@@ -279,9 +281,11 @@ def _worsens(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str 
         now = after["campaign"].get(name)
         if now != value and not (name in LATER and _is_later(now, value)):
             return str(name)
-    for part in sorted((before.keys() | after.keys()) - {"campaign", "stores"}):
+    for part in sorted((before.keys() | after.keys()) - {"campaign", "limits", "stores"}):
         if before.get(part) != after.get(part):
             return part
+    if not _keeps_limits(before.get("limits", ()), after.get("limits", ())):
+        return "limits"
     return None if _keeps_stores(before["stores"], after["stores"]) else "stores"
 
 
@@ -289,6 +293,22 @@ def _is_later(now: Any, before: Any) -> bool:
     if isinstance(before, str):
         return datetime.fromisoformat(now) > datetime.fromisoformat(before)
     return bool(now > before)
+
+
+def _keeps_limits(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
+    """The limits of before, in their order, none with a figure that is lower or new."""
+    return len(before) == len(after) and all(map(_is_no_lower, before, after))
+
+
+def _is_no_lower(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    for name in before.keys() | after.keys():
+        was, now = before.get(name), after.get(name)
+        if name not in HIGHER:
+            if was != now:
+                return False
+        elif now is not None and (was is None or now < was):
+            return False
+    return True
 
 
 def _keeps_stores(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
