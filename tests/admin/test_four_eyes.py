@@ -63,6 +63,14 @@ def end_of(campaign: Campaign) -> Any:
     return campaign.ends_at
 
 
+def limit(mei: Client, campaign: Campaign) -> None:
+    press(mei, "amend", campaign, resident_day_limit_count="4")
+
+
+def limit_of(campaign: Campaign) -> int | None:
+    return campaign.limits.get(kind=LimitKind.RESIDENT_DAY).limit_count
+
+
 def reissue(mei: Client, campaign: Campaign) -> None:
     target = campaign.cells.get(tier__code="off20")
     seen = figures_seen(mei, "propose_room", campaign)
@@ -92,6 +100,7 @@ Proposes = Callable[[Client, Campaign], None]
 WAYS: Final[dict[str, tuple[Proposes, Callable[[Campaign], Any], int | None]]] = {
     "budget": (budget, budget_of, MORE_FEN),
     "amendment": (amendment, end_of, None),
+    "limits": (limit, limit_of, None),
     "reissue": (reissue, room_of, None),
     "rules": (rule, rules_of, None),
 }
@@ -117,7 +126,7 @@ def test_it_waits_in_the_inbox_and_is_done_with_the_second_approval(
 
 
 def test_limits_are_terms_and_wait_in_the_same_inbox(settings: Any) -> None:
-    """After the launch they stay: no voucher in hand gets worse."""
+    """After the launch the draft's page changes none of them: an amendment does."""
     settings.HUIMIN_APPROVERS = EDGES_YUAN
     people, mei = cast.approvers(2), signed_in(cast.mei())
     now = timezone.now()

@@ -1,6 +1,6 @@
 """Limits are exact under a crowd: not one too many, and not one too few."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import pytest
@@ -13,6 +13,7 @@ from tests.support.concurrency.threads import at_once
 from tests.support.till import decoded, issue_vouchers, order, redeem, till_of
 from vouchers.models import Campaign, LimitCounter, Link, Redemption, ResidentMerge, Voucher
 from vouchers.rules.limits.limits import window_no
+from vouchers.services.campaigns.amendments import approve_amendment, propose_amendment
 from vouchers.services.redemption import RedeemRequest
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.states import LimitKind
@@ -130,6 +131,32 @@ def test_many_people_of_one_device_share_its_limit() -> None:
     ]
     assert codes(requests).count("201") == LIMIT
     assert LimitCounter.objects.get().used_count == LIMIT
+    assert_proven()
+
+
+def test_a_limit_raised_under_a_crowd_is_the_old_or_the_new_one_and_never_more() -> None:
+    """Redemptions are under way when the approval commits; afterwards the rest is there to use."""
+    campaign = cast.running_campaign(limits={LimitKind.RESIDENT_DAY: 2, LimitKind.LINK_DAY: LIMIT})
+    vouchers = issue_vouchers(campaign, [cast.alice()] * (2 * CROWD))
+    first, second = orders(vouchers[:CROWD]), orders(vouchers[CROWD:])
+    terms = propose_amendment(
+        campaign=campaign,
+        limits={
+            LimitKind.RESIDENT_DAY: {"limit_count": LIMIT},
+            LimitKind.LINK_DAY: {"limit_count": None},
+        },
+        by=cast.mei(),
+        at=NOON,
+    )
+    approve = partial(
+        approve_amendment, terms=terms, by=cast.li(), seen_sha256=bytes(terms.sha256), at=NOON
+    )
+    acts: list[Callable[[], object]] = [partial(redeem, requests=[each]) for each in first]
+    at_once([*acts[: CROWD // 2], approve, *acts[CROWD // 2 :]])
+    meanwhile = Redemption.objects.count()
+    assert 2 <= meanwhile <= LIMIT
+    assert codes(second).count("201") == LIMIT - meanwhile
+    assert set(LimitCounter.objects.values_list("used_count", flat=True)) == {LIMIT}
     assert_proven()
 
 

@@ -33,6 +33,11 @@ def _trigger(invariant: int, table: str, name: str, *tests: str) -> Mutation:
     return database(name, invariant, f"trigger `{name}` dropped", sql, *(tests or (TRIGGERS,)))
 
 
+LAUNCHED_LIMITS = (
+    "tests/models/test_declaration.py"
+    "::test_a_launched_limit_becomes_what_the_terms_in_force_say_and_never_less"
+)
+
 OF_DATABASE: tuple[Mutation, ...] = (
     _constraint(1, "quotabucket", "headroom_fen_not_negative"),
     _constraint(1, "quotabucket", "headroom_count_not_negative"),
@@ -104,6 +109,15 @@ OF_DATABASE: tuple[Mutation, ...] = (
     _trigger(6, "tranche", "tranche_validity_never_shorter"),
     _trigger(6, "tier", "tier_only_in_draft"),
     _trigger(6, "tiersplit", "shares_add_up_to_face"),
+    _trigger(6, "limitrule", "limit_has_a_figure"),
+    _trigger(6, "limitrule", "limit_only_widened", LAUNCHED_LIMITS),
+    database(
+        "a launched limit lowered",
+        6,
+        "`limit_only_widened` lets a limit fall where the terms in force say so",
+        rewritten("pgtrigger_limit_only_widened", "NEW.limit_count < OLD.limit_count", "false"),
+        LAUNCHED_LIMITS,
+    ),
     _trigger(6, "approval", "approval_by_another_person"),
     _trigger(6, "campaign", "terms_were_approved"),
     _trigger(6, "proposaldecision", "decision_by_another_person", f"{MONEY}::TestProposals"),

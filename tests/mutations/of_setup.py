@@ -1,4 +1,4 @@
-"""Mutations of the set-up: edits seen, streets, stated weights of need, and its history."""
+"""Mutations of the set-up: edits seen, streets, stated weights of need, limits amended, history."""
 
 from tests.mutations.mutation import Mutation, source
 
@@ -15,6 +15,9 @@ RECORDS = "tests/models/test_history.py"
 
 ACTS = "vouchers/admin/campaigns"
 BUDGET_ACTS = "tests/admin/test_budget_acts.py"
+
+AMENDING = "tests/rules/campaigns/test_amendments.py"
+AMENDED = "tests/services/campaigns/test_amendments.py"
 
 OF_SETUP: tuple[Mutation, ...] = (
     source(
@@ -145,5 +148,68 @@ OF_SETUP: tuple[Mutation, ...] = (
         "set_config('huimin.by', %s, true)",
         "set_config('huimin.by', %s, false)",
         f"{RECORDS}::test_who_comes_next_over_a_connection_is_not_the_author_before",
+    ),
+    source(
+        "a limit lowered by an amendment",
+        6,
+        "an amendment may put a figure where there was none",
+        "vouchers/rules/campaigns/declaration.py",
+        "return new is None and self.may_be_lifted",
+        "return True",
+        f"{AMENDING}::test_no_accepted_amendment_lowers_or_adds_a_limit",
+    ),
+    source(
+        "a limit added by an amendment",
+        6,
+        "the number of limits is not looked at",
+        "vouchers/rules/campaigns/amendments.py",
+        "if len(before) != len(after):",
+        "if len(before) > len(after):",
+        f"{AMENDING}::test_a_limit_is_raised_or_lifted_and_nothing_else",
+    ),
+    source(
+        "a limit raised to no effect",
+        6,
+        "a limit may be raised beyond a wider one that comes first",
+        "vouchers/rules/campaigns/amendments.py",
+        ' or _unreached(after.get("limits", ()))',
+        "",
+        f"{AMENDING}::test_a_limit_is_raised_or_lifted_and_nothing_else",
+    ),
+    source(
+        "a raised limit forgotten",
+        6,
+        "the approval leaves the limits as they were before the amendment",
+        "vouchers/services/campaigns/amendments.py",
+        '        _raise_limits(held, terms.document["limits"])\n',
+        "",
+        f"{AMENDED}::test_a_raised_limit_acts_at_the_next_redemption_and_not_before_the_approval",
+    ),
+    source(
+        "a lifted limit not counted",
+        4,
+        "a redemption under a lifted limit is counted in no counter",
+        "vouchers/services/redemption/tranche_terms.py",
+        "for limit in row.limits],",
+        "for limit in row.limits if any(limit[1:])],",
+        f"{AMENDED}::test_a_lifted_limit_counts_on_and_refuses_nothing",
+    ),
+    source(
+        "a lower limit found right",
+        6,
+        "the audit takes an amendment that lowers a limit for one that widens",
+        "vouchers/rules/proofs/audit/acts.py",
+        "(was is None or now < was)",
+        "was is None",
+        f"{AMENDING}::test_no_accepted_amendment_lowers_or_adds_a_limit",
+    ),
+    source(
+        "a lifted limit copied",
+        6,
+        "a copy of a campaign begins with a limit that limits nothing",
+        "vouchers/rules/campaigns/copying.py",
+        'if row["limit_count"] is not None or row["limit_fen"] is not None',
+        "if row",
+        f"{AMENDED}::test_a_copy_of_the_campaign_begins_without_the_lifted_limit",
     ),
 )

@@ -108,8 +108,9 @@ class DurationField(forms.MultiValueField):
     ) -> None:
         self.least_s, self.most_s = least_s or 0, most_s or MOST_S
         fields = (
-            forms.IntegerField(),
-            forms.TypedChoiceField(choices=UNITS_S, coerce=int, empty_value=None),
+            # A page sends the unit in any case: a unit without a number is an empty field.
+            forms.IntegerField(required=False),
+            forms.TypedChoiceField(choices=UNITS_S, coerce=int, empty_value=None, required=False),
         )
         super().__init__(fields, require_all_fields=False, **options)
         number, unit = self.widget.widgets

@@ -106,7 +106,7 @@ def _key(limit: LimitRule, name: str) -> str:
 def _figure(limit: LimitRule, name: str) -> forms.Field:
     label = YUAN_LABELS.get(name) or limit._meta.get_field(name).verbose_name  # type: ignore[union-attr]
     shared: dict[str, Any] = {
-        "label": f"{capfirst(limit.get_kind_display())} · {label}",
+        "label": f"{capfirst(limit.get_kind_display())} · {capfirst(label)}",
         "required": False,
         "help_text": _("Now %s. Empty: it stays.") % _said(name, getattr(limit, name)),
     }

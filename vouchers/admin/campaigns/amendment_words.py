@@ -57,7 +57,7 @@ def _limit_lines(part: Part, row: ChangedRow, zone: ZoneInfo) -> list[Line]:
     kind = in_words(named["kind"], (row.after or {})["kind"], zone, model)
     return [
         (
-            _("Limit %(kind)s: %(figure)s") % {"kind": kind, "figure": label(one.option, model)},
+            _("Limit %(kind)s, %(figure)s") % {"kind": kind, "figure": label(one.option, model)},
             _change(said(one.option, one.before), said(one.option, one.after)),
         )
         for one in row.changed

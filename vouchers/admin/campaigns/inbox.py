@@ -52,16 +52,18 @@ def badge(request: HttpRequest) -> str:
 
 
 def _row(item: Waiting) -> dict[str, Any]:
-    subject = item.subject
+    subject, lines = item.subject, []
     if isinstance(subject, TermsVersion):
-        what = _("amendment, v%d") if subject.amends_id else _("terms, v%d")
+        terms = _("amendment, v%d") if subject.amends_id else _("terms, v%d")
         url = reverse("admin:vouchers_campaign_review", args=[item.campaign.pk])
-        named = what % subject.number
-        lines = amendment_lines(subject)
+        named = terms % subject.number
+        lines = [
+            _("%(what)s: %(change)s") % {"what": what, "change": change}
+            for what, change in amendment_lines(subject)
+        ]
     else:
         url = reverse("admin:vouchers_proposal_review", args=[subject.pk])
         named = subject.get_kind_display()
-        lines = []
     return {
         "url": url,
         "campaign": item.campaign.name,
