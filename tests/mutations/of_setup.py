@@ -156,7 +156,7 @@ OF_SETUP: tuple[Mutation, ...] = (
         "vouchers/rules/campaigns/declaration.py",
         "return new is None and self.may_be_lifted",
         "return True",
-        f"{AMENDING}::test_no_accepted_amendment_lowers_or_adds_a_limit",
+        f"{AMENDING}::test_a_limit_is_raised_or_lifted_and_nothing_else",
     ),
     source(
         "a limit added by an amendment",
@@ -201,7 +201,7 @@ OF_SETUP: tuple[Mutation, ...] = (
         "vouchers/rules/proofs/audit/acts.py",
         "(was is None or now < was)",
         "was is None",
-        f"{AMENDING}::test_no_accepted_amendment_lowers_or_adds_a_limit",
+        f"{AMENDING}::test_a_limit_is_raised_or_lifted_and_nothing_else",
     ),
     source(
         "a lifted limit copied",

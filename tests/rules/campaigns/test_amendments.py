@@ -28,6 +28,9 @@ names = st.text("abc", min_size=1, max_size=4)
 figures = st.none() | numbers
 APART = (LimitKind.RESIDENT_DAY, LimitKind.LINK_DAY, LimitKind.STORE_MINUTE)
 """Kinds of which none holds another."""
+FEW = (LimitKind.RESIDENT_DAY, LimitKind.RESIDENT_WEEK, LimitKind.STORE_DAY)
+few = st.none() | st.integers(0, 4)
+"""So few kinds and figures that what is asked for often meets what there is."""
 
 
 def store(number: str, valid_until_at: str | None = None) -> dict[str, Any]:
@@ -45,12 +48,12 @@ def limit(kind: LimitKind, count: int | None, fen: int | None) -> dict[str, Any]
     return {"kind": kind.name.lower(), "limit_count": count, "limit_fen": fen}
 
 
-def limits(kinds: Sequence[LimitKind]) -> st.SearchStrategy[list[dict[str, Any]]]:
+def limits(
+    kinds: Sequence[LimitKind], of: st.SearchStrategy[int | None] = figures
+) -> st.SearchStrategy[list[dict[str, Any]]]:
     chosen = st.lists(st.sampled_from(kinds), unique=True, max_size=3)
     return chosen.flatmap(
-        lambda some: st.tuples(
-            *(st.builds(limit, st.just(kind), figures, figures) for kind in some)
-        )
+        lambda some: st.tuples(*(st.builds(limit, st.just(kind), of, of) for kind in some))
     ).map(list)
 
 
@@ -202,11 +205,11 @@ def audited(before: dict[str, Any], after: dict[str, Any]) -> bool:
 
 @given(
     documents(),
-    limits(list(LimitKind)),
+    limits(FEW, few),
     st.dictionaries(
-        st.sampled_from(LimitKind),
-        st.fixed_dictionaries({}, optional={"limit_count": figures, "limit_fen": figures}),
-        max_size=3,
+        st.sampled_from(FEW),
+        st.fixed_dictionaries({}, optional={"limit_count": few, "limit_fen": few}),
+        max_size=2,
     ),
 )
 def test_no_accepted_amendment_lowers_or_adds_a_limit(
@@ -233,7 +236,6 @@ def test_no_accepted_amendment_lowers_or_adds_a_limit(
     [
         ({LimitKind.RESIDENT_DAY: {"limit_count": 1}}, "limit_no_lower"),
         ({LimitKind.RESIDENT_DAY: {"limit_fen": 10**9}}, "limit_no_lower"),
-        ({LimitKind.RESIDENT_DAY: {"limit_count": 2**31}}, "limit_no_lower"),
         ({LimitKind.RESIDENT_DAY: {"limit_share": 1}}, "limits_stay"),
         ({LimitKind.STORE_DAY: {"limit_count": 10**6}}, "limits_stay"),
         ({LimitKind.RESIDENT_DAY: {"limit_count": 9}}, "limits_nest"),
@@ -251,7 +253,8 @@ def test_no_accepted_amendment_lowers_or_adds_a_limit(
 def test_a_limit_is_raised_or_lifted_and_nothing_else(
     asked: dict[LimitKind, Figures], rule: str | None
 ) -> None:
-    """Two a day and three a week; a day's limit beyond the week's could never be reached."""
+    """Two a day and three a week; a day's limit beyond the week's could never be reached, which is
+    no harm, and none to the audit."""
     before = {
         "campaign": {"ends_at": "2026-05-01T00:00:00Z", "validity_s": 60},
         "limits": [limit(LimitKind.RESIDENT_DAY, 2, None), limit(LimitKind.RESIDENT_WEEK, 3, None)],
@@ -260,6 +263,7 @@ def test_a_limit_is_raised_or_lifted_and_nothing_else(
     after = amended(before, widened={}, limits=asked, stores=[])
     refusal = judge(before, after, at=NOON)
     assert (refusal and refusal.rule) == rule
+    assert audited(before, after) == (rule in {None, "limits_nest"})
 
 
 def test_limits_keep_their_places() -> None:
