@@ -21,10 +21,10 @@ STATE_COLOURS = {
     State.CLOSED.value: "danger",
 }
 REFUSALS: Mapping[str, Any] = {
+    **{code: _(reason) for code, reason in DISTRICT_REASONS.items()},
     "already_exists": _("The number {number} is taken."),
     "coordinates_invalid": _("There is no such place; are longitude and latitude swapped?"),
     "number_malformed": _("The number may hold only letters, digits and signs of ASCII."),
-    **{code: _(reason) for code, reason in DISTRICT_REASONS.items()},
     "edit_invalid": _("This cannot be saved ({rule})."),
     "suspended_elsewhere": _(
         "It was suspended, or its suspension ended, since you opened the page. Load it again."

@@ -163,6 +163,7 @@ class CampaignActs(SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskA
         dialog=dialog(
             _("Pause"),
             _("Nothing is issued or redeemed until it is resumed, or until the time given."),
+            PauseForm,
         ),
     )
     def pause(self, request: HttpRequest, form: PauseForm, object_id: str) -> HttpResponse:

@@ -101,10 +101,13 @@ class StopButtons:
     )
 
     def has_stop_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Those who stop campaigns, and those who change the row."""
+        """Those who stop campaigns, and those who change the row. Unfold does not say which row a
+        button of `buttons.button` stands beside; the address does."""
         page: Any = self
+        match = request.resolver_match
+        key = object_id or (match and match.kwargs.get("object_id"))
         change = f"{self.opts.app_label}.change_{self.opts.model_name}"
-        return any(page.may(request, permission, object_id) for permission in (PAUSE, change))
+        return any(page.may(request, permission, key) for permission in (PAUSE, change))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         """Those that the row's state allows."""
