@@ -54,7 +54,7 @@ def dialogs(town: Campaign) -> Iterator[Dialog]:
         for act, key in acts:
             if act.dialog:
                 path = reverse(f"admin:{act.action_name}", args=key)
-                made = partial(act.dialog["form_class"], request, *key or [None])
+                made = partial(act.dialog["form_class"], request, key[0] if key else None)
                 if _has_text(made(None)):
                     yield path, made
 
