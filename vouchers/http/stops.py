@@ -36,7 +36,7 @@ def campaign_state(campaign: Campaign) -> str:
 
 def until_field(widget: type[forms.Select]) -> forms.ChoiceField:
     """The choice, to be called `until`."""
-    return forms.ChoiceField(label=_("Stopped"), choices=ENDS, widget=widget)
+    return forms.ChoiceField(label=_("How long"), choices=ENDS, widget=widget)
 
 
 def until_at_field(widget: type[forms.TextInput]) -> forms.DateTimeField:

@@ -59,7 +59,8 @@ def give_role(
 def withdraw_role(*, grant: Grant, reason: str, by: User, at: datetime) -> None:
     """End a grant; it counts for nothing from the user's next request on.
 
-    Refuses `not_permitted`, `text_too_long`, and `role_withdrawn` for one that was withdrawn before.
+    Refuses `not_permitted`, `text_too_long`, and `role_withdrawn` for one that was withdrawn
+    before.
     """
     require_permission(by, GIVE, at=at)
     with refused_by_database(), transaction.atomic():
