@@ -27,6 +27,7 @@ HOUR_S = 3600
 SWEEPS_S = {
     "sweep_runs": 5,
     "start_and_end_campaigns": 5,
+    "lift_stops": 5,
     "expire_vouchers": 30,
     "lapse_authorisations": 30,
     "gather_cases": 20,

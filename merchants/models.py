@@ -9,17 +9,11 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from merchants.geo import Datum
+from merchants.states import ONLY_OF_SUSPENDED, SUSPENSION_DUE, suspended_until
+from merchants.states import State as State
 from merchants.triggers import street_of_its_district
 
 DATUM_CHOICES = [(datum.value, datum.value) for datum in Datum]
-
-
-class State(models.TextChoices):
-    """Whether a merchant, store or credential may act."""
-
-    ACTIVE = "active", _("active")
-    SUSPENDED = "suspended", _("suspended")
-    CLOSED = "closed", _("closed")
 
 
 class District(models.Model):
@@ -84,6 +78,7 @@ class Merchant(models.Model):
     name = models.CharField(_("name"), max_length=120)
     credit_code = models.CharField(_("unified social credit code"), max_length=18, blank=True)
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.ACTIVE)
+    suspended_until_at = suspended_until()
     # Books of test campaigns are kept apart; a test merchant is only seen by test keys.
     is_test = models.BooleanField(_("test"), default=False)
     created_at = models.DateTimeField(_("created at"))
@@ -93,8 +88,12 @@ class Merchant(models.Model):
         verbose_name_plural = _("merchants")
         ordering: ClassVar = ["code"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(state__in=State.values), name="merchant_state_known")
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="merchant_state_known"
+            ),
+            ONLY_OF_SUSPENDED,
         ]
+        indexes: ClassVar = [SUSPENSION_DUE]
 
     def __str__(self) -> str:
         return self.name
@@ -135,6 +134,7 @@ class Store(models.Model):
         verbose_name=_("street (街镇)"),
     )
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.ACTIVE)
+    suspended_until_at = suspended_until()
 
     class Meta:
         verbose_name = _("store")
@@ -148,7 +148,9 @@ class Store(models.Model):
                 violation_error_message=_("The merchant has a store of that number already."),
             ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="store_state_known"),
+            ONLY_OF_SUSPENDED,
         ]
+        indexes: ClassVar = [SUSPENSION_DUE]
         triggers: ClassVar = [
             street_of_its_district(
                 "store_street_of_its_district",
@@ -256,6 +258,7 @@ class Credential(models.Model):
     channel_code = models.CharField(_("channel"), max_length=20, blank=True)
     is_test = models.BooleanField(_("test"), default=False)
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.ACTIVE)
+    suspended_until_at = suspended_until()
 
     class Meta:
         verbose_name = _("credential")
@@ -269,7 +272,9 @@ class Credential(models.Model):
                 condition=Q(kind="terminal", terminal__isnull=False) | ~Q(kind="terminal"),
                 name="terminal_credential_names_its_terminal",
             ),
+            ONLY_OF_SUSPENDED,
         ]
+        indexes: ClassVar = [SUSPENSION_DUE]
 
     def __str__(self) -> str:
         return self.name

@@ -17,7 +17,7 @@ from django.utils import timezone
 from merchants.errors import Refused
 from vouchers.services import outbox, redemption, residents
 from vouchers.services.audience import parts, snapshots, targeting
-from vouchers.services.campaigns import lifecycle
+from vouchers.services.campaigns import lifecycle, stops
 from vouchers.services.claims import open_coming
 from vouchers.services.issuing import control, drops, expiry, leases, minting, runs
 from vouchers.services.ledger import partitions
@@ -103,6 +103,12 @@ def start_and_end_campaigns() -> None:
     """Start scheduled campaigns whose start has come; end running ones whose end has come."""
     lifecycle.start_due(at=timezone.now())
     lifecycle.end_due(at=timezone.now())
+
+
+@shared_task
+def lift_stops() -> None:
+    """End pauses and suspensions whose end has come."""
+    stops.lift_due(at=timezone.now())
 
 
 @shared_task

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
-from merchants.admin.labels import labelled
+from merchants.admin.labels import labelled, state_text
 from merchants.admin.lists import KeysetLists
 from merchants.errors import Refusal, Refused
 from merchants.models import State
@@ -21,18 +21,21 @@ STATE_COLOURS = {
     State.CLOSED.value: "danger",
 }
 REFUSALS: Mapping[str, Any] = {
+    **{code: _(reason) for code, reason in DISTRICT_REASONS.items()},
     "already_exists": _("The number {number} is taken."),
     "coordinates_invalid": _("There is no such place; are longitude and latitude swapped?"),
     "number_malformed": _("The number may hold only letters, digits and signs of ASCII."),
-    **{code: _(reason) for code, reason in DISTRICT_REASONS.items()},
     "edit_invalid": _("This cannot be saved ({rule})."),
+    "suspended_elsewhere": _(
+        "It was suspended, or its suspension ended, since you opened the page. Load it again."
+    ),
     "credential_incomplete": _("The credential is incomplete or contradicts itself ({rule})."),
 }
 
 
 def sentence(refusal: Refusal) -> str:
-    """A refusal in the reader's language."""
-    text = str(REFUSALS.get(refusal.code, refusal.code))
+    """A refusal in the reader's language; that of its rule where there is one."""
+    text = str(REFUSALS.get(refusal.rule) or REFUSALS.get(refusal.code, refusal.code))
     return text.format(rule=refusal.rule, **refusal.facts)
 
 
@@ -138,4 +141,17 @@ class NeverDeleted(RefusableAdmin):
 
     @labelled(_("state"), STATE_COLOURS, ordering="state")
     def state_label(self, row: Any) -> tuple[str, Any]:
-        return row.state, row.get_state_display()
+        return row.state, state_text(row)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any
+    ) -> Any:
+        """The form closes a row and opens it again; suspending has a reason and buttons."""
+        form = super().get_form(request, obj, change=change, **options)
+        field = form.base_fields.get("state")
+        if obj is not None and field is not None:
+            offered = {obj.state, State.CLOSED.value}
+            if obj.state != State.SUSPENDED:
+                offered.add(State.ACTIVE.value)
+            field.choices = [choice for choice in field.choices if choice[0] in offered]
+        return form

@@ -56,6 +56,7 @@ class CredentialAdmin(NeverDeleted):
         "terminal",
         "channel_code",
         "state",
+        "suspended_until_at",
         "is_test",
     ]
     raw_id_fields = ["terminal"]

@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final
 
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 from unfold.decorators import display
 
 GREY: Final = "bg-base-500/8 text-base-700 dark:bg-base-500/20 dark:text-base-200"
@@ -30,6 +33,15 @@ _SHAPE: Final = (
 def label(text: Any, meaning: str = "") -> SafeString:
     """A label; `meaning` is a key of CLASSES."""
     return format_html(_SHAPE, CLASSES.get(meaning, GREY), text)
+
+
+def state_text(row: Any) -> str:
+    """The state of a merchant, store or caller, with the local end of its suspension."""
+    state = str(row.get_state_display())
+    if row.suspended_until_at is None:
+        return state
+    until = date_format(localtime(row.suspended_until_at), "m-d H:i")
+    return _("%(state)s until %(until)s") % {"state": state, "until": until}
 
 
 def labelled(

@@ -64,7 +64,15 @@ class MerchantAdmin(NeverDeleted):
     list_filter = ["state", "is_test"]
     ordering = ["code"]
     search_fields = ["name", "code", "credit_code"]
-    fields = ["name", "code", "credit_code", "state", "is_test", "created_at"]
+    fields = [
+        "name",
+        "code",
+        "credit_code",
+        "state",
+        "suspended_until_at",
+        "is_test",
+        "created_at",
+    ]
     refusal_fields: ClassVar = {"already_exists": "code"}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Merchant]:
@@ -80,7 +88,9 @@ class MerchantAdmin(NeverDeleted):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """What identifies a merchant is given once."""
-        return ["code", "is_test", "created_at"] if obj else ["state", "created_at"]
+        if obj is None:
+            return ["state", "suspended_until_at", "created_at"]
+        return ["code", "suspended_until_at", "is_test", "created_at"]
 
     def save_model(self, request: HttpRequest, obj: Merchant, form: Any, change: bool) -> None:
         if change:
@@ -117,6 +127,7 @@ class StoreAdmin(NeverDeleted):
         "district",
         "street",
         "state",
+        "suspended_until_at",
     ]
     add_fieldsets = [
         (
@@ -151,7 +162,7 @@ class StoreAdmin(NeverDeleted):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A store keeps its merchant: settled lines name both. Its street follows its place."""
-        return ["external_id", "merchant", "street"] if obj else []
+        return ["external_id", "merchant", "street", "suspended_until_at"] if obj else []
 
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.inlines if obj else []

@@ -64,7 +64,7 @@ def test_from_draft_to_running_through_the_admin(draft: Campaign) -> None:
     assert draft.state == CampaignState.RUNNING
     press(mei, "request_run", draft, seed="abc")
     assert Run.objects.get().requested_by == "mei"
-    press(mei, "pause", draft)
+    press(mei, "pause", draft, until="lifted", why="many alerts")
     press(mei, "resume", draft)
     press(mei, "end", draft)
     assert draft.state == CampaignState.ENDED

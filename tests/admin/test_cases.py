@@ -194,8 +194,12 @@ class TestActs:
         self, case: Case, ren: Client
     ) -> None:
         store = cast.xujiahui()
-        post(ren, case, "stop", what=f"store-{store.pk}", reason="one hand")
-        assert Store.objects.get(pk=store.pk).state == State.SUSPENDED
+        post(ren, case, "stop", what=f"store-{store.pk}", until="week", reason="one hand")
+        stopped = Store.objects.get(pk=store.pk)
+        assert stopped.state == State.SUSPENDED
+        assert stopped.suspended_until_at is not None
+        until = f"{timezone.localtime(stopped.suspended_until_at):%m-%d %H:%M}"
+        assert f"suspended until {until}" in page(ren, case)
         entry = LogEntry.objects.filter(object_repr=str(store)[:200]).latest("id")
         assert f"case {case.pk}: one hand" in entry.change_message
 

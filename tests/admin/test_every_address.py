@@ -171,17 +171,22 @@ OWN_PAGES: dict[str, HTTPStatus] = {
     "vouchers_wrongcodes_counted": HTTPStatus.FORBIDDEN,
 }
 """Pages about no row of their own: what a role for an area is answered."""
+STOPS = {
+    f"merchants_{model}_{act}" for model in ("merchant", "store") for act in ("suspend", "lift")
+}
 ACTS: dict[str, set[str]] = {
-    "manager": {"vouchers_exclusion_end", "vouchers_resident_keep_out"},
+    "manager": STOPS | {"vouchers_exclusion_end", "vouchers_resident_keep_out"},
     "approver": set(),
     "auditor": set(),
-    "operator": {
+    "operator": STOPS
+    | {
         "merchants_store_add_terminal",
         "merchants_store_make_code",
         "merchants_store_move",
         "vouchers_paper_replace",
     },
-    "risk officer": {
+    "risk officer": STOPS
+    | {
         "vouchers_exclusion_end",
         "vouchers_hold_release",
         "vouchers_link_end",

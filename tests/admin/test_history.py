@@ -59,17 +59,17 @@ def save(client: Client, store: Store, **values: Any) -> None:
 
 def test_who_saved_a_page_is_named_with_the_old_and_the_new_value(town: Campaign) -> None:
     store, client = cast.nanjing_road(), signed_in(cast.member("oskar", "operator"))
-    save(client, store, name="Nanjing Rd <b>", state="suspended")
+    save(client, store, name="Nanjing Rd <b>", state="closed")
     change = SetupChange.objects.filter(table_name="merchants_store")[0]
     assert (change.username, change.origin) == ("oskar", "admin")
     assert change.request_id
     shown = history(client, store)
     assert f"oskar in the admin request {change.request_id[:12]}…" in shown
-    assert "changed Name nanjing_road → Nanjing Rd <b> State active → suspended" in shown
+    assert "changed Name nanjing_road → Nanjing Rd <b> State active → closed" in shown
     assert shown.index("Nanjing Rd") < shown.index("Store location: 1 added"), "the newest first"
     zh = history(client, store, language="zh-hans")
     assert "oskar 管理后台" in zh
-    assert "变更 名称 nanjing_road → Nanjing Rd <b> 状态 正常 → 已停用" in zh
+    assert "变更 名称 nanjing_road → Nanjing Rd <b> 状态 正常 → 已关闭" in zh
 
 
 def test_parts_are_told_in_the_units_of_people(town: Campaign, root: Client) -> None:
@@ -166,10 +166,17 @@ def test_a_district_sees_the_changes_that_lie_there(town: Campaign) -> None:
 
 
 def test_what_stops_a_store_is_in_its_history(town: Campaign, root: Client) -> None:
-    stops.stop_store(store=cast.nanjing_road(), why="odd orders", by=cast.ren(), at=cast.NOON)
+    stops.suspend(
+        row=cast.nanjing_road(),
+        why="odd orders",
+        by=cast.ren(),
+        at=cast.NOON,
+        until_at=cast.NOON + cast.DAY,
+    )
     shown = history(root, cast.nanjing_road())
     assert "State active → suspended" in shown
-    assert "suspended: odd orders" in shown
+    assert "Suspended until – → 2026-04-02 12:00" in shown
+    assert "suspended until 2026-04-02 12:00 +0800: odd orders" in shown
 
 
 def test_the_list_of_all_changes_finds_those_of_a_person(town: Campaign, root: Client) -> None:

@@ -1,6 +1,10 @@
 """Merchants, stores and keys through the admin; every act is a service's."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -49,17 +53,18 @@ def test_a_merchant_is_enrolled(operator: Client) -> None:
     assert Merchant.objects.get(code="small-shop").created_at is not None
 
 
-def test_a_merchant_is_suspended_and_keeps_its_code(operator: Client) -> None:
+def test_a_merchant_is_closed_and_keeps_its_code(operator: Client) -> None:
     merchant = cast.huilian()
     address = reverse("admin:merchants_merchant_change", args=[merchant.pk])
-    form = {"name": "新汇联", "code": "other", "credit_code": "", "state": "suspended"}
+    form = {"name": "新汇联", "code": "other", "credit_code": "", "state": "closed"}
     assert operator.post(address, form).status_code == 302
     changed = Merchant.objects.get(pk=merchant.pk)
-    assert (changed.name, changed.state, changed.code) == ("新汇联", "suspended", merchant.code)
-    assert operator.post(address, {**form, "state": "gone"}).status_code == 200
+    assert (changed.name, changed.state, changed.code) == ("新汇联", "closed", merchant.code)
+    for state in ("gone", "suspended"):
+        assert operator.post(address, {**form, "state": state}).status_code == 200
 
 
-def test_a_credential_is_suspended(operator: Client) -> None:
+def credential(operator: Client) -> Credential:
     confirm(
         operator,
         "credential_issue",
@@ -68,16 +73,85 @@ def test_a_credential_is_suspended(operator: Client) -> None:
         scopes=["claim"],
         channel_code="app",
     )
-    credential = Credential.objects.get()
-    address = reverse("admin:merchants_credential_change", args=[credential.pk])
+    return Credential.objects.get()
+
+
+def test_a_credential_is_closed(operator: Client) -> None:
+    issued = credential(operator)
+    address = reverse("admin:merchants_credential_change", args=[issued.pk])
     empty = {
         f"{inline}-{name}_FORMS": 0
         for inline in ("keys", "own_numbers")
         for name in ("TOTAL", "INITIAL")
     }
-    assert operator.post(address, {"state": "suspended", **empty}).status_code == 302
-    credential.refresh_from_db()
-    assert (credential.state, credential.name) == ("suspended", "city app")
+    assert operator.post(address, {"state": "closed", **empty}).status_code == 302
+    issued.refresh_from_db()
+    assert (issued.state, issued.name) == ("closed", "city app")
+
+
+class TestSuspending:
+    """By the buttons of a page, with a reason and an end."""
+
+    @pytest.fixture(params=["merchant", "store", "credential"])
+    def row(self, request: pytest.FixtureRequest, operator: Client) -> Any:
+        if request.param == "credential":
+            return credential(operator)
+        return cast.huilian() if request.param == "merchant" else cast.nanjing_road()
+
+    def press(self, client: Client, button: str, row: Any, **fields: object) -> str:
+        return confirm(client, f"{row._meta.model_name}_{button}", row.pk, **fields)
+
+    def test_until_a_local_time_and_lifted_before(self, operator: Client, row: Any) -> None:
+        until = timezone.localtime() + timedelta(days=3)
+        typed = f"{until:%Y-%m-%dT%H:%M}"
+        self.press(operator, "suspend", row, until="at", until_at=typed, why="odd orders")
+        row.refresh_from_db()
+        assert row.state == "suspended"
+        assert f"{timezone.localtime(row.suspended_until_at):%Y-%m-%dT%H:%M}" == typed
+        change = reverse(f"admin:merchants_{row._meta.model_name}_change", args=[row.pk])
+        listed = reverse(f"admin:merchants_{row._meta.model_name}_changelist")
+        assert f"{until:%m-%d %H:%M}" in operator.get(listed).content.decode()
+        button = reverse(f"admin:merchants_{row._meta.model_name}_lift", args=[row.pk])
+        assert button in operator.get(change).content.decode()
+        self.press(operator, "lift", row, why="explained")
+        row.refresh_from_db()
+        assert (row.state, row.suspended_until_at) == ("active", None)
+        assert button not in operator.get(change).content.decode()
+        assert {entry.user.username for entry in LogEntry.objects.order_by("-id")[:2]} == {"ola"}
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({"until": "at"}, "请填写截止时间"),
+            ({"until": "at", "until_at": "2026-01-01T10:00"}, "该时间已过"),
+            ({"until": "day", "until_at": "2027-01-01T10:00"}, "另填了时间"),
+            ({"until": "never"}, "有效"),
+            ({"until": "day", "why": " "}, "必填"),
+        ],
+    )
+    def test_what_does_not_fit_is_said_beside_its_field(
+        self, operator: Client, given: dict[str, str], said: str
+    ) -> None:
+        store = cast.nanjing_road()
+        assert said in self.press(operator, "suspend", store, **{"why": "odd orders", **given})
+        assert Store.objects.get().state == "active"
+
+    @pytest.mark.parametrize("until", ["lifted", "today", "day", "week"])
+    def test_ends_in_words(self, operator: Client, until: str) -> None:
+        store, now = cast.nanjing_road(), timezone.localtime()
+        self.press(operator, "suspend", store, until=until, why="odd orders")
+        kept = Store.objects.get().suspended_until_at
+        if until == "lifted":
+            assert kept is None
+            return
+        assert kept is not None
+        if until == "today":
+            midnight = timezone.localtime(kept)
+            assert (midnight.hour, midnight.minute) == (0, 0)
+            assert kept - now <= timedelta(days=1)
+        else:
+            asked = timedelta(days=1 if until == "day" else 7)
+            assert abs(kept - now - asked) < timedelta(minutes=1)
 
 
 def test_a_store_is_opened_with_its_place_converted_once(operator: Client) -> None:

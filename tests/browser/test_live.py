@@ -167,6 +167,7 @@ def test_a_store_is_stopped_by_the_red_button_without_a_mouse(town: Town, pages:
     for selector, typed in (
         ("select[name=what]", "store"),
         ("input[name=number]", "HUILIAN/XUJIAHUI"),
+        ("select[name=until]", "for 7"),
         ("input[name=why]", "one device, many residents"),
     ):
         tab_to(page, selector)
@@ -176,7 +177,11 @@ def test_a_store_is_stopped_by_the_red_button_without_a_mouse(town: Town, pages:
 
     expect(page.get_by_role("status")).to_contain_text("is stopped")
     assert town.redeem(0, till=town.other_till, store="xujiahui") == HTTPStatus.CONFLICT
-    assert Store.objects.get(external_id="xujiahui").state == State.SUSPENDED
+    stopped = Store.objects.get(external_id="xujiahui")
+    assert stopped.state == State.SUSPENDED
+    assert stopped.suspended_until_at is not None
+    until = f"{timezone.localtime(stopped.suspended_until_at):%m-%d %H:%M}"
+    expect(page.locator(".stopped")).to_contain_text(until)
     assert "one device, many residents" in LogEntry.objects.latest("id").change_message
 
 

@@ -13,7 +13,6 @@ from django.utils import timezone
 from merchants.auth import CALLERS, Caller
 from merchants.models import Credential, Merchant, State, Store, Terminal
 from merchants.services import enrol_terminal, issue_credential
-from merchants.services.edits import edit_merchant, set_credential_state
 from tests.support import cast
 from tests.support.cast import DAY
 from tests.support.concurrency import naive
@@ -21,7 +20,7 @@ from tests.support.concurrency.invariants import assert_proven
 from tests.support.concurrency.threads import PATIENCE_S, at_once
 from tests.support.till import decoded, issue_vouchers, order, redeem
 from vouchers.models import Campaign, Redemption, Voucher
-from vouchers.services.campaigns import lifecycle
+from vouchers.services.campaigns import lifecycle, stops
 from vouchers.services.redemption import RedeemRequest
 from vouchers.states import CampaignState, VoucherState
 
@@ -63,9 +62,7 @@ def pause(campaign: Campaign, credential: Credential) -> None:
 
 def suspend_merchant(campaign: Campaign, credential: Credential) -> None:
     one = Merchant.objects.get(code="huilian")
-    edit_merchant(
-        merchant=one, name=one.name, credit_code=one.credit_code, state=State.SUSPENDED.value
-    )
+    stops.suspend(row=one, why="now", by=cast.ren(), at=timezone.now(), until_at=None)
 
 
 def suspend_store(campaign: Campaign, credential: Credential) -> None:
@@ -77,7 +74,7 @@ def suspend_till(campaign: Campaign, credential: Credential) -> None:
 
 
 def switch_credential_off(campaign: Campaign, credential: Credential) -> None:
-    set_credential_state(credential=credential, state=State.SUSPENDED.value)
+    stops.suspend(row=credential, why="now", by=cast.ren(), at=timezone.now(), until_at=None)
 
 
 SWITCHES: dict[Callable[[Campaign, Credential], None], str] = {

@@ -20,6 +20,7 @@ from merchants.services.edits import set_credential_state
 from merchants.services.terminals import WRONG_PER_HOUR, enrol_by_code, make_code
 from tests.support import cast
 from tests.support.cast import NOON
+from vouchers.services.campaigns import stops
 
 pytestmark = pytest.mark.django_db
 
@@ -109,11 +110,18 @@ def test_a_till_that_is_enrolled_again_stays_the_same_caller_and_its_old_key_end
     assert authenticate(second.key_text, at=later) is not None
 
 
+def stopped(credential: Credential, state: State) -> None:
+    if state == State.CLOSED:
+        set_credential_state(credential=credential, state=state.value)
+    else:
+        stops.suspend(row=credential, why="lost", by=cast.ren(), at=NOON, until_at=None)
+
+
 @pytest.mark.parametrize("state", [State.SUSPENDED, State.CLOSED])
 def test_a_till_that_was_stopped_cannot_enrol_itself_again(till: Terminal, state: State) -> None:
     enrolled = enrol_by_code(code=code_for(till), address=HERE, at=NOON)
     unused = code_for(till)
-    set_credential_state(credential=enrolled.credential, state=state.value)
+    stopped(enrolled.credential, state)
     assert not EnrolmentCode.objects.filter(used_at=None).exists(), "its open code is void"
     assert refusal_of(unused) == "enrolment_code_invalid"
     assert refusal_of(code_for(till)) == "enrolment_code_invalid", "nor by a newer code"
@@ -123,17 +131,17 @@ def test_a_till_that_was_stopped_cannot_enrol_itself_again(till: Terminal, state
 
 def test_a_till_that_may_act_again_is_enrolled_by_a_code_made_before(till: Terminal) -> None:
     first = enrol_by_code(code=code_for(till), address=HERE, at=NOON)
-    set_credential_state(credential=first.credential, state="suspended")
+    stopped(first.credential, State.SUSPENDED)
     code = code_for(till)
     refusal_of(code)
-    set_credential_state(credential=first.credential, state="active")
+    stops.lift(row=first.credential, why="found", by=cast.ren(), at=NOON)
     assert opens(code)
 
 
 def test_a_sandbox_code_outlives_the_suspension_of_the_live_till(till: Terminal) -> None:
     live = enrol_by_code(code=code_for(till), address=HERE, at=NOON)
     test = code_for(till, is_test=True)
-    set_credential_state(credential=live.credential, state="suspended")
+    stopped(live.credential, State.SUSPENDED)
     assert opens(test)
 
 

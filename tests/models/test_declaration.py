@@ -32,7 +32,15 @@ from vouchers.services.campaigns import lifecycle as campaigns
 pytestmark = pytest.mark.django_db
 
 # Columns of a campaign that promise nothing: its place in the lifecycle, and who made it.
-NO_OPTIONS = {"id", "state", "terms", "created_by", "created_at", "closing_document_no"}
+NO_OPTIONS = {
+    "id",
+    "state",
+    "paused_until_at",
+    "terms",
+    "created_by",
+    "created_at",
+    "closing_document_no",
+}
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +275,12 @@ def test_each_attribute_of_the_audience_has_a_field_and_words() -> None:
 
 
 def test_every_constraint_of_the_terms_has_a_text() -> None:
-    lifecycle = {"campaign_state_known", "approved_campaign_has_terms", "appropriated_not_negative"}
+    lifecycle = {
+        "campaign_state_known",
+        "campaign_deadline_of_pause",
+        "approved_campaign_has_terms",
+        "appropriated_not_negative",
+    }
     models_of_terms: set[Any] = {Campaign, TierSplit, *(model_of(part) for part in PARTS)}
     for model in models_of_terms:
         names = {constraint.name for constraint in model._meta.constraints}

@@ -58,8 +58,8 @@ OF_ENROLMENT: tuple[Mutation, ...] = (
         5,
         "the open enrolment code of a till outlives its suspension",
         "merchants/services/edits.py",
-        "if credential.terminal_id is not None and state != State.ACTIVE:",
-        "if credential.terminal_id is None and state != State.ACTIVE:",
+        "    if credential.terminal_id is not None:\n",
+        "    if credential.terminal_id is None:\n",
         f"{TERMINALS}::test_a_till_that_was_stopped_cannot_enrol_itself_again",
     ),
     source(

@@ -63,8 +63,8 @@ OF_CLAIMS: tuple[Mutation, ...] = (
         "a paused campaign gives",
         9,
         "claims do not ask whether the campaign is running",
-        "    if offer.campaign_state != CampaignState.RUNNING:\n",
-        "    if offer.campaign_state == CampaignState.CLOSED:\n",
+        "    return judge_running(offer.campaign_state, ",
+        '    return judge_running("running", ',
         "test_a_paused_campaign_gives_nothing_at_the_next_request",
     ),
     _rule(

@@ -117,6 +117,7 @@ def test_giving_a_role_to_oneself_or_without_permission_is_refused() -> None:
     assert refused(given, "operator", user=root()) == "own_role"
     assert refused(given, "operator", by=cast.mei()) == "vouchers.add_grant"
     assert refused(given, "operator", why=" ") == "why_missing"
+    assert refused(given, "operator", why="x" * 201) == "text_too_long"
     assert explain(Refusal("why_missing", "why_missing"), "en") == "A reason is needed."
     now = timezone.now()
     assert refused(given, "operator", until_at=now - HOUR / 2) == "grant_ends_after_it_begins"

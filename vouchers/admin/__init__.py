@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.admin import issuing, proofs, users, webhooks
-from vouchers.admin.campaigns import campaigns, proposals, tiers
-from vouchers.admin.history import log, merchants
+from vouchers.admin.campaigns import campaigns, merchants, proposals, tiers
+from vouchers.admin.history import log
 from vouchers.admin.ledger import money
 from vouchers.admin.limits import back_tests, cases, signals
 from vouchers.admin.redemption import codes, refunds

@@ -216,6 +216,11 @@ TILL = (
                 "The campaign is over. Its vouchers can no longer be used.",
                 "活动已结束，此券不能再用。",
             ),
+            "paused_until": Wording(
+                "The campaign is paused until {paused_until_at}. Try again then.",
+                "活动暂停至 {paused_until_at}，请届时再试。",
+                retryable=True,
+            ),
             "round_not_open": Wording(
                 "Vouchers can be claimed from {opens_at}.",
                 "{opens_at} 起可领取。",
@@ -234,7 +239,21 @@ TILL = (
         "未找到该门店，请核对收银机上的门店编号。",
         "interface",
     ),
-    Meaning("store_closed", 409, "This store is suspended or closed.", "该门店已停用。", "city"),
+    Meaning(
+        "store_closed",
+        409,
+        "This store is suspended or closed.",
+        "该门店已停用。",
+        "city",
+        by_rule={
+            "suspended_until": Wording(
+                "This store is suspended until {suspended_until_at}. Use the voucher then or"
+                " elsewhere.",
+                "该门店暂停使用至 {suspended_until_at}，请届时再用或到其他门店使用。",
+                retryable=True,
+            ),
+        },
+    ),
     Meaning(
         "store_not_participating",
         422,

@@ -129,13 +129,14 @@ class OfferRow(NamedTuple):
     tranche_id: int | None
     valid_from_at: datetime | None
     valid_until_at: datetime | None
+    paused_until_at: datetime | None
 
 
 _OFFERS = f"""
     SELECT c.id, c.code, c.is_test, c.state, c.zone, c.starts_at, c.ends_at,
            t.id, t.code, t.name, t.face_fen, t.threshold_fen, t.per_resident,
            r.id, r.number, r.opens_at, r.closes_at, r.way,
-           open.id, open.valid_from_at, open.valid_until_at
+           open.id, open.valid_from_at, open.valid_until_at, c.paused_until_at
       FROM {{wanted}}
       JOIN vouchers_tier t ON t.campaign_id = c.id {{tier}}
       JOIN vouchers_round r ON r.campaign_id = c.id AND r.way IN ({_CLAIMED})

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 from merchants.errors import Refusal
 from vouchers.rules.ledger.quotas import Need, Room, short
 from vouchers.rules.limits.limits import local_time
-from vouchers.states import CampaignState, ResidentState
+from vouchers.rules.redemption.switches import judge_running
+from vouchers.states import ResidentState
 
 TIER_SEPARATOR: Final = "/"
 OFFER_UNKNOWN: Final = Refusal("not_found", "offer_unknown")
@@ -29,6 +30,8 @@ class Offer:
     opens_at: datetime
     closes_at: datetime
     per_resident: int
+    # When a paused campaign runs on by the clock.
+    paused_until_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,7 @@ def judge_offer(offer: Offer | None, *, at: datetime, caller_is_test: bool) -> R
     if at < opens_at:
         facts = {"opens_at": local_time(opens_at, offer.zone)}
         return Refusal("campaign_not_running", "round_not_open", facts)
-    if offer.campaign_state != CampaignState.RUNNING:
-        return Refusal("campaign_not_running", facts={"state": offer.campaign_state})
-    return None
+    return judge_running(offer.campaign_state, offer.paused_until_at, at=at, zone=offer.zone)
 
 
 def judge_claimant(offer: Offer, claimant: Claimant) -> Refusal | None:

@@ -12,6 +12,7 @@ from merchants.models import StoreLocation
 from tests.support import cast
 from tests.support.cast import NOON
 from vouchers.models import AudienceMember, Campaign, CampaignStore, PreviewCount
+from vouchers.rules.audience.filters import InvalidFilterError
 from vouchers.services.audience import snapshots
 from vouchers.services.audience.preview import (
     MOST_AN_HOUR,
@@ -92,15 +93,29 @@ def test_every_preview_leaves_who_and_which_terms(campaign: Campaign) -> None:
 
 def test_previews_are_limited_to_sixty_an_hour_per_user(campaign: Campaign) -> None:
     seen(campaign)
-    (first,) = LogEntry.objects.filter(change_message__contains="audience previewed")
+    made = PreviewCount.objects.get()
     for _ in range(MOST_AN_HOUR - 1):
-        first.pk = None
-        first.save()
+        made.pk = None
+        made.save()
     with pytest.raises(Refused) as refused:
         seen(campaign)
     assert refused.value.refusal.code == "rate_limited"
     seen(campaign, by=cast.li())
     preview(campaign=campaign, by=cast.mei(), at=NOON + timedelta(hours=1))
+
+
+def test_a_preview_that_fails_is_in_the_history_and_does_not_count(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vouchers.services.audience.preview.MOST_AN_HOUR", 1)
+    draft = cast.spring_campaign(code="misread")
+    Campaign.objects.filter(pk=draft.pk).update(audience_filter={"colour": "red"})
+    with pytest.raises(InvalidFilterError):
+        seen(Campaign.objects.get(pk=draft.pk))
+    assert LogEntry.objects.filter(change_message__contains="audience previewed").count() == 1
+    seen(campaign)
+    with pytest.raises(Refused, match="rate_limited"):
+        seen(campaign)
 
 
 def test_a_stranger_sees_no_preview(campaign: Campaign) -> None:

@@ -6,8 +6,7 @@ import pytest
 
 from merchants.auth import Caller
 from merchants.errors import Refused
-from merchants.models import Credential, State
-from merchants.services.edits import set_credential_state
+from merchants.models import Credential
 from tests.support import cast
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE, north_of
 from tests.support.claims import (
@@ -28,6 +27,7 @@ from tests.support.concurrency.invariants import assert_proven, totals_fen
 from tests.support.till import answer_to, decoded, nothing_moves, order
 from vouchers.models import Attempt, Campaign, Claim, RequestRecord, Tranche, Voucher
 from vouchers.models.issuing.runs import TRANCHE_MAX_VOUCHERS
+from vouchers.services.campaigns import stops
 from vouchers.services.claims.offers import offers
 from vouchers.services.issuing.expiry import expire_due
 from vouchers.services.issuing.runs import request_run
@@ -224,7 +224,7 @@ class TestSwitchedOff:
         caller = app()
         assert verdict(asking(cast.carol(), key="won"))[0] == 201
         credential = Credential.objects.get(pk=caller.credential_id)
-        set_credential_state(credential=credential, state=State.SUSPENDED.value)
+        stops.suspend(row=credential, why="lost", by=cast.ren(), at=NOON, until_at=None)
         return caller
 
     def test_it_claims_nothing_and_is_not_even_told_that_all_is_gone(
@@ -246,7 +246,7 @@ class TestSwitchedOff:
         asked = asking(cast.carol(), caller=suspended, key="won")
         assert verdict(asked)[0] == 401
         credential = Credential.objects.get(pk=suspended.credential_id)
-        set_credential_state(credential=credential, state=State.ACTIVE.value)
+        stops.lift(row=credential, why="found", by=cast.ren(), at=NOON)
         assert verdict(asked)[0] == 201
         assert RequestRecord.objects.count() == 1
 

@@ -6,11 +6,12 @@ from tests.support.violations.cases import case_constraints, case_triggers
 from tests.support.violations.constraints import constraints, triggers
 from tests.support.violations.money import money_triggers
 from tests.support.violations.roles import role_constraints, role_triggers
+from tests.support.violations.stops import stop_constraints
 
 
 def every_constraint() -> Mapping[str, str]:
     """Of all CHECK and UNIQUE constraints."""
-    return {**constraints(), **case_constraints(), **role_constraints()}
+    return {**constraints(), **case_constraints(), **role_constraints(), **stop_constraints()}
 
 
 def every_trigger() -> Mapping[str, str]:

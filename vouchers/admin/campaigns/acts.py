@@ -28,6 +28,7 @@ from vouchers.admin.campaigns.review import review_terms
 from vouchers.admin.campaigns.risk_acts import RiskActs
 from vouchers.admin.campaigns.sandbox_acts import SandboxActs
 from vouchers.admin.campaigns.setup.acts import SetupActs
+from vouchers.admin.campaigns.stops import PauseForm
 from vouchers.admin.forms import (
     CashForm,
     RunForm,
@@ -60,6 +61,12 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
     **budget_acts.OFFERED,
     **risk_acts.OFFERED,
 }
+
+
+def _is_offered(button: str, campaign: Campaign) -> bool:
+    # A pause that the clock ends can be made longer.
+    is_longer = button == "pause" and campaign.paused_until_at is not None
+    return is_longer or CampaignState(campaign.state) in OFFERED.get(button, CampaignState)
 
 
 class CampaignActs(SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskActs, SandboxActs):
@@ -109,8 +116,7 @@ class CampaignActs(SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskA
         return [
             offered
             for offered in super().get_actions_detail(request, object_id)
-            if campaign
-            and CampaignState(campaign.state) in OFFERED.get(offered.path, CampaignState)
+            if campaign and _is_offered(offered.path, campaign)
         ]
 
     @action(
@@ -154,10 +160,18 @@ class CampaignActs(SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskA
         icon="pause",
         variant=ActionVariant.WARNING,
         permissions=["pause"],
-        dialog=dialog(_("Pause"), _("Nothing is issued or redeemed until it is resumed.")),
+        dialog=dialog(
+            _("Pause"),
+            _("Nothing is issued or redeemed until it is resumed, or until the time given."),
+            PauseForm,
+        ),
     )
-    def pause(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, lifecycle.pause, _("Paused."))
+    def pause(self, request: HttpRequest, form: PauseForm, object_id: str) -> HttpResponse:
+        given = form.cleaned_data
+        why, until_at = given["why"], given["until_at"]
+        return self._act(
+            request, object_id, lifecycle.pause, _("Paused."), why=why, until_at=until_at
+        )
 
     @action(
         description=_("Resume"),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from vouchers.admin.base import coloured
+from merchants.admin.labels import labelled
 from vouchers.admin.campaigns.acts import CampaignActs
 from vouchers.admin.campaigns.drafts import DraftAdmin, is_draft, row_edits
 from vouchers.admin.campaigns.inlines import (
@@ -32,6 +32,7 @@ from vouchers.admin.faults import FIELDS_OF_RULES
 from vouchers.admin.forms import CampaignForm
 from vouchers.admin.history.page import RecordedHistory
 from vouchers.admin.words import instant
+from vouchers.http.stops import campaign_state
 from vouchers.models import Campaign
 from vouchers.money import yuan
 from vouchers.queries.campaigns.terms import document_of
@@ -74,11 +75,14 @@ class CampaignAdmin(RecordedHistory, CampaignActs, DraftAdmin):
         GeofenceInline,
     ]
     change_form_outer_before_template = "vouchers/campaign_overview.html"
-    state_label = coloured("state", _("state"), STATE_COLOURS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         rows: QuerySet[Campaign] = super().get_queryset(request)
         return rows.annotate(budget_fen=Sum("sources__appropriated_fen"))
+
+    @labelled(_("state"), STATE_COLOURS, ordering="state")
+    def state_label(self, campaign: Campaign) -> tuple[str, str]:
+        return campaign.state, campaign_state(campaign)
 
     @display(description=_("starts at"), ordering="starts_at")
     def starts(self, campaign: Campaign) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from vouchers.admin.faults import sentence
 from vouchers.http.explanations import reason_name
+from vouchers.http.stops import campaign_state
 from vouchers.models import Campaign
 from vouchers.models.ledger.transfers import ACCOUNT_KINDS
 from vouchers.money import yuan
@@ -53,12 +54,13 @@ def campaign_overview(campaign: Campaign, *, area: Area, at: datetime) -> dict[s
     language = get_language() or "en"
     figures = figures_of([campaign.pk], area=area)[campaign.pk]
     if not area.is_city:
-        return {"campaign": campaign, "cards": figure_cards(figures)}
+        return {"campaign": campaign, "paused": _paused(campaign), "cards": figure_cards(figures)}
     rows = identity_rows(campaign.pk)
     is_draft = campaign.state == CampaignState.DRAFT
     found = unfit(terms_of(campaign), surroundings_of(campaign, at=at), at=at) if is_draft else []
     return {
         "campaign": campaign,
+        "paused": _paused(campaign),
         "identity": identity_table(rows),
         "is_balanced": all(row.off_fen == 0 for row in rows),
         "bars": [budget_bar(row) for row in rows],
@@ -69,6 +71,10 @@ def campaign_overview(campaign: Campaign, *, area: Area, at: datetime) -> dict[s
         "faults": [sentence(fault, language) for fault in found],
         "versions": campaign.versions.prefetch_related("approvals__approver").order_by("-number"),
     }
+
+
+def _paused(campaign: Campaign) -> str:
+    return campaign_state(campaign) if campaign.state == CampaignState.PAUSED else ""
 
 
 def money_cards(figures: Figures, rows: Iterable[IdentityRow]) -> list[tuple[str, str, str]]:

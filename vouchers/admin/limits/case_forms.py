@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from merchants.admin.labels import state_text
+from vouchers.http.stops import read_end, until_at_field, until_field
 from vouchers.models import Case
 from vouchers.queries.limits.cases import CaseFile
 from vouchers.queries.roles import people_with
@@ -85,7 +87,9 @@ class StopForm(ReasonForm):
 
     title = _("Suspend")
     what = forms.ChoiceField(label=_("What is suspended"), widget=UnfoldAdminSelectWidget)
-    field_order = ["what", "reason"]
+    until = until_field(UnfoldAdminSelectWidget)
+    until_at = until_at_field(UnfoldAdminTextInputWidget)
+    field_order = ["what", "until", "until_at", "reason"]
 
     def __init__(self, data: Any, **options: Any) -> None:
         super().__init__(data, **options)
@@ -94,9 +98,15 @@ class StopForm(ReasonForm):
         for what, label, row, act in _stoppable(self.file):
             key = f"{what}-{row.pk}"
             self.rows[key] = (act, {what: row})
-            choices.append((key, f"{label}: {row} ({row.get_state_display()})"))
+            choices.append((key, f"{label}: {row} ({state_text(row)})"))
         field: Any = self.fields["what"]
         field.choices = choices
+
+    def clean(self) -> dict[str, Any]:
+        """The end in local time."""
+        super().clean()
+        read_end(self, at=timezone.now(), zone=timezone.get_default_timezone())
+        return self.cleaned_data
 
     def arguments(self) -> dict[str, Any]:
         """With the row that was chosen."""

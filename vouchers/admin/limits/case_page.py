@@ -9,6 +9,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from merchants.admin.labels import state_text
+from merchants.models import Merchant, State
 from vouchers.admin.hotline import masked
 from vouchers.admin.limits.case_words import DONE, became, noticed
 from vouchers.admin.words import instant
@@ -47,7 +49,13 @@ def page_of(case: Case, file: CaseFile, about: str, *, at: datetime) -> dict[str
         ],
         "map": _map(file),
         "places": [
-            {**place._asdict(), "subsidy": yuan(place.subsidy_fen)} for place in file.places
+            {
+                **place._asdict(),
+                "subsidy": yuan(place.subsidy_fen),
+                "state": state_text(place.store),
+                "merchant": _merchant(place.store.merchant),
+            }
+            for place in file.places
         ],
         "graph": _graph(file),
         "usual": _usual(case, file),
@@ -61,6 +69,12 @@ def page_of(case: Case, file: CaseFile, about: str, *, at: datetime) -> dict[str
             for line in file.log
         ],
     }
+
+
+def _merchant(merchant: Merchant) -> str:
+    """With its state where that closes the store too."""
+    is_active = merchant.state == State.ACTIVE
+    return merchant.name if is_active else f"{merchant.name} ({state_text(merchant)})"
 
 
 def _cards(case: Case, file: CaseFile) -> list[tuple[str, str, str]]:

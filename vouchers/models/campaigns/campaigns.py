@@ -133,6 +133,8 @@ class Campaign(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=CAMPAIGN_STATES, default=CampaignState.DRAFT.value
     )
+    # In the campaign's time; None: until a person resumes it.
+    paused_until_at = models.DateTimeField(_("paused until"), null=True, blank=True, editable=False)
     terms = models.ForeignKey(
         "vouchers.TermsVersion",
         models.PROTECT,
@@ -159,6 +161,10 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=[state.value for state in CampaignState]),
                 name="campaign_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_until_at__isnull=True) | Q(state=CampaignState.PAUSED.value),
+                name="campaign_deadline_of_pause",
             ),
             models.CheckConstraint(condition=Q(radius_m__gt=0), name="campaign_radius_positive"),
             models.CheckConstraint(

@@ -8,7 +8,8 @@ from vouchers.sql.statements import Statement
 
 
 class StoreRow(NamedTuple):
-    """A store and whether it and its merchant are open."""
+    """A store and whether it and its merchant are open; if not, when the suspension of both is over
+    by the clock, None where a person has to end it."""
 
     id: int
     external_id: str
@@ -16,6 +17,7 @@ class StoreRow(NamedTuple):
     merchant: str
     is_open: bool
     category: str
+    suspended_until_at: datetime | None = None
 
 
 # Stores `s` of the numbers (folded) wanted, each among its own list of merchants: the text of a
@@ -26,10 +28,16 @@ WANTED_STORES = """
       JOIN merchants_store s ON upper(s.external_id) = wanted.store_no
        AND s.merchant_id = ANY (wanted.merchant_ids::bigint[])"""
 
+# Of store `s` and its merchant `m`. Only what is suspended has an end.
+STORE_COLUMNS = """s.id, s.external_id, s.merchant_id, m.code,
+           s.state = 'active' AND m.state = 'active', s.category,
+           CASE WHEN s.state = 'active' OR m.state = 'active'
+                  OR s.suspended_until_at IS NOT NULL AND m.suspended_until_at IS NOT NULL
+                THEN GREATEST(s.suspended_until_at, m.suspended_until_at) END"""
+
 FIND_STORES = Statement(
     f"""
-    SELECT s.id, s.external_id, s.merchant_id, m.code,
-           s.state = 'active' AND m.state = 'active', s.category
+    SELECT {STORE_COLUMNS}
     {WANTED_STORES}
       JOIN merchants_merchant m ON m.id = s.merchant_id
     """,
@@ -56,6 +64,7 @@ class CampaignRow(NamedTuple):
     accounts: list[list[Any]]
     # [version id, number, rules] of the risk rules in force.
     risk: list[Any] | None
+    paused_until_at: datetime | None
 
 
 FIND_CAMPAIGNS = Statement(
@@ -69,7 +78,8 @@ FIND_CAMPAIGNS = Statement(
                        FROM vouchers_account a JOIN vouchers_fundingsource s ON s.id = a.source_id
                       WHERE a.campaign_id = c.id), '[]'),
            (SELECT jsonb_build_array(v.id, v.number, v.rules) FROM vouchers_riskversion v
-             WHERE v.campaign_id = c.id ORDER BY v.number DESC LIMIT 1)
+             WHERE v.campaign_id = c.id ORDER BY v.number DESC LIMIT 1),
+           c.paused_until_at
       FROM vouchers_campaign c
      WHERE c.id IN (SELECT t.campaign_id FROM unnest(%(tranche_ids)s::bigint[]) AS wanted(id)
                       JOIN vouchers_tranche t ON t.id = wanted.id)
@@ -98,16 +108,16 @@ class StorePeriod(NamedTuple):
     @classmethod
     def decode(cls, row: Sequence[Any]) -> Self:
         """From a row of FIND_STORES_IN."""
-        store = StoreRow._make(row[:6])
-        return cls(store, None if row[7] is None else ParticipationRow._make(row[6:]))
+        columns = len(StoreRow._fields)
+        store, period = StoreRow._make(row[:columns]), row[columns:]
+        return cls(store, None if period[0] is None else ParticipationRow._make(period))
 
 
 # With every period in which a store takes part in the tranches' campaigns; a store comes as often,
 # and once if it takes part in none.
 FIND_STORES_IN = Statement(
     f"""
-    SELECT s.id, s.external_id, s.merchant_id, m.code,
-           s.state = 'active' AND m.state = 'active', s.category,
+    SELECT {STORE_COLUMNS},
            cs.campaign_id, cs.store_id, cs.category, cs.valid_from_at, cs.valid_until_at
     {WANTED_STORES}
       JOIN merchants_merchant m ON m.id = s.merchant_id

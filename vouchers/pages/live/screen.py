@@ -6,7 +6,9 @@ from typing import Any, Final
 import redis
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import translation
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from vouchers.figures import Item, Words, bars, spark_line
 from vouchers.http.base_map import BaseMap
 from vouchers.http.refusal_names import refusal_name
+from vouchers.http.stops import campaign_state
 from vouchers.models.limits.risk import RISK_KINDS, RISK_VERDICTS
 from vouchers.money import yuan
 from vouchers.pages.budget import as_html, cash_figure, identity_figure
@@ -21,6 +24,7 @@ from vouchers.pages.live.places import district_html, rows_of
 from vouchers.queries.live.alerts import Alert, Cursor
 from vouchers.queries.live.board import Board, PlaceRow
 from vouchers.queries.live.places import DistrictUse
+from vouchers.queries.live.stops import Stopped
 from vouchers.services.valkey import Valkey
 
 VALKEY: Final = Valkey(answer_s=0.2, without="the live screen does not show its queue")
@@ -60,6 +64,7 @@ def board_html(
             "campaigns": [
                 (
                     money,
+                    campaign_state(money.campaign),
                     [
                         (
                             identity_figure(f"identity-{money.campaign.pk}-{number}", row),
@@ -92,6 +97,21 @@ def alert_html(alert: Alert, *, language: str) -> str:
             "verdict": dict(RISK_VERDICTS).get(alert.verdict, ""),
         }
         return render_to_string("vouchers/live/alert.html", context)
+
+
+def stopped_rows(stopped: Sequence[Stopped]) -> list[dict[str, str]]:
+    """What is stopped, in words, each with its page in the admin."""
+    return [
+        {
+            "kind": str(it.row._meta.verbose_name),
+            "name": str(it.row),
+            "address": reverse(
+                f"admin:{it.row._meta.app_label}_{it.row._meta.model_name}_change", args=[it.row.pk]
+            ),
+            "until": date_format(it.until_at, "m-d H:i") if it.until_at else _("it is lifted"),
+        }
+        for it in stopped
+    ]
 
 
 def cursor_text(cursor: Cursor) -> str:

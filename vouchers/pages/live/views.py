@@ -10,22 +10,28 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from merchants.errors import Refused
-from merchants.models import Merchant, Store
 from vouchers.errors import explain
 from vouchers.models import Campaign
 from vouchers.pages.live.forms import StopForm
 from vouchers.pages.live.places import opened_district
-from vouchers.pages.live.screen import alert_html, board_html, cursor_text, valkey_waiting
+from vouchers.pages.live.screen import (
+    alert_html,
+    board_html,
+    cursor_text,
+    stopped_rows,
+    valkey_waiting,
+)
 from vouchers.pages.live.viewer import check_may_watch, watched_area
 from vouchers.queries.live.alerts import Cursor, alerts_since, newest_cursor
 from vouchers.queries.live.board import board
 from vouchers.queries.live.places import DistrictUse
-from vouchers.queries.live.stops import running_campaigns
+from vouchers.queries.live.stops import stoppable_campaigns, stopped_now
 from vouchers.queries.roles import NOWHERE
 from vouchers.services.campaigns import lifecycle, stops
 from vouchers.services.roles import area_of
@@ -51,7 +57,8 @@ def screen(request: HttpRequest) -> HttpResponse:
         "stream": f"{reverse('live-stream')}?after={cursor_text(newest)}",
         "form": form,
         "may_stop": may_stop,
-        "running": running_campaigns(reach) if may_stop else [],
+        "stoppable": stoppable_campaigns(reach) if may_stop else [],
+        "stopped": stopped_rows(stopped_now(watched_area(request))),
     }
     return render(request, "vouchers/live/screen.html", context)
 
@@ -86,23 +93,23 @@ def _shown(request: HttpRequest, *, opened: DistrictUse | None = None) -> dict[s
 def _stop(request: HttpRequest, form: StopForm) -> bool:
     """Whether it is stopped now; a refusal stands on the form."""
     assert isinstance(request.user, User)
-    named, why, now = form.found, form.cleaned_data["why"], timezone.now()
+    named, now = form.found, timezone.now()
+    stop = {"why": form.cleaned_data["why"], "until_at": form.cleaned_data["until_at"]}
     try:
-        is_new = True
         if isinstance(named, Campaign):
-            lifecycle.pause(campaign=named, by=request.user, at=now, why=why)
-        elif isinstance(named, Merchant):
-            is_new = stops.stop_merchant(merchant=named, why=why, by=request.user, at=now)
+            lifecycle.pause(campaign=named, by=request.user, at=now, **stop)
         else:
-            assert isinstance(named, Store)
-            is_new = stops.stop_store(store=named, why=why, by=request.user, at=now)
+            stops.suspend(row=named, by=request.user, at=now, **stop)
     except Refused as refused:
         form.add_error(None, explain(refused.refusal, get_language() or "en"))
         return False
-    said = (
-        _("%(name)s is stopped: no order from now on.")
-        if is_new
-        else _("%(name)s was stopped already.")
-    )
-    messages.success(request, said % {"name": named.name})
+    messages.success(request, _said(named.name, form))
     return True
+
+
+def _said(name: str, form: StopForm) -> str:
+    until_at = form.cleaned_data["until_at"]
+    if until_at is None:
+        return _("%(name)s is stopped: no order from now on.") % {"name": name}
+    until = date_format(until_at.astimezone(form.zone), "Y-m-d H:i")
+    return _("%(name)s is stopped until %(until)s.") % {"name": name, "until": until}

@@ -14,6 +14,7 @@ from vouchers.money import split_pro_rata
 from vouchers.rules.limits.limits import local_time
 from vouchers.rules.redemption.sandbox import forced_refusal
 from vouchers.rules.redemption.shown import PRINTED, Shown, Way, judge_shown
+from vouchers.rules.redemption.switches import judge_open, judge_running
 from vouchers.states import (
     CampaignState,
     ResidentState,
@@ -55,6 +56,8 @@ class TrancheFacts(NamedTuple):
     # Which of `payment_ref` and `receipt_no` every order has to name.
     order_numbers: Sequence[str] = ()
     presence_required: bool = False
+    # When a paused campaign runs on by the clock.
+    paused_until_at: datetime | None = None
 
 
 class VoucherFacts(NamedTuple):
@@ -81,6 +84,8 @@ class StoreFacts(NamedTuple):
     is_open: bool
     participates: bool
     category: str
+    # When a suspended store is open again by the clock.
+    suspended_until_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +191,9 @@ def _shown_in_person(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -
 
 
 def _store_open(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
-    return None if case.store.is_open else Refusal("store_closed")
+    store = case.store
+    until_at = store.suspended_until_at
+    return judge_open(store.is_open, until_at, at=case.order.at, zone=tranche.zone)
 
 
 def _store_participates(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
@@ -205,8 +212,10 @@ def _people_active(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> 
 def _campaign_running(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:
     if tranche.campaign_state == CampaignState.RUNNING:
         return None
-    rule = "campaign_over" if tranche.campaign_state in CAMPAIGN_OVER else ""
-    return Refusal("campaign_not_running", rule, {"state": tranche.campaign_state})
+    if tranche.campaign_state in CAMPAIGN_OVER:
+        return Refusal("campaign_not_running", "campaign_over", {"state": tranche.campaign_state})
+    until_at = tranche.paused_until_at
+    return judge_running(tranche.campaign_state, until_at, at=case.order.at, zone=tranche.zone)
 
 
 def _not_used(case: Case, tranche: TrancheFacts, voucher: VoucherFacts) -> Refusal | None:

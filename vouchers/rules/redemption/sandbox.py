@@ -19,6 +19,8 @@ DAYS_FROM_NOW: Final = {
     "next_at": 1,
     "valid_from_at": 1,
     "valid_until_at": -1,
+    "paused_until_at": 1,
+    "suspended_until_at": 1,
     "order_too_old": -4,
     "order_in_future": 1,
 }
@@ -93,6 +95,14 @@ FORCED: Final[tuple[Forced, ...]] = (
     Forced(FIRST_FEN + 32, "too_many_wrong_codes", "slowed", {"wait_s": 60}),
     Forced(FIRST_FEN + 33, "too_many_wrong_codes", "paper_locked", {"tries": 5}),
     Forced(FIRST_FEN + 34, "risk_refused", "night"),
+    Forced(
+        FIRST_FEN + 35,
+        "campaign_not_running",
+        "paused_until",
+        {"state": "paused"},
+        "paused_until_at",
+    ),
+    Forced(FIRST_FEN + 36, "store_closed", "suspended_until", instant="suspended_until_at"),
 )
 _BY_AMOUNT: Final = {forced.amount_fen: forced for forced in FORCED}
 

@@ -1,8 +1,8 @@
 """Whom a campaign would reach now and what that would cost, without a word about one person.
 
 How the figures are made so that no two previews tell a home is in `rules/audience/squares`. On top
-of it every preview is kept in the campaign's history with its author and terms, and a user
-may make at most `MOST_AN_HOUR` of them.
+of it every preview that is begun is kept in the campaign's history with its author and terms, and a
+user may see at most `MOST_AN_HOUR` of them.
 """
 
 import json
@@ -13,9 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from merchants.errors import Refused
@@ -78,10 +76,12 @@ def preview(*, campaign: Campaign, by: User, at: datetime, is_mapped: bool = Fal
     """The audience a campaign would have now, or at its start if that is still to come; and what
     one distribution of its first round would issue and cost. With its density if it `is_mapped`.
 
-    Refuses `not_permitted`, and `rate_limited` after 60 within an hour.
+    Refuses `not_permitted`, and `rate_limited` after 60 within an hour; one that failed has shown
+    nothing and does not count.
     """
     require_permission(by, "vouchers.view_campaign", at=at)
     asked_at = at
+    _check_rate(by, at)
     with transaction.atomic():
         _note(campaign, by, at)
     with transaction.atomic():
@@ -113,18 +113,18 @@ def preview(*, campaign: Campaign, by: User, at: datetime, is_mapped: bool = Fal
     return found
 
 
-def _note(campaign: Campaign, by: User, at: datetime) -> None:
-    """Write the preview into the history, also when it then fails."""
-    kept = LogEntry.objects.filter(
-        user=by,
-        content_type=ContentType.objects.get_for_model(Campaign),
-        action_time__gt=at - timedelta(seconds=WINDOW_S),
-        change_message__contains=PREVIEWED,
-    ).order_by("-action_time")
-    times = list(kept.values_list("action_time", flat=True)[:MOST_AN_HOUR])
+def _check_rate(by: User, at: datetime) -> None:
+    """By the previews that were made."""
+    since = at - timedelta(seconds=WINDOW_S)
+    made = PreviewCount.objects.filter(by=by, at__gt=since).order_by("-at")
+    times = list(made.values_list("at", flat=True)[:MOST_AN_HOUR])
     if len(times) == MOST_AN_HOUR:
         wait = times[-1] + timedelta(seconds=WINDOW_S) - at
         raise Refused("rate_limited", "previews", retry_after_s=max(1, int(wait.total_seconds())))
+
+
+def _note(campaign: Campaign, by: User, at: datetime) -> None:
+    """Write the preview into the history, also when it then fails."""
     sha256 = terms_sha256(document_of(campaign)).hex()
     terms = (
         f"{campaign.radius_m} m, {'+'.join(campaign.point_kinds)},"
@@ -134,7 +134,10 @@ def _note(campaign: Campaign, by: User, at: datetime) -> None:
 
 
 def _keep_counts(campaign: Campaign, figures: Figures, by: User, at: datetime) -> None:
-    """Keep what was shown: only counts that may be shown are in it."""
+    """Keep what is shown: only counts that may be shown are in it. Those of one person one after
+    another, so that many at once are no way past the limit."""
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    _check_rate(by, at)
     PreviewCount.objects.create(
         campaign=campaign,
         by=by,

@@ -16,6 +16,7 @@ from vouchers.queries.campaigns.readiness import DECIDE as DECIDE
 from vouchers.queries.campaigns.readiness import approvers_needed, surroundings_of
 from vouchers.queries.campaigns.terms import document_of, terms_of
 from vouchers.queries.ledger.balances import balances
+from vouchers.rules.campaigns import stops
 from vouchers.rules.campaigns import terms as rules
 from vouchers.rules.campaigns.approvals import may_sign, terms_fen
 from vouchers.rules.campaigns.declaration import OPTIONS
@@ -28,6 +29,7 @@ from vouchers.services.history import clock, note
 from vouchers.services.ledger import quotas
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
+from vouchers.services.sandbox import time_in
 from vouchers.states import AccountKind, CampaignState
 
 PAUSE = "vouchers.pause_campaign"
@@ -142,11 +144,28 @@ def launch(*, campaign: Campaign, by: User, at: datetime) -> CampaignState:
     return state
 
 
-def pause(*, campaign: Campaign, by: User, at: datetime, why: str = "") -> None:
+def pause(
+    *,
+    campaign: Campaign,
+    by: User,
+    at: datetime,
+    why: str = "",
+    until_at: datetime | None = None,
+) -> None:
     """Stop issuing and redeeming at once; managers and risk officers may. A reason given is kept in
-    the campaign's history."""
+    the campaign's history. It runs on at `until_at`, an instant of the campaign's time, or (None)
+    when it is resumed; a pause that has an end can be made longer.
+
+    Refuses `not_permitted`, `campaign_state`, and `stop_over` for an end that has passed.
+    """
     require_permission(by, PAUSE, at=at)
-    _step(campaign, CampaignState.PAUSED, by=by, at=at, why=why)
+    with transaction.atomic():
+        held = lock_campaign(campaign.pk)
+        refuse(stops.judge_end(until_at, at=time_in(campaign_id=held.pk, at=at)))
+        is_paused = held.state == CampaignState.PAUSED
+        if not (is_paused and stops.is_longer(until_at, held.paused_until_at)):
+            _check_move(held, CampaignState.PAUSED)
+        _move(campaign, held, CampaignState.PAUSED, by=by, at=at, why=why, paused_until_at=until_at)
 
 
 def resume(*, campaign: Campaign, by: User, at: datetime) -> None:
@@ -219,14 +238,21 @@ def end_due(*, at: datetime) -> int:
     return _move_due(due, CampaignState.ENDED, at=at)
 
 
-def _move_due(due: QuerySet[Campaign], state: CampaignState, *, at: datetime) -> int:
+def resume_due(*, at: datetime) -> int:
+    """PAUSED → RUNNING for campaigns whose pause is over, by the clock; returns how many."""
+    paused = Campaign.objects.filter(state=CampaignState.PAUSED)
+    due = paused.alias(now=campaign_now(at)).filter(paused_until_at__lte=F("now"))
+    return _move_due(due, CampaignState.RUNNING, at=at, why="lifted by the clock")
+
+
+def _move_due(due: QuerySet[Campaign], state: CampaignState, *, at: datetime, why: str = "") -> int:
     """One transaction per campaign; one that a person moves at the same moment is left alone."""
     moved = 0
     for campaign_id in list(due.order_by("id").values_list("id", flat=True)):
         with transaction.atomic():
             held = due.select_for_update(no_key=True, of=("self",)).filter(pk=campaign_id).first()
             if held is not None:
-                _move(held, held, state, by=clock(), at=at)
+                _move(held, held, state, by=clock(), at=at, why=why)
                 moved += 1
     return moved
 
@@ -278,13 +304,11 @@ def lock_campaign(campaign_id: int) -> Campaign:
     return Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
 
 
-def _step(
-    campaign: Campaign, state: CampaignState, *, by: User, at: datetime, why: str = ""
-) -> None:
+def _step(campaign: Campaign, state: CampaignState, *, by: User, at: datetime) -> None:
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         _check_move(held, state)
-        _move(campaign, held, state, by=by, at=at, why=why)
+        _move(campaign, held, state, by=by, at=at)
 
 
 def _check_move(held: Campaign, state: CampaignState) -> None:
@@ -302,9 +326,11 @@ def _move(
     **also: Any,
 ) -> None:
     """Write the new state, keep the caller's instance in step, and leave a line in the history."""
-    for name, value in {"state": state.value, **also}.items():
+    written = {"state": state.value, "paused_until_at": None, **also}
+    for name, value in written.items():
         setattr(held, name, value)
         setattr(campaign, name, value)
-    held.save(update_fields=["state", *also])
-    note(held, by=by, what=f"{state.value}: {why}" if why else state.value, at=at)
+    held.save(update_fields=list(written))
+    what = stops.told(state.value, held.paused_until_at, held.zone, why)
+    note(held, by=by, what=what, at=at)
     announce_state(held, at=at)

@@ -1,4 +1,5 @@
-"""The red button on merchants and stores: no till of theirs redeems from the next request on.
+"""The red button on merchants, stores and callers: nothing of theirs redeems from the next request
+on, until a person lifts it or, where an end was given, the clock does.
 
 A campaign is stopped by `services.campaigns.lifecycle.pause`.
 """
@@ -7,30 +8,88 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
-from merchants.models import Merchant, State, Store
-from vouchers.services.campaigns.lifecycle import PAUSE
-from vouchers.services.history import note
+from merchants.errors import Refused
+from merchants.models import Credential, Merchant, State, Store
+from merchants.services.edits import void_code
+from vouchers.rules.campaigns.stops import is_longer, judge_end, told
+from vouchers.services.campaigns.lifecycle import PAUSE, resume_due
+from vouchers.services.history import clock, note
+from vouchers.services.refusals import refuse
 from vouchers.services.roles import require_permission
 
-
-def stop_merchant(*, merchant: Merchant, why: str, by: User, at: datetime) -> bool:
-    """Suspend a merchant, with all its stores; whether it was active. Refuses `not_permitted`."""
-    return _stop(merchant, why=why, by=by, at=at)
+Stoppable = Merchant | Store | Credential
 
 
-def stop_store(*, store: Store, why: str, by: User, at: datetime) -> bool:
-    """Suspend one store; whether it was active. Refuses `not_permitted`."""
-    return _stop(store, why=why, by=by, at=at)
+def suspend(*, row: Stoppable, why: str, by: User, at: datetime, until_at: datetime | None) -> None:
+    """Suspend a merchant with all its stores, a store, or a caller of the API, until `until_at` or
+    (None) until it is lifted. What is suspended already stays so for longer.
+
+    Refuses `not_permitted` for one who may neither stop campaigns nor change the row, `stop_over`
+    for an end that has passed, and `already_stopped` for what is closed or suspended for as long.
+    """
+    _require(by, row, at)
+    refuse(judge_end(until_at, at=at))
+    with transaction.atomic():
+        if isinstance(row, Credential):
+            void_code(row)
+        held = type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
+        is_longer_now = is_longer(until_at, held.suspended_until_at)
+        if held.state != State.ACTIVE and not is_longer_now:
+            raise Refused("already_stopped", state=held.state)
+        _write(row, held, State.SUSPENDED, until_at)
+        zone = timezone.get_default_timezone_name()
+        note(held, by=by, what=told(State.SUSPENDED.value, until_at, zone, why), at=at)
 
 
-def _stop(row: Merchant | Store, *, why: str, by: User, at: datetime) -> bool:
-    require_permission(by, PAUSE, at=at, on=row)
+def lift(*, row: Stoppable, why: str, by: User, at: datetime) -> None:
+    """Let a suspended merchant, store or caller act again, before its end.
+
+    Refuses `not_permitted` as `suspend` does, and `not_suspended`.
+    """
+    _require(by, row, at)
     with transaction.atomic():
         held = type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
-        if held.state != State.ACTIVE:
+        if held.state != State.SUSPENDED:
+            raise Refused("not_suspended", state=held.state)
+        _write(row, held, State.ACTIVE, None)
+        note(held, by=by, what=told(State.ACTIVE.value, None, "", why), at=at)
+
+
+def lift_due(*, at: datetime) -> int:
+    """End what was stopped until now, by the clock: pauses of campaigns in the campaign's own time,
+    suspensions in the real one; returns how many."""
+    lifted = resume_due(at=at)
+    for model in (Merchant, Store, Credential):
+        due = model._default_manager.filter(suspended_until_at__lte=at)
+        for key in list(due.order_by("pk").values_list("pk", flat=True)):
+            lifted += _lift_by_clock(model, key, at)
+    return lifted
+
+
+def _lift_by_clock(model: type[Stoppable], key: int, at: datetime) -> bool:
+    """Whether it was still due: a person may have lifted or lengthened it meanwhile."""
+    due = model._default_manager.filter(suspended_until_at__lte=at)
+    with transaction.atomic():
+        held = due.select_for_update(no_key=True).filter(pk=key).first()
+        if held is None:
             return False
-        held.state = row.state = State.SUSPENDED
-        held.save(update_fields=["state"])
-        note(held, by=by, what=f"{State.SUSPENDED.value}: {why}", at=at)
+        _write(held, held, State.ACTIVE, None)
+        note(held, by=clock(), what="active: lifted by the clock", at=at)
     return True
+
+
+def _require(by: User, row: Stoppable, at: datetime) -> None:
+    """Those who stop campaigns may, and those who otherwise close and reopen the row."""
+    try:
+        require_permission(by, f"merchants.change_{row._meta.model_name}", at=at, on=row)
+    except Refused:
+        require_permission(by, PAUSE, at=at, on=row)
+
+
+def _write(row: Stoppable, held: Stoppable, state: State, until_at: datetime | None) -> None:
+    """The new state, in the caller's instance too."""
+    for each in (held, row):
+        each.state, each.suspended_until_at = state, until_at
+    held.save(update_fields=["state", "suspended_until_at"])

@@ -145,6 +145,7 @@ def offer_facts(row: OfferRow) -> rules.Offer:
         opens_at=row.opens_at,
         closes_at=row.closes_at,
         per_resident=row.per_resident,
+        paused_until_at=row.paused_until_at,
     )
 
 

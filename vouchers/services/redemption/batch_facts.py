@@ -58,9 +58,19 @@ class Facts:
         for period in self.participations.get((campaign_id, store.id), ()):
             ends_at = period.valid_until_at
             if period.valid_from_at <= at and (ends_at is None or at < ends_at):
-                category = period.category or store.category
-                return StoreFacts(store.id, store.merchant_id, store.is_open, True, category)
-        return StoreFacts(store.id, store.merchant_id, store.is_open, False, store.category)
+                return _store_facts(store, True, period.category or store.category)
+        return _store_facts(store, False, store.category)
+
+
+def _store_facts(store: StoreRow, participates: bool, category: str) -> StoreFacts:
+    return StoreFacts(
+        store.id,
+        store.merchant_id,
+        store.is_open,
+        participates,
+        category,
+        store.suspended_until_at,
+    )
 
 
 def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:

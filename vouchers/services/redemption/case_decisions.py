@@ -10,15 +10,14 @@ import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from merchants.errors import Refused
 from merchants.models import Credential, Merchant, Store
-from merchants.services.edits import set_credential_state
 from vouchers.models import Case, CaseSignal, Hold, Redemption, Refund, SettlementLine
+from vouchers.rules.campaigns.stops import told
 from vouchers.rules.limits.cases import Seen
 from vouchers.services.campaigns import stops
-from vouchers.services.campaigns.lifecycle import PAUSE
-from vouchers.services.history import note
 from vouchers.services.limits.cases import CASES, decide, note_act
 from vouchers.services.redemption import holds
 from vouchers.services.roles import require_permission
@@ -152,47 +151,75 @@ def holdable(case: Case) -> list[Redemption]:
 
 
 def suspend_merchant(
-    *, case: Case, merchant: Merchant, reason: str, seen_acts: int, by: User, at: datetime
+    *,
+    case: Case,
+    merchant: Merchant,
+    reason: str,
+    seen_acts: int,
+    by: User,
+    at: datetime,
+    until_at: datetime | None = None,
 ) -> None:
-    """Stop a merchant that an open case is about, with all its stores.
+    """Stop a merchant that an open case is about, with all its stores, until `until_at` or (None)
+    until it is lifted.
 
-    Refuses `not_permitted`, and `case_changed` when it is decided, another officer acted meanwhile,
-    or the case has nothing to do with the merchant.
+    Refuses `not_permitted`, `stop_over` for an end that has passed, and `case_changed` when it is
+    decided, another officer acted meanwhile, or the case has nothing to do with the merchant.
     """
     require_permission(by, CASES, at=at)
     _require(case.members.filter(signal__store__merchant=merchant).exists())
-    with transaction.atomic():
-        what = f"merchant {merchant.code} suspended: {reason}"
-        note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
-        stops.stop_merchant(merchant=merchant, why=_reason(case, reason), by=by, at=at)
+    _suspend(case, merchant, f"merchant {merchant.code}", reason, seen_acts, by, at, until_at)
 
 
 def suspend_store(
-    *, case: Case, store: Store, reason: str, seen_acts: int, by: User, at: datetime
+    *,
+    case: Case,
+    store: Store,
+    reason: str,
+    seen_acts: int,
+    by: User,
+    at: datetime,
+    until_at: datetime | None = None,
 ) -> None:
     """Stop a store that an open case is about. Refuses as `suspend_merchant`."""
     require_permission(by, CASES, at=at)
     _require(case.members.filter(signal__store=store).exists())
-    with transaction.atomic():
-        what = f"store {store} suspended: {reason}"
-        note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
-        stops.stop_store(store=store, why=_reason(case, reason), by=by, at=at)
+    _suspend(case, store, f"store {store}", reason, seen_acts, by, at, until_at)
 
 
 def suspend_till(
-    *, case: Case, credential: Credential, reason: str, seen_acts: int, by: User, at: datetime
+    *,
+    case: Case,
+    credential: Credential,
+    reason: str,
+    seen_acts: int,
+    by: User,
+    at: datetime,
+    until_at: datetime | None = None,
 ) -> None:
     """Suspend the credential of an enrolled till that redeemed what an open case is about. Refuses
     as `suspend_merchant`."""
     require_permission(by, CASES, at=at)
-    require_permission(by, PAUSE, at=at)
     seen = Redemption.objects.filter(pk__in=_redemption_ids(case), caller=credential)
     _require(credential.kind == Credential.Kind.TERMINAL and seen.exists())
+    _suspend(case, credential, f"till {credential}", reason, seen_acts, by, at, until_at)
+
+
+def _suspend(
+    case: Case,
+    row: stops.Stoppable,
+    called: str,
+    reason: str,
+    seen_acts: int,
+    by: User,
+    at: datetime,
+    until_at: datetime | None,
+) -> None:
     with transaction.atomic():
-        what = f"till {credential} suspended: {reason}"
+        zone = timezone.get_default_timezone_name()
+        what = told(f"{called} suspended", until_at, zone, reason)
         note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
-        set_credential_state(credential=credential, state="suspended")
-        note(credential, by=by, what=f"suspended: {_reason(case, reason)}", at=at)
+        stops.suspend(row=row, why=_reason(case, reason), by=by, at=at, until_at=until_at)
 
 
 def _require(is_concerned: bool) -> None:

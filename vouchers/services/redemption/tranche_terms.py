@@ -74,6 +74,7 @@ def tranche_terms(row: TrancheRow, campaign: CampaignTerms) -> TrancheTerms:
         valid_from_at=row.valid_from_at,
         valid_until_at=row.valid_until_at,
         campaign_state=switches.state,
+        paused_until_at=switches.paused_until_at,
         zone=switches.zone,
         is_test=switches.is_test,
         excluded_categories=switches.excluded_categories,

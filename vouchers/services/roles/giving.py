@@ -10,6 +10,7 @@ from merchants.errors import Refused
 from merchants.models import District, Street
 from vouchers.models import Grant
 from vouchers.services.history import note
+from vouchers.services.refusals import refused_by_database
 from vouchers.services.roles.permissions import require_permission
 
 GIVE: Final = "vouchers.add_grant"
@@ -29,8 +30,8 @@ def give_role(
 ) -> Grant:
     """Give a user a role in a district, in one street of it, or in the whole city, for a period.
 
-    Refuses `not_permitted` (also to give oneself a role), `why_missing`, and `dates_cross` for a
-    period that does not end after it begins or is over already.
+    Refuses `not_permitted` (also to give oneself a role), `why_missing`, `text_too_long`, and
+    `dates_cross` for a period that does not end after it begins or is over already.
     """
     require_permission(by, GIVE, at=at)
     if by.pk == user.pk:
@@ -39,7 +40,7 @@ def give_role(
         raise Refused("why_missing")
     if until_at is not None and until_at <= max(from_at, at):
         raise Refused("dates_cross", "grant_ends_after_it_begins")
-    with transaction.atomic():
+    with refused_by_database(), transaction.atomic():
         grant = Grant.objects.create(
             user=user,
             role=role,
@@ -58,10 +59,11 @@ def give_role(
 def withdraw_role(*, grant: Grant, reason: str, by: User, at: datetime) -> None:
     """End a grant; it counts for nothing from the user's next request on.
 
-    Refuses `not_permitted`, and `role_withdrawn` for one that was withdrawn before.
+    Refuses `not_permitted`, `text_too_long`, and `role_withdrawn` for one that was withdrawn
+    before.
     """
     require_permission(by, GIVE, at=at)
-    with transaction.atomic():
+    with refused_by_database(), transaction.atomic():
         held = Grant.objects.select_for_update(no_key=True).get(pk=grant.pk)
         if held.withdrawn_at is not None:
             raise Refused("role_withdrawn")
