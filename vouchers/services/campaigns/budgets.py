@@ -79,7 +79,7 @@ def _judge_repayment(campaign: Campaign, document: Document, deciding: int = 0) 
     refuse(
         rules.repayment(
             free_fen=funding.lock_free_fen([source])[source.pk],
-            cash_fen=funding.cash_on_hand_fen(source, deciding=deciding),
+            cash_fen=funding.spare_cash_fen(source, deciding=deciding),
             expected_free_fen=document["expected_free_fen"],
             amount_fen=document["amount_fen"],
         )
