@@ -34,6 +34,7 @@ from vouchers.services.issuing.expiry import expire_due
 from vouchers.services.limits.cases import assign, decide
 from vouchers.services.proofs.pack import export_pack
 from vouchers.services.proofs.seals import seal_whole
+from vouchers.services.redemption.case_decisions import confirm
 from vouchers.services.redemption.holds import hold, release
 from vouchers.services.settlement.collection import collect
 from vouchers.states import (
@@ -121,7 +122,17 @@ def returning_campaign() -> Campaign:
     settled(campaign, TODAY, MIDNIGHT, is_paid=True)
     refund_of(late, 8_501, at=NOON + DAY)
     refund_of(over, PAID_FEN, at=NOON + DAY)
+    _called_back(campaign, **small)
     return campaign
+
+
+def _called_back(campaign: Campaign, **order: Any) -> None:
+    """Held by a rule, partly refunded, and confirmed as fraud."""
+    rosa, at = cast.member("rosa", "risk officer"), NOON + 2 * DAY
+    with_rules(campaign, at_noon())
+    refund_of(bought(campaign, who="noticed", at=at, **order), 3_333, at=at)
+    case = opened(campaign, at=at)
+    assert confirm(case=case, reason="no goods", seen=seen(case), by=rosa, at=at) == 1
 
 
 def _undone(campaign: Campaign) -> None:

@@ -100,6 +100,10 @@ CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
         lambda rows: rows["refund_parts"][0].update(amount_fen=1),
         "misses its shares",
     ),
+    "a refund of no money": (
+        lambda rows: rows["refunds"][0].update(amount_fen=0),
+        "without a refund or a hold",
+    ),
     "a refund too large": (
         lambda rows: rows["refunds"][0].update(amount_fen=10**9),
         "beyond what was paid",

@@ -185,6 +185,11 @@ class Redemptions:
             parts = sum(p["amount_fen"] for p in item.parts if p["refund"] == refund["id"])
             if parts != refund["clawback_fen"]:
                 yield self._fault("a refund misses its shares", "退回补贴与各方份额不符")
+            is_held = any(hold["id"] == refund["hold"] for hold in item.holds)
+            if (refund["amount_fen"] == 0) != is_held:
+                yield self._fault(
+                    "is called back without a refund or a hold", "无退款亦无冻结而退回补贴"
+                )
         if any(item.clawed(source) > item.split.get(source, 0) for source in _sources(item)):
             yield self._fault("a source gets back more than it paid", "某出资方退回超过其出资")
         is_all_back = item.clawback_fen == row["discount_fen"]

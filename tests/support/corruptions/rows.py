@@ -105,6 +105,14 @@ CORRUPTIONS = {
             "refund_legal",
         },
     ),
+    "a refund is called the end of a case": (
+        (
+            "UPDATE vouchers_refund SET amount_fen = 0, caller_id = NULL, refund_no = '',"
+            " gives_voucher_back = false, hold_id = (SELECT min(id) FROM vouchers_hold)"
+            " WHERE id = (SELECT max(id) FROM vouchers_refund WHERE NOT gives_voucher_back)"
+        ),
+        {"refund_legal"},
+    ),
     "a refund was made by another merchant": (
         (
             "UPDATE vouchers_refund SET store_id = (SELECT id FROM merchants_store"

@@ -188,7 +188,8 @@ NUMBERS_ALIKE = Check(
      UNION ALL
     SELECT 'refund', merchant_id, {look_of("refund_no")}, array_agg(id ORDER BY id)::text
       FROM vouchers_refund
-     WHERE merchant_id IN (SELECT merchant_id FROM vouchers_refund WHERE refund_no {IS_ODD})
+     WHERE hold_id IS NULL AND merchant_id IN (
+           SELECT merchant_id FROM vouchers_refund WHERE hold_id IS NULL AND refund_no {IS_ODD})
      GROUP BY merchant_id, {look_of("refund_no")} HAVING count(*) > 1
     """,
 )
