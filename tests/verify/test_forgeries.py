@@ -33,6 +33,19 @@ def one_leg(rows: Rows) -> None:
     first_of(rows, "journal", reason="redeem")["legs"][0][3] -= 1  # type: ignore[index]
 
 
+def use_of_another(rows: Rows) -> None:
+    """As if a resident who was over the limit had been within it."""
+    one, another = [row for row in rows["counters"] if row["kind"] == 1 and row["used_count"]][:2]
+    for column in ("used_count", "used_fen"):
+        another[column], one[column] = another[column] + one[column], 0
+
+
+def counter_in_two(rows: Rows) -> None:
+    """As if a resident had used half of it."""
+    first = first_of(rows, "counters", kind=1)
+    rows["counters"].append({**first, "used_count": 0, "used_fen": 0})
+
+
 CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
     "a leg": (one_leg, "do not balance"),
     "a transfer": (more_fen, "the rows say"),
@@ -137,6 +150,20 @@ CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
     "a collection": (lambda rows: rows["collection_lines"].pop(), "miss its amount"),
     "a cap": (lambda rows: rows["cells"][0].update(cap_fen=1, cap_count=1), "left"),
     "a counter": (lambda rows: rows["counters"][0].update(used_fen=1), "stand"),
+    "a use counted for another resident": (use_of_another, "kind 1 are not the redemptions"),
+    "a counter in two": (counter_in_two, "two of one subject and window"),
+    "a counter's limit": (
+        lambda rows: rows["counters"][0].update(limit_count=1_000),
+        "limit_count 1000, not",
+    ),
+    "an order delivered": (
+        lambda rows: rows["campaign"][0].update(order_kinds=["delivered"]),
+        "an order of an excluded kind",
+    ),
+    "an order's number": (
+        lambda rows: rows["campaign"][0].update(order_numbers=["receipt_no"]),
+        "lacks its receipt_no",
+    ),
     "terms": (
         lambda rows: rows["terms"][0]["document"].update(campaign={}),
         "not what was hashed",

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vouchers.verify.archive import Archive, Row
 from vouchers.verify.arrows import LIVE, R_AUTHORISED, R_CAPTURED, R_REFUNDED
+from vouchers.verify.counters import Counted, kinds_of
 from vouchers.verify.faults import Fault
 from vouchers.verify.grouped import Grouped
 from vouchers.verify.journal import Slot
@@ -45,8 +46,8 @@ class Tally:
     line_fen: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     line_count: Counter[int] = field(default_factory=Counter)
     begun: Counter[str] = field(default_factory=Counter)
-    live: Counter[str] = field(default_factory=Counter)
-    """How many redemptions stand, and their subsidy in fen that was not called back."""
+    counted: Counted = field(default_factory=Counted)
+    """The redemptions that stand, and their subsidy that was not called back, as limits count."""
 
 
 @dataclass
@@ -84,6 +85,7 @@ class Redemptions:
         self._stock = stock
         self._tally = tally
         (self._campaign,) = archive.rows("campaign")
+        self._kinds = kinds_of(archive)
         self._zone = _zone(self._campaign["zone"])
         self._merchants = {row["id"]: row["merchant"] for row in archive.rows("stores")}
         self._takes_part: dict[int, list[Row]] = defaultdict(list)
@@ -128,6 +130,7 @@ class Redemptions:
             wallet.live[serial] = item.row["state"]
         yield from self._judge_terms(item, self._stock.tranches[tranche])
         yield from self._judge_place(item)
+        yield from self._judge_order(item.row)
         yield from self._judge_refunds(item)
         yield from self._judge_lines(item)
         self._add(item, tranche)
@@ -150,7 +153,7 @@ class Redemptions:
             counted = row["order_amount_fen"]
         if counted < tranche["threshold_fen"]:
             yield self._fault("is below the threshold", "未达到使用门槛")
-        if row["order_amount_fen"] - row["discount_fen"] < 1:
+        if row["eligible_amount_fen"] - row["discount_fen"] < 1:
             yield self._fault("leaves nothing to pay", "顾客实付不足一分")
         if not _covers(tranche, row["redeemed_at"]):
             yield self._fault("is outside the voucher's window", "不在券有效期内")
@@ -161,8 +164,6 @@ class Redemptions:
             yield self._fault("names another merchant's store", "门店不属于该商户")
         if not any(_covers(part, at) for part in self._takes_part[row["store"]]):
             yield self._fault("is at a store that took no part", "门店当时未参加活动")
-        if row["category"] in self._campaign["excluded_categories"]:
-            yield self._fault("is in an excluded category", "属于除外品类")
         day = datetime.fromisoformat(at).astimezone(self._zone).date().isoformat()
         if row["business_day"] != day:
             yield self._fault("is on another business day", "账务日不符")
@@ -173,6 +174,17 @@ class Redemptions:
                     "was shown by a person who is neither holder nor proxy",
                     "出示人并非本人或已声明的代用人",
                 )
+
+    def _judge_order(self, row: Row) -> Iterator[Fault]:
+        if row["category"] in self._campaign["excluded_categories"]:
+            yield self._fault("is in an excluded category", "属于除外品类")
+        kinds = self._campaign["order_kinds"]
+        if kinds and row["order_kind"] not in kinds:
+            yield self._fault("is an order of an excluded kind", "属于除外的订单类型")
+        if row["state"] in (R_CAPTURED, R_REFUNDED):
+            for number in self._campaign["order_numbers"]:
+                if not row[number]:
+                    yield self._fault(f"lacks its {number}", f"缺少 {number}")
 
     def _judge_refunds(self, item: Followed) -> Iterator[Fault]:
         row = item.row
@@ -237,8 +249,7 @@ class Redemptions:
         tally.begun["count"] += 1
         tally.begun["ids"] += row["id"]
         if row["state"] in LIVE:
-            tally.live["count"] += 1
-            tally.live["fen"] += row["discount_fen"] - item.clawback_fen
+            tally.counted.add_redemption(row, row["discount_fen"] - item.clawback_fen, self._kinds)
             if not self._stock.is_over(tranche):
                 for source, fen in self._stock.split(tranche):
                     rest = fen - item.split.get(source, 0)

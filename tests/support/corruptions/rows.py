@@ -55,6 +55,20 @@ CORRUPTIONS = {
             "redemption_legal",
         },
     ),
+    "the campaign took no such orders": (
+        "UPDATE vouchers_campaign SET order_kinds = '[\"delivered\"]'",
+        {
+            "campaign_keeps_terms",
+            "redemption_legal",
+        },
+    ),
+    "the campaign asked for receipts": (
+        "UPDATE vouchers_campaign SET order_numbers = '[\"receipt_no\"]'",
+        {
+            "campaign_keeps_terms",
+            "redemption_legal",
+        },
+    ),
     "the volunteer was declared too late": (
         "UPDATE vouchers_proxy SET declared_at = declared_at + interval '2 days'",
         {"shown_by_holder_or_proxy"},

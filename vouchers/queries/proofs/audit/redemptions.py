@@ -64,8 +64,14 @@ REDEMPTION_LEGAL = Check(
                    THEN 'eligible beyond the order'
                  WHEN CASE t.threshold_basis WHEN 'pre_discount' THEN r.order_amount_fen
                            ELSE r.eligible_amount_fen END < t.threshold_fen THEN 'below threshold'
-                 WHEN r.order_amount_fen - r.discount_fen < 1 THEN 'nothing left to pay'
+                 WHEN r.eligible_amount_fen - r.discount_fen < 1 THEN 'nothing left to pay'
                  WHEN c.excluded_categories ? r.category THEN 'excluded category'
+                 WHEN jsonb_array_length(c.order_kinds) > 0 AND NOT c.order_kinds ? r.order_kind
+                   THEN 'excluded kind of order'
+                 WHEN r.state IN {USED} AND (
+                      c.order_numbers ? 'payment_ref' AND r.payment_ref = ''
+                      OR c.order_numbers ? 'receipt_no' AND r.receipt_no = '')
+                   THEN 'without a number that every order has to name'
                  WHEN (r.authorised_fen IS NULL) <> (r.expires_at IS NULL) THEN 'half authorised'
                  WHEN r.discount_fen > r.authorised_fen THEN 'more than was authorised'
                  WHEN r.captured_at < r.redeemed_at OR r.captured_at >= r.expires_at
