@@ -113,6 +113,7 @@ def returning_campaign() -> Campaign:
     soon = NOON + timedelta(hours=1)
     bought(campaign, who="keeps", **small)
     refund_of(bought(campaign, who="early", **small), 8_501)
+    _authorised_for_more(campaign)
     refund_of(bought(campaign, who="partly", **small), 3_333)
     late, over = bought(campaign, who="late", **small), bought(campaign, who="over")
     ends = bought(campaign, who="ends", valid_until_at=soon, **small)
@@ -124,6 +125,14 @@ def returning_campaign() -> Campaign:
     refund_of(over, PAID_FEN, at=NOON + DAY)
     _called_back(campaign, **small)
     return campaign
+
+
+def _authorised_for_more(campaign: Campaign) -> None:
+    """A percentage whose final order earns four of six fen, 3 to 1; the face would be 2 to 2."""
+    person, place = cast.resident("less"), cast.nanjing_road()
+    (voucher,) = issue_vouchers(campaign, [person], tier="off15pc")
+    waits = authorised(voucher, place, person, amount_fen=40)
+    assert captured(waits, caller=till_of(place), amount_fen=27).status == 200
 
 
 def _called_back(campaign: Campaign, **order: Any) -> None:

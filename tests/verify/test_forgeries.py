@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -264,6 +265,19 @@ class TestLies:
         code, text = said(forged)
         assert code == 1, text
         assert words in text, text
+
+    def test_a_percentage_that_is_shared_out_otherwise(
+        self, packs_made: dict[str, Path], tmp_path: Path
+    ) -> None:
+        def shift_a_fen(rows: Rows) -> None:
+            split: Any = first_of(rows, "redemptions", discount_fen=4)["split"]
+            (one, another) = split
+            one[1], another[1] = one[1] - 1, another[1] + 1
+
+        forged = forge(packs_made["returning"], tmp_path / "f.zip", shift_a_fen, reseal=True)
+        code, text = said(forged)
+        assert code == 1
+        assert "is shared out otherwise" in text, text
 
     def test_an_unchanged_forgery_proves(self, pack: Path, tmp_path: Path) -> None:
         forged = forge(pack, tmp_path / "forged.zip", lambda rows: None, reseal=True)

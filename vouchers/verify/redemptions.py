@@ -140,12 +140,13 @@ class Redemptions:
         if tranche["kind"] == "percent":
             most = row["eligible_amount_fen"] * tranche["percent_bp"] // PERCENT
             fen = min(most, tranche["face_fen"], row["authorised_fen"] or tranche["face_fen"])
-            shares = dict(tranche["split"])
-            is_split = all(share <= shares.get(source, 0) for source, share in row["split"])
+            is_split = row["split"] == _shared_out(fen, row["authorised_fen"], tranche["split"])
         else:
             fen, is_split = tranche["face_fen"], row["split"] == tranche["split"]
-        if row["discount_fen"] != fen or not is_split or sum(item.split.values()) != fen:
+        if row["discount_fen"] != fen:
             yield self._fault(f"takes off {row['discount_fen']} fen, not {fen}", "优惠额与条款不符")
+        if not is_split or sum(item.split.values()) != fen:
+            yield self._fault("is shared out otherwise than its face", "各方分摊与面额分摊不符")
         counted = row["eligible_amount_fen"]
         if not 0 <= counted <= row["order_amount_fen"]:
             yield self._fault("its eligible amount is beyond the order", "可优惠金额超过订单")
@@ -297,6 +298,21 @@ class Redemptions:
 
     def _fault(self, en: str, zh: str) -> Fault:
         return self._archive.fault(en, zh)
+
+
+def _shared_out(fen: int, authorised_fen: int | None, face: list[list[int]]) -> list[list[int]]:
+    """By largest remainder, earlier sources first among equals: like the face, or like what was
+    authorised of it."""
+    if authorised_fen is not None and authorised_fen != fen:
+        face = _shared_out(authorised_fen, None, face)
+    whole = sum(share for _, share in face)
+    parts = [divmod(fen * share, whole) for _, share in face]
+    odd = fen - sum(part for part, _ in parts)
+    served = sorted(range(len(parts)), key=lambda place: -parts[place][1])[:odd]
+    return [
+        [source, part + (place in served)]
+        for place, ((source, _), (part, _)) in enumerate(zip(face, parts, strict=True))
+    ]
 
 
 def _sources(item: Followed) -> set[int]:

@@ -22,6 +22,7 @@ from tests.support.distribution import crowd, distribute
 from tests.support.refunds import DISCOUNT_FEN, bought, refund_of, settled
 from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Campaign, Redemption, Settlement
+from vouchers.queries.settlement import source_payouts
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.issuing.expiry import expire_due
@@ -93,6 +94,8 @@ def test_cash_that_merchants_are_owed_is_not_repaid() -> None:
         assert refused.value.refusal.facts == {"missing_fen": 1}
     cast.approved(repay(campaign, amount_fen=10_000 - FACE_FEN))
     assert funding.cash_on_hand_fen(source) == FACE_FEN
+    (shown,) = source_payouts(campaign.pk)
+    assert (shown.cash_fen, shown.waiting_fen, shown.missing_fen) == (FACE_FEN, FACE_FEN, 0)
     days.settle_and_pay_day(campaign=campaign, business_day=day, at=NOON)
     assert Settlement.objects.get().state == "paid"
     assert funding.cash_on_hand_fen(source) == 0
@@ -115,6 +118,8 @@ def test_a_merchant_who_waits_for_cash_is_paid_before_the_books_close_whatever_w
     )
     assert refused.value.refusal.facts == {"settlements": 1, "amount_fen": DISCOUNT_FEN}
     collected(campaign, redemption)
+    (shown,) = source_payouts(campaign.pk)
+    assert (shown.cash_fen, shown.missing_fen) == (DISCOUNT_FEN, 0)
     with pytest.raises(Refused) as refused:
         repay(campaign, amount_fen=DISCOUNT_FEN)
     assert refused.value.refusal.facts == {"missing_fen": DISCOUNT_FEN}
