@@ -122,6 +122,8 @@ class Refund(models.Model):
     # Where the shopper got it: any store of the merchant.
     store = models.ForeignKey(Store, models.PROTECT, related_name="+")
     refund_no = models.CharField(_("refund no."), max_length=64, blank=True)
+    # As its campaign: what is tried in the sandbox takes no number from live refunds.
+    is_test = models.BooleanField(_("sandbox"), default=False)
     amount_fen = models.BigIntegerField(_("refunded to the shopper, fen"))
     clawback_fen = models.BigIntegerField(_("subsidy called back, fen"))
     policy = models.CharField(_("policy"), max_length=8, choices=REFUND_POLICIES)
@@ -144,6 +146,7 @@ class Refund(models.Model):
             # Upper and lower case are one number; see `merchants/references`.
             models.UniqueConstraint(
                 "merchant",
+                "is_test",
                 Upper("refund_no"),
                 condition=Q(hold=None),
                 name="one_refund_per_number",
@@ -170,8 +173,9 @@ class Refund(models.Model):
                 operation=pgtrigger.Insert,
                 func=refuse_if(
                     "NOT EXISTS (SELECT FROM vouchers_redemption r JOIN merchants_store s"
-                    " ON s.merchant_id = r.merchant_id WHERE r.id = NEW.redemption_id"
-                    " AND r.voucher_id = NEW.voucher_id"
+                    " ON s.merchant_id = r.merchant_id"
+                    " JOIN vouchers_campaign c ON c.id = r.campaign_id AND c.is_test = NEW.is_test"
+                    " WHERE r.id = NEW.redemption_id AND r.voucher_id = NEW.voucher_id"
                     " AND r.merchant_id = NEW.merchant_id AND s.id = NEW.store_id AND r.state IN"
                     f" ({RedemptionState.CAPTURED.value}, {RedemptionState.REFUNDED.value}))",
                     "refund_by_its_merchant",
@@ -220,11 +224,16 @@ class Refund(models.Model):
         return self.refund_no or f"{self.hold_id}"
 
     @classmethod
-    def of_number(cls, merchant_id: int, refund_no: str) -> models.QuerySet["Refund"]:
-        """The merchant's refund of that number, in upper or lower case."""
+    def of_number(
+        cls, merchant_id: int, refund_no: str, *, is_test: bool
+    ) -> models.QuerySet["Refund"]:
+        """The merchant's refund of that number, in upper or lower case; in the sandbox, or live."""
         numbered = cls.objects.alias(folded_no=Upper("refund_no"))
         return numbered.filter(
-            merchant_id=merchant_id, folded_no=folded(refund_no), hold__isnull=True
+            merchant_id=merchant_id,
+            is_test=is_test,
+            folded_no=folded(refund_no),
+            hold__isnull=True,
         )
 
 

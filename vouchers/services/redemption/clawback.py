@@ -87,6 +87,7 @@ def call_back_rest(
         voucher_id=redemption.voucher_id,
         merchant_id=redemption.merchant_id,
         store_id=redemption.store_id,
+        is_test=locked.terms.facts.is_test,
         amount_fen=0,
         clawback_fen=clawback.fen,
         policy=redemption.campaign.refund_policy,

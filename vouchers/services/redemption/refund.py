@@ -81,7 +81,8 @@ class _Refund(Act[RefundRequest, Redemption, _Facts, Clawback]):
         locked.lock_counters()
         refunds = lock_refunds(locked.terms.campaign.risk, _refunds_of(target))
         promised = _lock_quotas(locked, promised_anew(refundable, request.amount_fen))
-        of_number = Refund.of_number(target.merchant_id, request.refund_no)
+        is_test = request.caller.is_test
+        of_number = Refund.of_number(target.merchant_id, request.refund_no, is_test=is_test)
         return _Facts(
             locked=locked,
             store=_store(request, target.merchant_id),
@@ -153,6 +154,7 @@ def _row(request: RefundRequest, facts: _Facts, clawback: Clawback) -> Refund:
         merchant_id=redemption.merchant_id,
         store=facts.store,
         refund_no=request.refund_no,
+        is_test=request.caller.is_test,
         amount_fen=request.amount_fen,
         clawback_fen=clawback.fen,
         policy=redemption.campaign.refund_policy,

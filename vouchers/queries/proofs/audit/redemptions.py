@@ -3,11 +3,15 @@
 from django.utils.translation import gettext_noop as _
 
 from vouchers.models.issuing.runs import SERIAL_BITS
+from vouchers.models.redemption.redemptions import SANDBOX_ORDER
 from vouchers.queries.proofs.audit.check import IS_ODD, LIVE, USED, Check, folded, look_of
 from vouchers.states import RedemptionState, VoucherState
 
 REFUNDED = RedemptionState.REFUNDED.value
 REVERSED = RedemptionState.REVERSED.value
+
+# As orders are claimed (`claimed_no`): those of the sandbox beside the live ones.
+CLAIMED_NO = f"CASE WHEN m.is_test THEN '{SANDBOX_ORDER}' ELSE '' END || {folded('r.order_no')}"
 
 # A refund that took the voucher leaves it "withdrawn"; one that returned it leaves no state.
 REDEEMS_ONCE = Check(
@@ -154,8 +158,9 @@ ORDER_CLAIMED = Check(
     f"""
     SELECT COALESCE(r.store_id, c.store_id), COALESCE(r.order_no, c.order_no), r.id,
            c.redemption_id
-      FROM (SELECT id, voucher_id, store_id, {folded("order_no")} AS order_no
-              FROM vouchers_redemption WHERE state IN {LIVE}) AS r
+      FROM (SELECT r.id, r.voucher_id, r.store_id, {CLAIMED_NO} AS order_no
+              FROM vouchers_redemption r JOIN vouchers_campaign m ON m.id = r.campaign_id
+             WHERE r.state IN {LIVE}) AS r
       FULL JOIN (SELECT c.store_id, c.order_no, c.redemption_id, c.voucher_id
                    FROM vouchers_orderclaim c
                    LEFT JOIN vouchers_redemption back
@@ -173,8 +178,8 @@ TOMBSTONES = Check(
     f"""
     SELECT r.id, r.store_id, r.order_no, c.redemption_id
       FROM vouchers_redemption r
-      LEFT JOIN vouchers_orderclaim c
-             ON (c.store_id, c.order_no) = (r.store_id, {folded("r.order_no")})
+      JOIN vouchers_campaign m ON m.id = r.campaign_id
+      LEFT JOIN vouchers_orderclaim c ON (c.store_id, c.order_no) = (r.store_id, {CLAIMED_NO})
      WHERE r.state = {REVERSED} AND (c.order_no IS NULL OR c.redemption_id IS NOT NULL)
     """,
 )
