@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="refund",
             name="is_test",
-            field=models.BooleanField(default=False, verbose_name="sandbox"),
+            field=models.BooleanField(default=False, verbose_name="test"),
         ),
         # Its condition names the column, whose type changes.
         pgtrigger.migrations.RemoveTrigger(

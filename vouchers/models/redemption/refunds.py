@@ -108,8 +108,8 @@ class Refund(models.Model):
     """A refund of the shopper's money (退款), with the subsidy it called back (补贴退回).
 
     One with a hold is no refund but the end of several: the rest of the subsidy of a redemption
-    that was partly refunded, called back by the office because the hold's case was confirmed as
-    fraud. It has no number, no caller, and nothing went to the shopper.
+    that was partly refunded, called back by the office because it may not be paid. It has no
+    number, no caller, and nothing went to the shopper.
     """
 
     redemption = models.ForeignKey(
@@ -123,7 +123,7 @@ class Refund(models.Model):
     store = models.ForeignKey(Store, models.PROTECT, related_name="+")
     refund_no = models.CharField(_("refund no."), max_length=64, blank=True)
     # As its campaign: what is tried in the sandbox takes no number from live refunds.
-    is_test = models.BooleanField(_("sandbox"), default=False)
+    is_test = models.BooleanField(_("test"), default=False)
     amount_fen = models.BigIntegerField(_("refunded to the shopper, fen"))
     clawback_fen = models.BigIntegerField(_("subsidy called back, fen"))
     policy = models.CharField(_("policy"), max_length=8, choices=REFUND_POLICIES)

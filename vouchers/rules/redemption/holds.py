@@ -28,8 +28,8 @@ def judge_release(*, is_open: bool, redemption_id: int) -> Refusal | None:
 def judge_clawback(
     redemption: RedemptionFacts, refundable: Refundable | None, redemption_id: int, at: datetime
 ) -> Undoing | Clawback | Refusal:
-    """How the redemption is undone whose money is held, because its case was confirmed as fraud; of
-    one that was partly refunded (`refundable` then), how the rest is called back.
+    """How the redemption is undone whose money is held, because it may not be paid; of one that was
+    partly refunded (`refundable` then), how the rest is called back.
 
     The cut-off of a till's own reversal does not count: a hold keeps the money out of settlements
     however long it lasts.

@@ -175,9 +175,9 @@ def promised_anew(redemption: Refundable, amount_fen: int) -> Fens:
 
 
 def claw_back_rest(redemption: Refundable) -> Clawback:
-    """Calling back what refunds have left of a held redemption, because its case was confirmed as
-    fraud: the rest is free. What went back before is free or promised to others already, so the
-    voucher is lost."""
+    """Calling back what refunds have left of a held redemption, because it may not be paid: the
+    rest is free. What went back before is free or promised to others already, so the voucher is
+    lost."""
     left = [(share.source_id, share.left_fen) for share in redemption.shares]
     return Clawback(
         parts=tuple(

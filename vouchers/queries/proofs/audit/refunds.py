@@ -39,12 +39,9 @@ REFUND_LEGAL = Check(
                    THEN 'not the rest of the subsidy'
                  WHEN f.hold_id IS NOT NULL AND NOT EXISTS (
                       SELECT FROM vouchers_hold h
-                        JOIN vouchers_signal g ON g.redemption_id = h.redemption_id
-                        JOIN vouchers_casesignal m ON m.signal_id = g.id
-                        JOIN vouchers_case k ON k.id = m.case_id
                        WHERE h.id = f.hold_id AND h.redemption_id = f.redemption_id
-                         AND k.state = 'confirmed')
-                   THEN 'called back without a confirmed case'
+                         AND h.released_at IS NOT NULL)
+                   THEN 'called back without its hold'
                  WHEN f.gives_voucher_back
                       AND (f.policy, f.amount_fen) <> ('return', paid.fen) THEN 'voucher kept'
                  WHEN f.gives_voucher_back AND f.refunded_at >= t.valid_until_at
