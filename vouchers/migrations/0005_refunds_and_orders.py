@@ -6,6 +6,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from vouchers.sql.functions import OPEN_MONTH
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -14,6 +16,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunSQL(OPEN_MONTH, migrations.RunSQL.noop),
         pgtrigger.migrations.RemoveTrigger(
             model_name="refund",
             name="refund_by_its_merchant",
