@@ -15,12 +15,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from merchants.errors import Refused
-from vouchers.services import outbox, redemption, residents
+from vouchers.services import outbox, partitions, redemption, residents
 from vouchers.services.audience import parts, snapshots, targeting
 from vouchers.services.campaigns import lifecycle, stops
 from vouchers.services.claims import open_coming
 from vouchers.services.issuing import control, drops, expiry, leases, minting, runs
-from vouchers.services.ledger import partitions
 from vouchers.services.limits import back_tests, cases
 from vouchers.services.proofs import audit, packs, seals
 from vouchers.services.redemption import archives, case_decisions, lapse_due

@@ -15,7 +15,7 @@ from tests.support import cast, till
 from vouchers.models import Campaign, Hold, Proposal, Redemption, Tranche
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.campaigns import lifecycle
-from vouchers.states import AccountKind, CampaignState, Decision
+from vouchers.states import AccountKind, CampaignState, Decision, RedemptionState
 
 pytestmark = pytest.mark.django_db
 
@@ -224,6 +224,19 @@ def test_a_redemption_is_held_and_released(campaign: Campaign) -> None:
     hold.refresh_from_db()
     assert hold.released_by == "ren"
     assert balances(campaign.pk)["city"][AccountKind.RISK_HELD] == 0
+    ren.post(
+        reverse("admin:vouchers_redemption_hold", args=[redemption.pk]),
+        {"_form_submitted": "on", "reason": "looks odd again"},
+    )
+    again = Hold.objects.exclude(pk=hold.pk).get()
+    ren.post(
+        reverse("admin:vouchers_hold_call_back", args=[again.pk]),
+        {"_form_submitted": "on", "reason": "nobody was there"},
+    )
+    redemption.refresh_from_db()
+    assert redemption.state == RedemptionState.REVERSED
+    city = balances(campaign.pk)["city"]
+    assert (city[AccountKind.RISK_HELD], city[AccountKind.PAYABLE]) == (0, 0)
 
 
 def test_acts_on_money_need_their_permission(campaign: Campaign) -> None:

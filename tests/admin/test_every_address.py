@@ -188,6 +188,7 @@ ACTS: dict[str, set[str]] = {
     "risk officer": STOPS
     | {
         "vouchers_exclusion_end",
+        "vouchers_hold_call_back",
         "vouchers_hold_release",
         "vouchers_link_end",
         "vouchers_paper_replace",

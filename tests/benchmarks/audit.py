@@ -18,8 +18,8 @@ from tests.benchmarks import city, ground
 from tests.benchmarks.audit_rows import STEPS
 from tests.support import cast
 from vouchers.rules.proofs.audit.facts import Finding
+from vouchers.services import partitions
 from vouchers.services.issuing import leases
-from vouchers.services.ledger import partitions
 from vouchers.services.proofs import seals
 from vouchers.services.proofs.audit import Report, audit
 

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 from django.db import InterfaceError, OperationalError
@@ -73,6 +73,23 @@ def batches_of(*clients: Sequence[int]) -> list[list[int]]:
 def test_those_who_were_just_answered_join_the_next_batch() -> None:
     batches = batches_of([1, 2, 3, 4], [11, 12, 13, 14])
     assert [len(batch) for batch in batches[1:3]] == [2, 2]
+
+
+def test_no_request_waits_for_those_of_a_batch_that_stood_still() -> None:
+
+    def work(batch: Sequence[int]) -> Sequence[int]:
+        if len(batch) > 1:
+            sleep(8 * BATCH_S)
+        return batch
+
+    async def send() -> float:
+        lane: Lane[int, int] = Lane("test-lane", work, busy=BUSY, unknown=UNKNOWN)
+        await asyncio.gather(*map(lane.answer, range(3)))
+        began_s = monotonic()
+        await lane.answer(3)
+        return monotonic() - began_s
+
+    assert asyncio.run(send()) < BATCH_S
 
 
 def test_one_that_does_not_ask_again_is_not_waited_for_in_vain() -> None:

@@ -34,6 +34,7 @@ from vouchers.services.issuing.expiry import expire_due
 from vouchers.services.limits.cases import assign, decide
 from vouchers.services.proofs.pack import export_pack
 from vouchers.services.proofs.seals import seal_whole
+from vouchers.services.redemption.case_decisions import confirm
 from vouchers.services.redemption.holds import hold, release
 from vouchers.services.settlement.collection import collect
 from vouchers.states import (
@@ -112,6 +113,7 @@ def returning_campaign() -> Campaign:
     soon = NOON + timedelta(hours=1)
     bought(campaign, who="keeps", **small)
     refund_of(bought(campaign, who="early", **small), 8_501)
+    _authorised_for_more(campaign)
     refund_of(bought(campaign, who="partly", **small), 3_333)
     late, over = bought(campaign, who="late", **small), bought(campaign, who="over")
     ends = bought(campaign, who="ends", valid_until_at=soon, **small)
@@ -121,7 +123,25 @@ def returning_campaign() -> Campaign:
     settled(campaign, TODAY, MIDNIGHT, is_paid=True)
     refund_of(late, 8_501, at=NOON + DAY)
     refund_of(over, PAID_FEN, at=NOON + DAY)
+    _called_back(campaign, **small)
     return campaign
+
+
+def _authorised_for_more(campaign: Campaign) -> None:
+    """A percentage whose final order earns four of six fen, 3 to 1; the face would be 2 to 2."""
+    person, place = cast.resident("less"), cast.nanjing_road()
+    (voucher,) = issue_vouchers(campaign, [person], tier="off15pc")
+    waits = authorised(voucher, place, person, amount_fen=40)
+    assert captured(waits, caller=till_of(place), amount_fen=27).status == 200
+
+
+def _called_back(campaign: Campaign, **order: Any) -> None:
+    """Held by a rule, partly refunded, and confirmed as fraud."""
+    rosa, at = cast.member("rosa", "risk officer"), NOON + 2 * DAY
+    with_rules(campaign, at_noon())
+    refund_of(bought(campaign, who="noticed", at=at, **order), 3_333, at=at)
+    case = opened(campaign, at=at)
+    assert confirm(case=case, reason="no goods", seen=seen(case), by=rosa, at=at) == 1
 
 
 def _undone(campaign: Campaign) -> None:

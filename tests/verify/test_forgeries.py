@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,19 @@ def more_fen(rows: Rows) -> None:
 
 def one_leg(rows: Rows) -> None:
     first_of(rows, "journal", reason="redeem")["legs"][0][3] -= 1  # type: ignore[index]
+
+
+def use_of_another(rows: Rows) -> None:
+    """As if a resident who was over the limit had been within it."""
+    one, another = [row for row in rows["counters"] if row["kind"] == 1 and row["used_count"]][:2]
+    for column in ("used_count", "used_fen"):
+        another[column], one[column] = another[column] + one[column], 0
+
+
+def counter_in_two(rows: Rows) -> None:
+    """As if a resident had used half of it."""
+    first = first_of(rows, "counters", kind=1)
+    rows["counters"].append({**first, "used_count": 0, "used_fen": 0})
 
 
 CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
@@ -100,6 +114,10 @@ CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
         lambda rows: rows["refund_parts"][0].update(amount_fen=1),
         "misses its shares",
     ),
+    "a refund of no money": (
+        lambda rows: rows["refunds"][0].update(amount_fen=0),
+        "without a refund or a hold",
+    ),
     "a refund too large": (
         lambda rows: rows["refunds"][0].update(amount_fen=10**9),
         "beyond what was paid",
@@ -133,6 +151,20 @@ CORRUPTIONS: dict[str, tuple[Callable[[Rows], object], str]] = {
     "a collection": (lambda rows: rows["collection_lines"].pop(), "miss its amount"),
     "a cap": (lambda rows: rows["cells"][0].update(cap_fen=1, cap_count=1), "left"),
     "a counter": (lambda rows: rows["counters"][0].update(used_fen=1), "stand"),
+    "a use counted for another resident": (use_of_another, "kind 1 are not the redemptions"),
+    "a counter in two": (counter_in_two, "two of one subject and window"),
+    "a counter's limit": (
+        lambda rows: rows["counters"][0].update(limit_count=1_000),
+        "limit_count 1000, not",
+    ),
+    "an order delivered": (
+        lambda rows: rows["campaign"][0].update(order_kinds=["delivered"]),
+        "an order of an excluded kind",
+    ),
+    "an order's number": (
+        lambda rows: rows["campaign"][0].update(order_numbers=["receipt_no"]),
+        "lacks its receipt_no",
+    ),
     "terms": (
         lambda rows: rows["terms"][0]["document"].update(campaign={}),
         "not what was hashed",
@@ -233,6 +265,19 @@ class TestLies:
         code, text = said(forged)
         assert code == 1, text
         assert words in text, text
+
+    def test_a_percentage_that_is_shared_out_otherwise(
+        self, packs_made: dict[str, Path], tmp_path: Path
+    ) -> None:
+        def shift_a_fen(rows: Rows) -> None:
+            split: Any = first_of(rows, "redemptions", discount_fen=4)["split"]
+            (one, another) = split
+            one[1], another[1] = one[1] - 1, another[1] + 1
+
+        forged = forge(packs_made["returning"], tmp_path / "f.zip", shift_a_fen, reseal=True)
+        code, text = said(forged)
+        assert code == 1
+        assert "is shared out otherwise" in text, text
 
     def test_an_unchanged_forgery_proves(self, pack: Path, tmp_path: Path) -> None:
         forged = forge(pack, tmp_path / "forged.zip", lambda rows: None, reseal=True)

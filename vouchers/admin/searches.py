@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from merchants.models import Merchant, Store
 from merchants.references import folded
 from vouchers.models import OrderClaim, Refund, Resident, Voucher
+from vouchers.models.redemption.redemptions import claimed_no
 from vouchers.rules.issuing import numbered_codes
 from vouchers.rules.issuing.codes import decode, numbered, typed
 from vouchers.states import RedemptionState
@@ -147,13 +148,16 @@ def standing_redemption(term: str) -> Q | None:
 
 
 def order(term: str) -> Q | None:
-    """The redemptions of an order number, in any store: voided ones have given it up.
+    """The redemptions of an order number, in any store and in the sandbox: voided ones have given
+    it up.
 
     An order number is unique in its store, so each store's is looked up in the one index there is.
     """
     stores = list(Store.objects.order_by().values_list("pk", flat=True))
     claims = OrderClaim.objects.filter(
-        store_id__in=stores, order_no=folded(term), redemption_id__isnull=False
+        store_id__in=stores,
+        order_no__in=[claimed_no(term, is_test=is_test) for is_test in (False, True)],
+        redemption_id__isnull=False,
     )
     return Q(pk__in=list(claims.values_list("redemption_id", flat=True)))
 

@@ -68,6 +68,14 @@ MANAGER = (
         "ledger",
         retryable=True,
         audience="manager",
+        by_rule={
+            "repaid_within_cash": Wording(
+                "What merchants are owed comes out of the cash that has arrived first: {missing} is"
+                " missing for this.",
+                "到账资金须先保证应付商户款项，尚缺 {missing}。",
+                retryable=True,
+            ),
+        },
     ),
     Meaning(
         "day_not_begun",
@@ -316,6 +324,13 @@ MANAGER = (
         "尚有 {amount} 处于“{account}”，须先结算或到期。",
         "ledger",
         audience="manager",
+        by_rule={
+            "settlements_unpaid": Wording(
+                "{settlements} settlements of {amount} in all wait for cash; they must be paid"
+                " first.",
+                "尚有 {settlements} 张结算单合计 {amount} 待到账拨付，须先拨付。",
+            ),
+        },
     ),
     Meaning(
         "left_over",
@@ -324,5 +339,13 @@ MANAGER = (
         "尚有 {amount} 处于“{account}”，须先缴回。",
         "ledger",
         audience="manager",
+        by_rule={
+            "cash_on_hand": Wording(
+                "{amount} that {source} has sent was neither paid out nor repaid. Raise what it"
+                " appropriates by as much, then repay it.",
+                "{source} 到账资金中尚有 {amount} 既未拨付也未缴回。"
+                "请先将其批复额度上调相应金额，再缴回。",
+            ),
+        },
     ),
 )

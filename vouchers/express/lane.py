@@ -29,6 +29,8 @@ WAITING_MAX = 1_024
 """Half a second of work at 2,000 requests a second; a till that waits longer asks again anyway."""
 GATHERING: Final = 0.25
 """How long a lane waits for those it has just answered, as a share of their batch's time."""
+GATHERING_MAX_S: Final = 0.05
+"""A batch that stood still, for a lock or a database that was gone, makes no later request wait."""
 DATABASE_LOST = (OperationalError, InterfaceError)
 
 
@@ -81,7 +83,7 @@ class Lane(Generic[Request, Answer]):
             batch = self._take()
             began_s = monotonic()
             answers = self._answers([request for request, _ in batch])
-            self._gathering_s = GATHERING * (monotonic() - began_s)
+            self._gathering_s = min(GATHERING * (monotonic() - began_s), GATHERING_MAX_S)
             self._others = min(len(batch) + self._waiting.qsize(), self._batch_max) - 1
             futures = [future for _, future in batch]
             self._loop.call_soon_threadsafe(_deliver, futures, answers)

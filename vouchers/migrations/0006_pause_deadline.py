@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("vouchers", "0004_privileges"),
+        ("vouchers", "0005_limits_of_launched"),
     ]
 
     operations = [

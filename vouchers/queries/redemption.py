@@ -73,9 +73,9 @@ class IssuedPaper(msgspec.Struct, frozen=True):
 
 
 class _Numbered(msgspec.Struct):
-    """What every answer to a redemption has had, whenever it was given."""
+    """What every answer to a redemption has had, whenever it was given; one to a claim has none."""
 
-    id: int
+    id: int | None = None
 
 
 def details_of(redemptions: Iterable[Redemption]) -> list[RedemptionDetails]:
@@ -179,4 +179,5 @@ def _ids_under(caller: Caller, key: str) -> list[int]:
     record = RequestRecord.objects.filter(
         caller_id=caller.credential_id, key=folded(key), status=201
     )
-    return [msgspec.json.decode(bytes(r.answer), type=_Numbered).id for r in record]
+    answers = [msgspec.json.decode(bytes(each.answer), type=_Numbered) for each in record]
+    return [answer.id for answer in answers if answer.id is not None]

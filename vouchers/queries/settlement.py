@@ -1,5 +1,6 @@
 """How settlements read: to the merchant each is for, and all of a campaign's to the bureau."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
@@ -8,8 +9,8 @@ import msgspec
 from django.db.models import Count, Q, QuerySet, Sum
 
 from merchants.auth import Caller
-from vouchers.models import CashReceipt, FundingSource, Settlement
-from vouchers.states import SettlementState
+from vouchers.models import CashReceipt, Collection, FundingSource, Proposal, Settlement
+from vouchers.states import Decision, ProposalKind, SettlementState
 
 
 class SettlementDetails(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,7 +79,8 @@ _PAID: Final = Q(state=SettlementState.PAID)
 
 @dataclass(frozen=True, slots=True)
 class SourcePayouts:
-    """What one source has been settled for, in fen: instructed, and waiting for cash."""
+    """What one source has been settled for, in fen: instructed, and waiting for cash. `cash_fen` is
+    what came from it and from merchants who paid back, less what it took back."""
 
     source: str
     cash_fen: int
@@ -140,9 +142,7 @@ def _partly_paid(settled: QuerySet[Settlement]) -> list[PartlyPaid]:
 def source_payouts(campaign_id: int) -> list[SourcePayouts]:
     """How each source of a campaign stands, in the order of their codes."""
     settled = Settlement.objects.filter(campaign_id=campaign_id)
-    receipts = CashReceipt.objects.filter(source__campaign_id=campaign_id).order_by()
-    sums: Any = receipts.values("source").annotate(fen=Sum("amount_fen"))
-    cash_fen = dict(sums.values_list("source", "fen"))
+    cash_fen = _cash_fen(campaign_id)
     rows: Any = (
         settled.order_by()
         .values("source")
@@ -157,6 +157,23 @@ def source_payouts(campaign_id: int) -> list[SourcePayouts]:
     found = {source_id: figures for source_id, *figures in rows}
     sources = FundingSource.objects.filter(campaign_id=campaign_id).order_by("code")
     return [
-        SourcePayouts(each.name, cash_fen.get(each.pk, 0), *found.get(each.pk, (0, 0, 0, 0)))
+        SourcePayouts(each.name, cash_fen[each.code], *found.get(each.pk, (0, 0, 0, 0)))
         for each in sources
     ]
+
+
+def _cash_fen(campaign_id: int) -> Counter[str]:
+    """By source code what came in and was not repaid."""
+    cash: Counter[str] = Counter()
+    for came in (CashReceipt, Collection):
+        rows: Any = came._default_manager.filter(source__campaign_id=campaign_id).order_by()
+        sums = rows.values("source__code").annotate(fen=Sum("amount_fen"))
+        cash.update(dict(sums.values_list("source__code", "fen")))
+    repaid = Proposal.objects.filter(
+        campaign_id=campaign_id,
+        kind=ProposalKind.REPAYMENT.value,
+        decision__decision=Decision.APPROVED.value,
+    )
+    for source, fen in repaid.values_list("document__source", "document__amount_fen"):
+        cash[source] -= fen
+    return cash

@@ -13,6 +13,7 @@ from django.db import transaction
 from merchants.errors import Refused
 from vouchers.models import Campaign, SandboxClock
 from vouchers.models.sandbox import AHEAD_MAX, FIND_AHEAD
+from vouchers.services.partitions import open_months
 from vouchers.services.roles import require_permission
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import CampaignState
@@ -45,6 +46,8 @@ def move_clock(*, campaign: Campaign, to: datetime, by: User, at: datetime) -> S
             campaign=held,
             defaults={"ahead": to - at, "moved_by": by.get_username(), "moved_at": at},
         )
+        # Else what is posted by it would keep its months from being opened later.
+        open_months(at=at)
     return clock
 
 

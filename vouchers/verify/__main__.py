@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final, NamedTuple, NoReturn, TextIO
 
-from vouchers.verify import claims, journal, papers, quotas, records, ties, vouchers
+from vouchers.verify import claims, counters, journal, papers, quotas, records, ties, vouchers
 from vouchers.verify.archive import Archive
 from vouchers.verify.faults import Broken, Fault
 from vouchers.verify.redemptions import Redemptions, Tally
@@ -124,7 +124,9 @@ class Verifier:
                 lambda: quotas.check_cells(archive, postings, stock),
             ),
             Named(
-                "限额计数", "counters are their rows", lambda: ties.check_counters(archive, tally)
+                "限额计数",
+                "counters are their rows",
+                lambda: counters.check_counters(archive, tally.counted),
             ),
             Named(
                 "结算、文件与到账",

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vouchers.verify.archive import Archive, Row
 from vouchers.verify.arrows import LIVE, R_AUTHORISED, R_CAPTURED, R_REFUNDED
+from vouchers.verify.counters import Counted, kinds_of
 from vouchers.verify.faults import Fault
 from vouchers.verify.grouped import Grouped
 from vouchers.verify.journal import Slot
@@ -45,8 +46,8 @@ class Tally:
     line_fen: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     line_count: Counter[int] = field(default_factory=Counter)
     begun: Counter[str] = field(default_factory=Counter)
-    live: Counter[str] = field(default_factory=Counter)
-    """How many redemptions stand, and their subsidy in fen that was not called back."""
+    counted: Counted = field(default_factory=Counted)
+    """The redemptions that stand, and their subsidy that was not called back, as limits count."""
 
 
 @dataclass
@@ -84,6 +85,7 @@ class Redemptions:
         self._stock = stock
         self._tally = tally
         (self._campaign,) = archive.rows("campaign")
+        self._kinds = kinds_of(archive)
         self._zone = _zone(self._campaign["zone"])
         self._merchants = {row["id"]: row["merchant"] for row in archive.rows("stores")}
         self._takes_part: dict[int, list[Row]] = defaultdict(list)
@@ -128,6 +130,7 @@ class Redemptions:
             wallet.live[serial] = item.row["state"]
         yield from self._judge_terms(item, self._stock.tranches[tranche])
         yield from self._judge_place(item)
+        yield from self._judge_order(item.row)
         yield from self._judge_refunds(item)
         yield from self._judge_lines(item)
         self._add(item, tranche)
@@ -137,12 +140,13 @@ class Redemptions:
         if tranche["kind"] == "percent":
             most = row["eligible_amount_fen"] * tranche["percent_bp"] // PERCENT
             fen = min(most, tranche["face_fen"], row["authorised_fen"] or tranche["face_fen"])
-            shares = dict(tranche["split"])
-            is_split = all(share <= shares.get(source, 0) for source, share in row["split"])
+            is_split = row["split"] == _shared_out(fen, row["authorised_fen"], tranche["split"])
         else:
             fen, is_split = tranche["face_fen"], row["split"] == tranche["split"]
-        if row["discount_fen"] != fen or not is_split or sum(item.split.values()) != fen:
+        if row["discount_fen"] != fen:
             yield self._fault(f"takes off {row['discount_fen']} fen, not {fen}", "优惠额与条款不符")
+        if not is_split or sum(item.split.values()) != fen:
+            yield self._fault("is shared out otherwise than its face", "各方分摊与面额分摊不符")
         counted = row["eligible_amount_fen"]
         if not 0 <= counted <= row["order_amount_fen"]:
             yield self._fault("its eligible amount is beyond the order", "可优惠金额超过订单")
@@ -150,7 +154,7 @@ class Redemptions:
             counted = row["order_amount_fen"]
         if counted < tranche["threshold_fen"]:
             yield self._fault("is below the threshold", "未达到使用门槛")
-        if row["order_amount_fen"] - row["discount_fen"] < 1:
+        if row["eligible_amount_fen"] - row["discount_fen"] < 1:
             yield self._fault("leaves nothing to pay", "顾客实付不足一分")
         if not _covers(tranche, row["redeemed_at"]):
             yield self._fault("is outside the voucher's window", "不在券有效期内")
@@ -161,8 +165,6 @@ class Redemptions:
             yield self._fault("names another merchant's store", "门店不属于该商户")
         if not any(_covers(part, at) for part in self._takes_part[row["store"]]):
             yield self._fault("is at a store that took no part", "门店当时未参加活动")
-        if row["category"] in self._campaign["excluded_categories"]:
-            yield self._fault("is in an excluded category", "属于除外品类")
         day = datetime.fromisoformat(at).astimezone(self._zone).date().isoformat()
         if row["business_day"] != day:
             yield self._fault("is on another business day", "账务日不符")
@@ -173,6 +175,17 @@ class Redemptions:
                     "was shown by a person who is neither holder nor proxy",
                     "出示人并非本人或已声明的代用人",
                 )
+
+    def _judge_order(self, row: Row) -> Iterator[Fault]:
+        if row["category"] in self._campaign["excluded_categories"]:
+            yield self._fault("is in an excluded category", "属于除外品类")
+        kinds = self._campaign["order_kinds"]
+        if kinds and row["order_kind"] not in kinds:
+            yield self._fault("is an order of an excluded kind", "属于除外的订单类型")
+        if row["state"] in (R_CAPTURED, R_REFUNDED):
+            for number in self._campaign["order_numbers"]:
+                if not row[number]:
+                    yield self._fault(f"lacks its {number}", f"缺少 {number}")
 
     def _judge_refunds(self, item: Followed) -> Iterator[Fault]:
         row = item.row
@@ -185,6 +198,11 @@ class Redemptions:
             parts = sum(p["amount_fen"] for p in item.parts if p["refund"] == refund["id"])
             if parts != refund["clawback_fen"]:
                 yield self._fault("a refund misses its shares", "退回补贴与各方份额不符")
+            is_held = any(hold["id"] == refund["hold"] for hold in item.holds)
+            if (refund["amount_fen"] == 0) != is_held:
+                yield self._fault(
+                    "is called back without a refund or a hold", "无退款亦无冻结而退回补贴"
+                )
         if any(item.clawed(source) > item.split.get(source, 0) for source in _sources(item)):
             yield self._fault("a source gets back more than it paid", "某出资方退回超过其出资")
         is_all_back = item.clawback_fen == row["discount_fen"]
@@ -232,8 +250,7 @@ class Redemptions:
         tally.begun["count"] += 1
         tally.begun["ids"] += row["id"]
         if row["state"] in LIVE:
-            tally.live["count"] += 1
-            tally.live["fen"] += row["discount_fen"] - item.clawback_fen
+            tally.counted.add_redemption(row, row["discount_fen"] - item.clawback_fen, self._kinds)
             if not self._stock.is_over(tranche):
                 for source, fen in self._stock.split(tranche):
                     rest = fen - item.split.get(source, 0)
@@ -281,6 +298,21 @@ class Redemptions:
 
     def _fault(self, en: str, zh: str) -> Fault:
         return self._archive.fault(en, zh)
+
+
+def _shared_out(fen: int, authorised_fen: int | None, face: list[list[int]]) -> list[list[int]]:
+    """By largest remainder, earlier sources first among equals: like the face, or like what was
+    authorised of it."""
+    if authorised_fen is not None and authorised_fen != fen:
+        face = _shared_out(authorised_fen, None, face)
+    whole = sum(share for _, share in face)
+    parts = [divmod(fen * share, whole) for _, share in face]
+    odd = fen - sum(part for part, _ in parts)
+    served = sorted(range(len(parts)), key=lambda place: -parts[place][1])[:odd]
+    return [
+        [source, part + (place in served)]
+        for place, ((source, _), (part, _)) in enumerate(zip(face, parts, strict=True))
+    ]
 
 
 def _sources(item: Followed) -> set[int]:

@@ -12,9 +12,6 @@ from vouchers.verify.journal import Postings, Slot
 from vouchers.verify.redemptions import Tally
 from vouchers.verify.vouchers import Stock
 
-RESIDENT_STORE_MERCHANT = frozenset({1, 2, 3, 4, 5, 6, 7, 10, 11, 12})
-"""Kinds of limits that count every redemption once; the others count links."""
-
 
 def check_ties(postings: Postings, stock: Stock, tally: Tally) -> Iterator[Fault]:
     """Per source and allocation, account by account."""
@@ -75,27 +72,6 @@ def check_collections(archive: Archive, postings: Postings) -> Iterator[Fault]:
         sums = (lines[row["id"]], postings.by_collection.get(row["id"], 0))
         if sums != (row["amount_fen"], row["amount_fen"]):
             yield archive.fault("the lines miss its amount", "明细与金额不符")
-
-
-def check_counters(archive: Archive, tally: Tally) -> Iterator[Fault]:
-    """No counter is beyond its limit, and all of a kind together count what stands."""
-    counts: dict[int, int] = defaultdict(int)
-    fens: dict[int, int] = defaultdict(int)
-    for row in archive.rows("counters"):
-        counts[row["kind"]] += row["used_count"]
-        fens[row["kind"]] += row["used_fen"]
-        for used, limit in (("used_count", "limit_count"), ("used_fen", "limit_fen")):
-            if row[used] < 0 or (row[limit] is not None and row[used] > row[limit]):
-                yield archive.fault(f"{used} {row[used]}", f"计数 {row[used]} 越限")
-    for row in archive.rows("limit_rules"):
-        kind = row["kind"]
-        stated = (counts[kind], fens[kind])
-        stands = (tally.live["count"], tally.live["fen"])
-        if kind in RESIDENT_STORE_MERCHANT and stated != stands:
-            yield archive.fault(
-                f"kind {kind} counts {stated}, but {stands} stand",
-                f"种类 {kind} 计 {stated}，有效核销为 {stands}",
-            )
 
 
 def _check_cash(archive: Archive, postings: Postings, paid: Mapping[int, int]) -> Iterator[Fault]:

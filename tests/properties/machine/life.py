@@ -60,7 +60,8 @@ class Life(Ground):
     @precondition(lambda self: self.model.is_over)
     @rule()
     def settle_or_close_the_campaign(self) -> None:
-        """Settled when nothing is under way any more, closed when nothing is left over either."""
+        """Settled when nothing is under way any more, closed when neither money nor cash is left
+        over either."""
         self.campaign.refresh_from_db()
         by, at = cast.mei(), self.model.now
         if self.campaign.state == "ended":

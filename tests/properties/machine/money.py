@@ -87,7 +87,7 @@ class Money(Ground):
     def repay(self, code: str, more_fen: int, when: str) -> None:
         """Left-over goes to the treasury: at most what is free and has come."""
         seen_fen = self.model.free_fen(code)
-        most_fen = min(seen_fen, self.model.cash_on_hand_fen(code))
+        most_fen = min(seen_fen, self.model.spare_cash_fen(code))
         amount_fen = max(1, most_fen + more_fen)
 
         def propose() -> Proposal:

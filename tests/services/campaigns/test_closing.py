@@ -1,5 +1,7 @@
 """Left-over goes back to the treasury; a campaign is settled, closed, and still tidied up after."""
 
+from datetime import datetime
+
 import pytest
 
 from merchants.errors import Refused
@@ -19,7 +21,8 @@ from tests.support.concurrency.invariants import assert_proven
 from tests.support.distribution import crowd, distribute
 from tests.support.refunds import DISCOUNT_FEN, bought, refund_of, settled
 from tests.support.till import answer_to, issue_vouchers, order
-from vouchers.models import Campaign, Settlement
+from vouchers.models import Campaign, Redemption, Settlement
+from vouchers.queries.settlement import source_payouts
 from vouchers.rules.limits.limits import business_day
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.issuing.expiry import expire_due
@@ -75,25 +78,76 @@ def test_what_is_free_must_be_as_it_was_seen() -> None:
     assert fen(campaign, AccountKind.REPAID) == 0
 
 
-def test_cash_that_was_repaid_pays_no_settlement() -> None:
+def test_cash_that_merchants_are_owed_is_not_repaid() -> None:
     campaign = small_campaign()
     cash(campaign, 10_000)
     (voucher,) = issue_vouchers(campaign, [cast.alice()])
     status, _ = answer_to(order(voucher, cast.nanjing_road(), cast.alice()))
     assert status == 201
-    cast.approved(repay(campaign, amount_fen=10_000))
-    source = campaign.sources.get(code="city")
+    source, day = campaign.sources.get(code="city"), business_day(NOON, campaign.zone)
+    for is_settled in (False, True):
+        if is_settled:
+            settled(campaign, day, NOON, is_paid=False)
+        with pytest.raises(Refused) as refused:
+            repay(campaign, amount_fen=10_000 - FACE_FEN + 1)
+        assert refused_code(refused) == "cash_not_received"
+        assert refused.value.refusal.facts == {"missing_fen": 1}
+    cast.approved(repay(campaign, amount_fen=10_000 - FACE_FEN))
+    assert funding.cash_on_hand_fen(source) == FACE_FEN
+    (shown,) = source_payouts(campaign.pk)
+    assert (shown.cash_fen, shown.waiting_fen, shown.missing_fen) == (FACE_FEN, FACE_FEN, 0)
+    days.settle_and_pay_day(campaign=campaign, business_day=day, at=NOON)
+    assert Settlement.objects.get().state == "paid"
     assert funding.cash_on_hand_fen(source) == 0
 
-    def states() -> list[str]:
-        day = business_day(NOON, campaign.zone)
-        found = days.settle_and_pay_day(campaign=campaign, business_day=day, at=NOON)
-        return [item.state for item in found]
 
-    assert states() == ["ready"]
-    cash(campaign, FACE_FEN)
-    assert states() == ["paid"]
-    assert funding.cash_on_hand_fen(source) == 0
+def test_a_merchant_who_waits_for_cash_is_paid_before_the_books_close_whatever_was_refunded() -> (
+    None
+):
+    """Else a debt is paid back for money that never came."""
+    campaign, by = cast.launched(_of_one_voucher()), cast.mei()
+    redemption, day = bought(campaign), business_day(NOON, campaign.zone)
+    settled(campaign, day, NOON, is_paid=False)
+    refund_of(redemption, at=NOON)
+    lifecycle.end(campaign=campaign, by=by, at=NOON)
+    with pytest.raises(Refused) as refused:
+        lifecycle.settle(campaign=campaign, by=by, at=NOON)
+    assert (refused_code(refused), refused.value.refusal.rule) == (
+        "money_under_way",
+        "settlements_unpaid",
+    )
+    assert refused.value.refusal.facts == {"settlements": 1, "amount_fen": DISCOUNT_FEN}
+    collected(campaign, redemption)
+    (shown,) = source_payouts(campaign.pk)
+    assert (shown.cash_fen, shown.missing_fen) == (DISCOUNT_FEN, 0)
+    with pytest.raises(Refused) as refused:
+        repay(campaign, amount_fen=DISCOUNT_FEN)
+    assert refused.value.refusal.facts == {"missing_fen": DISCOUNT_FEN}
+    days.settle_and_pay_day(campaign=campaign, business_day=day, at=NOON)
+    assert Settlement.objects.get().state == "paid"
+    lifecycle.settle(campaign=campaign, by=by, at=NOON)
+    assert_proven()
+
+
+def test_books_are_not_closed_over_a_sources_cash() -> None:
+    """A cut takes what never came; what came is repaid."""
+    campaign, by = small_campaign(), cast.mei()
+    cash(campaign, BUDGET_FEN)
+    cut(campaign, to_fen=0)
+    lifecycle.end(campaign=campaign, by=by, at=NOON)
+    lifecycle.settle(campaign=campaign, by=by, at=NOON)
+    with pytest.raises(Refused) as refused:
+        lifecycle.close(campaign=campaign, document_no="Z-1", by=by, at=NOON)
+    assert (refused_code(refused), refused.value.refusal.rule) == ("left_over", "cash_on_hand")
+    assert refused.value.refusal.facts == {"source": "city", "amount_fen": BUDGET_FEN}
+    cut(campaign, to_fen=BUDGET_FEN)
+    cast.approved(repay(campaign, amount_fen=BUDGET_FEN))
+    lifecycle.close(campaign=campaign, document_no="Z-1", by=by, at=NOON)
+    with pytest.raises(Refused) as refused:
+        cash(campaign, 1)
+    assert refused_code(refused) == "campaign_state"
+    assert funding.cash_on_hand_fen(campaign.sources.get()) == 0
+    assert_proven()
 
 
 def test_a_campaign_is_settled_when_no_merchant_waits_for_money_and_closed_when_none_is_left() -> (
@@ -144,13 +198,32 @@ def test_a_campaign_is_settled_when_no_merchant_waits_for_money_and_closed_when_
     assert_proven()
 
 
-def test_money_refunded_after_the_closing_is_collected_and_repaid() -> None:
+def _of_one_voucher() -> Campaign:
+    """A draft with the money of one voucher, which a refund forfeits."""
     draft = cast.spring_campaign(
         budget_fen=DISCOUNT_FEN, tiers={"off50": (DISCOUNT_FEN, 20_000)}, limits={}
     )
     Campaign.objects.filter(pk=draft.pk).update(refund_policy=RefundPolicy.FORFEIT)
     draft.refresh_from_db()
-    campaign, by = cast.launched(draft), cast.mei()
+    return draft
+
+
+def collected(campaign: Campaign, redemption: Redemption, *, at: datetime = NOON) -> None:
+    """The merchant pays its whole discount back."""
+    collect(
+        campaign=campaign,
+        merchant=redemption.merchant,
+        source=campaign.sources.get(),
+        amount_fen=DISCOUNT_FEN,
+        document_no="B-1",
+        request_id="back",
+        by=cast.mei(),
+        at=at,
+    )
+
+
+def test_money_refunded_after_the_closing_is_collected_and_repaid() -> None:
+    campaign, by = cast.launched(_of_one_voucher()), cast.mei()
     cash(campaign, DISCOUNT_FEN)
     redemption = bought(campaign)
     settled(campaign, business_day(NOON, campaign.zone), NOON, is_paid=True)
@@ -160,16 +233,7 @@ def test_money_refunded_after_the_closing_is_collected_and_repaid() -> None:
     later = NOON + 300 * DAY
     refund_of(redemption, at=later)
     assert fen(campaign, AccountKind.RECOVERABLE) == DISCOUNT_FEN
-    collect(
-        campaign=campaign,
-        merchant=redemption.merchant,
-        source=campaign.sources.get(),
-        amount_fen=DISCOUNT_FEN,
-        document_no="B-1",
-        request_id="back",
-        by=cast.mei(),
-        at=later,
-    )
+    collected(campaign, redemption, at=later)
     cast.approved(repay(campaign, amount_fen=DISCOUNT_FEN, at=later), at=later)
     assert fen(campaign, AccountKind.REPAID) == DISCOUNT_FEN
     assert funding.cash_on_hand_fen(campaign.sources.get()) == 0

@@ -27,6 +27,7 @@ from tests.support.concurrency.invariants import assert_proven, totals_fen
 from tests.support.till import answer_to, decoded, nothing_moves, order
 from vouchers.models import Attempt, Campaign, Claim, RequestRecord, Tranche, Voucher
 from vouchers.models.issuing.runs import TRANCHE_MAX_VOUCHERS
+from vouchers.queries.redemption import redemptions_of
 from vouchers.services.campaigns import stops
 from vouchers.services.claims.offers import offers
 from vouchers.services.issuing.expiry import expire_due
@@ -101,6 +102,13 @@ def test_one_batch_serves_in_order_of_arrival_and_leaves_no_unit_over() -> None:
     assert verdict(asking("claimant-4"))[1]["code"] == "sold_out"
     assert Tranche.objects.get().voucher_count == 3
     assert_proven()
+
+
+def test_no_redemption_is_found_under_the_key_of_a_claim() -> None:
+    """A key may be a channel's and a till's at once."""
+    grab()
+    assert verdict(asking(cast.alice(), key="k"))[0] == 201
+    assert list(redemptions_of(app(), key="k")) == []
 
 
 def test_sold_out_is_not_stored_and_the_same_key_wins_a_unit_that_comes_back() -> None:

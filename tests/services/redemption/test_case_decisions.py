@@ -1,5 +1,6 @@
 """What becomes of held money when a case is cleared or confirmed; who and what is stopped."""
 
+import msgspec
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
@@ -139,17 +140,25 @@ class TestConfirming:
         assert refused.value.refusal.code == "not_held"
         assert fen(case.campaign, *OWED) == (FACE_FEN, FACE_FEN)
 
-    def test_what_was_partly_refunded_stays_held(self, case: Case, rosa: User) -> None:
+    def test_a_refund_of_a_fen_keeps_no_money_from_being_called_back(
+        self, case: Case, rosa: User
+    ) -> None:
+        """Else it stayed held for ever, and its campaign could never be settled."""
         first, second = Redemption.objects.order_by("id")
-        answer = refunded(first, caller=till_of(first.store), amount_fen=100)
+        answer = refunded(first, caller=till_of(first.store), amount_fen=1)
         assert answer.status == 200, answer.body
-        assert decided(case, rosa, CaseState.CONFIRMED) == 1
+        assert decided(case, rosa, CaseState.CONFIRMED, NOON + 2 * DAY) == 2
         assert (state_of(first), state_of(second)) == (
-            RedemptionState.CAPTURED,
+            RedemptionState.REFUNDED,
             RedemptionState.REVERSED,
         )
-        assert Hold.objects.filter(redemption=first, released_at=None).exists()
-        assert case_decisions.finish_decided(at=NOON) == 0
+        assert voucher_state(first.voucher) is VoucherState.WITHDRAWN
+        assert fen(case.campaign, *OWED) == (0, 0)
+        assert set(Hold.objects.values_list("released_by", flat=True)) == {"rosa"}
+        rest = first.refunds.get(amount_fen=0)
+        assert (rest.clawback_fen, rest.refund_no, rest.caller_id) == (FACE_FEN, "", None)
+        again = refunded(first, caller=till_of(first.store), amount_fen=1)
+        assert msgspec.json.decode(again.body)["rule"] == "refund_state"
         assert_proven()
 
     def test_what_a_rule_only_recorded_is_held_first(self, rosa: User) -> None:

@@ -3,16 +3,18 @@
 from datetime import date, timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 
 from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.refunds import assert_ties, bought, campaign_with, fens, refund_of, settled
+from tests.support.standing import state_of
 from tests.support.till import nothing_moves, refunded, till_of, voided
 from vouchers.models import Campaign, Hold, Redemption, Settlement
-from vouchers.services.redemption.holds import hold, release
-from vouchers.states import AccountKind, RefundPolicy
+from vouchers.services.redemption.holds import call_back, hold, release
+from vouchers.states import AccountKind, RedemptionState, RefundPolicy
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +53,38 @@ def test_a_hold_moves_the_whole_discount(
     assert fens(campaign, AccountKind.RISK_HELD) == WHOLE
     assert fens(campaign, AccountKind.PAYABLE) == NOTHING
     assert_ties(campaign)
+
+
+def test_what_may_not_be_paid_is_called_back_with_a_reason(
+    campaign: Campaign, redemption: Redemption, rosa: User
+) -> None:
+    opened = hold(redemption=redemption, reason="after death", by=rosa, at=NOON)
+    free_fen = fens(campaign, AccountKind.FREE)
+    with pytest.raises(Refused, match="why_missing"):
+        call_back(hold=opened, reason=" ", by=rosa, at=NOON)
+    with pytest.raises(Refused, match="not_permitted"):
+        call_back(hold=opened, reason="no heir", by=cast.mei(), at=NOON)
+    refund_of(redemption, 19_000)
+    call_back(hold=opened, reason="no heir", by=rosa, at=NOON + 3 * DAY)
+    assert (opened.released_by, opened.released_at) == ("rosa", NOON + 3 * DAY)
+    assert state_of(redemption) is RedemptionState.REFUNDED
+    assert fens(campaign, AccountKind.RISK_HELD) == NOTHING
+    assert fens(campaign, AccountKind.FREE) == {
+        source: fen + WHOLE[source] for source, fen in free_fen.items()
+    }
+    noted = LogEntry.objects.get(object_id=str(opened.pk), change_message__contains="no heir")
+    assert (noted.user, noted.action_time) == (rosa, NOON + 3 * DAY)
+    assert_ties(campaign)
+
+
+def test_a_hold_that_is_over_calls_nothing_back_of_the_next(
+    campaign: Campaign, redemption: Redemption, rosa: User
+) -> None:
+    first = hold(redemption=redemption, reason="odd", by=rosa, at=NOON)
+    release(hold=first, by=rosa, at=NOON)
+    hold(redemption=redemption, reason="odd again", by=rosa, at=NOON)
+    with nothing_moves(), pytest.raises(Refused, match="not_held"):
+        call_back(hold=first, reason="fraud", by=rosa, at=NOON)
 
 
 def test_a_release_moves_it_back(campaign: Campaign, redemption: Redemption, rosa: User) -> None:

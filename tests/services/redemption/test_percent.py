@@ -7,7 +7,16 @@ import pytest
 from tests.support import cast, draft_rows
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven, totals_fen
-from tests.support.till import decoded, issue_vouchers, order, redeem, till_of, voided
+from tests.support.till import (
+    authorised,
+    captured,
+    decoded,
+    issue_vouchers,
+    order,
+    redeem,
+    till_of,
+    voided,
+)
 from vouchers.models import Campaign, QuotaBucket, Redemption, Voucher
 from vouchers.services.campaigns import terms
 from vouchers.services.issuing.expiry import expire_tranche
@@ -150,4 +159,18 @@ def test_a_full_face_leaves_nothing(campaign: Campaign, vouchers: list[Voucher])
     expire(vouchers[0])
     assert totals_fen(campaign)[AccountKind.FREE] == BUDGET_FEN - FACE_FEN
     assert NOON + DAY > END
+    assert_proven()
+
+
+def test_a_smaller_final_order_is_split_like_what_was_authorised(
+    campaign: Campaign, vouchers: list[Voucher]
+) -> None:
+    """Four of six fen are 3 to 1, though four of the face would be 2 to 2."""
+    place = cast.nanjing_road()
+    small = authorised(vouchers[0], place, cast.alice(), amount_fen=40)
+    assert [fen for _, fen in small.split] == [4, 2]
+    status, body = decoded(captured(small, caller=till_of(place), amount_fen=27))
+    assert (status, body["discount_fen"]) == (200, 4), body
+    small.refresh_from_db()
+    assert [fen for _, fen in small.split] == [3, 1]
     assert_proven()

@@ -60,6 +60,20 @@ def guesses(voucher: Voucher, count: int) -> list[str]:
     return [f"{code[:13]}{(right + step) % 10**7:07d}" for step in range(1, count)] + [code]
 
 
+def test_guesses_in_the_sandbox_slow_neither_a_live_store_nor_a_live_voucher(
+    alices: Voucher,
+) -> None:
+    store, alice = cast.nanjing_road(), cast.alice()
+    tester = till_of(store, credential_id=2, is_test=True)
+    tried = [
+        order(code, store, alice, caller=tester) for code in guesses(alices, 5 * FREE + 1)[:-1]
+    ]
+    redeem(requests=tried)
+    kinds = WrongCodes.objects.values_list("kind", flat=True)
+    assert set(kinds) == {WrongCodeKind.TERMINAL}
+    assert decoded(redeem(requests=[order(alices, store, alice)])[0])[0] == 201
+
+
 def test_ten_thousand_guesses_from_one_key_open_nothing(alices: Voucher) -> None:
     """Two a second, the right code among them: no more than twice the free ones are looked at."""
     store, alice, codes = cast.nanjing_road(), cast.alice(), guesses(alices, GUESSES)

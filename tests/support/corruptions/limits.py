@@ -91,6 +91,14 @@ CORRUPTIONS = {
         "DELETE FROM vouchers_cashreceipt",
         {"paid_within_cash"},
     ),
+    "a refund was kept back before it was made": (
+        (
+            "UPDATE vouchers_refund SET business_day = business_day + 9,"
+            " refunded_at = refunded_at + interval '9 days' WHERE NOT gives_voucher_back AND id IN"
+            " (SELECT refund_id FROM vouchers_settlementline WHERE kind = 'refund')"
+        ),
+        {"line_is_its_redemption"},
+    ),
     "more was kept back than was owed": (
         (
             "UPDATE vouchers_settlementline SET amount_fen = 1000 * amount_fen WHERE id ="

@@ -55,6 +55,20 @@ CORRUPTIONS = {
             "redemption_legal",
         },
     ),
+    "the campaign took no such orders": (
+        "UPDATE vouchers_campaign SET order_kinds = '[\"delivered\"]'",
+        {
+            "campaign_keeps_terms",
+            "redemption_legal",
+        },
+    ),
+    "the campaign asked for receipts": (
+        "UPDATE vouchers_campaign SET order_numbers = '[\"receipt_no\"]'",
+        {
+            "campaign_keeps_terms",
+            "redemption_legal",
+        },
+    ),
     "the volunteer was declared too late": (
         "UPDATE vouchers_proxy SET declared_at = declared_at + interval '2 days'",
         {"shown_by_holder_or_proxy"},
@@ -104,6 +118,14 @@ CORRUPTIONS = {
         {
             "refund_legal",
         },
+    ),
+    "a refund is called the end of a case": (
+        (
+            "UPDATE vouchers_refund SET amount_fen = 0, caller_id = NULL, refund_no = '',"
+            " gives_voucher_back = false, hold_id = (SELECT min(id) FROM vouchers_hold)"
+            " WHERE id = (SELECT max(id) FROM vouchers_refund WHERE NOT gives_voucher_back)"
+        ),
+        {"refund_legal"},
     ),
     "a refund was made by another merchant": (
         (

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tests.support.reference_model.claims import Claims
 from tests.support.reference_model.money import Cap
-from vouchers.states import AccountKind
+from vouchers.states import AccountKind, RedemptionState
 
 NOT_UNDER_WAY = {
     AccountKind.APPROPRIATED,
@@ -46,7 +46,17 @@ class Model(Claims):
             return "figure_changed"
         if amount_fen > seen_free_fen:
             return "not_free"
-        return "cash_not_received" if amount_fen > self.cash_on_hand_fen(source) else "yes"
+        return "cash_not_received" if amount_fen > self.spare_cash_fen(source) else "yes"
+
+    def spare_cash_fen(self, source: str) -> int:
+        """What of it no merchant waits for, whether or not the day has been settled."""
+        owed_fen = sum(
+            use.left[source]
+            for use in self.in_state(RedemptionState.CAPTURED)
+            if source in use.left and not use.settlements
+        )
+        waiting = [it.total_fen for it in self.unpaid() if it.source == source]
+        return self.cash_on_hand_fen(source) - owed_fen - sum(waiting)
 
     def cash_on_hand_fen(self, source: str) -> int:
         """What has come and has not been paid out."""
@@ -97,13 +107,15 @@ class Model(Claims):
     def settling_verdict(self) -> str:
         """Yes, or why the campaign can't be called settled: something is promised or owed."""
         under_way = set(AccountKind) - NOT_UNDER_WAY
-        return "money_under_way" if self._any_in(under_way) else "yes"
+        return "money_under_way" if self._any_in(under_way) or self.unpaid() else "yes"
 
     def closing_verdict(self) -> str:
         """Yes, or why the books can't be closed."""
         if self.settling_verdict() != "yes":
             return "money_under_way"
-        return "left_over" if self._any_in({AccountKind.FREE, AccountKind.RECOVERABLE}) else "yes"
+        has_cash = any(map(self.cash_on_hand_fen, self.appropriated))
+        is_left = has_cash or self._any_in({AccountKind.FREE, AccountKind.RECOVERABLE})
+        return "left_over" if is_left else "yes"
 
     def _any_in(self, kinds: set[AccountKind]) -> bool:
         return any(by_kind[kind] for by_kind in self.balances().values() for kind in kinds)

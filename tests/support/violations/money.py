@@ -145,6 +145,14 @@ def _of_refunds() -> dict[str, str]:
             ]
         ),
         "refund_adds_up": second_refund(2, city) + AT_COMMIT,
+        "clawback_of_its_hold": again(
+            "vouchers_refund",
+            refund_no="''",
+            amount_fen="0",
+            caller_id="NULL",
+            gives_voucher_back="false",
+            hold_id="(SELECT min(id) FROM vouchers_hold)",
+        ),
         "refund_by_its_merchant": again("vouchers_refund", refund_no="'x'", store_id=RIVAL_SHOP),
         "refund_part_adds_up": (
             f"{second_refund(1, city)}{AT_COMMIT}; SET CONSTRAINTS ALL DEFERRED;"

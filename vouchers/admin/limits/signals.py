@@ -17,6 +17,7 @@ from merchants.errors import Refusal
 from merchants.models import Store
 from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, act, go_to, in_lines
+from vouchers.admin.buttons import button
 from vouchers.admin.faults import sentence
 from vouchers.admin.filters import CAMPAIGN, RefusalCodes
 from vouchers.admin.limits.case_words import noticed
@@ -144,13 +145,28 @@ class HoldAdmin(searches.ExactSearch, ReadOnlyAdmin):
     searches = [searches.number("redemption_id")]
     search_help_text = _("Number of a redemption")
     raw_id_fields = ["redemption"]
-    actions_detail = ["release"]
+    actions_detail = ["release", "call_back"]
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         """Nothing to do once it has been released."""
         hold = self.get_object(request, str(object_id))
         is_open = hold is not None and hold.released_at is None
         return super().get_actions_detail(request, object_id) if is_open else []
+
+    call_back = button(
+        holds.call_back,
+        _("Call back"),
+        icon="undo",
+        title=_("Call the money back"),
+        description=_(
+            "The merchant is not paid. The redemption is reversed and its order refused for ever;"
+            " the money returns to the voucher, or to the budget where its validity has ended or"
+            " part of it was refunded."
+        ),
+        success=_("Called back."),
+        subject="hold",
+        permission="release",
+    )
 
     def has_release_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "vouchers.change_hold", object_id)

@@ -50,6 +50,7 @@ class RefundAdmin(searches.ExactSearch, ReadOnlyAdmin):
         "policy",
         "gives_voucher_back",
         "caller",
+        "hold",
     ]
     readonly_fields = ["redemption_no", "amount", "clawback"]
     inlines = [RefundPartInline]

@@ -1,6 +1,6 @@
 """Redemptions, and the claim of an order."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
@@ -11,6 +11,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Credential, Merchant, Store
+from merchants.references import folded
 from vouchers.models.campaigns.campaigns import Campaign
 from vouchers.models.issuing.vouchers import Voucher
 from vouchers.models.ledger.quotas import Allocation
@@ -240,18 +241,29 @@ class Redemption(models.Model):
         return f"{self.id}"
 
 
+SANDBOX_ORDER: Final = " "
+"""Stands before the numbers of the sandbox's orders, and before no number that a till may send."""
+
+
+def claimed_no(order_no: str, *, is_test: bool) -> str:
+    """The number under which an order is claimed: what is tried in the sandbox neither uses nor
+    reverses the live order of that number."""
+    return f"{SANDBOX_ORDER}{folded(order_no)}" if is_test else folded(order_no)
+
+
 class OrderClaim(models.Model):
     """An order of a store that a voucher was used on. Freed by void; a reversal leaves a
     tombstone. HASH partitions by store.
 
-    The number is folded (`merchants/references`): upper and lower case are one order.
+    The number is as `claimed_no` has it, folded (`merchants/references`): upper and lower case are
+    one order.
     """
 
     pk = models.CompositePrimaryKey("store_id", "order_no")
     store = models.ForeignKey(
         Store, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
     )
-    order_no = models.CharField(_("order no."), max_length=64)
+    order_no = models.CharField(_("order no."), max_length=65)
     # None: a tombstone, set before or after the original arrived.
     redemption = models.ForeignKey(
         Redemption, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
@@ -317,9 +329,9 @@ class StoredClaim(NamedTuple):
     redemption_id: int | None
 
 
-# Store and order numbers come folded; `merchant_ids` as in FIND_STORES. With OFFSET 0 claims are
-# looked up one by one: a join planned while the table was small reads all of it until the next
-# ANALYZE.
+# Store numbers come folded, order numbers as they are claimed; `merchant_ids` as in FIND_STORES.
+# With OFFSET 0 claims are looked up one by one: a join planned while the table was small reads all
+# of it until the next ANALYZE.
 FIND_CLAIMS = Statement(
     """
     SELECT c.store_id, c.order_no, c.redemption_id

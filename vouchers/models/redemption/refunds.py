@@ -105,7 +105,12 @@ def collection_adds_up(name: str, key: str) -> pgtrigger.Trigger:
 
 
 class Refund(models.Model):
-    """A refund of the shopper's money (退款), with the subsidy it called back (补贴退回)."""
+    """A refund of the shopper's money (退款), with the subsidy it called back (补贴退回).
+
+    One with a hold is no refund but the end of several: the rest of the subsidy of a redemption
+    that was partly refunded, called back by the office because it may not be paid. It has no
+    number, no caller, and nothing went to the shopper.
+    """
 
     redemption = models.ForeignKey(
         Redemption, models.PROTECT, related_name="refunds", db_constraint=False
@@ -116,12 +121,19 @@ class Refund(models.Model):
     merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+")
     # Where the shopper got it: any store of the merchant.
     store = models.ForeignKey(Store, models.PROTECT, related_name="+")
-    refund_no = models.CharField(_("refund no."), max_length=64)
+    refund_no = models.CharField(_("refund no."), max_length=64, blank=True)
+    # As its campaign: what is tried in the sandbox takes no number from live refunds.
+    is_test = models.BooleanField(_("test"), default=False)
     amount_fen = models.BigIntegerField(_("refunded to the shopper, fen"))
     clawback_fen = models.BigIntegerField(_("subsidy called back, fen"))
     policy = models.CharField(_("policy"), max_length=8, choices=REFUND_POLICIES)
     gives_voucher_back = models.BooleanField(_("voucher given back"))
-    caller = models.ForeignKey(Credential, models.DO_NOTHING, related_name="+", db_constraint=False)
+    caller = models.ForeignKey(
+        Credential, models.DO_NOTHING, related_name="+", db_constraint=False, null=True
+    )
+    hold = models.OneToOneField(
+        "Hold", models.PROTECT, null=True, related_name="+", verbose_name=_("hold")
+    )
     business_day = models.DateField(_("business day"))
     refunded_at = models.DateTimeField(_("refunded at"))
     xid = Xid8Field()
@@ -132,8 +144,24 @@ class Refund(models.Model):
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             # Upper and lower case are one number; see `merchants/references`.
-            models.UniqueConstraint("merchant", Upper("refund_no"), name="one_refund_per_number"),
-            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="refund_positive"),
+            models.UniqueConstraint(
+                "merchant",
+                "is_test",
+                Upper("refund_no"),
+                condition=Q(hold=None),
+                name="one_refund_per_number",
+            ),
+            models.CheckConstraint(
+                condition=Q(hold=None, amount_fen__gt=0, caller__isnull=False)
+                | Q(
+                    hold__isnull=False,
+                    amount_fen=0,
+                    caller=None,
+                    refund_no="",
+                    gives_voucher_back=False,
+                ),
+                name="refund_positive",
+            ),
             models.CheckConstraint(condition=Q(clawback_fen__gte=0), name="clawback_not_negative"),
         ]
         triggers: ClassVar = [
@@ -145,12 +173,27 @@ class Refund(models.Model):
                 operation=pgtrigger.Insert,
                 func=refuse_if(
                     "NOT EXISTS (SELECT FROM vouchers_redemption r JOIN merchants_store s"
-                    " ON s.merchant_id = r.merchant_id WHERE r.id = NEW.redemption_id"
-                    " AND r.voucher_id = NEW.voucher_id"
+                    " ON s.merchant_id = r.merchant_id"
+                    " JOIN vouchers_campaign c ON c.id = r.campaign_id AND c.is_test = NEW.is_test"
+                    " WHERE r.id = NEW.redemption_id AND r.voucher_id = NEW.voucher_id"
                     " AND r.merchant_id = NEW.merchant_id AND s.id = NEW.store_id AND r.state IN"
                     f" ({RedemptionState.CAPTURED.value}, {RedemptionState.REFUNDED.value}))",
                     "refund_by_its_merchant",
                     "not a captured redemption of that store''s merchant",
+                )
+                + " RETURN NEW;",
+            ),
+            pgtrigger.Trigger(
+                name="clawback_of_its_hold",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.hold_id IS NOT NULL"),
+                func=refuse_if(
+                    "NOT EXISTS (SELECT FROM vouchers_hold WHERE id = NEW.hold_id"
+                    " AND redemption_id = NEW.redemption_id AND voucher_id = NEW.voucher_id"
+                    " AND released_at IS NULL)",
+                    "clawback_of_its_hold",
+                    "no open hold of the redemption",
                 )
                 + " RETURN NEW;",
             ),
@@ -178,13 +221,20 @@ class Refund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.refund_no
+        return self.refund_no or f"{self.hold_id}"
 
     @classmethod
-    def of_number(cls, merchant_id: int, refund_no: str) -> models.QuerySet["Refund"]:
-        """The merchant's refund of that number, in upper or lower case."""
+    def of_number(
+        cls, merchant_id: int, refund_no: str, *, is_test: bool
+    ) -> models.QuerySet["Refund"]:
+        """The merchant's refund of that number, in upper or lower case; in the sandbox, or live."""
         numbered = cls.objects.alias(folded_no=Upper("refund_no"))
-        return numbered.filter(merchant_id=merchant_id, folded_no=folded(refund_no))
+        return numbered.filter(
+            merchant_id=merchant_id,
+            is_test=is_test,
+            folded_no=folded(refund_no),
+            hold__isnull=True,
+        )
 
 
 class RefundPart(models.Model):

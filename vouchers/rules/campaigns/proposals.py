@@ -121,7 +121,8 @@ def repayment(
 ) -> Refusal | None:
     """Returning left-over to the treasury: out of what is free, and of cash that is there.
 
-    `cash_fen` is what has come in and was neither paid out nor repaid. What never came is cut.
+    `cash_fen` is what has come in, was neither paid out nor repaid, and is owed to no merchant;
+    negative where merchants wait for cash. What never came is cut.
     """
     if refusal := check_amount_fen(amount_fen):
         return refusal

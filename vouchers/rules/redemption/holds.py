@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from merchants.errors import Refusal
+from vouchers.rules.redemption.refunds import Clawback, Refundable, claw_back_rest
 from vouchers.rules.redemption.undo import RedemptionFacts, Undoing, undoing
 from vouchers.states import RedemptionState
 
@@ -25,15 +26,14 @@ def judge_release(*, is_open: bool, redemption_id: int) -> Refusal | None:
 
 
 def judge_clawback(
-    redemption: RedemptionFacts, redemption_id: int, at: datetime
-) -> Undoing | Refusal:
-    """How the redemption is undone whose money is held, because its case was confirmed as fraud.
+    redemption: RedemptionFacts, refundable: Refundable | None, redemption_id: int, at: datetime
+) -> Undoing | Clawback | Refusal:
+    """How the redemption is undone whose money is held, because it may not be paid; of one that was
+    partly refunded (`refundable` then), how the rest is called back.
 
     The cut-off of a till's own reversal does not count: a hold keeps the money out of settlements
-    however long it lasts. What a refund has called a part back of is left to the hold.
+    however long it lasts.
     """
     if not redemption.is_held:
         return Refusal("not_held", facts={"redemption": redemption_id})
-    if redemption.is_refunded:
-        return Refusal("redemption_state", "reverse_refunded")
-    return undoing(redemption, at)
+    return undoing(redemption, at) if refundable is None else claw_back_rest(refundable)

@@ -174,6 +174,23 @@ def promised_anew(redemption: Refundable, amount_fen: int) -> Fens:
     return [] if isinstance(decision, Refusal) else decision.reissued()
 
 
+def claw_back_rest(redemption: Refundable) -> Clawback:
+    """Calling back what refunds have left of a held redemption, because it may not be paid: the
+    rest is free. What went back before is free or promised to others already, so the voucher is
+    lost."""
+    left = [(share.source_id, share.left_fen) for share in redemption.shares]
+    return Clawback(
+        parts=tuple(
+            ClawbackPart(source_id, fen, AccountKind.RISK_HELD, AccountKind.FREE)
+            for source_id, fen in left
+            if fen
+        ),
+        voucher=VoucherFate.WITHDRAWN,
+        is_everything=True,
+        rest=redemption.rest,
+    )
+
+
 def clawback_fen(*, discount_fen: int, refunded_fen: int, paid_fen: int) -> int:
     """What must have been called back once `refunded_fen` of `paid_fen` (≥ 1) is refunded: the
     proportion of the discount, rounded down; the whole discount when everything is refunded."""

@@ -76,10 +76,12 @@ def _appropriate(campaign: Campaign, proposal: Proposal, at: datetime) -> None:
 def _judge_repayment(campaign: Campaign, document: Document, deciding: int = 0) -> FundingSource:
     """The source, locked: its payouts queue there too, so no cash is both paid out and repaid."""
     source = campaign.sources.select_for_update(no_key=True).get(code=document["source"])
+    # It sums the journal, so it comes before the buckets are locked: issuing waits for those.
+    cash_fen = funding.spare_cash_fen(source, deciding=deciding)
     refuse(
         rules.repayment(
             free_fen=funding.lock_free_fen([source])[source.pk],
-            cash_fen=funding.cash_on_hand_fen(source, deciding=deciding),
+            cash_fen=cash_fen,
             expected_free_fen=document["expected_free_fen"],
             amount_fen=document["amount_fen"],
         )

@@ -26,11 +26,11 @@ from vouchers.rules.campaigns.zones import known_zones
 from vouchers.services.campaigns.events import announce_state
 from vouchers.services.campaigns.terms import EDIT, note_edit
 from vouchers.services.history import clock, note
-from vouchers.services.ledger import quotas
+from vouchers.services.ledger import funding, quotas
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
 from vouchers.services.sandbox import time_in
-from vouchers.states import AccountKind, CampaignState
+from vouchers.states import AccountKind, CampaignState, SettlementState
 
 PAUSE = "vouchers.pause_campaign"
 
@@ -185,7 +185,8 @@ def end(*, campaign: Campaign, by: User, at: datetime) -> None:
 
 
 def settle(*, campaign: Campaign, by: User, at: datetime) -> None:
-    """ENDED → SETTLED: no money is promised, held or owed any more.
+    """ENDED → SETTLED: no money is promised, held or owed any more, and no settlement waits for
+    cash.
 
     Refuses `not_permitted`, `campaign_state` and `money_under_way` with the account and amount.
     """
@@ -193,13 +194,13 @@ def settle(*, campaign: Campaign, by: User, at: datetime) -> None:
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.SETTLED)
-        refuse(may_settle(_totals_fen(held)))
+        refuse(may_settle(_totals_fen(held), unpaid_fen=_unpaid_fen(held)))
         _move(campaign, held, CampaignState.SETTLED, by=by, at=at)
 
 
 def close(*, campaign: Campaign, document_no: str, by: User, at: datetime) -> None:
-    """SETTLED → CLOSED under a document number: the left-over is repaid (or was cut), and no
-    merchant owes anything.
+    """SETTLED → CLOSED under a document number: the left-over is repaid (or was cut), no merchant
+    owes anything, and no source's cash is left.
 
     What is refunded later is posted, collected and repaid all the same. Refuses `not_permitted`,
     `campaign_state`, `document_no_missing` and `left_over`.
@@ -211,7 +212,10 @@ def close(*, campaign: Campaign, document_no: str, by: User, at: datetime) -> No
         held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.CLOSED)
         totals_fen = _totals_fen(held)
-        refuse(may_settle(totals_fen) or may_close(totals_fen))
+        refuse(
+            may_settle(totals_fen, unpaid_fen=_unpaid_fen(held))
+            or may_close(totals_fen, cash_fen=_cash_fen(held))
+        )
         _move(campaign, held, CampaignState.CLOSED, by=by, at=at, closing_document_no=document_no)
 
 
@@ -220,6 +224,15 @@ def _totals_fen(campaign: Campaign) -> dict[AccountKind, int]:
     for parts_fen in balances(campaign.pk).values():
         totals.update(parts_fen)
     return totals
+
+
+def _unpaid_fen(campaign: Campaign) -> list[int]:
+    waiting = campaign.settlements.filter(state=SettlementState.READY)
+    return list(waiting.values_list("total_fen", flat=True))
+
+
+def _cash_fen(campaign: Campaign) -> dict[str, int]:
+    return {source.code: funding.cash_on_hand_fen(source) for source in campaign.sources.all()}
 
 
 def start_due(*, at: datetime) -> int:

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Sum
 
 from merchants.errors import Refused
 from vouchers.models import (
     Account,
+    Campaign,
     CashReceipt,
     Collection,
     FundingSource,
@@ -19,6 +20,8 @@ from vouchers.models import (
     Settlement,
     Transfer,
 )
+from vouchers.models.ledger.payouts import SUM_WAITING
+from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns import proposals as rules
 from vouchers.rules.ledger.amounts import check_amount_fen, check_currency
 from vouchers.rules.ledger.quotas import Need
@@ -26,6 +29,7 @@ from vouchers.services.ledger import quotas
 from vouchers.services.ledger.transfers import post_move
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
+from vouchers.sql.pipeline import raw_connection
 from vouchers.states import (
     AccountKind,
     CampaignState,
@@ -160,13 +164,16 @@ def receive_cash(
 ) -> CashReceipt:
     """Record money that has arrived (到账); the same request id again returns the first receipt.
 
-    Refuses `not_permitted`, `currency_mismatch`, as `check_amount_fen` does, `text_too_long`, and
-    `request_id_reused` when the repeated request differs.
+    Refuses `not_permitted`, `currency_mismatch`, as `check_amount_fen` does, `text_too_long`,
+    `request_id_reused` when the repeated request differs, and `campaign_state` once the books are
+    closed: nothing could pay it out or return it any more.
     """
     require_permission(by, "vouchers.add_cashreceipt", at=at)
     refuse(check_currency(currency, wanted=source.campaign.currency))
     refuse(check_amount_fen(amount_fen))
-    with refused_by_database():
+    with refused_by_database(), transaction.atomic():
+        # Held against a closing under way, which looks at the cash.
+        campaign = Campaign.objects.select_for_update(no_key=True).get(pk=source.campaign_id)
         receipt, is_new = CashReceipt.objects.get_or_create(
             request_id=request_id,
             defaults={
@@ -177,6 +184,8 @@ def receive_cash(
                 "recorded_by": by.get_username(),
             },
         )
+        if is_new and campaign.state == CampaignState.CLOSED:
+            raise Refused("campaign_state", "books_open", state=campaign.state)
     said = (receipt.source_id, receipt.amount_fen, receipt.document_no)
     if not is_new and said != (source.pk, amount_fen, document_no):
         raise Refused("request_id_reused", request_id=request_id)
@@ -207,3 +216,17 @@ def cash_on_hand_fen(source: FundingSource, *, deciding: int = 0) -> int:
     repaid_fen = sum(map(int, repayments.values_list("document__amount_fen", flat=True)))
     paid_fen = paid.aggregate(fen=Sum("total_fen"))["fen"] or 0
     return received_fen + (collected["fen"] or 0) - paid_fen - repaid_fen
+
+
+def spare_cash_fen(source: FundingSource, *, deciding: int = 0) -> int:
+    """What of the cash on hand no merchant is owed, in fen; negative where cash is still to come.
+
+    Owed is what is payable or held, and what settlements that wait for cash say, also where a
+    refund has made a debt of it meanwhile.
+    """
+    with connection.wrap_database_errors:
+        (waiting,) = SUM_WAITING.send(raw_connection(), {"source_id": source.pk}).rows()
+    parts_fen = balances(source.campaign_id).get(source.code, {})
+    owed_fen = sum(parts_fen.get(kind, 0) for kind in (AccountKind.PAYABLE, AccountKind.RISK_HELD))
+    owed_fen += waiting.total_fen - waiting.payable_fen
+    return cash_on_hand_fen(source, deciding=deciding) - owed_fen

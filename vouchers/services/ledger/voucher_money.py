@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
+from typing import Final
 
 from vouchers.rules.ledger.quotas import Price
 from vouchers.services.ledger import transfers
@@ -11,8 +12,13 @@ from vouchers.states import AccountKind, Cause, TransferReason
 AllocationAmounts = Sequence[tuple[int, Price, int]]
 """(allocation id, price, vouchers)."""
 
-AMOUNTS_PER_TRANSFER = 2_000
-"""Legs of a transfer are numbered with 16 bits; this leaves room for eight sources."""
+LEGS_MAX: Final = 32_000
+"""Of a transfer: they are numbered with 16 bits."""
+
+
+def amounts_per_transfer(amounts: AllocationAmounts) -> int:
+    """How many amounts fit into one transfer, whatever number of sources pays for each."""
+    return LEGS_MAX // max((2 * len(price.split) for _, price, _ in amounts), default=1)
 
 
 def paid_by(source_id: int, sums: Iterable[tuple[int, int]]) -> AllocationAmounts:
@@ -32,10 +38,11 @@ def post_amounts(
     origin: AccountKind,
     target: AccountKind,
     at: datetime,
-    per_transfer: int = AMOUNTS_PER_TRANSFER,
+    per_transfer: int | None = None,
 ) -> list[int]:
     """Post the move, inside the caller's transaction, in as few transfers as `per_transfer`
-    allocations each allow; returns their ids."""
+    allocations each allow, or as their legs do; returns their ids."""
+    per_transfer = per_transfer or amounts_per_transfer(amounts)
     accounts = transfers.account_ids(campaign_id)
     postings = [
         transfers.Posting(

@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from merchants.references import folded
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
 from vouchers.models.limits.limits import ADD_TO_COUNTERS
-from vouchers.models.redemption.redemptions import INSERT_CLAIMS, INSERT_REDEMPTIONS
+from vouchers.models.redemption.redemptions import (
+    INSERT_CLAIMS,
+    INSERT_REDEMPTIONS,
+    claimed_no,
+)
 from vouchers.rules.limits.limits import NOTHING_USED, CounterKey, LimitRule, Used
 from vouchers.rules.limits.tallies import RiskCase, Tally, TallyKey
 from vouchers.services.acts import Answer
@@ -204,7 +207,10 @@ def _redemption(verdict: Verdict, effect: Effect) -> tuple[object, ...]:
 def _claims(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[str, list[object]]:
     return {
         "store_ids": [effect.store.id for _, effect in accepted],
-        "order_nos": [folded(v.pending.request.order.order_no) for v, _ in accepted],
+        "order_nos": [
+            claimed_no(v.pending.request.order.order_no, is_test=effect.terms.facts.is_test)
+            for v, effect in accepted
+        ],
         "redemption_ids": [effect.redemption_id for _, effect in accepted],
         "voucher_ids": [effect.voucher.id for _, effect in accepted],
         "ats": [v.pending.request.at for v, _ in accepted],

@@ -8,8 +8,8 @@ from typing import TypedDict
 from django.conf import settings
 
 from merchants.errors import Refusal
-from merchants.references import folded
 from vouchers.models.campaigns.facts import StoreRow
+from vouchers.models.redemption.redemptions import claimed_no
 from vouchers.models.redemption.requests import StoredAnswer
 from vouchers.queries.redemption import RedemptionDetails, SourceShare
 from vouchers.rules.limits.limits import NOTHING_USED, Used, business_day, judge_limits
@@ -188,7 +188,7 @@ class BatchJudge:
             shopper=shopper,
             store=place,
             caller_is_test=request.caller.is_test,
-            claim=self._claims.get((store.id, folded(order.order_no))),
+            claim=self._claims.get(_claimed(store, request)),
             greatest_age=settings.HUIMIN_OFFLINE_MAX_AGE,
             shown=self._codes.shown(pending),
         )
@@ -230,13 +230,18 @@ class BatchJudge:
 
     def _take(self, effect: Effect, request: RedeemRequest) -> None:
         self._states[effect.voucher.id] = effect.voucher_state
-        self._claims[effect.store.id, folded(request.order.order_no)] = "used"
+        self._claims[_claimed(effect.store, request)] = "used"
         self._codes.note_use(effect.presentation_id)
         for key, _ in effect.counters:
             so_far = self._used.get(key, NOTHING_USED)
             self._used[key] = Used(
                 so_far.redemptions + 1, so_far.fen + effect.decision.discount_fen
             )
+
+
+def _claimed(store: StoreRow, request: RedeemRequest) -> tuple[int, str]:
+    """The claim that the request's order has or will have."""
+    return store.id, claimed_no(request.order.order_no, is_test=request.caller.is_test)
 
 
 def _without_store(pending: Pending, refusal: Refusal) -> Verdict:

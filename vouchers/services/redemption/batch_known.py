@@ -17,7 +17,7 @@ from vouchers.models.campaigns.facts import (
 from vouchers.models.issuing.runs import FIND_TRANCHES, SERIAL_BITS, TrancheRow
 from vouchers.models.issuing.vouchers import LOCK_VOUCHERS, READ_VOUCHERS, LockedVoucher
 from vouchers.models.locks import LOCK_REDEMPTIONS, ORDER_CLAIM, LockedKey
-from vouchers.models.redemption.redemptions import FIND_CLAIMS, StoredClaim
+from vouchers.models.redemption.redemptions import FIND_CLAIMS, StoredClaim, claimed_no
 from vouchers.models.redemption.requests import FIND_KEYS, KeyRow
 from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
 from vouchers.rules.redemption.shown import WrongKey
@@ -111,7 +111,10 @@ def send_first(raw: Wire, batch: Sequence[Pending], *, for_update: bool) -> Sent
             {
                 "store_nos": [store_no for store_no, _ in orders],
                 "merchant_ids": merchant_ids,
-                "order_nos": [order_no for _, order_no in orders],
+                "order_nos": [
+                    claimed_no(p.request.order.order_no, is_test=p.request.caller.is_test)
+                    for p in batch
+                ],
             },
         ),
         vouchers=find_vouchers.send(raw, {"voucher_ids": voucher_ids}),

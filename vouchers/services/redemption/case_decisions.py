@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from merchants.errors import Refused
 from merchants.models import Credential, Merchant, Store
-from vouchers.models import Case, CaseSignal, Hold, Redemption, Refund, SettlementLine
+from vouchers.models import Case, CaseSignal, Hold, Redemption, SettlementLine
 from vouchers.rules.campaigns.stops import told
 from vouchers.rules.limits.cases import Seen
 from vouchers.services.campaigns import stops
@@ -53,10 +53,7 @@ def _decide(
 
 
 def finish_decided(*, at: datetime) -> int:
-    """Carry out on every open hold what its case decided; returns how many holds that ended.
-
-    A redemption of a confirmed case that was partly refunded stays held.
-    """
+    """Carry out on every open hold what its case decided; returns how many holds that ended."""
     held = Hold.objects.filter(released_at=None).values("redemption_id")
     members = CaseSignal.objects.filter(case=OuterRef("pk"), signal__redemption__in=held)
     ended = 0
@@ -87,8 +84,6 @@ def _carry_out(case: Case, decision: CaseState, at: datetime) -> int:
     for hold in list(_held_by(case)):
         if decision is CaseState.CLEARED and _is_of_another_case(hold):
             continue
-        if decision is CaseState.CONFIRMED and _is_refunded(hold):
-            continue
         act = holds.release_as if decision is CaseState.CLEARED else holds.claw_back_as
         try:
             act(hold=hold, by=case.decided_by, at=at)
@@ -104,10 +99,6 @@ def _is_of_another_case(hold: Hold) -> bool:
         .exclude(state=CaseState.CLEARED.value)
         .exists()
     )
-
-
-def _is_refunded(hold: Hold) -> bool:
-    return Refund.objects.filter(redemption=hold.redemption_id).exists()
 
 
 def hold_rest(*, case: Case, reason: str, seen_acts: int, by: User, at: datetime) -> int:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from merchants.auth import Caller
-from merchants.references import folded
 from vouchers.models import OrderClaim, Redemption
 from vouchers.models.issuing.runs import SERIAL_BITS
+from vouchers.models.redemption.redemptions import claimed_no
 from vouchers.services.redemption.batch_known import Pending
 from vouchers.services.redemption.requests import RedemptionRequest, ReverseRequest
 from vouchers.services.redemption.shown import ShownCode
@@ -62,10 +62,9 @@ def reversal_at_campaign_time(request: ReverseRequest) -> ReverseRequest:
     if not request.caller.is_test:
         return request
     claims = OrderClaim.objects.filter(
-        order_no=folded(request.order_no),
+        order_no=claimed_no(request.order_no, is_test=True),
         store__merchant_id__in=request.caller.merchant_ids,
         store__external_id__iexact=request.store,
-        redemption__campaign__is_test=True,
     )
     campaign_id = claims.values_list("redemption__campaign_id", flat=True).first()
     if campaign_id is None:

@@ -116,13 +116,14 @@ def announce_undone(
 
 
 def announce_refunded(locked: LockedRedemption, row: Refund, clawback: Clawback) -> None:
-    """Some of the shopper's money was refunded, or all."""
+    """Some of the shopper's money was refunded, or all; or the office called back the rest of a
+    subsidy, which has no number."""
     state = RedemptionState.REFUNDED if clawback.is_everything else RedemptionState.CAPTURED
     _announce(
         locked,
         EventType.REDEMPTION_REFUNDED,
         at=row.refunded_at,
-        subject=f"{row.redemption_id}/{row.refund_no}",
+        subject=f"{row.redemption_id}/{row}",
         state=state.name.lower(),
         refund_no=row.refund_no,
         amount_fen=row.amount_fen,

@@ -11,9 +11,12 @@ from django.db.models.functions import Greatest
 from merchants.errors import Refusal, Refused
 from vouchers.models import Case, Hold, Redemption, RefundPart
 from vouchers.rules.redemption.holds import judge_clawback, judge_hold, judge_release
+from vouchers.rules.redemption.refunds import Clawback
 from vouchers.services.acts import BUSY, in_one_transaction
 from vouchers.services.acts.idempotency import lock_order
+from vouchers.services.history import note
 from vouchers.services.ledger import transfers
+from vouchers.services.redemption.clawback import call_back_rest, refundable_of
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.undo import move, undo
 from vouchers.services.refusals import refuse, refused_by_database
@@ -56,13 +59,33 @@ def release_as(*, hold: Hold, by: str, at: datetime) -> None:
     hold.refresh_from_db(fields=["released_at", "released_by"])
 
 
-def claw_back_as(*, hold: Hold, by: str, at: datetime) -> None:
-    """Undo a held redemption in a user's name, because of confirmed fraud: the merchant is not
-    paid, the money goes back to the voucher (or is free, where its validity has ended), and the
-    order is refused for ever.
+def call_back(*, hold: Hold, reason: str, by: User, at: datetime) -> None:
+    """Call a hold's money back, because it may not be paid; the reason is kept in the hold's
+    history. What becomes of order and voucher is as in `claw_back_as`.
 
-    Refuses `not_held`, `redemption_state` for one that was partly refunded, and `busy` after losing
-    too many races.
+    Refuses `not_permitted`, `why_missing`, `not_held` for a hold that is over, and `busy` after
+    losing too many races.
+    """
+    require_permission(by, "vouchers.change_hold", at=at, on=hold)
+    if not reason.strip():
+        raise Refused("why_missing")
+
+    def once() -> bool:
+        done = _claw_back(hold, by.get_username(), at)
+        note(hold, by=by, what=f"called back: {reason}", at=at)
+        return done
+
+    _with_retry(once)
+    hold.refresh_from_db(fields=["released_at", "released_by"])
+
+
+def claw_back_as(*, hold: Hold, by: str, at: datetime) -> None:
+    """Undo a held redemption in a user's name, whose permission was required when its case was
+    confirmed as fraud: the merchant is not paid, the money goes back to the voucher (or is free,
+    where its validity has ended), and the order is refused for ever. Of one that was partly
+    refunded the rest is called back and free, and the voucher is lost.
+
+    Refuses `not_held`, and `busy` after losing too many races.
     """
     _with_retry(lambda: _claw_back(hold, by, at))
     hold.refresh_from_db(fields=["released_at", "released_by"])
@@ -97,9 +120,16 @@ def _claw_back(hold: Hold, by: str, at: datetime) -> bool:
     lock_order(store_no=asked.store.external_id, order_no=asked.order_no)
     locked = lock_redemption(redemption_id=asked.pk, voucher_id=asked.voucher_id)
     locked.lock_counters()
-    decision = judge_clawback(locked.facts, asked.pk, at)
+    # This very hold, not one that was opened after it was released.
+    is_open = Hold.objects.filter(pk=hold.pk, released_at=None).exists()
+    refundable = refundable_of(locked, at=at) if locked.facts.is_refunded else None
+    facts = locked.facts._replace(is_held=is_open)
+    decision = judge_clawback(facts, refundable, asked.pk, at)
     if isinstance(decision, Refusal):
         raise Refused(decision.code, decision.rule, **decision.facts)
+    if isinstance(decision, Clawback):
+        call_back_rest(hold, locked, decision, by=by, at=at)
+        return True
     undo(
         locked,
         decision,

@@ -2,22 +2,17 @@
 
 from dataclasses import dataclass, replace
 
-from django.db.models import Sum
-
 from merchants.errors import Refusal
 from merchants.models import Store
 from merchants.references import folded
-from vouchers.models import Redemption, Refund, RefundPart
+from vouchers.models import Redemption, Refund
 from vouchers.models.locks import LOCK_BATCH, REFUND_NO
-from vouchers.models.settlement import LOCK_SETTLEMENTS_OF
 from vouchers.queries.redemption import SourceShare
 from vouchers.rules.limits.limits import business_day
 from vouchers.rules.limits.tallies import Tally, TallyKey, refunds_of
-from vouchers.rules.redemption.redeem import CAMPAIGN_OVER
 from vouchers.rules.redemption.refunds import (
     Clawback,
     Refundable,
-    Share,
     VoucherFate,
     judge_refund,
     number_used,
@@ -27,15 +22,15 @@ from vouchers.services.acts import Act, Answer, Render, perform
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.quotas import AllocationShare, LockedNeeds
 from vouchers.services.limits.risk import count_refund, lock_refunds
-from vouchers.services.redemption.clawback import write
+from vouchers.services.redemption.clawback import refundable_of, write
 from vouchers.services.redemption.clocks import act_at_campaign_time
 from vouchers.services.redemption.locked import LockedRedemption, lock_redemption
 from vouchers.services.redemption.outcomes import Refunded
 from vouchers.services.redemption.own import order_lock_of
 from vouchers.services.redemption.own_numbers import of_refund
 from vouchers.services.redemption.requests import RefundRequest
-from vouchers.sql.pipeline import pipeline, raw_connection
-from vouchers.states import RedemptionState, TrancheState
+from vouchers.sql.pipeline import pipeline
+from vouchers.states import RedemptionState
 
 
 def refund(*, request: RefundRequest, render: Render) -> Answer:
@@ -82,11 +77,12 @@ class _Refund(Act[RefundRequest, Redemption, _Facts, Clawback]):
     def facts(self, request: RefundRequest, target: Redemption) -> _Facts:
         _lock_number(target.merchant_id, request.refund_no)
         locked = lock_redemption(redemption_id=target.pk, voucher_id=target.voucher_id)
-        refundable = _refundable(request, locked)
+        refundable = refundable_of(locked, at=request.at)
         locked.lock_counters()
         refunds = lock_refunds(locked.terms.campaign.risk, _refunds_of(target))
         promised = _lock_quotas(locked, promised_anew(refundable, request.amount_fen))
-        of_number = Refund.of_number(target.merchant_id, request.refund_no)
+        is_test = request.caller.is_test
+        of_number = Refund.of_number(target.merchant_id, request.refund_no, is_test=is_test)
         return _Facts(
             locked=locked,
             store=_store(request, target.merchant_id),
@@ -105,7 +101,8 @@ class _Refund(Act[RefundRequest, Redemption, _Facts, Clawback]):
 
     def write(self, request: RefundRequest, facts: _Facts, decision: Clawback) -> Refunded:
         row = _row(request, facts, decision)
-        write(row, facts.locked, decision, promised=facts.promised)
+        by = f"refund {row.refund_no}"
+        write(row, facts.locked, decision, promised=facts.promised, by=by)
         if facts.refunds is not None and facts.refundable.refunded_fen == 0:
             count_refund(_refunds_of(facts.locked.redemption), facts.refunds)
         return _refunded(row, facts.locked, decision)
@@ -137,41 +134,6 @@ def _store(request: RefundRequest, merchant_id: int) -> Store | None:
     return numbered.first()
 
 
-def _refundable(request: RefundRequest, locked: LockedRedemption) -> Refundable:
-    redemption, tranche = locked.redemption, locked.terms.facts
-    refunds = Refund.objects.filter(redemption=redemption).aggregate(fen=Sum("amount_fen"))
-    lasts = tranche.state == TrancheState.OUTSTANDING
-    used_fen = dict(redemption.split)
-    return Refundable(
-        state=redemption.state,
-        policy=redemption.campaign.refund_policy,
-        order_amount_fen=redemption.order_amount_fen,
-        discount_fen=redemption.discount_fen,
-        refunded_fen=refunds["fen"] or 0,
-        shares=_shares(redemption),
-        is_held=locked.facts.is_held,
-        is_window_open=lasts and tranche.valid_from_at <= request.at < tranche.valid_until_at,
-        rest=[
-            (source_id, face_fen - used_fen.get(source_id, 0))
-            for source_id, face_fen in (tranche.split if lasts else ())
-        ],
-        is_campaign_over=tranche.campaign_state in CAMPAIGN_OVER,
-    )
-
-
-def _shares(redemption: Redemption) -> list[Share]:
-    """The settlements are locked: a payout waits until the clawback is there to be seen, and after
-    a payout the money is found where it went."""
-    parts = RefundPart.objects.filter(refund__redemption=redemption).values_list("source_id")
-    clawed_fen = dict(parts.annotate(fen=Sum("amount_fen")))
-    of_redemption = {"redemption_id": redemption.pk}
-    settlements = dict(LOCK_SETTLEMENTS_OF.send(raw_connection(), of_redemption).rows())
-    return [
-        Share(source_id, fen, clawed_fen.get(source_id, 0), settlements.get(source_id))
-        for source_id, fen in redemption.split
-    ]
-
-
 def _lock_quotas(locked: LockedRedemption, promised: list[tuple[int, int]]) -> LockedNeeds | None:
     """The quota buckets of money that would be promised anew; the last locks there are."""
     if not promised:
@@ -192,6 +154,7 @@ def _row(request: RefundRequest, facts: _Facts, clawback: Clawback) -> Refund:
         merchant_id=redemption.merchant_id,
         store=facts.store,
         refund_no=request.refund_no,
+        is_test=request.caller.is_test,
         amount_fen=request.amount_fen,
         clawback_fen=clawback.fen,
         policy=redemption.campaign.refund_policy,

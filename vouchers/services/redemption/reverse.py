@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from merchants.errors import Fact, Refusal
-from merchants.references import folded
 from vouchers.models import OrderClaim, Redemption
 from vouchers.models.campaigns.facts import StoreRow
+from vouchers.models.redemption.redemptions import claimed_no
 from vouchers.rules.redemption.undo import Undoing, judge_reverse
 from vouchers.services.acts import Act, Answer, Render, perform
 from vouchers.services.acts.idempotency import order_lock_key
@@ -26,9 +26,8 @@ def reverse(*, request: ReverseRequest, render: Render) -> Answer:
     A live redemption is undone within the limits of a void. An order without one, because it was
     voided or has not arrived yet, is refused from now on (`order_reversed`). The outcome rendered
     is `Reversed`, or a refusal: `store_not_found` (also another merchant's), `malformed_request`
-    when several of the caller's merchants have the store's number (not stored), `redemption_state`,
-    and `order_already_used` when the order belongs to the sandbox and the caller does not, or the
-    other way round.
+    when several of the caller's merchants have the store's number (not stored), and
+    `redemption_state`. Orders of the sandbox are its own.
     """
     known = reversal_at_campaign_time(of_reversal(request))
     return perform(_Reverse(), known, render=render)
@@ -63,7 +62,7 @@ class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
         store = find_store(caller=request.caller, store_no=request.store, merchant=request.merchant)
         if isinstance(store, Refusal):
             return store if is_ambiguous(store) else _Order(store)
-        claims = OrderClaim.objects.filter(store_id=store.id, order_no=folded(request.order_no))
+        claims = OrderClaim.objects.filter(store_id=store.id, order_no=_claimed_no(request))
         claim = claims.first()
         if claim is None or claim.redemption_id is None:
             return _Order(store, is_claimed=claim is not None)
@@ -77,8 +76,6 @@ class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
             return Refusal(facts.store.code, facts.store.rule, _asked(request))
         if facts.locked is None:
             return _Reversal(sets_tombstone=not facts.is_claimed)
-        if facts.locked.terms.facts.is_test != request.caller.is_test:
-            return Refusal("order_already_used", "other_books", _asked(request))
         decision = judge_reverse(facts.locked.facts, request.at)
         return decision if isinstance(decision, Refusal) else _Reversal(undoing=decision)
 
@@ -87,7 +84,7 @@ class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
         if decision.sets_tombstone:
             OrderClaim.objects.create(
                 store_id=facts.store.id,
-                order_no=folded(request.order_no),
+                order_no=_claimed_no(request),
                 redemption=None,
                 claimed_at=request.at,
             )
@@ -105,6 +102,10 @@ class _Reverse(Act[ReverseRequest, None, _Order, _Reversal]):
 
     def redemption(self, facts: _Order) -> Redemption | None:
         return facts.locked.redemption if facts.locked else None
+
+
+def _claimed_no(request: ReverseRequest) -> str:
+    return claimed_no(request.order_no, is_test=request.caller.is_test)
 
 
 def _asked(request: ReverseRequest) -> dict[str, Fact]:

@@ -221,7 +221,8 @@ def wrong_codes(rows: Iterable[WrongRow]) -> dict[WrongKey, Wrong]:
 def counted_for(
     code: ShownCode, caller: Caller, *, store_id: int | None, at: datetime
 ) -> list[WrongKey]:
-    """The counters that a wrong code counts in, and that may slow it down."""
+    """The counters that a wrong code counts in, and that may slow it down: in the sandbox only the
+    key's, since stores and the vouchers that codes name may be live."""
     is_till = caller.kind == TERMINAL
     kind = WrongCodeKind.TERMINAL if is_till else WrongCodeKind.CALLER
     subjects = [
@@ -229,6 +230,8 @@ def counted_for(
         (WrongCodeKind.STORE, store_id),
         (WrongCodeKind.VOUCHER, code.named_id),
     ]
+    if caller.is_test:
+        subjects = subjects[:1]
     hour = window_no(at)
     return [WrongKey(kind, id_, hour) for kind, id_ in subjects if id_ is not None]
 

@@ -6,10 +6,10 @@ from typing import Any
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
-from merchants.references import folded
 from vouchers.models import Hold, OrderClaim, Redemption
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
 from vouchers.models.limits.limits import TAKE_FROM_COUNTERS
+from vouchers.models.redemption.redemptions import claimed_no
 from vouchers.rules.redemption.undo import Undoing
 from vouchers.services.ledger import quotas, transfers
 from vouchers.services.ledger.transfers import Line, Posting, Split
@@ -43,7 +43,8 @@ def undo(
         )
     update_redemption(locked, state=state, undone_at=at)
     claim = OrderClaim.objects.filter(
-        store_id=redemption.store_id, order_no=folded(redemption.order_no)
+        store_id=redemption.store_id,
+        order_no=claimed_no(redemption.order_no, is_test=locked.terms.facts.is_test),
     )
     if state == RedemptionState.REVERSED:
         claim.update(redemption_id=None)

@@ -3,11 +3,15 @@
 from django.utils.translation import gettext_noop as _
 
 from vouchers.models.issuing.runs import SERIAL_BITS
+from vouchers.models.redemption.redemptions import SANDBOX_ORDER
 from vouchers.queries.proofs.audit.check import IS_ODD, LIVE, USED, Check, folded, look_of
 from vouchers.states import RedemptionState, VoucherState
 
 REFUNDED = RedemptionState.REFUNDED.value
 REVERSED = RedemptionState.REVERSED.value
+
+# As orders are claimed (`claimed_no`): those of the sandbox beside the live ones.
+CLAIMED_NO = f"CASE WHEN m.is_test THEN '{SANDBOX_ORDER}' ELSE '' END || {folded('r.order_no')}"
 
 # A refund that took the voucher leaves it "withdrawn"; one that returned it leaves no state.
 REDEEMS_ONCE = Check(
@@ -64,8 +68,14 @@ REDEMPTION_LEGAL = Check(
                    THEN 'eligible beyond the order'
                  WHEN CASE t.threshold_basis WHEN 'pre_discount' THEN r.order_amount_fen
                            ELSE r.eligible_amount_fen END < t.threshold_fen THEN 'below threshold'
-                 WHEN r.order_amount_fen - r.discount_fen < 1 THEN 'nothing left to pay'
+                 WHEN r.eligible_amount_fen - r.discount_fen < 1 THEN 'nothing left to pay'
                  WHEN c.excluded_categories ? r.category THEN 'excluded category'
+                 WHEN jsonb_array_length(c.order_kinds) > 0 AND NOT c.order_kinds ? r.order_kind
+                   THEN 'excluded kind of order'
+                 WHEN r.state IN {USED} AND (
+                      c.order_numbers ? 'payment_ref' AND r.payment_ref = ''
+                      OR c.order_numbers ? 'receipt_no' AND r.receipt_no = '')
+                   THEN 'without a number that every order has to name'
                  WHEN (r.authorised_fen IS NULL) <> (r.expires_at IS NULL) THEN 'half authorised'
                  WHEN r.discount_fen > r.authorised_fen THEN 'more than was authorised'
                  WHEN r.captured_at < r.redeemed_at OR r.captured_at >= r.expires_at
@@ -148,8 +158,9 @@ ORDER_CLAIMED = Check(
     f"""
     SELECT COALESCE(r.store_id, c.store_id), COALESCE(r.order_no, c.order_no), r.id,
            c.redemption_id
-      FROM (SELECT id, voucher_id, store_id, {folded("order_no")} AS order_no
-              FROM vouchers_redemption WHERE state IN {LIVE}) AS r
+      FROM (SELECT r.id, r.voucher_id, r.store_id, {CLAIMED_NO} AS order_no
+              FROM vouchers_redemption r JOIN vouchers_campaign m ON m.id = r.campaign_id
+             WHERE r.state IN {LIVE}) AS r
       FULL JOIN (SELECT c.store_id, c.order_no, c.redemption_id, c.voucher_id
                    FROM vouchers_orderclaim c
                    LEFT JOIN vouchers_redemption back
@@ -167,8 +178,8 @@ TOMBSTONES = Check(
     f"""
     SELECT r.id, r.store_id, r.order_no, c.redemption_id
       FROM vouchers_redemption r
-      LEFT JOIN vouchers_orderclaim c
-             ON (c.store_id, c.order_no) = (r.store_id, {folded("r.order_no")})
+      JOIN vouchers_campaign m ON m.id = r.campaign_id
+      LEFT JOIN vouchers_orderclaim c ON (c.store_id, c.order_no) = (r.store_id, {CLAIMED_NO})
      WHERE r.state = {REVERSED} AND (c.order_no IS NULL OR c.redemption_id IS NOT NULL)
     """,
 )
@@ -188,7 +199,8 @@ NUMBERS_ALIKE = Check(
      UNION ALL
     SELECT 'refund', merchant_id, {look_of("refund_no")}, array_agg(id ORDER BY id)::text
       FROM vouchers_refund
-     WHERE merchant_id IN (SELECT merchant_id FROM vouchers_refund WHERE refund_no {IS_ODD})
+     WHERE hold_id IS NULL AND merchant_id IN (
+           SELECT merchant_id FROM vouchers_refund WHERE hold_id IS NULL AND refund_no {IS_ODD})
      GROUP BY merchant_id, {look_of("refund_no")} HAVING count(*) > 1
     """,
 )

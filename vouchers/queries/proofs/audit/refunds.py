@@ -9,7 +9,7 @@ from vouchers.states import RedemptionState
 REFUNDED = RedemptionState.REFUNDED.value
 
 # The proportion of all refunds so far, rounded down: a whole refund calls the whole discount back,
-# so one formula holds under every policy.
+# so one formula holds under every policy. What the office calls back of a hold is all the rest.
 REFUND_LEGAL = Check(
     5,
     "refund_legal",
@@ -30,9 +30,18 @@ REFUND_LEGAL = Check(
                    THEN 'another merchant''s'
                  WHEN f.policy <> c.refund_policy THEN 'another policy'
                  WHEN f.refunded_fen > paid.fen THEN 'more than was paid'
-                 WHEN f.clawed_fen <> div(r.discount_fen::numeric * f.refunded_fen, paid.fen)
+                 WHEN f.hold_id IS NULL
+                      AND f.clawed_fen <> div(r.discount_fen::numeric * f.refunded_fen, paid.fen)
                    THEN 'not the proportion'
                  WHEN f.policy = 'forfeit' AND f.amount_fen <> paid.fen THEN 'not whole'
+                 WHEN f.hold_id IS NOT NULL
+                      AND (f.amount_fen, f.clawed_fen) <> (0, r.discount_fen)
+                   THEN 'not the rest of the subsidy'
+                 WHEN f.hold_id IS NOT NULL AND NOT EXISTS (
+                      SELECT FROM vouchers_hold h
+                       WHERE h.id = f.hold_id AND h.redemption_id = f.redemption_id
+                         AND h.released_at IS NOT NULL)
+                   THEN 'called back without its hold'
                  WHEN f.gives_voucher_back
                       AND (f.policy, f.amount_fen) <> ('return', paid.fen) THEN 'voucher kept'
                  WHEN f.gives_voucher_back AND f.refunded_at >= t.valid_until_at

@@ -43,7 +43,8 @@ LINE_LEGAL = Check(
                       <> (r.campaign_id, r.merchant_id, l.source_id) THEN 'another merchant''s'
                  WHEN l.kind = 'refund' AND f.redemption_id IS DISTINCT FROM r.id
                    THEN 'a refund of something else'
-                 WHEN r.business_day > z.business_day THEN 'of a later day'
+                 WHEN r.business_day > z.business_day OR f.business_day > z.business_day
+                   THEN 'of a later day'
                  WHEN l.kind = 'redemption'
                       AND l.amount_fen IS DISTINCT FROM s.fen - COALESCE(b.fen, 0)
                    THEN 'not what is left of the source''s share'

@@ -91,19 +91,21 @@ SUM_REDEMPTIONS: Statement[rules.Redeemed] = Statement(
 
 
 def _discount(row: Sequence[Any]) -> rules.Discount:
-    face, discount_fen, split, size, first_id = row
-    return rules.Discount(json.loads(face), discount_fen, json.loads(split), size, first_id)
+    face, discount_fen, authorised_fen, split, size, first_id = row
+    return rules.Discount(
+        json.loads(face), discount_fen, authorised_fen, json.loads(split), size, first_id
+    )
 
 
 # Whatever is not the whole face has been split by the rules of redeeming.
 DISCOUNTS: Statement[rules.Discount] = Statement(
     f"""
-    SELECT t.split, r.discount_fen, r.split, count(*), min(r.id)
+    SELECT t.split, r.discount_fen, r.authorised_fen, r.split, count(*), min(r.id)
       FROM vouchers_tranche t
       JOIN vouchers_redemption r
         ON r.voucher_id >= t.id << {SERIAL_BITS} AND r.voucher_id < (t.id + 1) << {SERIAL_BITS}
      WHERE t.kind = '{TierKind.PERCENT.value}' AND jsonb_typeof(r.split) = 'array'
-     GROUP BY 1, 2, 3
+     GROUP BY 1, 2, 3, 4
     """,
     _discount,
 )

@@ -99,7 +99,8 @@ REDEMPTION_SHEETS: tuple[Sheet, ...] = (
         """
         SELECT f.id, f.redemption_id AS redemption, f.merchant_id AS merchant, f.store_id AS store,
                f.refund_no, f.amount_fen, f.clawback_fen, f.policy, f.gives_voucher_back,
-               f.caller_id AS caller, f.business_day, f.refunded_at, f.xid::text::bigint AS xid
+               f.caller_id AS caller, f.hold_id AS hold, f.business_day, f.refunded_at,
+               f.xid::text::bigint AS xid
           FROM vouchers_refund f JOIN vouchers_redemption r ON r.id = f.redemption_id
          WHERE r.campaign_id = %(campaign_id)s ORDER BY f.redemption_id, f.id
         """,

@@ -198,11 +198,16 @@ def voucher_allocations(books: Books) -> Iterator[Row]:
 
 
 def split_follows_shares(books: Books) -> Iterator[Row]:
-    """A discount below the face is split as the face is, by largest remainder."""
+    """A discount below the face is split as the face is, by largest remainder; one that was smaller
+    on the final order than it was authorised, as that was."""
     for item in books.discounts:
-        if _shared_out(item.discount_fen, item.face) != dict(item.split):
+        whole = item.face
+        if item.authorised_fen is not None:
+            whole = list(_shared_out(item.authorised_fen, item.face).items())
+        if _shared_out(item.discount_fen, whole) != dict(item.split):
             yield {
                 "discount_fen": item.discount_fen,
+                "authorised_fen": item.authorised_fen,
                 "split": str(list(item.split)),
                 "face": str(list(item.face)),
                 "redemptions": item.redemptions,

@@ -203,10 +203,12 @@ class Posted(NamedTuple):
 
 
 class Discount(NamedTuple):
-    """A discount and its split as redemptions of a split of the face have them, and how many."""
+    """A discount and its split as redemptions of a split of the face have them, what they had been
+    authorised for, and how many there are."""
 
     face: Split
     discount_fen: int
+    authorised_fen: int | None
     split: Split
     redemptions: int
     first_redemption_id: int
