@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -149,5 +150,6 @@ def _key_for(
 
 
 def _sha256(code: str) -> bytes:
-    """Of the code as it was made, however it was typed."""
-    return hashlib.sha256(code.upper().translate(LOOKALIKES).encode()).digest()
+    """Of the code as it was made, however it was typed, in full width too."""
+    plain = unicodedata.normalize("NFKC", code).upper().translate(LOOKALIKES)
+    return hashlib.sha256("".join(plain.split()).encode()).digest()

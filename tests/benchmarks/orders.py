@@ -89,12 +89,13 @@ def build_world(size: int) -> World:
     late, early = NOON + timedelta(minutes=1), NOON + 2 * cast.DAY
     paused = cast.running_campaign(code="paused")
     sandbox = cast.running_campaign(code="sandbox", is_test=True)
+    testers = [cast.resident(f"test-person-{n}", consents=False) for n in range(10)]
     odd = [
         *till.issue_vouchers(spring, people[:10], valid_until_at=late),
         *till.issue_vouchers(spring, people[:10], at=early),
         *till.issue_vouchers(spring, [frozen, cast.dan()]),
         *till.issue_vouchers(paused, people[:10]),
-        *till.issue_vouchers(sandbox, people[:10]),
+        *till.issue_vouchers(sandbox, testers),
     ]
     lifecycle.pause(campaign=paused, by=cast.mei(), at=NOON)
     return World(

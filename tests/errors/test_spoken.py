@@ -40,6 +40,14 @@ def test_instants_and_days(text: str, en: str, zh: str) -> None:
     assert (moment(text, "en"), moment(text, "zh")) == (en, zh)
 
 
+def test_the_time_a_till_says_has_its_year() -> None:
+    """A till whose clock was reset is years off, and would else read the day of today."""
+    at = "2000-01-01T08:00:00+08:00"
+    late = Refusal("order_time", "order_too_old", {"occurred_at": at, "greatest_age_h": 72})
+    assert explain(late, "en").startswith("The sale of 1 January 2000, 08:00 was sent too late")
+    assert explain(late, "zh-hans").startswith("2000年1月1日 08:00 的销售上传过迟")
+
+
 @pytest.mark.parametrize(
     ("refusal", "en", "zh"),
     [

@@ -165,6 +165,28 @@ def test_every_call_is_answered_alike_and_as_promised(doors: tuple[Door, Door]) 
     assert_proven()
 
 
+def test_of_a_header_sent_twice_neither_door_takes_the_first_or_the_last(
+    doors: tuple[Door, Door],
+) -> None:
+    answers = []
+    for door in doors:
+        call = door.hand.call(door.hand.order(0), key="a")
+        twice = [(name.encode(), value) for name, value in call.headers.items()]
+        twice.append((b"idempotency-key", f"{door.hand.name}-b".encode()))
+        made = door.client.post(call.path, content=call.body, headers=twice)
+        again = door.send(door.hand.call(door.hand.order(0), key="b"))
+        kept = door.client.get(
+            call.path,
+            params={"idempotency_key": f"{door.hand.name}-a,{door.hand.name}-b"},
+            headers={"authorization": f"Bearer {door.hand.key}"},
+        )
+        assert (made.status_code, again.status_code) == (201, 409), door.hand.name
+        assert [one["id"] for one in kept.json()] == [made.json()["id"]], door.hand.name
+        bearers = [*twice, (b"authorization", b"Bearer x")]
+        answers.append(door.client.post(call.path, content=call.body, headers=bearers))
+    assert {answer.status_code for answer in answers} == {401}
+
+
 def test_every_later_act_is_answered_alike_and_as_promised(doors: tuple[Door, Door]) -> None:
     everything = ("redeem", "refund")
     others = {

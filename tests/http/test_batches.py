@@ -141,7 +141,9 @@ def test_a_line_without_a_key_is_refused_alone(key: Any) -> None:
     good, bad = parsed({**ORDER, "idempotency_key": "k"}, {**ORDER, "idempotency_key": key})
     assert isinstance(good.request, RedeemRequest)
     assert isinstance(bad.request, Answer)
-    assert json.loads(bad.request.body)["code"] == "idempotency_key_required"
+    said = json.loads(bad.request.body)
+    assert said["code"] == "idempotency_key_required"
+    assert "in a line of a batch: idempotency_key" in said["title"]
 
 
 def test_a_malformed_line_is_refused_with_the_single_calls_bytes() -> None:

@@ -68,7 +68,14 @@ def test_a_code_is_good_once(till: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [str.lower, lambda it: it.replace("-", " "), lambda it: f" {it}"]
+    "change",
+    [
+        str.lower,
+        lambda it: it.replace("-", " "),
+        lambda it: f" {it}\t",
+        lambda it: "".join(chr(ord(character) + 0xFEE0) for character in it),
+    ],
+    ids=["lower case", "blanks", "blanks around", "full width"],
 )
 def test_a_code_may_be_typed_carelessly(till: Terminal, change: object) -> None:
     assert callable(change)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support import cast, claims
 from tests.support.violations.constraints import OF_DRAFT, again, guard_that_refuses
 
 pytestmark = pytest.mark.usefixtures("book")
@@ -37,5 +38,17 @@ def test_a_claim_is_of_a_round_that_is_claimed_and_open() -> None:
         {"store_location_id": "0"},
         {"caller_id": "0"},
     ):
-        statement = again("vouchers_claim", resident_id="1", voucher_id="1", **change)
-        assert guard_that_refuses(statement) == "claim_within_its_offer", change
+        assert guard_that_refuses(_second_claim(**change)) == "claim_within_its_offer", change
+
+
+def test_no_claim_crosses_the_boundary_of_the_sandbox() -> None:
+    tester = {"resident_id": f"{cast.ada().pk}"}
+    channel = {"caller_id": f"{claims.app(is_test=True).credential_id}"}
+    for foreign in (tester, channel, {"resident_id": "0"}):
+        assert guard_that_refuses(_second_claim(**foreign)) == "claim_within_its_offer", foreign
+    assert guard_that_refuses(_second_claim()).startswith("nothing")
+
+
+def _second_claim(**change: str) -> str:
+    other = "(SELECT min(id) FROM vouchers_resident)"
+    return again("vouchers_claim", **{"resident_id": other, "voucher_id": "1", **change})

@@ -1,5 +1,5 @@
 """Mutations of callers: enrolment by one-time codes, keys and their scopes, an integrator's own
-numbers, load shedding, the clock of the sandbox."""
+numbers, load shedding."""
 
 from tests.mutations.mutation import (
     Mutation,
@@ -16,7 +16,6 @@ SHEDDING = "vouchers/http/shedding.py"
 TERMINALS = "tests/merchants/test_terminals.py"
 AUTH = "tests/merchants/test_auth.py"
 NUMBERS = "tests/services/redemption/test_own_numbers.py"
-SANDBOX = "tests/services/test_sandbox.py"
 SHED = "tests/http/test_shedding.py"
 GUARDS = "tests/models/test_guards.py"
 CONSTRAINTS = f"{GUARDS}::test_every_constraint_refuses_what_breaks_it"
@@ -308,79 +307,9 @@ OF_SHEDDING: tuple[Mutation, ...] = (
         "tests/express/test_shedding.py",
     ),
 )
-OF_SANDBOX: tuple[Mutation, ...] = (
-    source(
-        "claimed at the real time",
-        5,
-        "claims of the sandbox do not go by the clock of their campaign",
-        "vouchers/services/claims/clocks.py",
-        "    if not ahead:\n        return requests\n",
-        "    if not codes or ahead:\n        return requests\n",
-        f"{SANDBOX}::test_a_round_opens_and_closes_by_the_clock_for_offers_and_claims",
-    ),
-    source(
-        "offers at the real time",
-        5,
-        "offers of the sandbox do not go by the clock of their campaign",
-        "vouchers/services/claims/clocks.py",
-        "ahead_of_campaigns({row.campaign for row in rows}) if is_test else {}",
-        "{}",
-        f"{SANDBOX}::test_a_round_opens_and_closes_by_the_clock_for_offers_and_claims",
-    ),
-    source(
-        "a claim at another's time",
-        5,
-        "the clock of a sandbox decides live claims of the same batch",
-        "vouchers/services/claims/batch_facts.py",
-        "        at = max(asked[n].request.at for n in numbers)\n",
-        "        at = max(each.request.at for each in asked)\n",
-        f"{SANDBOX}::test_the_clock_of_a_sandbox_decides_no_live_claim_of_the_batch",
-    ),
-    source(
-        "wound up at the real time",
-        5,
-        "runs of the sandbox do not end by the clock of their campaign",
-        "vouchers/services/issuing/control.py",
-        'campaign__ends_at__lte=F("now")',
-        "campaign__ends_at__lte=at",
-        f"{SANDBOX}::test_a_run_of_a_campaign_that_is_over_by_the_clock_is_wound_up_then",
-    ),
-    source(
-        "presented at the real time",
-        5,
-        "codes of the sandbox do not go by the clock of their campaign",
-        "vouchers/services/redemption/clocks.py",
-        "    if not caller.is_test or code.voucher_id is None:\n",
-        "    if caller.is_test or code.voucher_id is None:\n",
-        f"{SANDBOX}::test_a_presented_code_lives_and_redeems_at_the_time_of_its_campaign",
-    ),
-    source(
-        "residents of the other world",
-        5,
-        "a key of the sandbox sees the city's residents, and a live one the sandbox's",
-        "vouchers/rules/residents.py",
-        "    if found is None or not is_numbered_for(found.external_id, is_test=is_test):\n",
-        "    if found is None:\n",
-        "tests/api/test_residents.py::TestWallet",
-        "tests/services/claims/test_claim.py::TestWho",
-        "tests/services/redemption/test_present.py::TestPresenting",
-    ),
-    source(
-        "live runs reach residents of the sandbox",
-        12,
-        "a run of a live campaign targets residents whom a sandbox key has registered",
-        "vouchers/models/audience/facts.py",
-        "                       AND NOT (SELECT is_test FROM vouchers_campaign"
-        " WHERE id = %(campaign_id)s)\n",
-        "                       AND FALSE\n",
-        "tests/services/audience/test_targeting.py"
-        "::test_a_resident_of_the_sandbox_gets_nothing_of_the_citys_money",
-    ),
-)
 OF_CALLERS: tuple[Mutation, ...] = (
     *OF_ENROLMENT,
     *OF_KEYS,
     *OF_OWN_NUMBERS,
     *OF_SHEDDING,
-    *OF_SANDBOX,
 )

@@ -11,6 +11,7 @@ from tests.mutations.of_locks import OF_LOCKS
 from tests.mutations.of_residents import OF_RESIDENTS
 from tests.mutations.of_risk import OF_RISK
 from tests.mutations.of_rules import OF_RULES
+from tests.mutations.of_sandbox import OF_SANDBOX
 from tests.mutations.of_settlement import OF_SETTLEMENT
 from tests.mutations.of_setup import OF_SETUP
 from tests.mutations.of_tills import OF_TILLS
@@ -32,6 +33,7 @@ MUTATIONS: tuple[Mutation, ...] = tuple(
             *OF_CODES,
             *OF_WRONG_CODES,
             *OF_CALLERS,
+            *OF_SANDBOX,
             *OF_RESIDENTS,
         ),
         key=lambda mutation: mutation.invariant,

@@ -154,6 +154,12 @@ def _malformed() -> Iterator[Case]:
             413,
             "body_too_large",
         )
+    yield Case(
+        "body: compressed",
+        lambda h: h.call(b"\x1f\x8b\x08", key="bad", content_encoding=b"gzip"),
+        415,
+        "unsupported_media_type",
+    )
     yield _bad("two bodies", lambda h: h.call(_twice(h.order(7)), key="bad"), "$")
     for field in REQUIRED:
         yield _bad(f"without {field}", _order(**{field: None}), f"$.{field}")

@@ -73,7 +73,10 @@ def body_of(request: Request, max_bytes: int = BODY_MAX_BYTES) -> bytes:
     body: bytes = request.read(max_bytes + 1)
     if len(body) > max_bytes:
         raise too_large(max_bytes)
-    check_media_type(request.headers.get("Content-Type"), body)
+    headers = request.headers
+    check_media_type(
+        headers.get("Content-Type"), body, encoding=headers.get("Content-Encoding", "")
+    )
     return body
 
 

@@ -12,7 +12,7 @@ from merchants.errors import Refused
 from merchants.references import FORM
 from vouchers.api.calls import CallView, body_of, parameter
 from vouchers.api.errors import rendered
-from vouchers.api.schema import BUSY, IDEMPOTENCY_KEY, REFUSALS
+from vouchers.api.schema import IDEMPOTENCY_KEY, REFUSALS
 from vouchers.http.answers import render
 from vouchers.http.claims import SCOPE_CLAIM, check_channel, claim_request
 from vouchers.services.claims import claim
@@ -113,7 +113,7 @@ class ClaimsView(ChannelView):
         operation_id="claim",
         parameters=[IDEMPOTENCY_KEY],
         request=ClaimSchema,
-        responses={201: ClaimedSchema, **REFUSALS, **BUSY},
+        responses={201: ClaimedSchema, **REFUSALS},
     )
     def post(self, request: Request) -> HttpResponse:
         """Claim a voucher for a resident (领取): first come, first served."""

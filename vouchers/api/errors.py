@@ -7,17 +7,18 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
+from rest_framework.permissions import SAFE_METHODS
 
 from merchants.errors import Refusal, Refused
 from vouchers.http.answers import headers_of, problem
-from vouchers.services.acts import OUTCOME_UNKNOWN, Answer
+from vouchers.services.acts import BUSY, OUTCOME_UNKNOWN, Answer
 
 log = logging.getLogger(__name__)
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """REST framework's exception handler. Anything unexpected goes on to Django's 500."""
-    refusal = _refusal_of(error)
+    refusal = _refusal_of(error, context["request"].method)
     return None if refusal is None else rendered(problem(refusal))
 
 
@@ -35,7 +36,7 @@ def rendered(answer: Answer) -> HttpResponse:
     return response
 
 
-def _refusal_of(error: Exception) -> Refusal | None:
+def _refusal_of(error: Exception, method: str) -> Refusal | None:
     match error:
         case Refused():
             return error.refusal
@@ -53,5 +54,5 @@ def _refusal_of(error: Exception) -> Refusal | None:
             return Refusal("malformed_request", facts={"problem": str(error.detail)})
         case OperationalError() | InterfaceError():
             log.error("the database was lost", exc_info=error)
-            return OUTCOME_UNKNOWN
+            return BUSY if method in SAFE_METHODS else OUTCOME_UNKNOWN
     return None

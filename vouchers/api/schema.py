@@ -154,5 +154,5 @@ class ProblemSchema(serializers.Serializer[object]):
     facts = serializers.DictField()
 
 
-REFUSALS = {("4XX", PROBLEM): ProblemSchema}
-BUSY = {(503, PROBLEM): ProblemSchema}
+# Whatever is asked, the database may be away for a moment.
+REFUSALS = {("4XX", PROBLEM): ProblemSchema, (503, PROBLEM): ProblemSchema}

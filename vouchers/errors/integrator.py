@@ -20,8 +20,9 @@ INTEGRATOR = (
     Meaning(
         "idempotency_key_required",
         400,
-        "Send an Idempotency-Key header of 1 to 255 printable ASCII characters.",
-        "请在请求头中提供 Idempotency-Key（1–255 个可见 ASCII 字符）。",
+        "Send an Idempotency-Key header (in a line of a batch: idempotency_key) of 1 to 255"
+        " printable ASCII characters.",
+        "请提供请求头 Idempotency-Key（批量的每行为 idempotency_key），1–255 个可见 ASCII 字符。",
         "interface",
         audience="integrator",
     ),
@@ -108,5 +109,11 @@ INTEGRATOR = (
         "请求体须为 UTF-8 编码的 application/json，而非 {content_type}。",
         "interface",
         audience="integrator",
+        by_rule={
+            "compressed": Wording(
+                "Send the body as it is, not compressed ({content_encoding}).",
+                "请求体不得压缩（{content_encoding}）。",
+            )
+        },
     ),
 )

@@ -124,6 +124,10 @@ OPERATION = (
         "interface",
         audience="manager",
         by_rule={
+            "endpoint_has_port": Wording(
+                "The port of the address must be a number from 1 to 65535.",
+                "地址中的端口须为 1 至 65535 的数字。",
+            ),
             "endpoint_is_https": Wording(
                 "The address must begin with https:// and hold no user, password or fragment.",
                 "地址须以 https:// 开头，且不含用户名、密码或片段。",

@@ -24,6 +24,8 @@ WORDS_ZH: Final[Mapping[str, str]] = {
     "delivered": "外送",
 }
 WORDS_EN: Final[Mapping[str, str]] = {"in_store": "in-store", "delivered": "delivery"}
+IN_ANY_YEAR: Final = frozenset({"occurred_at"})
+"""Instants that a till says: where its clock is wrong, often the year is."""
 
 
 class SpokenFacts(dict[str, str]):
@@ -43,7 +45,7 @@ class SpokenFacts(dict[str, str]):
     def _spoken(self, name: str, value: Fact) -> str:
         text = str(value)
         if name.endswith(("_at", "_day")):
-            return moment(text, "zh" if self._is_zh else "en")
+            return moment(text, "zh" if self._is_zh else "en", has_year=name in IN_ANY_YEAR)
         if name == "limit":
             return f"{text} 张" if self._is_zh else f"{text} voucher{'s' * (text != '1')}"
         return (WORDS_ZH if self._is_zh else WORDS_EN).get(text, text)
@@ -59,24 +61,24 @@ def amount(amount_fen: int, language: str) -> str:
     return f"{sign}¥{whole:,}" + (f".{part:02d}" if part else "")
 
 
-def moment(text: str, language: str) -> str:
-    """A local instant or day in ISO 8601 as it is said: `12月1日 10:00`, `1 December, 10:00`;
-    what is neither is returned as it is."""
+def moment(text: str, language: str, *, has_year: bool = False) -> str:
+    """A local instant or day in ISO 8601 as it is said: `12月1日 10:00`, `1 December, 10:00`, with
+    the year where it `has_year`; what is neither is returned as it is."""
     try:
         if len(text) == len("2026-12-01"):
-            return _day(date.fromisoformat(text), language)
+            return _day(date.fromisoformat(text), language, has_year=has_year)
         at = datetime.fromisoformat(text)
     except ValueError:
         return text
     separator = " " if language.startswith("zh") else ", "
     zone = "" if at.utcoffset() else " UTC"
-    return f"{_day(at.date(), language)}{separator}{at:%H:%M}{zone}"
+    return f"{_day(at.date(), language, has_year=has_year)}{separator}{at:%H:%M}{zone}"
 
 
-def _day(day: date, language: str) -> str:
+def _day(day: date, language: str, *, has_year: bool) -> str:
     if language.startswith("zh"):
-        return f"{day.month}月{day.day}日"
-    return f"{day.day} {_MONTHS[day.month - 1]}"
+        return f"{day.year}年{day.month}月{day.day}日" if has_year else f"{day.month}月{day.day}日"
+    return f"{day.day} {_MONTHS[day.month - 1]}" + (f" {day.year}" if has_year else "")
 
 
 _MONTHS: Final = (

@@ -8,7 +8,7 @@ kind and process. All else falls through to Django.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -76,7 +76,7 @@ class Express:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in DOORS:
-            call = Call(scope["path"], dict(scope["headers"]))
+            call = Call(scope["path"], joined(scope["headers"]))
             answer = await self._act(call, receive)
             await _respond(send, answer, call.headers_of_answer())
         else:
@@ -90,7 +90,11 @@ class Express:
             call.admit(caller)
             key = check_key(headers.get(b"idempotency-key", b"").decode("latin-1"))
             body = await arriving.whole()
-            check_media_type(headers.get(b"content-type", b"").decode("latin-1"), body)
+            check_media_type(
+                headers.get(b"content-type", b"").decode("latin-1"),
+                body,
+                encoding=headers.get(b"content-encoding", b"").decode("latin-1"),
+            )
             request = door.parse(caller=caller, key=key, path=path, body=body, at=datetime.now(UTC))
         except Refused as refused:
             await arriving.discard()
@@ -119,6 +123,15 @@ class Express:
         if wanted not in caller.scopes:
             raise Refused("forbidden", scope=wanted)
         return caller
+
+
+def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers by name; one that is sent twice has both values with a comma between, as Django and
+    other servers have it, so that no door takes the first and another the last."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        found[name] = found[name] + b"," + value if name in found else value
+    return found
 
 
 class Call:

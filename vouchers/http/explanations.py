@@ -16,6 +16,7 @@ from vouchers.services.audience.explain import Explained
 from vouchers.services.audience.explain_run import ExplainedRun
 
 REASONS: Final[Mapping[str, Any]] = {
+    "sandbox": _("the resident or the campaign is of the sandbox, the other is not"),
     "not_active": _("deceased or erased"),
     "frozen": _("frozen"),
     "merged": _("counted as another resident"),

@@ -19,12 +19,15 @@ the client's next request."""
 # Deeper nesting is refused before it is read: how deep a reader may go differs from door to door.
 NESTING_MAX = 64
 UTF8 = frozenset({"utf-8", "utf8"})
+PLAIN: Final = frozenset({"", "identity"})
+"""Content codings of a body that is read."""
 NUL_IN_JSON = b"\\u0000"
 """The one way to write it: JSON allows no control character as it is."""
 
 _JSON_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _JSON_BRACKET = re.compile(rb"[\[\]{}]")
 _MISSING_FIELD = re.compile(r"missing required field `(\w+)`")
+_PATH = re.compile(r"`(\$[^`]*)`$")
 
 _decode_any = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
@@ -37,6 +40,8 @@ def decoded(decode: Callable[[bytes], Any], body: bytes, *, max_bytes: int = BOD
         raise too_large(max_bytes)
     if body.count(b"[") + body.count(b"{") > NESTING_MAX and _nesting(body) > NESTING_MAX:
         raise malformed(f"the body is nested more than {NESTING_MAX} levels deep")
+    if not body or body.isspace():
+        raise malformed("the body is empty")
     try:
         return decode(body)
     except UnicodeDecodeError:
@@ -72,8 +77,9 @@ def check_text(body: msgspec.Struct) -> None:
 
 def malformed(problem: str) -> Refused:
     """The refusal of a body, with msgspec's own words and its path of the field."""
-    sentence, _, path = problem.partition(" - at ")
-    field = path.strip("`") or "$"
+    sentence, _, place = problem.partition(" - at ")
+    path = _PATH.search(place)  # of a key of a map msgspec says "`key` in `$.points`"
+    field = path[1] if path else "$"
     if missing := _MISSING_FIELD.search(sentence):
         field = f"{field}.{missing[1]}"
     return Refused("malformed_request", problem=sentence, field=field)
@@ -89,9 +95,11 @@ def too_large(max_bytes: int = BODY_MAX_BYTES) -> Refused:
     return Refused("body_too_large", max_bytes=max_bytes)
 
 
-def check_media_type(content_type: str | None, body: bytes) -> None:
-    """Refuses `unsupported_media_type` for a body that says it is not JSON in UTF-8; a body without
-    a type is taken as JSON."""
+def check_media_type(content_type: str | None, body: bytes, *, encoding: str = "") -> None:
+    """Refuses `unsupported_media_type` for a body that says it is compressed, or not JSON in UTF-8;
+    a body without a type is taken as JSON."""
+    if body and encoding.strip().lower() not in PLAIN:
+        raise Refused("unsupported_media_type", "compressed", content_encoding=encoding[:80])
     if not body or not content_type:
         return
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))

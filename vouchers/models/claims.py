@@ -12,6 +12,7 @@ from vouchers.models.campaigns.campaigns import Round
 from vouchers.models.issuing.runs import TRANCHE_MAX_VOUCHERS
 from vouchers.models.ledger.funding import Tier
 from vouchers.models.residents.residents import Resident, ResidentPoint
+from vouchers.rules.residents import SANDBOX
 from vouchers.sql.fields import Xid8Field
 from vouchers.sql.statements import Statement
 from vouchers.sql.triggers import append_only, own_transaction
@@ -86,9 +87,14 @@ class Claim(models.Model):
                       LEFT JOIN vouchers_tier t
                              ON t.id = f.tier_id AND t.campaign_id = r.campaign_id
                             AND f.number BETWEEN 1 AND t.per_resident
+                      LEFT JOIN vouchers_campaign m ON m.id = r.campaign_id
                       LEFT JOIN merchants_storelocation s ON s.id = f.store_location_id
-                      LEFT JOIN merchants_credential c ON c.id = f.caller_id
+                      LEFT JOIN merchants_credential c
+                             ON c.id = f.caller_id AND c.is_test = m.is_test
                      WHERE r.id IS NULL OR t.id IS NULL OR s.id IS NULL OR c.id IS NULL
+                        OR m.is_test IS DISTINCT FROM (
+                           SELECT p.external_id LIKE '{SANDBOX}%' FROM vouchers_resident p
+                            WHERE p.id = f.resident_id)
                      LIMIT 1;
                     IF FOUND THEN
                         RAISE EXCEPTION 'the claim of voucher % is outside its offer', broken

@@ -21,6 +21,11 @@ def is_numbered_for(number: str, *, is_test: bool) -> bool:
     return number.startswith(SANDBOX) == is_test
 
 
+def are_apart(one: Numbered, other: Numbered) -> bool:
+    """Whether one of the two is of the sandbox and the other of the city."""
+    return one.external_id.startswith(SANDBOX) != other.external_id.startswith(SANDBOX)
+
+
 def resident_of(found: Person | None, *, is_test: bool) -> Person | None:
     """The resident on file, as the caller sees them: one from across the sandbox's boundary is as
     if absent."""

@@ -9,6 +9,7 @@ their arguments.
 from itertools import chain
 from typing import Any, Final
 
+from vouchers.rules.residents import SANDBOX
 from vouchers.sql.history import RECORD_CHANGE, RECORDERS
 
 REFUSE_TRUNCATE: Final = """
@@ -69,8 +70,10 @@ BEGIN
 END $$
 """
 
-# Takes the rows in only if they are exactly the vouchers that the tranche's row promises.
-ATTACH_TRANCHE: Final = """
+# Takes the rows in only if they are exactly the vouchers that the tranche's row promises, and held
+# by residents of the city or, under a campaign of the sandbox, by residents of the sandbox. Those
+# are few: looked up one by one, their number does not grow with the tranche.
+ATTACH_TRANCHE: Final = f"""
 CREATE OR REPLACE FUNCTION huimin_attach_tranche(tranche bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -78,6 +81,7 @@ DECLARE
     first_id bigint := tranche << 20;
     promised integer;
     is_exact boolean;
+    is_foreign boolean;
 BEGIN
     SELECT voucher_count INTO STRICT promised FROM vouchers_tranche WHERE id = tranche;
     EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', child);
@@ -91,6 +95,24 @@ BEGIN
     END IF;
     EXECUTE format('ALTER TABLE %I ADD PRIMARY KEY (id, bucket)', child);
     EXECUTE format('CREATE INDEX ON %I (resident_id)', child);
+    IF (SELECT c.is_test FROM vouchers_tranche t JOIN vouchers_campaign c ON c.id = t.campaign_id
+         WHERE t.id = tranche) THEN
+        EXECUTE format(
+            'SELECT EXISTS (SELECT FROM %I v WHERE NOT EXISTS ('
+            'SELECT FROM vouchers_resident r'
+            ' WHERE r.id = v.resident_id AND r.external_id LIKE ''{SANDBOX}%%''))',
+            child) INTO is_foreign;
+    ELSE
+        EXECUTE format(
+            'SELECT EXISTS (SELECT FROM vouchers_resident r'
+            ' WHERE r.external_id LIKE ''{SANDBOX}%%'''
+            ' AND EXISTS (SELECT FROM %I v WHERE v.resident_id = r.id))',
+            child) INTO is_foreign;
+    END IF;
+    IF is_foreign THEN
+        RAISE EXCEPTION 'tranche % crosses the boundary of the sandbox', tranche
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tranche_within_its_sandbox';
+    END IF;
     -- Where one role both owns the schema and runs the services there is nothing to take back.
     IF session_user <> current_user THEN
         EXECUTE format('REVOKE ALL ON %I FROM %I', child, session_user);

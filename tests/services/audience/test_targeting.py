@@ -135,15 +135,6 @@ def test_no_resident_is_reached_without_a_reason() -> None:
     assert run.audience["examined"] == 11
 
 
-def test_a_resident_of_the_sandbox_gets_nothing_of_the_citys_money() -> None:
-    live, sandbox = cast.running_campaign(), cast.running_campaign(is_test=True)
-    ada = cast.ada()
-
-    assert targeted(live).audience["untargeted"] == {"excluded": 1}
-    assert reason_of(ada, live) == "excluded"
-    assert reason_of(ada, sandbox) is None
-
-
 def test_consent_to_being_contacted_is_no_consent_to_targeting() -> None:
     campaign, erin = cast.running_campaign(), cast.resident("erin")
     erin.consents.update(purpose=Consent.Purpose.CONTACT)

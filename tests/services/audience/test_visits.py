@@ -77,13 +77,6 @@ def test_visits_to_merchants_that_take_no_part_do_not_count(came: Resident) -> N
     assert failed(came, cast.launched(draft), 1) is None
 
 
-def test_the_sandbox_knows_nothing_of_live_visits(came: Resident) -> None:
-    draft = cast.spring_campaign(is_test=True)
-    draft.audience_filter = {"is_first_time": True}
-    draft.save(update_fields=["audience_filter"])
-    assert failed(came, cast.launched(draft), 1) is None
-
-
 def test_everyone_is_judged_as_one_is(came: Resident) -> None:
     for number in range(12):
         cast.resident(f"new{number}")

@@ -246,11 +246,11 @@ def test_a_redemption_in_the_sandbox_counts_at_its_merchants_alone() -> None:
     draft = cast.spring_campaign()
     other = cast.spring_campaign(stores=(cast.rival_shop(),))
     trial = cast.running_campaign(is_test=True)
-    (voucher,) = till.issue_vouchers(trial, [cast.alice()], at=AT)
+    (voucher,) = till.issue_vouchers(trial, [cast.ada()], at=AT)
     assert not surroundings_of(draft, at=AT).is_tried, "issued, but not redeemed yet"
     mall = cast.nanjing_road()
     hand = till.till_of(mall, is_test=True)
-    order = till.order(voucher, mall, cast.alice(), at=AT, caller=hand)
+    order = till.order(voucher, mall, cast.ada(), at=AT, caller=hand)
     assert till.answer_to(order)[0] == 201
     assert surroundings_of(draft, at=AT).is_tried
     assert not surroundings_of(other, at=AT).is_tried

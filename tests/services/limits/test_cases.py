@@ -112,7 +112,7 @@ class TestGathering:
 
     def test_the_sandbox_opens_none(self) -> None:
         sandbox = watched(at_noon(), is_test=True)
-        used(sandbox, [cast.alice()], caller=till_of(cast.nanjing_road(), is_test=True))
+        used(sandbox, [cast.ada()], caller=till_of(cast.nanjing_road(), is_test=True))
         assert Signal.objects.filter(campaign=sandbox).exists()
         gather_signals(at=NOON)
         assert not sandbox.cases.exists()

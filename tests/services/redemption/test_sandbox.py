@@ -32,11 +32,11 @@ def is_stored(forced: Forced) -> bool:
 
 def test_every_amount_forces_its_refusal_and_nothing_moves() -> None:
     campaign, store = cast.running_campaign(is_test=True), cast.nanjing_road()
-    (voucher,) = issue_vouchers(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.ada()])
     tester = till_of(store, is_test=True)
     for forced in FORCED:
         status, body = answer_to(
-            order(voucher, store, cast.alice(), caller=tester, amount_fen=forced.amount_fen)
+            order(voucher, store, cast.ada(), caller=tester, amount_fen=forced.amount_fen)
         )
         assert (body["status"], body["code"]) == (status, forced.code)
     assert Voucher.objects.get(pk=voucher.pk).state == VoucherState.ISSUED
@@ -44,16 +44,16 @@ def test_every_amount_forces_its_refusal_and_nothing_moves() -> None:
     assert not OrderClaim.objects.exists()
     stored = [forced for forced in FORCED if is_stored(forced)]
     assert Attempt.objects.count() == RequestRecord.objects.count() == len(stored)
-    status, _ = answer_to(order(voucher, store, cast.alice(), caller=tester))
+    status, _ = answer_to(order(voucher, store, cast.ada(), caller=tester))
     assert status == 201
 
 
 def test_a_forced_refusal_is_replayed_like_any_other_and_a_forced_busy_is_not() -> None:
     campaign, store = cast.running_campaign(is_test=True), cast.nanjing_road()
-    (voucher,) = issue_vouchers(campaign, [cast.alice()])
+    (voucher,) = issue_vouchers(campaign, [cast.ada()])
     tester = till_of(store, is_test=True)
     for forced in FORCED:
-        request = order(voucher, store, cast.alice(), caller=tester, amount_fen=forced.amount_fen)
+        request = order(voucher, store, cast.ada(), caller=tester, amount_fen=forced.amount_fen)
         (first,), (second,) = redeem(requests=[request]), redeem(requests=[request])
         assert (first.status, second.is_replay) == (second.status, is_stored(forced))
 

@@ -100,6 +100,14 @@ def test_no_resident_is_their_own_proxy(alice: Resident) -> None:
         declare_proxy(holder=alice, proxy=alice, relation="", at=NOON)
 
 
+def test_no_resident_of_the_sandbox_shows_vouchers_of_the_city(alice: Resident) -> None:
+    ada = register_resident(external_id="test-ada", at=NOON)
+    for holder, proxy in ((alice, ada), (ada, alice)):
+        with pytest.raises(Refused, match="not_found"):
+            declare_proxy(holder=holder, proxy=proxy, relation="", at=NOON)
+    assert not Proxy.objects.exists()
+
+
 def test_who_is_frozen_changes_nothing_but_may_withdraw(alice: Resident, bob: Resident) -> None:
     Resident.objects.filter(pk=alice.pk).update(state=ResidentState.FROZEN)
     before = contents()

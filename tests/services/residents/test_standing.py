@@ -196,6 +196,12 @@ class TestMerge:
             self.merged(alice, alice)
         assert ResidentMerge.objects.count() == 2
 
+    def test_nobody_of_the_city_is_merged_with_a_resident_of_the_sandbox(self) -> None:
+        for member, kept in ((cast.alice(), cast.ada()), (cast.ada(), cast.alice())):
+            with pytest.raises(Refused, match="not_found"):
+                self.merged(member, kept)
+        assert not ResidentMerge.objects.exists()
+
     def test_a_merge_can_be_undone_only_once(self) -> None:
         merge = self.merged(cast.alice(), cast.bob())
         residents.undo_merge(merge=merge, by=cast.ren(), at=LATER)

@@ -55,6 +55,12 @@ def test_a_name_or_number_for_this_machine_is_refused(host: str) -> None:
         asyncio.run(resolve(host, 443))
 
 
+def test_a_name_that_is_not_known_is_named() -> None:
+    """`.invalid` is no name anywhere (RFC 2606)."""
+    with pytest.raises(OSError, match=r"the name pos\.invalid can't be resolved: "):
+        asyncio.run(resolve("pos.invalid", 443))
+
+
 def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """The name server is another's: this is the one answer that can't be had for real."""
 

@@ -248,6 +248,13 @@ class TestWhatCannotBeSaved:
             endpoint_at(url)
         assert not WebhookEndpoint.objects.exists()
 
+    @pytest.mark.parametrize("port", ["0", "65536", "99999", "x", "-1"])
+    def test_an_address_with_a_port_that_there_is_not(self, port: str) -> None:
+        with pytest.raises(Refused) as refused:
+            endpoint_at(f"https://pos.example:{port}/")
+        assert refused.value.refusal.rule == "endpoint_has_port"
+        endpoint_at("https://pos.example:65535/")
+
     @pytest.mark.parametrize("events", [[], ["redemption.dreamt"]])
     def test_no_event_or_an_unknown_one(self, events: list[str]) -> None:
         with pytest.raises(Refused) as refused:

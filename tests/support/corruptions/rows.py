@@ -1,4 +1,4 @@
-"""Corrupted rows: redemptions, refunds, vouchers, terms and requests (invariants 5 to 7)."""
+"""Corrupted rows: redemptions, refunds, vouchers, terms, requests (invariants 5 to 7 and 12)."""
 
 from tests.support.till import BY_HAND
 
@@ -10,6 +10,21 @@ MINTED = (
 ANY_VOUCHER = f"(SELECT max(id) FROM vouchers_voucher WHERE id >> 20 = {MINTED} AND state = 1)"
 
 CORRUPTIONS = {
+    # Invariant 12
+    "a tester holds a live voucher": (
+        (
+            "UPDATE vouchers_resident SET external_id = 'test-' || external_id WHERE id ="
+            f" (SELECT resident_id FROM vouchers_voucher WHERE id = {ANY_VOUCHER})"
+        ),
+        {"vouchers_within_sandbox"},
+    ),
+    "residents of the city hold vouchers of the sandbox": (
+        (
+            "UPDATE vouchers_campaign SET is_test = true WHERE id ="
+            f" (SELECT campaign_id FROM vouchers_tranche WHERE id = {MINTED})"
+        ),
+        {"campaign_keeps_terms", "vouchers_within_sandbox"},
+    ),
     # Invariant 5
     "a used voucher is called unused": (
         (

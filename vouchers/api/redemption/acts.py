@@ -27,7 +27,7 @@ from vouchers.api.redemption.schema import (
     VoidSchema,
 )
 from vouchers.api.redemption.till import TillView
-from vouchers.api.schema import BUSY, IDEMPOTENCY_KEY, REFUSALS
+from vouchers.api.schema import IDEMPOTENCY_KEY, REFUSALS
 from vouchers.http.answers import render
 from vouchers.http.redemption import (
     capture_request,
@@ -45,7 +45,7 @@ class CaptureView(TillView):
         operation_id="capture_redemption",
         parameters=[IDEMPOTENCY_KEY],
         request=FinalOrderSchema,
-        responses={200: CapturedSchema, **REFUSALS, **BUSY},
+        responses={200: CapturedSchema, **REFUSALS},
         examples=[CAPTURE, CAPTURED, BELOW_AT_CAPTURE],
     )
     def post(self, request: Request, redemption_id: int) -> HttpResponse:
@@ -63,7 +63,7 @@ class VoidView(TillView):
         operation_id="void_redemption",
         parameters=[IDEMPOTENCY_KEY],
         request=None,
-        responses={200: VoidSchema, **REFUSALS, **BUSY},
+        responses={200: VoidSchema, **REFUSALS},
         examples=[VOIDED],
     )
     def post(self, request: Request, redemption_id: int) -> HttpResponse:
@@ -80,7 +80,7 @@ class ReverseView(TillView):
         operation_id="reverse_order",
         parameters=[IDEMPOTENCY_KEY],
         request=ReverseSchema,
-        responses={200: ReversedSchema, **REFUSALS, **BUSY},
+        responses={200: ReversedSchema, **REFUSALS},
         examples=[REVERSE, REVERSED],
     )
     def post(self, request: Request) -> HttpResponse:
@@ -99,7 +99,7 @@ class RefundsView(CallView):
         operation_id="refund_redemption",
         parameters=[IDEMPOTENCY_KEY],
         request=RefundSchema,
-        responses={200: RefundedSchema, **REFUSALS, **BUSY},
+        responses={200: RefundedSchema, **REFUSALS},
         examples=[REFUND, REFUNDED],
     )
     def post(self, request: Request, redemption_id: int) -> HttpResponse:

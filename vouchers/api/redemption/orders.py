@@ -23,7 +23,7 @@ from vouchers.api.redemption.examples import (
 from vouchers.api.redemption.lookups import FOUND_BY, find
 from vouchers.api.redemption.schema import BatchAnswerSchema, BatchSchema, QuotedSchema
 from vouchers.api.redemption.till import TillView
-from vouchers.api.schema import BUSY, IDEMPOTENCY_KEY, REFUSALS, RedeemSchema, RedemptionSchema
+from vouchers.api.schema import IDEMPOTENCY_KEY, REFUSALS, RedeemSchema, RedemptionSchema
 from vouchers.api.throttle import count_lines
 from vouchers.http.answers import found_all, render
 from vouchers.http.batches import BATCH_MAX_BYTES, parse_batch, render_batch
@@ -38,7 +38,7 @@ class RedemptionsView(TillView):
         operation_id="redeem",
         parameters=[IDEMPOTENCY_KEY],
         request=RedeemSchema,
-        responses={201: RedemptionSchema, **REFUSALS, **BUSY},
+        responses={201: RedemptionSchema, **REFUSALS},
         examples=[REDEEM, AUTHORISE, REDEEMED, AUTHORISED, BELOW_THRESHOLD],
     )
     def post(self, request: Request) -> HttpResponse:
@@ -64,7 +64,7 @@ class BatchView(TillView):
     @extend_schema(
         operation_id="redeem_batch",
         request=BatchSchema,
-        responses={200: BatchAnswerSchema, **REFUSALS, **BUSY},
+        responses={200: BatchAnswerSchema, **REFUSALS},
         examples=[BATCH, BATCH_ANSWERED],
     )
     def post(self, request: Request) -> HttpResponse:
@@ -89,7 +89,7 @@ class QuoteView(CallView):
     @extend_schema(
         operation_id="quote",
         request=RedeemSchema,
-        responses={200: QuotedSchema, **REFUSALS, **BUSY},
+        responses={200: QuotedSchema, **REFUSALS},
         examples=[QUOTE, QUOTED, BELOW_THRESHOLD],
     )
     def post(self, request: Request) -> HttpResponse:

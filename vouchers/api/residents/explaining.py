@@ -19,6 +19,7 @@ from vouchers.http.explanations import REASONS, explanation
 from vouchers.http.residents import resident_number
 from vouchers.queries.campaigns.launched import launched_campaign
 from vouchers.queries.residents import resident_numbered
+from vouchers.rules.audience.filters import Untargeted
 from vouchers.services.audience.explain import explain
 
 CAMPAIGN = OpenApiParameter(
@@ -28,6 +29,8 @@ CAMPAIGN = OpenApiParameter(
     required=True,
     description="Code of a campaign that has been launched.",
 )
+# No key sees a resident and a campaign of which one alone is of the sandbox.
+_REASONS = ", ".join(code for code in REASONS if code != Untargeted.SANDBOX.code)
 
 
 class ExplainedStoreSchema(serializers.Serializer[object]):
@@ -44,7 +47,7 @@ class ExplanationSchema(serializers.Serializer[object]):
     resident = serializers.CharField()
     campaign = serializers.CharField()
     targeted = serializers.BooleanField()
-    reason = serializers.CharField(allow_null=True, help_text=f"One of {', '.join(REASONS)}.")
+    reason = serializers.CharField(allow_null=True, help_text=f"One of {_REASONS}.")
     conditions = serializers.ListField(
         child=serializers.CharField(),
         help_text="With `filtered`: what the campaign asks and the resident does not meet.",

@@ -16,7 +16,7 @@ from vouchers.api.residents.schema import (
     PresentedSchema,
     ShowerSchema,
 )
-from vouchers.api.schema import BUSY, REFUSALS
+from vouchers.api.schema import REFUSALS
 from vouchers.http import presenting as parse
 from vouchers.http.answers import render
 from vouchers.services.acts import Answer
@@ -30,7 +30,7 @@ class PresentView(ChannelView):
         operation_id="present_voucher",
         parameters=[VOUCHER_CODE],
         request=ShowerSchema,
-        responses={200: PresentedSchema, **REFUSALS, **BUSY},
+        responses={200: PresentedSchema, **REFUSALS},
     )
     def post(self, request: Request, code: str) -> HttpResponse:
         """Have a voucher shown by its holder or a proxy (出示): a code good once, for 60 seconds.
@@ -50,7 +50,7 @@ class PaperView(ChannelView):
         operation_id="issue_paper",
         parameters=[VOUCHER_CODE],
         request=PaperHolderSchema,
-        responses={200: PaperSchema, **REFUSALS, **BUSY},
+        responses={200: PaperSchema, **REFUSALS},
     )
     def post(self, request: Request, code: str) -> HttpResponse:
         """Print a voucher for its holder (纸质券); a paper made before is void from now on.

@@ -29,14 +29,14 @@ from vouchers.api.residents.schema import (
     StandingSchema,
     WalletVoucherSchema,
 )
-from vouchers.api.schema import BUSY, REFUSALS
+from vouchers.api.schema import REFUSALS
 from vouchers.http import residents as parse
 from vouchers.http.answers import render
 from vouchers.models import Consent, Proxy, Resident, ResidentPoint
 from vouchers.queries.residents import resident_numbered, standing_of, wallet_of
 from vouchers.services import residents
 
-DONE: Mapping[Any, Any] = {204: None, **REFUSALS, **BUSY}
+DONE: Mapping[Any, Any] = {204: None, **REFUSALS}
 """The answers of a call that says nothing but that it is so now."""
 
 
@@ -47,7 +47,7 @@ class ResidentView(ChannelView):
         operation_id="register_resident",
         parameters=[RESIDENT],
         request=ResidentSchema,
-        responses={200: StandingSchema, **REFUSALS, **BUSY},
+        responses={200: StandingSchema, **REFUSALS},
     )
     def put(self, request: Request, external_id: str) -> HttpResponse:
         """Put a resident on file, or bring them up to date (居民登记).

@@ -16,6 +16,7 @@ from vouchers.rules.audience.facts import (
     CONSENT,
     FROZEN,
     NO,
+    OF_SANDBOX,
     OTHER_STATE,
     PERMIT_SHIFT,
     REGISTERED_SHIFT,
@@ -48,6 +49,8 @@ DTYPES: Final = {
     "timestamptz_": ">i8",
 }
 ROWS_A_READ: Final = 65_536
+IS_OF_SANDBOX: Final = f"r.external_id LIKE '{SANDBOX}%%'"
+"""SQL of a resident `r`, in a statement with parameters: the sandbox registered them."""
 
 
 def packed(name: str) -> str:
@@ -80,7 +83,8 @@ def facts(which: str) -> str:
                coalesce(c.granted_at, 'infinity') AS consented_at,
                ({_STATE} | CASE WHEN c.resident_id IS NULL THEN 0 ELSE {CONSENT} END
                 | {_answer("r.is_registered", REGISTERED_SHIFT)}
-                | {_answer("r.has_residence_permit", PERMIT_SHIFT)})::smallint AS flags,
+                | {_answer("r.has_residence_permit", PERMIT_SHIFT)}
+                | CASE WHEN {IS_OF_SANDBOX} THEN {OF_SANDBOX} ELSE 0 END)::smallint AS flags,
                {", ".join(f"p.{name}" for name in POINTS)}
           FROM vouchers_resident r
           LEFT JOIN vouchers_consent c
@@ -154,25 +158,19 @@ class SetAside(NamedTuple):
 
 
 # Both tables are small beside the residents', and what they say holds at once. NULL: all residents.
-# Residents that a sandbox key has registered are kept out of every campaign of the city.
 READ_SET_ASIDE = Statement(
-    f"""
+    """
     SELECT (SELECT string_agg(int8send(member_id), ''::bytea ORDER BY member_id)
               FROM vouchers_residentmerge
              WHERE undone_at IS NULL AND merged_at <= %(at)s
                AND (%(resident_ids)s::bigint[] IS NULL
                     OR member_id = ANY (%(resident_ids)s::bigint[]))),
            (SELECT string_agg(int8send(resident_id), ''::bytea ORDER BY resident_id)
-              FROM (SELECT resident_id FROM vouchers_exclusion
-                     WHERE (campaign_id IS NULL OR campaign_id = %(campaign_id)s)
-                       AND created_at <= %(at)s AND (lifted_at IS NULL OR lifted_at > %(at)s)
-                     UNION ALL
-                    SELECT id FROM vouchers_resident
-                     WHERE external_id LIKE '{SANDBOX}%%'
-                       AND NOT (SELECT is_test FROM vouchers_campaign WHERE id = %(campaign_id)s)
-                   ) AS kept_out
-             WHERE %(resident_ids)s::bigint[] IS NULL
-                OR resident_id = ANY (%(resident_ids)s::bigint[]))
+              FROM vouchers_exclusion
+             WHERE (campaign_id IS NULL OR campaign_id = %(campaign_id)s)
+               AND created_at <= %(at)s AND (lifted_at IS NULL OR lifted_at > %(at)s)
+               AND (%(resident_ids)s::bigint[] IS NULL
+                    OR resident_id = ANY (%(resident_ids)s::bigint[])))
     """,
     lambda row: SetAside(*(np.frombuffer(ids or b"", ">i8").astype(np.int64) for ids in row)),
     is_binary=True,

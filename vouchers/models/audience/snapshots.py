@@ -1,4 +1,6 @@
-"""Packed snapshots of the residents: blocks in the order of cells, each column one bytea.
+"""Packed snapshots of the city's residents: blocks in the order of cells, each column one bytea.
+
+Residents of the sandbox stand in no block: they are few, and its campaigns read them by row.
 
 A snapshot says what one statement saw. Whether a resident has changed since is asked of
 `changed_xid`, the transaction that wrote the row or anything that refers to it (triggers see to
@@ -19,6 +21,7 @@ from vouchers.models.audience.facts import (
     ALWAYS,
     ATTRIBUTES,
     AXES,
+    IS_OF_SANDBOX,
     POINTS,
     SENT_AS,
     STREET,
@@ -26,7 +29,7 @@ from vouchers.models.audience.facts import (
     facts_of,
     packed,
 )
-from vouchers.rules.audience.facts import Facts
+from vouchers.rules.audience.facts import OF_SANDBOX, Facts
 from vouchers.rules.audience.filters import POINT_KINDS
 from vouchers.sql.fields import CurrentSnapshot, Xid8Field
 from vouchers.sql.statements import Statement
@@ -148,6 +151,7 @@ BUILD: Final = f"""
                 SELECT *, floor(({_first_point("latitude")} + 90) * 400)::int AS cell_row,
                        floor(({_first_point("longitude")} + 180) * 400)::int AS cell_column
                   FROM ({facts("true")}) AS facts
+                 WHERE flags & {OF_SANDBOX} = 0
             ) AS celled
            ORDER BY number
       ) AS numbered
@@ -182,11 +186,21 @@ _CHANGED: Final = """
         AND (NOT pg_visible_in_snapshot(r.changed_xid, %(as_of)s::pg_snapshot)
              OR r.changed_xid = %(xid)s::text::xid8))
 """
-# Ids ascending of those whose row says more than the snapshot; of all residents without one.
+# Ids ascending of those of the city whose row says more than the snapshot; of all without one.
 FIND_CHANGED = Statement(
     f"""
     SELECT string_agg(int8send(id), ''::bytea)
-      FROM (SELECT id FROM vouchers_resident r WHERE {_CHANGED} ORDER BY id) AS changed
+      FROM (SELECT id FROM vouchers_resident r
+             WHERE {_CHANGED} AND NOT {IS_OF_SANDBOX} ORDER BY id) AS changed
+    """,
+    lambda row: np.frombuffer(row[0] or b"", ">i8").astype(np.int64),
+    is_binary=True,
+)
+# Ids ascending of all residents of the sandbox, by an index of their own.
+FIND_OF_SANDBOX = Statement(
+    f"""
+    SELECT string_agg(int8send(id), ''::bytea)
+      FROM (SELECT id FROM vouchers_resident r WHERE {IS_OF_SANDBOX} ORDER BY id) AS own
     """,
     lambda row: np.frombuffer(row[0] or b"", ">i8").astype(np.int64),
     is_binary=True,

@@ -11,8 +11,8 @@ from vouchers.states import RedemptionState
 
 _LIVE: Final = f"({RedemptionState.AUTHORISED.value}, {RedemptionState.CAPTURED.value})"
 
-# Under any campaign, of the same world: what happens in the sandbox is nothing a live campaign
-# knows of. Some residents' redemptions are found by their vouchers, everyone's are read once.
+# Under any campaign: those of a resident are all live or all of the sandbox. Some residents'
+# redemptions are found by their vouchers, everyone's are read once.
 _READ_VISITS: Final = """
     SELECT string_agg(int8send(resident_id), ''::bytea ORDER BY resident_id),
            string_agg(timestamptz_send(last_at), ''::bytea ORDER BY resident_id)
@@ -23,9 +23,6 @@ _READ_VISITS: Final = """
              AND r.merchant_id IN (SELECT s.merchant_id FROM vouchers_campaignstore p
                                      JOIN merchants_store s ON s.id = p.store_id
                                     WHERE p.campaign_id = %(campaign_id)s)
-             AND r.campaign_id IN (SELECT c.id FROM vouchers_campaign c
-                                    WHERE c.is_test = (SELECT is_test FROM vouchers_campaign
-                                                        WHERE id = %(campaign_id)s))
            GROUP BY r.resident_id
       ) AS visits
 """

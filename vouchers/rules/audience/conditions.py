@@ -1,4 +1,5 @@
-"""The reasons against targeting that need no place: state, merges, consent, exclusions, the filter.
+"""The reasons against targeting that need no place: the sandbox's boundary, state, merges, consent,
+exclusions, the filter.
 
 One code for residents read from a snapshot and for those read by row. Pure.
 """
@@ -15,6 +16,7 @@ from vouchers.rules.audience.facts import (
     CONSENT,
     FROZEN,
     NO,
+    OF_SANDBOX,
     OTHER_STATE,
     PERMIT_SHIFT,
     REGISTERED_SHIFT,
@@ -41,7 +43,8 @@ class Visits(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conditions:
-    """What a campaign asks of a resident beside the place, at one instant.
+    """What a campaign, of the sandbox if it `is_test`, asks of a resident beside the place, at one
+    instant.
 
     `merged` and `excluded` are ascending ids of residents who count as another one, and who are
     kept out of this campaign. `visits` are known where the filter asks for them.
@@ -50,6 +53,7 @@ class Conditions:
     wanted: AudienceFilter
     year: int
     at: datetime
+    is_test: bool = False
     within_districts: tuple[int, ...] = ()
     merged: Ids = field(default_factory=lambda: _NO_IDS)
     excluded: Ids = field(default_factory=lambda: _NO_IDS)
@@ -82,6 +86,7 @@ class Conditions:
         found[is_among(facts.resident_id, self.merged)] = Untargeted.MERGED
         found[state == OTHER_STATE] = Untargeted.NOT_ACTIVE
         found[state == FROZEN] = Untargeted.FROZEN
+        found[(facts.flags & OF_SANDBOX) != OF_SANDBOX * self.is_test] = Untargeted.SANDBOX
         return found
 
     def _consents(self, facts: Facts) -> Flags:

@@ -12,13 +12,14 @@ Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
 # What `flags` holds: the state in two bits, then whether a live consent to targeting is on file,
-# then two answers of two bits each.
+# two answers of two bits each, and whether the resident is of the sandbox.
 ACTIVE, FROZEN, OTHER_STATE = 0, 1, 2
 STATE_MASK: Final = 3
 CONSENT: Final = 4
 UNKNOWN, NO, YES = 0, 1, 2
 REGISTERED_SHIFT: Final = 3
 PERMIT_SHIFT: Final = 5
+OF_SANDBOX: Final = 128
 ANSWER_MASK: Final = 3
 
 POINT_KINDS: Final = ("home", "work", "recent")

@@ -30,17 +30,18 @@ _LEAST_M_PER_DEGREE: Final = 110_500.0
 class Untargeted(IntEnum):
     """Why a resident is not targeted: the first that applies. The names, lowered, are the codes."""
 
-    NOT_ACTIVE = 1  # deceased or erased
-    FROZEN = 2
-    MERGED = 3  # counted as the resident they were merged into
-    NO_CONSENT = 4
-    EXCLUDED = 5
-    FILTERED = 6  # the campaign's audience filter; an unknown attribute does not pass it
-    OUTSIDE_DISTRICT = 7
-    NO_POINT = 8
-    BAD_COORDINATES = 9
-    OUTSIDE = 10
-    OUTSIDE_STREETS = 11  # within reach, but in none of the streets that the campaign stays within
+    SANDBOX = 1  # of the sandbox under a live campaign, or of the city under one of the sandbox
+    NOT_ACTIVE = 2  # deceased or erased
+    FROZEN = 3
+    MERGED = 4  # counted as the resident they were merged into
+    NO_CONSENT = 5
+    EXCLUDED = 6
+    FILTERED = 7  # the campaign's audience filter; an unknown attribute does not pass it
+    OUTSIDE_DISTRICT = 8
+    NO_POINT = 9
+    BAD_COORDINATES = 10
+    OUTSIDE = 11
+    OUTSIDE_STREETS = 12  # within reach, but in none of the streets that the campaign stays within
 
     @property
     def code(self) -> str:

@@ -53,6 +53,7 @@ class Explained:
 
 MOST_EXPLAINED: Final = 10
 DECIDED_BY_NO_ONE: Final = {
+    Untargeted.SANDBOX.code,
     Untargeted.NO_CONSENT.code,
     Untargeted.NO_POINT.code,
     Untargeted.BAD_COORDINATES.code,

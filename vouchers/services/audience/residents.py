@@ -15,6 +15,7 @@ from vouchers.models import Campaign, Geofence
 from vouchers.models.audience.facts import POINTS, READ_CHOSEN, READ_SET_ASIDE, ROWS_A_READ
 from vouchers.models.audience.snapshots import (
     FIND_CHANGED,
+    FIND_OF_SANDBOX,
     READ_EXTENTS,
     READ_IDS,
     READ_PACKED,
@@ -37,11 +38,12 @@ BLOCKS_A_READ: Final = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sources:
-    """Where all residents stand at one moment: each in a block or among those read by row.
+    """Where everyone whom a campaign may know of stands at one moment, the city's residents or the
+    sandbox's: each in a block or among those read by row.
 
     `block_numbers` are those of the snapshot that some store can reach. `changed` are the ids,
-    ascending, of those whose entry in a block does not count. `beyond_reach` residents stand in the
-    other blocks.
+    ascending, of those who have no entry in a block, or none that counts. `beyond_reach` residents
+    stand in the other blocks.
     """
 
     snapshot_id: int | None
@@ -95,9 +97,12 @@ class TargetingContext:
         """Where everyone stands now, inside the caller's transaction, which has to be the one that
         reads them or to note the snapshot down: else its blocks may be deleted."""
         plan_for_all()
+        raw = raw_connection()
+        if self.conditions.is_test:
+            (own,) = FIND_OF_SANDBOX.send(raw, {}).rows()
+            return Sources(None, np.empty(0, np.int32), own, 0)
         snapshot = latest_snapshot()
         since = {"as_of": snapshot and snapshot.as_of, "xid": snapshot and snapshot.xid}
-        raw = raw_connection()
         (changed,) = FIND_CHANGED.send(raw, since).rows()
         if snapshot is None:
             return Sources(None, np.empty(0, np.int32), changed, 0)
@@ -218,5 +223,6 @@ def _conditions(campaign: Campaign, at: datetime) -> Conditions:
         wanted=AudienceFilter.of(campaign.audience_filter),
         year=at.astimezone(ZoneInfo(campaign.zone)).year,
         at=at,
+        is_test=campaign.is_test,
         within_districts=tuple(within.values_list("district_id", flat=True)),
     )

@@ -14,6 +14,7 @@ from merchants.models import District
 from merchants.services.blocks import DATUMS
 from merchants.services.places import convert_place
 from vouchers.models import Consent, Proxy, Resident, ResidentPoint
+from vouchers.rules.residents import are_apart
 from vouchers.services.residents import identity
 from vouchers.services.residents.columns import PointColumns, ResidentColumns
 from vouchers.services.residents.load import load_residents
@@ -121,10 +122,13 @@ def withdraw_consent(
 def declare_proxy(*, holder: Resident, proxy: Resident, relation: str, at: datetime) -> Proxy:
     """Let `proxy` hold and show the holder's vouchers; the live declaration if there is one.
 
-    Refused: `resident_not_active` for either, `proxy_is_holder`.
+    Refused: `resident_not_active` for either, `proxy_is_holder`, and `not_found` when one is of the
+    sandbox and the other is not.
     """
     if holder.pk == proxy.pk:
         raise Refused("proxy_is_holder")
+    if are_apart(holder, proxy):
+        raise Refused("not_found", "resident_unknown")
     for person in sorted((holder, proxy), key=lambda one: one.pk):
         _change(person)
     declared, _is_new = Proxy.objects.get_or_create(

@@ -8,6 +8,7 @@ from django.db import transaction
 from merchants.errors import Refused
 from vouchers.models import Resident, ResidentMerge
 from vouchers.models.residents.residents import FIND_SAME_PEOPLE
+from vouchers.rules.residents import are_apart
 from vouchers.services.history import note
 from vouchers.services.residents.standing import CHANGE
 from vouchers.services.roles import require_permission
@@ -19,13 +20,16 @@ def merge(
 ) -> ResidentMerge:
     """Count `member` as `kept` from now on; their limits then count over both.
 
-    Refuses `not_permitted`, `merge_with_self`, and `already_merged` when live merges say so
-    already or `member` is counted as another resident.
+    Refuses `not_permitted`, `merge_with_self`, `not_found` when one is of the sandbox and the other
+    is not, and `already_merged` when live merges say so already or `member` is counted as another
+    resident.
     """
     require_permission(by, CHANGE, at=at, on=member)
     require_permission(by, CHANGE, at=at, on=kept)
     if member.pk == kept.pk:
         raise Refused("merge_with_self")
+    if are_apart(member, kept):
+        raise Refused("not_found", "resident_unknown")
     with transaction.atomic():
         _lock(member.pk, kept.pk)
         found = FIND_SAME_PEOPLE.send(raw_connection(), {"resident_ids": [member.pk]})

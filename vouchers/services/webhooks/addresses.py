@@ -27,7 +27,10 @@ async def resolve(host: str, port: int) -> Address:
     """The address to connect to. ForbiddenAddressError if any of the host's is not allowed, OSError
     if it has none."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise OSError(f"the name {host} can't be resolved: {error.strerror}") from None
     addresses = [_plain(ip_address(item[4][0])) for item in found]
     for address in addresses:
         if not is_allowed(address):

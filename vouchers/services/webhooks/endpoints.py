@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -35,8 +36,9 @@ def add_endpoint(
 ) -> WebhookEndpoint:
     """A new endpoint of a merchant, or of a channel.
 
-    Refuses `webhook_invalid`: an address that is not https or carries a password, an event that
-    does not exist or none at all, no owner or two, an address that the owner has already.
+    Refuses `webhook_invalid`: an address that is not https, carries a password or has a port that
+    there is not, an event that does not exist or none at all, no owner or two, an address that the
+    owner has already.
     """
     _check(url, events)
     with refused_by_database(), transaction.atomic():
@@ -121,9 +123,19 @@ def _replay(*, message_ids: Sequence[int]) -> int:
     )
 
 
+def _can_be_connected(url: str) -> bool:
+    """Whether its port, if it has one, is a number that a port can have."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
 def _check(url: str, events: Collection[str]) -> None:
     if not re.fullmatch(HTTPS_ONLY, url) or len(url) > 300 or not url.isascii():
         raise Refused(INVALID, "endpoint_is_https", url=url)
+    if not _can_be_connected(url):
+        raise Refused(INVALID, "endpoint_has_port", url=url)
     unknown = set(events) - set(EventType)
     if unknown or not events:
         raise Refused(INVALID, "event_unknown", event=min(unknown, default=""))

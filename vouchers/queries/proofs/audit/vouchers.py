@@ -4,6 +4,7 @@ from django.utils.translation import gettext_noop as _
 
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.queries.proofs.audit.check import Check, CheckTitle, Scan
+from vouchers.rules.residents import SANDBOX
 
 SERIALS_DISTINCT = Check(
     6,
@@ -53,5 +54,28 @@ VOUCHERS_OF_PEOPLE = Scan(
      WHERE v.run_id IS NOT NULL AND m.run_id IS NULL
     """,
 )
+# By the index of the sandbox's residents, who are few, and by the tranches of its campaigns.
+VOUCHERS_WITHIN_SANDBOX = Check(
+    12,
+    "vouchers_within_sandbox",
+    _("no resident of the city holds a voucher of the sandbox, nor one of the sandbox a live one"),
+    ("voucher", "campaign", "resident"),
+    f"""
+    SELECT v.id, c.id, r.id
+      FROM vouchers_resident r
+      JOIN vouchers_voucher v ON v.resident_id = r.id
+      JOIN vouchers_tranche t ON t.id = v.id >> {SERIAL_BITS}
+      JOIN vouchers_campaign c ON c.id = t.campaign_id AND NOT c.is_test
+     WHERE r.external_id LIKE '{SANDBOX}%'
+     UNION ALL
+    SELECT v.id, c.id, v.resident_id
+      FROM vouchers_campaign c
+      JOIN vouchers_tranche t ON t.campaign_id = c.id
+      JOIN vouchers_voucher v
+        ON v.id >= t.id << {SERIAL_BITS} AND v.id < (t.id + 1) << {SERIAL_BITS}
+      JOIN vouchers_resident r ON r.id = v.resident_id AND r.external_id NOT LIKE '{SANDBOX}%'
+     WHERE c.is_test
+    """,
+)
 
-VOUCHER_CHECKS = (SERIALS_DISTINCT,)
+VOUCHER_CHECKS = (SERIALS_DISTINCT, VOUCHERS_WITHIN_SANDBOX)
