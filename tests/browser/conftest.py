@@ -1,5 +1,6 @@
 """Debian's Chromium on a granian of the test's own; whatever a page does wrong fails its test."""
 
+import inspect
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -35,6 +36,9 @@ def browser() -> Iterator[Browser]:
     skips where there is none."""
     if CHROMIUM is None:
         pytest.skip("no Chromium: apt install chromium fonts-noto-cjk, and the browser tests run")
+    # Playwright notes the stack at every call. A frame without a file, as pytest-xdist has two, is
+    # looked for in every module that is loaded, unless it is known to be in one.
+    inspect.modulesbyfile["<string>"] = __name__
     with sync_playwright() as playwright:
         # Its event loop runs in this thread, in which the tests ask the database too.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
