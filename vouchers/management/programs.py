@@ -22,6 +22,9 @@ CELERY: Final = "config.celery"
 
 HOST: Final = "127.0.0.1"
 WEB_WORKERS: Final = 2
+CHECKED: Final = {"CELERY_SKIP_CHECKS": "1"}
+"""The command that starts the programs has made Django's checks; Celery would repeat them."""
+
 HEALTH_TIMEOUT_S: Final = 5
 NO_AUTHORITIES: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For plain HTTP: reading the certificates of all authorities takes longer than what is asked."""
@@ -81,6 +84,7 @@ def start(program: Program) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             [sys.executable, *program.arguments],
             cwd=settings.BASE_DIR,
+            env={**os.environ, **CHECKED},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
