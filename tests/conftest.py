@@ -14,6 +14,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import hypothesis
@@ -22,6 +23,8 @@ import redis
 from django.conf import settings
 from django.db import connections, transaction
 from django.test import TransactionTestCase
+from django.test.client import ClientHandler
+from django.test.signals import setting_changed
 from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -130,6 +133,37 @@ def _restore_instead_of_flush() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: database.restore())
         yield
+
+
+LOADED = (
+    "_middleware_chain",
+    "_view_middleware",
+    "_template_response_middleware",
+    "_exception_middleware",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _load_middleware_once() -> Iterator[None]:
+    """As a server does: every test's client would look through the static files of all applications
+    again. After a setting was changed it is loaded anew."""
+    loaded: dict[str, Any] = {}
+    load = ClientHandler.load_middleware
+
+    def load_or_take(handler: ClientHandler, is_async: bool = False) -> None:
+        if not loaded:
+            load(handler, is_async)
+            loaded.update((name, getattr(handler, name)) for name in LOADED)
+        vars(handler).update(loaded)
+
+    def forget(**_: Any) -> None:
+        loaded.clear()
+
+    setting_changed.connect(forget)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientHandler, "load_middleware", load_or_take)
+        yield
+    setting_changed.disconnect(forget)
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,14 @@
 """The walls stand: imports flow one way, and the models and the migrations say the same."""
 
 import ast
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,7 @@ MOST_LINES = 400
 """Of any Python module but a migration."""
 LINT = Path(sys.executable).parent / "lint-imports"
 
+CIRCLE = "queries in a circle"
 # A module, the import planted into it, and the contract that must say no.
 PLANTED = {
     "rules → models": (
@@ -97,7 +101,7 @@ PLANTED = {
         "from vouchers.services.redemption import redeem",
         "Capabilities of the services",
     ),
-    "queries in a circle": (
+    CIRCLE: (
         "vouchers/queries/campaigns/overview.py",
         "from vouchers.queries.demo import lost_redemptions",
         "Capabilities of queries and admin do not go in circles",
@@ -145,16 +149,30 @@ PLANTED = {
 }
 
 
-def broken_contracts(root: Path) -> set[str]:
-    """Contracts that lint-imports finds broken in a tree; it must have judged it at all."""
+def breaches(root: Path) -> dict[str, str]:
+    """What lint-imports says of each contract that it finds broken in a tree; it must have judged
+    it at all."""
     judged = subprocess.run(
-        [LINT, "--no-cache"], cwd=root, capture_output=True, text=True, check=False
+        [LINT, "--no-cache"],
+        cwd=root,
+        env={**os.environ, "COLUMNS": "300"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    lines = judged.stdout.splitlines()
+    summary, _, details = judged.stdout.partition("Broken contracts\n")
+    lines = summary.splitlines()
     assert any(line.startswith("Contracts: ") for line in lines), judged.stdout + judged.stderr
-    broken = {line.removesuffix(" BROKEN") for line in lines if line.endswith(" BROKEN")}
+    broken = [line.removesuffix(" BROKEN") for line in lines if line.endswith(" BROKEN")]
     assert (judged.returncode == 0) == (not broken)
-    return broken
+    return {contract: said_of(contract, details) for contract in broken}
+
+
+def said_of(contract: str, details: str) -> str:
+    """The part of the details below a contract's heading."""
+    heading = f"\n{contract}\n{'-' * len(contract)}\n"
+    assert details.count(heading) == 1, details
+    return re.split(r"\n.+\n-{4,}\n", details.partition(heading)[2])[0]
 
 
 @pytest.fixture(scope="module")
@@ -170,19 +188,45 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_contract_holds(tree: Path) -> None:
-    assert broken_contracts(tree) == set()
+    assert breaches(tree) == {}
 
 
-@pytest.mark.parametrize("planted", PLANTED)
-def test_a_planted_import_breaks_its_contract(tree: Path, planted: str) -> None:
-    path, line, contract = PLANTED[planted]
-    module = tree / path
-    sound = module.read_text(encoding="utf-8")
-    module.write_text(f"{sound}\n{line}\n", encoding="utf-8")
+@contextmanager
+def planting(tree: Path, names: Iterable[str]) -> Iterator[dict[str, str]]:
+    """A tree with imports planted, and by their names how lint-imports speaks of each."""
+    sound: dict[Path, str] = {}
+    spoken: dict[str, str] = {}
+    for name in names:
+        path, line, _ = PLANTED[name]
+        module = tree / path
+        text = module.read_text(encoding="utf-8")
+        sound.setdefault(module, text)
+        module.write_text(f"{text}{line}\n", encoding="utf-8")
+        importer = re.escape(path.removesuffix(".py").replace("/", "."))
+        spoken[name] = rf"{importer} -> \S+ \(l\.{len(text.splitlines()) + 1}\)"
     try:
-        assert contract in broken_contracts(tree)
+        yield spoken
     finally:
-        module.write_text(sound, encoding="utf-8")
+        for module, text in sound.items():
+            module.write_text(text, encoding="utf-8")
+
+
+def test_a_planted_import_breaks_its_contract(tree: Path) -> None:
+    """All are planted at once: of its contract must be said that a chain of imports ends in it."""
+    with planting(tree, [name for name in PLANTED if name != CIRCLE]) as spoken:
+        said = breaches(tree)
+    unnoticed = [
+        name
+        for name, link in spoken.items()
+        if not re.search(f"{link}\n(?:\n|$)", said.get(PLANTED[name][2], ""))
+    ]
+    assert unnoticed == [], said
+
+
+def test_a_circle_breaks_its_contract(tree: Path) -> None:
+    """By itself, since no line is named."""
+    with planting(tree, [CIRCLE]):
+        assert breaches(tree).keys() == {PLANTED[CIRCLE][2]}
 
 
 def test_a_package_of_no_layer_breaks_the_contract(tree: Path) -> None:
@@ -191,7 +235,7 @@ def test_a_package_of_no_layer_breaks_the_contract(tree: Path) -> None:
     stray.mkdir()
     (stray / "__init__.py").touch()
     try:
-        assert broken_contracts(tree) == {"Layers of vouchers"}
+        assert breaches(tree).keys() == {"Layers of vouchers"}
     finally:
         shutil.rmtree(stray)
 

@@ -3,9 +3,12 @@
 import ast
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
+
+from tests.support.sources import statements_of
 
 ROOT = Path(__file__).parent.parent
 PRODUCT = ("manage.py", "config", "merchants", "vouchers")
@@ -70,8 +73,13 @@ def normalised(name: str) -> str:
 
 def distributions(modules: Iterable[str]) -> set[str]:
     """The installed distributions that hold top-level modules."""
-    holders = packages_distributions()
-    return {normalised(holder) for module in modules for holder in holders.get(module, ())}
+    return {normalised(holder) for module in modules for holder in holders().get(module, ())}
+
+
+@cache
+def holders() -> Mapping[str, list[str]]:
+    """The installed distributions by the top-level modules they hold."""
+    return packages_distributions()
 
 
 def imported_by(*places: str) -> set[str]:
@@ -80,17 +88,20 @@ def imported_by(*places: str) -> set[str]:
     for place in places:
         path = ROOT / place
         for source in [path] if path.is_file() else path.rglob("*.py"):
-            found.update(imports_of(ast.parse(source.read_text(encoding="utf-8"))))
+            found.update(imports_of(source))
     return found
 
 
-def imports_of(tree: ast.Module) -> Iterator[str]:
+@cache
+def imports_of(source: Path) -> frozenset[str]:
     """Top-level modules that one source imports."""
-    for node in ast.walk(tree):
+    found: set[str] = set()
+    for node in statements_of(source.read_text(encoding="utf-8")):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            found.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.partition(".")[0]
+            found.add(node.module.partition(".")[0])
+    return frozenset(found)
 
 
 def named_in(source: str) -> set[str]:

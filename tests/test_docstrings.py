@@ -1,14 +1,14 @@
 """Modules that docstrings and comments name exist, as does what they name in a module."""
 
 import ast
-import io
 import re
 import subprocess
-import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.sources import statements_of
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("config", "merchants", "vouchers", "tests")
@@ -27,6 +27,8 @@ STARTS = sorted(
 FIRST = rf"(?:{'|'.join(STARTS)})"
 PATH = re.compile(rf"(?<![\w/.:-]){FIRST}/\w+(?:/\w+)*(?:\.\w+|\*)?(?![\w/])")
 DOTTED = re.compile(rf"`({FIRST}(?:\.(?!pyz\b)\w+)+)`")
+COMMENT = re.compile("#.*")
+"""All that may be one; what follows such a sign in a text is held to the same."""
 EXTENSIONS = ("", ".py", "/__init__.py")
 
 
@@ -44,16 +46,16 @@ def sources() -> list[str]:
 
 def prose(text: str) -> Iterator[tuple[int, str]]:
     """Docstrings and comments with their first line."""
-    for node in ast.walk(ast.parse(text)):
+    for node in statements_of(text):
         if (
             isinstance(node, ast.Expr)
             and isinstance(node.value, ast.Constant)
             and isinstance(node.value.value, str)
         ):
             yield node.lineno, node.value.value
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := COMMENT.search(line):
+            yield number, found[0]
 
 
 def is_path(named: str) -> bool:

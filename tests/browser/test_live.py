@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
 
-import httpx
 import pytest
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
@@ -303,7 +302,8 @@ def test_a_paused_campaign_is_on_every_screen(town: Town, pages: Open) -> None:
 
 @pytest.mark.parametrize("path", ["/live/stream", "/live/", "/live/board"])
 def test_nothing_is_shown_without_a_session(town: Town, path: str) -> None:
-    answer = httpx.get(f"{town.server.url}{path}")
+    with town.server.client() as client:
+        answer = client.get(path)
     assert answer.status_code in {HTTPStatus.FORBIDDEN, HTTPStatus.FOUND}
     assert "data-part" not in answer.text
 

@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import httpx
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
@@ -37,7 +36,7 @@ class Town:
     ) -> int:
         """The status of an order on voucher `number`."""
         hand = till or self.till
-        with httpx.Client(base_url=(server or self.server).url) as client:
+        with (server or self.server).client() as client:
             return sent(
                 client, hand.call(hand.order(number, **change), key=str(number))
             ).status_code

@@ -67,10 +67,7 @@ def key(redis_client: redis.Redis) -> str:
 @pytest.fixture
 def doors(express_server: Server, rest_server: Server) -> Iterator[tuple[httpx.Client, ...]]:
     """The express door and the other one."""
-    first, second = (
-        httpx.Client(base_url=server.url, timeout=30) for server in (express_server, rest_server)
-    )
-    with first, second:
+    with express_server.client() as first, rest_server.client() as second:
         yield first, second
 
 

@@ -1,13 +1,12 @@
 """Calls that Django answers under ASGI share a few connections, and outlive them."""
 
-import httpx
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from config.handler import THREADS
 from tests.support import cast
-from tests.support.http_till import open_campaign, till_key
+from tests.support.http_till import PATH, open_campaign, till_key
 from tests.support.web_server import Server
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
@@ -28,11 +27,11 @@ def test_many_calls_share_a_few_connections_and_lost_ones_are_replaced(
 ) -> None:
     open_campaign(timezone.now())
     headers = {"Authorization": f"Bearer {till_key(cast.nanjing_road())}"}
-    url = f"{express_server.url}/api/v1/redemptions"
 
     def ask(times: int) -> None:
         for number in range(times):
-            answer = httpx.get(url, params={"order_no": f"A{number}"}, headers=headers, timeout=30)
+            with express_server.client() as client:
+                answer = client.get(PATH, params={"order_no": f"A{number}"}, headers=headers)
             assert answer.status_code == 200, answer.text
 
     ask(CALLS)

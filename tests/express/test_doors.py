@@ -115,7 +115,7 @@ def doors(
     key = till_key(cast.nanjing_road(), scopes=("quote", "redeem", "refund"))
     first, second = (
         Door(
-            httpx.Client(base_url=server.url, timeout=30),
+            server.client(),
             http_till(campaign, name, key, size=VOUCHERS, holder=cast.alice()),
         )
         for server, name in ((express_server, "asgi"), (rest_server, "wsgi"))

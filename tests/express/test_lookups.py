@@ -32,7 +32,7 @@ def campaign() -> Campaign:
 
 @pytest.fixture
 def client(express_server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=express_server.url, timeout=30) as client:
+    with express_server.client() as client:
         yield client
 
 

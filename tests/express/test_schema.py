@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import pytest
 import schemathesis
 from django.utils import timezone
@@ -79,7 +78,7 @@ def key_of_all() -> str:
 def test_every_answer_is_as_described(express_server: Server) -> None:
     campaign = open_campaign(timezone.now())
     hand = http_till(campaign, "fuzz", key_of_all(), size=EXAMPLES, holder=cast.alice())
-    with httpx.Client(base_url=express_server.url) as client:
+    with express_server.client() as client:
         hand.ids["redemption_id"] = shown(client, hand, 0, capture=False)["id"]
         shown(client, hand, 1)
     now = timezone.now()

@@ -44,10 +44,7 @@ def accounts_key(*merchants: Merchant, is_test: bool = False, scope: str = "sett
 @pytest.fixture
 def clients(express_server: Server, rest_server: Server) -> Iterator[list[httpx.Client]]:
     """Of the express door's server and of the other one."""
-    first, second = (
-        httpx.Client(base_url=server.url, timeout=30) for server in (express_server, rest_server)
-    )
-    with first, second:
+    with express_server.client() as first, rest_server.client() as second:
         yield [first, second]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 import redis
 from django.utils import timezone
@@ -33,7 +32,7 @@ def key(redis_client: redis.Redis) -> str:
 
 
 def test_the_seventh_call_is_rate_limited(server: Server, key: str) -> None:
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with server.client() as client:
         headers = {"authorization": f"Bearer {key}"}
         answers = [client.post(PATH, headers=headers, content=b"{}") for _ in range(7)]
         assert [answer.status_code for answer in answers] == [400] * 6 + [429]
@@ -51,7 +50,7 @@ def test_the_seventh_call_is_rate_limited(server: Server, key: str) -> None:
 
 def test_a_batch_counts_as_many_calls_as_it_has_lines(server: Server, key: str) -> None:
     other = till_key(cast.nanjing_road(), code="T2")  # the server has counted calls of `key`
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with server.client() as client:
         headers = {"authorization": f"Bearer {other}"}
         batches: list[Any] = [{"redemptions": [{}] * lines} for lines in (2, 500, 1)]
         answers = [client.post(f"{PATH}/batch", headers=headers, json=each) for each in batches]
@@ -62,7 +61,7 @@ def test_a_batch_counts_as_many_calls_as_it_has_lines(server: Server, key: str) 
 
 
 def test_a_request_is_named_as_it_names_itself(server: Server) -> None:
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with server.client() as client:
         named = client.post(PATH, headers={"x-request-id": "till-7"})
         assert named.headers["x-request-id"] == "till-7"
         unnamed, odd = client.post(PATH), client.post(PATH, headers={"x-request-id": "a b"})

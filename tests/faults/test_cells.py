@@ -23,6 +23,7 @@ from tests.support.http_till import Call, HttpTill, http_till, open_campaign, ti
 from tests.support.own_servers import use
 from tests.support.till import nothing_moves
 from tests.support.web_server import serving
+from vouchers.management.programs import NO_AUTHORITIES
 from vouchers.models import Redemption
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
@@ -62,7 +63,13 @@ def found(name: str, environment: Mapping[str, str]) -> Cell:
 
 def send(url: str, call: Call) -> httpx.Response:
     headers = {name: value.decode() for name, value in call.headers.items()}
-    return httpx.post(f"{url}{call.path}", content=call.body, headers=headers, timeout=30)
+    return httpx.post(
+        f"{url}{call.path}",
+        content=call.body,
+        headers=headers,
+        timeout=30,
+        verify=NO_AUTHORITIES,
+    )
 
 
 def test_two_cells_share_nothing(

@@ -24,7 +24,7 @@ from merchants.services import rotate_key
 from tests.support import cast
 from tests.support.concurrency.invariants import assert_proven, live_fen, spent_fen
 from tests.support.http_till import Call, http_till, open_campaign, till_key
-from tests.support.web_server import HOST, free_port, serving
+from tests.support.web_server import HOST, client_of, free_port, serving
 from vouchers.models import Campaign, Leg, Redemption, RequestRecord, Voucher
 from vouchers.states import VoucherState
 
@@ -35,6 +35,7 @@ TILLS = 8
 CUTS = (60, 160)  # orders acknowledged when the power goes
 FACE_FEN = 2_000
 PATIENCE_S = 120
+PAUSE_S = 0.1  # of a till that was not answered
 
 
 @dataclass
@@ -61,12 +62,12 @@ class Day:
                 shift.result(PATIENCE_S)
 
     def _work(self, till: int) -> None:
-        with httpx.Client(base_url=self.url, timeout=20) as client:
+        with client_of(self.url, timeout_s=20) as client:
             for number in range(till, len(self.calls), TILLS):
                 give_up_at = time.monotonic() + PATIENCE_S
                 while not self._send(client, number):
                     assert time.monotonic() < give_up_at, f"order {number} was never answered"
-                    time.sleep(0.02)
+                    time.sleep(PAUSE_S)
 
     def _send(self, client: httpx.Client, number: int) -> bool:
         call = self.calls[number]
@@ -92,7 +93,7 @@ class Day:
         connection.close()
         key = rotate_key(credential=Credential.objects.get(), overlap_s=60, at=timezone.now())
         bearer = {"authorization": f"Bearer {key}".encode()}
-        with httpx.Client(base_url=self.url, timeout=20) as client:
+        with client_of(self.url, timeout_s=20) as client:
             for number, call in enumerate(self.calls):
                 headers = _text({**call.headers, **bearer})
                 answer = client.post(call.path, content=call.body, headers=headers)

@@ -1,45 +1,115 @@
-"""The demo as newcomers start it, at a small size: a whole campaign on real processes and HTTP."""
+"""The demo as newcomers start it, at a small size: a whole campaign on real processes and HTTP.
 
+Then once more in the same city, with kill −9 of everything in the middle of the distribution and of
+the merchant day.
+"""
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from django.core.management import CommandError, call_command
+from pytest_django import DjangoDbBlocker
 
+from config.embedded import valkey_url
+from config.servers import Postgres, Valkey
 from merchants.models import District, StoreLocation, Street
 from tests.support import cast
-from tests.support.demo_process import demo, summary_of
+from tests.support.demo_process import demo, looking_into, own_servers, summary_of
+from tests.support.web_server import free_port
 from vouchers.demo.attacks import KINDS
+from vouchers.demo.day import RESIDENTS_PER_ORDER
 from vouchers.demo.group import GROUP
 from vouchers.models import Campaign, Redemption, Signal, Voucher
 from vouchers.states import RedemptionState, VoucherState
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
-
 RESIDENTS = 2_000
-ORDERS = RESIDENTS // 8
+RESIDENTS_WHEN_KILLED = 4_000
+"""For orders to be in flight at every kill of the day."""
+
+DISTRIBUTION, DAY = "5. ", "6. "
+"""How the lines of these steps begin."""
+
+PAUSE_S = 0.3
 
 
 @pytest.fixture
-def environment(process_environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
-    return {**process_environment, "HUIMIN_LOCAL_DIR": str(tmp_path)}
+def local() -> Iterator[Path]:
+    """A directory with a path short enough for Unix sockets; its servers are stopped at the end."""
+    directory = Path(tempfile.mkdtemp(prefix="hm-"))
+    directory.chmod(0o755)
+    yield directory
+    Postgres(directory).stop()
+    Valkey(directory).stop()
+    shutil.rmtree(directory)
 
 
-def test_a_city_a_campaign_and_a_day_end_with_the_books_proven_and_again(
-    environment: dict[str, str], tmp_path: Path
+def postgres(local: Path) -> int:
+    return int((local / "pg" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def valkey(local: Path) -> int:
+    with redis.Redis.from_url(valkey_url(local)) as client:
+        return int(client.info("server")["process_id"])
+
+
+def program(name: str) -> Callable[[Path], int]:
+    return lambda local: int((local / "run" / f"{name}.pid").read_text())
+
+
+VICTIMS = {
+    "worker": program("worker"),
+    "web": program("web"),
+    "PostgreSQL": postgres,
+    "Valkey": valkey,
+}
+"""Each with the way to its process id."""
+
+
+@pytest.mark.timeout(600)
+def test_a_day_ends_with_the_books_proven_and_again_when_everything_is_killed_in_its_middle(
+    local: Path, django_db_blocker: DjangoDbBlocker
 ) -> None:
-    code, said = demo(environment, RESIDENTS)
+    code, said = demo(own_servers(local), RESIDENTS)
     assert code == 0, said
     assert "books proven" in said
-    assert_all_went_well("demo", summary_of(tmp_path))
-    assert_all_is_on_the_map()
-    assert Signal.objects.filter(campaign__code="demo").exists(), "the fraud desk has something"
-    assert "资金去向" in (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
+    with django_db_blocker.unblock(), looking_into(local):
+        assert_all_went_well("demo", summary_of(local), RESIDENTS)
+        assert_all_is_on_the_map()
+        assert Signal.objects.filter(campaign__code="demo").exists(), "the fraud desk has something"
+    assert "资金去向" in (local / "demo" / "report.html").read_text(encoding="utf-8")
 
-    code, said = demo(environment, RESIDENTS)
+    killed: list[str] = []
+
+    def kill_all() -> None:
+        for name, pid_of in VICTIMS.items():
+            time.sleep(PAUSE_S)
+            os.kill(pid_of(local), signal.SIGKILL)
+            killed.append(name)
+
+    def on_line(line: str) -> None:
+        if line.startswith((DISTRIBUTION, DAY)):
+            threading.Thread(target=kill_all).start()
+
+    code, said = demo(own_servers(local), RESIDENTS_WHEN_KILLED, on_line)
+    assert killed == [*VICTIMS, *VICTIMS], said
     assert code == 0, said
-    assert_all_went_well("demo-2", summary_of(tmp_path))
-    codes = Campaign.objects.values_list("code", flat=True)
-    assert set(codes) == {"demo", "demo-trial", "demo-2", "demo-2-trial"}
+    summary = summary_of(local)
+    with django_db_blocker.unblock(), looking_into(local):
+        assert_all_went_well("demo-2", summary, RESIDENTS_WHEN_KILLED)
+        codes = Campaign.objects.values_list("code", flat=True)
+        assert set(codes) == {"demo", "demo-trial", "demo-2", "demo-2-trial"}
+    assert summary["lost"] == []
+    assert summary["restarts"]["web"] >= 1
+    assert summary["restarts"]["worker"] >= 1
 
 
 def assert_all_is_on_the_map() -> None:
@@ -52,20 +122,21 @@ def assert_all_is_on_the_map() -> None:
     assert {place.outside_district for place in places} == {False}
 
 
-def assert_all_went_well(code: str, summary: dict[str, Any]) -> None:
+def assert_all_went_well(code: str, summary: dict[str, Any], residents: int) -> None:
+    orders = residents // RESIDENTS_PER_ORDER
     assert summary["campaign"] == code
     assert summary["books_proven"]
     assert summary["attacks_refused"]
     assert summary["nothing_lost"]
-    assert summary["audience"]["examined"] == RESIDENTS
-    assert summary["good_orders"] == {"sent": ORDERS, "accepted": ORDERS}
+    assert summary["audience"]["examined"] == residents
+    assert summary["good_orders"] == {"sent": orders, "accepted": orders}
     assert summary["attacks"].keys() == KINDS.keys()
     for attack in summary["attacks"].values():
         assert attack["refused"] == attack["tried"] > 0
 
     campaign = Campaign.objects.get(code=code)
     captured = Redemption.objects.filter(campaign=campaign, state=RedemptionState.CAPTURED)
-    assert captured.count() == summary["redeemed"]["vouchers"] >= ORDERS
+    assert captured.count() == summary["redeemed"]["vouchers"] >= orders
     used = Voucher.objects.filter(state=VoucherState.REDEEMED)
     assert set(captured.values_list("voucher_id", flat=True)) <= set(
         used.values_list("id", flat=True)
@@ -76,9 +147,10 @@ def assert_all_went_well(code: str, summary: dict[str, Any]) -> None:
     assert {one["state"] for one in summary["settlements"]} == {"paid"}
 
 
-def test_a_database_with_campaigns_of_its_own_is_left_alone(environment: dict[str, str]) -> None:
+@pytest.mark.django_db(transaction=True, databases=["default", "owner"])
+def test_a_database_with_campaigns_of_its_own_is_left_alone(settings: Any, tmp_path: Path) -> None:
+    settings.HUIMIN_LOCAL_DIR = tmp_path
     cast.running_campaign(code="spring-2026")
-    code, said = demo(environment, RESIDENTS)
-    assert code == 1
-    assert "not the demo's" in said
+    with pytest.raises(CommandError, match="not the demo's"):
+        call_command("demo", residents=RESIDENTS, port=free_port(), exit=True)
     assert Campaign.objects.count() == 1

@@ -105,7 +105,7 @@ def restaurant(service: Server, request: pytest.FixtureRequest) -> Iterator[Rest
         at=now,
     )
     hand = http_till(campaign, "table", key, size=1, holder=cast.alice())
-    with httpx.Client(base_url=service.url, timeout=30) as client:
+    with service.client() as client:
         yield Restaurant(client, hand, campaign)
     assert_proven()
 

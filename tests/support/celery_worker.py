@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from vouchers.management.programs import CHECKED
+
 PATIENCE_S = 60
 
 
@@ -28,7 +30,7 @@ def worker(
     quiet = ["--loglevel=WARNING", "--without-gossip", "--without-mingle"]
     process = subprocess.Popen(
         [*command, "--concurrency=1", f"--hostname={name}@%h", *quiet],
-        env=environment,
+        env=environment | CHECKED,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )

@@ -4,10 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.db import connections
+
+from config import embedded
+from config.servers import Postgres
+from tests.support import database
 from tests.support.web_server import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +25,31 @@ def own_servers(local: Path) -> dict[str, str]:
     """The environment of an installation with embedded servers of its own."""
     others = {name: value for name, value in os.environ.items() if name not in SERVER_URLS}
     return others | {"HUIMIN_LOCAL_DIR": str(local)}
+
+
+@contextmanager
+def looking_into(local: Path) -> Iterator[None]:
+    """Django's connections go to the database of an installation that has ended, while the block
+    runs; its server is started for that."""
+    there = {
+        "HOST": embedded.postgres_host(local),
+        "PORT": str(embedded.PORT),
+        "NAME": embedded.DATABASE,
+    }
+    given = {alias: connections.settings[alias] for alias in database.ALIASES}
+    before = {alias: {name: given[alias][name] for name in there} for alias in given}
+    server = Postgres(local)
+    server.start()
+    for alias in given:
+        connections[alias].close()
+        given[alias].update(there)
+    try:
+        yield
+    finally:
+        for alias in given:
+            connections[alias].close()
+            given[alias].update(before[alias])
+        server.stop()
 
 
 def demo(

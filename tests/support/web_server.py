@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from vouchers.management import programs
+from vouchers.management.programs import NO_AUTHORITIES
 
 HOST = "127.0.0.1"
 READY_S = 90
@@ -32,6 +33,10 @@ class Server:
         """kill −9 of the server and its workers, as a power cut would."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(STOP_S)
+
+    def client(self) -> httpx.Client:
+        """A client of the server's."""
+        return client_of(self.url)
 
     @property
     def port(self) -> int:
@@ -102,6 +107,11 @@ def _is_worker(pid: int) -> bool:
     return b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
+def client_of(url: str, *, timeout_s: float = 30) -> httpx.Client:
+    """A client of the server at an address."""
+    return httpx.Client(base_url=url, timeout=timeout_s, verify=NO_AUTHORITIES)
+
+
 def wait_ready(server: Server) -> None:
     """Wait until it answers with its database and its broker healthy."""
     _wait(server, lambda status: status == 200)
@@ -117,8 +127,10 @@ def _wait(server: Server, is_enough: Callable[[int], bool]) -> None:
     while time.monotonic() < give_up_at:
         assert server.process.poll() is None, "the server has ended"
         try:
-            if is_enough(httpx.get(f"{server.url}/health/?format=json", timeout=10).status_code):
-                return
+            # A connection for each question: a server that is not ready may leave one hanging.
+            with client_of(server.url, timeout_s=10) as client:
+                if is_enough(client.get("/health/?format=json").status_code):
+                    return
         except httpx.TransportError:
             pass
         time.sleep(0.05)

@@ -2,11 +2,13 @@
 
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import Group, User
 
 from vouchers.services.roles import give_role
@@ -36,13 +38,14 @@ class Staff:
 def hire(directory: Path, *, at: datetime) -> Staff:
     """Accounts with one role each and an administrator; the same ones when asked again."""
     password = _password(directory / "password")
-    admin = _account(ADMIN, password, None, at)
-    users = {name: _account(name, password, admin, at) for name in ROLES} | {ADMIN: admin}
-    logins = tuple(name for name, user in users.items() if _is_ours(user))
-    return Staff(users["manager"], users["approver"], logins, password)
+    admin = _account(ADMIN, None, at)
+    users = {name: _account(name, admin, at) for name in ROLES} | {ADMIN: admin}
+    ours = {name: user for name, user in users.items() if _is_ours(user)}
+    _let_in(list(ours.values()), password)
+    return Staff(users["manager"], users["approver"], tuple(ours), password)
 
 
-def _account(name: str, password: str, giver: User | None, at: datetime) -> User:
+def _account(name: str, giver: User | None, at: datetime) -> User:
     user, is_new = User.objects.get_or_create(
         username=name,
         defaults={
@@ -62,10 +65,19 @@ def _account(name: str, password: str, giver: User | None, at: datetime) -> User
             by=giver,
             at=at,
         )
-    if _is_ours(user) and not user.check_password(password):
-        user.set_password(password)
-        user.save(update_fields=["password"])
     return user
+
+
+def _let_in(users: Sequence[User], password: str) -> None:
+    """Give all the one password, and one hash of it: to make or to check one takes a third of a
+    second."""
+    hashed = next((user.password for user in users if user.password), "")
+    if not (hashed and check_password(password, hashed)):
+        hashed = make_password(password)
+    for user in users:
+        if user.password != hashed:
+            user.password = hashed
+            user.save(update_fields=["password"])
 
 
 def _is_ours(user: User) -> bool:

@@ -12,6 +12,7 @@ import vouchers.sql.fields
 import vouchers.states
 from django.conf import settings
 from django.db import migrations, models
+from vouchers.sql.operations import with_tables_at_once
 
 
 class Migration(migrations.Migration):
@@ -4837,3 +4838,4 @@ class Migration(migrations.Migration):
             ),
         ),
     ]
+    operations = with_tables_at_once(operations)
