@@ -114,7 +114,8 @@ def _plain(field: Any, name: str, value: Any, ahead: datetime) -> dict[str, Any]
         return {name: _first(field)}
     if isinstance(field, forms.SplitDateTimeField):
         return {f"{name}_0": f"{ahead:%Y-%m-%d}", f"{name}_1": f"{ahead:%H:%M}"}
-    if isinstance(field, forms.IntegerField | forms.DecimalField) and value is None:
+    is_number = isinstance(field, forms.IntegerField | forms.DecimalField)
+    if is_number and field.required and value is None:
         least: Any = field.min_value
         return {name: max(1, least or 1)}
     if isinstance(field, forms.DateTimeField):
