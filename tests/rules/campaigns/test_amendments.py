@@ -248,7 +248,15 @@ def test_no_accepted_amendment_lowers_or_adds_a_limit(
             None,
         ),
     ],
-    ids=str,
+    ids=[
+        "lowered",
+        "another figure",
+        "no figure",
+        "another limit",
+        "beyond the week",
+        "lifted",
+        "raised where lifted",
+    ],
 )
 def test_a_limit_is_raised_or_lifted_and_nothing_else(
     asked: dict[LimitKind, Figures], rule: str | None
