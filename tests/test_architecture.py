@@ -42,7 +42,16 @@ SHARED = {
     "rules": set[str](),
     "models": {"locks", "history"},
     "queries": {"history", "demo"},
-    "services": {"acts", "outbox", "refusals", "second_factor", "sold_out", "history", "valkey"},
+    "services": {
+        "acts",
+        "history",
+        "outbox",
+        "partitions",
+        "refusals",
+        "second_factor",
+        "sold_out",
+        "valkey",
+    },
     "admin": {
         "base",
         "buttons",
