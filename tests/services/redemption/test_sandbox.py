@@ -72,23 +72,24 @@ def test_a_live_order_of_such_an_amount_is_an_ordinary_one() -> None:
 
 def test_numbers_of_the_sandbox_take_none_from_live_orders_and_refunds() -> None:
     """A till is tried with the numbers of its shop, and a key for trying may get lost."""
-    store, alice = cast.nanjing_road(), cast.alice()
+    store = cast.nanjing_road()
     tester, till = till_of(store, is_test=True), till_of(store)
+    shopper = {tester: cast.ada(), till: cast.alice()}
     ours = {
-        caller: issue_vouchers(cast.running_campaign(is_test=caller.is_test), [alice] * 2)
-        for caller in (tester, till)
+        caller: issue_vouchers(cast.running_campaign(is_test=caller.is_test), [person] * 2)
+        for caller, person in shopper.items()
     }
     assert decoded(reversed_(store, "A-2", caller=tester))[0] == 200
     for caller, (voucher, _) in ours.items():
-        request = order(voucher, store, alice, caller=caller, order_no="A-1")
+        request = order(voucher, store, shopper[caller], caller=caller, order_no="A-1")
         status, body = answer_to(request)
         assert status == 201, body
         redemption = Redemption.objects.get(pk=body["id"])
         answer = refunded(redemption, caller=caller, refund_no="R-1", amount_fen=100)
         assert answer.status == 200, answer.body
     statuses = {
-        caller.is_test: answer_to(order(other, store, alice, caller=caller, order_no="a-2"))
-        for caller, (_, other) in ours.items()
+        caller.is_test: answer_to(order(other, store, person, caller=caller, order_no="a-2"))
+        for (caller, person), (_, other) in zip(shopper.items(), ours.values(), strict=True)
     }
     assert (statuses[False][0], statuses[True][1]["code"]) == (201, "order_reversed")
     assert_proven()
