@@ -354,11 +354,11 @@ def launched(campaign: Campaign, *, at: datetime = NOON) -> Campaign:
     """A draft taken through submission by Mei, approval by Li (and by Xu and Yao where its budget
     needs them), and launch; running at `at`."""
     fen = sum(campaign.sources.values_list("appropriated_fen", flat=True))
-    people = approvers(approvers_needed(fen))
-    version = lifecycle.submit(campaign=campaign, by=mei(), at=at)
+    people, manager = approvers(approvers_needed(fen)), mei()
+    version = lifecycle.submit(campaign=campaign, by=manager, at=at)
     for person in people:
         lifecycle.approve(terms=version, by=person, seen_sha256=bytes(version.sha256), at=at)
-    lifecycle.launch(campaign=campaign, by=mei(), at=at)
+    lifecycle.launch(campaign=campaign, by=manager, at=at)
     campaign.refresh_from_db()
     return campaign
 
