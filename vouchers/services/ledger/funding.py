@@ -67,20 +67,18 @@ def appropriate(
     Up: the difference becomes free money. Down: only what is free can go. The source's own quota
     cell follows, so that issuing can never take more than is appropriated. In a draft, repeating a
     change that has been made changes nothing and returns None; later a change needs the number of
-    an approved proposal. Returns the transfer's id. Refuses `campaign_state` and as
-    `rules.campaigns.proposals.appropriation` does.
+    an approved proposal. Inside the caller's transaction; returns the transfer's id. Refuses
+    `campaign_state` and as `rules.campaigns.proposals.appropriation` does.
     """
-    with transaction.atomic():
-        if proposal_id is None and _demand_draft(source).appropriated_fen == target_fen:
-            return None
-        held = judge_appropriation(source=source, expected_fen=expected_fen, target_fen=target_fen)
-        change_fen = target_fen - expected_fen
-        changes = {held.cell_id: Need(change_fen, 0)}
-        quotas.resize_cells(buckets=held.buckets, changes=changes)
-        FundingSource.objects.filter(pk=source.pk).update(appropriated_fen=target_fen)
-        source.appropriated_fen = target_fen
-        cause = (Cause.SOURCE, source.pk) if proposal_id is None else (Cause.PROPOSAL, proposal_id)
-        return _post_appropriation(held.source, change_fen, cause, at)
+    if proposal_id is None and _demand_draft(source).appropriated_fen == target_fen:
+        return None
+    held = judge_appropriation(source=source, expected_fen=expected_fen, target_fen=target_fen)
+    change_fen = target_fen - expected_fen
+    quotas.resize_cells(buckets=held.buckets, changes={held.cell_id: Need(change_fen, 0)})
+    FundingSource.objects.filter(pk=source.pk).update(appropriated_fen=target_fen)
+    source.appropriated_fen = target_fen
+    cause = (Cause.SOURCE, source.pk) if proposal_id is None else (Cause.PROPOSAL, proposal_id)
+    return _post_appropriation(held.source, change_fen, cause, at)
 
 
 def judge_appropriation(
@@ -109,19 +107,15 @@ def lock_cell(source: FundingSource) -> LockedSource:
 
 
 def source_cell(source: FundingSource) -> QuotaCell:
-    """The quota cell of all that a source pays; opened with a cap of zero where there is none."""
-    cell, is_new = QuotaCell.objects.get_or_create(
-        campaign_id=source.campaign_id,
-        source=source,
-        tier=None,
-        round=None,
-        district=None,
-        store=None,
-        channel=None,
-        day=None,
-        defaults={"cap_fen": 0},
-    )
-    if is_new:
+    """The quota cell of all that a source pays; opened with a cap of zero where there is none.
+
+    The caller has locked the source, so that it is opened once.
+    """
+    others = ("tier", "round", "district", "store", "channel", "day")
+    alone = {f"{dimension}__isnull": True for dimension in others}
+    cell = QuotaCell.objects.filter(campaign_id=source.campaign_id, source=source, **alone).first()
+    if cell is None:
+        cell = QuotaCell.objects.create(campaign_id=source.campaign_id, source=source, cap_fen=0)
         QuotaBucket.objects.create(cell=cell, headroom_fen=0)
     return cell
 
