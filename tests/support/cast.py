@@ -145,19 +145,25 @@ def store(
     return made
 
 
-def nanjing_road() -> Store:
+def nanjing_road(of: Merchant | None = None) -> Store:
     """Huilian's store at People's Square; takes part."""
-    return store("nanjing_road", of=huilian())
+    return store("nanjing_road", of=of or huilian())
 
 
-def xujiahui() -> Store:
+def xujiahui(of: Merchant | None = None) -> Store:
     """Huilian's store in Xujiahui, some five kilometres south-west; takes part."""
-    return store("xujiahui", of=huilian(), at=(121.4365, 31.1955))
+    return store("xujiahui", of=of or huilian(), at=(121.4365, 31.1955))
 
 
-def closed_shop() -> Store:
+def closed_shop(of: Merchant | None = None) -> Store:
     """Huilian's store that has closed; it takes part on paper and accepts nothing."""
-    return store("closed_shop", of=huilian(), at=(121.48, 31.24), state=State.CLOSED)
+    return store("closed_shop", of=of or huilian(), at=(121.48, 31.24), state=State.CLOSED)
+
+
+def huilians_stores() -> tuple[Store, ...]:
+    """Huilian's three stores."""
+    of = huilian()
+    return nanjing_road(of), xujiahui(of), closed_shop(of)
 
 
 def rival_shop() -> Store:
@@ -325,8 +331,7 @@ def spring_campaign(
             if code in tiers
         ],
         "participations": [
-            {"store": store, "valid_from_at": at}
-            for store in stores or (nanjing_road(), xujiahui(), closed_shop())
+            {"store": store, "valid_from_at": at} for store in stores or huilians_stores()
         ],
     }
     drafts.edit_campaign(
@@ -351,14 +356,14 @@ def approvers(count: int) -> list[User]:
 
 
 def launched(campaign: Campaign, *, at: datetime = NOON) -> Campaign:
-    """A draft taken through submission by Mei, approval by Li (and by Xu and Yao where its budget
-    needs them), and launch; running at `at`."""
+    """A draft taken through submission and launch by who made it, mostly Mei, and approval by Li
+    (and by Xu and Yao where its budget needs them); running at `at`."""
     fen = sum(campaign.sources.values_list("appropriated_fen", flat=True))
-    people = approvers(approvers_needed(fen))
-    version = lifecycle.submit(campaign=campaign, by=mei(), at=at)
+    people, manager = approvers(approvers_needed(fen)), campaign.created_by
+    version = lifecycle.submit(campaign=campaign, by=manager, at=at)
     for person in people:
         lifecycle.approve(terms=version, by=person, seen_sha256=bytes(version.sha256), at=at)
-    lifecycle.launch(campaign=campaign, by=mei(), at=at)
+    lifecycle.launch(campaign=campaign, by=manager, at=at)
     campaign.refresh_from_db()
     return campaign
 

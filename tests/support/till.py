@@ -14,7 +14,6 @@ from django.db import transaction
 
 from merchants.auth import Caller
 from merchants.models import Store
-from tests.support import cast
 from tests.support.audience import write_audience
 from tests.support.cast import NOON
 from tests.support.quota_room import take_room
@@ -49,7 +48,7 @@ from vouchers.rules.limits.limits import business_day
 from vouchers.services import redemption as redemptions
 from vouchers.services.acts import Answer
 from vouchers.services.issuing.minting import mint_shard
-from vouchers.services.issuing.runs import request_run
+from vouchers.services.issuing.runs import queue_run
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.voucher_money import post_amounts
 from vouchers.services.redemption import RedeemRequest
@@ -72,7 +71,7 @@ def issue_vouchers(
 ) -> list[Voucher]:
     """One voucher of `tier` for each of `residents`, who may be named again, by a run of their own.
 
-    The run is requested, reserved and minted by the product; only its audience and its choice are
+    The run is queued, reserved and minted by the product; only its audience and its choice are
     the caller's, and that some live outside every circle. With `valid_until_at` it is made as long
     before that instant as the campaign's vouchers are valid. Raises NoRoomError.
     """
@@ -80,7 +79,7 @@ def issue_vouchers(
         campaign.refresh_from_db(fields=["starts_at", "validity_s"])
         at = valid_until_at - timedelta(seconds=campaign.validity_s)
         assert campaign.starts_at <= at, "the campaign begins too late for so short a validity"
-    run = request_run(campaign=campaign, seed=next(_seeds), by=cast.mei(), at=at)
+    run = queue_run(campaign=campaign, seed=next(_seeds), by="mei", at=at)
     with transaction.atomic():
         shard = _reserved(run, residents, run.campaign.tiers.get(code=tier), at=at)
         tranche = mint_shard(shard_id=shard.pk, fence=shard.fence, at=at)

@@ -1,13 +1,16 @@
 """Several statements in one round trip, on Django's own connection and in its transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import psycopg
 from django.db import connection
 
+from vouchers.sql.statements import Statement
 from vouchers.sql.wire import Pipeline
+
+Row = TypeVar("Row")
 
 
 @contextmanager
@@ -39,3 +42,28 @@ def raw_connection() -> psycopg.Connection[Any]:
     raw: psycopg.Connection[Any] | None = connection.connection
     assert raw is not None
     return raw
+
+
+_SAVE: Final[Statement[Any]] = Statement("SAVEPOINT attempt")
+_RELEASE: Final[Statement[Any]] = Statement("RELEASE SAVEPOINT attempt")
+_GO_BACK: Final[Statement[Any]] = Statement("ROLLBACK TO SAVEPOINT attempt")
+
+
+def attempt(statement: Statement[Row], parameters: Mapping[str, Any]) -> list[Row]:
+    """The rows of a statement that may fail: then the transaction goes on as it was before.
+
+    The savepoint travels with the statement.
+    """
+    raw = raw_connection()
+    assert connection.in_atomic_block
+    with connection.wrap_database_errors:
+        try:
+            with Pipeline(raw) as queue:
+                _SAVE.send(queue, {})
+                found = statement.send(queue, parameters)
+                _RELEASE.send(queue, {})
+        except psycopg.Error:
+            if not raw.closed:
+                _GO_BACK.send(raw, {})
+            raise
+        return found.rows()

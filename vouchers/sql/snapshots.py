@@ -15,11 +15,13 @@ Found = TypeVar("Found")
 
 # Whole tables are joined and hardly a row comes back. Each connection has a core to itself, so no
 # statement is spread over several; partitions are summed one after the other in little memory.
+# Alone, workers are started for tables of gigabytes only: of empty ones, which were never analysed,
+# the planner expects so much that it would start them too.
 _PLANNED_FOR_WHOLE_TABLES: Final = """
 SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL hash_mem_multiplier = 2;
 SET LOCAL max_parallel_workers_per_gather = {workers};
-SET LOCAL parallel_tuple_cost = 0; SET LOCAL enable_partitionwise_aggregate = on;
-SET LOCAL enable_partitionwise_join = on
+SET LOCAL parallel_setup_cost = 100000; SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL enable_partitionwise_aggregate = on; SET LOCAL enable_partitionwise_join = on
 """
 WORKERS_ALONE: Final = 2
 

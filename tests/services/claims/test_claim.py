@@ -25,7 +25,7 @@ from tests.support.claims import (
 )
 from tests.support.concurrency.invariants import assert_proven, totals_fen
 from tests.support.till import answer_to, decoded, nothing_moves, order
-from vouchers.models import Attempt, Campaign, Claim, RequestRecord, Tranche, Voucher
+from vouchers.models import Attempt, Campaign, Claim, RequestRecord, Voucher
 from vouchers.models.issuing.runs import TRANCHE_MAX_VOUCHERS
 from vouchers.queries.redemption import redemptions_of
 from vouchers.services.campaigns import stops
@@ -41,14 +41,25 @@ pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
 
 
-def test_a_claimed_voucher_is_answered_booked_and_can_be_used() -> None:
-    campaign = grab()
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
+    """A round of ten units that is claimed from ten o'clock, and who asks for them."""
+    cast.alice(), cast.bob(), cast.carol(), app()
+    return grab(code="open-2026")
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
+
+
+def test_a_claimed_voucher_is_answered_booked_and_can_be_used(campaign: Campaign) -> None:
     alice = cast.alice()
-    status, body = verdict(asking(alice))
+    status, body = verdict(asking(alice, campaign))
     assert status == 201
     voucher = Voucher.objects.get(resident=alice)
     assert (body["campaign"], body["tier"], body["round"], body["face_fen"]) == (
-        "grab-2026",
+        campaign.code,
         "off20",
         1,
         FACE_FEN,
@@ -63,9 +74,10 @@ def test_a_claimed_voucher_is_answered_booked_and_can_be_used() -> None:
     assert_proven()
 
 
-def test_the_last_numbers_of_a_tranche_are_given_out_and_then_another_is_opened() -> None:
+def test_the_last_numbers_of_a_tranche_are_given_out_and_then_another_is_opened(
+    campaign: Campaign,
+) -> None:
     """A tranche that had fewer left than a batch asked for took none of it, for ever."""
-    campaign = grab()
     nearly_full = TRANCHE_MAX_VOUCHERS - 2
     campaign.tranches.update(voucher_count=nearly_full)
     batch = [asking(each, campaign) for each in neighbours(4)]
@@ -84,23 +96,24 @@ def test_a_unit_is_found_in_whichever_sub_bucket_it_lies() -> None:
     assert_proven()
 
 
-def test_the_same_key_gets_the_same_bytes_and_another_body_422() -> None:
-    grab()
+def test_the_same_key_gets_the_same_bytes_and_another_body_422(campaign: Campaign) -> None:
     alice, carol = cast.alice(), cast.carol()
-    first, again = (claimed([asking(alice, key="k", at=at)])[0] for at in (TEN, TEN + DAY))
+    first, again = (
+        claimed([asking(alice, campaign, key="k", at=at)])[0] for at in (TEN, TEN + DAY)
+    )
     assert (again.status, again.body, again.is_replay) == (201, first.body, True)
-    assert verdict(asking(carol, key="k"))[1]["code"] == "idempotency_key_reused"
-    copies = claimed([asking(carol, key="c"), asking(carol, key="c")])
+    assert verdict(asking(carol, campaign, key="k"))[1]["code"] == "idempotency_key_reused"
+    copies = claimed([asking(carol, campaign, key="c"), asking(carol, campaign, key="c")])
     assert copies[0].body == copies[1].body
     assert Claim.objects.count() == 2
 
 
 def test_one_batch_serves_in_order_of_arrival_and_leaves_no_unit_over() -> None:
-    grab(units=3)
+    campaign = grab(units=3)
     answers = claimed([asking(each) for each in neighbours(5)])
     assert statuses(answers) == [201, 201, 201, 409, 409]
     assert verdict(asking("claimant-4"))[1]["code"] == "sold_out"
-    assert Tranche.objects.get().voucher_count == 3
+    assert campaign.tranches.get().voucher_count == 3
     assert_proven()
 
 
@@ -130,13 +143,12 @@ def test_the_tiers_limit_per_resident_holds_within_and_across_batches() -> None:
     assert_proven()
 
 
-def test_merged_residents_are_one_person() -> None:
-    grab()
+def test_merged_residents_are_one_person(campaign: Campaign) -> None:
     alice, carol = cast.alice(), cast.carol()
-    assert verdict(asking(alice))[0] == 201
+    assert verdict(asking(alice, campaign))[0] == 201
     merge(kept=carol, member=alice, reason="one person", by=cast.ren(), at=TEN)
-    assert refusal(asking(carol)) == ("resident_limit", "resident_round")
-    assert refusal(asking(alice)) == ("not_targeted", "merged")
+    assert refusal(asking(carol, campaign)) == ("resident_limit", "resident_round")
+    assert refusal(asking(alice, campaign)) == ("not_targeted", "merged")
 
 
 def test_each_channel_counts_for_itself_where_quotas_tell_channels_apart() -> None:
@@ -152,55 +164,52 @@ def test_each_channel_counts_for_itself_where_quotas_tell_channels_apart() -> No
     ("at", "rule"),
     [(TEN - SECOND, "round_not_open"), (CLOSING, "round_over")],
 )
-def test_a_round_opens_and_closes_on_the_second(at: datetime, rule: str) -> None:
-    grab()
+def test_a_round_opens_and_closes_on_the_second(
+    at: datetime, rule: str, campaign: Campaign
+) -> None:
     alice = cast.alice()
     with nothing_moves():
-        assert refusal(asking(alice, key="k", at=at)) == ("campaign_not_running", rule)
-    assert verdict(asking(alice, key="k", at=TEN))[0] == 201
-    assert verdict(asking(cast.carol(), at=CLOSING - timedelta(microseconds=1)))[0] == 201
+        assert refusal(asking(alice, campaign, key="k", at=at)) == ("campaign_not_running", rule)
+    assert verdict(asking(alice, campaign, key="k", at=TEN))[0] == 201
+    assert verdict(asking(cast.carol(), campaign, at=CLOSING - timedelta(microseconds=1)))[0] == 201
 
 
-def test_a_paused_campaign_gives_nothing_at_the_next_request() -> None:
-    campaign = grab()
-    assert verdict(asking(cast.alice()))[0] == 201
+def test_a_paused_campaign_gives_nothing_at_the_next_request(campaign: Campaign) -> None:
+    assert verdict(asking(cast.alice(), campaign))[0] == 201
     type(campaign).objects.filter(pk=campaign.pk).update(state=CampaignState.PAUSED.value)
     with nothing_moves():
-        assert refusal(asking(cast.carol()))[0] == "campaign_not_running"
+        assert refusal(asking(cast.carol(), campaign))[0] == "campaign_not_running"
 
 
 class TestWho:
     """Claims are for the audience, judged as runs judge it."""
 
-    def test_who_lives_outside_is_refused(self) -> None:
-        grab()
+    def test_who_lives_outside_is_refused(self, campaign: Campaign) -> None:
         with nothing_moves():
-            assert refusal(asking(cast.bob())) == ("not_targeted", "outside")
+            assert refusal(asking(cast.bob(), campaign)) == ("not_targeted", "outside")
 
-    def test_without_consent_nothing_is_looked_at(self) -> None:
-        grab()
+    def test_without_consent_nothing_is_looked_at(self, campaign: Campaign) -> None:
         shy = cast.resident("shy", consents=False)
-        assert refusal(asking(shy)) == ("not_targeted", "no_consent")
+        assert refusal(asking(shy, campaign)) == ("not_targeted", "no_consent")
 
-    def test_who_is_excluded_is_refused(self) -> None:
-        campaign = grab()
+    def test_who_is_excluded_is_refused(self, campaign: Campaign) -> None:
         alice = cast.alice()
         exclude(resident=alice, campaign=campaign, reason="staff", by=cast.ren(), at=TEN)
-        assert refusal(asking(alice)) == ("not_targeted", "excluded")
+        assert refusal(asking(alice, campaign)) == ("not_targeted", "excluded")
 
-    def test_the_dead_get_nothing(self) -> None:
-        grab()
-        assert refusal(asking(cast.dan()))[0] == "resident_not_active"
+    def test_the_dead_get_nothing(self, campaign: Campaign) -> None:
+        assert refusal(asking(cast.dan(), campaign))[0] == "resident_not_active"
 
-    def test_unknown_residents_and_offers_are_not_found(self) -> None:
-        grab()
-        assert refusal(asking("nobody")) == ("not_found", "resident_unknown")
-        assert refusal(asking(cast.alice(), tier="off99")) == ("not_found", "offer_unknown")
+    def test_unknown_residents_and_offers_are_not_found(self, campaign: Campaign) -> None:
+        assert refusal(asking("nobody", campaign)) == ("not_found", "resident_unknown")
+        assert refusal(asking(cast.alice(), campaign, tier="off99")) == (
+            "not_found",
+            "offer_unknown",
+        )
         assert refusal(asking(cast.alice(), "elsewhere")) == ("not_found", "offer_unknown")
 
-    def test_a_sandbox_key_sees_no_live_offer(self) -> None:
-        grab()
-        asked = asking(cast.ada(), caller=app(is_test=True))
+    def test_a_sandbox_key_sees_no_live_offer(self, campaign: Campaign) -> None:
+        asked = asking(cast.ada(), campaign, caller=app(is_test=True))
         assert refusal(asked) == ("not_found", "offer_unknown")
 
     def test_a_sandbox_key_claims_and_sees_offers_for_no_live_resident(self) -> None:
@@ -213,8 +222,8 @@ class TestWho:
         own = asking(cast.ada(), campaign, caller=tester)
         assert verdict(own)[0] == 201
 
-    def test_nor_does_a_live_key_for_a_resident_of_the_sandbox(self) -> None:
-        campaign, tester = grab(), cast.ada()
+    def test_nor_does_a_live_key_for_a_resident_of_the_sandbox(self, campaign: Campaign) -> None:
+        tester = cast.ada()
         assert refusal(asking(tester, campaign)) == ("not_found", "resident_unknown")
         with pytest.raises(Refused, match="not_found"):
             offers(caller=app(), resident=tester.external_id, at=TEN)
@@ -300,15 +309,14 @@ class TestOnTheSpot:
 def test_unused_claimed_vouchers_expire_with_their_tranche_and_the_units_come_back() -> None:
     campaign = grab(units=2)
     claimed([asking(each) for each in neighbours(3)])
-    tranche = Tranche.objects.get()
+    tranche = campaign.tranches.get()
     assert tranche.valid_until_at == min(CLOSING + 14 * DAY, campaign.ends_at)
     assert expire_due(at=tranche.valid_until_at) == 2
     assert totals_fen(campaign)[AccountKind.OUTSTANDING] == 0
     assert_proven()
 
 
-def test_a_run_cannot_distribute_a_round_that_is_claimed() -> None:
-    campaign = grab()
+def test_a_run_cannot_distribute_a_round_that_is_claimed(campaign: Campaign) -> None:
     with pytest.raises(Refused, match="round_unknown") as refused:
         request_run(campaign=campaign, round=campaign.rounds.get(), seed="1", by=cast.mei(), at=TEN)
     assert refused.value.refusal.rule == "round_is_claimed"

@@ -215,23 +215,21 @@ class TestLinks:
         assert used(LimitKind.LINK_DAY) == {device_no("d"): (1, FACE_FEN)}
 
 
+@pytest.fixture(scope="module")
+def limited_in_every_way(rows_of_module: None) -> Campaign:
+    """Ten redemptions of every kind of limit, and Alice with two links."""
+    draft = cast.spring_campaign(limits={})
+    limits = [{"kind": kind, "limit_count": 10, "limit_fen": 10 * FACE_FEN} for kind in LimitKind]
+    draft_rows.add_all("limits", limits, campaign=draft, by=cast.mei(), at=NOON - DAY)
+    seen_with(cast.alice(), "phone-7")
+    seen_with(cast.alice(), "13800138000", Link.Kind.PHONE)
+    return cast.launched(draft)
+
+
 class TestGivenBack:
     @pytest.fixture
-    def campaign(self) -> Campaign:
-        draft = cast.spring_campaign(limits={})
-        for kind in LimitKind:
-            draft_rows.add(
-                "limits",
-                campaign=draft,
-                kind=kind,
-                limit_count=10,
-                limit_fen=10 * FACE_FEN,
-                by=cast.mei(),
-                at=NOON - DAY,
-            )
-        seen_with(cast.alice(), "phone-7")
-        seen_with(cast.alice(), "13800138000", Link.Kind.PHONE)
-        return cast.launched(draft)
+    def campaign(self, limited_in_every_way: Campaign) -> Campaign:
+        return Campaign.objects.get(pk=limited_in_every_way.pk)
 
     def totals(self) -> set[tuple[int, int]]:
         return set(LimitCounter.objects.values_list("used_count", "used_fen"))

@@ -1,6 +1,8 @@
 """Every risk rule just below and just above its figure, through the whole path of a redemption."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +13,6 @@ from tests.support.cast import DAY, NOON, PEOPLES_SQUARE, north_of
 from tests.support.risk import rule, with_rules
 from tests.support.till import answer_to, issue_vouchers, order, redeem, refunded, till_of, voided
 from vouchers.models import Campaign, Proxy, Redemption, Resident, RiskTally, Signal
-from vouchers.rules.limits.risk_rules import RiskRule
 from vouchers.states import RiskKind
 
 pytestmark = pytest.mark.django_db
@@ -21,9 +22,25 @@ FACE_FEN = 2_000
 MINUTE = timedelta(minutes=1)
 
 
-def watched(*rules: RiskRule) -> Campaign:
-    """The spring campaign without limits, watched by these rules."""
-    return with_rules(cast.running_campaign(limits={}), *rules)
+Watched = Callable[..., Campaign]
+"""The campaign watched by the rules given."""
+
+
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
+    """The spring campaign without limits, and whom the tests need."""
+    cast.alice(), cast.bob(), cast.carol()
+    return cast.running_campaign(limits={})
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
+
+
+@pytest.fixture
+def watched(campaign: Campaign) -> Watched:
+    return partial(with_rules, campaign)
 
 
 def used(
@@ -49,22 +66,22 @@ def kinds() -> list[str]:
 
 
 class TestTerminalMinute:
-    def test_as_many_as_allowed_pass_in_a_minute_and_no_more(self) -> None:
+    def test_as_many_as_allowed_pass_in_a_minute_and_no_more(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.TERMINAL_MINUTE, orders=2))
         assert [used(campaign) for _ in range(3)] == ["201", "201", "risk_refused"]
         assert Redemption.objects.count() == 2
         assert used(campaign, at=NOON + MINUTE) == "201"
 
-    def test_an_enrolled_till_cannot_hide_behind_other_numbers(self) -> None:
+    def test_an_enrolled_till_cannot_hide_behind_other_numbers(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.TERMINAL_MINUTE, orders=1))
         assert used(campaign, terminal="A") == "201"
         assert used(campaign, terminal="B") == "risk_refused"
 
-    def test_another_till_has_a_minute_of_its_own(self) -> None:
+    def test_another_till_has_a_minute_of_its_own(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.TERMINAL_MINUTE, orders=1))
         assert used(campaign) == used(campaign, store=cast.xujiahui()) == "201"
 
-    def test_in_one_batch_they_add_up(self) -> None:
+    def test_in_one_batch_they_add_up(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.TERMINAL_MINUTE, orders=2))
         vouchers = issue_vouchers(campaign, [cast.alice()] * 4)
         store, alice = cast.nanjing_road(), cast.alice()
@@ -73,19 +90,19 @@ class TestTerminalMinute:
 
 
 class TestMerchantDay:
-    def test_the_last_fen_may_be_used_and_no_more(self) -> None:
+    def test_the_last_fen_may_be_used_and_no_more(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.MERCHANT_DAY, fen=2 * FACE_FEN))
         assert used(campaign) == used(campaign, store=cast.xujiahui()) == "201"
         assert used(campaign) == "risk_refused"
         assert used(campaign, at=NOON + DAY) == "201"
 
-    def test_a_fen_less_is_too_little(self) -> None:
+    def test_a_fen_less_is_too_little(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.MERCHANT_DAY, fen=2 * FACE_FEN - 1))
         assert [used(campaign), used(campaign)] == ["201", "risk_refused"]
 
 
 class TestDeviceShared:
-    def test_one_resident_more_than_allowed_is_refused(self) -> None:
+    def test_one_resident_more_than_allowed_is_refused(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.DEVICE_SHARED, people=2))
         alice, carol, bob = cast.alice(), cast.carol(), cast.bob()
         assert used(campaign, by=alice, device="d-1") == "201"
@@ -95,7 +112,7 @@ class TestDeviceShared:
         assert used(campaign, by=alice, device="d-1") == "201"
         assert used(campaign, by=bob, device="d-2") == used(campaign, by=bob) == "201"
 
-    def test_a_declared_proxy_serves_elders_with_one_device(self) -> None:
+    def test_a_declared_proxy_serves_elders_with_one_device(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.DEVICE_SHARED, people=1))
         elders = [cast.resident(f"elder{number}") for number in range(3)]
         for elder in elders:
@@ -105,7 +122,7 @@ class TestDeviceShared:
 
 
 class TestStoreDistance:
-    def test_a_position_within_reach_passes_and_one_beyond_does_not(self) -> None:
+    def test_a_position_within_reach_passes_and_one_beyond_does_not(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.STORE_DISTANCE, metres=1_000))
         for km, code in ((0.99, "201"), (1.01, "risk_refused")):
             longitude, latitude = north_of(PEOPLES_SQUARE, km=km)
@@ -115,14 +132,14 @@ class TestStoreDistance:
         assert signal.facts["limit_m"] == 1_000
         assert 1_000 < int(signal.facts["distance_m"]) < 1_020
 
-    def test_a_position_is_read_in_its_datum(self) -> None:
+    def test_a_position_is_read_in_its_datum(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.STORE_DISTANCE, metres=100))
         longitude, latitude = PEOPLES_SQUARE
         shown: Fields = {"longitude": longitude, "latitude": latitude}
         assert used(campaign, **shown, datum="WGS-84") == "201"
         assert used(campaign, **shown, datum="GCJ-02") == "risk_refused"
 
-    def test_what_is_delivered_or_shows_no_position_is_not_judged(self) -> None:
+    def test_what_is_delivered_or_shows_no_position_is_not_judged(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.STORE_DISTANCE, metres=1))
         far: Fields = {"longitude": 121.0, "latitude": 31.0, "datum": "WGS-84"}
         assert used(campaign) == used(campaign, order_kind="delivered", **far) == "201"
@@ -131,18 +148,20 @@ class TestStoreDistance:
 class TestImpossibleTravel:
     """Xujiahui is 5.2 km from Nanjing Road: at 60 km/h five minutes and a quarter."""
 
-    def test_who_could_have_travelled_passes_and_who_could_not_does_not(self) -> None:
+    def test_who_could_have_travelled_passes_and_who_could_not_does_not(
+        self, watched: Watched
+    ) -> None:
         campaign = watched(rule(RiskKind.IMPOSSIBLE_TRAVEL, km_per_hour=60, metres=0))
         assert used(campaign, at=NOON) == "201"
         assert used(campaign, store=cast.xujiahui(), at=NOON + 5 * MINUTE) == "risk_refused"
         assert used(campaign, store=cast.xujiahui(), at=NOON + 6 * MINUTE) == "201"
         assert used(campaign, store=cast.xujiahui(), at=NOON + 6 * MINUTE) == "201"
 
-    def test_neighbouring_shops_do_not_count_as_travel(self) -> None:
+    def test_neighbouring_shops_do_not_count_as_travel(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.IMPOSSIBLE_TRAVEL, km_per_hour=60, metres=6_000))
         assert used(campaign) == used(campaign, store=cast.xujiahui()) == "201"
 
-    def test_an_order_to_be_delivered_is_nowhere(self) -> None:
+    def test_an_order_to_be_delivered_is_nowhere(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.IMPOSSIBLE_TRAVEL, km_per_hour=60, metres=0))
         assert used(campaign) == "201"
         assert used(campaign, store=cast.xujiahui(), order_kind="delivered") == "201"
@@ -151,7 +170,7 @@ class TestImpossibleTravel:
 class TestThresholdHugging:
     """Off20 has a threshold of ¥100; within 2 % is up to ¥102."""
 
-    def test_only_orders_that_hug_speak_and_only_beyond_the_share(self) -> None:
+    def test_only_orders_that_hug_speak_and_only_beyond_the_share(self, watched: Watched) -> None:
         hugging = rule(RiskKind.THRESHOLD_HUGGING, share_percent=50, orders=4)
         campaign = watched(hugging)
         amounts_fen = (10_000, 10_201, 10_200, 60_000)
@@ -160,14 +179,16 @@ class TestThresholdHugging:
         assert used(campaign, amount_fen=10_100) == "risk_refused"
         assert used(campaign, amount_fen=10_201) == "201"
 
-    def test_exactly_the_share_passes(self) -> None:
+    def test_exactly_the_share_passes(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.THRESHOLD_HUGGING, share_percent=50, orders=2))
         assert used(campaign, amount_fen=60_000) == used(campaign, amount_fen=10_000) == "201"
         assert used(campaign, amount_fen=10_000) == "risk_refused"
 
 
 class TestSplitOrders:
-    def test_a_second_order_within_minutes_is_refused_and_a_later_one_not(self) -> None:
+    def test_a_second_order_within_minutes_is_refused_and_a_later_one_not(
+        self, watched: Watched
+    ) -> None:
         campaign = watched(rule(RiskKind.SPLIT_ORDERS, minutes=10))
         assert used(campaign) == "201"
         assert used(campaign, at=NOON + 10 * MINUTE) == "risk_refused"
@@ -176,7 +197,9 @@ class TestSplitOrders:
 
 
 class TestNightHours:
-    def test_the_night_begins_and_ends_on_the_full_hour_of_the_campaign(self) -> None:
+    def test_the_night_begins_and_ends_on_the_full_hour_of_the_campaign(
+        self, watched: Watched
+    ) -> None:
         campaign = watched(rule(RiskKind.NIGHT_HOURS, from_hour=23, to_hour=6))
         eleven = NOON + timedelta(hours=11)
         assert used(campaign, at=eleven - MINUTE) == "201"
@@ -186,7 +209,9 @@ class TestNightHours:
 
 
 class TestFewPeople:
-    def test_many_orders_of_the_same_two_are_refused_and_a_third_person_is_not(self) -> None:
+    def test_many_orders_of_the_same_two_are_refused_and_a_third_person_is_not(
+        self, watched: Watched
+    ) -> None:
         campaign = watched(rule(RiskKind.FEW_PEOPLE, orders=4, people=2))
         alice, carol, bob = cast.alice(), cast.carol(), cast.bob()
         assert [used(campaign, by=one) for one in (alice, carol, alice)] == ["201"] * 3
@@ -195,7 +220,7 @@ class TestFewPeople:
 
 
 class TestTerminalRoaming:
-    def test_one_till_in_two_stores_of_a_merchant_a_day(self) -> None:
+    def test_one_till_in_two_stores_of_a_merchant_a_day(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.TERMINAL_ROAMING, stores=1))
         assert used(campaign) == used(campaign) == "201"
         assert used(campaign, store=cast.xujiahui()) == "risk_refused"
@@ -203,7 +228,7 @@ class TestTerminalRoaming:
 
 
 class TestRefundRate:
-    def test_a_store_that_refunds_more_than_its_share(self) -> None:
+    def test_a_store_that_refunds_more_than_its_share(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.REFUND_RATE, share_percent=50, orders=2))
         assert used(campaign) == used(campaign) == used(campaign) == "201"
         till = till_of(cast.nanjing_road())
@@ -219,14 +244,13 @@ class TestRefundRate:
         assert used(campaign, store=cast.xujiahui()) == "201"
 
 
-def test_what_was_undone_goes_on_counting() -> None:
+def test_what_was_undone_goes_on_counting(watched: Watched) -> None:
     campaign = watched(rule(RiskKind.TERMINAL_MINUTE, orders=1))
     assert used(campaign) == "201"
     voided(Redemption.objects.get(), caller=till_of(cast.nanjing_road()))
     assert used(campaign) == "risk_refused"
 
 
-def test_without_rules_nothing_is_tallied() -> None:
-    campaign = cast.running_campaign(limits={})
+def test_without_rules_nothing_is_tallied(campaign: Campaign) -> None:
     assert used(campaign) == "201"
     assert not RiskTally.objects.exists()

@@ -1,6 +1,8 @@
 """What becomes of an order that a risk rule noticed: shadow, pay, hold, refuse."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
@@ -42,8 +44,25 @@ def at_noon(
     return rule(RiskKind.NIGHT_HOURS, setting=setting, verdict=verdict, figures=AT_NOON)
 
 
-def watched(*rules: RiskRule) -> Campaign:
-    return with_rules(cast.running_campaign(limits={}), *rules)
+Watched = Callable[..., Campaign]
+"""The campaign watched by the rules given."""
+
+
+@pytest.fixture(scope="module")
+def standing(rows_of_module: None) -> Campaign:
+    """The spring campaign without limits, and whom the tests need."""
+    cast.alice(), cast.bob(), cast.carol()
+    return cast.running_campaign(limits={})
+
+
+@pytest.fixture
+def campaign(standing: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing.pk)
+
+
+@pytest.fixture
+def watched(campaign: Campaign) -> Watched:
+    return partial(with_rules, campaign)
 
 
 def held_fen(campaign: Campaign) -> tuple[int, int]:
@@ -53,7 +72,7 @@ def held_fen(campaign: Campaign) -> tuple[int, int]:
 
 
 class TestRefuse:
-    def test_nothing_moves_and_the_till_does_not_learn_the_rule(self) -> None:
+    def test_nothing_moves_and_the_till_does_not_learn_the_rule(self, watched: Watched) -> None:
         campaign = watched(at_noon())
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         with nothing_moves():
@@ -67,7 +86,7 @@ class TestRefuse:
         )
         assert not RiskTally.objects.exists()
 
-    def test_the_signal_has_the_facts_and_no_redemption(self) -> None:
+    def test_the_signal_has_the_facts_and_no_redemption(self, watched: Watched) -> None:
         campaign = watched(at_noon())
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         answer_to(order(voucher, cast.nanjing_road(), cast.alice(), order_no="N-1"))
@@ -78,7 +97,9 @@ class TestRefuse:
         assert (signal.setting, signal.verdict, signal.order_no) == ("live", "refuse", "N-1")
         assert (signal.subject, signal.subject_id) == ("store", cast.nanjing_road().pk)
 
-    def test_the_same_key_gets_the_same_refusal_after_the_rule_is_off(self) -> None:
+    def test_the_same_key_gets_the_same_refusal_after_the_rule_is_off(
+        self, watched: Watched
+    ) -> None:
         campaign = watched(at_noon())
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         request = order(voucher, cast.nanjing_road(), cast.alice())
@@ -89,7 +110,7 @@ class TestRefuse:
         assert answer_to(order(voucher, cast.nanjing_road(), cast.alice()))[0] == 201
         assert Signal.objects.count() == 1
 
-    def test_every_other_refusal_comes_first_and_leaves_no_signal(self) -> None:
+    def test_every_other_refusal_comes_first_and_leaves_no_signal(self, watched: Watched) -> None:
         campaign = watched(at_noon())
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         _, body = answer_to(order(voucher, cast.nanjing_road(), cast.alice(), amount_fen=1))
@@ -99,7 +120,9 @@ class TestRefuse:
 
 class TestShadow:
     @pytest.mark.parametrize("verdict", RiskVerdict)
-    def test_it_leaves_a_signal_and_changes_nothing_else(self, verdict: RiskVerdict) -> None:
+    def test_it_leaves_a_signal_and_changes_nothing_else(
+        self, verdict: RiskVerdict, watched: Watched
+    ) -> None:
         campaign = watched(at_noon(verdict, RiskSetting.SHADOW))
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         assert answer_to(order(voucher, cast.nanjing_road(), cast.alice()))[0] == 201
@@ -110,7 +133,7 @@ class TestShadow:
         assert signal.redemption == Redemption.objects.get()
         assert_proven()
 
-    def test_off_leaves_none(self) -> None:
+    def test_off_leaves_none(self, watched: Watched) -> None:
         campaign = watched(at_noon(setting=RiskSetting.OFF))
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         assert answer_to(order(voucher, cast.nanjing_road(), cast.alice()))[0] == 201
@@ -118,7 +141,7 @@ class TestShadow:
 
 
 class TestPay:
-    def test_it_leaves_a_signal_only(self) -> None:
+    def test_it_leaves_a_signal_only(self, watched: Watched) -> None:
         campaign = watched(at_noon(RiskVerdict.PAY))
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         assert answer_to(order(voucher, cast.nanjing_road(), cast.alice()))[0] == 201
@@ -127,7 +150,7 @@ class TestPay:
 
 
 class TestHold:
-    def test_the_shopper_pays_less_and_the_merchants_money_is_held(self) -> None:
+    def test_the_shopper_pays_less_and_the_merchants_money_is_held(self, watched: Watched) -> None:
         campaign = watched(at_noon(RiskVerdict.HOLD))
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         status, body = answer_to(order(voucher, cast.nanjing_road(), cast.alice()))
@@ -141,7 +164,9 @@ class TestHold:
         assert hold.reason.startswith("night_hours: local_time 12:00")
         assert_proven()
 
-    def test_no_settlement_takes_it_until_the_risk_officer_releases_it(self) -> None:
+    def test_no_settlement_takes_it_until_the_risk_officer_releases_it(
+        self, watched: Watched
+    ) -> None:
         campaign = watched(at_noon(RiskVerdict.HOLD))
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         answer_to(order(voucher, cast.nanjing_road(), cast.alice()))
@@ -152,7 +177,7 @@ class TestHold:
         assert settlement.total_fen == FACE_FEN
         assert_proven()
 
-    def test_a_void_ends_it(self) -> None:
+    def test_a_void_ends_it(self, watched: Watched) -> None:
         campaign = watched(at_noon(RiskVerdict.HOLD))
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         answer_to(order(voucher, cast.nanjing_road(), cast.alice()))
@@ -162,7 +187,9 @@ class TestHold:
         assert Hold.objects.get().released_at is not None
         assert_proven()
 
-    def test_of_an_authorisation_the_money_is_held_when_it_is_captured(self) -> None:
+    def test_of_an_authorisation_the_money_is_held_when_it_is_captured(
+        self, watched: Watched
+    ) -> None:
         campaign = watched(at_noon(RiskVerdict.HOLD))
         (voucher,) = issue_vouchers(campaign, [cast.alice()])
         redemption = authorised(voucher, cast.nanjing_road(), cast.alice())
@@ -174,7 +201,7 @@ class TestHold:
         assert Hold.objects.get().opened_by == "risk rules v1"
         assert_proven()
 
-    def test_one_batch_holds_some_and_pays_others(self) -> None:
+    def test_one_batch_holds_some_and_pays_others(self, watched: Watched) -> None:
         campaign = watched(
             rule(RiskKind.TERMINAL_MINUTE, orders=1, verdict=RiskVerdict.HOLD),
             rule(RiskKind.DEVICE_SHARED, people=2, verdict=RiskVerdict.REFUSE),
@@ -199,7 +226,7 @@ class TestHold:
 
 
 class TestVersions:
-    def test_a_version_is_the_one_before_with_one_rule_changed(self) -> None:
+    def test_a_version_is_the_one_before_with_one_rule_changed(self, watched: Watched) -> None:
         campaign = watched(at_noon(), rule(RiskKind.SPLIT_ORDERS, minutes=5))
         with_rules(campaign, at_noon(RiskVerdict.HOLD))
         third, second, first = RiskVersion.objects.filter(campaign=campaign)
@@ -208,16 +235,14 @@ class TestVersions:
         assert [item["kind"] for item in third.rules] == ["split_orders", "night_hours"]
         assert [item["verdict"] for item in third.rules] == ["refuse", "hold"]
 
-    def test_rules_that_changed_meanwhile_are_not_overwritten(self) -> None:
-        campaign = cast.running_campaign()
+    def test_rules_that_changed_meanwhile_are_not_overwritten(self, campaign: Campaign) -> None:
         waiting = proposed(campaign, at_noon())
         with_rules(campaign, rule(RiskKind.SPLIT_ORDERS))
         with pytest.raises(Refused, match="figure_changed"):
             cast.approved(waiting)
         assert RiskVersion.objects.count() == 1
 
-    def test_who_proposed_it_cannot_approve_it(self) -> None:
-        campaign = cast.running_campaign()
+    def test_who_proposed_it_cannot_approve_it(self, campaign: Campaign) -> None:
         both = cast.mei()
         both = cast.grant(both, "approver")
         waiting = proposed(campaign, at_noon())
@@ -247,19 +272,18 @@ class TestVersions:
         ],
     )
     def test_a_rule_out_of_bounds_is_refused(
-        self, kind: RiskKind, parameters: dict[str, int], rule_broken: str
+        self, kind: RiskKind, parameters: dict[str, int], rule_broken: str, campaign: Campaign
     ) -> None:
-        campaign = cast.running_campaign()
         with pytest.raises(Refused) as refused:
             proposed(campaign, rule(kind, figures=parameters))
         assert refused.value.refusal.code == "risk_rule_invalid"
         assert refused.value.refusal.rule == rule_broken
         assert problem(refused.value.refusal).status == 422
 
-    def test_an_approver_alone_cannot_propose(self) -> None:
+    def test_an_approver_alone_cannot_propose(self, campaign: Campaign) -> None:
         with pytest.raises(Refused, match="not_permitted"):
             propose_risk_rule(
-                campaign=cast.running_campaign(),
+                campaign=campaign,
                 rule=at_noon(),
                 expected_version=0,
                 why="why",
@@ -268,8 +292,9 @@ class TestVersions:
                 at=NOON,
             )
 
-    def test_the_risk_officer_may_propose_and_the_same_request_is_the_same_proposal(self) -> None:
-        campaign = cast.running_campaign()
+    def test_the_risk_officer_may_propose_and_the_same_request_is_the_same_proposal(
+        self, campaign: Campaign
+    ) -> None:
         asked = {
             "campaign": campaign,
             "rule": at_noon(),
@@ -284,7 +309,7 @@ class TestVersions:
         assert propose_risk_rule(**asked) == first  # type: ignore[arg-type]
 
 
-def test_all_rules_with_wide_figures_notice_nothing() -> None:
+def test_all_rules_with_wide_figures_notice_nothing(watched: Watched) -> None:
     campaign = watched(*(rule(kind, figures=QUIET[kind]) for kind in RiskKind))
     for person, at in ((cast.alice(), NOON), (cast.carol(), NOON + DAY)):
         (voucher,) = issue_vouchers(campaign, [person])

@@ -1,5 +1,7 @@
 """A refund of part of an order calls back its proportion of the subsidy."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.support.cast import NOON
@@ -18,7 +20,6 @@ from tests.support.refund_stages import (
 from tests.support.refunds import (
     assert_ties,
     bought,
-    campaign_with,
     fens,
     refund_of,
     send_cash,
@@ -40,24 +41,33 @@ from vouchers.states import (
 
 pytestmark = pytest.mark.django_db
 
+Under = Callable[[RefundPolicy], Campaign]
+
 
 @pytest.fixture(scope="module")
-def standing(rows_of_module: None) -> Campaign:
-    """Under it a whole refund gives the voucher back; a hundred 满200减50 at most."""
-    return campaign_with(RefundPolicy.RETURN, tier_counts={"off50": 100})
+def standing(rows_of_module: None) -> dict[RefundPolicy, int]:
+    """A campaign under each policy, by number; a hundred 满200减50 at most."""
+    return {policy: with_policy(policy).pk for policy in RefundPolicy}
 
 
 @pytest.fixture
-def campaign(standing: Campaign) -> Campaign:
-    return Campaign.objects.get(pk=standing.pk)
+def under(standing: dict[RefundPolicy, int]) -> Under:
+    """The campaign under a policy."""
+    return lambda policy: Campaign.objects.get(pk=standing[policy])
+
+
+@pytest.fixture
+def campaign(under: Under) -> Campaign:
+    """Under it a whole refund gives the voucher back."""
+    return under(RefundPolicy.RETURN)
 
 
 @pytest.mark.parametrize("policy", [RefundPolicy.RETURN, RefundPolicy.PRO_RATA])
 @pytest.mark.parametrize("stage", STAGES)
 def test_parts_call_back_their_proportion_and_in_the_end_everything(
-    stage: str, policy: RefundPolicy
+    stage: str, policy: RefundPolicy, under: Under
 ) -> None:
-    campaign = with_policy(policy)
+    campaign = under(policy)
     redemption = bought(campaign)
     taken_to(stage, campaign, redemption)
     clawed = []

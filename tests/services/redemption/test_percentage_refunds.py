@@ -38,8 +38,8 @@ def campaign(standing: Campaign) -> Campaign:
     return Campaign.objects.get(pk=standing.pk)
 
 
-@pytest.fixture
-def percent() -> Campaign:
+@pytest.fixture(scope="module")
+def standing_percent(rows_of_module: None) -> Campaign:
     """15 % off, at most ¥50, paid 60 to 40; what a small order leaves of the face waits."""
     draft = cast.spring_campaign(funding=cast.CO_FUNDED, tiers={})
     tier = terms.add_tier(
@@ -55,6 +55,11 @@ def percent() -> Campaign:
     )
     draft_rows.add("cells", campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
     return cast.launched(draft)
+
+
+@pytest.fixture
+def percent(standing_percent: Campaign) -> Campaign:
+    return Campaign.objects.get(pk=standing_percent.pk)
 
 
 @pytest.mark.parametrize("stage", STAGES)

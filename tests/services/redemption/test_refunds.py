@@ -1,5 +1,7 @@
 """A refund returns each payer its own share, from wherever the money has got to by then."""
 
+from collections.abc import Callable
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -46,16 +48,25 @@ from vouchers.states import (
 
 pytestmark = pytest.mark.django_db
 
+Under = Callable[[RefundPolicy], Campaign]
+
 
 @pytest.fixture(scope="module")
-def standing(rows_of_module: None) -> Campaign:
-    """Under it a whole refund gives the voucher back; a hundred 满200减50 at most."""
-    return campaign_with(RefundPolicy.RETURN, tier_counts={"off50": 100})
+def standing(rows_of_module: None) -> dict[RefundPolicy, int]:
+    """A campaign under each policy, by number; a hundred 满200减50 at most."""
+    return {policy: with_policy(policy).pk for policy in RefundPolicy}
 
 
 @pytest.fixture
-def campaign(standing: Campaign) -> Campaign:
-    return Campaign.objects.get(pk=standing.pk)
+def under(standing: dict[RefundPolicy, int]) -> Under:
+    """The campaign under a policy."""
+    return lambda policy: Campaign.objects.get(pk=standing[policy])
+
+
+@pytest.fixture
+def campaign(under: Under) -> Campaign:
+    """Under it a whole refund gives the voucher back."""
+    return under(RefundPolicy.RETURN)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -85,8 +96,10 @@ def test_a_whole_refund_in_time_gives_the_voucher_back(stage: str, campaign: Cam
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("policy", [RefundPolicy.PRO_RATA, RefundPolicy.FORFEIT])
-def test_under_other_policies_the_voucher_is_lost(stage: str, policy: RefundPolicy) -> None:
-    campaign = with_policy(policy)
+def test_under_other_policies_the_voucher_is_lost(
+    stage: str, policy: RefundPolicy, under: Under
+) -> None:
+    campaign = under(policy)
     redemption = bought(campaign)
     taken_to(stage, campaign, redemption)
     body = refund_of(redemption, at=LATER)
@@ -184,8 +197,8 @@ def test_a_resident_at_the_limit_may_buy_again_after_a_whole_refund() -> None:
     assert answer_to(again)[0] == 201
 
 
-def test_the_place_of_a_lost_voucher_is_issuable_again() -> None:
-    campaign = with_policy(RefundPolicy.PRO_RATA)
+def test_the_place_of_a_lost_voucher_is_issuable_again(under: Under) -> None:
+    campaign = under(RefundPolicy.PRO_RATA)
     redemption = bought(campaign)
     tier = QuotaBucket.objects.get(cell__campaign=campaign, cell__tier__code="off50")
     assert tier.headroom_count == 99

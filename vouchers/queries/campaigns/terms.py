@@ -1,6 +1,6 @@
 """A campaign's terms as they stand: as facts for the rules, and as the document that is frozen."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -25,50 +25,55 @@ _RELATED: Final = {
 }
 
 
-def terms_of(campaign: Campaign) -> Terms:
+Parts = Mapping[str, Sequence[Any]]
+"""By the name of a part its rows, in the order of the document."""
+
+
+def parts_of(campaign: Campaign) -> Parts:
+    """The rows of every part, for what is asked about them at one time."""
+    return {name: list(_rows(campaign, name)) for name in _PARTS}
+
+
+def terms_of(campaign: Campaign, parts: Parts | None = None) -> Terms:
     """What the rules judge before a submission; options are read by the names they declare."""
-    stores = list(_rows(campaign, "stores"))
-    own_radii_m = (store.radius_m for store in stores if store.radius_m is not None)
+    parts = parts_of(campaign) if parts is None else parts
+    own_radii_m = (store.radius_m for store in parts["stores"] if store.radius_m is not None)
     judged = Terms.__dataclass_fields__.keys() & OPTIONS.keys()
     return Terms(
         **{name: _frozen(getattr(campaign, name)) for name in judged},
         radii_m=(campaign.radius_m, *own_radii_m),
-        store_count=len(stores),
-        appropriated_fen={
-            source.code: source.appropriated_fen for source in _rows(campaign, "sources")
-        },
-        tiers=tuple(_tier_terms(tier) for tier in _rows(campaign, "tiers")),
-        rings=tuple(
-            RingTerms(ring.label, ring.from_m, ring.to_m) for ring in _rows(campaign, "rings")
-        ),
+        store_count=len(parts["stores"]),
+        appropriated_fen={source.code: source.appropriated_fen for source in parts["sources"]},
+        tiers=tuple(_tier_terms(tier) for tier in parts["tiers"]),
+        rings=tuple(RingTerms(ring.label, ring.from_m, ring.to_m) for ring in parts["rings"]),
         rounds=tuple(
-            RoundTerms(item.number, item.opens_at, item.closes_at)
-            for item in _rows(campaign, "rounds")
+            RoundTerms(item.number, item.opens_at, item.closes_at) for item in parts["rounds"]
         ),
         limits=tuple(
             LimitTerms(LimitKind(rule.kind), rule.limit_count, rule.limit_fen)
-            for rule in _rows(campaign, "limits")
+            for rule in parts["limits"]
         ),
         cells=tuple(
             CellTerms(frozenset(slice_of(cell).items()), cell.cap_fen, cell.cap_count)
-            for cell in _rows(campaign, "cells")
+            for cell in parts["cells"]
         ),
         areas=tuple(
             fence.geometry
-            for fence in _rows(campaign, "geofences")
+            for fence in parts["geofences"]
             if fence.kind != Geofence.Kind.WITHIN_DISTRICT
         ),
     )
 
 
-def document_of(campaign: Campaign) -> dict[str, Any]:
+def document_of(campaign: Campaign, parts: Parts | None = None) -> dict[str, Any]:
     """Everything the campaign promises, as JSON without row ids: what is hashed and approved."""
+    parts = parts_of(campaign) if parts is None else parts
     return {
         "campaign": {option.name: _written(campaign, option) for option in CAMPAIGN},
         **{
             name: [
                 {option.name: _written(row, option) for option in part.options}
-                for row in _rows(campaign, name)
+                for row in parts[name]
             ]
             for name, part in _PARTS.items()
         },
@@ -80,13 +85,14 @@ def shares_of(campaign: Campaign) -> dict[str, dict[str, int]]:
     return {tier.code: _shares_fen(tier) for tier in _rows(campaign, "tiers")}
 
 
-def _rows(campaign: Campaign, name: str) -> Iterable[Any]:
+def _rows(campaign: Campaign, name: str) -> QuerySet[Any]:
     """The rows of a part in the order of the document."""
     part = _PARTS[name]
     rows: QuerySet[Any] = getattr(campaign, part.relation).order_by(*part.order_by)
     if name == "tiers":
         return rows.prefetch_related("splits__source")
-    return rows.select_related(*_RELATED.get(name, ()))
+    # Without a name it would join whatever a row points to.
+    return rows.select_related(*_RELATED[name]) if name in _RELATED else rows
 
 
 def _frozen(value: Any) -> Any:

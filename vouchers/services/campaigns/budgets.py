@@ -18,6 +18,7 @@ from vouchers.rules.campaigns.proposals import Cap, CellState, Change
 from vouchers.rules.ledger.quotas import Need
 from vouchers.services.campaigns import risk_rules
 from vouchers.services.ledger import funding, quotas, transfers
+from vouchers.services.ledger.funding import LockedSource
 from vouchers.services.ledger.quotas import Buckets
 from vouchers.services.refusals import refuse
 from vouchers.states import AccountKind, CampaignState, Cause, ProposalKind, TransferReason
@@ -73,30 +74,29 @@ def _appropriate(campaign: Campaign, proposal: Proposal, at: datetime) -> None:
 # Left-over to the treasury
 
 
-def _judge_repayment(campaign: Campaign, document: Document, deciding: int = 0) -> FundingSource:
+def _judge_repayment(campaign: Campaign, document: Document, deciding: int = 0) -> LockedSource:
     """The source, locked: its payouts queue there too, so no cash is both paid out and repaid."""
     source = campaign.sources.select_for_update(no_key=True).get(code=document["source"])
     # It sums the journal, so it comes before the buckets are locked: issuing waits for those.
     cash_fen = funding.spare_cash_fen(source, deciding=deciding)
+    held = funding.lock_cell(source)
     refuse(
         rules.repayment(
-            free_fen=funding.lock_free_fen([source])[source.pk],
+            free_fen=held.free_fen,
             cash_fen=cash_fen,
             expected_free_fen=document["expected_free_fen"],
             amount_fen=document["amount_fen"],
         )
     )
-    return source
+    return held
 
 
 def _repay(campaign: Campaign, proposal: Proposal, at: datetime) -> None:
-    source = _judge_repayment(campaign, proposal.document, deciding=proposal.pk)
-    cell_id, amount_fen = funding.source_cell(source).pk, proposal.document["amount_fen"]
-    quotas.take_locked(
-        buckets=quotas.lock_buckets(cell_ids=[cell_id]), needs={cell_id: Need(amount_fen, 0)}
-    )
+    held = _judge_repayment(campaign, proposal.document, deciding=proposal.pk)
+    amount_fen = proposal.document["amount_fen"]
+    quotas.take_locked(buckets=held.buckets, needs={held.cell_id: Need(amount_fen, 0)})
     transfers.post_move(
-        source,
+        held.source,
         amount_fen,
         (Cause.PROPOSAL, proposal.pk),
         at,

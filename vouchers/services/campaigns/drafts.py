@@ -66,8 +66,7 @@ def edit_campaign(
         raise Refused(INVALID, "option_fixed", option=fixed[0])
     with refused_by_database(), transaction.atomic():
         what = ", ".join([*(["campaign"] if options else []), *sorted(parts)])
-        note_edit(campaign=campaign, by=by, what=what, at=at, seen_edit=seen_edit)
-        held = Campaign.objects.get(pk=campaign.pk)
+        held = note_edit(campaign=campaign, by=by, what=what, at=at, seen_edit=seen_edit)
         assign(held, options)
         # Rows go in one order and come in the other: cells stand on rounds.
         for relation in sorted(parts, key=_standing, reverse=True):
@@ -157,7 +156,7 @@ def remove_rows(rows: Iterable[Model]) -> None:
 
 
 def _write(campaign: Campaign, relation: str, edits: Sequence[RowEdit]) -> None:
-    rows = _rows(campaign, relation)
+    rows, fresh = _rows(campaign, relation), []
     for number, edit in enumerate(edits, 1):
         if edit.values is None:
             continue
@@ -166,7 +165,7 @@ def _write(campaign: Campaign, relation: str, edits: Sequence[RowEdit]) -> None:
         if values.get("geometry") is not None:
             refuse(area_fault(values["geometry"], number=number))
         if edit.pk is None:
-            add_row(row, values)
+            fresh.append(_filled(row, values))
             continue
         if values.keys() - {"bucket_count"}:
             _check_source_cell(row)
@@ -176,6 +175,7 @@ def _write(campaign: Campaign, relation: str, edits: Sequence[RowEdit]) -> None:
             add_row(row, values)
         else:
             assign(row, values)
+    rows.model.objects.bulk_create(fresh)
 
 
 def _with_boundary(row: Model, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -194,6 +194,11 @@ def _with_boundary(row: Model, values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def add_row(row: Model, values: Mapping[str, Any]) -> None:
     """A new row of a draft; inside an edit's transaction."""
+    _filled(row, values).save(force_insert=True)
+
+
+def _filled(row: Model, values: Mapping[str, Any]) -> Model:
+    """A row to be."""
     _fill(row, values)
     _check_source_cell(row)
-    row.save(force_insert=True)
+    return row

@@ -14,7 +14,7 @@ from vouchers.models import Approval, Campaign, TermsVersion
 from vouchers.models.sandbox import campaign_now
 from vouchers.queries.campaigns.readiness import DECIDE as DECIDE
 from vouchers.queries.campaigns.readiness import approvers_needed, surroundings_of
-from vouchers.queries.campaigns.terms import document_of, terms_of
+from vouchers.queries.campaigns.terms import document_of, parts_of, terms_of
 from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns import stops
 from vouchers.rules.campaigns import terms as rules
@@ -69,8 +69,9 @@ def submit(*, campaign: Campaign, by: User, at: datetime) -> TermsVersion:
     with transaction.atomic():
         held = lock_campaign(campaign.pk)
         _check_move(held, CampaignState.SUBMITTED)
-        refuse(next(iter(unfit(terms_of(held), surroundings_of(held, at=at), at=at)), None))
-        document = document_of(held)
+        parts = parts_of(held)
+        refuse(next(iter(unfit(terms_of(held, parts), surroundings_of(held, at=at), at=at)), None))
+        document = document_of(held, parts)
         last = held.versions.aggregate(last=Max("number"))["last"] or 0
         editors = set(held.edits.values_list("user_id", flat=True))
         terms = TermsVersion.objects.create(

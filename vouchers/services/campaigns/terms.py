@@ -35,8 +35,9 @@ WHAT_LENGTH = 80
 
 def note_edit(
     *, campaign: Campaign, by: User, what: str, at: datetime, seen_edit: int | None = None
-) -> None:
-    """Record that `by` edits a draft, and lock the campaign until the caller's commit.
+) -> Campaign:
+    """Record that `by` edits a draft, and lock the campaign until the caller's commit; returns it
+    as it is under the lock.
 
     Every change of terms calls this first. `seen_edit` is the newest edit the author has seen.
     Refuses `not_permitted`, `campaign_state` out of the draft, and `terms_not_as_seen` when the
@@ -49,6 +50,7 @@ def note_edit(
     if seen_edit is not None and held.edits.filter(pk__gt=seen_edit).exists():
         raise Refused("terms_not_as_seen", "edited_since")
     CampaignEdit.objects.create(campaign=held, user=by, what=what[:WHAT_LENGTH], at=at)
+    return held
 
 
 def check_amounts(*figures: object, least: int = 1) -> None:
@@ -119,7 +121,7 @@ def add_tier(
             percent_bp=percent_bp,
             per_resident=per_resident,
         )
-        set_split(tier, split)
+        _add_split(tier, split)
     return tier
 
 
@@ -129,6 +131,11 @@ def set_split(tier: Tier, split: Mapping[str, int]) -> None:
     Called inside an edit's transaction. Refuses `terms_invalid` for a source of another campaign
     and for shares that miss the face.
     """
+    tier.splits.all().delete()
+    _add_split(tier, split)
+
+
+def _add_split(tier: Tier, split: Mapping[str, int]) -> None:
     sources = {
         source.code: source for source in FundingSource.objects.filter(campaign=tier.campaign)
     }
@@ -136,7 +143,6 @@ def set_split(tier: Tier, split: Mapping[str, int]) -> None:
         raise Refused(rules.INVALID, "share_of_known_source", tier=tier.code, source=unknown[0])
     if off_fen := tier.face_fen - sum(split.values()):
         raise Refused(rules.INVALID, "shares_add_up", tier=tier.code, off_fen=off_fen)
-    tier.splits.all().delete()
     TierSplit.objects.bulk_create(
         TierSplit(tier=tier, source=sources[source], amount_fen=share_fen)
         for source, share_fen in split.items()

@@ -48,7 +48,8 @@ def mint_shard(*, shard_id: int, fence: int, at: datetime) -> Tranche:
     """
     with transaction.atomic():
         shard = hold_shard(shard_id=shard_id, fence=fence)
-        at = time_in(campaign_id=shard.run.campaign_id, at=at)
+        campaign = shard.run.campaign
+        at = time_in(campaign_id=campaign.pk, at=at) if campaign.is_test else at
         price = quotas.prices_of([shard.tier_id])[shard.tier_id]
         tranche = _create_tranche(shard, price, at)
         people = people_of(shard)
@@ -127,7 +128,7 @@ def _advance_run(run_id: int, at: datetime) -> None:
     run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
     if run.state != RunState.RESERVED:
         raise LeaseLostError(f"run {run_id} is {run.state}")
-    states = Shard.objects.filter(run_id=run_id).values_list("state", flat=True)
+    states = Shard.objects.filter(run_id=run_id).order_by().values_list("state", flat=True)
     done, total = sum(state == ShardState.DONE for state in states), len(states)
     if done == total:
         finish(run=run, at=at)

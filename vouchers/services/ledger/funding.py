@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -18,7 +19,6 @@ from vouchers.models import (
     QuotaBucket,
     QuotaCell,
     Settlement,
-    Transfer,
 )
 from vouchers.models.ledger.payouts import SUM_WAITING
 from vouchers.queries.ledger.balances import balances
@@ -41,6 +41,19 @@ from vouchers.states import (
 )
 
 
+class LockedSource(NamedTuple):
+    """A source and the buckets of its own quota cell, locked by the caller's transaction."""
+
+    source: FundingSource
+    cell_id: int
+    buckets: quotas.Buckets
+
+    @property
+    def free_fen(self) -> int:
+        """The money that nothing has taken: the headroom of the cell."""
+        return quotas.rooms_of(self.buckets)[self.cell_id].fen or 0
+
+
 def appropriate(
     *,
     source: FundingSource,
@@ -48,39 +61,38 @@ def appropriate(
     target_fen: int,
     at: datetime,
     proposal_id: int | None = None,
-) -> Transfer | None:
+) -> int | None:
     """Set what a source appropriates (批复额度), by compare-and-swap on the current figure.
 
     Up: the difference becomes free money. Down: only what is free can go. The source's own quota
     cell follows, so that issuing can never take more than is appropriated. In a draft, repeating a
     change that has been made changes nothing and returns None; later a change needs the number of
-    an approved proposal. Refuses `campaign_state` and as `rules.campaigns.proposals.appropriation`
-    does.
+    an approved proposal. Inside the caller's transaction; returns the transfer's id. Refuses
+    `campaign_state` and as `rules.campaigns.proposals.appropriation` does.
     """
-    with transaction.atomic():
-        if proposal_id is None and _demand_draft(source).appropriated_fen == target_fen:
-            return None
-        held = judge_appropriation(source=source, expected_fen=expected_fen, target_fen=target_fen)
-        change_fen = target_fen - expected_fen
-        _move_source_cell(held, change_fen)
-        FundingSource.objects.filter(pk=held.pk).update(appropriated_fen=target_fen)
-        source.appropriated_fen = target_fen
-        cause = (Cause.SOURCE, held.pk) if proposal_id is None else (Cause.PROPOSAL, proposal_id)
-        return _post_appropriation(held, change_fen, cause, at)
+    if proposal_id is None and _demand_draft(source).appropriated_fen == target_fen:
+        return None
+    held = judge_appropriation(source=source, expected_fen=expected_fen, target_fen=target_fen)
+    change_fen = target_fen - expected_fen
+    quotas.resize_cells(buckets=held.buckets, changes={held.cell_id: Need(change_fen, 0)})
+    FundingSource.objects.filter(pk=source.pk).update(appropriated_fen=target_fen)
+    source.appropriated_fen = target_fen
+    cause = (Cause.SOURCE, source.pk) if proposal_id is None else (Cause.PROPOSAL, proposal_id)
+    return _post_appropriation(held.source, change_fen, cause, at)
 
 
 def judge_appropriation(
     *, source: FundingSource, expected_fen: int, target_fen: int
-) -> FundingSource:
+) -> LockedSource:
     """The source, locked by the caller's transaction, when its figure may be set as asked.
 
     Refuses as `rules.campaigns.proposals.appropriation` does.
     """
-    held = FundingSource.objects.select_for_update(no_key=True).get(pk=source.pk)
+    held = lock_cell(FundingSource.objects.select_for_update(no_key=True).get(pk=source.pk))
     refuse(
         rules.appropriation(
-            current_fen=held.appropriated_fen,
-            free_fen=lock_free_fen([held])[held.pk],
+            current_fen=held.source.appropriated_fen,
+            free_fen=held.free_fen,
             expected_fen=expected_fen,
             target_fen=target_fen,
         )
@@ -88,28 +100,22 @@ def judge_appropriation(
     return held
 
 
-def lock_free_fen(sources: Iterable[FundingSource]) -> dict[int, int]:
-    """By source id the money that nothing has taken: the headroom of the source's own quota cell,
-    read under its lock."""
-    cells = {source.pk: source_cell(source).pk for source in sources}
-    rooms = quotas.rooms_of(quotas.lock_buckets(cell_ids=cells.values()))
-    return {source_id: rooms[cell_id].fen or 0 for source_id, cell_id in cells.items()}
+def lock_cell(source: FundingSource) -> LockedSource:
+    """A source that the caller has locked, with its own quota cell locked too."""
+    cell_id = source_cell(source).pk
+    return LockedSource(source, cell_id, quotas.lock_buckets(cell_ids=[cell_id]))
 
 
 def source_cell(source: FundingSource) -> QuotaCell:
-    """The quota cell of all that a source pays; opened with a cap of zero where there is none."""
-    cell, is_new = QuotaCell.objects.get_or_create(
-        campaign_id=source.campaign_id,
-        source=source,
-        tier=None,
-        round=None,
-        district=None,
-        store=None,
-        channel=None,
-        day=None,
-        defaults={"cap_fen": 0},
-    )
-    if is_new:
+    """The quota cell of all that a source pays; opened with a cap of zero where there is none.
+
+    The caller has locked the source, so that it is opened once.
+    """
+    others = ("tier", "round", "district", "store", "channel", "day")
+    alone = {f"{dimension}__isnull": True for dimension in others}
+    cell = QuotaCell.objects.filter(campaign_id=source.campaign_id, source=source, **alone).first()
+    if cell is None:
+        cell = QuotaCell.objects.create(campaign_id=source.campaign_id, source=source, cap_fen=0)
         QuotaBucket.objects.create(cell=cell, headroom_fen=0)
     return cell
 
@@ -122,24 +128,16 @@ def _demand_draft(source: FundingSource) -> FundingSource:
     return held
 
 
-def _move_source_cell(source: FundingSource, change_fen: int) -> None:
-    cell = source_cell(source)
-    quotas.resize_cells(
-        buckets=quotas.lock_buckets(cell_ids=[cell.pk]), changes={cell.pk: Need(change_fen, 0)}
-    )
-
-
 def _post_appropriation(
     source: FundingSource, change_fen: int, cause: tuple[Cause, int], at: datetime
-) -> Transfer:
+) -> int:
     _open_accounts(source)
     reason, arrow = (
         (TransferReason.APPROPRIATE, (AccountKind.APPROPRIATED, AccountKind.FREE))
         if change_fen > 0
         else (TransferReason.CUT, (AccountKind.FREE, AccountKind.APPROPRIATED))
     )
-    transfer_id = post_move(source, abs(change_fen), cause, at, reason=reason, arrow=arrow)
-    return Transfer.objects.get(pk=transfer_id)
+    return post_move(source, abs(change_fen), cause, at, reason=reason, arrow=arrow)
 
 
 def _open_accounts(source: FundingSource) -> None:

@@ -65,13 +65,12 @@ def open_cells(*, campaign: Campaign) -> int:
     """Lay what every cell of a campaign holds evenly over as many sub-buckets as it asks for.
 
     A cell without a bucket holds its cap; one that has some (a source's own, into which money flows
-    while the campaign is a draft) what is left in them. Called before the launch, when nothing is
-    issued yet. Returns how many buckets were made; running again makes none.
+    while the campaign is a draft) what is left in them. Called inside the transaction of the
+    launch, when nothing is issued yet. Returns how many buckets were made; running again makes
+    none.
     """
-    with transaction.atomic():
-        cells = campaign.cells.select_for_update(no_key=True, of=("self",)).order_by("id")
-        made = [_open(cell) for cell in cells]
-    return sum(made)
+    cells = campaign.cells.select_for_update(no_key=True, of=("self",)).order_by("id")
+    return sum(_open(cell) for cell in cells)
 
 
 def _open(cell: QuotaCell) -> int:

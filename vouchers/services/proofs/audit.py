@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from time import perf_counter
 from typing import Any, Final, Protocol
@@ -23,6 +23,7 @@ from vouchers.queries.proofs.audit.sums import raw_connection
 from vouchers.rules.proofs.audit.facts import Finding, Row
 from vouchers.rules.proofs.audit.selection import differences
 from vouchers.rules.proofs.audit.targeting import Measured, MemberFacts, judge_member
+from vouchers.sql.pipeline import attempt
 from vouchers.sql.snapshots import Work
 from vouchers.sql.statements import Statement
 
@@ -187,9 +188,20 @@ def _finding(check: tuple[int, str, str], broken: Iterator[Row], start: float) -
 def _run(scan: Scan) -> list[Finding]:
     """Runs a statement; rows too damaged to be read break its checks as well."""
     start = perf_counter()
+    try:
+        rows = attempt(_statement_of(scan), {})
+    except DataError as error:
+        unread: Row = {"error": str(error)}
+        return [Finding(*head, broken_count=1, rows=(unread,)) for head in scan.checks]
+    took_s = (perf_counter() - start) / len(scan.checks)
+    return [_found(head, scan, rows, took_s) for head in scan.checks]
+
+
+@cache
+def _statement_of(scan: Scan) -> Statement[Row]:
     columns = ("check", *scan.columns, "broken_count", "place")
     names = ", ".join(f'"{name}"' for name in columns[:-2])
-    statement: Statement[Row] = Statement(
+    return Statement(
         f"""
         SELECT * FROM (
             SELECT *, count(*) OVER (PARTITION BY "check"),
@@ -199,14 +211,6 @@ def _run(scan: Scan) -> list[Finding]:
         """,
         lambda row: dict(zip(columns, map(_scalar, row), strict=True)),
     )
-    try:
-        with transaction.atomic(), connection.wrap_database_errors:
-            rows = statement.send(raw_connection(), {}).rows()
-    except DataError as error:
-        unread: Row = {"error": str(error)}
-        return [Finding(*head, broken_count=1, rows=(unread,)) for head in scan.checks]
-    took_s = (perf_counter() - start) / len(scan.checks)
-    return [_found(head, scan, rows, took_s) for head in scan.checks]
 
 
 def _found(head: CheckTitle, scan: Scan, rows: Sequence[Row], took_s: float) -> Finding:

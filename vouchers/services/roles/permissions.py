@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeVar
 
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 
 from merchants.errors import Refused
@@ -106,23 +106,24 @@ def _held(user: User) -> list[_Held]:
     """The user's grants, read once and kept with the user as Django keeps permissions."""
     known: list[_Held] | None = getattr(user, _KEPT, None)
     if known is None:
-        rows = Grant.objects.filter(user=user, withdrawn_at=None).select_related("role")
-        grants = list(rows)
-        of_role: dict[int, set[str]] = {}
-        names = Permission.objects.filter(group__in={grant.role_id for grant in grants})
-        for role_id, app, codename in names.order_by().values_list(
-            "group__id", "content_type__app_label", "codename"
+        grants = Grant.objects.filter(user=user, withdrawn_at=None).order_by()
+        permissions: dict[tuple[Any, ...], set[str]] = {}
+        for *grant, app, codename in grants.values_list(
+            "role__name",
+            "from_at",
+            "until_at",
+            "district_id",
+            "street_id",
+            "id",
+            "role__permissions__content_type__app_label",
+            "role__permissions__codename",
         ):
-            of_role.setdefault(role_id, set()).add(f"{app}.{codename}")
+            names = permissions.setdefault(tuple(grant), set())
+            if codename is not None:
+                names.add(f"{app}.{codename}")
         known = [
-            _Held(
-                grant.role.name,
-                grant.from_at,
-                grant.until_at,
-                Area.of(grant.district_id, grant.street_id),
-                frozenset(of_role.get(grant.role_id, ())),
-            )
-            for grant in grants
+            _Held(role, from_at, until_at, Area.of(district_id, street_id), frozenset(names))
+            for (role, from_at, until_at, district_id, street_id, _), names in permissions.items()
         ]
         setattr(user, _KEPT, known)
     return known
