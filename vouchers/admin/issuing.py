@@ -12,6 +12,7 @@ from unfold.decorators import display
 from vouchers import tasks
 from vouchers.admin import searches
 from vouchers.admin.base import (
+    ActsAdmin,
     ReadOnlyAdmin,
     ReadOnlyInline,
     coloured,
@@ -84,7 +85,7 @@ class RunActs:
 
 
 @admin.register(Run)
-class RunAdmin(RunActs, ReadOnlyAdmin):
+class RunAdmin(RunActs, ActsAdmin):
     """Distribution runs; requested on the campaign's page."""
 
     nothing_yet = _("No run yet. One is requested on the page of a running campaign.")
@@ -131,13 +132,11 @@ class RunAdmin(RunActs, ReadOnlyAdmin):
         },
     )
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """The buttons of the run's state."""
-        run = self.get_object(request, str(object_id))
-        offered = _offered(run) if run else set()
-        return [
-            each for each in super().get_actions_detail(request, object_id) if each.path in offered
-        ]
+    def offered_acts(self, row: Run) -> list[str]:
+        """Nothing to do once it is done or cancelled."""
+        if row.state not in control.LIVE_RUNS:
+            return []
+        return ["resume" if row.paused_at else "pause", "cancel"]
 
     @display(description=_("minted"))
     def minted(self, run: Run) -> str:
@@ -179,12 +178,6 @@ class RunAdmin(RunActs, ReadOnlyAdmin):
             run.progress_pct,
             run.progress_pct,
         )
-
-
-def _offered(run: Run) -> set[str]:
-    if run.state not in control.LIVE_RUNS:
-        return set()
-    return {"resume" if run.paused_at else "pause", "cancel"}
 
 
 @admin.register(Tranche)

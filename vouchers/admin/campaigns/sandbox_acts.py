@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
-from vouchers.admin.campaigns.page import CampaignPage, act_in_dialog, dialog
+from vouchers.admin.base import dialog
+from vouchers.admin.campaigns.page import CampaignPage, act_in_dialog
 from vouchers.admin.forms import DialogForm
 from vouchers.services import sandbox
 
