@@ -10,29 +10,17 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import BaseDialogForm
 
+from merchants.admin.base import ReadOnly
 from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.errors import Refused
 from vouchers.admin.faults import sentence
 from vouchers.models import FundingSource
 from vouchers.money import yuan
-
-
-class ReadOnly:
-    """Nothing is added, changed or deleted in the admin."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class ReadOnlyAdmin(ReadOnly, KeysetLists, ModelAdmin):
@@ -67,15 +55,6 @@ class ActsAdmin(ReadOnlyAdmin):
             return []
         offered = self.offered_acts(row)
         return [it for it in super().get_actions_detail(request, object_id) if it.path in offered]
-
-
-class ReadOnlyInline(ReadOnly, TabularInline):
-    """Read-only rows of a parent."""
-
-    extra = 0
-    tab = True
-    hide_title = True
-    show_change_link = False
 
 
 def money(name: str, description: Any) -> Callable[..., str]:

@@ -9,17 +9,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from merchants.admin.base import ReadOnlyInline
 from vouchers import tasks
 from vouchers.admin import searches
-from vouchers.admin.base import (
-    ActsAdmin,
-    ReadOnlyAdmin,
-    ReadOnlyInline,
-    coloured,
-    in_lines,
-    money,
-    split_in_yuan,
-)
+from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, coloured, in_lines, money, split_in_yuan
 from vouchers.admin.buttons import button
 from vouchers.admin.campaigns.overview import count_text, shown
 from vouchers.admin.filters import CAMPAIGN

@@ -26,11 +26,12 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from merchants.admin.base import ReadOnly, ReadOnlyInline
 from merchants.admin.choices import PickedRow
 from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.models import District, Street
-from vouchers.admin.base import ActsAdmin, ReadOnly, ReadOnlyInline, act, dialog, go_to
+from vouchers.admin.base import ActsAdmin, act, dialog, go_to
 from vouchers.admin.buttons import button
 from vouchers.models import Grant
 from vouchers.services import roles

@@ -20,21 +20,12 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from merchants.admin.base import said_once
+from merchants.admin.base import ReadOnlyInline, said_once
 from merchants.admin.choices import PickedRow
 from merchants.errors import Refused
 from merchants.models import Merchant
 from vouchers.admin import searches
-from vouchers.admin.base import (
-    ActsAdmin,
-    ReadOnlyAdmin,
-    ReadOnlyInline,
-    act,
-    coloured,
-    dialog,
-    given,
-    go_to,
-)
+from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, act, coloured, dialog, given, go_to
 from vouchers.admin.faults import sentence
 from vouchers.admin.filters import NotSent
 from vouchers.admin.history.page import RecordedHistory

@@ -8,16 +8,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from merchants.admin.base import ReadOnlyInline
 from vouchers.admin import searches
-from vouchers.admin.base import (
-    ActsAdmin,
-    ReadOnlyAdmin,
-    ReadOnlyInline,
-    coloured,
-    in_lines,
-    money,
-    split_in_yuan,
-)
+from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, coloured, in_lines, money, split_in_yuan
 from vouchers.admin.buttons import button
 from vouchers.admin.filters import CAMPAIGN, NewestCampaigns
 from vouchers.models import (

@@ -10,8 +10,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
+from merchants.admin.base import ReadOnlyInline
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyInline, coloured, dialog, go_to
+from vouchers.admin.base import coloured, dialog, go_to
 from vouchers.admin.forms import ExplainForm
 from vouchers.admin.residents.acts import ACTS, ResidentActs
 from vouchers.http.explanations import run_sentence, sentence
