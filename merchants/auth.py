@@ -171,7 +171,7 @@ class CallerCache:
         self._lock = threading.Lock()
 
     def peek(self, key_text: str) -> Caller | Literal[Cached.MISS] | None:
-        """What is remembered, without asking the database; for event loops."""
+        """The cached caller, without asking the database; for event loops."""
         if not _is_wellformed(key_text):
             return None
         digest, now_s = key_sha256(key_text), self._clock()
@@ -198,7 +198,7 @@ class CallerCache:
         return caller
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Empty the cache."""
         with self._lock:
             self._callers.clear()
             self._strangers.clear()

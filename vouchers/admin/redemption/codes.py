@@ -46,7 +46,7 @@ class OfVoucher(searches.ExactSearch, ReadOnlyAdmin):
 
 
 class ReplaceForm(BaseDialogForm):
-    """What the holder brings along."""
+    """The identity number that the holder shows."""
 
     national_id = forms.CharField(
         label=_("Identity number of the holder"),
