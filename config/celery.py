@@ -21,7 +21,7 @@ app = Celery("huimin")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["vouchers"])
 app.steps["worker"].add(DjangoStructLogInitStep)
-# Sweeps find work in the tables whose message was lost. A sweep that no worker has taken by the
+# Sweeps find, in the tables, work that lost its message. A sweep that no worker has taken by the
 # time of the next one is dropped. Hours are those of the installation's zone.
 HOUR_S = 3600
 SWEEPS_S = {

@@ -128,8 +128,8 @@ class Cached(Enum):
     MISS = "miss"
 
 
-class _Shelf(Generic[Answer]):
-    """A bounded dictionary whose entries fall due in the order they came."""
+class _TtlCache(Generic[Answer]):
+    """A bounded dictionary; its entries expire after `ttl_s`, the oldest first."""
 
     def __init__(self, ttl_s: float, size: int) -> None:
         self._ttl_s, self._size = ttl_s, size
@@ -165,13 +165,13 @@ class CallerCache:
         size: int = CACHED_KEYS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._callers = _Shelf[Caller](ttl_s, size)
-        self._strangers = _Shelf[None](negative_ttl_s, size)
+        self._callers = _TtlCache[Caller](ttl_s, size)
+        self._strangers = _TtlCache[None](negative_ttl_s, size)
         self._clock = clock
         self._lock = threading.Lock()
 
     def peek(self, key_text: str) -> Caller | Literal[Cached.MISS] | None:
-        """What is remembered, without asking the database; for event loops."""
+        """The cached caller, without asking the database; for event loops."""
         if not _is_wellformed(key_text):
             return None
         digest, now_s = key_sha256(key_text), self._clock()
@@ -198,7 +198,7 @@ class CallerCache:
         return caller
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Empty the cache."""
         with self._lock:
             self._callers.clear()
             self._strangers.clear()

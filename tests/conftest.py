@@ -15,13 +15,13 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
 import redis
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import transaction
 from django.test import TransactionTestCase
 from django.test.client import ClientHandler
 from django.test.signals import setting_changed
@@ -32,6 +32,7 @@ from config import embedded
 from config.celery import app as celery_app
 from config.settings import broker_url
 from tests.support import database
+from tests.support.environment import environment
 
 hypothesis.settings.register_profile("default", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("ci", max_examples=100, deadline=None, print_blob=True)
@@ -206,30 +207,5 @@ def rows_of_module(django_db_setup: None, django_db_blocker: DjangoDbBlocker) ->
 
 @pytest.fixture(scope="session")
 def process_environment(django_db_setup: None) -> dict[str, str]:
-    """Environment in which another process (worker, web server) works on the test database.
-
-    It is an installation on foreign servers with every secret given, as in production, but HTTP.
-    """
-    return {
-        **os.environ,
-        "DATABASE_URL": _url("default"),
-        "DATABASE_OWNER_URL": _url("owner"),
-        "REDIS_URL": settings.REDIS_URL,
-        "SECRET_KEY": settings.SECRET_KEY,
-        "HUIMIN_CODE_KEY": settings.HUIMIN_CODE_SECRET.hex(),
-        "HUIMIN_PII_KEY": settings.HUIMIN_PII_KEY.hex(),
-        "ALLOWED_HOSTS": "localhost,127.0.0.1",
-        "SECURE_SSL_REDIRECT": "0",
-        "SESSION_COOKIE_SECURE": "0",
-        "DEBUG": "0",
-        "HUIMIN_TERMINAL_RATE_LIMIT": "0",
-        "HUIMIN_RATE_LIMIT": "0",
-    }
-
-
-def _url(alias: str) -> str:
-    given = connections.settings[alias]
-    user = ":".join(quote(part, safe="") for part in (given["USER"], given.get("PASSWORD")) if part)
-    query = {k: v for k, v in given["OPTIONS"].items() if k.startswith("ssl")}
-    query |= {"host": given["HOST"], "port": given["PORT"]}
-    return f"postgresql://{user}@/{given['NAME']}?{urlencode(query)}"
+    """Environment in which another process works on the test database, without load shedding."""
+    return environment() | {"HUIMIN_TERMINAL_RATE_LIMIT": "0", "HUIMIN_RATE_LIMIT": "0"}

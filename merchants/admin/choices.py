@@ -37,7 +37,7 @@ class PickedOrTyped:
         return field
 
     def become_short(self: Any) -> None:
-        """Gives up the list of a queryset that has become too long for one."""
+        """Let the value be typed, since the queryset has become too long for a list."""
         if self.queryset is not None and is_too_long(self.queryset):
             self.to_field_name = self.typed_by
             self.widget = self.typed_in()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from merchants.admin.base import LookOnlyInline, NeverDeleted, said_once, sentence
+from merchants.admin.base import NeverDeleted, ReadOnlyInline, said_once, sentence
 from merchants.admin.forms import DAY_S, CredentialForm, RotationForm
 from merchants.errors import Refused
 from merchants.models import Credential, CredentialKey, OwnNumber
@@ -17,7 +17,7 @@ from merchants.services.credentials import issue_credential, rotate_key
 from merchants.services.edits import set_credential_state
 
 
-class KeyInline(LookOnlyInline):
+class KeyInline(ReadOnlyInline):
     """Keys of a credential: their first characters, never the key."""
 
     model = CredentialKey
@@ -25,7 +25,7 @@ class KeyInline(LookOnlyInline):
     readonly_fields = fields
 
 
-class OwnNumberInline(LookOnlyInline):
+class OwnNumberInline(ReadOnlyInline):
     """What an integrator calls stores and tills; `manage.py map_numbers` brings them."""
 
     model = OwnNumber

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from merchants.admin.base import LookOnlyInline, NeverDeleted, said_once, sentence
+from merchants.admin.base import NeverDeleted, ReadOnlyInline, said_once, sentence
 from merchants.admin.forms import DAY_S, EnrolmentForm, PlaceForm, StoreOpeningForm, TerminalForm
 from merchants.errors import Refused
 from merchants.geo import Datum
@@ -27,7 +27,7 @@ from merchants.services.enrolment import (
 from merchants.services.terminals import make_code
 
 
-class LocationInline(LookOnlyInline):
+class LocationInline(ReadOnlyInline):
     """Versions of a store's place, newest first; a correction adds one."""
 
     model = StoreLocation
@@ -45,7 +45,7 @@ class LocationInline(LookOnlyInline):
     ordering = ["-version"]
 
 
-class TerminalInline(LookOnlyInline):
+class TerminalInline(ReadOnlyInline):
     """Tills."""
 
     model = Terminal

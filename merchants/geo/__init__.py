@@ -4,6 +4,7 @@ Everything inside Huimin is WGS-84, longitude before latitude, in float64 degree
 """
 
 from merchants.geo.areas import MOST_CORNERS, AreaFlaw, area_flaw
+from merchants.geo.converted import Convert, Floats, converted
 from merchants.geo.coordinates import (
     FAULTS,
     MAX_LATITUDE_DEG,
@@ -20,7 +21,6 @@ from merchants.geo.polygons import (
     contains,
     rings_of,
 )
-from merchants.geo.redrawn import redrawn
 
 __all__ = [
     "FAULTS",
@@ -28,8 +28,10 @@ __all__ = [
     "MOST_CORNERS",
     "NO_AREA",
     "AreaFlaw",
+    "Convert",
     "CoordinateFault",
     "Datum",
+    "Floats",
     "InvalidGeometryError",
     "LocalMetric",
     "UnknownDatumError",
@@ -38,12 +40,12 @@ __all__ = [
     "chord_distance_m",
     "containing",
     "contains",
+    "converted",
     "coordinate_faults",
     "distance_m",
     "from_wgs84",
     "is_cgcs2000",
     "is_farther_m",
-    "redrawn",
     "rings_of",
     "to_wgs84",
 ]

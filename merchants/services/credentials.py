@@ -26,7 +26,7 @@ def key_prefix(*, is_test: bool) -> str:
 
 
 def key_sha256(key_text: str) -> bytes:
-    """What is stored of a key. Its 256 random bits make a slow hash needless."""
+    """The hash by which a key is stored. Its 256 random bits make a slow hash needless."""
     return hashlib.sha256(key_text.encode()).digest()
 
 

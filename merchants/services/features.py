@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.utils.translation import gettext as _
 
 from merchants.geo import (
     FAULTS,
     Datum,
+    Floats,
     InvalidGeometryError,
     UnknownDatumError,
     contains,
+    converted,
     coordinate_faults,
     to_wgs84,
 )
@@ -47,14 +49,14 @@ def properties_of(feature: Any) -> Mapping[str, Any]:
 
 
 def boundary_of(feature: Any, default: Datum | None) -> dict[str, Any]:
-    """A feature's geometry in WGS-84, from the datum it names or else the default; its vertices are
-    converted, its edges stay straight. Raises BadFeatureError."""
+    """A feature's geometry in WGS-84, from the datum it names or else the default. Raises
+    BadFeatureError."""
     datum, geometry = _datum(properties_of(feature), default), feature.get("geometry")
     try:
         contains(geometry, [], [])
     except InvalidGeometryError as error:
         raise BadFeatureError("boundary_malformed") from error
-    return {"type": geometry["type"], "coordinates": _converted(geometry["coordinates"], datum)}
+    return converted(geometry, partial(_to_wgs84, datum=datum))
 
 
 def _datum(properties: Mapping[str, Any], default: Datum | None) -> Datum:
@@ -68,13 +70,8 @@ def _datum(properties: Mapping[str, Any], default: Datum | None) -> Datum:
     return datum
 
 
-def _converted(part: list[Any], datum: Datum) -> list[Any]:
-    """A ring's positions converted together; anything above a ring, part by part."""
-    if not isinstance(part[0][0], int | float):
-        return [_converted(inner, datum) for inner in part]
-    positions = np.array([position[:2] for position in part], dtype=np.float64)
-    found = coordinate_faults(positions[:, 0], positions[:, 1])
+def _to_wgs84(lon: Floats, lat: Floats, datum: Datum) -> tuple[Floats, Floats]:
+    found = coordinate_faults(lon, lat)
     if found.any():
         raise BadFeatureError(FAULTS[int(found[found > 0][0]) - 1].value)
-    lon, lat = to_wgs84(positions[:, 0], positions[:, 1], datum)
-    return [[x, y] for x, y in zip(lon.tolist(), lat.tolist(), strict=True)]
+    return to_wgs84(lon, lat, datum)

@@ -69,16 +69,7 @@ def import_terminals(
             names = block.ids("terminal", 40)
             made: list[MadeCode] = []
             with transaction.atomic():
-                for row, store in _stores_of(block, names):
-                    if (store.pk, row.terminal) in seen:
-                        _mark(block, row, "duplicate_row")
-                        continue
-                    seen.add((store.pk, row.terminal))
-                    terminal, is_new = Terminal.objects.get_or_create(
-                        store=store, code=row.terminal
-                    )
-                    summary.new += is_new
-                    summary.unchanged += not is_new
+                for row, terminal in _enrolled(block, names, seen, summary):
                     code = make_code(
                         terminal=terminal, scopes=scopes, at=at, valid_s=valid_s, is_test=is_test
                     )
@@ -89,6 +80,22 @@ def import_terminals(
             block.report(names, TERMINAL_REASONS, on_fault, summary)
             on_progress(table.bytes_read)
     return summary
+
+
+def _enrolled(
+    block: Block, names: list[str], seen: set[tuple[int, str]], summary: LoadSummary
+) -> Iterator[tuple[_Row, Terminal]]:
+    """Every sound row with its terminal, created where it is missing; a row whose terminal an
+    earlier row has named is marked."""
+    for row, store in _stores_of(block, names):
+        if (store.pk, row.terminal) in seen:
+            _mark(block, row, "duplicate_row")
+            continue
+        seen.add((store.pk, row.terminal))
+        terminal, is_new = Terminal.objects.get_or_create(store=store, code=row.terminal)
+        summary.new += is_new
+        summary.unchanged += not is_new
+        yield row, terminal
 
 
 def import_own_numbers(

@@ -1,17 +1,14 @@
 """The admin's acts call the services and say in words what these refuse."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.contrib.messages import get_messages
-from django.http import HttpResponse
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
 from tests.support import cast, draft_rows
+from tests.support.admin_pages import decide, figures_seen, press, said
 from vouchers.models import Approval, Campaign, CashReceipt, Ring, Run, Tier
 from vouchers.services.campaigns import lifecycle
 from vouchers.states import CampaignState, LimitKind
@@ -24,34 +21,6 @@ def draft() -> Campaign:
     """A sound draft of today."""
     now = timezone.now()
     return cast.spring_campaign(starts_at=now, ends_at=now + 30 * cast.DAY)
-
-
-def press(client: Client, act: str, campaign: Campaign, **fields: object) -> HttpResponse:
-    """Confirm the dialog of one act on a campaign's page."""
-    address = reverse(f"admin:vouchers_campaign_{act}", args=[campaign.pk])
-    answer = client.post(address, {"_form_submitted": "on", **fields})
-    campaign.refresh_from_db()
-    return answer  # type: ignore[return-value]
-
-
-def figures_seen(client: Client, act: str, campaign: Campaign) -> str:
-    """What the dialog of an act carries of the figures that it shows."""
-    address = reverse(f"admin:vouchers_campaign_{act}", args=[campaign.pk])
-    return str(client.get(address).context["form"]["seen"].value())
-
-
-def said(answer: Any) -> list[str]:
-    """The messages shown to the user."""
-    return [str(message) for message in get_messages(answer.wsgi_request)]
-
-
-def decide(client: Client, campaign: Campaign, decision: str, sha256: str = "") -> HttpResponse:
-    """Open the review page and press one of its buttons."""
-    address = reverse("admin:vouchers_campaign_review", args=[campaign.pk])
-    shown = client.get(address).context["sha256"]
-    answer = client.post(address, {"decision": decision, "seen_sha256": sha256 or shown})
-    campaign.refresh_from_db()
-    return answer  # type: ignore[return-value]
 
 
 def test_from_draft_to_running_through_the_admin(draft: Campaign) -> None:

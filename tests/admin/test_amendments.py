@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from tests.admin.conftest import signed_in
-from tests.admin.test_acts import decide, press
 from tests.support import cast, draft_rows
+from tests.support.admin_pages import decide, press
 from vouchers.admin.campaigns.amendment_words import MOST_NAMED, amendment_lines
 from vouchers.models import Campaign, TermsVersion
 from vouchers.rules.campaigns.terms import written

@@ -5,13 +5,13 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
 from tests.support import cast
+from tests.support.admin_pages import said
 from tests.support.cases import used, watched
 from tests.support.cast import DAY
 from tests.support.risk import rule
@@ -102,8 +102,8 @@ def test_nothing_typed_is_lost_when_it_is_refused(standing: Campaign, ren: Clien
     ):
         answer = asked(ren, standing, **change)
         assert answer.status_code == 200
-        said = " ".join(str(message) for message in get_messages(answer.wsgi_request))
-        assert text in said + answer.content.decode(), change
+        words = " ".join(said(answer))
+        assert text in words + answer.content.decode(), change
     assert not BackTest.objects.exists()
 
 

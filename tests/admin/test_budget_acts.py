@@ -3,15 +3,13 @@
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from tests.admin.conftest import signed_in
-from tests.admin.test_acts import figures_seen, press, said
 from tests.support import cast, till
+from tests.support.admin_pages import decide, figures_seen, press, said
 from vouchers.models import Campaign, Hold, Proposal, Redemption, Tranche
 from vouchers.queries.ledger.balances import balances
 from vouchers.services.campaigns import lifecycle
@@ -27,14 +25,6 @@ def campaign() -> Campaign:
     """Running as of now, paid for by the city alone."""
     now = timezone.now()
     return cast.running_campaign(at=now, starts_at=now - cast.DAY, ends_at=now + 30 * cast.DAY)
-
-
-def decide(client: Client, proposal: Proposal, decision: str, sha256: str = "") -> HttpResponse:
-    """Open a proposal's page and press one of its buttons."""
-    address = reverse("admin:vouchers_proposal_review", args=[proposal.pk])
-    shown = client.get(address).context["sha256"]
-    given = {"decision": decision, "seen_sha256": sha256 or shown}
-    return client.post(address, given)  # type: ignore[return-value]
 
 
 def topped_up(campaign: Campaign, **fields: Any) -> Proposal:

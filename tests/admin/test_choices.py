@@ -12,10 +12,10 @@ from django.test import RequestFactory
 from django.utils import timezone, translation
 from unfold.forms import BaseDialogForm
 
+from merchants.admin.base import ReadOnly
 from merchants.admin.choices import MOST_OPTIONS, PickedOrTyped, PickedRow, PickedRows
 from merchants.models import District, Merchant
 from tests.support import cast
-from vouchers.admin.base import ReadOnly
 from vouchers.models import FundingSource, Round, Tier
 
 pytestmark = pytest.mark.django_db

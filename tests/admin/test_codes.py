@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
-from tests.admin.test_resident_acts import messages_of, press
 from tests.support import cast, till
+from tests.support.admin_pages import press, said
 from tests.support.presenting import ZHANG, identified, paper_of, presented, shown
 from tests.support.till import code_of, issue_vouchers, order, redeem
 from vouchers.models import Campaign, Paper, Voucher, WrongCodes
@@ -53,7 +53,7 @@ class TestPapers:
         page = answer.content.decode()
         assert "A new paper has been made; the one before it is void." in page
         (code,) = re.findall(r'class="hm-hash">([\d ]+)<', page)
-        assert messages_of(answer) == [], "messages are stored to be shown later"
+        assert said(answer) == [], "messages are stored to be shown later"
         assert "no-store" in answer.headers["Cache-Control"]
         code = code.replace(" ", "")
         assert Paper.objects.get(pk=paper.pk).replaced_at is not None

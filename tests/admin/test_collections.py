@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from tests.admin.conftest import signed_in
-from tests.admin.test_acts import press
 from tests.support import cast
+from tests.support.admin_pages import press
 from tests.support.till import nothing_moves
 from vouchers.models import Campaign, Collection
 from vouchers.queries.ledger.recoverables import owed_rows
@@ -58,7 +58,7 @@ def test_what_cannot_have_been_paid_back_is_an_error_of_its_field(
     with nothing_moves():
         answer = press(mei, "collect", town, **typed(town, "1.00", **changed))
     assert "HX-Redirect" not in answer
-    assert field in answer.context["form"].errors  # type: ignore[attr-defined]
+    assert field in answer.context["form"].errors
 
 
 def test_more_than_is_owed_says_how_much_is(town: Campaign, mei: Client) -> None:

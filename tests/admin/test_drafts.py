@@ -1,10 +1,6 @@
 """A draft is edited on its page: all of it or nothing, and a refusal stands on the form."""
 
-from typing import Any
-
 import pytest
-from django.contrib.messages import get_messages
-from django.forms import Form
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +8,7 @@ from django.utils import timezone
 from merchants.errors import Refused
 from tests.admin.conftest import signed_in
 from tests.support import cast, draft_rows
+from tests.support.admin_pages import errors_of, opened, page_of, said, saved, with_row
 from vouchers.models import Campaign, Tier
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.campaigns.drafts import RowEdit, edit_campaign, newest_edit
@@ -30,58 +27,6 @@ def draft() -> Campaign:
 def mei() -> Client:
     """The manager's browser."""
     return signed_in(cast.mei())
-
-
-def page_of(row: Campaign | Tier) -> str:
-    return reverse(f"admin:vouchers_{row._meta.model_name}_change", args=[row.pk])
-
-
-def fields_of(form: Form) -> dict[str, Any]:
-    """What a browser sends of a form that was not changed."""
-    sent: dict[str, Any] = {}
-    for bound in form:
-        widget: Any = bound.field.widget
-        value = bound.value()
-        if hasattr(widget, "widgets_names"):
-            parts = widget.decompress(value)
-            sent |= {
-                bound.html_name + suffix: part
-                for suffix, part in zip(widget.widgets_names, parts, strict=True)
-            }
-        elif value is not False and not (
-            value is None and getattr(widget, "allow_multiple_selected", False)
-        ):
-            sent[bound.html_name] = value
-    return {name: "" if value is None else value for name, value in sent.items()}
-
-
-def opened(client: Client, row: Campaign | Tier) -> dict[str, Any]:
-    """The page's form and those of its parts, filled in as they are shown."""
-    context = client.get(page_of(row)).context
-    sent = fields_of(context["adminform"].form)
-    for part in context["inline_admin_formsets"]:
-        sent |= fields_of(part.formset.management_form)
-        for form in part.formset.initial_forms:
-            sent |= fields_of(form)
-    return sent
-
-
-def with_row(form: dict[str, Any], prefix: str, **values: Any) -> dict[str, Any]:
-    """The form with one more row in a part."""
-    number = int(form.get(f"{prefix}-TOTAL_FORMS", 0))
-    row = {f"{prefix}-{number}-{name}": value for name, value in values.items()}
-    return {**form, f"{prefix}-TOTAL_FORMS": number + 1, **row}
-
-
-def errors_of(answer: Any) -> str:
-    """What the page says is wrong; it must not have been saved."""
-    assert answer.status_code == 200
-    context = answer.context
-    return str(context["adminform"].form.errors) + str(context["errors"])
-
-
-def saved(answer: Any) -> None:
-    assert answer.status_code == 302, errors_of(answer)
 
 
 def test_an_untouched_page_changes_nothing(draft: Campaign, mei: Client) -> None:
@@ -142,7 +87,7 @@ def test_a_page_of_a_campaign_submitted_meanwhile_says_so(draft: Campaign, mei: 
     lifecycle.submit(campaign=draft, by=cast.mei(), at=timezone.now())
     answer = mei.post(page_of(draft), form)
     assert answer.status_code == 302
-    assert "待审批" in [str(line) for line in get_messages(answer.wsgi_request)][-1]
+    assert "待审批" in said(answer)[-1]
     draft.refresh_from_db()
     assert draft.name == "春季消费券"
 

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
-from tests.admin.test_acts import figures_seen, press
 from tests.admin.test_setup import save
 from tests.support import cast
+from tests.support.admin_pages import figures_seen, press
 from vouchers.models import Campaign, Proposal
 from vouchers.money import yuan
 from vouchers.services.campaigns import risk_rules

@@ -16,11 +16,11 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.utils.translation import gettext
 
+from merchants.admin.base import ReadOnly
 from tests.admin.conftest import at_work, draft_of_today, signed_in
 from tests.support import cast
 from tests.support.hostile import SCRIPT, shows_as_text, with_scripts
 from tests.support.till import code_of
-from vouchers.admin.base import ReadOnly
 from vouchers.errors import CATALOGUE
 from vouchers.http.refusal_names import REFUSALS, refusal_name
 from vouchers.models import Campaign, Voucher

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.contrib.messages import get_messages
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
 from tests.support import cast
+from tests.support.admin_pages import said
 from tests.support.cast import NOON
 from vouchers.admin.navigation import navigation
 from vouchers.models import Grant, TermsVersion
@@ -106,7 +106,7 @@ def test_the_inbox_leads_to_the_page_where_it_is_decided(submitted: TermsVersion
         client.cookies.load({"django_language": "en"})
         seen = {"seen_sha256": bytes(submitted.sha256).hex(), "comment": ""}
         answer = client.post(review, {**seen, "decision": "approve"})
-        assert reply in str([*get_messages(answer.wsgi_request)][-1])
+        assert reply in said(answer)[-1]
         assert f'href="{review}"' not in client.get(INBOX).content.decode()
     submitted.campaign.refresh_from_db()
     assert submitted.campaign.terms == submitted

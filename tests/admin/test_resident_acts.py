@@ -2,14 +2,13 @@
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.messages import get_messages
 from django.db.models import Model
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from tests.admin.conftest import signed_in
 from tests.support import cast
+from tests.support.admin_pages import press, said
 from vouchers.models import Consent, Exclusion, Link, Proxy, Resident, ResidentMerge
 
 pytestmark = pytest.mark.django_db
@@ -21,18 +20,6 @@ def ren() -> Client:
     client = signed_in(cast.ren())
     client.cookies.load({"django_language": "en"})
     return client
-
-
-def press(client: Client, button: str, row: Model, **fields: object) -> HttpResponse:
-    """Confirm the dialog of one button on a row's page."""
-    name = f"admin:vouchers_{row._meta.model_name}_{button}"
-    answer = client.post(reverse(name, args=[row.pk]), {"_form_submitted": "on", **fields})
-    row.refresh_from_db()
-    return answer  # type: ignore[return-value]
-
-
-def messages_of(answer: HttpResponse) -> list[str]:
-    return [str(message) for message in get_messages(answer.wsgi_request)]  # type: ignore[attr-defined]
 
 
 def test_a_residents_state_is_changed(ren: Client) -> None:
@@ -51,7 +38,7 @@ def test_a_residents_state_is_changed(ren: Client) -> None:
 
 def test_a_refused_act_is_shown_in_words(ren: Client) -> None:
     answer = press(ren, "unfreeze", cast.alice(), reason="r")
-    assert messages_of(answer) == ["This resident is active and can't be moved to that state."]
+    assert said(answer) == ["This resident is active and can't be moved to that state."]
 
 
 def test_a_reason_is_asked_for(ren: Client) -> None:

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
-from tests.admin.test_budget_acts import decide
 from tests.support import cast, till
+from tests.support.admin_pages import decide
 from tests.support.risk import rule, with_rules
 from vouchers.models import Campaign, Hold, Proposal, RiskVersion, Signal
 from vouchers.queries.ledger.balances import balances

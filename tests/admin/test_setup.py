@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
-from tests.admin.test_drafts import fields_of
 from tests.support import cast
+from tests.support.admin_pages import fields_of
 from vouchers.admin.campaigns.setup.panel import SECTION_OF, panel_of
 from vouchers.admin.campaigns.setup.sections import BY_KEY, SECTIONS
 from vouchers.admin.faults import FAULTS

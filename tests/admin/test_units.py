@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
-from tests.admin.test_drafts import fields_of, opened, page_of, saved, with_row
 from tests.support import cast
+from tests.support.admin_pages import fields_of, opened, page_of, saved, with_row
 from vouchers.models import Campaign, Tier
 from vouchers.services.campaigns import lifecycle, terms
 from vouchers.states import TierKind

@@ -24,6 +24,7 @@ from merchants.services import issue_credential
 from tests.benchmarks import ground, load, pgbench, web
 from tests.benchmarks.figures import Figure, paired
 from tests.support import cast, draft_rows
+from tests.support.environment import environment
 from vouchers.models import Campaign, Claim, Consent, QuotaBucket, Resident, ResidentPoint
 from vouchers.states import RoundWay
 
@@ -269,7 +270,7 @@ def _rush(place: Ground, port: int, tier: str) -> Rush:
     requests = iter([place.line(resident, tier) for resident in place.take(RUSH)])
     kinds: Counter[int] = Counter()
     counted: list[int] = []
-    address = ground.environment()["DATABASE_URL"]
+    address = environment()["DATABASE_URL"]
 
     def count() -> int:
         with psycopg.connect(address) as reader:

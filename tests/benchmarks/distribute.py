@@ -25,6 +25,7 @@ from tests.benchmarks.figures import Figure, paired, under
 from tests.benchmarks.snapshot import wanted_size
 from tests.support import cast
 from tests.support.celery_worker import eventually, worker
+from tests.support.environment import environment
 from vouchers import tasks
 from vouchers.models import Campaign, Outbox, Run
 from vouchers.rules.webhooks import EventType
@@ -138,6 +139,6 @@ def _ready(workers: int) -> Iterator[None]:
     celery_app.conf.update(broker_url=settings.CELERY_BROKER_URL)
     with contextlib.ExitStack() as stack:
         for number in range(workers):
-            stack.enter_context(worker(ground.environment(), name=f"bench{number}"))
+            stack.enter_context(worker(environment(), name=f"bench{number}"))
         eventually(lambda: len(celery_app.control.ping(timeout=0.5) or ()) == workers)
         yield

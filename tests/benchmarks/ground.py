@@ -1,12 +1,9 @@
 """Databases of the benchmarks on the embedded (or given) PostgreSQL, and processes on them."""
 
 import contextlib
-import os
 from collections.abc import Iterator
-from urllib.parse import quote, urlencode
 
 import psycopg
-from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
@@ -67,27 +64,3 @@ def maintenance() -> Iterator[psycopg.Connection]:
     parameters = {name: given[field] for name, field in address.items() if given.get(field)}
     with psycopg.connect(dbname="postgres", autocommit=True, **parameters) as connection:
         yield connection
-
-
-def environment() -> dict[str, str]:
-    """Environment in which another process works on the database in use."""
-    return {
-        **os.environ,
-        "DATABASE_URL": _url("default"),
-        "DATABASE_OWNER_URL": _url("owner"),
-        "REDIS_URL": settings.REDIS_URL,
-        "SECRET_KEY": settings.SECRET_KEY,
-        "HUIMIN_CODE_KEY": settings.HUIMIN_CODE_SECRET.hex(),
-        "HUIMIN_PII_KEY": settings.HUIMIN_PII_KEY.hex(),
-        "ALLOWED_HOSTS": "localhost,127.0.0.1",
-        "SECURE_SSL_REDIRECT": "0",
-        "SESSION_COOKIE_SECURE": "0",
-        "DEBUG": "0",
-    }
-
-
-def _url(alias: str) -> str:
-    given = connections.settings[alias]
-    user = ":".join(quote(part, safe="") for part in (given["USER"], given.get("PASSWORD")) if part)
-    query = {"host": given["HOST"], "port": given["PORT"]}
-    return f"postgresql://{user}@/{given['NAME']}?{urlencode(query)}"

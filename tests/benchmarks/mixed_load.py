@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.benchmarks import ground, web
 from tests.benchmarks.figures import Figure, paired
+from tests.support.environment import environment
 from tests.support.mixed_load.checker import check
 from tests.support.mixed_load.load import run_load
 from tests.support.mixed_load.report import report, sentences
@@ -27,8 +28,8 @@ def measure(*, on_progress: Callable[[str], None]) -> tuple[Figure, Mapping[str,
         ground.create()
         scene = open_scene(hands=HANDS, units=UNITS)
         on_progress(f"{FIGURE}: {SECONDS:.0f} s, seed {seed}")
-        environment = {**ground.environment(), **web.MUCH}
-        load = run_load(scene, servers, environment, seconds=SECONDS, seed=seed)
+        variables = {**environment(), **web.MUCH}
+        load = run_load(scene, servers, variables, seconds=SECONDS, seed=seed)
     findings = check(load.log, load.books, load.ground)
     said = {"seed": seed, **report(load, findings)}
     for sentence in sentences(said, findings):

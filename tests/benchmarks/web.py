@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from tests.benchmarks import ground
+from tests.support.environment import environment
 
 # Load shedding counts, and lets one till send what a hundred would. No line is logged of a request.
 MUCH = {
@@ -35,7 +35,7 @@ def serving(arguments: Sequence[str], **variables: str) -> Iterator[int]:
     command = [sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(
         [*command, "--no-ws", "--log-level", "warning", *arguments],
-        env={**ground.environment(), **MUCH, "PYTHONWARNINGS": "ignore", **variables},
+        env={**environment(), **MUCH, "PYTHONWARNINGS": "ignore", **variables},
         start_new_session=True,
     )
     try:

@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.admin.conftest import signed_in
-from tests.admin.test_drafts import opened, page_of
 from tests.concurrency.test_locks import PATIENCE_S, session_holds
 from tests.support import cast
+from tests.support.admin_pages import opened, page_of
 from tests.support.concurrency.threads import at_once, wait_until_a_session_waits
 from vouchers.models import Campaign
 from vouchers.services.campaigns import lifecycle

@@ -29,7 +29,7 @@ from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns.terms import canonical_json
 from vouchers.rules.proofs import packs
 from vouchers.rules.proofs.seals import NO_SEAL, Link, Stretch
-from vouchers.services.campaigns import proposals, terms
+from vouchers.services.campaigns import proposals
 from vouchers.services.issuing.expiry import expire_due
 from vouchers.services.limits.cases import assign, decide
 from vouchers.services.proofs.pack import export_pack
@@ -43,7 +43,6 @@ from vouchers.states import (
     LimitKind,
     RefundPolicy,
     RiskVerdict,
-    TierKind,
 )
 
 TODAY, TOMORROW, THIRD_DAY = (date(2026, 4, day) for day in (1, 2, 3))
@@ -96,18 +95,7 @@ def returning_campaign() -> Campaign:
     draft = cast.spring_campaign(funding=cast.CO_FUNDED, budget_fen=1_000_000, limits={})
     Campaign.objects.filter(pk=draft.pk).update(refund_policy=RefundPolicy.RETURN.value)
     draft.refresh_from_db()
-    tier = terms.add_tier(
-        campaign=draft,
-        code="off15pc",
-        name="八五折",
-        kind=TierKind.PERCENT,
-        percent_bp=1_500,
-        face_fen=5_000,
-        split={"city": 3_000, "group": 2_000},
-        by=cast.mei(),
-        at=NOON,
-    )
-    draft_rows.add("cells", campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
+    draft_rows.add_percentage_tier(campaign=draft, by=cast.mei(), at=NOON, count=10)
     campaign = cast.launched(draft)
     small: dict[str, Any] = {"tier": "off15pc", "amount_fen": 10_001}
     soon = NOON + timedelta(hours=1)

@@ -1,6 +1,6 @@
 """What every page shares: lists of big tables, money as yuan, acts that may be refused."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -9,28 +9,18 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.translation import get_language
-from unfold.admin import ModelAdmin, TabularInline
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
+from unfold.forms import BaseDialogForm
 
+from merchants.admin.base import ReadOnly
 from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.errors import Refused
 from vouchers.admin.faults import sentence
 from vouchers.models import FundingSource
 from vouchers.money import yuan
-
-
-class ReadOnly:
-    """Nothing is added, changed or deleted in the admin."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class ReadOnlyAdmin(ReadOnly, KeysetLists, ModelAdmin):
@@ -51,13 +41,20 @@ class ReadOnlyAdmin(ReadOnly, KeysetLists, ModelAdmin):
     list_filter_submit = False
 
 
-class ReadOnlyInline(ReadOnly, TabularInline):
-    """Read-only rows of a parent."""
+class ActsAdmin(ReadOnlyAdmin):
+    """A read-only page whose acts depend on the state of its row."""
 
-    extra = 0
-    tab = True
-    hide_title = True
-    show_change_link = False
+    def offered_acts(self, row: Any) -> Container[str]:
+        """Names of the acts to offer; whether one is allowed is decided by its service."""
+        raise NotImplementedError
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Unfold's buttons of the page that are offered for its row."""
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            return []
+        offered = self.offered_acts(row)
+        return [it for it in super().get_actions_detail(request, object_id) if it.path in offered]
 
 
 def money(name: str, description: Any) -> Callable[..., str]:
@@ -79,6 +76,29 @@ def coloured(name: str, description: Any, colours: dict[Any, str]) -> Callable[.
         return getattr(row, name), getattr(row, f"get_{name}_display")()
 
     return column
+
+
+CONFIRM = _("Confirm")
+
+
+def dialog(
+    title: Any,
+    description: Any = "",
+    form: type[BaseDialogForm] = BaseDialogForm,
+    submit: Any = CONFIRM,
+) -> dict[str, Any]:
+    """The dialog of an `action`, as Unfold takes it; the act itself is always a POST."""
+    return {
+        "title": title,
+        "description": description,
+        "form_class": form,
+        "form_submit_text": submit,
+    }
+
+
+def given(form: BaseDialogForm) -> dict[str, Any]:
+    """What was sent; the name of the dialog's own hidden field begins with an underscore."""
+    return {name: value for name, value in form.cleaned_data.items() if not name.startswith("_")}
 
 
 def act(

@@ -12,7 +12,7 @@ from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from vouchers.admin.base import act, go_to
+from vouchers.admin.base import act, dialog, given, go_to
 
 
 class ReasonForm(BaseDialogForm):
@@ -30,31 +30,22 @@ def button(
     description: Any,
     success: Any,
     form: type[BaseDialogForm] = ReasonForm,
-    subject: str = "resident",
-    permission: str = "change_resident",
+    subject: str,
+    permission: str,
     then: Callable[[], None] = lambda: None,
 ) -> Any:
     """A button that calls `service` with the page's row as `subject`, the acting user (`by`), the
-    time (`at`) and the form's values. `then` is called when it was not refused."""
+    time (`at`) and the form's values; `then` is called when the service did not refuse."""
 
     @action(
         description=label,
         icon=icon,
         permissions=[permission],
-        dialog={
-            "title": title,
-            "description": description,
-            "form_class": form,
-            "form_submit_text": _("Confirm"),
-        },
+        dialog=dialog(title, description, form),
     )
     def press(self: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         row = get_object_or_404(self.model, pk=object_id)
-        # The dialog's own hidden field begins with an underscore.
-        answers = {
-            name: value for name, value in form.cleaned_data.items() if not name.startswith("_")
-        }
-        arguments = {subject: row, "by": request.user, "at": timezone.now(), **answers}
+        arguments = {subject: row, "by": request.user, "at": timezone.now(), **given(form)}
         if act(request, service, success, **arguments):
             then()
         return go_to(f"{row._meta.app_label}_{row._meta.model_name}_change", object_id)

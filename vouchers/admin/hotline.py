@@ -1,7 +1,7 @@
 """The hotline's page: a voucher's whole life in plain words, by what the caller has in hand, and
 why a campaign reaches the caller or not."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -191,29 +191,31 @@ def _lines(entries: Iterable[Entry], zone: ZoneInfo) -> Iterable[Line]:
         yield Line(instant(entry.at, zone), entry.event.value, text)
 
 
+def masked(number: str) -> str:
+    """A resident's number with all but its ends hidden."""
+    return number if len(number) < 5 else f"{number[:2]}…{number[-2:]}"
+
+
+SPOKEN: Mapping[str, Callable[[Any], str]] = {
+    "distance_m": "{:,.0f}".format,
+    "place": lambda kind: str(dict(PLACES).get(kind, kind)),
+    "by": masked,
+    "day": lambda day: date_format(day, "Y-m-d"),
+    "is_back": lambda is_back: gettext("yes") if is_back else gettext("no"),
+}
+"""How facts other than amounts are said."""
+
+
 def _spoken(entry: Entry) -> dict[str, Any]:
     """The facts as people say them: amounts in yuan, metres without decimals, names for codes."""
     spoken: dict[str, Any] = {"store": "", "ring": "–", "place": "", "distance": ""}
     for name, value in entry.facts.items():
         if name.endswith("_fen"):
             spoken[name.removesuffix("_fen")] = yuan(value)
-        elif name == "distance_m":
-            spoken["distance"] = f"{value:,.0f}"
-        elif name == "place":
-            spoken["place"] = dict(PLACES).get(value, value)
-        elif name == "by":
-            spoken["by"] = masked(value)
-        elif name == "day":
-            spoken["day"] = date_format(value, "Y-m-d")
-        elif name == "is_back":
-            spoken["is_back"] = gettext("yes") if value else gettext("no")
+        elif name in SPOKEN:
+            spoken[name.removesuffix("_m")] = SPOKEN[name](value)
         else:
             spoken[name] = value
     if entry.refusal is not None:
         spoken["answer"] = sentence(entry.refusal, get_language() or settings.LANGUAGE_CODE)
     return spoken
-
-
-def masked(number: str) -> str:
-    """A resident's number with all but its ends hidden."""
-    return number if len(number) < 5 else f"{number[:2]}…{number[-2:]}"

@@ -9,16 +9,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from merchants.admin.base import ReadOnlyInline
 from vouchers import tasks
 from vouchers.admin import searches
-from vouchers.admin.base import (
-    ReadOnlyAdmin,
-    ReadOnlyInline,
-    coloured,
-    in_lines,
-    money,
-    split_in_yuan,
-)
+from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, coloured, in_lines, money, split_in_yuan
 from vouchers.admin.buttons import button
 from vouchers.admin.campaigns.overview import count_text, shown
 from vouchers.admin.filters import CAMPAIGN
@@ -84,7 +78,7 @@ class RunActs:
 
 
 @admin.register(Run)
-class RunAdmin(RunActs, ReadOnlyAdmin):
+class RunAdmin(RunActs, ActsAdmin):
     """Distribution runs; requested on the campaign's page."""
 
     nothing_yet = _("No run yet. One is requested on the page of a running campaign.")
@@ -131,13 +125,11 @@ class RunAdmin(RunActs, ReadOnlyAdmin):
         },
     )
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """The buttons of the run's state."""
-        run = self.get_object(request, str(object_id))
-        offered = _offered(run) if run else set()
-        return [
-            each for each in super().get_actions_detail(request, object_id) if each.path in offered
-        ]
+    def offered_acts(self, row: Run) -> list[str]:
+        """Nothing to do once it is done or cancelled."""
+        if row.state not in control.LIVE_RUNS:
+            return []
+        return ["resume" if row.paused_at else "pause", "cancel"]
 
     @display(description=_("minted"))
     def minted(self, run: Run) -> str:
@@ -179,12 +171,6 @@ class RunAdmin(RunActs, ReadOnlyAdmin):
             run.progress_pct,
             run.progress_pct,
         )
-
-
-def _offered(run: Run) -> set[str]:
-    if run.state not in control.LIVE_RUNS:
-        return set()
-    return {"resume" if run.paused_at else "pause", "cancel"}
 
 
 @admin.register(Tranche)

@@ -1,13 +1,13 @@
 """The sidebar: what each page is called, and who sees it."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from django.apps import apps
 from django.http import HttpRequest
 from django.urls import get_script_prefix, reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from vouchers.admin.campaigns.inbox import badge
 from vouchers.services.campaigns.lifecycle import DECIDE
@@ -18,89 +18,100 @@ OUTSIDE_THE_ADMIN = "live"
 INBOX = "inbox"
 
 
+class Page(NamedTuple):
+    """A link: its title and icon, the model that decides who sees it, and the model's page."""
+
+    title: Any
+    icon: str
+    model: str = ""
+    page: str = "changelist"
+
+
+GROUPS: Final[tuple[tuple[Any, tuple[Page, ...]], ...]] = (
+    (
+        "",
+        (
+            Page(_("Overview"), "dashboard"),
+            Page(_("Live"), "monitoring", "vouchers.signal", OUTSIDE_THE_ADMIN),
+            Page(_("Campaigns"), "campaign", "vouchers.campaign"),
+            Page(_("Waits for me"), "inbox", "vouchers.proposal", INBOX),
+            Page(_("Proposals"), "how_to_vote", "vouchers.proposal"),
+            Page(_("Hotline"), "support_agent", "vouchers.voucher", "hotline"),
+        ),
+    ),
+    (
+        _("Distribution"),
+        (
+            Page(_("Runs"), "local_post_office", "vouchers.run"),
+            Page(_("Tranches"), "inventory_2", "vouchers.tranche"),
+            Page(_("Vouchers"), "confirmation_number", "vouchers.voucher"),
+            Page(_("Vouchers on paper"), "description", "vouchers.paper"),
+            Page(_("Presented codes"), "qr_code_2", "vouchers.presentation"),
+            Page(_("Residents"), "groups", "vouchers.resident"),
+            Page(_("Exclusions"), "person_off", "vouchers.exclusion"),
+            Page(_("Proxies"), "supervisor_account", "vouchers.proxy"),
+            Page(_("Merges"), "merge", "vouchers.residentmerge"),
+            Page(_("Links"), "link", "vouchers.link"),
+        ),
+    ),
+    (
+        _("Money"),
+        (
+            Page(_("Redemptions"), "point_of_sale", "vouchers.redemption"),
+            Page(_("Refunds"), "undo", "vouchers.refund"),
+            Page(_("Settlements"), "receipt_long", "vouchers.settlement"),
+            Page(_("Collections"), "keyboard_return", "vouchers.collection"),
+            Page(_("Cash received"), "payments", "vouchers.cashreceipt"),
+            Page(_("Journal"), "menu_book", "vouchers.transfer"),
+        ),
+    ),
+    (
+        _("Risk and proof"),
+        (
+            Page(_("Cases"), "gavel", "vouchers.case"),
+            Page(_("Refused attempts"), "block", "vouchers.attempt"),
+            Page(_("Signals"), "notifications", "vouchers.signal"),
+            Page(_("Risk rules"), "policy", "vouchers.riskversion"),
+            Page(_("Results of rules"), "query_stats", "vouchers.case", "rules"),
+            Page(_("Holds"), "lock", "vouchers.hold"),
+            Page(_("Wrong codes"), "pin", "vouchers.wrongcodes", "counted"),
+            Page(_("Audit reports"), "verified", "vouchers.auditreport"),
+            Page(_("Seals"), "link", "vouchers.seal"),
+            Page(_("Changes of the set-up"), "history", "vouchers.setupchange"),
+        ),
+    ),
+    (
+        _("Merchants"),
+        (
+            Page(_("Merchants"), "storefront", "merchants.merchant"),
+            Page(_("Stores"), "store", "merchants.store"),
+            Page(_("Credentials"), "key", "merchants.credential"),
+            Page(_("Webhook endpoints"), "webhook", "vouchers.webhookendpoint"),
+            Page(_("Outbox"), "outbox", "vouchers.outbox"),
+            Page(_("Districts"), "map", "merchants.district"),
+            Page(_("Streets (街镇)"), "signpost", "merchants.street"),
+        ),
+    ),
+    (
+        _("People"),
+        (
+            Page(_("Users"), "person", "auth.user"),
+            Page(_("Roles given"), "assignment_ind", "vouchers.grant"),
+            Page(_("Roles"), "badge", "auth.group"),
+            Page(_("Changes of roles"), "manage_history", "vouchers.rolechange"),
+        ),
+    ),
+)
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's groups of links; a page of which the person sees nothing is left out."""
-    groups: list[tuple[str, list[tuple[str, ...]]]] = [
-        (
-            "",
-            [
-                (_("Overview"), "dashboard", ""),
-                (_("Live"), "monitoring", "vouchers.signal", OUTSIDE_THE_ADMIN),
-                (_("Campaigns"), "campaign", "vouchers.campaign"),
-                (_("Waits for me"), "inbox", "vouchers.proposal", INBOX),
-                (_("Proposals"), "how_to_vote", "vouchers.proposal"),
-                (_("Hotline"), "support_agent", "vouchers.voucher", "hotline"),
-            ],
-        ),
-        (
-            _("Distribution"),
-            [
-                (_("Runs"), "local_post_office", "vouchers.run"),
-                (_("Tranches"), "inventory_2", "vouchers.tranche"),
-                (_("Vouchers"), "confirmation_number", "vouchers.voucher"),
-                (_("Vouchers on paper"), "description", "vouchers.paper"),
-                (_("Presented codes"), "qr_code_2", "vouchers.presentation"),
-                (_("Residents"), "groups", "vouchers.resident"),
-                (_("Exclusions"), "person_off", "vouchers.exclusion"),
-                (_("Proxies"), "supervisor_account", "vouchers.proxy"),
-                (_("Merges"), "merge", "vouchers.residentmerge"),
-                (_("Links"), "link", "vouchers.link"),
-            ],
-        ),
-        (
-            _("Money"),
-            [
-                (_("Redemptions"), "point_of_sale", "vouchers.redemption"),
-                (_("Refunds"), "undo", "vouchers.refund"),
-                (_("Settlements"), "receipt_long", "vouchers.settlement"),
-                (_("Collections"), "keyboard_return", "vouchers.collection"),
-                (_("Cash received"), "payments", "vouchers.cashreceipt"),
-                (_("Journal"), "menu_book", "vouchers.transfer"),
-            ],
-        ),
-        (
-            _("Risk and proof"),
-            [
-                (_("Cases"), "gavel", "vouchers.case"),
-                (_("Refused attempts"), "block", "vouchers.attempt"),
-                (_("Signals"), "notifications", "vouchers.signal"),
-                (_("Risk rules"), "policy", "vouchers.riskversion"),
-                (_("Results of rules"), "query_stats", "vouchers.case", "rules"),
-                (_("Holds"), "lock", "vouchers.hold"),
-                (_("Wrong codes"), "pin", "vouchers.wrongcodes", "counted"),
-                (_("Audit reports"), "verified", "vouchers.auditreport"),
-                (_("Seals"), "link", "vouchers.seal"),
-                (_("Changes of the set-up"), "history", "vouchers.setupchange"),
-            ],
-        ),
-        (
-            _("Merchants"),
-            [
-                (_("Merchants"), "storefront", "merchants.merchant"),
-                (_("Stores"), "store", "merchants.store"),
-                (_("Credentials"), "key", "merchants.credential"),
-                (_("Webhook endpoints"), "webhook", "vouchers.webhookendpoint"),
-                (_("Outbox"), "outbox", "vouchers.outbox"),
-                (_("Districts"), "map", "merchants.district"),
-                (_("Streets (街镇)"), "signpost", "merchants.street"),
-            ],
-        ),
-        (
-            _("People"),
-            [
-                (_("Users"), "person", "auth.user"),
-                (_("Roles given"), "assignment_ind", "vouchers.grant"),
-                (_("Roles"), "badge", "auth.group"),
-                (_("Changes of roles"), "manage_history", "vouchers.rolechange"),
-            ],
-        ),
-    ]
     shown: list[dict[str, Any]] = [
         {
             "title": title,
-            "items": [_link(request, *item) for item in items if _may_see(request, *item[2:])],
+            "items": [_link(request, page) for page in pages if _may_see(request, page)],
         }
-        for title, items in groups
+        for title, pages in GROUPS
     ]
     _mark_active(request, [link for group in shown for link in group["items"]])
     return [group for group in shown if group["items"]]
@@ -115,24 +126,29 @@ def _mark_active(request: HttpRequest, links: list[dict[str, Any]]) -> None:
         link["active"] = link["link"] == max(within, key=len, default="")
 
 
-def _may_see(request: HttpRequest, name: str, page: str = "") -> bool:
-    if not name:
+def _may_see(request: HttpRequest, page: Page) -> bool:
+    if not page.model:
         return True
-    if page == INBOX:
+    if page.page == INBOX:
         return request.user.has_perm(DECIDE)
-    model = apps.get_model(name)
+    model = apps.get_model(page.model)
     return view_area(request.user, model, at=timezone.now()).shows(model)
 
 
-def _link(
-    request: HttpRequest, title: str, icon: str, name: str, page: str = "changelist"
-) -> dict[str, Any]:
-    if page == OUTSIDE_THE_ADMIN:
-        return {"title": title, "icon": icon, "link": _reversed(page, get_script_prefix())}
-    waiting = badge(request) if page == INBOX else ""
-    address = f"admin:{name.replace('.', '_')}_{page}" if name else "admin:index"
-    link = {"title": title, "icon": icon, "link": _reversed(address, get_script_prefix())}
+def _link(request: HttpRequest, page: Page) -> dict[str, Any]:
+    link = {
+        "title": page.title,
+        "icon": page.icon,
+        "link": _reversed(_address_of(page), get_script_prefix()),
+    }
+    waiting = badge(request) if page.page == INBOX else ""
     return {**link, "badge": waiting} if waiting else link
+
+
+def _address_of(page: Page) -> str:
+    if page.page == OUTSIDE_THE_ADMIN:
+        return page.page
+    return f"admin:{page.model.replace('.', '_')}_{page.page}" if page.model else "admin:index"
 
 
 @cache

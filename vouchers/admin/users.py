@@ -26,11 +26,12 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from merchants.admin.base import ReadOnly, ReadOnlyInline
 from merchants.admin.choices import PickedRow
 from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.models import District, Street
-from vouchers.admin.base import ReadOnly, ReadOnlyAdmin, ReadOnlyInline, act, go_to
+from vouchers.admin.base import ActsAdmin, act, dialog, go_to
 from vouchers.admin.buttons import button
 from vouchers.models import Grant
 from vouchers.services import roles
@@ -95,7 +96,7 @@ class GivingForm(BaseDialogForm):
 
 
 @admin.register(Grant)
-class GrantAdmin(ReadOnlyAdmin):
+class GrantAdmin(ActsAdmin):
     """Who has which role where; given and withdrawn here, and never changed."""
 
     nothing_yet = _("No role is given yet. Give one with the button above the list.")
@@ -136,22 +137,20 @@ class GrantAdmin(ReadOnlyAdmin):
     def has_giving_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm(roles.GIVE)
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+    def offered_acts(self, row: Grant) -> list[str]:
         """A grant is withdrawn once."""
-        grant = self.get_object(request, str(object_id))
-        stands = grant is not None and grant.withdrawn_at is None
-        return super().get_actions_detail(request, object_id) if stands else []
+        return ["withdraw"] if row.withdrawn_at is None else []
 
     @action(
         description=_("Give a role"),
         icon="add",
         permissions=["giving"],
-        dialog={
-            "title": _("Give a role"),
-            "description": _("Within its area and period the person may do what the role may."),
-            "form_class": GivingForm,
-            "form_submit_text": _("Give"),
-        },
+        dialog=dialog(
+            _("Give a role"),
+            _("Within its area and period the person may do what the role may."),
+            GivingForm,
+            _("Give"),
+        ),
     )
     def give(self, request: HttpRequest, form: GivingForm) -> HttpResponse:
         given = form.cleaned_data

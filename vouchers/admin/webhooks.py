@@ -20,12 +20,12 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from merchants.admin.base import said_once
+from merchants.admin.base import ReadOnlyInline, said_once
 from merchants.admin.choices import PickedRow
 from merchants.errors import Refused
 from merchants.models import Merchant
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyAdmin, ReadOnlyInline, act, coloured, go_to
+from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, act, coloured, dialog, given, go_to
 from vouchers.admin.faults import sentence
 from vouchers.admin.filters import NotSent
 from vouchers.admin.history.page import RecordedHistory
@@ -35,11 +35,6 @@ from vouchers.services.webhooks import endpoints
 
 HOUR_S = 3600
 COLOURS = {"active": "success", "paused": "warning", "disabled": "danger"}
-
-
-def given(form: BaseDialogForm) -> dict[str, Any]:
-    """What was filled in, without the mark that a dialog sends with it."""
-    return {name: value for name, value in form.cleaned_data.items() if not name.startswith("_")}
 
 
 class EndpointForm(BaseDialogForm):
@@ -145,12 +140,12 @@ class WebhookEndpointAdmin(RecordedHistory, searches.ExactSearch, ReadOnlyAdmin)
         description=_("Add an endpoint"),
         icon="add",
         permissions=["adding"],
-        dialog={
-            "title": _("Add an endpoint"),
-            "description": _("Of a merchant or of a channel. Its secret is shown afterwards."),
-            "form_class": NewEndpointForm,
-            "form_submit_text": _("Add"),
-        },
+        dialog=dialog(
+            _("Add an endpoint"),
+            _("Of a merchant or of a channel. Its secret is shown afterwards."),
+            NewEndpointForm,
+            _("Add"),
+        ),
     )
     def add_one(self, request: HttpRequest, form: NewEndpointForm) -> HttpResponse:
         try:
@@ -164,12 +159,12 @@ class WebhookEndpointAdmin(RecordedHistory, searches.ExactSearch, ReadOnlyAdmin)
         description=_("Change"),
         icon="edit",
         permissions=["changing"],
-        dialog={
-            "title": _("Change the endpoint"),
-            "description": _("One that becomes active gets what has been waiting for it."),
-            "form_class": ChangedEndpointForm,
-            "form_submit_text": _("Save"),
-        },
+        dialog=dialog(
+            _("Change the endpoint"),
+            _("One that becomes active gets what has been waiting for it."),
+            ChangedEndpointForm,
+            _("Save"),
+        ),
     )
     def change_it(
         self, request: HttpRequest, form: ChangedEndpointForm, object_id: str
@@ -185,12 +180,9 @@ class WebhookEndpointAdmin(RecordedHistory, searches.ExactSearch, ReadOnlyAdmin)
         description=_("Show the secret"),
         icon="visibility",
         permissions=["changing"],
-        dialog={
-            "title": _("Show the secret"),
-            "description": _("It is noted that you have seen it."),
-            "form_class": BaseDialogForm,
-            "form_submit_text": _("Show"),
-        },
+        dialog=dialog(
+            _("Show the secret"), _("It is noted that you have seen it."), BaseDialogForm, _("Show")
+        ),
     )
     def show_secret(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(WebhookEndpoint, pk=object_id)
@@ -201,12 +193,12 @@ class WebhookEndpointAdmin(RecordedHistory, searches.ExactSearch, ReadOnlyAdmin)
         description=_("New secret"),
         icon="autorenew",
         permissions=["changing"],
-        dialog={
-            "title": _("New secret"),
-            "description": _("The receiver must know it before the old one ends."),
-            "form_class": SecretForm,
-            "form_submit_text": _("New secret"),
-        },
+        dialog=dialog(
+            _("New secret"),
+            _("The receiver must know it before the old one ends."),
+            SecretForm,
+            _("New secret"),
+        ),
     )
     def rotate(self, request: HttpRequest, form: SecretForm, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(WebhookEndpoint, pk=object_id)
@@ -222,12 +214,12 @@ class WebhookEndpointAdmin(RecordedHistory, searches.ExactSearch, ReadOnlyAdmin)
         description=_("Send again"),
         icon="replay",
         permissions=["changing"],
-        dialog={
-            "title": _("Send messages again"),
-            "description": _("Delivered or given up, under the same ids."),
-            "form_class": RangeForm,
-            "form_submit_text": _("Send again"),
-        },
+        dialog=dialog(
+            _("Send messages again"),
+            _("Delivered or given up, under the same ids."),
+            RangeForm,
+            _("Send again"),
+        ),
     )
     def replay_range(self, request: HttpRequest, form: RangeForm, object_id: str) -> HttpResponse:
         endpoint = get_object_or_404(WebhookEndpoint, pk=object_id)
@@ -244,7 +236,7 @@ class DeliveryInline(ReadOnlyInline):
 
 
 @admin.register(Outbox)
-class OutboxAdmin(searches.ExactSearch, ReadOnlyAdmin):
+class OutboxAdmin(searches.ExactSearch, ActsAdmin):
     """Messages committed in the transaction they report on."""
 
     nothing_yet = _("No message waits. What happens is sent to the webhook endpoints from here.")
@@ -259,23 +251,18 @@ class OutboxAdmin(searches.ExactSearch, ReadOnlyAdmin):
     def has_replaying_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("vouchers.change_webhookendpoint")
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+    def offered_acts(self, row: Outbox) -> list[str]:
         """Only an event for an endpoint that is not waiting can be sent again."""
-        message = self.get_object(request, str(object_id))
-        is_done = message is not None and (message.sent_at or message.given_up_at)
-        can_go = is_done and message.endpoint_id is not None
-        return super().get_actions_detail(request, object_id) if can_go else []
+        is_done = row.sent_at or row.given_up_at
+        return ["send_again"] if is_done and row.endpoint_id is not None else []
 
     @action(
         description=_("Send again"),
         icon="replay",
         permissions=["replaying"],
-        dialog={
-            "title": _("Send again"),
-            "description": _("Under the same id, so that the receiver knows it."),
-            "form_class": BaseDialogForm,
-            "form_submit_text": _("Confirm"),
-        },
+        dialog=dialog(
+            _("Send again"), _("Under the same id, so that the receiver knows it."), BaseDialogForm
+        ),
     )
     def send_again(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         message = get_object_or_404(Outbox, pk=object_id)

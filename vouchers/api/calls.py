@@ -1,4 +1,4 @@
-"""What every call over REST has: whose it is, its parameters, and a body read to a bound."""
+"""What every REST call has: its caller, its parameters, and a body of limited size."""
 
 from datetime import UTC, date, datetime
 from typing import Any, TypedDict, cast
@@ -40,7 +40,7 @@ class CallView(APIView):
 
     @staticmethod
     def caller(request: Request) -> Caller:
-        """Whose key it is."""
+        """The caller whose key it is."""
         return cast(Caller, request.auth)
 
 

@@ -83,13 +83,13 @@ def below_threshold(scene: Scene, till: Till) -> None:
 
 
 def wrong_store(scene: Scene, till: Till) -> None:
-    """At the rival's own till: the store takes no part."""
+    """A voucher shown at the rival's own till, in a store that takes no part."""
     code = _code(scene.till(scene.rival), scene.order(scene.card()))
     scene.note("wrong_store", "store_not_participating", code)
 
 
 def expired(scene: Scene, till: Till) -> None:
-    """A voucher whose time is over."""
+    """A voucher that has expired."""
     order = scene.order(scene.rng.choice(scene.expired))
     scene.note("expired", "voucher_expired", _code(till, order))
 

@@ -49,7 +49,7 @@ class GoodOrder:
             self._redeem(till, f"{number}-2")
 
     def _redeem(self, till: Till, number: str) -> None:
-        """A full store is tried again when its minute is over, under a new key."""
+        """Redeem; a store at its limit is tried again when its minute is over, under a new key."""
         order = {**self._order, "order_no": number}
         for attempt in range(LIMIT_RETRIES):
             answer = till.redeem(order, f"{number}-{attempt}")

@@ -56,7 +56,7 @@ class Scene:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def till(self, key: TillKey) -> Till:
-        """A till of a terminal."""
+        """A till that calls as a terminal."""
         till = Till(key, self.client)
         self.tills.append(till)
         return till

@@ -7,15 +7,17 @@ shifted, never the data.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from django.conf import settings
 
-from merchants.geo import Datum, from_wgs84, redrawn, to_wgs84
+from merchants.geo import Convert, Datum, Floats, converted, from_wgs84, to_wgs84
 
 Point = tuple[float, float]
 """Longitude and latitude in degrees."""
+DIGITS: Final = 9
+"""A tenth of a millimetre, so that a corner comes back from another datum as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class BaseMap:
 
     @classmethod
     def of_settings(cls) -> Self:
-        """That of this installation."""
+        """The base map of this installation."""
         url = settings.HUIMIN_TILE_URL
         datum = Datum(settings.HUIMIN_TILE_DATUM) if url else Datum.WGS_84
         return cls(url, datum, settings.HUIMIN_TILE_ATTRIBUTION)
@@ -37,7 +39,7 @@ class BaseMap:
         """A GeoJSON area in WGS-84 as it is drawn here."""
         if self.datum is Datum.WGS_84:
             return geometry
-        return redrawn(geometry, partial(from_wgs84, datum=self.datum))
+        return _redrawn(geometry, partial(from_wgs84, datum=self.datum))
 
     def points(self, longitude_deg: Iterable[float], latitude_deg: Iterable[float]) -> list[Point]:
         """Points in WGS-84 as they are drawn here."""
@@ -49,4 +51,12 @@ def drawn_in_wgs84(geometry: Mapping[str, Any], datum: Datum) -> Mapping[str, An
     """An area that was drawn on tiles of a datum, in WGS-84. Raises what malformed ones raise."""
     if datum is Datum.WGS_84:
         return geometry
-    return redrawn(geometry, partial(to_wgs84, datum=datum))
+    return _redrawn(geometry, partial(to_wgs84, datum=datum))
+
+
+def _redrawn(geometry: Mapping[str, Any], convert: Convert) -> Mapping[str, Any]:
+    def rounded(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+        lon, lat = convert(lon, lat)
+        return lon.round(DIGITS), lat.round(DIGITS)
+
+    return converted(geometry, rounded)

@@ -1,4 +1,4 @@
-"""Calls that have a voucher shown, parsed; and the code as people and scanners read it."""
+"""Calls that present a voucher, parsed; and the code as people and scanners read it."""
 
 from datetime import datetime
 from typing import Annotated

@@ -37,7 +37,7 @@ NAMESPACE: Final = "load-shedding"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a key stands after a request: so many requests in a window, so many left of them."""
+    """The use of a key after a request: requests that a window allows, and those that are left."""
 
     limit: int
     remaining: int
@@ -136,7 +136,7 @@ class LoadShedder:
             count.reset_at_s = min(window.reset_time, self._clock() + WINDOW_S)
 
     def _let_through(self, error: StorageError) -> None:
-        """Without Valkey nothing is counted: forget what was."""
+        """Forget all counts: without Valkey nothing is limited."""
         if not self._is_dead:
             log.warning("load is not shed: %s", error)
         self._is_dead = True

@@ -184,7 +184,7 @@ def _alone() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """STOP_SIGNALS raise KeyboardInterrupt, but for those that are ignored, as under nohup."""
+    """STOP_SIGNALS raise KeyboardInterrupt, except those that are ignored, as under nohup."""
     handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     before = {number: was for number, was in handlers.items() if was is not signal.SIG_IGN}
     for number in before:

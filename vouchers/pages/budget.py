@@ -33,8 +33,8 @@ def identity_figure(name: str, row: IdentityRow) -> SafeString:
 
 
 def cash_figure(name: str, row: SourcePayouts) -> SafeString:
-    """Cash that has come from the source: what was paid out of it, what waits, what is left; and
-    what waits for cash that has still to come."""
+    """The cash received from a source: paid out, waiting, left; and what waits for cash still to
+    come."""
     flows = [
         (_("payouts instructed"), row.paid_fen, "settled"),
         (_("waits for payout"), row.waiting_fen - row.missing_fen, "payable"),
@@ -53,5 +53,5 @@ def cash_figure(name: str, row: SourcePayouts) -> SafeString:
 
 
 def as_html(figure: str) -> SafeString:
-    """What `vouchers.figures` made, as markup: it escapes every text it is given."""
+    """A figure of `vouchers.figures` as safe markup: that module escapes every text it is given."""
     return mark_safe(figure)  # noqa: S308

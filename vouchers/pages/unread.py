@@ -1,4 +1,4 @@
-"""The pages for forms that were not read: too much of it, or sent from before a sign-in."""
+"""The pages for forms that were not read: too large, or sent from before a sign-in."""
 
 from http import HTTPStatus
 
@@ -18,7 +18,7 @@ OF_AN_OLD_PAGE = {csrf_rules.REASON_NO_CSRF_COOKIE, "CSRF token from POST incorr
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Says what is the most and how to come back to what was typed; a bare page for other faults,
+    """Name the largest size and how to come back to what was typed; a bare page for other faults,
     which no form of ours makes."""
     if not isinstance(exception, TOO_MUCH):
         return defaults.bad_request(request, exception)
@@ -31,8 +31,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def from_before(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form whose token is of an earlier session of the same browser; a bare page for forms that
-    are not ours."""
+    """Answer a form with a token of an earlier session of the same browser; a bare page for forms
+    that are not ours."""
     if reason not in OF_AN_OLD_PAGE:
         return csrf.csrf_failure(request, reason)
     return _unread(

@@ -1,8 +1,8 @@
 """Where a row lies: which rows of a table a grant for districts and streets shows, and which it
 lets act on. The one declaration of both.
 
-A table that is in neither list is for the whole city alone, so a new one is closed until somebody
-says where its rows lie. Decision 0031 says why each lies where it does.
+A table that is in neither list is for the whole city alone, so a new one is closed until it is
+declared here. Decision 0031 gives the reasons.
 """
 
 from collections.abc import Callable, Mapping
@@ -198,7 +198,7 @@ def _stores_by_number(area: Area) -> Q:
 
 
 def _both(one: str, other: str) -> Place:
-    """Rows about two residents, who both live there."""
+    """Rows about two residents, both of whom live there."""
     return lambda area: _residents(one)(area) & _residents(other)(area)
 
 

@@ -20,7 +20,8 @@ def note(row: Model, *, by: User, what: str, at: datetime) -> None:
 
 
 def note_without_row(kind: type[Model], name: str, *, by: User, what: str, at: datetime) -> None:
-    """The same of what has no row (any more), by name: it stands among its kind's."""
+    """Write a line about something without a row, by its name; it is listed with the model's
+    history."""
     _write(kind, None, name, by, what, at)
 
 

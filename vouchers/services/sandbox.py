@@ -25,12 +25,10 @@ NOT_LAUNCHED: Final = frozenset(
 
 
 def move_clock(*, campaign: Campaign, to: datetime, by: User, at: datetime) -> SandboxClock:
-    """Let it be `to` in a test campaign from now on; its time runs on from there.
-
-    What becomes due by it (start, end, expiry, lapse) happens at the next sweeps. Refuses
-    `not_permitted`, and `clock_not_movable`: a live campaign, one that is not launched, a time
-    before the campaign's present, or one more than three years ahead.
-    """
+    """Move the clock of a test campaign to `to`, from where it runs on. Whatever becomes due by
+    that (start, end, expiry, lapse) happens at the next sweeps. Refuses `not_permitted`, and
+    `clock_not_movable`: a live campaign, one that is not launched, a time before the campaign's
+    present, or one more than three years ahead."""
     require_permission(by, "vouchers.change_campaign", at=at)
     with transaction.atomic():
         held = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
@@ -52,7 +50,7 @@ def move_clock(*, campaign: Campaign, to: datetime, by: User, at: datetime) -> S
 
 
 def time_in(*, campaign_id: int, at: datetime) -> datetime:
-    """The time in a campaign when it is `at` outside."""
+    """The campaign's time at the real instant `at`."""
     found = SandboxClock.objects.filter(campaign_id=campaign_id).values_list("ahead", flat=True)
     return at + (found.first() or timedelta(0))
 

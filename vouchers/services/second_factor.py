@@ -35,7 +35,7 @@ KEPT_LENGTH: Final = 16  # of a code's hash, as long as the column is
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a code.
+    """The outcome of checking a code.
 
     `device`: what the code belongs to, None if it is wrong. `retry_at`: until then codes are not
     looked at, after wrong ones. `recovery_codes`: new ones, shown once.
@@ -159,7 +159,7 @@ def _tried(device: Device, code: str) -> Verdict:
 
 
 def _normal(code: str) -> str:
-    """As codes are compared: half-width, in lower case, without blanks and hyphens."""
+    """The form in which codes are compared: half-width, lower case, without blanks and hyphens."""
     narrow = unicodedata.normalize("NFKC", code).lower()
     return "".join(letter for letter in narrow if letter.isalnum())
 

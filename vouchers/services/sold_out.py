@@ -44,8 +44,8 @@ VALKEY: Final = Valkey(answer_s=ANSWER_S, pause_s=PAUSE_S, without="claims are j
 
 
 def recall(wanted: Collection[Shortage]) -> Remembered:
-    """Which of these shortages stand. To be asked before the transaction whose verdict will be
-    remembered: `remember` takes the marks that were read here."""
+    """Which of these shortages stand. Called before the transaction that may find others:
+    `remember` takes the marks that were read here."""
     cell_ids = sorted({each.cell_id for each in wanted})
     asked = sorted(wanted)
     if not asked:
@@ -86,7 +86,7 @@ def remember(shortages: Iterable[Shortage], marks: Mapping[int, bytes]) -> None:
 
 
 def lift(cell_ids: Iterable[int]) -> None:
-    """Something has come back into these cells: call when it is committed."""
+    """Forget shortages of cells into which something was returned; called once it is committed."""
 
     def write(client: "redis.Redis") -> None:
         with client.pipeline(transaction=False) as pipe:
@@ -98,7 +98,7 @@ def lift(cell_ids: Iterable[int]) -> None:
 
 
 def _make_marks(client: "redis.Redis", cell_ids: Collection[int]) -> None:
-    """Cells without a mark get one, to be read by the next batch."""
+    """Give cells without a mark one, to be read by the next batch."""
     if not cell_ids:
         return
     with client.pipeline(transaction=False) as pipe:
@@ -108,7 +108,7 @@ def _make_marks(client: "redis.Redis", cell_ids: Collection[int]) -> None:
 
 
 def _fresh_mark() -> bytes:
-    """Never the same twice, also after Valkey has forgotten all marks."""
+    """A mark that never repeats, also after Valkey has lost all marks."""
     return secrets.token_bytes(8)
 
 

@@ -1,4 +1,4 @@
-"""Valkey as it may be used by what can do without it: silence is an answer, and never an error."""
+"""Valkey for callers that can do without it: its silence is a result, never an error."""
 
 import logging
 import time

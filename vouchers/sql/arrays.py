@@ -37,7 +37,8 @@ def pack_bigint(number: int) -> Packed:
 
 
 def _fixed(oid: int, code: str, number: Callable[[Any], int] | None = None) -> Pack:
-    """For items of a fixed width: struct's `code`, after `number` has made them integers."""
+    """A packer of items of a fixed width, by struct's `code`, after `number` has made them
+    integers."""
     item = Struct(f">i{code}")
     pack, width = item.pack, item.size - 4
 
@@ -61,7 +62,7 @@ def _fixed(oid: int, code: str, number: Callable[[Any], int] | None = None) -> P
 
 
 def _varying(oid: int, encode: Callable[[Any], bytes]) -> Pack:
-    """For items of any width."""
+    """A packer of items of any width."""
 
     def dump(items: Sequence[Any]) -> Packed:
         parts = [_HEADER(1, 1, oid, len(items), 1)]

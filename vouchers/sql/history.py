@@ -186,8 +186,8 @@ def _label() -> str:
 
 
 def _origin(bound: dict[str, Any]) -> str:
-    """What is nearest to the statement: a task knows the request that started it, and a server of
-    requests is a command."""
+    """What most directly caused the statement: a task knows the request that started it, and a web
+    server is itself started by a command."""
     if bound.get("task"):
         return f"task {bound['task']}"
     if bound.get("request_id"):

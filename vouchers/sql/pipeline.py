@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 
 @contextmanager
 def pipeline() -> Iterator[Pipeline]:
-    """Where statements are queued; answers are there when the block has ended.
+    """Queue statements in this block; their answers are there when it has ended.
 
     Errors of any statement surface at the end of the block, as Django's exceptions.
     """

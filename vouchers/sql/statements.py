@@ -38,7 +38,7 @@ class Statement(Generic[Row]):
     decode: Callable[[Sequence[Any]], Row] = _as_is
     is_binary: bool = False
     _query: bytes = field(init=False, repr=False)
-    # By number of PostgreSQL's $1, $2, …: the name, and how a list of that type is packed.
+    # For each of PostgreSQL's $1, $2, …: the name, and how a list of that type is packed.
     _parameters: Sequence[tuple[str, Pack | None]] = field(init=False, repr=False)
     # Of the prepared statement, where every parameter's type is said in the text.
     _name: bytes = field(init=False, repr=False)

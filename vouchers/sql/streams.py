@@ -26,7 +26,7 @@ def server_cursor(
 
 
 def blocks(cursor: psycopg.ServerCursor[Any]) -> Iterator[Sequence[Row]]:
-    """What is left of the answer."""
+    """The rest of the answer, block by block."""
     while block := cursor.fetchmany(BLOCK_ROWS):
         yield block
 

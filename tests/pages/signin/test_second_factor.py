@@ -17,7 +17,7 @@ from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tests.support import cast
-from vouchers.pages.signin.half_way import KEY
+from vouchers.pages.signin.pending import KEY
 from vouchers.services import second_factor
 
 pytestmark = pytest.mark.django_db

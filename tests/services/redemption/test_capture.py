@@ -8,7 +8,7 @@ import pytest
 
 from merchants.auth import Caller
 from merchants.errors import Refused
-from tests.support import cast
+from tests.support import cast, draft_rows
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven, totals_fen
 from tests.support.standing import (
@@ -41,11 +41,10 @@ from vouchers.models import (
     Transfer,
     Voucher,
 )
-from vouchers.services.campaigns import lifecycle, terms
+from vouchers.services.campaigns import lifecycle
 from vouchers.services.issuing.expiry import expire_tranche
 from vouchers.states import (
     AccountKind,
-    TierKind,
     TransferReason,
     VoucherState,
 )
@@ -202,22 +201,10 @@ class TestCapture:
 class TestCaptureOfPercentages:
     """15 % off, at most ¥50, paid 60 to 40: the final order decides how much of it."""
 
-    FACE_FEN = 5_000
-
     @pytest.fixture
     def campaign(self) -> Campaign:
         draft = cast.spring_campaign(funding=cast.CO_FUNDED)
-        terms.add_tier(
-            campaign=draft,
-            code="off15pc",
-            name="八五折",
-            kind=TierKind.PERCENT,
-            percent_bp=1_500,
-            face_fen=self.FACE_FEN,
-            split={"city": 3_000, "group": 2_000},
-            by=cast.mei(),
-            at=NOON,
-        )
+        draft_rows.add_percentage_tier(campaign=draft, by=cast.mei(), at=NOON)
         return cast.launched(draft)
 
     @pytest.fixture
@@ -260,7 +247,7 @@ class TestCaptureOfPercentages:
     ) -> None:
         _, body = decoded(captured(authorisation, caller=here, amount_fen=6))
         assert (body["state"], body["code"]) == ("voided", "payable_too_small")
-        assert fen(campaign, *OUTSTANDING_AUTHORISED_PAYABLE) == (self.FACE_FEN, 0, 0)
+        assert fen(campaign, *OUTSTANDING_AUTHORISED_PAYABLE) == (draft_rows.PERCENTAGE_FEN, 0, 0)
         assert_proven()
 
     def test_the_expiry_sets_the_rest_free_and_the_capture_the_difference(

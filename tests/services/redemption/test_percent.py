@@ -18,34 +18,22 @@ from tests.support.till import (
     voided,
 )
 from vouchers.models import Campaign, QuotaBucket, Redemption, Voucher
-from vouchers.services.campaigns import terms
 from vouchers.services.issuing.expiry import expire_tranche
-from vouchers.states import AccountKind, TierKind
+from vouchers.states import AccountKind
 
 pytestmark = pytest.mark.django_db
 
 BUDGET_FEN = 1_000_000
-FACE_FEN = 5_000
+FACE_FEN = draft_rows.PERCENTAGE_FEN
 END = NOON + timedelta(hours=1)
-SHARES = {"city": 3_000, "group": 2_000}
+SHARES = draft_rows.PERCENTAGE_SPLIT
 
 
 @pytest.fixture(scope="module")
 def standing(rows_of_module: None) -> Campaign:
     """15 % off, at most ¥50, paid 60 to 40; at most ten vouchers."""
     draft = cast.spring_campaign(funding=cast.CO_FUNDED, budget_fen=BUDGET_FEN, limits={})
-    tier = terms.add_tier(
-        campaign=draft,
-        code="off15pc",
-        name="八五折",
-        kind=TierKind.PERCENT,
-        percent_bp=1_500,
-        face_fen=FACE_FEN,
-        split=SHARES,
-        by=cast.mei(),
-        at=NOON,
-    )
-    draft_rows.add("cells", campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
+    draft_rows.add_percentage_tier(campaign=draft, by=cast.mei(), at=NOON, count=10)
     return cast.launched(draft)
 
 

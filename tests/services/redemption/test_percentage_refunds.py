@@ -13,16 +13,9 @@ from tests.support.refunds import (
     refund_of,
     total_fen,
 )
-from vouchers.models import (
-    Campaign,
-)
-from vouchers.services.campaigns import terms
+from vouchers.models import Campaign
 from vouchers.services.issuing.expiry import expire_due
-from vouchers.states import (
-    AccountKind,
-    RefundPolicy,
-    TierKind,
-)
+from vouchers.states import AccountKind, RefundPolicy
 
 pytestmark = pytest.mark.django_db
 
@@ -42,18 +35,7 @@ def campaign(standing: Campaign) -> Campaign:
 def standing_percent(rows_of_module: None) -> Campaign:
     """15 % off, at most ¥50, paid 60 to 40; what a small order leaves of the face waits."""
     draft = cast.spring_campaign(funding=cast.CO_FUNDED, tiers={})
-    tier = terms.add_tier(
-        campaign=draft,
-        code="off15pc",
-        name="八五折",
-        kind=TierKind.PERCENT,
-        percent_bp=1_500,
-        face_fen=5_000,
-        split={"city": 3_000, "group": 2_000},
-        by=cast.mei(),
-        at=NOON,
-    )
-    draft_rows.add("cells", campaign=draft, tier=tier, cap_count=10, by=cast.mei(), at=NOON)
+    draft_rows.add_percentage_tier(campaign=draft, by=cast.mei(), at=NOON, count=10)
     return cast.launched(draft)
 
 

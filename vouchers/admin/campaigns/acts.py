@@ -14,14 +14,13 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from vouchers import tasks
-from vouchers.admin.base import act, go_to
+from vouchers.admin.base import act, dialog, go_to
 from vouchers.admin.campaigns import budget_acts, risk_acts
 from vouchers.admin.campaigns.budget_acts import LAUNCHED
 from vouchers.admin.campaigns.budget_forms import AppropriationForm
 from vouchers.admin.campaigns.forecast import ForecastActs
 from vouchers.admin.campaigns.map import MapActs
 from vouchers.admin.campaigns.money import MoneyActs
-from vouchers.admin.campaigns.page import dialog
 from vouchers.admin.campaigns.preview import preview_page
 from vouchers.admin.campaigns.reach import ReachActs
 from vouchers.admin.campaigns.review import review_terms

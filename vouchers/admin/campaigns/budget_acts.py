@@ -13,7 +13,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from merchants.models import Merchant, State, Store
-from vouchers.admin.base import act, go_to
+from vouchers.admin.base import act, dialog, go_to
 from vouchers.admin.campaigns.amendment_form import AmendmentForm
 from vouchers.admin.campaigns.budget_forms import (
     AppropriationProposalForm,
@@ -23,7 +23,7 @@ from vouchers.admin.campaigns.budget_forms import (
     RepaymentProposalForm,
     RoomProposalForm,
 )
-from vouchers.admin.campaigns.page import CampaignPage, act_in_dialog, dialog
+from vouchers.admin.campaigns.page import CampaignPage, act_in_dialog
 from vouchers.models import Campaign
 from vouchers.rules.campaigns.proposals import STATES
 from vouchers.services.campaigns import amendments, lifecycle, proposals

@@ -79,7 +79,7 @@ class DraftAdmin(RefusableAdmin):
         form_url: str = "",
         extra_context: Any = None,
     ) -> Any:
-        """The page in the campaign's zone; what is sent to one whose campaign has left the draft is
+        """The page in the campaign's zone; a form for a campaign that is no draft any more is
         refused in words."""
         with timezone.override(self._zone(request, object_id)):
             try:

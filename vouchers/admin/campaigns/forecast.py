@@ -42,7 +42,7 @@ PAST_OFFERED: Final = 50
 
 
 class RateForm(forms.Form):
-    """At what rate vouchers are used: published, of a past campaign, or one's own figure."""
+    """The rate at which vouchers are used: published, of a past campaign, or a figure typed in."""
 
     rate = forms.ChoiceField(label=gettext_lazy("Vouchers used"))
     own_pct = forms.FloatField(
@@ -65,7 +65,7 @@ class RateForm(forms.Form):
         ]
 
     def clean(self) -> dict[str, Any]:
-        """An own figure has to be there where it is chosen."""
+        """A figure is required where the rate is to be typed in."""
         given: dict[str, Any] = super().clean() or {}
         if given.get("rate") == OWN and given.get("own_pct") is None and "own_pct" in given:
             self.add_error("own_pct", _("Give a figure from 0 to 100."))

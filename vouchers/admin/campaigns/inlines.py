@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from vouchers.admin.base import ReadOnlyInline, money
+from merchants.admin.base import ReadOnlyInline
+from vouchers.admin.base import money
 from vouchers.admin.campaigns.drafts import is_draft
 from vouchers.admin.campaigns.units import UnitFields
 from vouchers.admin.forms import TermsForm

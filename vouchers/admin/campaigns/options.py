@@ -32,7 +32,7 @@ WIDE = {Unit.INSTANT, Unit.DURATION_S, Unit.WEIGHTS}
 
 
 def fieldsets(*hidden: str) -> list[tuple[Any, dict[str, Any]]]:
-    """Headings and their fields, two to a line but for wide ones."""
+    """Headings and their fields, two to a line except wide ones."""
     found = [
         (title, {"fields": _lines([o for o in CAMPAIGN if o.section is section])})
         for section, title in SECTIONS.items()

@@ -1,4 +1,4 @@
-"""What every act on a campaign's page shares: dialog, permission check and redirect."""
+"""What every act on a campaign's page shares: permission check, call and redirect."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from merchants.errors import Refused
@@ -18,16 +17,6 @@ from vouchers.admin.faults import sentence
 from vouchers.admin.forms import DialogForm
 from vouchers.models import Campaign
 from vouchers.services.campaigns import lifecycle, terms
-
-
-def dialog(title: Any, description: Any = "", form: type[DialogForm] = DialogForm) -> Any:
-    """The dialog of a button; the act itself is always a POST."""
-    return {
-        "title": title,
-        "description": description,
-        "form_class": form,
-        "form_submit_text": _("Confirm"),
-    }
 
 
 def act_in_dialog(

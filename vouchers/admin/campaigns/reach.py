@@ -30,7 +30,7 @@ VIEW = "vouchers.view_campaign"
 
 
 class ReachActs(CampaignPage):
-    """Counting again."""
+    """The act that counts again whom the campaign reaches."""
 
     def reach(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """POST, since every count is kept in the campaign's history: the words of a fresh count and

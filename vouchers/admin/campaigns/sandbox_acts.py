@@ -9,13 +9,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
-from vouchers.admin.campaigns.page import CampaignPage, act_in_dialog, dialog
+from vouchers.admin.base import dialog
+from vouchers.admin.campaigns.page import CampaignPage, act_in_dialog
 from vouchers.admin.forms import DialogForm
 from vouchers.services import sandbox
 
 
 class ClockForm(DialogForm):
-    """What time it is to be in the campaign."""
+    """The time to which the campaign's clock is moved."""
 
     to = forms.SplitDateTimeField(label=_("New time"), widget=UnfoldAdminSplitDateTimeWidget)
 
@@ -46,7 +47,7 @@ class SandboxActs(CampaignPage):
         )
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """Of a live campaign there is nothing to be seen of it."""
+        """Without the act on the clock for a live campaign."""
         campaign = self.get_object(request, str(object_id))
         offered = super().get_actions_detail(request, object_id)
         if campaign is not None and campaign.is_test:

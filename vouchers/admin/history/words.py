@@ -112,7 +112,7 @@ class Words:
         found = []
         recorded = RECORDED[change.table_name]
         for field in model._meta.concrete_fields:
-            # Which page it stands on is said by the page.
+            # The page itself names what it is about.
             if field.column in named - {"id", recorded.page_key}:
                 old, new = (
                     self.value(model, field, side.get(field.column)) for side in (before, after)
@@ -195,7 +195,7 @@ def _outline(geometry: Mapping[str, Any] | None) -> str:
 
 
 def who(change: SetupChange) -> str:
-    """The person, or what worked without one."""
+    """The person, or the job that acted without one."""
     way = change.origin.partition(" ")[0]
     if change.username:
         return change.username
@@ -211,7 +211,7 @@ def who(change: SetupChange) -> str:
 
 
 def how(change: SetupChange) -> str:
-    """The way the change took: page, worker's task, command, or a session of the database."""
+    """How the change was made: page, worker's task, command, or a session of the database."""
     way, _space, name = change.origin.partition(" ")
     words = {
         "admin": _("in the admin"),

@@ -2,28 +2,16 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.utils import timezone
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.decorators import display
 
+from merchants.admin.base import ReadOnlyInline
 from vouchers.admin import searches
-from vouchers.admin.base import (
-    ReadOnlyAdmin,
-    ReadOnlyInline,
-    act,
-    coloured,
-    go_to,
-    in_lines,
-    money,
-    split_in_yuan,
-)
+from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, coloured, in_lines, money, split_in_yuan
+from vouchers.admin.buttons import button
 from vouchers.admin.filters import CAMPAIGN, NewestCampaigns
 from vouchers.models import (
     CashReceipt,
@@ -137,14 +125,8 @@ class CashReceiptAdmin(searches.ExactSearch, ReadOnlyAdmin):
         return str(receipt.source.campaign)
 
 
-class HoldForm(BaseDialogForm):
-    """Why money is kept back."""
-
-    reason = forms.CharField(label=_("Reason"), max_length=200, widget=UnfoldAdminTextInputWidget)
-
-
 @admin.register(Redemption)
-class RedemptionAdmin(searches.ExactSearch, ReadOnlyAdmin):
+class RedemptionAdmin(searches.ExactSearch, ActsAdmin):
     """Vouchers used on orders."""
 
     nothing_yet = _("Nothing redeemed yet. Orders appear here as tills send them.")
@@ -221,38 +203,23 @@ class RedemptionAdmin(searches.ExactSearch, ReadOnlyAdmin):
 
     actions_detail = ["hold"]
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """Offered for live redemptions only; the service decides whether a hold is still
-        possible."""
-        redemption = self.get_object(request, str(object_id))
-        stands = redemption is not None and redemption.state == RedemptionState.CAPTURED
-        return super().get_actions_detail(request, object_id) if stands else []
+    hold = button(
+        holds.hold,
+        _("Hold the money"),
+        icon="lock",
+        title=_("Hold the money"),
+        description=_("It is not settled until it is released."),
+        success=_("Held."),
+        subject="redemption",
+        permission="hold",
+    )
+
+    def offered_acts(self, row: Redemption) -> list[str]:
+        """What was not captured, or was undone, has no money to be held."""
+        return ["hold"] if row.state == RedemptionState.CAPTURED else []
 
     def has_hold_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "vouchers.add_hold", object_id)
-
-    @action(
-        description=_("Hold the money"),
-        icon="lock",
-        permissions=["hold"],
-        dialog={
-            "title": _("Hold the money"),
-            "description": _("It is not settled until it is released."),
-            "form_class": HoldForm,
-            "form_submit_text": _("Confirm"),
-        },
-    )
-    def hold(self, request: HttpRequest, form: HoldForm, object_id: str) -> HttpResponse:
-        act(
-            request,
-            holds.hold,
-            _("Held."),
-            redemption=get_object_or_404(Redemption, pk=object_id),
-            reason=form.cleaned_data["reason"],
-            by=request.user,
-            at=timezone.now(),
-        )
-        return go_to("vouchers_redemption_change", object_id)
 
     @display(description=_("discount by source"))
     def by_source(self, redemption: Redemption) -> str:

@@ -158,7 +158,7 @@ def _is_replayed(kind: RiskKind) -> bool:
 
 
 def _honesty(kind: RiskKind) -> Any:
-    """How far the past answers what a kind of rule asks."""
+    """How completely the rows on file answer what a kind of rule asks."""
     return REPLAY_NOTES[REPLAYED[kind]]
 
 

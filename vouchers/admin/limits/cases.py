@@ -67,7 +67,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class MineFilter(admin.SimpleListFilter):
-    """Whose cases."""
+    """Cases of the person, of nobody yet, or of all."""
 
     title = _("assigned to")
     parameter_name = "whose"
@@ -229,7 +229,7 @@ def _age(case: Case, at: datetime) -> str:
 
 
 def _about_s(seconds: int) -> str:
-    """Whole days, or whole hours, or minutes."""
+    """A duration in whole days, or whole hours, or minutes."""
     for unit_s in (86_400, 3_600, 60):
         if seconds >= unit_s:
             return duration(seconds - seconds % unit_s)

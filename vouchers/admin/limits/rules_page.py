@@ -38,7 +38,7 @@ DID = {
 
 
 class CampaignForm(forms.Form):
-    """Whose rules."""
+    """The campaign whose rules are shown."""
 
     campaign = PickedRow(
         queryset=Campaign.objects.none(),

@@ -4,19 +4,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.utils import timezone
+from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.forms import BaseDialogForm
 
 from merchants.admin.labels import label
 from merchants.errors import Refusal
 from merchants.models import Store
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyAdmin, act, go_to, in_lines
+from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, in_lines
 from vouchers.admin.buttons import button
 from vouchers.admin.faults import sentence
 from vouchers.admin.filters import CAMPAIGN, RefusalCodes
@@ -136,7 +134,7 @@ class RiskVersionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Hold)
-class HoldAdmin(searches.ExactSearch, ReadOnlyAdmin):
+class HoldAdmin(searches.ExactSearch, ActsAdmin):
     """Money kept back until a person has checked it."""
 
     nothing_yet = _("No money is held. It is held from a case, or on a redemption's page.")
@@ -147,11 +145,17 @@ class HoldAdmin(searches.ExactSearch, ReadOnlyAdmin):
     raw_id_fields = ["redemption"]
     actions_detail = ["release", "call_back"]
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """Nothing to do once it has been released."""
-        hold = self.get_object(request, str(object_id))
-        is_open = hold is not None and hold.released_at is None
-        return super().get_actions_detail(request, object_id) if is_open else []
+    release = button(
+        holds.release,
+        _("Release"),
+        icon="lock_open",
+        title=_("Release the money"),
+        description=_("The next settlement pays it out."),
+        success=_("Released."),
+        form=BaseDialogForm,
+        subject="hold",
+        permission="release",
+    )
 
     call_back = button(
         holds.call_back,
@@ -168,27 +172,9 @@ class HoldAdmin(searches.ExactSearch, ReadOnlyAdmin):
         permission="release",
     )
 
+    def offered_acts(self, row: Hold) -> list[str]:
+        """A hold is ended once."""
+        return ["release", "call_back"] if row.released_at is None else []
+
     def has_release_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "vouchers.change_hold", object_id)
-
-    @action(
-        description=_("Release"),
-        icon="lock_open",
-        permissions=["release"],
-        dialog={
-            "title": _("Release the money"),
-            "description": _("The next settlement pays it out."),
-            "form_class": BaseDialogForm,
-            "form_submit_text": _("Confirm"),
-        },
-    )
-    def release(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        act(
-            request,
-            holds.release,
-            _("Released."),
-            hold=get_object_or_404(Hold, pk=object_id),
-            by=request.user,
-            at=timezone.now(),
-        )
-        return go_to("vouchers_hold_change", object_id)

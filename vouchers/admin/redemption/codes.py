@@ -22,7 +22,7 @@ from merchants.admin.base import said_once
 from merchants.admin.labels import labelled
 from merchants.errors import Refused
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyAdmin
+from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, dialog
 from vouchers.admin.faults import sentence
 from vouchers.models import Paper, Presentation, Voucher
 from vouchers.models.redemption.presentations import WRONG_CODE_KINDS
@@ -46,7 +46,7 @@ class OfVoucher(searches.ExactSearch, ReadOnlyAdmin):
 
 
 class ReplaceForm(BaseDialogForm):
-    """What the holder brings along."""
+    """The identity number that the holder shows."""
 
     national_id = forms.CharField(
         label=_("Identity number of the holder"),
@@ -56,7 +56,7 @@ class ReplaceForm(BaseDialogForm):
 
 
 @admin.register(Paper)
-class PaperAdmin(OfVoucher):
+class PaperAdmin(OfVoucher, ActsAdmin):
     """Vouchers on paper. A lost one is replaced here, with the holder's identity number."""
 
     nothing_yet = _("No voucher is on paper yet. Channels ask for a paper on behalf of its holder.")
@@ -75,11 +75,9 @@ class PaperAdmin(OfVoucher):
             return "locked", _("locked after wrong tries")
         return "good", _("good")
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+    def offered_acts(self, row: Paper) -> list[str]:
         """Only the last paper of a voucher is replaced."""
-        paper = self.get_object(request, str(object_id))
-        is_last = paper is not None and paper.replaced_at is None
-        return super().get_actions_detail(request, object_id) if is_last else []
+        return ["replace"] if row.replaced_at is None else []
 
     def has_replace_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "vouchers.change_paper", object_id)
@@ -88,12 +86,9 @@ class PaperAdmin(OfVoucher):
         description=_("Replace"),
         icon="print",
         permissions=["replace"],
-        dialog={
-            "title": _("Replace a lost paper"),
-            "description": _("The old paper stops working at once."),
-            "form_class": ReplaceForm,
-            "form_submit_text": _("Confirm"),
-        },
+        dialog=dialog(
+            _("Replace a lost paper"), _("The old paper stops working at once."), ReplaceForm
+        ),
     )
     def replace(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         by: Any = request.user

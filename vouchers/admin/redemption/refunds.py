@@ -4,8 +4,9 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from merchants.admin.base import ReadOnlyInline
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyAdmin, ReadOnlyInline, coloured, money
+from vouchers.admin.base import ReadOnlyAdmin, coloured, money
 from vouchers.admin.filters import CAMPAIGN
 from vouchers.models import Collection, CollectionLine, Refund, RefundPart
 from vouchers.states import RefundPolicy

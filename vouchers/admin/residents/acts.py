@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyAdmin
+from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin
 from vouchers.admin.buttons import button
 from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.residents.forms import (
@@ -55,6 +55,8 @@ class ResidentActs(ReadOnlyAdmin):
         title=_("Freeze this resident"),
         description=_("No voucher of theirs is accepted any more."),
         success=_("Frozen."),
+        subject="resident",
+        permission="change_resident",
     )
     unfreeze = button(
         residents.unfreeze,
@@ -63,6 +65,8 @@ class ResidentActs(ReadOnlyAdmin):
         title=_("Unfreeze this resident"),
         description=_("Their vouchers are accepted again."),
         success=_("Active again."),
+        subject="resident",
+        permission="change_resident",
     )
     record_death = button(
         residents.record_death,
@@ -72,6 +76,8 @@ class ResidentActs(ReadOnlyAdmin):
         description=_("Their vouchers are not accepted any more; proxies end."),
         success=_("Recorded."),
         form=DocumentForm,
+        subject="resident",
+        permission="change_resident",
     )
     undo_death = button(
         residents.undo_death,
@@ -80,6 +86,8 @@ class ResidentActs(ReadOnlyAdmin):
         title=_("The death was recorded by mistake"),
         description=_("The resident is active again."),
         success=_("Active again."),
+        subject="resident",
+        permission="change_resident",
     )
     keep_out = button(
         residents.exclude,
@@ -92,6 +100,7 @@ class ResidentActs(ReadOnlyAdmin):
         success=_("Excluded."),
         form=ExcludeForm,
         permission="add_exclusion",
+        subject="resident",
     )
     merge = button(
         residents.merge,
@@ -102,6 +111,7 @@ class ResidentActs(ReadOnlyAdmin):
         success=_("Merged."),
         form=MergeForm,
         subject="member",
+        permission="change_resident",
     )
     give_consent = button(
         residents.record_consent,
@@ -111,6 +121,8 @@ class ResidentActs(ReadOnlyAdmin):
         description=_("As given on paper or by telephone."),
         success=_("Recorded."),
         form=ConsentForm,
+        subject="resident",
+        permission="change_resident",
     )
     withdraw_consent = button(
         residents.record_withdrawal,
@@ -120,6 +132,8 @@ class ResidentActs(ReadOnlyAdmin):
         description=_("Without consent to targeting a resident is not targeted."),
         success=_("Withdrawn."),
         form=WithdrawForm,
+        subject="resident",
+        permission="change_resident",
     )
     declare_proxy = button(
         residents.record_proxy,
@@ -130,6 +144,7 @@ class ResidentActs(ReadOnlyAdmin):
         success=_("Declared."),
         form=ProxyForm,
         subject="holder",
+        permission="change_resident",
     )
     link = button(
         residents.link,
@@ -139,6 +154,8 @@ class ResidentActs(ReadOnlyAdmin):
         description=_("Kept as a keyed hash; it has limits of its own and merges no residents."),
         success=_("Linked."),
         form=LinkForm,
+        subject="resident",
+        permission="change_resident",
     )
     erase = button(
         residents.erase,
@@ -147,10 +164,12 @@ class ResidentActs(ReadOnlyAdmin):
         title=_("Erase this resident for ever"),
         description=_("Places, links and attributes are destroyed; the books keep the number."),
         success=_("Erased."),
+        subject="resident",
+        permission="change_resident",
     )
 
 
-class EndingAdmin(searches.ExactSearch, ReadOnlyAdmin):
+class EndingAdmin(searches.ExactSearch, ActsAdmin):
     """Dated rows that one act ends, as long as they last."""
 
     search_help_text = _("The whole resident no.")
@@ -158,11 +177,9 @@ class EndingAdmin(searches.ExactSearch, ReadOnlyAdmin):
     ended_permission = "resident"
     actions_detail = ["end"]
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """Nothing to do once it has ended."""
-        row: Model | None = self.get_object(request, str(object_id))
-        lasts = row is not None and getattr(row, self.ended_field) is None
-        return super().get_actions_detail(request, object_id) if lasts else []
+    def offered_acts(self, row: Model) -> list[str]:
+        """A row ends once."""
+        return ["end"] if getattr(row, self.ended_field) is None else []
 
     def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, f"vouchers.change_{self.ended_permission}", object_id)

@@ -40,7 +40,7 @@ def named(form: BaseDialogForm, field: str) -> Resident:
 
 
 class ExcludeForm(ReasonForm):
-    """Out of which campaign, and why."""
+    """The campaign to be kept out of, and why."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -80,7 +80,7 @@ class ProxyForm(BaseDialogForm):
 
 
 class ConsentForm(BaseDialogForm):
-    """Which text was agreed to, for which purpose."""
+    """The text that was agreed to, and its purpose."""
 
     purpose = forms.ChoiceField(
         label=_("purpose"), choices=Consent.Purpose.choices, widget=UnfoldAdminSelectWidget
@@ -91,7 +91,7 @@ class ConsentForm(BaseDialogForm):
 
 
 class WithdrawForm(BaseDialogForm):
-    """For which purpose consent ends."""
+    """The purpose of the consent that ends."""
 
     purpose = forms.ChoiceField(
         label=_("purpose"), choices=Consent.Purpose.choices, widget=UnfoldAdminSelectWidget
@@ -99,7 +99,7 @@ class WithdrawForm(BaseDialogForm):
 
 
 class LinkForm(BaseDialogForm):
-    """What the resident was seen with."""
+    """The device, phone, card or account that the resident was seen with."""
 
     kind = forms.ChoiceField(
         label=_("kind"), choices=Link.Kind.choices, widget=UnfoldAdminSelectWidget

@@ -10,8 +10,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
+from merchants.admin.base import ReadOnlyInline
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyInline, coloured, go_to
+from vouchers.admin.base import coloured, dialog, go_to
 from vouchers.admin.forms import ExplainForm
 from vouchers.admin.residents.acts import ACTS, ResidentActs
 from vouchers.http.explanations import run_sentence, sentence
@@ -104,15 +105,15 @@ class ResidentAdmin(searches.ExactSearch, ResidentActs):
         description=_("Why (not)?"),
         icon="help",
         permissions=["view"],
-        dialog={
-            "title": _("Why is this resident targeted, or not?"),
-            "description": _(
+        dialog=dialog(
+            _("Why is this resident targeted, or not?"),
+            _(
                 "As things stand now, or as a run found them; the look is kept in the resident's"
                 " history."
             ),
-            "form_class": ExplainForm,
-            "form_submit_text": _("Explain"),
-        },
+            ExplainForm,
+            _("Explain"),
+        ),
     )
     def explain(self, request: HttpRequest, form: ExplainForm, object_id: str) -> HttpResponse:
         campaign = form.cleaned_data["campaign"]

@@ -1,4 +1,4 @@
-"""`manage.py reset_second_factor`: a colleague has lost the phone."""
+"""`manage.py reset_second_factor`: for a user who has lost the phone."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -35,8 +35,8 @@ class Resident(models.Model):
     external_id = models.CharField(_("resident no."), max_length=64, unique=True)
     # Hash of the first verified id, mod 1024; never changes, so it can be a distribution key.
     bucket = models.SmallIntegerField(_("bucket"))
-    # HMAC-SHA256 of the national id under the environment's key: equal people collide, but it
-    # cannot be reads.
+    # HMAC-SHA256 of the national id under the environment's key: equal people collide, but the
+    # number cannot be read from it.
     identity_hmac = models.BinaryField(_("identity hash"), max_length=32, null=True, unique=True)
     phone_hmac = models.BinaryField(_("phone hash"), max_length=32, null=True)
     # Encrypted under `data_key`, which erasure destroys; only where a channel must send.

@@ -1,7 +1,7 @@
-"""What keeps every page of the admin inside the areas of a person's grants.
+"""Limits every page of the admin to the areas of a person's grants.
 
-The site puts it in front of each page that is registered, ours and other packages' alike: there is
-no page without it, and none has to remember it.
+The site applies it to each page that is registered, ours and other packages': no page is without
+it, and none has to ask for it.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Django's questions about permissions, which name no instant: they are asked about now."""
+"""Django's authentication backend for permissions, answered as of now."""
 
 from typing import Any
 

@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
-from vouchers.pages.signin.half_way import go_half_way
+from vouchers.pages.signin.pending import remember_pending
 from vouchers.services import second_factor
 
 
@@ -34,7 +34,7 @@ class SignIn(LoginView):
         assert isinstance(user, User)
         if not second_factor.is_asked_for(user, at=timezone.now()):
             return super().form_valid(form)
-        go_half_way(self.request, user, self.get_success_url())
+        remember_pending(self.request, user, self.get_success_url())
         return redirect("admin:second_factor_code")
 
 
@@ -57,8 +57,8 @@ _ASKED_FOR: Final = "_huimin_second_factor"
 
 
 class Site(UnfoldAdminSite):
-    """Unfold's site, which sessions enter by the second factor where it is asked for, and whose
-    pages show what lies in the areas of a person's grants."""
+    """Unfold's site with the second factor where it is required; its pages show what lies in the
+    areas of a person's grants."""
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register a page, kept inside the areas of grants."""
@@ -121,16 +121,17 @@ class Site(UnfoldAdminSite):
         )(request)
 
     def _second_step(self, request: HttpRequest) -> HttpResponse:
-        """For a session by password alone of someone who has to show a second factor by now."""
+        """The second step, for a session by password alone of a person who has to show a second
+        factor by now."""
         user, address = request.user, request.GET.get(REDIRECT_FIELD_NAME, "")
         assert isinstance(user, User)
         is_ours = url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()})
         logout(request)
-        go_half_way(request, user, address if is_ours else reverse("admin:index"))
+        remember_pending(request, user, address if is_ours else reverse("admin:index"))
         return redirect("admin:second_factor_code")
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Those of the admin, and of the second factor."""
+        """The admin's addresses and those of the second factor."""
         from vouchers.pages.signin import views  # its forms need the applications
 
         return [

@@ -19,7 +19,7 @@ from django_otp import login as verify_session
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from vouchers.pages.signin.forms import AuthenticatorCodeForm, CodeForm
-from vouchers.pages.signin.half_way import go_in, who_is_half_way
+from vouchers.pages.signin.pending import complete_sign_in, pending_user
 from vouchers.pages.signin.throttle import is_locked_out, locked_out
 from vouchers.services import second_factor
 from vouchers.services.second_factor import Verdict
@@ -31,7 +31,7 @@ REPLACING_LASTS: Final = timedelta(minutes=10)
 
 def ask_code(request: HttpRequest) -> HttpResponse:
     """The second step for those who have an authenticator."""
-    user = who_is_half_way(request)
+    user = pending_user(request)
     if user is None:
         return redirect("admin:login")
     if not second_factor.is_set_up(user):
@@ -42,19 +42,20 @@ def ask_code(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         verdict = second_factor.verify(user=user, code=form.cleaned_data["code"])
         if verdict.device:
-            return redirect(go_in(request, user, verdict.device))
+            return redirect(complete_sign_in(request, user, verdict.device))
         _say_why(request, form, user, verdict)
     return _page(request, "code", _("Second step"), form=form, person=user)
 
 
 def set_up(request: HttpRequest) -> HttpResponse:
-    """An authenticator is set up: while signing in where it is required, or from one's own page."""
-    half_way = who_is_half_way(request)
-    user = half_way or (request.user if admin.site.has_permission(request) else None)
+    """Set up an authenticator: while signing in where it is required, or from the page of the
+    second factor."""
+    signing_in = pending_user(request)
+    user = signing_in or (request.user if admin.site.has_permission(request) else None)
     if not isinstance(user, User):
         return redirect("admin:login")
     if second_factor.is_set_up(user) and not _may_replace(request):
-        return redirect("admin:second_factor_code" if half_way else "admin:second_factor")
+        return redirect("admin:second_factor_code" if signing_in else "admin:second_factor")
     if is_locked_out(request, user.get_username()):
         return locked_out(request)
     device = _pending(request, user)
@@ -63,7 +64,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
         code = form.cleaned_data["code"]
         verdict = second_factor.confirm(user=user, device_id=device.pk, code=code)
         if verdict.device:
-            return _set_up(request, user, verdict, is_half_way=half_way is not None)
+            return _set_up(request, user, verdict, is_signing_in=signing_in is not None)
         _say_why(request, form, user, verdict)
     return _page(
         request,
@@ -77,7 +78,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
 
 
 def overview(request: HttpRequest) -> HttpResponse:
-    """One's own second factor: new recovery codes, another phone."""
+    """The person's own second factor: new recovery codes, another phone."""
     user = request.user
     assert isinstance(user, User)
     form = CodeForm(request.POST or None)
@@ -105,13 +106,13 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _set_up(
-    request: HttpRequest, user: User, verdict: Verdict, *, is_half_way: bool
+    request: HttpRequest, user: User, verdict: Verdict, *, is_signing_in: bool
 ) -> HttpResponse:
     assert verdict.device is not None
     for name in (PENDING, MAY_REPLACE_UNTIL):
         request.session.pop(name, None)
-    if is_half_way:
-        return _codes(request, verdict, next_url=go_in(request, user, verdict.device))
+    if is_signing_in:
+        return _codes(request, verdict, next_url=complete_sign_in(request, user, verdict.device))
     verify_session(request, verdict.device)
     return _codes(request, verdict)
 

@@ -22,7 +22,7 @@ USED = (
 
 
 def surroundings_of(campaign: Campaign, *, at: datetime) -> Surroundings:
-    """As they are at an instant."""
+    """The surroundings of a campaign at an instant."""
     appropriated = campaign.sources.aggregate(fen=Sum("appropriated_fen"))
     unpaid = campaign.sources.filter(receipts__isnull=True).order_by("code")
     return Surroundings(

@@ -150,13 +150,13 @@ def _one(used: QuerySet[Redemption]) -> Group:
 
 
 def _small_shops(campaign: Campaign) -> Q:
-    """In stores that take part as small shops."""
+    """Redemptions in stores that take part as small shops."""
     shops = CampaignStore.objects.filter(campaign=campaign, category=SMALL_SHOP)
     return Q(store_id__in=shops.values("store_id"))
 
 
 def _elders(at: datetime) -> Q:
-    """Of holders who reach the age in the year of the report, or have reached it."""
+    """Redemptions of holders who reach the age in the year of the report, or have reached it."""
     return Q(resident__birth_year__lte=at.year - SENIOR_AGE)
 
 
@@ -194,7 +194,8 @@ def days_of(campaign: Campaign) -> list[DayRow]:
 
 
 def _refusals(campaign: Campaign) -> list[tuple[str, int]]:
-    """Of the campaign, and of its vouchers where a refusal came before the terms were read."""
+    """Refusals of the campaign, and of its vouchers where a refusal came before the terms were
+    read."""
     tranches = Tranche.objects.filter(campaign=campaign).values("id")
     attempts = Attempt.objects.alias(tranche=F("voucher_id").bitrightshift(SERIAL_BITS))
     own = Q(campaign_id=campaign.pk) | Q(campaign_id=None, tranche__in=tranches)

@@ -27,6 +27,6 @@ def population(campaign_id: int) -> Iterator[int]:
 
 
 def drawn(redemption_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """What an auditor takes along to the store."""
+    """The redemptions drawn, with the facts that an auditor checks at the store."""
     rows = Redemption.objects.filter(pk__in=redemption_ids).order_by("id").values(*COLUMNS)
     return [dict(row) for row in rows]

@@ -90,8 +90,8 @@ class Pairs:
         return type(self)(cells[order], stores[order], west[order], south[order], side_deg)
 
     def _pruned(self, local: LocalMetric, radius_m: Floats) -> Self:
-        """Less the pairs whose store does not reach the cell, or is beaten by one that holds it:
-        tried with the one whose farthest corner is nearest."""
+        """The pairs without those whose store does not reach the cell, or is beaten by a store that
+        holds all of it; tried with the one whose farthest corner is nearest."""
         metres = self._corners_m(local)
         slack_m = _CORNER_SLACK_M + _CORNER_SLACK_M_PER_DEG2 * self.side_deg**2
         far_m = metres.max(axis=0)

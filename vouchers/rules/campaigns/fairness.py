@@ -143,14 +143,14 @@ def _of_census(amount: int | None, census: int | None) -> Figure:
 
 
 def _share(part: int | None, whole: int | None) -> Figure:
-    """Of rounded counts; FEW where the part, or what it leaves, is fewer than ten people."""
+    """The share of rounded counts; FEW where the part, or the rest, is fewer than ten people."""
     if part is None or whole is None or 0 < whole - part < LEAST:
         return Missing.FEW
     return min(part / whole, 1.0) if whole else Missing.NOT_ON_FILE
 
 
 def _answer(part: int | None, told: Sequence[int | None]) -> Figure:
-    """A share of those whose answer is on file."""
+    """The share among those whose answer is on file."""
     known = [count for count in told if count is not None]
     return _share(part, sum(known)) if len(known) == len(told) else Missing.FEW
 

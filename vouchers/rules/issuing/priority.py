@@ -76,7 +76,8 @@ def ordered(method: SelectionMethod, people: People, seed: str) -> Order:
 
 
 def _by(key: NDArray[np.float64] | Ints, resident_id: Ints, seed: str) -> Order:
-    """Ascending; lots are drawn for equal ones only, since hashing takes longest."""
+    """Positions in ascending order; lots are drawn for equal ones only, since hashing takes
+    longest."""
     order = np.lexsort((resident_id, key))
     sorted_key = key[order]
     equal = sorted_key[1:] == sorted_key[:-1]

@@ -1,4 +1,4 @@
-"""What a redemption looks like to the risk rules of its campaign. Pure.
+"""A redemption judged by the risk rules of its campaign. Pure.
 
 A rule looks at the redemption itself and at tallies of what was before (`tallies`).
 """
@@ -152,7 +152,7 @@ def _terminal_roaming(case: RiskCase, seen: Seen, limits: Parameters) -> Facts |
 
 
 def _refund_rate(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
-    """Of the redemptions before this one."""
+    """The share that was refunded of the redemptions before this one."""
     orders = seen.before(TallyKind.STORE).redemptions
     refunds = seen.before(TallyKind.STORE_REFUNDS).redemptions
     if orders < limits["orders"] or refunds * 100 <= limits["share_percent"] * orders:

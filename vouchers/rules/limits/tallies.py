@@ -121,7 +121,7 @@ class Seen(NamedTuple):
         tallies: Mapping[TallyKey, Tally],
         places: Mapping[int, Place],
     ) -> Self:
-        """What it is judged beside, out of the tallies of every case."""
+        """The facts for one case, out of the tallies of all."""
         own = {kind: tallies.get(key, NOTHING_SEEN) for kind, key in case.keys.items()}
         return cls(own, discount_fen, places)
 
@@ -275,7 +275,8 @@ named beside it too, of the same subject."""
 
 
 def hugs(case: RiskCase, within_percent: int) -> bool:
-    """At the threshold or above it by at most so many per cent; without a threshold none is."""
+    """Whether an amount is at the threshold, or above it by at most so many per cent; never without
+    a threshold."""
     above_fen = case.counts_fen - case.threshold_fen
     return case.threshold_fen > 0 and 0 <= above_fen * 100 <= case.threshold_fen * within_percent
 

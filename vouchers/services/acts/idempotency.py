@@ -104,7 +104,7 @@ class Keys:
     answers: Mapping[tuple[int, str], StoredAnswer]
 
     def known(self, number: int, request: ActRequest) -> Refusal | StoredAnswer | None:
-        """Why the batch's request of that number is not worked on; None when it is."""
+        """Why request `number` of the batch is not worked on; None when it is."""
         caller_id = request.caller.credential_id
         if caller_id in self.switched_off:
             return SWITCHED_OFF
@@ -119,7 +119,7 @@ class SentKeys(NamedTuple):
     size: int
 
     def read(self) -> Keys:
-        """What the database said."""
+        """The locked keys, from the answers of the pipeline."""
         rows = self.found.rows()
         return Keys(
             got=self.locks.rows()[: self.size],

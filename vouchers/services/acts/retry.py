@@ -75,7 +75,7 @@ def _give_up(lost: Sequence[Exception]) -> None:
 
 
 def _violated(error: Exception) -> str | None:
-    """The name of the constraint, or of the kind of it where that has none."""
+    """The name of the violated constraint; the kind of violation where it has none."""
     cause = error.__cause__
     if not isinstance(cause, psycopg.IntegrityError):
         return None
@@ -83,7 +83,7 @@ def _violated(error: Exception) -> str | None:
 
 
 def _said(error: Exception) -> str:
-    """What the database said, less its detail, which quotes rows."""
+    """The database's message without its detail, which quotes rows."""
     cause = error.__cause__
     said = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
     return said or type(cause).__name__

@@ -1,6 +1,6 @@
-"""How far a preview has come, kept in Valkey while it counts, for the page that waits for it.
+"""Progress of a preview, kept in Valkey for the page that waits for it.
 
-It is no more than a courtesy: without Valkey a count takes as long and says nothing meanwhile.
+Without Valkey a preview takes as long and shows no progress.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ VALKEY: Final = Valkey(answer_s=0.5, pause_s=10.0, without="counts do not say ho
 
 
 class Counting:
-    """One person's count of a campaign, of `total` residents in all."""
+    """The progress of one person's preview of a campaign, of `total` residents in all."""
 
     def __init__(self, *, campaign: Campaign, by: User, total: int) -> None:
         self._key = _key(campaign, by)
@@ -26,7 +26,7 @@ class Counting:
         self._said_pct = -1
 
     def add(self, residents: int) -> None:
-        """So many more have been judged; every whole per cent is written once."""
+        """Count `residents` more as judged; every whole per cent is written once."""
         self._done += residents
         pct = min(100, 100 * self._done // self._total)
         if pct == self._said_pct:
@@ -36,13 +36,13 @@ class Counting:
 
 
 def counted_pct(*, campaign: Campaign, by: User) -> int | None:
-    """How much of a person's count is done, in whole per cent; None where nothing is known."""
+    """How much of a person's preview is done, in whole per cent; None where nothing is known."""
     found = VALKEY.ask(lambda client: client.get(_key(campaign, by)), otherwise=None)
     return int(found) if isinstance(found, bytes) and found.isdigit() else None
 
 
 def end_counting(*, campaign: Campaign, by: User) -> None:
-    """Forget how far a count was, once it is done."""
+    """Forget the progress of a preview, once it is done."""
     VALKEY.ask(lambda client: client.delete(_key(campaign, by)), otherwise=None)
 
 

@@ -17,8 +17,8 @@ EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def ground_of(context: TargetingContext, sources: Sources) -> Ground:
-    """The blocks of the sources' snapshot, inside the transaction that read them; before there is
-    one, of those who would stand in it."""
+    """The blocks of the sources' snapshot, inside the transaction that read the sources; before the
+    first snapshot, those of the residents it would hold."""
     if sources.snapshot_id is not None:
         return _ground(sources.snapshot_id, context.kinds)
     everyone = Census()
@@ -29,7 +29,7 @@ def ground_of(context: TargetingContext, sources: Sources) -> Ground:
 
 @lru_cache(maxsize=4)
 def _ground(snapshot_id: int, kinds: tuple[str, ...]) -> Ground:
-    """Once for a snapshot, which never changes but for those who are erased."""
+    """Computed once for a snapshot, which changes only when a resident is erased."""
     raw, everyone = raw_connection(), Census()
     extents = READ_EXTENTS.send(raw, {"snapshot_id": snapshot_id}).rows()
     numbers = [extent.number for extent in extents]

@@ -43,8 +43,8 @@ def waiting_parts(*, at: datetime) -> int:
 
 
 def lease_part(*, at: datetime, lease_s: int, run_id: int | None = None) -> PartLease | None:
-    """Lease the next part, of any run or of one, that waits or whose lease has run out; None when
-    there is none."""
+    """Lease the next part that waits or has an expired lease, of one run or of any; None when there
+    is none."""
     waiting = _waiting(at).defer(*PACKED)
     if run_id is not None:
         waiting = waiting.filter(run_id=run_id)

@@ -90,7 +90,7 @@ def _is_due(latest: Latest, at: datetime) -> bool:
 
 
 def _take_out_the_erased(built: ResidentSnapshot) -> None:
-    """Those erased while the blocks were packed, which saw them as they were before."""
+    """Take out residents who were erased while the blocks were being packed."""
     (since,) = LATEST_SNAPSHOT.send(raw_connection(), {}).rows()
     (changed,) = FIND_CHANGED.send(
         raw_connection(), {"as_of": since.as_of, "xid": since.xid}
@@ -102,7 +102,7 @@ def _take_out_the_erased(built: ResidentSnapshot) -> None:
 
 
 def _clear_before(built: ResidentSnapshot, at: datetime) -> None:
-    """Those that some session reads from at this moment are left to the next build."""
+    """Delete earlier snapshots; those that a session is reading are left to the next build."""
     named = Targeting.objects.filter(run__state__in=_UNFINISHED, snapshot__isnull=False)
     unused = ResidentSnapshot.objects.filter(pk__lt=built.pk, cleared_at=None).exclude(
         pk__in=named.values("snapshot_id")

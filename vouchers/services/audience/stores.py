@@ -23,14 +23,14 @@ class Stores:
 
     @classmethod
     def taking_part(cls, campaign: Campaign, at: datetime) -> Self:
-        """Those open at `at`, with the version of their place that is in force then."""
+        """The stores open at `at`, with the location version in force then."""
         radius_of = radii_m(campaign, at)
         places = locations(radius_of, at)
         return cls._of(places, [radius_of[place.store_id] for place in places])
 
     @classmethod
     def planned(cls, targeting: Targeting) -> Self:
-        """Those that a run has planned to be targeted by."""
+        """The stores that a run's targeting was planned with."""
         return cls.named(
             np.frombuffer(bytes(targeting.location_ids), "<i8"),
             np.frombuffer(bytes(targeting.radii_m), "<f8"),
@@ -38,7 +38,7 @@ class Stores:
 
     @classmethod
     def named(cls, location_ids: NDArray[np.int64], radius_m: NDArray[np.float64]) -> Self:
-        """Those a run has named by their versions, in its order."""
+        """The stores of the location versions that a run names, in its order."""
         known = StoreLocation.objects.in_bulk(location_ids.tolist())
         return cls._of([known[id_] for id_ in location_ids.tolist()], radius_m.tolist())
 

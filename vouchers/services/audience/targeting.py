@@ -26,9 +26,9 @@ LEASE_S: Final = 10
 def plan_targeting(*, run_id: int, fence: int, at: datetime, part_blocks: int = PART_BLOCKS) -> int:
     """Note down what a run is judged by and cut it into parts: QUEUED → TARGETING.
 
-    Returns how many parts there are. Everyone stands in one: with their block of the newest
-    snapshot, or, where they have changed since it was built, among those who are read by row.
-    Raises LeaseLostError.
+    Returns how many parts there are. Every resident is in one: with their block of the newest
+    snapshot or, if they have changed since it was built, among those who are read by row. Raises
+    LeaseLostError.
     """
     with transaction.atomic():
         run = lock_run(run_id=run_id, fence=fence, state=RunState.QUEUED)

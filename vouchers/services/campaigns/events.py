@@ -1,4 +1,4 @@
-"""What merchants and channels hear of a campaign."""
+"""Events about a campaign for merchants and channels."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ INNER = frozenset({CampaignState.DRAFT, CampaignState.SUBMITTED, CampaignState.A
 
 
 def announce_state(campaign: Campaign, *, at: datetime) -> None:
-    """The campaign has a new state: said to the merchants of its stores and to every channel."""
+    """Announce the campaign's new state to the merchants of its stores and to every channel."""
     listeners = LISTENERS.current()
     if campaign.state in INNER or not listeners:
         return

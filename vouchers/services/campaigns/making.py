@@ -67,7 +67,7 @@ def clone(
 
 
 def _made(terms: Mapping[str, Any], *, by: User, at: datetime) -> Campaign:
-    """All of it or nothing."""
+    """Make the whole draft in one transaction."""
     with refused_by_database(), transaction.atomic():
         campaign = create_campaign(by=by, at=at, **_options(terms["campaign"]))
         for row in terms["sources"]:

@@ -58,7 +58,7 @@ def edit_sources(
     by: User,
     at: datetime,
 ) -> None:
-    """What the sources of a draft appropriate, new ones included, in one edit.
+    """Set what the sources of a draft appropriate, new ones included, in one edit.
 
     Refuses as `drafts.edit_campaign` and `funding.appropriate` do.
     """
@@ -77,7 +77,7 @@ def edit_sources(
 def edit_tiers(
     *, campaign: Campaign, seen_edit: int, tiers: Sequence[TierEdit], by: User, at: datetime
 ) -> None:
-    """Tiers of a draft with their shares and numbers of vouchers, in one edit.
+    """Change the tiers of a draft with their shares and numbers of vouchers, in one edit.
 
     Refuses as `drafts.edit_tier` does.
     """
@@ -112,8 +112,8 @@ def make_fit(*, campaign: Campaign, seen_edit: int, fit: Fit, by: User, at: date
 
 
 def set_count(tier: Tier, count: int | None) -> None:
-    """How many vouchers of a tier there are: the quota cell of the tier alone, inside an edit's
-    transaction. None takes the cell away, unless it caps money."""
+    """Set how many vouchers of a tier there are, the cap of the quota cell of that tier alone;
+    inside an edit's transaction. None removes the cell, unless it caps money."""
     slices = ("round", "district", "store", "source", "channel", "day")
     only = {f"{name}__isnull": True for name in slices}
     cell = QuotaCell.objects.filter(tier=tier, **only).first()

@@ -21,8 +21,8 @@ from vouchers.states import RoundWay
 
 
 class Counted(NamedTuple):
-    """Whose claims of what are counted together; `person` is the least id of the residents who
-    are the same person."""
+    """What claims are counted together by; `person` is the least id of the residents who are the
+    same person."""
 
     person: int
     round_id: int
@@ -57,7 +57,7 @@ class Facts:
 
 
 def find_offers(requests: Sequence[ClaimRequest]) -> list[OfferRow | None]:
-    """By request the round of its tier that is open, or opens next, or was the last."""
+    """For each request the round of its tier that is open; else the next one, else the last one."""
     with reading() as raw:
         found = _ask_offers(raw, requests)
     return _offers(requests, found)

@@ -29,7 +29,7 @@ def at_campaign_time(requests: Sequence[ClaimRequest]) -> Sequence[ClaimRequest]
 def timed_offers(
     rows: Sequence[OfferRow], *, is_test: bool, at: datetime
 ) -> list[tuple[OfferRow, datetime]]:
-    """Offers that are not over, each with the time in its campaign when it is `at` outside."""
+    """Offers that are not over, each with its campaign's time at the real instant `at`."""
     ahead = ahead_of_campaigns({row.campaign for row in rows}) if is_test else {}
     timed = [(row, at + ahead.get(row.campaign, NO_MOVE)) for row in rows]
     return [(row, now) for row, now in timed if now < row.closes_at]

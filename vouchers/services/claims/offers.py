@@ -65,7 +65,7 @@ def _untargeted(resident: Shopper, timed: Sequence[_Timed]) -> dict[int, str]:
 
 
 def _claimed(resident: Shopper, rows: Sequence[OfferRow]) -> dict[tuple[int, int, str], int]:
-    """By round, tier and channel what the resident, and who is the same person, have claimed."""
+    """Claims of the resident and those who are the same person, by round, tier and channel."""
     same = find_same_people([resident.id]).get(resident.id, ()) if resident.is_merged else ()
     counted = COUNT_CLAIMS.send(
         raw_connection(),

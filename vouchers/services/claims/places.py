@@ -70,7 +70,7 @@ def places_sent(
 
 
 def _repeated(block: Block, resident_ids: Sequence[int]) -> Block:
-    """A row for each resident asked for, in the order asked; who is asked for twice comes twice."""
+    """A row for each resident asked for, in the order asked, repetitions included."""
     rows = np.searchsorted(block.resident_id, np.array(resident_ids, dtype=np.int64))
     return block.take(rows)
 

@@ -69,7 +69,7 @@ class CampaignTerms:
         )
 
     def shortages(self, offer: OfferRow, channel: str) -> list[Shortage]:
-        """What would leave nothing of the offer, wherever a resident lives."""
+        """The shortages that would leave nothing of the offer for any resident."""
         cell_ids = self.general_needs(offer, channel)
         return [Shortage(cell_id, offer.tier_id) for cell_id in cell_ids]
 

@@ -34,7 +34,7 @@ def _due(at: datetime) -> QuerySet[Round]:
 
 
 def _request(round_id: int, at: datetime) -> list[Run]:
-    """Under the campaign's lock, so that of two sweeps one requests them."""
+    """Request the runs under the campaign's lock, so that only one of two sweeps does."""
     with transaction.atomic():
         drop = Round.objects.get(pk=round_id)
         campaign = Campaign.objects.select_for_update(no_key=True).get(pk=drop.campaign_id)

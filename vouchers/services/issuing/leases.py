@@ -93,7 +93,7 @@ def waiting_shards(*, at: datetime) -> int:
 
 
 def lease_shard(*, at: datetime, lease_s: int) -> ShardLease | None:
-    """Lease the next shard that waits or whose lease has run out; None when there is none."""
+    """Lease the next shard that waits or has an expired lease; None when there is none."""
     shard = take(_waiting_shards(at).defer(*PACKED), at=at, lease_s=lease_s)
     return ShardLease(shard.pk, shard.run_id, shard.fence) if shard else None
 

@@ -65,7 +65,7 @@ def mint_shard(*, shard_id: int, fence: int, at: datetime) -> Tranche:
         announce_vouchers(shard=shard, tranche=tranche, resident_ids=people.resident_ids, at=at)
         Shard.objects.filter(pk=shard.pk).update(state=ShardState.DONE, lease_until_at=None)
         _advance_run(shard.run_id, at)
-        # Last: until the commit no other session can attach.
+        # Attached last: until the commit no other session can attach.
         ATTACH_TRANCHE.send(raw_connection(), {"tranche_id": tranche.pk}).rows()
     return tranche
 

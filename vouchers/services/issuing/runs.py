@@ -56,7 +56,7 @@ def queue_run(
     round: Round | None = None,  # noqa: A002  # the word of the vocabulary
     channel: str | None = None,
 ) -> Run:
-    """The same without a right of anyone's: for the clock, which does what the terms say.
+    """Queue a run without asking for a permission: for scheduled jobs, which do what the terms say.
 
     With a channel its vouchers count in that channel's quota cells, and a resident may have got as
     many in the same round through another channel. The same request of the same person, while its

@@ -121,7 +121,8 @@ class Selection:
 
 
 def _chosen_from(run: Run, at: datetime) -> dict[str, Any]:
-    """Read before the residents, so that what changes meanwhile counts as changed since."""
+    """What the choice is made from, read before the residents: what changes meanwhile counts as
+    changed since."""
     campaign = run.campaign
     (now,) = AS_OF.send(raw_connection(), {}).rows()
     population: dict[int, int] = {}

@@ -132,8 +132,8 @@ def prices_of(tier_ids: Iterable[int]) -> dict[int, Price]:
 
 
 def lock_shares(*, shares: Iterable[AllocationShare]) -> LockedNeeds:
-    """Lock what money that is promised again to vouchers which kept their place would take, in
-    every cell they count in; `take_locked` takes it. Refuses `quota_not_open`."""
+    """Lock the room for money that is promised again to vouchers which kept their place, in every
+    cell they count in; `take_locked` takes it. Refuses `quota_not_open`."""
     needs = _needs_of_shares(list(shares))
     return LockedNeeds(lock_buckets(cell_ids=needs), needs)
 

@@ -27,7 +27,7 @@ Split = Sequence[tuple[int, int]]
 
 
 class Line(NamedTuple):
-    """One leg to be: a signed amount on an account, counted in an allocation's slices."""
+    """A leg to be posted: a signed amount on an account, counted in an allocation's slices."""
 
     account_id: int
     allocation_id: int | None
@@ -36,7 +36,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A transfer to be, with its legs whole."""
+    """A transfer to be posted, with all its legs."""
 
     campaign_id: int
     reason: TransferReason

@@ -128,7 +128,7 @@ def _days(test: BackTest, kind: RiskKind) -> Iterator[date]:
 
 
 def _of_day(rows: QuerySet[Redemption], day: date) -> Iterator[Redemption]:
-    """In the order of time, also those undone later: the rules count them too."""
+    """Redemptions in order of time, also those undone later: the rules count them too."""
     return (
         rows.filter(business_day=day)
         .only(
@@ -198,7 +198,7 @@ class _Facts:
 
     @classmethod
     def of(cls, campaign_id: int, zone: str, kind: RiskKind) -> "_Facts":
-        """Of a campaign, for one kind of rule."""
+        """The facts of a campaign for one kind of rule."""
         tranches = Tranche.objects.filter(campaign=campaign_id)
         signals = Signal.objects.filter(campaign=campaign_id, kind=kind.value)
         tills = Credential.objects.filter(kind=Credential.Kind.TERMINAL)

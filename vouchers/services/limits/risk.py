@@ -52,7 +52,7 @@ class AskedTallies:
     places: Result[tuple[int, float, float]] | None = None
 
     def facts(self) -> RiskFacts:
-        """What they answered."""
+        """The facts, from the answers of the pipeline."""
         return RiskFacts(
             self.cases,
             dict(self.tallies.rows()) if self.tallies else {},
@@ -161,5 +161,5 @@ class RiskJudge:
         return self._findings.get(number, ())
 
     def case(self, number: int) -> RiskCase | None:
-        """What they looked at."""
+        """The case that the rules looked at."""
         return self._facts.cases[number]

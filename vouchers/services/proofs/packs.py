@@ -66,7 +66,7 @@ class PackFile:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether it is worth looking again."""
+        """Whether the pack waits for a worker or is being written."""
         return self.state in (PackState.WAITING, PackState.WRITING)
 
 
@@ -108,7 +108,8 @@ def packs_of(*, campaign: Campaign, directory: Path, at: datetime) -> list[PackF
 
 
 def _telling(path: Path) -> Progress:
-    """What writes a pack's figures so far into its file of progress, twice a second at most."""
+    """A callback that writes a pack's figures so far into its progress file, at most twice a
+    second."""
     rows_of: dict[str, int] = {}
     told_s = 0.0
 

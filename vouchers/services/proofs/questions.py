@@ -1,4 +1,4 @@
-"""What one of the auditor's questions finds, written block by block."""
+"""The answer to one of the auditor's questions, written block by block."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from vouchers.sql.pipeline import raw_connection
 
 
 def write_answer(*, question: Question, campaign: Campaign, file: TextFile, at: datetime) -> None:
-    """Head and rows as CSV; no text of a row becomes a formula of a spreadsheet.
+    """Write header and rows as CSV; no text of a row becomes a formula of a spreadsheet.
 
     However many rows there are, only a block of them is in memory.
     """

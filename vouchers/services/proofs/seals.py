@@ -124,7 +124,7 @@ def _anchor(campaign: Campaign, at: datetime) -> int:
 
 
 def anchor_of(campaign: Campaign, seal: Seal, day: str) -> dict[str, Any]:
-    """What a recipient keeps: enough to hold an exported pack against it."""
+    """The anchor that a recipient keeps: enough to check an exported pack against."""
     return {
         "campaign": campaign.code,
         "cell": seal.cell,

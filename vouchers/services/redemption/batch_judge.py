@@ -155,7 +155,6 @@ class BatchJudge:
 
     def _judge(self, number: int, pending: Pending, store: StoreRow) -> Effect | Refusal:
         facts, request = self._facts, pending.request
-        order = request.order
         slowed = self._codes.pause(pending, store.id)
         if slowed is not None:
             return slowed
@@ -164,34 +163,7 @@ class BatchJudge:
         if locked is None or terms is None:
             return Refusal("voucher_not_usable", "voucher_unknown")
         voucher = VoucherFacts(locked.id, locked.resident_id, self._states[locked.id])
-        place = facts.store_in(store, terms.facts.campaign_id, request.at)
-        shopper = facts.shoppers.get(pending.code.resident_no)
-        eligible_fen = order.eligible_amount_fen
-        case = Case(
-            order=Order(
-                at=request.at,
-                order_no=order.order_no,
-                order_amount_fen=order.order_amount_fen,
-                eligible_amount_fen=order.order_amount_fen
-                if eligible_fen is None
-                else eligible_fen,
-                order_kind=order.order_kind,
-                category=order.category,
-                payment_ref=order.payment_ref,
-                receipt_no=order.receipt_no,
-                is_final=order.capture,
-                occurred_at=order.occurred_at,
-            ),
-            voucher=voucher,
-            tranche=terms.facts,
-            holder_state=facts.holder_states[voucher.resident_id],
-            shopper=shopper,
-            store=place,
-            caller_is_test=request.caller.is_test,
-            claim=self._claims.get(_claimed(store, request)),
-            greatest_age=settings.HUIMIN_OFFLINE_MAX_AGE,
-            shown=self._codes.shown(pending),
-        )
+        case = self._case(pending, store, voucher, terms)
         decision = judge(case)
         if isinstance(decision, Refusal):
             return decision
@@ -208,7 +180,7 @@ class BatchJudge:
         found = self.risk.look(number, decision.discount_fen)
         if found is not None and found.rule.verdict is RiskVerdict.REFUSE:
             return Refusal("risk_refused", found.rule.kind.value, found.facts)
-        assert shopper is not None  # the rules have asked
+        assert case.shopper is not None  # the rules have asked
         redemption_id, transfer_id = facts.ids[number]
         return Effect(
             redemption_id=redemption_id,
@@ -218,14 +190,32 @@ class BatchJudge:
             store=store,
             voucher=voucher,
             allocation_id=locked.allocation_id,
-            shown_by_id=shopper.id,
-            category=order.category or place.category,
+            shown_by_id=case.shopper.id,
+            category=request.order.category or case.store.category,
             business_day=business_day(request.at, terms.facts.zone),
             counters=counters,
             presentation_id=pending.code.row_id if pending.code.way is Way.PRESENTED else None,
             links=facts.links[number],
-            expires_at=None if order.capture else request.at + terms.campaign.authorise_ttl,
+            expires_at=None if request.order.capture else request.at + terms.campaign.authorise_ttl,
             held_by=found,
+        )
+
+    def _case(
+        self, pending: Pending, store: StoreRow, voucher: VoucherFacts, terms: TrancheTerms
+    ) -> Case:
+        """What the rules are asked: the request beside the facts, as the batch has left them."""
+        facts, request = self._facts, pending.request
+        return Case(
+            order=_order_of(request),
+            voucher=voucher,
+            tranche=terms.facts,
+            holder_state=facts.holder_states[voucher.resident_id],
+            shopper=facts.shoppers.get(pending.code.resident_no),
+            store=facts.store_in(store, terms.facts.campaign_id, request.at),
+            caller_is_test=request.caller.is_test,
+            claim=self._claims.get(_claimed(store, request)),
+            greatest_age=settings.HUIMIN_OFFLINE_MAX_AGE,
+            shown=self._codes.shown(pending),
         )
 
     def _take(self, effect: Effect, request: RedeemRequest) -> None:
@@ -237,6 +227,24 @@ class BatchJudge:
             self._used[key] = Used(
                 so_far.redemptions + 1, so_far.fen + effect.decision.discount_fen
             )
+
+
+def _order_of(request: RedeemRequest) -> Order:
+    """The order as the rules judge it; without an eligible amount all of it is eligible."""
+    order = request.order
+    eligible_fen = order.eligible_amount_fen
+    return Order(
+        at=request.at,
+        order_no=order.order_no,
+        order_amount_fen=order.order_amount_fen,
+        eligible_amount_fen=order.order_amount_fen if eligible_fen is None else eligible_fen,
+        order_kind=order.order_kind,
+        category=order.category,
+        payment_ref=order.payment_ref,
+        receipt_no=order.receipt_no,
+        is_final=order.capture,
+        occurred_at=order.occurred_at,
+    )
 
 
 def _claimed(store: StoreRow, request: RedeemRequest) -> tuple[int, str]:

@@ -131,7 +131,7 @@ def _capture(order: Order, locked: LockedRedemption, decided: Capturing) -> Capt
 
 
 def _hold(signal: Signal, locked: LockedRedemption, decision: Decision, at: datetime) -> None:
-    """What a risk rule wanted held when it was authorised, is held as it becomes payable."""
+    """Hold the money, as it becomes payable, if a risk rule asked for that at the authorisation."""
     redemption = locked.redemption
     opened = opened_on(signal, redemption, at)
     held = Held(

@@ -65,8 +65,8 @@ class PresentRequest:
 def present(*, request: PresentRequest) -> PresentedCode:
     """A new code for a voucher; earlier ones stay good for their own minute.
 
-    Nothing is promised: the till asks everything again. Refuses as `redeem` does whatever needs no
-    order, and `too_many_wrong_codes`; wrong codes of the key are counted.
+    Nothing is promised: the till asks everything again. Refuses what `redeem` refuses regardless of
+    the order, and `too_many_wrong_codes`; wrong codes of the key are counted.
     """
     with transaction.atomic():
         found = _present(request)

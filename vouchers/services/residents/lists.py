@@ -34,7 +34,7 @@ ROWS_A_BLOCK: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of a list: the resident, what is said of them, and a day where the list has one."""
+    """A row of a list: the resident, the text about them, and a date where the list has one."""
 
     resident: Resident
     text: str

@@ -166,7 +166,7 @@ class ResidentLoader:
 
 
 class _Seen:
-    """Which 64-bit keys have come by.
+    """The 64-bit keys seen so far in a load.
 
     Among 25 million people two share a key with a chance of 2 in 100,000; one would be refused.
     """

@@ -1,8 +1,8 @@
 """The permission check of every act, and of every row that is shown.
 
-A permission is had by grants in force. Asked about a row, it is had where the area of a grant
-covers the row. Asked without one, it is had for the whole city: an act without a rule of its own is
-open to the city alone.
+A user has a permission by grants in force. On a row, the area of a grant has to cover the row.
+Without a row, a grant has to be for the whole city: an act without a rule of its own is open to
+city-wide grants alone.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class Anywhere(Enum):
-    """Stands for a row when an act asks for the permission wherever it is had."""
+    """Takes the place of a row where an act needs the permission in any area."""
 
     ANYWHERE = "anywhere"
 
@@ -90,7 +90,7 @@ def require_permission(
 
 
 def reaches(area: Area, permission: str, row: Model) -> bool:
-    """Whether a permission that is had in an area is had on a row."""
+    """Whether a permission held in an area covers a row."""
     if area.is_city or area == NOWHERE:
         return area.is_city
     same = type(row)._default_manager.filter(pk=row.pk)
@@ -98,7 +98,7 @@ def reaches(area: Area, permission: str, row: Model) -> bool:
 
 
 def is_to_view(permission: str) -> bool:
-    """Whether it permits to see and nothing else."""
+    """Whether the permission is to view and nothing else."""
     return permission.partition(".")[2].startswith("view_")
 
 

@@ -100,7 +100,7 @@ def _clear(collection: Collection) -> None:
 
 
 def _oldest_first(debts: Sequence[Debt], amount_fen: int) -> list[Debt]:
-    """The debts, or the part of one, that an amount clears in their order."""
+    """The debts that an amount clears, the oldest first; the last may be cleared in part."""
     cleared = []
     for debt in debts:
         part_fen = min(debt.owed_fen, amount_fen)

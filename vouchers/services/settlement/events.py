@@ -1,4 +1,4 @@
-"""What merchants hear of their settlements."""
+"""Events about settlements for merchants."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,12 +10,12 @@ from vouchers.services.webhooks import LISTENERS, Event, publish
 
 
 def announce_settled(settlements: Iterable[Settlement]) -> None:
-    """A business day was closed; the file of every settlement is there to be fetched."""
+    """Announce that a business day was closed and the files of its settlements can be fetched."""
     _announce(EventType.SETTLEMENT_CLOSED, settlements)
 
 
 def announce_paid(settlement: Settlement, *, at: datetime) -> None:
-    """Its payout was instructed."""
+    """Announce that the payout of a settlement was instructed."""
     _announce(EventType.SETTLEMENT_PAID, [settlement], paid_at=at)
 
 

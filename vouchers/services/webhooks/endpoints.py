@@ -58,8 +58,8 @@ def add_endpoint(
 def change_endpoint(
     *, endpoint: WebhookEndpoint, url: str, events: Collection[str], state: str
 ) -> None:
-    """Where it is, what it hears, whether it is active. One that becomes active again is tried at
-    once, and gets what waited. Refuses `webhook_invalid`."""
+    """Change an endpoint's address, its events and whether it is active. One that becomes active
+    again is tried at once, and gets what waited. Refuses `webhook_invalid`."""
     _check(url, events)
     held = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
     if held.state != State.ACTIVE and state == State.ACTIVE:
@@ -73,7 +73,8 @@ def change_endpoint(
 
 @transaction.atomic
 def rotate_secret(*, endpoint: WebhookEndpoint, overlap_s: int, at: datetime) -> str:
-    """The new secret. For `overlap_s` seconds messages are signed with the one before, too."""
+    """Give an endpoint a new secret and return it. For `overlap_s` seconds messages are signed with
+    the one before, too."""
     held = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
     held.secret_number += 1
     held.previous_secret_until_at = at + timedelta(seconds=overlap_s) if overlap_s else None
@@ -114,7 +115,7 @@ def replay_range(*, endpoint: WebhookEndpoint, from_at: datetime, until_at: date
 
 
 def _replay(*, message_ids: Sequence[int]) -> int:
-    """`tries` goes on counting, for it is the fencing token of the sweeps."""
+    """`tries` goes on counting, since it is the fencing token of the sweeps."""
     done = Outbox.objects.filter(pk__in=message_ids, endpoint__isnull=False).exclude(
         sent_at=None, given_up_at=None
     )

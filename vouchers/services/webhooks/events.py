@@ -25,7 +25,7 @@ _encode = msgspec.json.encode
 class Event:
     """Something that happened at a merchant, or in a whole campaign.
 
-    With its type `subject` names it once and for all; `data` is what a recipient reads, and names
+    Its type and `subject` together identify it; `data` is what a recipient reads, and names
     residents only where it goes to channels alone. A voucher's channel is found by `allocation_id`,
     or named.
     """
@@ -70,7 +70,7 @@ def messages_of(events: Sequence[Event]) -> Messages | None:
 
 
 def send_messages(raw: Wire, messages: Messages) -> None:
-    """Write them, one statement; what is queued already stays as it is."""
+    """Insert the messages by one statement; one that is queued already stays as it is."""
     INSERT_MESSAGES.send(raw, messages)
 
 

@@ -46,7 +46,7 @@ class ListenerCache:
         self._known: tuple[float, Listeners] | None = None
 
     def current(self) -> Listeners:
-        """What is remembered, or read anew on the caller's connection."""
+        """The listeners remembered, or read again on the caller's connection."""
         known, now_s = self._known, self._clock()
         if known is not None and now_s < known[0] + TTL_S:
             return known[1]
@@ -56,7 +56,7 @@ class ListenerCache:
         return listeners
 
     def clear(self) -> None:
-        """Forget; this process reads anew with the next event."""
+        """Empty the cache: the next event reads the listeners again."""
         with self._lock:
             self._known = None
 

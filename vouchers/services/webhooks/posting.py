@@ -65,5 +65,5 @@ async def _post(url: httpx.URL, headers: dict[str, str], body: bytes) -> Reply:
 
 
 def _seconds(retry_after: str) -> int | None:
-    """A date is left out: the table of waits is as good."""
+    """The wait that a receiver asks for; None for a date, where the table of waits is as good."""
     return int(retry_after) if retry_after.isdecimal() and len(retry_after) < 9 else None

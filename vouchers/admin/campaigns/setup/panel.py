@@ -1,4 +1,4 @@
-"""The panel beside the sections, which is always true: money, reach, depth, what is missing."""
+"""The panel beside the sections, of the draft as saved: money, reach, depth, what is missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""People whose password was right and whose second factor is not shown yet.
+"""Pending sign-ins: the password was right, the second factor is still to come.
 
-They have no session as a user: it only remembers who may go on, for ten minutes. What asks for a
-signed-in user therefore never meets one by password alone.
+The session is not yet the user's: for ten minutes it only remembers who may go on. Code that asks
+for a signed-in user therefore never gets one by password alone.
 """
 
 from datetime import datetime, timedelta
@@ -15,12 +15,12 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django_otp.models import Device
 
-KEY: Final = "half_way"
+KEY: Final = "pending_sign_in"
 LASTS: Final = timedelta(minutes=10)
 
 
-def go_half_way(request: HttpRequest, user: User, next_url: str) -> None:
-    """Remember that this browser's caller knows the password; `next_url` must be one of ours."""
+def remember_pending(request: HttpRequest, user: User, next_url: str) -> None:
+    """Begin a pending sign-in of this session; `next_url` must be one of ours."""
     request.session.cycle_key()
     request.session[KEY] = {
         "user": user.pk,
@@ -31,8 +31,8 @@ def go_half_way(request: HttpRequest, user: User, next_url: str) -> None:
     }
 
 
-def who_is_half_way(request: HttpRequest) -> User | None:
-    """The user, while it may go on: in time, active, and the password unchanged."""
+def pending_user(request: HttpRequest) -> User | None:
+    """The user of a pending sign-in that is in time; active, and with an unchanged password."""
     kept = request.session.get(KEY)
     if kept is None or timezone.now() >= datetime.fromisoformat(kept["until"]):
         return None
@@ -42,7 +42,7 @@ def who_is_half_way(request: HttpRequest) -> User | None:
     return user
 
 
-def go_in(request: HttpRequest, user: User, device: Device) -> str:
+def complete_sign_in(request: HttpRequest, user: User, device: Device) -> str:
     """Sign the user in, verified by a device; returns where to go next."""
     kept = request.session.pop(KEY)
     user.otp_device = device  # type: ignore[attr-defined]  # django-otp puts it into the session
