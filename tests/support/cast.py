@@ -34,9 +34,6 @@ def north_of(place: tuple[float, float], *, km: float) -> tuple[float, float]:
     return place[0], place[1] + km * DEGREES_NORTH_PER_KM
 
 
-# People who run campaigns
-
-
 def member(username: str, role: str) -> User:
     """A user with one role in the whole city; the same one when asked again."""
     user, is_new = User.objects.get_or_create(username=username, defaults={"is_staff": True})
@@ -77,9 +74,6 @@ def li() -> User:
 def ren() -> User:
     """Ren is the risk officer: she holds money until a case has been examined."""
     return member("ren", "risk officer")
-
-
-# Merchants
 
 
 def district(adcode: int = 310101, name: str = "黄浦区") -> District:
@@ -171,9 +165,6 @@ def rival_shop() -> Store:
     return store("rival_shop", of=rival(), at=(121.4740, 31.2306))
 
 
-# Residents
-
-
 def resident(
     external_id: str,
     *,
@@ -239,9 +230,6 @@ def carol() -> Resident:
 def dan() -> Resident:
     """Dan lived next to Nanjing Road; he has died."""
     return resident("dan", state=ResidentState.DECEASED)
-
-
-# The spring campaign
 
 
 CITY_ONLY: Mapping[str, int] = {"city": 100}
