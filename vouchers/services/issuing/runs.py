@@ -34,7 +34,7 @@ def request_run(
     seed: str,
     by: User,
     at: datetime,
-    round: Round | None = None,  # noqa: A002  # the word of the vocabulary
+    round: Round | None = None,
     channel: str | None = None,
 ) -> Run:
     """Queue a run of a launched campaign under the terms in force, for a person.
@@ -53,7 +53,7 @@ def queue_run(
     seed: str,
     by: str,
     at: datetime,
-    round: Round | None = None,  # noqa: A002  # the word of the vocabulary
+    round: Round | None = None,
     channel: str | None = None,
 ) -> Run:
     """Queue a run without asking for a permission: for scheduled jobs, which do what the terms say.
