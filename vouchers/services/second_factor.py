@@ -52,7 +52,7 @@ def is_required(user: User, *, at: datetime) -> bool:
     roles = settings.HUIMIN_SECOND_FACTOR_ROLES
     if user.is_superuser and SUPERUSER in roles:
         return True
-    return not roles.isdisjoint(roles_of(user, at=at))
+    return bool(roles) and not roles.isdisjoint(roles_of(user, at=at))
 
 
 def is_set_up(user: User) -> bool:
