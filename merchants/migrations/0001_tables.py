@@ -98,6 +98,12 @@ class Migration(migrations.Migration):
                 ),
                 ("is_test", models.BooleanField(default=False, verbose_name="test")),
                 ("created_at", models.DateTimeField(verbose_name="created at")),
+                (
+                    "suspended_until_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="suspended until"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "merchant",
@@ -107,6 +113,21 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("state__in", ["active", "suspended", "closed"])),
                         name="merchant_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("suspended_until_at__isnull", True),
+                            ("state", "suspended"),
+                            _connector="OR",
+                        ),
+                        name="merchant_deadline_of_suspension",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("suspended_until_at__isnull", False)),
+                        fields=["suspended_until_at"],
+                        name="merchant_suspension_due",
                     )
                 ],
             },
@@ -169,6 +190,12 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
+                (
+                    "suspended_until_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="suspended until"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "store",
@@ -185,6 +212,21 @@ class Migration(migrations.Migration):
                         condition=models.Q(("state__in", ["active", "suspended", "closed"])),
                         name="store_state_known",
                     ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("suspended_until_at__isnull", True),
+                            ("state", "suspended"),
+                            _connector="OR",
+                        ),
+                        name="store_deadline_of_suspension",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("suspended_until_at__isnull", False)),
+                        fields=["suspended_until_at"],
+                        name="store_suspension_due",
+                    )
                 ],
             },
         ),
@@ -356,6 +398,12 @@ class Migration(migrations.Migration):
                         verbose_name="stores it is limited to",
                     ),
                 ),
+                (
+                    "suspended_until_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="suspended until"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "credential",
@@ -377,6 +425,21 @@ class Migration(migrations.Migration):
                         ),
                         name="terminal_credential_names_its_terminal",
                     ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("suspended_until_at__isnull", True),
+                            ("state", "suspended"),
+                            _connector="OR",
+                        ),
+                        name="credential_deadline_of_suspension",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("suspended_until_at__isnull", False)),
+                        fields=["suspended_until_at"],
+                        name="credential_suspension_due",
+                    )
                 ],
             },
         ),

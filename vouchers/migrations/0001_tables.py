@@ -841,6 +841,12 @@ class Migration(migrations.Migration):
                     "need_weights",
                     models.JSONField(blank=True, default=dict, verbose_name="need is counted by"),
                 ),
+                (
+                    "paused_until_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="paused until"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "campaign",
@@ -903,6 +909,12 @@ class Migration(migrations.Migration):
                             )
                         ),
                         name="guaranteed_shares_fit",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("paused_until_at__isnull", True), ("state", "paused"), _connector="OR"
+                        ),
+                        name="campaign_deadline_of_pause",
                     ),
                 ],
             },
@@ -1211,11 +1223,9 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("campaign", "kind"), name="one_limit_per_kind"),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("limit_count__isnull", False), ("limit_fen__isnull", True)),
-                            models.Q(("limit_fen__gte", 0), ("limit_fen__isnull", False)),
-                            _connector="OR",
+                            ("limit_fen__isnull", True), ("limit_fen__gte", 0), _connector="OR"
                         ),
-                        name="limit_has_a_figure",
+                        name="limit_fen_not_negative",
                     ),
                 ],
             },
@@ -3058,7 +3068,7 @@ class Migration(migrations.Migration):
                         to="merchants.store",
                     ),
                 ),
-                ("order_no", models.CharField(max_length=64, verbose_name="order no.")),
+                ("order_no", models.CharField(max_length=65, verbose_name="order no.")),
                 (
                     "redemption",
                     models.ForeignKey(
@@ -3314,7 +3324,10 @@ class Migration(migrations.Migration):
                         to="merchants.store",
                     ),
                 ),
-                ("refund_no", models.CharField(max_length=64, verbose_name="refund no.")),
+                (
+                    "refund_no",
+                    models.CharField(blank=True, max_length=64, verbose_name="refund no."),
+                ),
                 ("amount_fen", models.BigIntegerField(verbose_name="refunded to the shopper, fen")),
                 ("clawback_fen", models.BigIntegerField(verbose_name="subsidy called back, fen")),
                 (
@@ -3334,6 +3347,7 @@ class Migration(migrations.Migration):
                     "caller",
                     models.ForeignKey(
                         db_constraint=False,
+                        null=True,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="merchants.credential",
@@ -3347,22 +3361,48 @@ class Migration(migrations.Migration):
                         db_default=vouchers.sql.fields.CurrentXid(), editable=False
                     ),
                 ),
+                (
+                    "hold",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="vouchers.hold",
+                        verbose_name="hold",
+                    ),
+                ),
+                ("is_test", models.BooleanField(default=False, verbose_name="test")),
             ],
             options={
                 "verbose_name": "refund",
                 "verbose_name_plural": "refunds",
                 "ordering": ["-id"],
                 "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("clawback_fen__gte", 0)), name="clawback_not_negative"
+                    ),
                     models.UniqueConstraint(
                         models.F("merchant"),
+                        models.F("is_test"),
                         django.db.models.functions.text.Upper("refund_no"),
+                        condition=models.Q(("hold", None)),
                         name="one_refund_per_number",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("amount_fen__gt", 0)), name="refund_positive"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("clawback_fen__gte", 0)), name="clawback_not_negative"
+                        condition=models.Q(
+                            models.Q(
+                                ("amount_fen__gt", 0), ("caller__isnull", False), ("hold", None)
+                            ),
+                            models.Q(
+                                ("amount_fen", 0),
+                                ("caller", None),
+                                ("gives_voucher_back", False),
+                                ("hold__isnull", False),
+                                ("refund_no", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="refund_positive",
                     ),
                 ],
             },
