@@ -29,8 +29,8 @@ pytestmark = pytest.mark.django_db
 
 UNBOUNDED = 5_000
 """Characters for a field that names no bound."""
-LOOKED_UP = {"kept": "bob", "proxy": "bob", "terminal_no": "", "username": "mei"}
-"""What names a row on file, by field: any text would get no further."""
+LOOKED_UP = {"kept": "bob", "proxy": "bob", "run": "", "terminal_no": "", "username": "mei"}
+"""What names a row on file, by field: any other text or number would get no further."""
 Dialog = tuple[str, Callable[[dict[str, Any] | None], forms.BaseForm]]
 """Its address, and what makes its form of what was sent."""
 

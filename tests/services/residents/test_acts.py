@@ -1,14 +1,11 @@
 """What is done with one resident: registered, consenting, moving, represented; all dated."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from django.db import transaction
 
 from merchants.errors import Refused
-from merchants.geo import Datum
 from merchants.models import District
-from tests.services.residents.test_import import contents
+from tests.support.registrations import HOME, LATER, NOON, WORK, contents
 from vouchers.models import Proxy, Resident, ResidentPoint
 from vouchers.services.residents import (
     declare_proxy,
@@ -18,17 +15,9 @@ from vouchers.services.residents import (
     register_resident,
     withdraw_consent,
 )
-from vouchers.services.residents.acts import Place
 from vouchers.states import ResidentState
 
 pytestmark = pytest.mark.django_db
-
-NOON = datetime(2026, 4, 1, 4, 0, tzinfo=UTC)
-LATER = NOON + timedelta(days=1)
-HOME = Place(121.48, 31.23, Datum.GCJ_02)
-WORK = Place(121.50, 31.20, Datum.WGS_84)
-ALICE_ID = "11010519491231002X"
-BOB_ID = "440524188001010014"
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from merchants.geo import Datum, to_wgs84
 from merchants.models import District
 from merchants.services.blocks import DATUMS
+from tests.support.registrations import ALICE_ID, BOB_ID, HOME, LATER, NOON, WORK, contents
 from vouchers.models import Consent, Resident, ResidentPoint
 from vouchers.models.residents.residents import BUCKETS
 from vouchers.services.residents import (
@@ -32,13 +33,6 @@ from vouchers.services.residents.acts import Place
 from vouchers.states import ResidentState
 
 pytestmark = pytest.mark.django_db
-
-NOON = datetime(2026, 4, 1, 4, 0, tzinfo=UTC)
-LATER = NOON + timedelta(days=1)
-HOME = Place(121.48, 31.23, Datum.GCJ_02)
-WORK = Place(121.50, 31.20, Datum.WGS_84)
-ALICE_ID = "11010519491231002X"
-BOB_ID = "440524188001010014"
 
 
 def point(*places: Place | None) -> PointColumns:
@@ -85,14 +79,6 @@ def load(
         rows=rows, at=at, on_fault=lambda row, code: faults.append((row, code)), **options
     )
     return (summary.new, summary.changed, summary.unchanged, summary.refused), faults
-
-
-def contents() -> list[list[tuple[Any, ...]]]:
-    """Every row that a load writes, to show that nothing moved."""
-    return [
-        list(model.objects.order_by("pk").values_list())
-        for model in (Resident, ResidentPoint, Consent)
-    ]
 
 
 # The load

@@ -9,8 +9,8 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from merchants.errors import Refused
 from merchants.geo import Datum
-from tests.services.residents.test_import import contents
 from tests.support import cast, till
+from tests.support.registrations import contents
 from vouchers.models import Exclusion, Link, Resident, ResidentMerge, ResidentPoint
 from vouchers.models.campaigns.campaigns import Campaign
 from vouchers.services import residents
