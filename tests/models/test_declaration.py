@@ -239,6 +239,14 @@ def test_the_rows_of_a_frozen_part_are_guarded(part: Part) -> None:
     assert any(str(name).endswith("_only_in_draft") for name in names)
 
 
+def test_a_row_of_launched_terms_does_not_move_into_a_draft(
+    campaign: Campaign, draft: Campaign
+) -> None:
+    moving = f"UPDATE vouchers_tier SET campaign_id = {draft.pk} WHERE campaign_id = {campaign.pk}"
+    with pytest.raises(DatabaseError, match="cannot be edited"):
+        write(moving)
+
+
 def test_the_database_has_the_triggers_of_the_declaration() -> None:
     models_of_terms: set[Any] = {Campaign, *(model_of(part) for part in PARTS)}
     for model in models_of_terms:

@@ -108,6 +108,13 @@ OF_DATABASE: tuple[Mutation, ...] = (
     _trigger(6, "tranche", "tranche_terms_frozen", f"{GUARDS}::TestTranches"),
     _trigger(6, "tranche", "tranche_validity_never_shorter"),
     _trigger(6, "tier", "tier_only_in_draft"),
+    database(
+        "launched terms move into a draft",
+        6,
+        "`tier_only_in_draft` lets a row change its campaign",
+        rewritten("pgtrigger_tier_only_in_draft", "OLD.campaign_id <> NEW.campaign_id", "false"),
+        "tests/models/test_declaration.py::test_a_row_of_launched_terms_does_not_move_into_a_draft",
+    ),
     _trigger(6, "tiersplit", "shares_add_up_to_face"),
     _trigger(6, "limitrule", "limit_has_a_figure"),
     _trigger(6, "limitrule", "limit_only_widened", LAUNCHED_LIMITS),

@@ -170,15 +170,16 @@ def only_in_draft(
     parent: str = "",
     key: str = "",
 ) -> pgtrigger.Trigger:
-    """Refuse to change a part of a campaign's terms once it has left the draft.
+    """Refuse to change a part of a campaign's terms once it has left the draft, and to move a part
+    to another campaign.
 
     FOR SHARE makes the change wait for a submission under way, and the other way round. A part
     that knows its campaign through a `parent` row names it and the `key` to it.
     """
-    campaign = "COALESCE(NEW.campaign_id, OLD.campaign_id)"
+    owner = key or "campaign_id"
+    campaign = f"COALESCE(NEW.{owner}, OLD.{owner})"
     if parent:
-        the_parent = f"COALESCE(NEW.{key}, OLD.{key})"
-        campaign = f"(SELECT campaign_id FROM {parent} WHERE id = {the_parent})"
+        campaign = f"(SELECT campaign_id FROM {parent} WHERE id = {campaign})"
     return pgtrigger.Trigger(
         name=f"{table}_only_in_draft",
         when=pgtrigger.Before,
@@ -186,7 +187,7 @@ def only_in_draft(
         declare=[("campaign_state", "text")],
         func=f"""
             SELECT state INTO campaign_state FROM vouchers_campaign WHERE id = {campaign} FOR SHARE;
-            IF campaign_state <> 'draft' THEN
+            IF campaign_state <> 'draft' OR TG_OP = 'UPDATE' AND OLD.{owner} <> NEW.{owner} THEN
                 RAISE EXCEPTION 'terms of a % campaign cannot be edited', campaign_state
                     USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_only_in_draft';
             END IF;
