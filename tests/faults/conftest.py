@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -11,15 +12,22 @@ from tests.support import database
 from tests.support.own_servers import connected_to, own_postgres, with_postgres
 
 
-@pytest.fixture
-def private_server(process_environment: dict[str, str]) -> Iterator[Postgres]:
-    """The test database on a server of its own."""
+@pytest.fixture(scope="session")
+def cluster(process_environment: dict[str, str]) -> Iterator[Path]:
+    """The files of a PostgreSQL that has ended: the test database as a test finds it."""
     if os.environ.get("DATABASE_URL"):
         pytest.skip("the run is about a PostgreSQL of the operator's, which is not killed")
     with own_postgres() as server:
         database.send_copy(from_host=connections.settings["owner"]["HOST"], to_host=str(server.run))
-        with connected_to(server):
-            yield server
+        server.stop()
+        yield server.data
+
+
+@pytest.fixture
+def private_server(cluster: Path) -> Iterator[Postgres]:
+    """The test database on a server of its own."""
+    with own_postgres(cluster) as server, connected_to(server):
+        yield server
 
 
 @pytest.fixture

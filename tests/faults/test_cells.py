@@ -3,11 +3,13 @@
 Each has a PostgreSQL, secrets and a web server of its own; the program is the same.
 """
 
+import contextlib
 import os
 import secrets
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -72,6 +74,15 @@ def send(url: str, call: Call) -> httpx.Response:
     )
 
 
+def kill_all_of(server: Postgres) -> None:
+    """kill −9 of a PostgreSQL and its sessions, which would answer until they miss it."""
+    postmaster = int((server.data / "postmaster.pid").read_text().split()[0])
+    sessions = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    for process in (postmaster, *map(int, sessions)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
 def test_two_cells_share_nothing(
     process_environment: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
@@ -98,7 +109,7 @@ def test_two_cells_share_nothing(
             assert foreign_code.json()["code"] == "voucher_not_usable"
             assert set(Redemption.objects.values_list("id", flat=True)) == set(answered[other.name])
 
-        os.kill(int((server.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        kill_all_of(server)
         assert send(at_south.url, south.call(6)).status_code >= 500
         for number in range(6, VOUCHERS):
             answer = send(at_north.url, north.call(number))

@@ -5,14 +5,12 @@ The load is run once; what was recorded of it is then spoilt in one way after th
 time the checker must see it.
 """
 
-import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.support import database
 from tests.support.mixed_load.checker import INVARIANTS, check
 from tests.support.mixed_load.load import Load, run_load
 from tests.support.mixed_load.report import report, sentences
@@ -30,17 +28,19 @@ MOST_KINDS = 7
 
 @pytest.fixture(scope="module")
 def load(
-    process_environment: dict[str, str], django_db_blocker: DjangoDbBlocker, seed: int
+    process_environment: dict[str, str],
+    cluster: Path,
+    django_db_blocker: DjangoDbBlocker,
+    seed: int,
 ) -> Load:
     """What became of some seconds of load on servers of its own."""
-    if os.environ.get("DATABASE_URL"):
-        pytest.skip("the run is about a PostgreSQL of the operator's, which is not restarted")
-    host = connections.settings["owner"]["HOST"]
-    with django_db_blocker.unblock(), own_servers() as servers:
-        database.send_copy(from_host=host, to_host=str(servers.postgres.run))
-        with connected_to(servers.postgres):
-            scene = open_scene(hands=HANDS, units=UNITS)
-            return run_load(scene, servers, process_environment, seconds=SECONDS, seed=seed)
+    with (
+        django_db_blocker.unblock(),
+        own_servers(cluster) as servers,
+        connected_to(servers.postgres),
+    ):
+        scene = open_scene(hands=HANDS, units=UNITS)
+        return run_load(scene, servers, process_environment, seconds=SECONDS, seed=seed)
 
 
 def test_what_was_answered_has_one_order_and_is_what_the_books_hold(load: Load) -> None:

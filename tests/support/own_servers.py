@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,9 +38,9 @@ class OwnServers:
 
 
 @contextmanager
-def own_servers() -> Iterator[OwnServers]:
+def own_servers(cluster: Path | None = None) -> Iterator[OwnServers]:
     """Both, started; they are ended, and what they hold is gone, afterwards."""
-    with own_postgres() as postgres:
+    with own_postgres(cluster) as postgres:
         root = postgres.run.parent
         valkey = Valkey(root)
         valkey.start()
@@ -50,11 +51,14 @@ def own_servers() -> Iterator[OwnServers]:
 
 
 @contextmanager
-def own_postgres() -> Iterator[Postgres]:
-    """A PostgreSQL with no database but the installation's empty one."""
+def own_postgres(cluster: Path | None = None) -> Iterator[Postgres]:
+    """A PostgreSQL that begins with a copy of a cluster; without one it has no database but the
+    installation's empty one."""
     root = Path(tempfile.mkdtemp(prefix="huimin-"))
     root.chmod(0o755)
     server = Postgres(root)
+    if cluster is not None:
+        subprocess.run(["cp", "-a", cluster, server.data], check=True)
     server.start()
     try:
         yield server
