@@ -83,7 +83,7 @@ class RunAdmin(RunActs, ActsAdmin):
 
     nothing_yet = _("No run yet. One is requested on the page of a running campaign.")
     list_display = [
-        "id",
+        "row_no",
         "campaign",
         "round",
         "state_label",

@@ -32,7 +32,7 @@ class ProposalAdmin(searches.ExactSearch, InboxPage):
     """Decided proposals are the history of a budget; those that wait have a page to decide on."""
 
     nothing_yet = _("No proposal yet. Changes of a campaign under way are proposed on its page.")
-    list_display = ["id", "campaign", "kind", "summary", "why", "proposed_by", "decided"]
+    list_display = ["row_no", "campaign", "kind", "summary", "why", "proposed_by", "decided"]
     list_filter = ["kind", CAMPAIGN, ("decision", admin.EmptyFieldListFilter)]
     list_select_related = ["campaign", "proposed_by", "decision"]
     searches = [searches.number(), searches.text("request_id")]

@@ -70,11 +70,11 @@ class TransferAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """The journal. A transfer's legs are read on its own page."""
 
     nothing_yet = _("No entry yet. Money moves first when a campaign is launched.")
-    list_display = ["id", "at", "campaign", "why", "amount", "origin"]
+    list_display = ["row_no", "at", "campaign", "why", "amount", "origin"]
     list_select_related = ["campaign"]
     searches = [searches.number()]
     search_help_text = _("Number of a transfer")
-    fields = ["id", "at", "campaign", "why", "origin", "legs"]
+    fields = ["row_no", "at", "campaign", "why", "origin", "legs"]
     readonly_fields = ["why", "origin", "legs"]
     list_per_page = 30
 
@@ -131,7 +131,7 @@ class RedemptionAdmin(searches.ExactSearch, ActsAdmin):
 
     nothing_yet = _("Nothing redeemed yet. Orders appear here as tills send them.")
     list_display = [
-        "id",
+        "row_no",
         "redeemed_at",
         "store",
         "order_no",
@@ -150,7 +150,7 @@ class RedemptionAdmin(searches.ExactSearch, ActsAdmin):
     ]
     search_help_text = _("Redemption no., order no., voucher, or store no. and day")
     fields = [
-        "id",
+        "row_no",
         "state",
         "redeemed_at",
         "occurred_at",

@@ -32,13 +32,13 @@ class AttemptAdmin(searches.ExactSearch, ReadOnlyAdmin):
     nothing_yet = _(
         "Nothing has been refused yet. Every refusal at a till appears here with its reason."
     )
-    list_display = ["id", "at", "named", "answer", "campaign", "store", "caller"]
+    list_display = ["row_no", "at", "named", "answer", "campaign", "store", "caller"]
     list_filter = [RefusalCodes]
     list_select_related = ["caller"]
     searches = [searches.number(), searches.voucher("voucher_id")]
     search_help_text = _("Number of an attempt, or a voucher's code or number")
     fields = [
-        "id",
+        "row_no",
         "at",
         "code",
         "rule",
@@ -95,7 +95,7 @@ class SignalAdmin(searches.ExactSearch, ReadOnlyAdmin):
         " appears here."
     )
     list_display = [
-        "id",
+        "row_no",
         "raised_at",
         "kind",
         "facts_line",
