@@ -22,6 +22,7 @@ from vouchers.admin.limits.case_words import noticed
 from vouchers.admin.rule_words import rule_text
 from vouchers.http.refusal_names import refusal_name
 from vouchers.models import Attempt, Campaign, Hold, RiskVersion, Signal
+from vouchers.money import yuan
 from vouchers.services.redemption import holds
 
 
@@ -138,7 +139,16 @@ class HoldAdmin(searches.ExactSearch, ActsAdmin):
     """Money kept back until a person has checked it."""
 
     nothing_yet = _("No money is held. It is held from a case, or on a redemption's page.")
-    list_display = ["redemption_id", "reason", "opened_by", "opened_at", "released_at"]
+    list_display = [
+        "redemption",
+        "store",
+        "amount",
+        "reason",
+        "opened_by",
+        "opened_at",
+        "released_at",
+    ]
+    list_select_related = ["redemption__store", "opened_by"]
     list_filter = [("released_at", admin.EmptyFieldListFilter)]
     searches = [searches.number("redemption_id")]
     search_help_text = _("Number of a redemption")
@@ -175,6 +185,14 @@ class HoldAdmin(searches.ExactSearch, ActsAdmin):
     def offered_acts(self, row: Hold) -> list[str]:
         """A hold is ended once."""
         return ["release", "call_back"] if row.released_at is None else []
+
+    @display(description=_("store"))
+    def store(self, hold: Hold) -> str:
+        return hold.redemption.store.name
+
+    @display(description=_("money"))
+    def amount(self, hold: Hold) -> str:
+        return yuan(hold.redemption.discount_fen)
 
     def has_release_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "vouchers.change_hold", object_id)
