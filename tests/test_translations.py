@@ -6,6 +6,7 @@ import re
 from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -126,8 +127,9 @@ def test_every_column_and_field_of_the_admin_has_a_chinese_name() -> None:
     heads = set()
     with translation.override("zh-hans"):
         for model, page in admin.site._registry.items():
-            sets = [options["fields"] for _name, options in page.fieldsets or ()]
-            for name in flatten([page.list_display, page.fields or (), *sets]):
+            sets: list[Any] = [options["fields"] for _name, options in page.fieldsets or ()]
+            names: list[Any] = [page.list_display, page.fields or (), *sets]
+            for name in flatten(names):
                 if name in UNSEEN:
                     continue
                 head = str(label_for_field(name, model, page))

@@ -1,5 +1,7 @@
 """No published figure is of fewer than ten people, nor can one be had by subtraction."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +50,11 @@ def test_where_all_groups_are_small_none_is_shown() -> None:
 
 def test_of_a_whole_that_is_shown_with_others_no_part_is_shown() -> None:
     wholes = publishable([group(1, 50, 900), group(2, 12, 300), group(3, 4, 50)])
-    parts = {1: [group(11, 40), group(12, 10)], 2: [group(21, 12)], 3: [group(31, 4)]}
+    parts: dict[int | None, Sequence[Group]] = {
+        1: [group(11, 40), group(12, 10)],
+        2: [group(21, 12)],
+        3: [group(31, 4)],
+    }
     within = publishable_within(wholes, parts)
     assert {key: [one.key for one in found.shown] for key, found in within.items()} == {1: [11, 12]}
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from merchants.admin.labels import labelled
 from vouchers.admin import searches
 from vouchers.admin.base import act
 from vouchers.admin.campaigns.inbox import InboxPage, signed_text
@@ -59,9 +60,9 @@ class ProposalAdmin(searches.ExactSearch, InboxPage):
     def summary(self, proposal: Proposal) -> str:
         return "; ".join(": ".join(line) for line in proposal_lines(proposal))
 
-    @display(
-        description=gettext_lazy("decision"),
-        label={WAITING: "warning", "approved": "success", "rejected": "danger"},
+    @labelled(
+        gettext_lazy("decision"),
+        {WAITING: "warning", "approved": "success", "rejected": "danger"},
     )
     def decided(self, proposal: Proposal) -> tuple[str, Any]:
         decision = decision_on(proposal)

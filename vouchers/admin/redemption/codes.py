@@ -63,7 +63,15 @@ class PaperAdmin(OfVoucher, ActsAdmin):
     list_display = ["row_no", "voucher_no", "holder", "standing", "wrong_count", "issued_at"]
     list_select_related = ["holder"]
     searches = [searches.shown_code(PAPER), searches.voucher("voucher_id"), searches.holder]
-    fields = ["row_no", "voucher_no", "holder", "standing", "wrong_count", "issued_at", "replaced_at"]
+    fields = [
+        "row_no",
+        "voucher_no",
+        "holder",
+        "standing",
+        "wrong_count",
+        "issued_at",
+        "replaced_at",
+    ]
     readonly_fields = ["voucher_no", "standing"]
     actions_detail = ["replace"]
 
@@ -123,7 +131,14 @@ class PresentationAdmin(OfVoucher):
     nothing_yet = _(
         "No code has been shown yet. Channels ask for one when a resident opens a voucher."
     )
-    list_display = ["row_no", "voucher_no", "shown_by", "presented_at", "expires_at", "redemption_id"]
+    list_display = [
+        "row_no",
+        "voucher_no",
+        "shown_by",
+        "presented_at",
+        "expires_at",
+        "redemption_id",
+    ]
     list_select_related = ["shown_by"]
     searches = [searches.shown_code(PRESENTED), searches.voucher("voucher_id"), searches.holder]
     fields = list_display
