@@ -208,6 +208,7 @@ LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / app / "locale" for app in ("vouchers", "merchants", "config")]
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"
 # The hours of beat are hours of the day here.
 CELERY_TIMEZONE = TIME_ZONE
 

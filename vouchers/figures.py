@@ -190,8 +190,15 @@ def spark_line(name: str, words: Words, values: Sequence[float]) -> str:
     return _svg(name, words, 80, drawn, stretched=True)
 
 
-def area_map(name: str, words: Words, shapes: Sequence[Shape], spots: Sequence[Spot]) -> str:
-    """Areas and places, north up: degrees of longitude are as long as they are at the middle."""
+def area_map(
+    name: str,
+    words: Words,
+    shapes: Sequence[Shape],
+    spots: Sequence[Spot],
+    rows: Sequence[Row] = (),
+) -> str:
+    """Areas and places, north up: degrees of longitude are as long as they are at the middle.
+    `rows` are the table beneath."""
     positions = [p for shape in shapes for ring in _rings(shape.geometry) for p in ring]
     positions += [(spot.longitude_deg, spot.latitude_deg) for spot in spots]
     if not positions:
@@ -220,7 +227,7 @@ def area_map(name: str, words: Words, shapes: Sequence[Shape], spots: Sequence[S
             f'<circle class="fig-store" cx="{x}" cy="{y}" r="{4 + 10 * spot.weight:.1f}">'
             f"{label}</circle>"
         )
-    return _figure(words, _svg(name, words, height, "".join(drawn)), [])
+    return _figure(words, _svg(name, words, height, "".join(drawn)), rows)
 
 
 def link_graph(name: str, words: Words, ties: Sequence[Tie], rows: Sequence[Row]) -> str:

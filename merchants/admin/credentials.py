@@ -11,6 +11,7 @@ from unfold.decorators import action
 
 from merchants.admin.base import NeverDeleted, ReadOnlyInline, said_once, sentence
 from merchants.admin.forms import DAY_S, CredentialForm, RotationForm
+from merchants.admin.labels import test_label
 from merchants.errors import Refused
 from merchants.models import Credential, CredentialKey, OwnNumber
 from merchants.services.credentials import issue_credential, rotate_key
@@ -43,7 +44,7 @@ class CredentialAdmin(NeverDeleted):
         "No key yet. Issue one above the list; a till gets its own by an enrolment code"
         " of its store."
     )
-    list_display = ["name", "kind", "terminal", "channel_code", "state_label", "is_test"]
+    list_display = ["name", "kind", "terminal", "channel_code", "state_label", test_label]
     list_filter = ["kind", "state", "is_test"]
     list_select_related = ["terminal"]
     search_fields = ["name", "channel_code"]

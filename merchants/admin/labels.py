@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 GREY: Final = "bg-base-500/8 text-base-700 dark:bg-base-500/20 dark:text-base-200"
@@ -42,6 +43,12 @@ def state_text(row: Any) -> str:
         return state
     until = date_format(localtime(row.suspended_until_at), "m-d H:i")
     return _("%(state)s until %(until)s") % {"state": state, "until": until}
+
+
+@display(description=gettext_lazy("test"), empty_value="–")
+def test_label(row: Any) -> SafeString | None:
+    """A column that marks what belongs to the sandbox; what is in earnest needs no mark."""
+    return label(_("test"), "warning") if row.is_test else None
 
 
 def labelled(

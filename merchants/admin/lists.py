@@ -18,6 +18,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
 from unfold.views import ChangeList
 
 AFTER = "after"
@@ -155,6 +157,11 @@ class KeysetLists:
     list_per_page: ClassVar = 50
     # For fields that complete what is typed; the list itself is by key whatever this says.
     ordering: ClassVar[Any] = ["-pk"]
+
+    @display(description=_("no."))
+    def row_no(self, row: Model) -> Any:
+        """The row's number; the name that Django gives this column has no translation."""
+        return row.pk
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what a filter of the list asks; an address could name any column and comparison."""

@@ -13,6 +13,7 @@ from unfold.decorators import action, display
 
 from merchants.admin.base import NeverDeleted, ReadOnlyInline, said_once, sentence
 from merchants.admin.forms import DAY_S, EnrolmentForm, PlaceForm, StoreOpeningForm, TerminalForm
+from merchants.admin.labels import test_label
 from merchants.errors import Refused
 from merchants.geo import Datum
 from merchants.models import District, Merchant, Store, StoreLocation, Street, Terminal
@@ -60,7 +61,7 @@ class MerchantAdmin(NeverDeleted):
     """Legal persons that are paid."""
 
     nothing_yet = _("No merchant yet. Add one, or import its stores: manage.py import_stores.")
-    list_display = ["name", "code", "credit_code", "store_count", "state_label", "is_test"]
+    list_display = ["name", "code", "credit_code", "store_count", "state_label", test_label]
     list_filter = ["state", "is_test"]
     ordering = ["code"]
     search_fields = ["name", "code", "credit_code"]
@@ -298,9 +299,14 @@ class DistrictAdmin(NeverDeleted):
     nothing_yet = _(
         "No district yet. Import them with their boundaries: manage.py import_districts."
     )
-    list_display = ["adcode", "name", "population"]
+    list_display = ["adcode", "name", "people"]
     search_fields = ["name"]
     fields = ["adcode", "name", "population"]
+
+    @display(description=_("population (census)"), empty_value="–")
+    def people(self, district: District) -> str | None:
+        return None if district.population is None else f"{district.population:,}"
+
     refusal_fields: ClassVar = {
         "already_exists": "adcode",
         "adcode_malformed": "adcode",

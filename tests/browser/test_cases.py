@@ -15,10 +15,10 @@ from tests.support.cases import used, watched
 from tests.support.cast import DAY
 from tests.support.risk import rule
 from tests.support.web_server import Server, serving
-from vouchers.models import Case, Hold, Proposal
+from vouchers.models import Case, Hold, Proposal, StandingChange
 from vouchers.services.limits.back_tests import work_off
 from vouchers.services.limits.cases import gather_signals
-from vouchers.states import CaseState, RiskKind, RiskVerdict
+from vouchers.states import CaseState, ResidentState, RiskKind, RiskVerdict
 
 ENVIRONMENT = {"DEBUG": "1", "HUIMIN_SECOND_FACTOR_ROLES": "none"}
 
@@ -96,3 +96,31 @@ def test_a_changed_rule_is_tried_on_the_past_and_proposed(
     page.get_by_role("button", name="Propose").click()
     expect(page.get_by_text("One device showing vouchers of more than 2 people")).to_be_visible()
     assert Proposal.objects.latest("id").why == "couples share a phone"
+
+
+def test_a_dialog_is_sent_once_and_keeps_what_was_typed_when_its_session_has_ended(
+    desk: tuple[Server, User], pages: Open
+) -> None:
+    page, dave = pages(desk[1]), cast.resident("dave")
+    page.goto(f"/admin/vouchers/resident/{dave.pk}/change/")
+    page.locator('a[hx-get$="/freeze/"]').first.dispatch_event("click")
+    dialog = page.locator("#dialog")
+    reason = dialog.locator("[name=reason]")
+    expect(reason).to_be_visible()
+    page.wait_for_function("!document.querySelector('.htmx-settling, .htmx-request')")
+    send = dialog.locator("[type=submit]")
+    send.click()
+    expect(dialog.get_by_text("This field is required.")).to_be_visible()
+
+    reason.fill("lost his phone")
+    session = page.context.cookies()
+    page.context.clear_cookies(name="sessionid")
+    send.click()
+    expect(dialog.get_by_text("You have been signed out, nothing was saved.")).to_be_visible()
+    expect(reason).to_have_value("lost his phone")
+    page.context.add_cookies(session)  # type: ignore[arg-type]
+    send.dblclick()
+    expect(page.locator("#dialog")).to_have_count(0)
+    dave.refresh_from_db()
+    assert dave.state == ResidentState.FROZEN
+    assert StandingChange.objects.filter(resident=dave).count() == 1

@@ -18,6 +18,7 @@ from vouchers.pages.report.document import INVARIANTS, report_html
 from vouchers.queries.ledger.balances import identity_rows
 from vouchers.queries.proofs.report import CampaignReport, report_of
 from vouchers.rules.issuing.priority import SMALL_SHOP
+from vouchers.rules.proofs.anonymity import Group, Publishable
 from vouchers.services.proofs.audit import audit, record
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +110,28 @@ def test_names_are_text_not_markup(campaign: Campaign, tmp_path: Path) -> None:
     page = written(campaign, tmp_path, "en")
     assert "<b>春" not in page
     assert "&lt;b&gt;春" in page
+
+
+def test_the_map_has_its_numbers_by_district_and_street(report: CampaignReport) -> None:
+    """A figure of several places together counts at least so many people."""
+    district = Group(310101, "黄浦区", 60, 64, 128_000, 500_000)
+    street = Group(310101001, "外滩街道", 45, 48, 96_000, 400_000)
+    others = Group(None, "", 11, 16, 32_000, 100_000)
+    page = report_html(
+        replace(
+            report,
+            districts=Publishable((district,), others),
+            streets={310101: Publishable((street,), others)},
+        ),
+        language="zh-hans",
+    )
+    cells = re.findall(r'<th scope="row">([^<]*)</th><td>([^<]*)</td><td>([^<]*)</td>', page)
+    assert [row for row in cells if "区" in row[0] or "其余" in row[0]] == [
+        ("黄浦区", "60", "64"),
+        ("黄浦区 · 外滩街道", "45", "48"),
+        ("黄浦区 · 其余合计", "≥ 11", "16"),
+        ("其余合计", "≥ 11", "16"),
+    ]
 
 
 def test_every_invariant_that_the_audit_checks_has_words(report: CampaignReport) -> None:

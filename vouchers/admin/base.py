@@ -68,6 +68,16 @@ def money(name: str, description: Any) -> Callable[..., str]:
     return column
 
 
+def counted(name: str, description: Any) -> Callable[..., str]:
+    """A column that shows a number with its thousands apart."""
+
+    @display(description=description, ordering=name)
+    def column(self: Any, row: Model) -> str:
+        return f"{getattr(row, name):,}"
+
+    return column
+
+
 def coloured(name: str, description: Any, colours: dict[Any, str]) -> Callable[..., Any]:
     """A column that shows a state as a coloured label; `colours` is by the state's value."""
 

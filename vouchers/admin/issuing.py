@@ -12,7 +12,15 @@ from unfold.decorators import display
 from merchants.admin.base import ReadOnlyInline
 from vouchers import tasks
 from vouchers.admin import searches
-from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, coloured, in_lines, money, split_in_yuan
+from vouchers.admin.base import (
+    ActsAdmin,
+    ReadOnlyAdmin,
+    coloured,
+    counted,
+    in_lines,
+    money,
+    split_in_yuan,
+)
 from vouchers.admin.buttons import button
 from vouchers.admin.campaigns.overview import count_text, shown
 from vouchers.admin.filters import CAMPAIGN
@@ -83,7 +91,7 @@ class RunAdmin(RunActs, ActsAdmin):
 
     nothing_yet = _("No run yet. One is requested on the page of a running campaign.")
     list_display = [
-        "id",
+        "row_no",
         "campaign",
         "round",
         "state_label",
@@ -158,9 +166,14 @@ class RunAdmin(RunActs, ActsAdmin):
     def chosen(self, run: Run) -> str:
         """Vouchers and money by tier."""
         tiers = run.selection.get("tiers", {})
+        names = dict(run.campaign.tiers.values_list("code", "name"))
         return in_lines(
             _("%(tier)s: %(vouchers)s vouchers, %(amount)s")
-            % {"tier": code, "vouchers": f"{figures['vouchers']:,}", "amount": yuan(figures["fen"])}
+            % {
+                "tier": names.get(code, code),
+                "vouchers": f"{figures['vouchers']:,}",
+                "amount": yuan(figures["fen"]),
+            }
             for code, figures in tiers.items()
         )
 
@@ -182,20 +195,21 @@ class TrancheAdmin(ReadOnlyAdmin):
         "__str__",
         "campaign",
         "tier",
-        "voucher_count",
+        "vouchers",
         "face",
         "threshold",
         "valid_until_at",
         "state_label",
     ]
     list_filter = ["state", CAMPAIGN]
+    vouchers = counted("voucher_count", _("vouchers"))
     list_select_related = ["campaign", "tier"]
     fields = [
         "campaign",
         "tier",
         "round",
         "terms",
-        "voucher_count",
+        "vouchers",
         "kind",
         "face",
         "threshold",

@@ -13,6 +13,7 @@ from merchants.admin.labels import labelled
 from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, short_hash
 from vouchers.admin.filters import CAMPAIGN
+from vouchers.admin.words import ROLES
 from vouchers.models import AuditReport, RoleChange, Seal
 
 
@@ -129,7 +130,11 @@ class RoleChangeAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Who got or lost which role, noted by the database itself."""
 
     nothing_yet = _("No change of a role yet. Every role given or withdrawn appears here.")
-    list_display = ["at", "username", "role", "is_granted", "database_role"]
+    list_display = ["at", "username", "named", "is_granted", "database_role"]
     list_filter = ["role", "is_granted"]
     searches = [searches.text("username")]
     search_help_text = _("The whole user name")
+
+    @display(description=_("role"))
+    def named(self, change: RoleChange) -> Any:
+        return ROLES.get(change.role, change.role)

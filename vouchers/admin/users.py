@@ -33,6 +33,7 @@ from merchants.admin.lists import KeysetLists
 from merchants.models import District, Street
 from vouchers.admin.base import ActsAdmin, act, dialog, go_to
 from vouchers.admin.buttons import button
+from vouchers.admin.words import ROLES
 from vouchers.models import Grant
 from vouchers.services import roles
 
@@ -100,7 +101,7 @@ class GrantAdmin(ActsAdmin):
     """Who has which role where; given and withdrawn here, and never changed."""
 
     nothing_yet = _("No role is given yet. Give one with the button above the list.")
-    list_display = ["user", "role", "place", "from_at", "until_at", "standing", "given_by"]
+    list_display = ["user", "role_named", "place", "from_at", "until_at", "standing", "given_by"]
     list_filter = ["role", "district", ("withdrawn_at", admin.EmptyFieldListFilter)]
     list_select_related = ["user", "role", "street__district", "district", "given_by"]
     search_fields = ["user__username"]
@@ -120,6 +121,10 @@ class GrantAdmin(ActsAdmin):
     readonly_fields = ["place"]
     actions_list = ["give"]
     actions_detail = ["withdraw"]
+
+    @display(description=_("role"))
+    def role_named(self, grant: Grant) -> Any:
+        return ROLES.get(grant.role.name, grant.role.name)
 
     @display(description=_("area"), ordering="district")
     def place(self, grant: Grant) -> Any:
@@ -218,4 +223,9 @@ class UserAdmin(KeysetLists, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-
 class GroupAdmin(ReadOnly, KeysetLists, DjangoGroupAdmin, ModelAdmin):
     """Roles and their permissions, which are set again after every migration."""
 
+    list_display = ["named"]
     nothing_yet = _("No role yet. They are made when the database is set up.")
+
+    @display(description=_("role"))
+    def named(self, group: Group) -> Any:
+        return ROLES.get(group.name, group.name)

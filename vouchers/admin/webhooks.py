@@ -240,7 +240,7 @@ class OutboxAdmin(searches.ExactSearch, ActsAdmin):
     """Messages committed in the transaction they report on."""
 
     nothing_yet = _("No message waits. What happens is sent to the webhook endpoints from here.")
-    list_display = ["id", "topic", "endpoint", "created_at", "sent_at", "tries", "last_error"]
+    list_display = ["row_no", "topic", "endpoint", "created_at", "sent_at", "tries", "last_error"]
     list_filter = [NotSent]
     list_select_related = ["endpoint"]
     searches = [searches.number(), searches.text("key")]

@@ -31,6 +31,19 @@ ORDER_NUMBERS = [
     ("payment_ref", gettext_lazy("payment reference")),
     ("receipt_no", gettext_lazy("receipt no.")),
 ]
+ROLES: Mapping[str, Any] = {
+    "manager": gettext_lazy("Manager"),
+    "approver": gettext_lazy("Approver"),
+    "risk officer": gettext_lazy("Risk officer"),
+    "operator": gettext_lazy("Operator"),
+    "auditor": gettext_lazy("Auditor"),
+    "active": gettext_lazy("May sign in"),
+    "staff": gettext_lazy("May use the admin"),
+    "superuser": gettext_lazy("Administrator"),
+}
+"""Roles by the names of their groups, and Django's own marks of an account."""
+
+
 LISTS: Mapping[str, Sequence[tuple[Any, Any]]] = {
     "point_kinds": ResidentPoint.Kind.choices,
     "order_kinds": ORDER_KINDS,

@@ -33,6 +33,9 @@ CITY_PERCENT: Final = 80
 
 PER_DAY: Final = 2
 PER_CAMPAIGN: Final = 3
+PHONE_PEOPLE: Final = PARAMETERS[RiskKind.DEVICE_SHARED]["people"].default
+"""A family may share a phone; beyond so many people money is held."""
+
 STORE_HEADROOM: Final = 1.3
 FEWEST_PER_MINUTE: Final = 10
 
@@ -184,29 +187,30 @@ def _add_rows(campaign: Campaign, plan: Plan, by: User, at: datetime) -> None:
 
 
 def _watch(campaign: Campaign, staff: Staff, at: datetime) -> None:
-    """A risk rule that is decided before the launch: what it notices is paid, and looked into."""
-    rule = RiskRule(
-        RiskKind.SPLIT_ORDERS,
-        RiskSetting.LIVE,
-        RiskVerdict.PAY,
-        {"minutes": PARAMETERS[RiskKind.SPLIT_ORDERS]["minutes"].default},
+    """Risk rules that are decided before the launch: of a split order what is noticed is paid and
+    looked into, of one phone with many people's vouchers it is held."""
+    minutes = PARAMETERS[RiskKind.SPLIT_ORDERS]["minutes"].default
+    rules = (
+        (RiskKind.SPLIT_ORDERS, RiskVerdict.PAY, {"minutes": minutes}, "两单之间过近，先观察"),
+        (RiskKind.DEVICE_SHARED, RiskVerdict.HOLD, {"people": PHONE_PEOPLE}, "一机多人，防套现"),
     )
-    proposal = proposals.propose_risk_rule(
-        campaign=campaign,
-        rule=rule,
-        expected_version=0,
-        why="两单之间过近，先观察",
-        request_id=f"{campaign.code}-rule",
-        by=staff.manager,
-        at=at,
-    )
-    proposals.approve_proposal(
-        proposal=proposal,
-        by=staff.approver,
-        seen_sha256=bytes(proposal.sha256),
-        at=at,
-        comment="同意",
-    )
+    for version, (kind, verdict, parameters, why) in enumerate(rules):
+        proposal = proposals.propose_risk_rule(
+            campaign=campaign,
+            rule=RiskRule(kind, RiskSetting.LIVE, verdict, parameters),
+            expected_version=version,
+            why=why,
+            request_id=f"{campaign.code}-rule-{version + 1}",
+            by=staff.manager,
+            at=at,
+        )
+        proposals.approve_proposal(
+            proposal=proposal,
+            by=staff.approver,
+            seen_sha256=bytes(proposal.sha256),
+            at=at,
+            comment="同意",
+        )
 
 
 def _share_fen(tier: TierPlan, source: str) -> int:

@@ -9,14 +9,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from vouchers.demo.attacks import ACCEPTED, KINDS, MIX, store_burst
-from vouchers.demo.campaign import PER_DAY
+from vouchers.demo.attacks import (
+    ACCEPTED,
+    KINDS,
+    MIX,
+    RETURNING_PEOPLE,
+    RING,
+    RING_PEOPLE,
+    cash_out,
+    store_burst,
+)
+from vouchers.demo.campaign import PER_DAY, PHONE_PEOPLE
 from vouchers.demo.group import TILLS, Group, TillKey
 from vouchers.demo.orders import GoodOrder
-from vouchers.demo.scene import Scene, Tally
+from vouchers.demo.scene import Card, Scene, Tally
+from vouchers.demo.telling import patiently
 from vouchers.demo.till import Till, open_client
 from vouchers.demo.wallets import cards_of, draw_expired, draw_people, stranger
 from vouchers.models import Campaign
+from vouchers.queries.demo import Holder, held_among
 
 ORDERS: Final = 3_000
 RESIDENTS_PER_ORDER: Final = 8
@@ -30,7 +41,7 @@ WATCH_S: Final = 0.2
 class Day:
     """What the tills saw. `redeemed` are the acknowledged redemptions, voided ones included.
 
-    Requests and times are those of the twenty tills, without the burst of another one.
+    Requests and times are those of the twenty tills, without the burst and the ring at two others.
     """
 
     took_s: float
@@ -46,7 +57,7 @@ class Day:
 
     @property
     def is_safe(self) -> bool:
-        """Whether every kind of attack was refused as it must be, and good orders accepted."""
+        """Whether every kind of attack was stopped as it must be, and good orders accepted."""
         is_complete = self.attacks.keys() == KINDS.keys()
         through = any(tally.surprises for tally in self.attacks.values())
         return is_complete and not through and not self.surprises
@@ -74,22 +85,11 @@ def play(
     Raises TooFewHoldersError, and NoAnswerError when the web server stays away for minutes.
     """
     rounds = max(2, orders // UNIT)
-    others = rounds * 2 * sum(MIX.values()) + 3 * per_minute + rounds
+    others = rounds * 2 * sum(MIX.values()) + 3 * per_minute + rounds + RING_PEOPLE
     shoppers, strangers = draw_people(campaign, orders, others)
-    rng = random.Random(campaign.pk)  # noqa: S311  # a story, not a secret
-    scene = Scene(
-        run=campaign.code,
-        client=open_client(port),
-        rng=rng,
-        wallets=iter([cards_of(holder) for holder in strangers]),
-        expired=[card for holder in draw_expired(trial) for card in cards_of(holder)],
-        keys=group.tills,
-        rival=group.rival_till,
-        stolen=group.stolen_till,
-        stranger=stranger(group.tills[0]),
-        per_minute=per_minute,
-        per_day=PER_DAY,
-    )
+    expired = [card for holder in draw_expired(trial) for card in cards_of(holder)]
+    scene = _scene(campaign.code, group, port, strangers, expired, per_minute)
+    rng = scene.rng
     good = [
         GoodOrder(scene, rng.choice(cards_of(holder)), number)
         for number, holder in enumerate(shoppers)
@@ -101,7 +101,47 @@ def play(
     rng.shuffle(plays)
     with scene.client:
         took_s = _run(scene, group, plays, rounds, check, on_progress)
+        _note_ring(scene, cash_out(scene, scene.till(group.ring_till), RING_PEOPLE))
     return _seen(scene, group, good, took_s)
+
+
+def ring_returns(*, campaign: Campaign, group: Group, port: int, per_minute: int) -> None:
+    """After the day the ring comes back with another phone and more people: so many alerts within
+    minutes that the live screen turns to its emergency."""
+    people, _others = draw_people(campaign, RETURNING_PEOPLE * 2, 0, seed=campaign.pk + 1)
+    scene = _scene(f"{campaign.code}-evening", group, port, people, [], per_minute)
+    with scene.client:
+        cash_out(scene, scene.till(group.ring_till), min(RETURNING_PEOPLE, len(people) // 2))
+
+
+def _scene(
+    run: str,
+    group: Group,
+    port: int,
+    strangers: Sequence[Holder],
+    expired: Sequence[Card],
+    per_minute: int,
+) -> Scene:
+    return Scene(
+        run=run,
+        client=open_client(port),
+        rng=random.Random(run),  # noqa: S311  # a story, not a secret
+        wallets=iter([cards_of(holder) for holder in strangers]),
+        expired=expired,
+        keys=group.tills,
+        rival=group.rival_till,
+        stolen=group.stolen_till,
+        stranger=stranger(group.tills[0]),
+        per_minute=per_minute,
+        per_day=PER_DAY,
+    )
+
+
+def _note_ring(scene: Scene, redemption_ids: Sequence[int]) -> None:
+    """Whether the money of everyone beyond the rule's figure is held."""
+    held = patiently(lambda: held_among(redemption_ids))
+    for redemption_id in redemption_ids[PHONE_PEOPLE:]:
+        scene.note(RING, "held", "held" if redemption_id in held else "paid")
 
 
 def _run(
@@ -145,7 +185,8 @@ def _run(
 def _seen(scene: Scene, group: Group, good: Sequence[GoodOrder], took_s: float) -> Day:
     every = [answer for till in scene.tills for answer in till.answers]
     redeemed = {answer.body["id"] for answer in every if answer.status == 201}
-    tills = [till for till in scene.tills if till.key != group.busy_till]
+    apart = (group.busy_till, group.ring_till)
+    tills = [till for till in scene.tills if till.key not in apart]
     answers = [answer for till in tills for answer in till.answers]
     surprises = [f"good order: {one.outcome}" for one in good if one.outcome != ACCEPTED]
     return Day(

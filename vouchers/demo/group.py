@@ -26,6 +26,7 @@ FEWEST_STORES: Final = 2
 GROUP: Final = MerchantName("demo-huilian", "汇联百货集团")
 RIVAL: Final = MerchantName("demo-rival", "对门百货")
 SCOPES: Final = frozenset({"redeem"})
+CATEGORY: Final = "百货"
 
 STORES: Final = (
     ("南京东路店", "黄浦区", 121.4835, 31.2365),
@@ -74,13 +75,15 @@ class TillKey:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The group's stores, twenty tills in them, one more in a store of its own; the rival's till,
-    and another of the rival's that is in the wrong hands."""
+    """The group's stores, twenty tills in them, one more in a store of its own, and one whose
+    cashier has joined a ring; the rival's till, and another of the rival's that is in the wrong
+    hands."""
 
     merchant: Merchant
     stores: Sequence[Store]
     tills: Sequence[TillKey]
     busy_till: TillKey
+    ring_till: TillKey
     rival_till: TillKey
     stolen_till: TillKey
     refused_rows: int
@@ -117,11 +120,13 @@ def open_group(
     *open_stores, last = stores
     rivals = _rival_store(at)
     chosen = [open_stores[number * len(open_stores) // TILLS] for number in range(TILLS)]
+    quiet = next((store for store in open_stores if store not in chosen), open_stores[0])
     return Group(
         merchant=stores[0].merchant,
         stores=stores,
         tills=[_till(store, f"T{number:02d}", at) for number, store in enumerate(chosen, 1)],
         busy_till=_till(last, "T99", at),
+        ring_till=_till(quiet, "T66", at),
         rival_till=_till(rivals, "T01", at),
         stolen_till=_till(rivals, "T02", at),
         refused_rows=len(faults),
@@ -138,7 +143,7 @@ def _own_stores(directory: Path) -> Path:
             row = (
                 f"DEMO-S{number:02d}",
                 "汇联百货",
-                "department store",
+                CATEGORY,
                 f"汇联百货{name}",
                 district,
             )
@@ -155,7 +160,7 @@ def _rival_store(at: datetime) -> Store:
         merchant=_merchant(RIVAL, at),
         external_id=number,
         name=name,
-        category="department store",
+        category=CATEGORY,
         longitude=longitude,
         latitude=latitude,
         datum=Datum.GCJ_02,

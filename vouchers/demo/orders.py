@@ -1,4 +1,5 @@
-"""Honest orders of plausible size, and the cashier's mistakes that are put right."""
+"""Honest orders of plausible size, and those that are undone: a cashier's mistake put right at the
+same till, or goods that only another store of the group had left."""
 
 import time
 from datetime import datetime
@@ -8,7 +9,11 @@ from vouchers.demo.attacks import ACCEPTED
 from vouchers.demo.scene import Card, Scene
 from vouchers.demo.till import Till
 
-CORRECTED_SHARE: Final = 0.01
+UNDONE_SHARE: Final = 0.01
+MISTAKE_SHARE: Final = 0.1
+"""Of what is undone: put right at once in the same store, which the rule against split orders looks
+at; a day has only a handful of those."""
+
 DELIVERED_SHARE: Final = 0.15
 MEDIAN_BASKET: Final = 1.25
 BASKET_SPREAD: Final = 0.35
@@ -18,7 +23,7 @@ LIMIT_RETRIES: Final = 5
 
 
 class GoodOrder:
-    """An honest order: it is accepted, and sometimes the cashier corrects a mistake."""
+    """An honest order: it is accepted, and sometimes undone and made anew."""
 
     def __init__(self, scene: Scene, card: Card, number: int) -> None:
         rng = scene.rng
@@ -31,22 +36,25 @@ class GoodOrder:
             "order_kind": "delivered" if rng.random() < DELIVERED_SHARE else "in_store",
             "receipt_no": f"R{number:08d}",
         }
-        self._is_corrected = rng.random() < CORRECTED_SHARE
+        self._scene = scene
+        self._is_undone = rng.random() < UNDONE_SHARE
+        self._is_mistake = rng.random() < MISTAKE_SHARE
         self.outcome = ""
         self.voided: int | None = None
 
     def play(self, till: Till) -> None:
-        """Redeem; void and redeem again on a new order where the cashier made a mistake."""
+        """Redeem; where it is undone, void and redeem again on a new order."""
         number = str(self._order["order_no"])
         self._redeem(till, number)
-        if self._is_corrected and self.outcome == ACCEPTED:
+        if self._is_undone and self.outcome == ACCEPTED:
             redemption_id = till.answers[-1].body["id"]
             undone = till.void(redemption_id, f"{number}-void")
             if undone.code != ACCEPTED:
                 self.outcome = f"void: {undone.code}"
                 return
             self.voided = redemption_id
-            self._redeem(till, f"{number}-2")
+            other = self._scene.another(till.key)
+            self._redeem(till if self._is_mistake else self._scene.till(other), f"{number}-2")
 
     def _redeem(self, till: Till, number: str) -> None:
         """Redeem; a store at its limit is tried again when its minute is over, under a new key."""

@@ -95,7 +95,7 @@ def _use(summary: Summary) -> Table:
 
 
 def _attacks(summary: Summary) -> Table:
-    table = _table("Attacks 攻击", "attack", "攻击", "tried 尝试", "refused 拒绝", "through 漏过")
+    table = _table("Attacks 攻击", "attack", "攻击", "tried 尝试", "stopped 拦下", "through 漏过")
     table.columns[1].justify = "left"
     for name, labels in KINDS.items():
         tally = summary.day.attacks.get(name, Tally())
@@ -143,7 +143,7 @@ def _verdict(summary: Summary) -> list[str]:
     lines = [f"[bold]books proven 账实相符: {_yes(summary.report.is_proven)}[/]"]
     if broken:
         lines.append(f"  invariant {broken.invariant} ({broken.name}): {broken.rows[:1]}")
-    lines.append(f"[bold]every attack refused 攻击全部拒绝: {_yes(day.is_safe)}[/]")
+    lines.append(f"[bold]every attack refused or held 攻击全部拒绝或冻结: {_yes(day.is_safe)}[/]")
     lines += [f"  {name}: {one.surprises[0]}" for name, one in day.attacks.items() if one.surprises]
     lines += [f"  {surprise}" for surprise in day.surprises[:1]]
     acknowledged = f"{len(day.redeemed):,} acknowledged 已确认, {len(summary.lost)} lost 丢失"

@@ -2,7 +2,9 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -74,8 +76,18 @@ class _Campaigns:
     trial: Campaign
 
 
-def run_story(wishes: Wishes, teller: Teller, running: Processes) -> tuple[bool, Staff]:
-    """Play the whole story. Returns whether all is as it must be, and who can log in.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How the story ended: whether all is as it must be, who can log in, and what comes after it
+    to be seen on the live screen."""
+
+    is_good: bool
+    staff: Staff
+    ring_returns: Callable[[], None]
+
+
+def run_story(wishes: Wishes, teller: Teller, running: Processes) -> Told:
+    """Play the whole story.
 
     Every run adds a campaign of its own (demo, demo-2, …) to the city that is there.
     """
@@ -117,7 +129,14 @@ def run_story(wishes: Wishes, teller: Teller, running: Processes) -> tuple[bool,
     page.show(report, teller.console)
     summary.write(report, directory / "summary.json")
     _write_page(campaigns.main, directory / "report.html", teller)
-    return report.is_good, staff
+    ring_returns = partial(
+        day.ring_returns,
+        campaign=campaigns.main,
+        group=group,
+        port=wishes.port,
+        per_minute=per_minute,
+    )
+    return Told(report.is_good, staff, ring_returns)
 
 
 def check_database() -> None:

@@ -20,10 +20,13 @@ class TooFewHoldersError(RuntimeError):
     """So few people hold vouchers that there is no day to show."""
 
 
-def draw_people(campaign: Campaign, orders: int, others: int) -> tuple[list[Holder], list[Holder]]:
-    """Who shops, and who is drawn into attacks. In a small city there are fewer of both."""
-    seed, most = campaign.pk, orders + others
-    found = patiently(lambda: sample_holders(campaign_id=campaign.pk, most=most, seed=seed))
+def draw_people(
+    campaign: Campaign, orders: int, others: int, *, seed: int | None = None
+) -> tuple[list[Holder], list[Holder]]:
+    """Who shops, and who is drawn into attacks. In a small city there are fewer of both. `seed` is
+    the campaign's number unless other people are wanted."""
+    most, lot = orders + others, campaign.pk if seed is None else seed
+    found = patiently(lambda: sample_holders(campaign_id=campaign.pk, most=most, seed=lot))
     shoppers = min(orders, len(found) - others)
     if shoppers <= 0:
         raise TooFewHoldersError(

@@ -8,6 +8,7 @@ runners of Procfiles end all processes when one ends, and leave them behind when
 
 import contextlib
 import fcntl
+import math
 import signal
 import subprocess
 import threading
@@ -121,9 +122,10 @@ class Supervisor:
                     raise SupervisorError(f"{program.name} does not answer; see {log_of(program)}.")
                 time.sleep(WATCH_S)
 
-    def wait(self) -> None:
-        """Wait until one of STOP_SIGNALS raises KeyboardInterrupt."""
-        while True:
+    def wait(self, for_s: float = math.inf) -> None:
+        """Wait so long, or until one of STOP_SIGNALS raises KeyboardInterrupt."""
+        deadline_s = time.monotonic() + for_s
+        while time.monotonic() < deadline_s:
             self.check()
             time.sleep(WATCH_S)
 

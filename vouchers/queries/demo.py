@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import F
 
 from merchants.models import Merchant
-from vouchers.models import Campaign, Redemption, Resident, Tranche, Voucher
+from vouchers.models import Campaign, Hold, Redemption, Resident, Tranche, Voucher
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.queries.campaigns.overview import LIVE
 from vouchers.states import VoucherState
@@ -102,6 +102,12 @@ def customers_of(*, campaign: Campaign, merchant: Merchant, customer_bit: int) -
     people = Resident.objects.filter(pk__in=redeemed)
     strangers = people.annotate(known=F("tags").bitand(1 << customer_bit)).filter(known=0)
     return Customers(people.count(), strangers.exclude(pk__in=earlier).count())
+
+
+def held_among(redemption_ids: Iterable[int]) -> set[int]:
+    """Those of these redemptions whose money is held."""
+    rows = Hold.objects.filter(redemption_id__in=list(redemption_ids), released_at=None)
+    return set(rows.values_list("redemption_id", flat=True))
 
 
 def lost_redemptions(redemption_ids: Iterable[int]) -> list[int]:

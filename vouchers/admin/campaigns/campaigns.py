@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from merchants.admin.labels import labelled
+from merchants.admin.labels import labelled, test_label
 from vouchers.admin.campaigns.acts import CampaignActs
 from vouchers.admin.campaigns.drafts import DraftAdmin, is_draft, row_edits
 from vouchers.admin.campaigns.inlines import (
@@ -58,7 +58,7 @@ class CampaignAdmin(RecordedHistory, CampaignActs, DraftAdmin):
 
     form = CampaignForm
     nothing_yet = _("No campaign yet. Begin with a preset: it fills in the rest.")
-    list_display = ["name", "code", "state_label", "starts", "ends", "budget", "is_test"]
+    list_display = ["name", "code", "state_label", "starts", "ends", "budget", test_label]
     list_filter = ["state", "is_test"]
     search_fields = ["code", "name", "organiser", "operator"]
     readonly_fields = ["terms_in_words"]

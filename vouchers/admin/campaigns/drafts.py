@@ -63,8 +63,6 @@ def _values(form: Any) -> dict[str, Any]:
 class DraftAdmin(RefusableAdmin):
     """A page about a draft; a campaign that has left it is only shown."""
 
-    change_form_outer_after_template = "vouchers/send.html"
-
     def refusal_text(self, refusal: Refusal) -> str:
         return sentence(refusal, get_language() or "en")
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from merchants.admin.labels import labelled
 from vouchers.admin import searches
 from vouchers.admin.base import act
 from vouchers.admin.campaigns.inbox import InboxPage, signed_text
@@ -32,7 +33,7 @@ class ProposalAdmin(searches.ExactSearch, InboxPage):
     """Decided proposals are the history of a budget; those that wait have a page to decide on."""
 
     nothing_yet = _("No proposal yet. Changes of a campaign under way are proposed on its page.")
-    list_display = ["id", "campaign", "kind", "summary", "why", "proposed_by", "decided"]
+    list_display = ["row_no", "campaign", "kind", "summary", "why", "proposed_by", "decided"]
     list_filter = ["kind", CAMPAIGN, ("decision", admin.EmptyFieldListFilter)]
     list_select_related = ["campaign", "proposed_by", "decision"]
     searches = [searches.number(), searches.text("request_id")]
@@ -59,9 +60,9 @@ class ProposalAdmin(searches.ExactSearch, InboxPage):
     def summary(self, proposal: Proposal) -> str:
         return "; ".join(": ".join(line) for line in proposal_lines(proposal))
 
-    @display(
-        description=gettext_lazy("decision"),
-        label={WAITING: "warning", "approved": "success", "rejected": "danger"},
+    @labelled(
+        gettext_lazy("decision"),
+        {WAITING: "warning", "approved": "success", "rejected": "danger"},
     )
     def decided(self, proposal: Proposal) -> tuple[str, Any]:
         decision = decision_on(proposal)

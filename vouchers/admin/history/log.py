@@ -1,16 +1,16 @@
 """The list of all recorded changes of the set-up."""
 
-import json
-from typing import Any, Final
+from typing import Final
 
 from django.contrib import admin
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from vouchers.admin import searches
-from vouchers.admin.base import ReadOnlyAdmin, coloured
-from vouchers.admin.history.words import columns, how, kind, label, who
+from vouchers.admin.base import ReadOnlyAdmin, coloured, in_lines
+from vouchers.admin.history.words import Words, columns, how, kind, label, who
 from vouchers.admin.words import NOTHING
 from vouchers.models import SetupChange
 from vouchers.queries.history import MODELS
@@ -34,9 +34,8 @@ class SetupChangeAdmin(searches.ExactSearch, ReadOnlyAdmin):
         "way",
         "request_id",
         "database_role",
-        "table_name",
-        "row_id",
-        "operation",
+        "row",
+        "operation_label",
         "values_before",
         "values_after",
     ]
@@ -63,12 +62,14 @@ class SetupChangeAdmin(searches.ExactSearch, ReadOnlyAdmin):
 
     @display(description=_("before"))
     def values_before(self, change: SetupChange) -> str:
-        return _as_json(change.before)
+        return _told(change, "old")
 
     @display(description=_("after"))
     def values_after(self, change: SetupChange) -> str:
-        return _as_json(change.after)
+        return _told(change, "new")
 
 
-def _as_json(values: dict[str, Any] | None) -> str:
-    return NOTHING if values is None else json.dumps(values, ensure_ascii=False, indent=1)
+def _told(change: SetupChange, side: str) -> str:
+    """Each column and its value in words, as histories of rows have them."""
+    lines = Words([change], timezone.get_current_timezone()).lines(change)
+    return in_lines(f"{line['label']}: {line[side]}" for line in lines)

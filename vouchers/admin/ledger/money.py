@@ -13,6 +13,7 @@ from vouchers.admin import searches
 from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, coloured, in_lines, money, split_in_yuan
 from vouchers.admin.buttons import button
 from vouchers.admin.filters import CAMPAIGN, NewestCampaigns
+from vouchers.admin.words import ORDER_KINDS
 from vouchers.models import (
     CashReceipt,
     Leg,
@@ -70,11 +71,11 @@ class TransferAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """The journal. A transfer's legs are read on its own page."""
 
     nothing_yet = _("No entry yet. Money moves first when a campaign is launched.")
-    list_display = ["id", "at", "campaign", "why", "amount", "origin"]
+    list_display = ["row_no", "at", "campaign", "why", "amount", "origin"]
     list_select_related = ["campaign"]
     searches = [searches.number()]
     search_help_text = _("Number of a transfer")
-    fields = ["id", "at", "campaign", "why", "origin", "legs"]
+    fields = ["row_no", "at", "campaign", "why", "origin", "legs"]
     readonly_fields = ["why", "origin", "legs"]
     list_per_page = 30
 
@@ -119,6 +120,16 @@ class CashReceiptAdmin(searches.ExactSearch, ReadOnlyAdmin):
     searches = [searches.text("document_no"), searches.text("request_id")]
     search_help_text = _("The whole document or request number")
     amount = money("amount_fen", _("amount"))
+    fields = [
+        "campaign",
+        "source",
+        "amount",
+        "document_no",
+        "received_at",
+        "recorded_by",
+        "request_id",
+    ]
+    readonly_fields = ["campaign", "amount"]
 
     @display(description=_("campaign"))
     def campaign(self, receipt: CashReceipt) -> str:
@@ -131,7 +142,7 @@ class RedemptionAdmin(searches.ExactSearch, ActsAdmin):
 
     nothing_yet = _("Nothing redeemed yet. Orders appear here as tills send them.")
     list_display = [
-        "id",
+        "row_no",
         "redeemed_at",
         "store",
         "order_no",
@@ -150,7 +161,7 @@ class RedemptionAdmin(searches.ExactSearch, ActsAdmin):
     ]
     search_help_text = _("Redemption no., order no., voucher, or store no. and day")
     fields = [
-        "id",
+        "row_no",
         "state",
         "redeemed_at",
         "occurred_at",
@@ -164,7 +175,7 @@ class RedemptionAdmin(searches.ExactSearch, ActsAdmin):
         "eligible_amount",
         "discount",
         "by_source",
-        "order_kind",
+        "order_kind_named",
         "category",
         "voucher_no",
         "resident",
@@ -178,6 +189,7 @@ class RedemptionAdmin(searches.ExactSearch, ActsAdmin):
         "undone_at",
     ]
     readonly_fields = [
+        "order_kind_named",
         "order_amount",
         "eligible_amount",
         "discount",
@@ -220,6 +232,10 @@ class RedemptionAdmin(searches.ExactSearch, ActsAdmin):
 
     def has_hold_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "vouchers.add_hold", object_id)
+
+    @display(description=_("order kind"))
+    def order_kind_named(self, redemption: Redemption) -> str:
+        return str(dict(ORDER_KINDS).get(redemption.order_kind, redemption.order_kind))
 
     @display(description=_("discount by source"))
     def by_source(self, redemption: Redemption) -> str:

@@ -107,8 +107,8 @@ def became(member: Member) -> str:
     ) % {"amount": amount}
 
 
-def about(case: Case, resident: str | None) -> str:
-    """Whom a case is about; `resident` is that resident's number, which is masked."""
+def about(case: Case | Signal, resident: str | None) -> str:
+    """Whom a case or a signal is about; `resident` is that resident's number, which is masked."""
     if case.subject == "store":
         return str(case.store.name)
     if case.subject == "merchant":

@@ -18,10 +18,13 @@ from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, in_lines
 from vouchers.admin.buttons import button
 from vouchers.admin.faults import sentence
 from vouchers.admin.filters import CAMPAIGN, RefusalCodes
-from vouchers.admin.limits.case_words import noticed
+from vouchers.admin.hotline import masked
+from vouchers.admin.limits.case_words import about, noticed
 from vouchers.admin.rule_words import rule_text
 from vouchers.http.refusal_names import refusal_name
-from vouchers.models import Attempt, Campaign, Hold, RiskVersion, Signal
+from vouchers.models import Attempt, Campaign, Hold, Resident, RiskVersion, Signal, Voucher
+from vouchers.models.limits.risk import hold_reason
+from vouchers.money import yuan
 from vouchers.services.redemption import holds
 
 
@@ -32,26 +35,27 @@ class AttemptAdmin(searches.ExactSearch, ReadOnlyAdmin):
     nothing_yet = _(
         "Nothing has been refused yet. Every refusal at a till appears here with its reason."
     )
-    list_display = ["id", "at", "named", "answer", "campaign", "store", "caller"]
+    list_display = ["row_no", "at", "named", "answer", "campaign", "store", "caller"]
     list_filter = [RefusalCodes]
     list_select_related = ["caller"]
     searches = [searches.number(), searches.voucher("voucher_id")]
     search_help_text = _("Number of an attempt, or a voucher's code or number")
     fields = [
-        "id",
+        "row_no",
         "at",
-        "code",
-        "rule",
+        "named",
         "answer",
-        "facts",
         "campaign",
         "store",
-        "voucher_id",
-        "resident_id",
+        "voucher",
+        "resident",
         "caller",
         "key",
+        "code",
+        "rule",
+        "facts_listed",
     ]
-    readonly_fields = ["answer", "campaign", "store"]
+    readonly_fields = ["named", "answer", "campaign", "store", "facts_listed"]
 
     @display(description=_("refusal"), ordering="code")
     def named(self, attempt: Attempt) -> str:
@@ -61,6 +65,24 @@ class AttemptAdmin(searches.ExactSearch, ReadOnlyAdmin):
     def answer(self, attempt: Attempt) -> str:
         refusal = Refusal(attempt.code, attempt.rule, attempt.facts)
         return sentence(refusal, get_language() or "en")
+
+    @display(description=_("facts"))
+    def facts_listed(self, attempt: Attempt) -> str:
+        return in_lines(f"{name}: {value}" for name, value in attempt.facts.items())
+
+    @display(description=_("voucher"), empty_value="–")
+    def voucher(self, attempt: Attempt) -> str | None:
+        """As other pages number it; it need not exist."""
+        number = attempt.voucher_id
+        return None if number is None else str(Voucher(id=number))
+
+    @display(description=_("resident"), empty_value="–")
+    def resident(self, attempt: Attempt) -> str | None:
+        if attempt.resident_id is None:
+            return None
+        rows = Resident.objects.filter(pk=attempt.resident_id)
+        number = rows.values_list("external_id", flat=True).first()
+        return None if number is None else masked(number)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
         """With the names of campaign and store. An attempt has no foreign keys: what it names need
@@ -95,7 +117,7 @@ class SignalAdmin(searches.ExactSearch, ReadOnlyAdmin):
         " appears here."
     )
     list_display = [
-        "id",
+        "row_no",
         "raised_at",
         "kind",
         "facts_line",
@@ -109,7 +131,27 @@ class SignalAdmin(searches.ExactSearch, ReadOnlyAdmin):
     searches = [searches.number("redemption_id"), searches.subject]
     search_help_text = _("Number of a subject or of a redemption")
     raw_id_fields = ["redemption", "voucher"]
-    readonly_fields = ["facts_line"]
+    readonly_fields = ["about", "facts_line"]
+    fields = [
+        "campaign",
+        "version",
+        "kind",
+        "facts_line",
+        "setting",
+        "verdict",
+        "about",
+        "store",
+        "redemption",
+        "voucher",
+        "order_no",
+        "raised_at",
+    ]
+
+    @display(description=_("concerns"))
+    def about(self, signal: Signal) -> str:
+        who = Resident.objects.filter(pk=signal.subject_id).values_list("external_id", flat=True)
+        is_person = signal.subject == "resident"
+        return about(signal, resident=(is_person and who.first()) or "")
 
     @display(description=_("what was noticed"))
     def facts_line(self, signal: Signal) -> str:
@@ -138,7 +180,16 @@ class HoldAdmin(searches.ExactSearch, ActsAdmin):
     """Money kept back until a person has checked it."""
 
     nothing_yet = _("No money is held. It is held from a case, or on a redemption's page.")
-    list_display = ["redemption_id", "reason", "opened_by", "opened_at", "released_at"]
+    list_display = [
+        "redemption",
+        "store",
+        "amount",
+        "why",
+        "opened_by",
+        "opened_at",
+        "released_at",
+    ]
+    list_select_related = ["redemption__store"]
     list_filter = [("released_at", admin.EmptyFieldListFilter)]
     searches = [searches.number("redemption_id")]
     search_help_text = _("Number of a redemption")
@@ -175,6 +226,18 @@ class HoldAdmin(searches.ExactSearch, ActsAdmin):
     def offered_acts(self, row: Hold) -> list[str]:
         """A hold is ended once."""
         return ["release", "call_back"] if row.released_at is None else []
+
+    @display(description=_("reason"))
+    def why(self, hold: Hold) -> str:
+        return hold_reason(hold.reason)
+
+    @display(description=_("store"))
+    def store(self, hold: Hold) -> str:
+        return hold.redemption.store.name
+
+    @display(description=_("money"))
+    def amount(self, hold: Hold) -> str:
+        return yuan(hold.redemption.discount_fen)
 
     def has_release_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "vouchers.change_hold", object_id)

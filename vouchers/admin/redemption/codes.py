@@ -60,10 +60,18 @@ class PaperAdmin(OfVoucher, ActsAdmin):
     """Vouchers on paper. A lost one is replaced here, with the holder's identity number."""
 
     nothing_yet = _("No voucher is on paper yet. Channels ask for a paper on behalf of its holder.")
-    list_display = ["id", "voucher_no", "holder", "standing", "wrong_count", "issued_at"]
+    list_display = ["row_no", "voucher_no", "holder", "standing", "wrong_count", "issued_at"]
     list_select_related = ["holder"]
     searches = [searches.shown_code(PAPER), searches.voucher("voucher_id"), searches.holder]
-    fields = ["id", "voucher_no", "holder", "standing", "wrong_count", "issued_at", "replaced_at"]
+    fields = [
+        "row_no",
+        "voucher_no",
+        "holder",
+        "standing",
+        "wrong_count",
+        "issued_at",
+        "replaced_at",
+    ]
     readonly_fields = ["voucher_no", "standing"]
     actions_detail = ["replace"]
 
@@ -123,7 +131,14 @@ class PresentationAdmin(OfVoucher):
     nothing_yet = _(
         "No code has been shown yet. Channels ask for one when a resident opens a voucher."
     )
-    list_display = ["id", "voucher_no", "shown_by", "presented_at", "expires_at", "redemption_id"]
+    list_display = [
+        "row_no",
+        "voucher_no",
+        "shown_by",
+        "presented_at",
+        "expires_at",
+        "redemption_id",
+    ]
     list_select_related = ["shown_by"]
     searches = [searches.shown_code(PRESENTED), searches.voucher("voucher_id"), searches.holder]
     fields = list_display

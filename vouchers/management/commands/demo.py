@@ -38,6 +38,8 @@ TROUBLES = (
 )
 RESIDENTS = 200_000
 INTERRUPTED = 130
+RING_AFTER_S = 120.0
+"""From the logins until the ring is back: time to sign in and open the live screen."""
 
 
 def residents(text: str) -> int:
@@ -69,16 +71,18 @@ class Command(BaseCommand):
                 with teller.step("A database", "数据库"):
                     call_command("migrate", verbosity=0, interactive=False)
                 running.start()
-                is_good, staff = run_story(wishes, teller, running)
+                told = run_story(wishes, teller, running)
                 if not options["exit"]:
-                    _print_logins(console, staff, wishes.port)
+                    _print_logins(console, told.staff, wishes.port)
                     with contextlib.suppress(KeyboardInterrupt):
+                        running.wait(RING_AFTER_S)
+                        told.ring_returns()
                         running.wait()
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
         except TROUBLES as trouble:
             raise CommandError(str(trouble)) from trouble
-        if not is_good:
+        if not told.is_good:
             sys.exit(1)
 
 
@@ -86,4 +90,9 @@ def _print_logins(console: Console, staff: Staff, port: int) -> None:
     console.print(f"[bold]http://{HOST}:{port}/admin/[/]  (Ctrl-C ends 结束)", highlight=False)
     logins = " · ".join(staff.logins)
     console.print(f"logins 登录: {logins}   password 密码: {staff.password}", highlight=False)
+    console.print(
+        f"http://{HOST}:{port}/live/: in {RING_AFTER_S / 60:.0f} minutes a cash-out ring comes"
+        " 两分钟后有套现团伙，请看实时大屏",
+        highlight=False,
+    )
     console.print(f"API: http://{HOST}:{port}/api/v1/docs", highlight=False)

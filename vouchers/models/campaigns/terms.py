@@ -52,7 +52,7 @@ class TermsVersion(models.Model):
         triggers: ClassVar = append_only("terms")
 
     def __str__(self) -> str:
-        return f"{self.campaign_id} v{self.number}"
+        return f"v{self.number}"
 
 
 class Approval(models.Model):

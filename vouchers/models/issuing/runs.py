@@ -90,7 +90,7 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.campaign_id} #{self.id}"
+        return f"{self.id}"
 
 
 class AudienceMember(models.Model):

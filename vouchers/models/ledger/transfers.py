@@ -144,7 +144,7 @@ class Transfer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.id} {self.reason}"
+        return f"{self.id}"
 
 
 class Leg(models.Model):

@@ -90,7 +90,7 @@ class Attempt(models.Model):
         triggers: ClassVar = append_only("attempt")
 
     def __str__(self) -> str:
-        return f"{self.id} {self.code}"
+        return f"{self.id}"
 
 
 class Hold(models.Model):

@@ -31,6 +31,15 @@ RISK_KINDS = [
     (RiskKind.TERMINAL_ROAMING.value, _("one till in several stores")),
     (RiskKind.REFUND_RATE.value, _("many refunds of a store")),
 ]
+
+
+def hold_reason(reason: str) -> str:
+    """Why money is held, for people: of a hold that a rule opened, what the rule looks for. Its
+    facts, numbers of devices among them, stay with its signal."""
+    kind, _colon, _facts = reason.partition(": ")
+    return str(dict(RISK_KINDS).get(kind, reason))
+
+
 RISK_SETTINGS = [
     (RiskSetting.OFF.value, _("off")),
     (RiskSetting.SHADOW.value, _("only watched (shadow)")),
@@ -90,7 +99,7 @@ class RiskVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.campaign_id} v{self.number}"
+        return f"v{self.number}"
 
 
 class RiskTally(models.Model):
@@ -193,7 +202,7 @@ class Signal(models.Model):
         triggers: ClassVar = append_only("signal")
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.subject} {self.subject_id}"
+        return f"{self.get_kind_display()} {self.pk}"
 
 
 def _tally(row: Sequence[Any]) -> tuple[TallyKey, Tally]:

@@ -17,7 +17,7 @@ from vouchers.figures import Item, Words, bars, spark_line
 from vouchers.http.base_map import BaseMap
 from vouchers.http.refusal_names import refusal_name
 from vouchers.http.stops import campaign_state
-from vouchers.models.limits.risk import RISK_KINDS, RISK_VERDICTS
+from vouchers.models.limits.risk import RISK_KINDS, RISK_VERDICTS, hold_reason
 from vouchers.money import yuan
 from vouchers.pages.budget import as_html, cash_figure, identity_figure
 from vouchers.pages.live.places import district_html, rows_of
@@ -186,5 +186,5 @@ def _places(name: str, title: str, rows: Sequence[PlaceRow]) -> SafeString | Non
 
 def _what(alert: Alert) -> str:
     if not alert.kind:
-        return _("Money held: %(reason)s") % {"reason": alert.reason}
+        return _("Money held: %(reason)s") % {"reason": hold_reason(alert.reason)}
     return str(dict(RISK_KINDS).get(alert.kind, alert.kind))

@@ -25,7 +25,7 @@ from vouchers.models.limits.risk import RISK_KINDS, RISK_SETTINGS, RISK_VERDICTS
 from vouchers.money import yuan
 from vouchers.pages.budget import as_html, identity_figure
 from vouchers.queries.proofs.report import CampaignReport
-from vouchers.rules.proofs.anonymity import LEAST_PERSONS, Publishable
+from vouchers.rules.proofs.anonymity import LEAST_PERSONS, Group, Publishable
 
 INVARIANTS: Final = {
     1: gettext_lazy("the budget identity holds for every source and slice"),
@@ -180,7 +180,37 @@ def _map(report: CampaignReport) -> SafeString:
     ]
     title = _("Districts by subsidy, and the stores that took part")
     text = _("The darker a district and the larger a store, the more subsidy; grey: not shown.")
-    return as_html(area_map("map", Words(title, text, (), ""), shapes, spots))
+    heads = (_("district · street"), _("people"), _("vouchers"), _("subsidy"))
+    words = Words(title, text, heads, _("numbers"))
+    return as_html(area_map("map", words, shapes, spots, _map_rows(report)))
+
+
+def _map_rows(report: CampaignReport) -> list[tuple[str, ...]]:
+    """Each district shown, then its streets where some are on file; what is left is one row."""
+    rows = []
+    for district in report.districts.shown:
+        name, streets = district.label or _("unknown"), report.streets[district.key]
+        rows.append(_map_row(name, district))
+        if any(street.key for street in streets.shown):
+            rows += _map_rows_of(streets, f"{name} · ")
+    return rows + _others_row(report.districts, "")
+
+
+def _map_rows_of(groups: Publishable, before: str) -> list[tuple[str, ...]]:
+    shown = [_map_row(before + (group.label or _("unknown")), group) for group in groups.shown]
+    return shown + _others_row(groups, before)
+
+
+def _others_row(groups: Publishable, before: str) -> list[tuple[str, ...]]:
+    """Of several groups together it is only known how many people there are at least."""
+    if not groups.others:
+        return []
+    label, people, *figures = _map_row(before + _("all others"), groups.others)
+    return [(label, f"≥ {people}", *figures)]
+
+
+def _map_row(label: str, group: Group) -> tuple[str, ...]:
+    return label, f"{group.persons:,}", f"{group.count:,}", yuan(group.discount_fen)
 
 
 def _signals(report: CampaignReport) -> SafeString:

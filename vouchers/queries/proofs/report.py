@@ -1,5 +1,6 @@
 """A campaign's report: what it gave, whom it reached, what was refused, and what is proven."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,7 +27,13 @@ from vouchers.queries.campaigns.overview import LIVE, Figures, figures_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
 from vouchers.rules.audience.facts import SENIOR_AGE
 from vouchers.rules.issuing.priority import SMALL_SHOP
-from vouchers.rules.proofs.anonymity import Group, Publishable, publishable, share_pct
+from vouchers.rules.proofs.anonymity import (
+    Group,
+    Publishable,
+    publishable,
+    publishable_within,
+    share_pct,
+)
 from vouchers.sql.statements import Statement
 
 STORES_SHOWN: Final = 20
@@ -72,7 +79,8 @@ class DistrictArea:
 
 @dataclass(frozen=True, slots=True)
 class CampaignReport:
-    """Everything the report shows; shares are per cent of the subsidy, None where not public."""
+    """Everything the report shows; shares are per cent of the subsidy, None where not public.
+    `streets` are those of each district shown, by the district's code."""
 
     campaign: Campaign
     at: datetime
@@ -81,6 +89,7 @@ class CampaignReport:
     days: Sequence[DayRow]
     refusals: Sequence[tuple[str, int]]
     districts: Publishable
+    streets: Mapping[int | None, Publishable]
     stores: Publishable
     small_shops_pct: float | None
     elders_pct: float | None
@@ -98,7 +107,11 @@ def report_of(campaign: Campaign, *, at: datetime) -> CampaignReport:
     """The report as of now; `at` is the instant that is printed on it."""
     used = Redemption.objects.filter(campaign=campaign, state__in=LIVE).order_by()
     districts = publishable(_groups(used, "store__district_id", "store__district__name"))
+    streets = publishable_within(
+        districts, _groups_by(used, "store__district_id", "store__street_id", "store__street__name")
+    )
     by_store = _groups(used, "store_id", "store__name")
+    told = _told(used, streets)
     everyone = _one(used)
     holds = Hold.objects.filter(redemption__campaign=campaign)
     open_holds = holds.filter(released_at=None)
@@ -110,7 +123,8 @@ def report_of(campaign: Campaign, *, at: datetime) -> CampaignReport:
         days=days_of(campaign),
         refusals=_refusals(campaign),
         districts=districts,
-        stores=publishable(by_store, most=STORES_SHOWN),
+        streets=streets,
+        stores=publishable(by_store, most=STORES_SHOWN, among=told),
         small_shops_pct=share_pct(_one(used.filter(_small_shops(campaign))), everyone),
         elders_pct=share_pct(_one(used.filter(_elders(at))), everyone),
         signals=_signals(campaign),
@@ -120,7 +134,7 @@ def report_of(campaign: Campaign, *, at: datetime) -> CampaignReport:
         audit=AuditReport.objects.order_by("-started_at").first(),
         seals=Seal.objects.filter(campaign=campaign).count(),
         areas=_areas(districts),
-        places=_places(campaign, publishable(by_store), at),
+        places=_places(campaign, publishable(by_store, among=told), at),
     )
 
 
@@ -133,15 +147,38 @@ _SUMS: Final = {
 
 
 def _groups(used: QuerySet[Redemption], key: str, label: str) -> list[Group]:
-    rows = used.values(key, label).annotate(**_SUMS)
-    return [
-        Group(
-            key=row[key],
-            label=row[label] or "",
-            **{name: row[name] or 0 for name in _SUMS},
-        )
-        for row in rows
-    ]
+    return [_group(row, key, label) for row in used.values(key, label).annotate(**_SUMS)]
+
+
+def _groups_by(
+    used: QuerySet[Redemption], whole: str, key: str, label: str
+) -> dict[int | None, list[Group]]:
+    """The groups of each whole, by its key."""
+    found: dict[int | None, list[Group]] = defaultdict(list)
+    for row in used.values(whole, key, label).annotate(**_SUMS):
+        found[row[whole]].append(_group(row, key, label))
+    return found
+
+
+def _group(row: Mapping[str, Any], key: str, label: str) -> Group:
+    sums = {name: row[name] or 0 for name in _SUMS}
+    return Group(key=row[key], label=row[label] or "", **sums)
+
+
+def _told(used: QuerySet[Redemption], streets: Mapping[int | None, Publishable]) -> set[int | None]:
+    """Stores whose figures tell no small group: their district and street are shown, and the other
+    stores of the street are of enough people."""
+    stores: dict[tuple[int | None, int | None], list[Group]] = defaultdict(list)
+    rows = used.values("store__district_id", "store__street_id", "store_id", "store__name")
+    for row in rows.annotate(**_SUMS):
+        place = row["store__district_id"], row["store__street_id"]
+        stores[place].append(_group(row, "store_id", "store__name"))
+    return {
+        store.key
+        for district, found in streets.items()
+        for street in found.shown
+        for store in publishable(stores[district, street.key]).shown
+    }
 
 
 def _one(used: QuerySet[Redemption]) -> Group:

@@ -1,6 +1,6 @@
 """Groups of people as they may be published: none from which fewer than ten can be told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,14 +28,24 @@ class Publishable:
     others: Group | None
 
 
-def publishable(groups: Sequence[Group], *, most: int | None = None) -> Publishable:
-    """The groups of at least `LEAST_PERSONS` people, `most` of them, and the others together.
+def publishable(
+    groups: Sequence[Group],
+    *,
+    most: int | None = None,
+    among: Collection[int | None] | None = None,
+) -> Publishable:
+    """The groups of at least `LEAST_PERSONS` people, `most` of them, and the others together; only
+    those with a key in `among` are shown, if it is given.
 
     Small groups are only shown together with one that is large enough, the smallest: with the sum
     of all groups known, a single small one left out could be had by subtraction.
     """
     ranked = sorted(groups, key=lambda group: (-group.discount_fen, group.key or 0))
-    large = [group for group in ranked if group.persons >= LEAST_PERSONS]
+    large = [
+        group
+        for group in ranked
+        if group.persons >= LEAST_PERSONS and (among is None or group.key in among)
+    ]
     shown = large[:most]
     rest = [group for group in ranked if group not in shown]
     if rest and not any(group.persons >= LEAST_PERSONS for group in rest) and shown:
@@ -45,6 +55,14 @@ def publishable(groups: Sequence[Group], *, most: int | None = None) -> Publisha
     if not any(group.persons >= LEAST_PERSONS for group in rest):
         return Publishable(tuple(shown), None)
     return Publishable(tuple(shown), _together(rest))
+
+
+def publishable_within(
+    wholes: Publishable, parts: Mapping[int | None, Sequence[Group]]
+) -> dict[int | None, Publishable]:
+    """The parts of each whole that is shown, by the whole's key. Of a whole that is only shown with
+    others nothing is: its parts would tell it."""
+    return {whole.key: publishable(parts.get(whole.key, ())) for whole in wholes.shown}
 
 
 def share_pct(part: Group, whole: Group) -> float | None:

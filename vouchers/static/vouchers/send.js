@@ -1,5 +1,5 @@
-// A long form is sent once, and only while its session lives: else it stays as it was typed, and is
-// sent after signing in in another window.
+// A form or dialog is sent once, and only while its session lives: else it stays as it was typed, and
+// is sent after signing in in another window. On every page of the admin, with its side bar.
 
 "use strict";
 
@@ -31,7 +31,7 @@
     return page.querySelector(TOKEN)?.value ?? null;
   }
 
-  async function send(form, submitter) {
+  async function send(form, go) {
     const place = form.querySelector(TOKEN);
     try {
       const token = await freshToken();
@@ -43,13 +43,12 @@
       isAsking = false;
     }
     form.querySelector("[data-told]")?.remove();
-    form.dataset.sent = "";
-    form.requestSubmit(submitter);
+    go();
   }
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || form.hasAttribute("hx-post") || !form.querySelector(TOKEN)) return;
+    if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post") || !form.querySelector(TOKEN)) return;
     if (form.dataset.sent === "") {
       form.dataset.sent = "once";
       return;
@@ -57,7 +56,27 @@
     event.preventDefault();
     if (form.dataset.sent || isAsking) return;
     isAsking = true;
-    send(form, event.submitter);
+    send(form, () => {
+      form.dataset.sent = "";
+      form.requestSubmit(event.submitter);
+    });
+  });
+
+  // Dialogs are sent by htmx, and answered by the dialog again if something in it is wrong.
+  document.addEventListener("htmx:confirm", (event) => {
+    const form = event.target;
+    if (!form.matches("form[hx-post]") || !form.querySelector(TOKEN)) return;
+    event.preventDefault();
+    if (form.dataset.sent || isAsking) return;
+    isAsking = true;
+    send(form, () => {
+      form.dataset.sent = "once";
+      event.detail.issueRequest(true);
+    });
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const isDone = event.detail.xhr?.getResponseHeader("HX-Redirect");
+    if (event.target.matches("form[hx-post]") && !isDone) delete event.target.dataset.sent;
   });
 
   // A page that is come back to may be sent again.
