@@ -83,9 +83,10 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"again: HYPOTHESIS_PROFILE={profile} --hypothesis-seed={config.getoption(SEED)}"
 
 
-def pytest_xdist_auto_num_workers() -> int | None:
-    """On an operator's PostgreSQL one test at a time: its workers could have no server each."""
-    return 1 if os.environ.get("DATABASE_URL") else None
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests of pages and of servers mostly wait for them. On an
+    operator's PostgreSQL one at a time: its workers could have no server each."""
+    return 1 if os.environ.get("DATABASE_URL") else len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.fixture(scope="session")
