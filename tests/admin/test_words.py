@@ -108,3 +108,10 @@ def test_a_bound_is_refused_in_the_units_of_its_option() -> None:
     refusal = Refusal("terms_invalid", "at_most", {"option": "authorise_ttl_s", "most": 86_400})
     with override("en"):
         assert sentence(refusal, "en") == "An authorisation lasts: at most 1 day."
+
+
+def test_an_instant_of_a_refusal_is_said_in_local_time() -> None:
+    facts = {"valid_until_at": "2026-11-28T22:47:00+00:00"}
+    said = sentence(Refusal("voucher_expired", facts=facts), "en")
+    assert "29 November, 06:47" in said
+    assert "UTC" not in said

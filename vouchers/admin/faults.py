@@ -1,6 +1,7 @@
 """Refusals of management as sentences: what is wrong with the terms, rule by rule."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -169,14 +170,25 @@ def sentence(refusal: Refusal, language: str) -> str:
         return explain(spoken, language)
     option = OPTIONS.get(str(refusal.facts.get("option")))
     facts = {name: _spoken(name, value, option) for name, value in refusal.facts.items()}
+    # With their offset: `explain` says them as a cashier does.
+    facts |= {name: at.isoformat() for name, at in _instants(facts)}
     if refusal.code in TOLD_BY_RULE and refusal.rule in FAULTS:
         amounts = {
             name.removesuffix("_fen"): yuan(value)
             for name, value in refusal.facts.items()
             if name.endswith("_fen") and isinstance(value, int)
         }
-        return str(FAULTS[refusal.rule]).format(**facts, **amounts)
+        instants = {name: localize(at) for name, at in _instants(facts)}
+        return str(FAULTS[refusal.rule]).format(**{**facts, **amounts, **instants})
     return explain(Refusal(refusal.code, refusal.rule, facts), language)
+
+
+def _instants(facts: Mapping[str, Any]) -> Iterator[tuple[str, datetime]]:
+    """The instants among facts, in the time of the installation."""
+    for name, value in facts.items():
+        at = parse_datetime(value) if name.endswith("_at") and isinstance(value, str) else None
+        if at is not None and at.tzinfo is not None:
+            yield name, localtime(at)
 
 
 def _spoken(name: str, value: Any, option: Option | None = None) -> Any:
@@ -184,9 +196,6 @@ def _spoken(name: str, value: Any, option: Option | None = None) -> Any:
         return capfirst(label(option))
     if option and name in {"least", "most"}:
         return in_words(option, value, get_current_timezone())
-    at = parse_datetime(value) if name.endswith("_at") and isinstance(value, str) else None
-    if at is not None and at.tzinfo is not None:
-        return localize(localtime(at))
     if name in {"state", "wanted"}:
         return str(STATES.get(value, value))
     if name == "account":
