@@ -132,6 +132,8 @@ def django_db_setup(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterat
 @pytest.fixture(scope="session", autouse=True)
 def _restore_instead_of_flush() -> Iterator[None]:
     """After a test that commits; Django would truncate, which the ledger's triggers refuse."""
+    # Not only that of Playwright's event loop, when a page's test is the first one to restore.
+    database.remember_session()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: database.restore())
         yield

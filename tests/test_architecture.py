@@ -50,6 +50,7 @@ SHARED = {
         "refusals",
         "second_factor",
         "sold_out",
+        "sweeps",
         "valkey",
     },
     "admin": {

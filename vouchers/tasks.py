@@ -6,6 +6,7 @@ So tasks may run twice, on any number of workers.
 """
 
 import secrets
+from collections.abc import Callable
 
 import structlog
 from celery import Task, shared_task
@@ -23,6 +24,7 @@ from vouchers.services.issuing import control, drops, expiry, leases, minting, r
 from vouchers.services.limits import back_tests, cases
 from vouchers.services.proofs import audit, packs, seals
 from vouchers.services.redemption import archives, case_decisions, lapse_due
+from vouchers.services.sweeps import for_each
 from vouchers.states import RunState
 
 log = structlog.get_logger(__name__)
@@ -100,8 +102,11 @@ def mint_shards() -> None:
 @shared_task
 def start_and_end_campaigns() -> None:
     """Start scheduled campaigns whose start has come; end running ones whose end has come."""
-    lifecycle.start_due(at=timezone.now())
-    lifecycle.end_due(at=timezone.now())
+    _sweep(lifecycle.start_due, lifecycle.end_due)
+
+
+def _sweep(*sweeps: Callable[..., object]) -> None:
+    for_each(sweeps, lambda sweep: sweep(at=timezone.now()))
 
 
 @shared_task
@@ -113,8 +118,7 @@ def lift_stops() -> None:
 @shared_task
 def expire_vouchers() -> None:
     """Return what the tranches that are due have not spent, and wind up runs that came too late."""
-    expiry.expire_due(at=timezone.now())
-    control.wind_up(at=timezone.now())
+    _sweep(expiry.expire_due, control.wind_up)
 
 
 @shared_task
@@ -139,8 +143,7 @@ def lapse_authorisations() -> None:
 @shared_task
 def gather_cases() -> None:
     """Put what the risk rules noticed into cases, and see to the holds of those decided."""
-    cases.gather_signals(at=timezone.now())
-    case_decisions.finish_decided(at=timezone.now())
+    _sweep(cases.gather_signals, case_decisions.finish_decided)
 
 
 @shared_task

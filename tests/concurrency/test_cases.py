@@ -1,6 +1,7 @@
 """Sweeps and officers at once: each case is opened once, and no signal slips into a decided one."""
 
 from functools import partial
+from threading import Barrier
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.support import cast
 from tests.support.cases import at_noon, opened, seen, used, watched
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven
-from tests.support.concurrency.threads import at_once
+from tests.support.concurrency.threads import PATIENCE_S, at_once
 from vouchers.models import Campaign, Case, CaseSignal, Signal
 from vouchers.rules.limits.cases import Seen
 from vouchers.services.limits.cases import gather_signals
@@ -36,13 +37,14 @@ def test_sweeps_at_once_open_each_case_once() -> None:
     assert sorted(campaign.cases.values_list("signal_count", flat=True)) == [2, 2]
 
 
-def open_naively(campaign: Campaign, number: int) -> bool:
+def open_naively(campaign: Campaign, have_looked: Barrier, number: int) -> bool:
     """Look whether there is an open case, open one if not: every step right by itself. Each writer
     has a week of its own, so that the database does not see that they mean the same."""
     signal = Signal.objects.filter(campaign=campaign).earliest("id")
     known = {"kind": signal.kind, "subject": signal.subject, "subject_id": signal.subject_id}
     if Case.objects.filter(state=CaseState.OPEN, **known).exists():
         return False
+    have_looked.wait(PATIENCE_S)
     Case.objects.create(
         campaign=campaign,
         window_no=number,
@@ -59,8 +61,11 @@ def open_naively(campaign: Campaign, number: int) -> bool:
 
 def test_control_sweeps_that_look_first_open_a_case_twice() -> None:
     campaign = noticed()
-    yes = at_once([partial(open_naively, campaign, number) for number in range(SWEEPS)])
-    assert sum(yes) > 1, "the sweeps never met: the race above would prove nothing"
+    have_looked = Barrier(SWEEPS)
+    yes = at_once(
+        [partial(open_naively, campaign, have_looked, number) for number in range(SWEEPS)]
+    )
+    assert sum(yes) == SWEEPS
 
 
 def decided(case: Case, saw: Seen) -> str:

@@ -16,7 +16,7 @@ from merchants.services import credentials, edits, enrolment
 from tests.support import cast
 from tests.support.cast import DAY, NOON
 from vouchers.models import Campaign, SetupChange, WebhookEndpoint
-from vouchers.services.campaigns import drafts
+from vouchers.services.campaigns import drafts, stops
 from vouchers.services.webhooks import endpoints
 from vouchers.sql.history import RECORDED
 
@@ -81,9 +81,18 @@ def drop_tier(campaign: Campaign, _name: str, _figure: int) -> None:
 
 
 def change_store(_campaign: Campaign, name: str, figure: int) -> None:
-    state = State.values[figure % len(State.values)]
     store = cast.nanjing_road()
+    state = State.CLOSED if figure % 2 else store.state
     edits.edit_store(store=store, name=name, brand="", category="shop", district=None, state=state)
+
+
+def stop_store(_campaign: Campaign, name: str, _figure: int) -> None:
+    """Suspend it, or lift that."""
+    store = cast.nanjing_road()
+    if store.state == State.ACTIVE:
+        stops.suspend(row=store, why=name, by=cast.mei(), at=NOON, until_at=None)
+    elif store.state == State.SUSPENDED:
+        stops.lift(row=store, why=name, by=cast.mei(), at=NOON)
 
 
 def move_store(_campaign: Campaign, _name: str, figure: int) -> None:
@@ -127,6 +136,7 @@ ACTS = [
     change_tier,
     drop_tier,
     change_store,
+    stop_store,
     move_store,
     rotate_key,
     change_endpoint,

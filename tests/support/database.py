@@ -97,8 +97,14 @@ def keep_session() -> None:
     A new one would have to read the catalogues again. One that is not sound is closed.
     """
     connections["owner"].close()
+    if _forget(connections["default"]):
+        remember_session()
+
+
+def remember_session() -> None:
+    """Spare the calling thread's session when those of others are ended, open or not by now."""
     own = connections["default"]
-    if _forget(own) and own not in _kept:
+    if own not in _kept:
         own.inc_thread_sharing()  # for the main thread to close it
         _kept[own] = get_ident()
 
@@ -156,7 +162,6 @@ def _use(name: str) -> None:
 def _close() -> None:
     for django in (*_kept, *(connections[alias] for alias in ALIASES)):
         django.close()
-    _kept.clear()
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ from vouchers.services.ledger import funding, quotas
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
 from vouchers.services.sandbox import time_in
+from vouchers.services.sweeps import for_each
 from vouchers.states import AccountKind, CampaignState, SettlementState
 
 PAUSE = "vouchers.pause_campaign"
@@ -261,14 +262,15 @@ def resume_due(*, at: datetime) -> int:
 
 def _move_due(due: QuerySet[Campaign], state: CampaignState, *, at: datetime, why: str = "") -> int:
     """One transaction per campaign; one that a person moves at the same moment is left alone."""
-    moved = 0
-    for campaign_id in list(due.order_by("id").values_list("id", flat=True)):
+
+    def move(campaign_id: int) -> bool:
         with transaction.atomic():
             held = due.select_for_update(no_key=True, of=("self",)).filter(pk=campaign_id).first()
             if held is not None:
                 _move(held, held, state, by=clock(), at=at, why=why)
-                moved += 1
-    return moved
+        return held is not None
+
+    return sum(for_each(due.order_by("id").values_list("id", flat=True), move))
 
 
 def _decide(

@@ -18,6 +18,7 @@ from vouchers.services.campaigns.lifecycle import PAUSE, resume_due
 from vouchers.services.history import clock, note
 from vouchers.services.refusals import refuse
 from vouchers.services.roles import require_permission
+from vouchers.services.sweeps import for_each
 
 Stoppable = Merchant | Store | Credential
 
@@ -60,12 +61,18 @@ def lift(*, row: Stoppable, why: str, by: User, at: datetime) -> None:
 def lift_due(*, at: datetime) -> int:
     """End what was stopped until now, by the clock: pauses of campaigns in the campaign's own time,
     suspensions in the real one; returns how many."""
-    lifted = resume_due(at=at)
-    for model in (Merchant, Store, Credential):
-        due = model._default_manager.filter(suspended_until_at__lte=at)
-        for key in list(due.order_by("pk").values_list("pk", flat=True)):
-            lifted += _lift_by_clock(model, key, at)
-    return lifted
+    return sum(for_each([resume_due, _lift_suspensions], lambda sweep: sweep(at=at)))
+
+
+def _lift_suspensions(*, at: datetime) -> int:
+    stopped = [
+        (model, key)
+        for model in (Merchant, Store, Credential)
+        for key in model._default_manager.filter(suspended_until_at__lte=at)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    ]
+    return sum(for_each(stopped, lambda row: _lift_by_clock(*row, at)))
 
 
 def _lift_by_clock(model: type[Stoppable], key: int, at: datetime) -> bool:

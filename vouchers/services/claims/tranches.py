@@ -11,6 +11,7 @@ from vouchers.models.issuing.tranches import ATTACH_TRANCHE, OPEN_TRANCHE
 from vouchers.models.locks import SHARE_TERMS
 from vouchers.models.sandbox import campaign_now
 from vouchers.services.ledger import quotas
+from vouchers.services.sweeps import for_each
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import CLAIMED_WAYS, CampaignState, TrancheState
 
@@ -29,9 +30,7 @@ def open_coming(*, at: datetime) -> int:
         campaign__tiers__isnull=False,
     )
     pairs = rounds.values_list("id", "campaign__tiers").order_by("id", "campaign__tiers")
-    return sum(
-        open_tranche(round_id=round_id, tier_id=tier_id, at=at) for round_id, tier_id in pairs
-    )
+    return sum(for_each(pairs, lambda pair: open_tranche(round_id=pair[0], tier_id=pair[1], at=at)))
 
 
 def open_tranche(*, round_id: int, tier_id: int, at: datetime) -> bool:

@@ -17,6 +17,7 @@ from vouchers.services.issuing.runs import finish
 from vouchers.services.ledger import quotas
 from vouchers.services.roles import require_permission
 from vouchers.services.sandbox import time_in
+from vouchers.services.sweeps import for_each
 from vouchers.states import AccountKind, CampaignState, RunState, ShardState, TransferReason
 
 DISTRIBUTE = "vouchers.add_run"
@@ -80,7 +81,8 @@ def wind_up(*, at: datetime) -> int:
         Q(campaign__state__in=OVER_CAMPAIGNS) | Q(campaign__ends_at__lte=F("now")),
         state__in=LIVE_RUNS,
     )
-    return sum(_wind_up_run(*row, at) for row in over.values_list("id", "campaign_id"))
+    runs = over.values_list("id", "campaign_id")
+    return sum(for_each(runs, lambda run: _wind_up_run(*run, at)))
 
 
 def _wind_up_run(run_id: int, campaign_id: int, at: datetime) -> bool:

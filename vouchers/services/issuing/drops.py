@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime
+from itertools import chain
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -10,6 +11,7 @@ from vouchers.models import Campaign, Round, Run
 from vouchers.models.sandbox import campaign_now
 from vouchers.services.history import CLOCK
 from vouchers.services.issuing.runs import queue_run
+from vouchers.services.sweeps import for_each
 from vouchers.states import CampaignState, RoundWay
 
 SEED_BYTES = 8
@@ -22,8 +24,8 @@ def request_due(*, at: datetime) -> list[Run]:
     A round that has closed meanwhile is not made up for. A paused campaign's drop waits until it
     is resumed.
     """
-    round_ids = list(_due(at).order_by("opens_at", "id").values_list("id", flat=True))
-    return [run for round_id in round_ids for run in _request(round_id, at)]
+    round_ids = _due(at).order_by("opens_at", "id").values_list("id", flat=True)
+    return [*chain.from_iterable(for_each(round_ids, lambda round_id: _request(round_id, at)))]
 
 
 def _due(at: datetime) -> QuerySet[Round]:

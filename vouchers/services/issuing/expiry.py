@@ -15,6 +15,7 @@ from vouchers.services.ledger import quotas
 from vouchers.services.ledger.quotas import AllocationShare
 from vouchers.services.ledger.voucher_money import post_amounts
 from vouchers.services.sandbox import time_in
+from vouchers.services.sweeps import for_each
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, TierKind, TrancheState, TransferReason
 
@@ -84,4 +85,4 @@ def expire_due(*, at: datetime) -> int:
     now = campaign_now(at, "campaign__")
     due = outstanding.alias(now=now).filter(valid_until_at__lte=F("now"))
     tranche_ids = due.order_by("valid_until_at", "id").values_list("id", flat=True)
-    return sum(expire_tranche(tranche_id=id_, at=at) or 0 for id_ in tranche_ids)
+    return sum(for_each(tranche_ids, lambda id_: expire_tranche(tranche_id=id_, at=at) or 0))

@@ -21,6 +21,7 @@ from vouchers.services.campaigns import stops
 from vouchers.services.limits.cases import CASES, decide, note_act
 from vouchers.services.redemption import holds
 from vouchers.services.roles import require_permission
+from vouchers.services.sweeps import for_each
 from vouchers.states import CaseState, RedemptionState
 
 HOLDS = "vouchers.change_hold"
@@ -56,11 +57,12 @@ def finish_decided(*, at: datetime) -> int:
     """Carry out on every open hold what its case decided; returns how many holds that ended."""
     held = Hold.objects.filter(released_at=None).values("redemption_id")
     members = CaseSignal.objects.filter(case=OuterRef("pk"), signal__redemption__in=held)
-    ended = 0
-    for decision in (CaseState.CONFIRMED, CaseState.CLEARED):
-        for case in Case.objects.filter(Exists(members), state=decision.value).order_by("id"):
-            ended += _carry_out(case, decision, at)
-    return ended
+    decided = [
+        case
+        for decision in (CaseState.CONFIRMED, CaseState.CLEARED)
+        for case in Case.objects.filter(Exists(members), state=decision.value).order_by("id")
+    ]
+    return sum(for_each(decided, lambda case: _carry_out(case, CaseState(case.state), at)))
 
 
 def _held_by(case: Case) -> QuerySet[Hold]:

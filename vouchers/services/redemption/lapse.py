@@ -14,6 +14,7 @@ from vouchers.services.acts.idempotency import lock_order
 from vouchers.services.redemption.locked import lock_redemption
 from vouchers.services.redemption.undo import undo
 from vouchers.services.sandbox import time_in
+from vouchers.services.sweeps import for_each
 from vouchers.states import RedemptionState, TransferReason
 
 Due = tuple[int, int, str, str]
@@ -31,7 +32,7 @@ def lapse_due(*, at: datetime) -> int:
         "id", "voucher_id", "store__external_id", "order_no"
     )
     lapse = partial(_lapse, at=at)
-    return sum(sum(in_one_transaction([row], lapse, otherwise=False)) for row in rows)
+    return sum(for_each(rows, lambda row: sum(in_one_transaction([row], lapse, otherwise=False))))
 
 
 def _lapse(rows: Sequence[Due], *, at: datetime) -> list[bool]:

@@ -36,6 +36,7 @@ from vouchers.services.ledger import funding, quotas
 from vouchers.services.ledger.voucher_money import paid_by, post_amounts
 from vouchers.services.sandbox import time_in
 from vouchers.services.settlement.events import announce_paid, announce_settled
+from vouchers.services.sweeps import for_each
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import AccountKind, Cause, SettlementState, TransferReason
 
@@ -61,8 +62,7 @@ def settle_day(
     facts = {"campaign_id": campaign.pk, "business_day": business_day}
     with connection.wrap_database_errors:
         waiting = FIND_UNSETTLED.send(raw_connection(), facts).rows()
-    for merchant in waiting:
-        _settle_merchant(campaign, business_day, merchant, by, at)
+    for_each(waiting, lambda merchant: _settle_merchant(campaign, business_day, merchant, by, at))
     return _settlements_of(campaign, business_day)
 
 
