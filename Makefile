@@ -20,7 +20,7 @@ setup: $(RUNTIME) ## Make .venv and install what Huimin needs to run
 demo: $(RUNTIME) ## A city and its day, then the admin (RESIDENTS=n STORES=path.csv EXIT=1)
 	$(PY) manage.py demo $(if $(RESIDENTS),--residents $(RESIDENTS)) $(if $(STORES),--stores "$(STORES)") $(if $(EXIT),--exit)
 
-test: $(DEV) ## Run the tests, a process per core and one more (ARGS="tests/rules -x" narrows them)
+test: $(DEV) ## Run the tests, a process per core (ARGS="tests/rules -x" narrows them)
 	$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 mutations: $(DEV) ## Break each guard in turn: some test must go red (ONLY=word)

@@ -83,10 +83,15 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"again: HYPOTHESIS_PROFILE={profile} --hypothesis-seed={config.getoption(SEED)}"
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests of pages and of servers mostly wait for them. On an
-    operator's PostgreSQL one at a time: its workers could have no server each."""
-    return 1 if os.environ.get("DATABASE_URL") else len(os.sched_getaffinity(0)) + 1
+def pytest_xdist_auto_num_workers() -> int | None:
+    """On an operator's PostgreSQL one test at a time: its workers could have no server each."""
+    return 1 if os.environ.get("DATABASE_URL") else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """No test begins on a session that another one's end has ended."""
+    database.leave_ended_sessions()
 
 
 @pytest.fixture(scope="session")
@@ -132,8 +137,6 @@ def django_db_setup(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterat
 @pytest.fixture(scope="session", autouse=True)
 def _restore_instead_of_flush() -> Iterator[None]:
     """After a test that commits; Django would truncate, which the ledger's triggers refuse."""
-    # Not only that of Playwright's event loop, when a page's test is the first one to restore.
-    database.remember_session()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: database.restore())
         yield

@@ -122,8 +122,8 @@ OF_CASES: tuple[Mutation, ...] = (
         10,
         "a sweep does not carry out what a killed process had decided",
         "vouchers/tasks.py",
-        "    case_decisions.finish_decided(at=timezone.now())\n",
-        "",
+        "    _sweep(cases.gather_signals, case_decisions.finish_decided)\n",
+        "    _sweep(cases.gather_signals)\n",
         f"{DECISIONS}::test_a_sweep_carries_out_what_a_killed_process_left",
     ),
     source(

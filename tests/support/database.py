@@ -97,16 +97,19 @@ def keep_session() -> None:
     A new one would have to read the catalogues again. One that is not sound is closed.
     """
     connections["owner"].close()
-    if _forget(connections["default"]):
-        remember_session()
-
-
-def remember_session() -> None:
-    """Spare the calling thread's session when those of others are ended, open or not by now."""
     own = connections["default"]
-    if own not in _kept:
+    if _forget(own) and own not in _kept:
         own.inc_thread_sharing()  # for the main thread to close it
         _kept[own] = get_ident()
+
+
+def leave_ended_sessions() -> None:
+    """Close those of the main thread that a restore has ended: one inside Playwright's event loop
+    does not know of the sessions outside it."""
+    for alias in ALIASES:
+        own = connections[alias]
+        if own.connection is not None and not own.in_atomic_block and not own.is_usable():
+            own.close()
 
 
 def _come_back(ground: Ground) -> bool:
@@ -162,6 +165,7 @@ def _use(name: str) -> None:
 def _close() -> None:
     for django in (*_kept, *(connections[alias] for alias in ALIASES)):
         django.close()
+    _kept.clear()
 
 
 @contextlib.contextmanager

@@ -19,6 +19,12 @@ def linearise(model: Model, reports: Sequence[Report[Act]]) -> list[Report[Act]]
     order: Order[Act] = Order()
     happened = order.in_order([one for one in reports if one.code == YES])
     open_ = [(one, order.window(one, happened)) for one in reports if one.code != YES]
+    # Of a refusal with figures too: nothing was there that it should have seen.
+    saw_nothing = {
+        id(one): Look(one, span[0])
+        for one, span in open_
+        if one.figures and isinstance(one.act, ReadsFirst)
+    }
     looks = {
         index: Look(one, order.window(one, happened)[0])
         for index, one in enumerate(happened)
@@ -26,7 +32,14 @@ def linearise(model: Model, reports: Sequence[Report[Act]]) -> list[Report[Act]]
     }
     for place in range(len(happened) + 1):
         open_ = [(one, span) for one, span in open_ if not (place in span and is_true(one, model))]
-        contradicted = [one for one, span in open_ if span[-1] == place]
+        for one, span in open_:
+            if place in span and id(one) in saw_nothing:
+                saw_nothing[id(one)].at(model)
+        contradicted = [
+            one
+            for one, span in open_
+            if span[-1] == place and (id(one) not in saw_nothing or saw_nothing[id(one)].never_seen)
+        ]
         if contradicted:
             raise NotLinear(
                 f"never true while it was asked: {contradicted[0].act} → {contradicted[0].code}"

@@ -127,7 +127,8 @@ class Expire:
 @dataclass(frozen=True, slots=True)
 class SettleDay:
     """A day is closed. An act that finds it closed gets the same settlements: its own are those
-    closed at its own instant, which no other act has."""
+    closed at its own instant, which no other act has. It looks for merchants and stores first and
+    then closes them one by one: what comes and goes meanwhile, the next close finds."""
 
     place: Place
     day: date
@@ -137,7 +138,7 @@ class SettleDay:
         found = days.settle_day(campaign=self.place.campaign, business_day=self.day, at=self.at)
         own = [row for row in found if row.closed_at == self.at]
         if not own:
-            return Said("nothing to close")
+            return Said("nothing to close", {"lines": {}})
         lines = SettlementLine.objects.filter(settlement__in=own).values_list(
             "source__code", "redemption_id", "refund_id", "amount_fen"
         )
