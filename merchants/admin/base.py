@@ -71,7 +71,36 @@ class ReadOnlyInline(ReadOnly, TabularInline):
     hide_title = True
 
 
-class RefusableAdmin(KeysetLists, ModelAdmin):
+class RowActs:
+    """The acts on a row's page."""
+
+    get_object: Any
+
+    def may(self, request: HttpRequest, permission: str, object_id: Any) -> bool:
+        """Whether the person has a permission on the row of a page; without a row, for all of
+        them.
+
+        Unfold does not name the row to every act; the address does.
+        """
+        match = request.resolver_match
+        key = object_id or (match and match.kwargs.get("object_id"))
+        row = self.get_object(request, str(key)) if key else None
+        return bool(request.user.has_perm(permission, row))
+
+    def is_offered(self, act: str, row: Any) -> bool:
+        """Whether the row's state leaves an act something to do. Its service decides whether it is
+        allowed."""
+        return True
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Unfold's buttons of the page that are offered for its row."""
+        page: Any = super()
+        buttons = page.get_actions_detail(request, object_id)
+        row = self.get_object(request, str(object_id)) if buttons else None
+        return [it for it in buttons if row is not None and self.is_offered(it.path, row)]
+
+
+class RefusableAdmin(RowActs, KeysetLists, ModelAdmin):
     """A page whose services may refuse what was sent: the form is shown again, as it was sent, with
     the refusal beside the field that `refusal_fields` names for its rule, else above the form."""
 
@@ -80,12 +109,6 @@ class RefusableAdmin(KeysetLists, ModelAdmin):
     def refusal_text(self, refusal: Refusal) -> str:
         """The refusal in the reader's language."""
         return sentence(refusal)
-
-    def may(self, request: HttpRequest, permission: str, object_id: Any) -> bool:
-        """Whether the person has a permission on the row of a page; without a row, for all of
-        them."""
-        row = self.get_object(request, str(object_id)) if object_id else None
-        return bool(request.user.has_perm(permission, row))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The row itself counts: roles are given for areas."""

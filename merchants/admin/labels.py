@@ -41,7 +41,7 @@ def state_text(row: Any) -> str:
     state = str(row.get_state_display())
     if row.suspended_until_at is None:
         return state
-    until = date_format(localtime(row.suspended_until_at), "m-d H:i")
+    until = date_format(localtime(row.suspended_until_at), "DATETIME_FORMAT")
     return _("%(state)s until %(until)s") % {"state": state, "until": until}
 
 

@@ -198,7 +198,7 @@ class TestActs:
         stopped = Store.objects.get(pk=store.pk)
         assert stopped.state == State.SUSPENDED
         assert stopped.suspended_until_at is not None
-        until = f"{timezone.localtime(stopped.suspended_until_at):%m-%d %H:%M}"
+        until = f"{timezone.localtime(stopped.suspended_until_at):%Y-%m-%d %H:%M}"
         assert f"suspended until {until}" in page(ren, case)
         entry = LogEntry.objects.filter(object_repr=str(store)[:200]).latest("id")
         assert f"case {case.pk}: one hand" in entry.change_message
@@ -228,3 +228,15 @@ class TestResults:
         post(ren, opened(case.campaign, at=timezone.now()), "confirm")
         shown = ren.get(reverse("admin:vouchers_case_rules"), {"campaign": case.campaign_id})
         assert "50 %" in shown.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "opener"), [("en", "risk rules, version 2"), ("zh-hans", "风控规则，版本 2")]
+)
+def test_the_list_of_holds_names_the_rules_that_held(
+    standing: Campaign, language: str, opener: str
+) -> None:
+    versions = set(Hold.objects.values_list("rule_version__number", flat=True))
+    assert versions == {2}
+    shown = speaking(signed_in(cast.ren()), language).get(reverse("admin:vouchers_hold_changelist"))
+    assert opener in shown.content.decode()

@@ -110,7 +110,7 @@ class TestSuspending:
         assert f"{timezone.localtime(row.suspended_until_at):%Y-%m-%dT%H:%M}" == typed
         change = reverse(f"admin:merchants_{row._meta.model_name}_change", args=[row.pk])
         listed = reverse(f"admin:merchants_{row._meta.model_name}_changelist")
-        assert f"{until:%m-%d %H:%M}" in operator.get(listed).content.decode()
+        assert f"{until:%Y-%m-%d %H:%M}" in operator.get(listed).content.decode()
         button = reverse(f"admin:merchants_{row._meta.model_name}_lift", args=[row.pk])
         assert button in operator.get(change).content.decode()
         self.press(operator, "lift", row, why="explained")

@@ -1,6 +1,6 @@
 """What every page shares: lists of big tables, money as yuan, acts that may be refused."""
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import BaseDialogForm
 
-from merchants.admin.base import ReadOnly
+from merchants.admin.base import ReadOnly, RowActs
 from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.errors import Refused
@@ -23,38 +23,11 @@ from vouchers.models import FundingSource
 from vouchers.money import yuan
 
 
-class ReadOnlyAdmin(ReadOnly, KeysetLists, ModelAdmin):
+class ReadOnlyAdmin(ReadOnly, RowActs, KeysetLists, ModelAdmin):
     """Read-only list and pages, safe on big tables. What may be done with a row is done by acts."""
-
-    def may(self, request: HttpRequest, permission: str, object_id: Any) -> bool:
-        """Whether the person has a permission on the row of a page; without a row, for all of
-        them.
-
-        Unfold does not say which row a button of `buttons.button` stands beside; the address does.
-        """
-        match = request.resolver_match
-        key = object_id or (match and match.kwargs.get("object_id"))
-        row = self.get_object(request, str(key)) if key else None
-        return bool(request.user.has_perm(permission, row))
 
     list_fullwidth = True
     list_filter_submit = False
-
-
-class ActsAdmin(ReadOnlyAdmin):
-    """A read-only page whose acts depend on the state of its row."""
-
-    def offered_acts(self, row: Any) -> Container[str]:
-        """Names of the acts to offer; whether one is allowed is decided by its service."""
-        raise NotImplementedError
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """Unfold's buttons of the page that are offered for its row."""
-        row = self.get_object(request, str(object_id))
-        if row is None:
-            return []
-        offered = self.offered_acts(row)
-        return [it for it in super().get_actions_detail(request, object_id) if it.path in offered]
 
 
 def money(name: str, description: Any) -> Callable[..., str]:

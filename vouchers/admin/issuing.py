@@ -13,7 +13,6 @@ from merchants.admin.base import ReadOnlyInline
 from vouchers import tasks
 from vouchers.admin import searches
 from vouchers.admin.base import (
-    ActsAdmin,
     ReadOnlyAdmin,
     coloured,
     counted,
@@ -86,7 +85,7 @@ class RunActs:
 
 
 @admin.register(Run)
-class RunAdmin(RunActs, ActsAdmin):
+class RunAdmin(RunActs, ReadOnlyAdmin):
     """Distribution runs; requested on the campaign's page."""
 
     nothing_yet = _("No run yet. One is requested on the page of a running campaign.")
@@ -133,11 +132,10 @@ class RunAdmin(RunActs, ActsAdmin):
         },
     )
 
-    def offered_acts(self, row: Run) -> list[str]:
+    def is_offered(self, act: str, row: Run) -> bool:
         """Nothing to do once it is done or cancelled."""
-        if row.state not in control.LIVE_RUNS:
-            return []
-        return ["resume" if row.paused_at else "pause", "cancel"]
+        idle = "pause" if row.paused_at else "resume"
+        return row.state in control.LIVE_RUNS and act != idle
 
     @display(description=_("minted"))
     def minted(self, run: Run) -> str:

@@ -31,7 +31,7 @@ from merchants.admin.choices import PickedRow
 from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.models import District, Street
-from vouchers.admin.base import ActsAdmin, act, dialog, go_to
+from vouchers.admin.base import ReadOnlyAdmin, act, dialog, go_to
 from vouchers.admin.buttons import button
 from vouchers.admin.words import ROLES
 from vouchers.models import Grant
@@ -97,7 +97,7 @@ class GivingForm(BaseDialogForm):
 
 
 @admin.register(Grant)
-class GrantAdmin(ActsAdmin):
+class GrantAdmin(ReadOnlyAdmin):
     """Who has which role where; given and withdrawn here, and never changed."""
 
     nothing_yet = _("No role is given yet. Give one with the button above the list.")
@@ -142,9 +142,9 @@ class GrantAdmin(ActsAdmin):
     def has_giving_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm(roles.GIVE)
 
-    def offered_acts(self, row: Grant) -> list[str]:
+    def is_offered(self, act: str, row: Grant) -> bool:
         """A grant is withdrawn once."""
-        return ["withdraw"] if row.withdrawn_at is None else []
+        return row.withdrawn_at is None
 
     @action(
         description=_("Give a role"),

@@ -25,7 +25,7 @@ from merchants.admin.choices import PickedRow
 from merchants.errors import Refused
 from merchants.models import Merchant
 from vouchers.admin import searches
-from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, act, coloured, dialog, given, go_to
+from vouchers.admin.base import ReadOnlyAdmin, act, coloured, dialog, given, go_to
 from vouchers.admin.faults import sentence
 from vouchers.admin.filters import NotSent
 from vouchers.admin.history.page import RecordedHistory
@@ -236,7 +236,7 @@ class DeliveryInline(ReadOnlyInline):
 
 
 @admin.register(Outbox)
-class OutboxAdmin(searches.ExactSearch, ActsAdmin):
+class OutboxAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Messages committed in the transaction they report on."""
 
     nothing_yet = _("No message waits. What happens is sent to the webhook endpoints from here.")
@@ -251,10 +251,10 @@ class OutboxAdmin(searches.ExactSearch, ActsAdmin):
     def has_replaying_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("vouchers.change_webhookendpoint")
 
-    def offered_acts(self, row: Outbox) -> list[str]:
+    def is_offered(self, act: str, row: Outbox) -> bool:
         """Only an event for an endpoint that is not waiting can be sent again."""
-        is_done = row.sent_at or row.given_up_at
-        return ["send_again"] if is_done and row.endpoint_id is not None else []
+        is_done = row.sent_at is not None or row.given_up_at is not None
+        return is_done and row.endpoint_id is not None
 
     @action(
         description=_("Send again"),

@@ -30,7 +30,7 @@ def campaign_state(campaign: Campaign) -> str:
     if campaign.paused_until_at is None:
         return state
     until_at = campaign.paused_until_at.astimezone(ZoneInfo(campaign.zone))
-    until = date_format(until_at, "m-d H:i")
+    until = date_format(until_at, "DATETIME_FORMAT")
     return gettext("%(state)s until %(until)s") % {"state": state, "until": until}
 
 

@@ -62,12 +62,6 @@ OFFERED: Mapping[str, Container[CampaignState]] = {
 }
 
 
-def _is_offered(button: str, campaign: Campaign) -> bool:
-    # A pause that the clock ends can be made longer.
-    is_longer = button == "pause" and campaign.paused_until_at is not None
-    return is_longer or CampaignState(campaign.state) in OFFERED.get(button, CampaignState)
-
-
 class CampaignActs(SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskActs, SandboxActs):
     """What can be done to a campaign, and who is offered it in which state."""
 
@@ -109,14 +103,11 @@ class CampaignActs(SetupActs, MapActs, ReachActs, ForecastActs, MoneyActs, RiskA
         },
     ]
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """The buttons of the campaign's state."""
-        campaign = self.get_object(request, str(object_id))
-        return [
-            offered
-            for offered in super().get_actions_detail(request, object_id)
-            if campaign and _is_offered(offered.path, campaign)
-        ]
+    def is_offered(self, act: str, row: Campaign) -> bool:
+        """What fits the campaign's state; a pause that the clock ends can be made longer."""
+        is_longer = act == "pause" and row.paused_until_at is not None
+        fits = is_longer or CampaignState(row.state) in OFFERED.get(act, CampaignState)
+        return fits and super().is_offered(act, row)
 
     @action(
         description=_("Submit"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from unfold.admin import ModelAdmin
 
+from merchants.admin.base import RowActs
 from merchants.errors import Refused
 from vouchers.admin.base import act, go_to
 from vouchers.admin.faults import sentence
@@ -41,7 +42,7 @@ def act_in_dialog(
     return go_to("vouchers_campaign_change", form.campaign.pk)
 
 
-class CampaignPage(ModelAdmin):
+class CampaignPage(RowActs, ModelAdmin):
     """A campaign's page as its acts know it."""
 
     def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:

@@ -1,7 +1,5 @@
 """The act on a test campaign's clock."""
 
-from typing import Any
-
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -12,6 +10,7 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 from vouchers.admin.base import dialog
 from vouchers.admin.campaigns.page import CampaignPage, act_in_dialog
 from vouchers.admin.forms import DialogForm
+from vouchers.models import Campaign
 from vouchers.services import sandbox
 
 
@@ -46,10 +45,6 @@ class SandboxActs(CampaignPage):
             at=timezone.now(),
         )
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """Without the act on the clock for a live campaign."""
-        campaign = self.get_object(request, str(object_id))
-        offered = super().get_actions_detail(request, object_id)
-        if campaign is not None and campaign.is_test:
-            return offered
-        return [it for it in offered if it.path != "move_clock"]
+    def is_offered(self, act: str, row: Campaign) -> bool:
+        """The clock of a live campaign is not moved."""
+        return (row.is_test or act != "move_clock") and super().is_offered(act, row)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from merchants.admin.base import RowActs
 from merchants.models import State
 from vouchers.admin.buttons import button
 from vouchers.admin.forms import DialogForm
@@ -69,7 +70,7 @@ class PauseForm(DialogForm):
         return self.cleaned_data
 
 
-class StopButtons:
+class StopButtons(RowActs):
     """On the page of a row that has a `state` of the merchants' side."""
 
     opts: Any
@@ -101,17 +102,11 @@ class StopButtons:
     )
 
     def has_stop_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Those who stop campaigns, and those who change the row. Unfold does not say which row a
-        button of `buttons.button` stands beside; the address does."""
-        page: Any = self
-        match = request.resolver_match
-        key = object_id or (match and match.kwargs.get("object_id"))
+        """Those who stop campaigns, and those who change the row."""
         change = f"{self.opts.app_label}.change_{self.opts.model_name}"
-        return any(page.may(request, permission, key) for permission in (PAUSE, change))
+        return any(self.may(request, permission, object_id) for permission in (PAUSE, change))
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """Those that the row's state allows."""
-        base: Any = super()
-        row = base.get_object(request, str(object_id))
-        hidden = HIDDEN.get(row.state, HIDDEN[State.CLOSED]) if row else HIDDEN[State.CLOSED]
-        return [it for it in base.get_actions_detail(request, object_id) if it.path not in hidden]
+    def is_offered(self, act: str, row: Any) -> bool:
+        """A row that is closed is neither stopped nor let act again, one that is active not
+        lifted."""
+        return act not in HIDDEN[row.state] and super().is_offered(act, row)

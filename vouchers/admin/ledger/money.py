@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from merchants.admin.base import ReadOnlyInline
 from vouchers.admin import searches
-from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, coloured, in_lines, money, split_in_yuan
+from vouchers.admin.base import ReadOnlyAdmin, coloured, in_lines, money, split_in_yuan
 from vouchers.admin.buttons import button
 from vouchers.admin.filters import CAMPAIGN, NewestCampaigns
 from vouchers.admin.words import ORDER_KINDS
@@ -137,7 +137,7 @@ class CashReceiptAdmin(searches.ExactSearch, ReadOnlyAdmin):
 
 
 @admin.register(Redemption)
-class RedemptionAdmin(searches.ExactSearch, ActsAdmin):
+class RedemptionAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Vouchers used on orders."""
 
     nothing_yet = _("Nothing redeemed yet. Orders appear here as tills send them.")
@@ -226,9 +226,9 @@ class RedemptionAdmin(searches.ExactSearch, ActsAdmin):
         permission="hold",
     )
 
-    def offered_acts(self, row: Redemption) -> list[str]:
+    def is_offered(self, act: str, row: Redemption) -> bool:
         """What was not captured, or was undone, has no money to be held."""
-        return ["hold"] if row.state == RedemptionState.CAPTURED else []
+        return row.state == RedemptionState.CAPTURED.value
 
     def has_hold_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "vouchers.add_hold", object_id)

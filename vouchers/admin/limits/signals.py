@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.forms import BaseDialogForm
@@ -14,7 +14,7 @@ from merchants.admin.labels import label
 from merchants.errors import Refusal
 from merchants.models import Store
 from vouchers.admin import searches
-from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, in_lines
+from vouchers.admin.base import ReadOnlyAdmin, in_lines
 from vouchers.admin.buttons import button
 from vouchers.admin.faults import sentence
 from vouchers.admin.filters import CAMPAIGN, RefusalCodes
@@ -176,7 +176,7 @@ class RiskVersionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Hold)
-class HoldAdmin(searches.ExactSearch, ActsAdmin):
+class HoldAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Money kept back until a person has checked it."""
 
     nothing_yet = _("No money is held. It is held from a case, or on a redemption's page.")
@@ -185,11 +185,11 @@ class HoldAdmin(searches.ExactSearch, ActsAdmin):
         "store",
         "amount",
         "why",
-        "opened_by",
+        "opener",
         "opened_at",
         "released_at",
     ]
-    list_select_related = ["redemption__store"]
+    list_select_related = ["redemption__store", "rule_version"]
     list_filter = [("released_at", admin.EmptyFieldListFilter)]
     searches = [searches.number("redemption_id")]
     search_help_text = _("Number of a redemption")
@@ -223,9 +223,16 @@ class HoldAdmin(searches.ExactSearch, ActsAdmin):
         permission="release",
     )
 
-    def offered_acts(self, row: Hold) -> list[str]:
+    def is_offered(self, act: str, row: Hold) -> bool:
         """A hold is ended once."""
-        return ["release", "call_back"] if row.released_at is None else []
+        return row.released_at is None
+
+    @display(description=_("opened by"))
+    def opener(self, hold: Hold) -> str:
+        """A person, or the rules in a version."""
+        if hold.rule_version is None:
+            return hold.opened_by
+        return gettext("risk rules, version %(number)s") % {"number": hold.rule_version.number}
 
     @display(description=_("reason"))
     def why(self, hold: Hold) -> str:

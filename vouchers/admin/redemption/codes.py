@@ -22,7 +22,7 @@ from merchants.admin.base import said_once
 from merchants.admin.labels import labelled
 from merchants.errors import Refused
 from vouchers.admin import searches
-from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin, dialog
+from vouchers.admin.base import ReadOnlyAdmin, dialog
 from vouchers.admin.faults import sentence
 from vouchers.models import Paper, Presentation, Voucher
 from vouchers.models.redemption.presentations import WRONG_CODE_KINDS
@@ -56,7 +56,7 @@ class ReplaceForm(BaseDialogForm):
 
 
 @admin.register(Paper)
-class PaperAdmin(OfVoucher, ActsAdmin):
+class PaperAdmin(OfVoucher, ReadOnlyAdmin):
     """Vouchers on paper. A lost one is replaced here, with the holder's identity number."""
 
     nothing_yet = _("No voucher is on paper yet. Channels ask for a paper on behalf of its holder.")
@@ -83,9 +83,9 @@ class PaperAdmin(OfVoucher, ActsAdmin):
             return "locked", _("locked after wrong tries")
         return "good", _("good")
 
-    def offered_acts(self, row: Paper) -> list[str]:
+    def is_offered(self, act: str, row: Paper) -> bool:
         """Only the last paper of a voucher is replaced."""
-        return ["replace"] if row.replaced_at is None else []
+        return row.replaced_at is None
 
     def has_replace_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "vouchers.change_paper", object_id)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 
 from vouchers.admin import searches
-from vouchers.admin.base import ActsAdmin, ReadOnlyAdmin
+from vouchers.admin.base import ReadOnlyAdmin
 from vouchers.admin.buttons import button
 from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.residents.forms import (
@@ -169,7 +169,7 @@ class ResidentActs(ReadOnlyAdmin):
     )
 
 
-class EndingAdmin(searches.ExactSearch, ActsAdmin):
+class EndingAdmin(searches.ExactSearch, ReadOnlyAdmin):
     """Dated rows that one act ends, as long as they last."""
 
     search_help_text = _("The whole resident no.")
@@ -177,9 +177,9 @@ class EndingAdmin(searches.ExactSearch, ActsAdmin):
     ended_permission = "resident"
     actions_detail = ["end"]
 
-    def offered_acts(self, row: Model) -> list[str]:
+    def is_offered(self, act: str, row: Model) -> bool:
         """A row ends once."""
-        return ["end"] if getattr(row, self.ended_field) is None else []
+        return getattr(row, self.ended_field) is None
 
     def has_end_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, f"vouchers.change_{self.ended_permission}", object_id)

@@ -198,7 +198,7 @@ def add_row(row: Model, values: Mapping[str, Any]) -> None:
 
 
 def _filled(row: Model, values: Mapping[str, Any]) -> Model:
-    """A row to be."""
+    """A row with these values, not saved yet."""
     _fill(row, values)
     _check_source_cell(row)
     return row
