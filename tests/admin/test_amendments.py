@@ -1,6 +1,7 @@
 """The dialog of an amendment, and what the person who decides on it reads."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -11,6 +12,7 @@ from tests.admin.conftest import signed_in
 from tests.support import cast, draft_rows
 from tests.support.admin_pages import decide, press
 from vouchers.admin.campaigns.amendment_words import MOST_NAMED, amendment_lines
+from vouchers.admin.words import duration, instant
 from vouchers.models import Campaign, TermsVersion
 from vouchers.rules.campaigns.terms import written
 from vouchers.states import LimitKind
@@ -91,6 +93,16 @@ def test_the_dialog_shows_the_limits_in_force_with_their_units(
         "merchant_day_limit_fen",
     ]
     assert [value for value, _name in form.fields["lifted"].choices] == [1, 4, 6]
+
+
+def test_the_dialog_shows_the_end_and_the_validity_in_force(campaign: Campaign) -> None:
+    address = reverse("admin:vouchers_campaign_amend", args=[campaign.pk])
+    form = speaking(signed_in(cast.mei()), "en").get(address).context["form"]
+    with translation.override("en"):
+        ends_at = instant(campaign.ends_at, ZoneInfo(campaign.zone))
+        assert form["ends_on"].help_text == f"Now {ends_at}. Empty: it stays."
+        validity = duration(campaign.validity_s)
+        assert form["validity_s"].help_text == f"Now {validity}. Empty: it stays."
 
 
 def test_limits_are_raised_or_lifted_with_anothers_approval(campaign: Campaign) -> None:

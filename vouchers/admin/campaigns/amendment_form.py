@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.text import capfirst
@@ -17,6 +18,7 @@ from merchants.models import Merchant
 from vouchers.admin.campaigns.units import YUAN_LABELS
 from vouchers.admin.fields import DurationField, YuanField
 from vouchers.admin.forms import DialogForm
+from vouchers.admin.words import duration, instant
 from vouchers.models import LimitRule
 from vouchers.money import yuan
 from vouchers.rules.campaigns.amendments import Figures
@@ -24,6 +26,7 @@ from vouchers.rules.campaigns.declaration import MOST_REDEMPTIONS, MOST_VALIDITY
 from vouchers.states import LimitKind
 
 FIGURES: Final = tuple(WIDENED_PARTS["limits"].widened)
+STAYS: Final = _("Now %s. Empty: it stays.")
 
 
 class AmendmentForm(DialogForm):
@@ -53,6 +56,9 @@ class AmendmentForm(DialogForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        ends_at = instant(self.campaign.ends_at, ZoneInfo(self.campaign.zone))
+        self.fields["ends_on"].help_text = STAYS % ends_at
+        self.fields["validity_s"].help_text = STAYS % duration(self.campaign.validity_s)
         self._limits = [
             (limit, name)
             for limit in self.campaign.limits.order_by("kind")
@@ -108,7 +114,7 @@ def _figure(limit: LimitRule, name: str) -> forms.Field:
     shared: dict[str, Any] = {
         "label": f"{capfirst(limit.get_kind_display())} · {capfirst(label)}",
         "required": False,
-        "help_text": _("Now %s. Empty: it stays.") % _said(name, getattr(limit, name)),
+        "help_text": STAYS % _said(name, getattr(limit, name)),
     }
     if name in YUAN_LABELS:
         return YuanField(**shared)
