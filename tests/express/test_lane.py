@@ -13,7 +13,8 @@ from vouchers.express.lane import Lane, with_connection
 POISON = 13
 BUSY, UNKNOWN = -1, -2
 PATIENCE_S = 10
-BATCH_S = 0.1
+BATCH_S = 0.2
+PAUSE_S = 0.005
 
 
 def answered(lane_work, requests: Sequence[int], batch_max: int = 128) -> list[int]:  # type: ignore[no-untyped-def]
@@ -48,8 +49,8 @@ def test_what_arrives_while_a_batch_is_worked_on_is_the_next_batch() -> None:
 
 
 def batches_of(*clients: Sequence[int]) -> list[list[int]]:
-    """The batches in which the requests of some clients are worked on, each of which sends its next
-    as soon as the last is answered."""
+    """The batches in which the requests of some clients are worked on. Each sends its next when the
+    last is answered: the first client at once, those after it a little later than those before."""
     batches: list[list[int]] = []
 
     def work(batch: Sequence[int]) -> Sequence[int]:
@@ -60,11 +61,12 @@ def batches_of(*clients: Sequence[int]) -> list[list[int]]:
     async def send() -> None:
         lane: Lane[int, int] = Lane("test-lane", work, busy=BUSY, unknown=UNKNOWN)
 
-        async def client(requests: Sequence[int]) -> None:
+        async def client(requests: Sequence[int], pause_s: float) -> None:
             for request in requests:
                 await lane.answer(request)
+                await asyncio.sleep(pause_s)
 
-        await asyncio.gather(*(client(requests) for requests in clients))
+        await asyncio.gather(*(client(each, n * PAUSE_S) for n, each in enumerate(clients)))
 
     asyncio.run(send())
     return batches
@@ -79,7 +81,7 @@ def test_no_request_waits_for_those_of_a_batch_that_stood_still() -> None:
 
     def work(batch: Sequence[int]) -> Sequence[int]:
         if len(batch) > 1:
-            sleep(8 * BATCH_S)
+            sleep(6 * BATCH_S)
         return batch
 
     async def send() -> float:

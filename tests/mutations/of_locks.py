@@ -52,6 +52,15 @@ OF_LOCKS: tuple[Mutation, ...] = (
         f"{RACES}/test_locks.py::test_a_till_waits_for_the_session_that_counts_and_holds_no_later_counter",
     ),
     source(
+        "counters without their limit",
+        9,
+        "counters of stores are added to without the limit that their CHECK compares them with",
+        f"{SERVICES}/redemption/batch_effects.py",
+        '"limit_counts": [limits[key].limit_count for key in keys]',
+        '"limit_counts": [None for key in keys]',
+        f"{RACES}/test_locks.py::test_an_order_that_another_session_left_no_room_for_is_refused_and_its_neighbour_is_not",
+    ),
+    source(
         "counters of stores added to in any order",
         8,
         "the rows of shared counters are locked from the last to the first",

@@ -1,6 +1,6 @@
 """Risk rules as Mei proposes them and Li approves them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import count
 from types import MappingProxyType
@@ -12,6 +12,9 @@ from vouchers.rules.limits.risk_rules import PARAMETERS, RiskRule
 from vouchers.services.campaigns.proposals import propose_risk_rule
 from vouchers.services.campaigns.risk_rules import in_force
 from vouchers.states import RiskKind, RiskSetting, RiskVerdict
+
+Watched = Callable[..., Campaign]
+"""The campaign watched by the rules given."""
 
 _numbers = count(1)
 

@@ -1,8 +1,6 @@
 """Every risk rule just below and just above its figure, through the whole path of a redemption."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from merchants.models import Store
 from tests.support import cast
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE, north_of
-from tests.support.risk import rule, with_rules
+from tests.support.risk import Watched, rule
 from tests.support.till import answer_to, issue_vouchers, order, redeem, refunded, till_of, voided
 from vouchers.models import Campaign, Proxy, Redemption, Resident, RiskTally, Signal
 from vouchers.states import RiskKind
@@ -20,27 +18,6 @@ pytestmark = pytest.mark.django_db
 Fields = dict[str, Any]
 FACE_FEN = 2_000
 MINUTE = timedelta(minutes=1)
-
-
-Watched = Callable[..., Campaign]
-"""The campaign watched by the rules given."""
-
-
-@pytest.fixture(scope="module")
-def standing(rows_of_module: None) -> Campaign:
-    """The spring campaign without limits, and whom the tests need."""
-    cast.alice(), cast.bob(), cast.carol()
-    return cast.running_campaign(limits={})
-
-
-@pytest.fixture
-def campaign(standing: Campaign) -> Campaign:
-    return Campaign.objects.get(pk=standing.pk)
-
-
-@pytest.fixture
-def watched(campaign: Campaign) -> Watched:
-    return partial(with_rules, campaign)
 
 
 def used(

@@ -1,8 +1,6 @@
 """What becomes of an order that a risk rule noticed: shadow, pay, hold, refuse."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
-from functools import partial
 
 import pytest
 
@@ -11,7 +9,7 @@ from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.refunds import fens, settled
-from tests.support.risk import QUIET, proposed, rule, with_rules
+from tests.support.risk import QUIET, Watched, proposed, rule, with_rules
 from tests.support.till import (
     answer_to,
     authorised,
@@ -42,27 +40,6 @@ def at_noon(
 ) -> RiskRule:
     """A rule that notices every order of the tests' noon."""
     return rule(RiskKind.NIGHT_HOURS, setting=setting, verdict=verdict, figures=AT_NOON)
-
-
-Watched = Callable[..., Campaign]
-"""The campaign watched by the rules given."""
-
-
-@pytest.fixture(scope="module")
-def standing(rows_of_module: None) -> Campaign:
-    """The spring campaign without limits, and whom the tests need."""
-    cast.alice(), cast.bob(), cast.carol()
-    return cast.running_campaign(limits={})
-
-
-@pytest.fixture
-def campaign(standing: Campaign) -> Campaign:
-    return Campaign.objects.get(pk=standing.pk)
-
-
-@pytest.fixture
-def watched(campaign: Campaign) -> Watched:
-    return partial(with_rules, campaign)
 
 
 def held_fen(campaign: Campaign) -> tuple[int, int]:
