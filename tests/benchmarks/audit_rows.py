@@ -80,11 +80,11 @@ UPDATE vouchers_voucher v
 REFUNDS: Final = f"""
 INSERT INTO vouchers_refund (
     redemption_id, voucher_id, merchant_id, store_id, refund_no, amount_fen, clawback_fen, policy,
-    gives_voucher_back, caller_id, business_day, refunded_at)
+    gives_voucher_back, caller_id, business_day, refunded_at, is_test)
 SELECT id, voucher_id, merchant_id, store_id, 'F' || n,
        CASE fate WHEN 'part' THEN ({ORDER_FEN} - face_fen) / 2 ELSE {ORDER_FEN} - face_fen END,
        CASE fate WHEN 'part' THEN face_fen / 2 ELSE face_fen END, 'return', false, caller_id,
-       (refunded_at AT TIME ZONE 'Asia/Shanghai')::date, refunded_at
+       (refunded_at AT TIME ZONE 'Asia/Shanghai')::date, refunded_at, false
   FROM (SELECT *, at + CASE fate WHEN 'part' THEN interval '1 second'
                                  ELSE interval '{DAYS} days' END AS refunded_at
           FROM act WHERE fate IN ('part', 'whole')) AS back ORDER BY n;
