@@ -1,14 +1,16 @@
 """Users, their roles, and what of the city each role is given for."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -31,7 +33,7 @@ from merchants.admin.choices import PickedRow
 from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.models import District, Street
-from vouchers.admin.base import ReadOnlyAdmin, act, dialog, go_to
+from vouchers.admin.base import ReadOnlyAdmin, act, dialog, go_to, in_lines
 from vouchers.admin.buttons import button
 from vouchers.admin.words import ROLES
 from vouchers.models import Grant
@@ -221,11 +223,49 @@ class UserAdmin(KeysetLists, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-
 
 @admin.register(Group)
 class GroupAdmin(ReadOnly, KeysetLists, DjangoGroupAdmin, ModelAdmin):
-    """Roles and their permissions, which are set again after every migration."""
+    """Roles and what each may do, which is set again after every migration."""
 
     list_display = ["named"]
     nothing_yet = _("No role yet. They are made when the database is set up.")
+    fields: ClassVar[Any] = ["named", "does", "sees"]
+    readonly_fields: ClassVar[Any] = fields
 
     @display(description=_("role"))
     def named(self, group: Group) -> Any:
         return ROLES.get(group.name, group.name)
+
+    @display(description=_("may do"), empty_value="–")
+    def does(self, group: Group) -> str:
+        """A line for each set of acts, with all that they are allowed on."""
+        acts: dict[str, list[Any]] = {}
+        for permission in group.permissions.select_related("content_type"):
+            act_code, _sep, _model = permission.codename.partition("_")
+            if act_code in ACTS:
+                acts.setdefault(_name_of(permission), []).append(ACTS[act_code])
+        named: dict[str, list[str]] = {}
+        for name, codes in sorted(acts.items()):
+            named.setdefault(gettext(", ").join(map(str, codes)), []).append(name)
+        return in_lines(
+            gettext("%(acts)s: %(named)s") % {"acts": done, "named": gettext(", ").join(names)}
+            for done, names in named.items()
+        )
+
+    @display(description=_("may see"))
+    def sees(self, group: Group) -> str:
+        """Every role sees everything in the area of its grant."""
+        return gettext("Everything in the area and period of the grant")
+
+
+ACTS: Mapping[str, Any] = {
+    "add": _("add"),
+    "change": _("change"),
+    "delete": _("take away"),
+    "pause": _("pause and resume"),
+}
+"""What permissions allow, by the first word of their codes; seeing is said apart."""
+
+
+def _name_of(permission: Permission) -> str:
+    """What the permission is about, as its pages call it."""
+    model = permission.content_type.model_class()
+    return str(permission.content_type if model is None else model._meta.verbose_name)

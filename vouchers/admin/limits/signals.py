@@ -19,6 +19,7 @@ from vouchers.admin.buttons import button
 from vouchers.admin.faults import sentence
 from vouchers.admin.filters import CAMPAIGN, RefusalCodes
 from vouchers.admin.hotline import masked
+from vouchers.admin.limits.attempt_facts import facts_in_words
 from vouchers.admin.limits.case_words import about, noticed
 from vouchers.admin.rule_words import rule_text
 from vouchers.http.refusal_names import refusal_name
@@ -68,7 +69,8 @@ class AttemptAdmin(searches.ExactSearch, ReadOnlyAdmin):
 
     @display(description=_("facts"))
     def facts_listed(self, attempt: Attempt) -> str:
-        return in_lines(f"{name}: {value}" for name, value in attempt.facts.items())
+        lines = facts_in_words(attempt.facts)
+        return in_lines(_("%(name)s: %(value)s") % {"name": n, "value": v} for n, v in lines)
 
     @display(description=_("voucher"), empty_value="–")
     def voucher(self, attempt: Attempt) -> str | None:
