@@ -15,6 +15,8 @@ health = HealthCheckView.as_view(
 )
 
 handler400 = "vouchers.pages.unread.bad_request"
+handler403 = "vouchers.pages.refused.forbidden"
+handler404 = "vouchers.pages.refused.not_found"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
