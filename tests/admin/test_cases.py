@@ -18,6 +18,7 @@ from tests.support.cast import DAY
 from tests.support.risk import rule
 from vouchers.admin.limits.cases import CaseAdmin
 from vouchers.models import Campaign, Case, Hold
+from vouchers.money import yuan
 from vouchers.pages.live.screen import alert_html
 from vouchers.queries.live.alerts import Cursor, alerts_since
 from vouchers.services.limits.cases import gather_signals
@@ -240,3 +241,18 @@ def test_the_list_of_holds_names_the_rules_that_held(
     assert versions == {2}
     shown = speaking(signed_in(cast.ren()), language).get(reverse("admin:vouchers_hold_changelist"))
     assert opener in shown.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "why"), [("en", "residents of one device"), ("zh-hans", "同一设备的居民人数")]
+)
+def test_the_page_of_a_hold_says_why_in_words_and_shows_no_device(
+    standing: Campaign, language: str, why: str
+) -> None:
+    hold = Hold.objects.order_by("id")[0]
+    page = reverse("admin:vouchers_hold_change", args=[hold.pk])
+    shown = speaking(signed_in(cast.ren()), language).get(page).content.decode()
+    assert yuan(hold.redemption.discount_fen) in shown
+    assert why in shown
+    assert "phone-7731" not in shown
+    assert "device_shared" not in shown

@@ -7,13 +7,17 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.admin.conftest import signed_in
 from tests.support import cast
+from tests.support.cases import used, watched
+from tests.support.risk import rule
 from tests.support.till import issue_vouchers
 from vouchers.admin.hotline import WORDS
 from vouchers.models import Campaign, Voucher
 from vouchers.queries.hotline import Event, histories_of
+from vouchers.states import RiskKind, RiskVerdict
 
 pytestmark = pytest.mark.django_db
 
@@ -112,3 +116,20 @@ def test_a_voucher_never_used_has_one_line(town: Campaign, desk: Client) -> None
     issue_vouchers(town, [cast.resident("erin")])
     page = asked(desk, number="erin")
     assert page.count("hm-event-") == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "why"), [("en", "residents of one device"), ("zh-hans", "同一设备的居民人数")]
+)
+def test_money_that_a_rule_holds_is_told_without_the_device(
+    desk: Client, language: str, why: str
+) -> None:
+    now = timezone.now()
+    pairs = rule(RiskKind.DEVICE_SHARED, people=1, verdict=RiskVerdict.HOLD)
+    campaign = watched(pairs, at=now, starts_at=now - cast.DAY, ends_at=now + 30 * cast.DAY)
+    used(campaign, [cast.alice(), cast.bob()], device="phone-7731", at=now)
+    desk.cookies.load({"django_language": language})
+    page = asked(desk, number="bob")
+    assert why in page
+    assert "phone-7731" not in page
+    assert "device_shared" not in page

@@ -114,7 +114,7 @@ def test_a_tier_in_short_says_who_gets_what_how_often() -> None:
         (line,) = in_short({**DOCUMENT, "tiers": [TIER], "limits": limits})
     assert line == (
         "A resident with a place (home) within 3,000 m of any of 0 stores gets 2 vouchers “100−20”,"
-        " usable for 1 day, 1 time a day, 3 times a week."
+        " usable for 1 day, once a day, 3 times a week."
     )
 
 

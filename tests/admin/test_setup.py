@@ -350,6 +350,49 @@ def test_the_launch_list_submits_and_launches(draft: Campaign, mei: Client) -> N
     assert signed_in(cast.li()).post(page, {"act": "submit"}).status_code == 403
 
 
+def test_author_and_approver_read_the_same_terms_under_the_same_hash(
+    draft: Campaign, mei: Client
+) -> None:
+    before = mei.get(address(draft, "launch_list"))
+    mei.post(address(draft, "launch_list"), {"act": "submit"})
+    review = reverse("admin:vouchers_campaign_review", args=[draft.pk])
+    frozen = signed_in(cast.li()).get(review)
+    assert frozen.context["sha256"] == before.context["sha256"]
+    assert [table["rows"] for table in frozen.context["tables"]] == [
+        table["rows"] for table in before.context["tables"]
+    ]
+    for page in (before, frozen):
+        assert page.context["sha256"] in page.content.decode()
+        assert "nanjing_road (nanjing_road)" in page.content.decode()
+        assert page.context["said"]
+
+
+def test_a_rejection_reaches_the_author_with_its_comment(draft: Campaign, mei: Client) -> None:
+    version = lifecycle.submit(campaign=draft, by=cast.mei(), at=timezone.now())
+    lifecycle.reject(
+        terms=version,
+        by=cast.li(),
+        seen_sha256=bytes(version.sha256),
+        comment="too many of off150",
+        at=timezone.now(),
+    )
+    pages = (address(draft), address(draft, "launch_list"), reverse("admin:index"))
+    for page in pages:
+        assert "too many of off150" in mei.get(page).content.decode(), page
+    lifecycle.submit(campaign=draft, by=cast.mei(), at=timezone.now())
+    assert "too many of off150" not in mei.get(reverse("admin:index")).content.decode()
+
+
+def test_a_street_that_is_not_on_file_is_worth_a_look(draft: Campaign, mei: Client) -> None:
+    cast.street([(121.4, 31.1), (121.5, 31.1), (121.5, 31.3), (121.4, 31.1)])
+    save(mei, draft, "audience", **{"audience-audience_streets": "外滩, 不存在路"})
+    cautions = mei.get(address(draft, "launch_list")).context["panel"].cautions
+    assert [line.target for line in cautions if "不存在路" in line.text] == [
+        "field-id_audience-audience_streets"
+    ]
+    assert not [line for line in cautions if "外滩" in line.text]
+
+
 def test_the_launch_list_blocks_with_reasons(draft: Campaign, mei: Client) -> None:
     draft.participations.all().delete()
     User.objects.filter(username="li").update(is_active=False)

@@ -14,7 +14,7 @@ from vouchers.admin.proofs import first_broken
 from vouchers.http.refusal_names import refusal_name
 from vouchers.models import AuditReport
 from vouchers.money import yuan
-from vouchers.queries.campaigns.inbox import proposals_waiting, terms_waiting
+from vouchers.queries.campaigns.inbox import came_back, proposals_waiting, terms_waiting
 from vouchers.queries.campaigns.overview import (
     Figures,
     figures_of,
@@ -49,6 +49,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "campaigns": _campaigns(user, area),
         "waiting": terms_waiting().select_related("campaign"),
         "proposals": proposals_waiting().select_related("campaign"),
+        "came_back": came_back(),
         "refusals": count_bars(
             {refusal_name(code): count for code, count in refusals[:REFUSALS_SHOWN]}, kind="refused"
         ),

@@ -89,6 +89,9 @@ FAULTS: Mapping[str, Any] = {
         "The campaign goes beyond the end of the year: will the budget still be there?"
     ),
     "tried_in_sandbox": _("No till of its merchants has redeemed in a test campaign yet."),
+    "streets_on_file": _(
+        "No street on file is called {streets}: nobody is reached there. Check the spelling."
+    ),
     "store_known": _("There is no store {store} of {merchant} any more."),
     "zone_known": _("There is no such time zone."),
     "currency_known": _("{currency} is not a currency code."),

@@ -210,6 +210,17 @@ def _listed(values: Sequence[Any]) -> str:
     return ", ".join(map(str, values))
 
 
+CATEGORIES: Mapping[str, Any] = {
+    "tobacco": gettext_lazy("tobacco"),
+    "alcohol": gettext_lazy("alcohol"),
+}
+"""Categories that presets name; others are called as tills name them."""
+
+
+def _categories(codes: Sequence[str]) -> str:
+    return _(", ").join(str(CATEGORIES.get(code, code)) for code in codes)
+
+
 _WORDS: Mapping[Unit, Callable[[Any], str]] = {
     Unit.FLAG: _yes_or_no,
     Unit.COUNT: lambda value: f"{value:,}",
@@ -217,7 +228,7 @@ _WORDS: Mapping[Unit, Callable[[Any], str]] = {
     Unit.DISTANCE_M: lambda value: _("%s m") % f"{value:,}",
     Unit.AMOUNT_FEN: yuan,
     Unit.BASIS_POINTS: percent,
-    Unit.NAMES: _listed,
+    Unit.NAMES: _categories,
     Unit.ADDRESSES: _listed,
     Unit.SHARES: _shares,
     Unit.SLICE: _slice,

@@ -24,6 +24,7 @@ from vouchers.models import (
     Tranche,
     Voucher,
 )
+from vouchers.models.limits.risk import hold_opener, hold_reason
 from vouchers.states import SettlementState, TrancheState
 
 
@@ -213,8 +214,8 @@ def _refunds(ids: Sequence[int]) -> Iterator[Told]:
 
 
 def _holds(ids: Sequence[int]) -> Iterator[Told]:
-    for row in Hold.objects.filter(voucher_id__in=ids):
-        held = {"reason": row.reason, "person": row.opened_by}
+    for row in Hold.objects.filter(voucher_id__in=ids).select_related("rule_version"):
+        held = {"reason": hold_reason(row.reason), "person": hold_opener(row)}
         yield row.voucher_id, Entry(row.opened_at, Event.HELD, held)
         if row.released_at:
             released = {"person": row.released_by}

@@ -55,6 +55,7 @@ def test_faults_of_the_terms_come_first() -> None:
     [
         ({"without_cash": ("市财政",)}, {}, "cash_arrived"),
         ({"is_tried": False}, {}, "tried_in_sandbox"),
+        ({"strange_streets": ("不存在路",)}, {}, "streets_on_file"),
         ({}, {"validity_s": 31 * 86_400}, "validity_within_campaign"),
         ({}, {"ends_at": NOON + 300 * DAY}, "within_one_year"),
     ],

@@ -117,6 +117,7 @@ def map_page(site: AdminSite, request: HttpRequest, campaign: Campaign) -> HttpR
         "campaign": campaign,
         "form": form if form.is_bound else PolygonsForm(initial=initial),
         "may_edit": may_edit,
+        "may_move": request.user.has_perm("merchants.add_storelocation"),
         "store_count": f"{len(shown.stores):,}",
         "astray": [store for store in shown.stores if store.is_outside_district],
         "tiles": BaseMap.of_settings(),

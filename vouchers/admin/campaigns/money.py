@@ -37,7 +37,6 @@ from vouchers.http.files import file_answer, sent
 from vouchers.models import AuditReport, Campaign
 from vouchers.money import yuan
 from vouchers.queries.ledger.balances import identity_rows
-from vouchers.queries.ledger.leftovers import leftovers_of
 from vouchers.queries.proofs.findings import QUESTIONS
 from vouchers.queries.settlement import MOST_SHOWN, Payouts, payouts_of
 from vouchers.services.proofs import packs
@@ -147,7 +146,7 @@ def _shown(request: HttpRequest, campaign: Campaign, at: datetime) -> dict[str, 
         "is_balanced": all(row.off_fen == 0 for row in rows),
         "bars": [budget_bar(row) for row in rows],
         **_settlements(payouts_of(campaign.pk)),
-        "leftovers": leftovers_table(leftovers_of(campaign.pk)),
+        "leftovers": leftovers_table(campaign),
         "report": report,
         "broken": report and first_broken(report),
         "questions": [(it.name, _(it.statement)) for it in QUESTIONS],

@@ -18,7 +18,7 @@ from vouchers.queries.campaigns.overview import Figures, figures_of, last_audien
 from vouchers.queries.campaigns.readiness import surroundings_of
 from vouchers.queries.campaigns.terms import terms_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
-from vouchers.queries.ledger.leftovers import Leftovers, leftovers_of
+from vouchers.queries.ledger.leftovers import leftovers_of
 from vouchers.queries.roles import Area
 from vouchers.rules.audience.squares import LEAST
 from vouchers.rules.campaigns.readiness import unfit
@@ -66,7 +66,7 @@ def campaign_overview(campaign: Campaign, *, area: Area, at: datetime) -> dict[s
         "bars": [budget_bar(row) for row in rows],
         "is_city": True,
         "cards": [*money_cards(figures, rows), *figure_cards(figures)],
-        "leftovers": leftovers_table(leftovers_of(campaign.pk)),
+        "leftovers": leftovers_table(campaign),
         "audience": audience_bars(campaign),
         "faults": [sentence(fault, language) for fault in found],
         "versions": campaign.versions.prefetch_related("approvals__approver").order_by("-number"),
@@ -113,15 +113,18 @@ def identity_table(rows: list[IdentityRow]) -> Table:
     }
 
 
-def leftovers_table(found: Leftovers) -> Table | None:
+def leftovers_table(campaign: Campaign) -> Table | None:
     """What became of each round's and tier's money: a row each, and what is free at the bottom."""
+    found = leftovers_of(campaign.pk)
     if not found.rows:
         return None
+    tiers = dict(campaign.tiers.values_list("code", "name"))
+    sources = dict(campaign.sources.values_list("code", "name"))
     rows = [
         [
             str(row.round or "–"),
-            row.tier,
-            row.source,
+            tiers[row.tier],
+            sources[row.source],
             *(
                 yuan(fen)
                 for fen in (row.issued_fen, row.used_fen, row.in_hands_fen, row.returned_fen)
@@ -140,7 +143,7 @@ def leftovers_table(found: Leftovers) -> Table | None:
             _("came back"),
         ],
         "rows": rows,
-        "free": " · ".join(f"{source} {yuan(fen)}" for source, fen in found.free_fen.items()),
+        "free": " · ".join(f"{sources[code]} {yuan(fen)}" for code, fen in found.free_fen.items()),
     }
 
 

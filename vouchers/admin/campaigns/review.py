@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from vouchers.admin.base import act
 from vouchers.admin.campaigns.amendment_words import amendment_lines
 from vouchers.admin.campaigns.inbox import signed_text
-from vouchers.admin.campaigns.terms import terms_tables
+from vouchers.admin.campaigns.setup.review import terms_context
 from vouchers.admin.forms import ReviewForm
 from vouchers.models import Campaign, TermsVersion
 from vouchers.queries.campaigns.inbox import terms_waiting
@@ -71,6 +71,7 @@ def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> H
     sha256 = bytes(version.sha256).hex()
     context: dict[str, Any] = {
         **site.each_context(request),
+        **terms_context(version.document),
         "title": _("Terms to decide on"),
         "opts": Campaign._meta,
         "campaign": campaign,
@@ -81,6 +82,5 @@ def review_terms(site: AdminSite, request: HttpRequest, campaign: Campaign) -> H
         "signed": signed_text(len(lifecycle.signers_of(version)), version.signatures_needed),
         "may_decide": _waits_for(user, version),
         "lines": amendment_lines(version),
-        "tables": terms_tables(version.document),
     }
     return TemplateResponse(request, "vouchers/review.html", context)

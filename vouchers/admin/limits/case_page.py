@@ -14,7 +14,7 @@ from merchants.models import Merchant, State
 from vouchers.admin.hotline import masked
 from vouchers.admin.limits.case_words import DONE, became, noticed
 from vouchers.admin.words import instant
-from vouchers.figures import Item, Spot, Tie, Words, area_map, link_graph, step_line
+from vouchers.figures import Item, Shape, Spot, Tie, Words, area_map, link_graph, step_line
 from vouchers.models import Case
 from vouchers.money import yuan
 from vouchers.queries.limits.cases import CaseFile
@@ -95,9 +95,16 @@ def _cards(case: Case, file: CaseFile) -> list[tuple[str, str, str]]:
 
 
 def _map(file: CaseFile) -> SafeString | None:
-    """The stores; where vouchers were shown is kept nowhere, only how far that was."""
+    """The stores in their districts; where vouchers were shown is kept nowhere, only how far that
+    was. One store without a district's boundary around it would be a dot on nothing."""
     known = [place for place in file.places if place.longitude_deg is not None]
-    if len(known) < 2:
+    districts = {place.store.district_id: place.store.district for place in known}
+    shapes = [
+        Shape(district.name, district.boundary, None)
+        for district in districts.values()
+        if district is not None and district.boundary
+    ]
+    if len(known) < 2 and not (known and shapes):
         return None
     most = max(place.signals for place in known)
     spots = [
@@ -112,13 +119,13 @@ def _map(file: CaseFile) -> SafeString | None:
     words = Words(
         _("Stores of the case"),
         _(
-            "Dots are stores, the larger the more was noticed there."
+            "Dots are stores in their districts, the larger the more was noticed there."
             " Positions of people are not kept."
         ),
         (),
         "",
     )
-    return _drawn(area_map("case-map", words, [], spots))
+    return _drawn(area_map("case-map", words, shapes, spots))
 
 
 def _graph(file: CaseFile) -> SafeString | None:

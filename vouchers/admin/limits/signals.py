@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.forms import BaseDialogForm
@@ -24,7 +24,7 @@ from vouchers.admin.limits.case_words import about, noticed
 from vouchers.admin.rule_words import rule_text
 from vouchers.http.refusal_names import refusal_name
 from vouchers.models import Attempt, Campaign, Hold, Resident, RiskVersion, Signal, Voucher
-from vouchers.models.limits.risk import hold_reason
+from vouchers.models.limits.risk import hold_opener, hold_reason
 from vouchers.money import yuan
 from vouchers.services.redemption import holds
 
@@ -196,6 +196,18 @@ class HoldAdmin(searches.ExactSearch, ReadOnlyAdmin):
     searches = [searches.number("redemption_id")]
     search_help_text = _("Number of a redemption")
     raw_id_fields = ["redemption"]
+    fields = [
+        "redemption",
+        "store",
+        "amount",
+        "why",
+        "opener",
+        "opened_at",
+        "case",
+        "released_by",
+        "released_at",
+    ]
+    readonly_fields = ["store", "amount", "why", "opener"]
     actions_detail = ["release", "call_back"]
 
     release = button(
@@ -231,10 +243,7 @@ class HoldAdmin(searches.ExactSearch, ReadOnlyAdmin):
 
     @display(description=_("opened by"))
     def opener(self, hold: Hold) -> str:
-        """A person, or the rules in a version."""
-        if hold.rule_version is None:
-            return hold.opened_by
-        return gettext("risk rules, version %(number)s") % {"number": hold.rule_version.number}
+        return hold_opener(hold)
 
     @display(description=_("reason"))
     def why(self, hold: Hold) -> str:

@@ -176,7 +176,7 @@ class Hold(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.redemption_id}: {self.reason}"
+        return str(self.redemption_id)
 
 
 READ_COUNTERS: Statement[Any] = Statement(

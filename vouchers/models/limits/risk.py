@@ -6,12 +6,14 @@ from typing import Any, ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from merchants.models import Store
 from vouchers.models.campaigns.campaigns import Campaign
 from vouchers.models.campaigns.proposals import Proposal
 from vouchers.models.issuing.vouchers import Voucher
+from vouchers.models.limits.limits import Hold
 from vouchers.models.redemption.redemptions import Redemption
 from vouchers.rules.limits.tallies import Tally, TallyKey
 from vouchers.sql.statements import Statement
@@ -38,6 +40,13 @@ def hold_reason(reason: str) -> str:
     facts, numbers of devices among them, stay with its signal."""
     kind, _colon, _facts = reason.partition(": ")
     return str(dict(RISK_KINDS).get(kind, reason))
+
+
+def hold_opener(hold: Hold) -> str:
+    """Who holds the money, for people: a person's name, or the rules in a version."""
+    if hold.rule_version is None:
+        return hold.opened_by
+    return gettext("risk rules, version %(number)s") % {"number": hold.rule_version.number}
 
 
 RISK_SETTINGS = [

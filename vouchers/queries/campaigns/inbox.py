@@ -1,4 +1,5 @@
-"""What waits for a person's approval: terms, amendments and proposals, the oldest first."""
+"""What waits for a person's approval: terms, amendments and proposals, the oldest first; and what
+came back to its author."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,6 +40,17 @@ def terms_waiting() -> QuerySet[TermsVersion]:
     is_amendment = Q(amends=F("campaign__terms"), campaign__state__in=UNDER_WAY)
     newest = TermsVersion.objects.order_by("campaign_id", "-number").distinct("campaign_id")
     return undecided.filter(is_submitted | is_amendment, pk__in=newest.values("pk"))
+
+
+def came_back() -> QuerySet[Approval]:
+    """Rejections of drafts' newest versions: what their authors have to look at, with the comment
+    of who rejected."""
+    newest = TermsVersion.objects.order_by("campaign_id", "-number").distinct("campaign_id")
+    return Approval.objects.filter(
+        decision=Approval.Decision.REJECTED,
+        terms__campaign__state=CampaignState.DRAFT,
+        terms__in=newest.values("pk"),
+    ).select_related("approver", "terms__campaign")
 
 
 def proposals_waiting() -> QuerySet[Proposal]:

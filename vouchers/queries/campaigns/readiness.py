@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Sum
 
+from merchants.models import Street
 from vouchers.models import Account, Campaign, Leg
 from vouchers.queries.roles import people_with
 from vouchers.rules.campaigns.approvals import signatures_needed
@@ -33,6 +34,7 @@ def surroundings_of(campaign: Campaign, *, at: datetime) -> Surroundings:
         approvers_needed=approvers_needed(appropriated["fen"] or 0),
         without_cash=tuple(unpaid.values_list("name", flat=True)),
         is_tried=_is_tried(campaign),
+        strange_streets=_strange_streets(campaign),
     )
 
 
@@ -48,6 +50,15 @@ def approvers_of(campaign: Campaign, *, at: datetime) -> int:
     editors = {*campaign.edits.values_list("user_id", flat=True), campaign.created_by_id}
     able = people_with(DECIDE, at=at)
     return int(able.exclude(pk__in=editors).count())
+
+
+def _strange_streets(campaign: Campaign) -> tuple[str, ...]:
+    """Streets of the audience filter that are not on file; none where no street is."""
+    named = campaign.audience_filter.get("streets", [])
+    if not named or not Street.objects.exists():
+        return ()
+    on_file = set(Street.objects.filter(name__in=named).values_list("name", flat=True))
+    return tuple(name for name in named if name not in on_file)
 
 
 def _is_tried(campaign: Campaign) -> bool:

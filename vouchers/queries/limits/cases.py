@@ -211,7 +211,7 @@ def _places(signals: QuerySet[Signal]) -> list[Place]:
         _redemptions(signals).values_list("store_id").annotate(fen=Sum("discount_fen"))
     )
     located = places_of(by_store)
-    stores = Store.objects.filter(pk__in=by_store).select_related("merchant")
+    stores = Store.objects.filter(pk__in=by_store).select_related("merchant", "district")
     found = [
         Place(
             store=store,

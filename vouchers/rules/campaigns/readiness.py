@@ -28,7 +28,8 @@ class Surroundings:
     `approvers`: how many people may decide on the terms, without those who edited them, and
     `approvers_needed`: how many have to.
     `without_cash`: names of the sources of which nothing has arrived. `is_tried`: a till of a
-    merchant that takes part has redeemed in a test campaign.
+    merchant that takes part has redeemed in a test campaign. `strange_streets`: streets that the
+    audience filter names and the city has not.
     """
 
     state: CampaignState
@@ -38,6 +39,7 @@ class Surroundings:
     approvers_needed: int
     without_cash: tuple[str, ...]
     is_tried: bool
+    strange_streets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def _cautions(terms: Terms, around: Surroundings) -> Iterator[Refusal]:
     zone = ZoneInfo(around.zone)
     if terms.starts_at.astimezone(zone).year != _last_day(terms.ends_at, zone).year:
         yield Refusal(INVALID, "within_one_year")
+    if around.strange_streets:
+        yield Refusal(INVALID, "streets_on_file", {"streets": ", ".join(around.strange_streets)})
     if not around.is_test and not around.is_tried:
         yield Refusal(INVALID, "tried_in_sandbox")
 

@@ -64,7 +64,7 @@ class TierRow(TermsForm):
     source pays all of it."""
 
     count = forms.IntegerField(
-        label=_("Vouchers"),
+        label=_("Number of vouchers"),
         required=False,
         min_value=0,
         max_value=MOST_COUNT,

@@ -38,6 +38,7 @@ from vouchers.admin.faults import FIELDS_OF_RULES, sentence
 from vouchers.admin.rule_words import rule_text
 from vouchers.admin.words import NOTHING
 from vouchers.models import Campaign, CampaignEdit
+from vouchers.queries.campaigns.inbox import came_back
 from vouchers.queries.campaigns.terms import document_of
 from vouchers.services.campaigns import risk_rules, setting_up
 from vouchers.services.campaigns.drafts import newest_edit
@@ -237,6 +238,7 @@ def panel_context(user: Any, campaign: Campaign) -> dict[str, Any]:
     return {
         "panel": panel,
         "short": in_short(document_of(campaign)),
+        "rejection": came_back().filter(terms__campaign=campaign).first(),
         **reach_context(user, campaign, panel.reach),
     }
 

@@ -49,6 +49,7 @@ SECTION_OF: Final[Mapping[str, str]] = {
     "need_weights_count": "audience",
     "guaranteed_shares_fit": "audience",
     "filter_known": "audience",
+    "streets_on_file": "audience",
     "rings_from_zero": "audience",
     "rings_contiguous": "audience",
     "rings_reach_radius": "audience",
@@ -62,6 +63,7 @@ FIELD_OF: Final[Mapping[str, str]] = {
     "validity_within_campaign": "validity_s",
     "radius_in_range": "radius_m",
     "has_point_kinds": "point_kinds",
+    "streets_on_file": "audience_streets",
     "recipient_known": "anchor_recipients",
 }
 OF_SECTION: Final[Mapping[Section, str]] = {

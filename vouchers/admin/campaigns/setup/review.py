@@ -1,5 +1,6 @@
 """What is read before the launch: the launch list, and what differs between versions of terms."""
 
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,17 +18,30 @@ from vouchers.admin.base import act
 from vouchers.admin.campaigns.drafts import is_draft
 from vouchers.admin.campaigns.setup.page import panel_context
 from vouchers.admin.campaigns.setup.sections import SECTIONS
-from vouchers.admin.campaigns.setup.sentences import sentences
+from vouchers.admin.campaigns.setup.sentences import in_short, sentences
+from vouchers.admin.campaigns.terms import terms_tables
 from vouchers.admin.words import in_words, label, model_of
 from vouchers.models import Campaign
 from vouchers.queries.campaigns.terms import document_of
 from vouchers.rules.campaigns.differences import Changed, ChangedPart, ChangedRow, differences
+from vouchers.rules.campaigns.terms import terms_sha256
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.campaigns.terms import EDIT
 from vouchers.states import CampaignState
 
 NOW = "now"
 """In place of a version's number: the terms as they stand."""
+
+
+def terms_context(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What `vouchers/terms.html` shows of a document."""
+    said = sentences(document)
+    return {
+        "sha256": terms_sha256(document).hex(),
+        "short": in_short(document),
+        "said": [(section.title, said[section.key]) for section in SECTIONS],
+        "tables": terms_tables(document),
+    }
 
 
 def launch_list(page: Any, request: HttpRequest, campaign: Campaign) -> HttpResponse:
@@ -37,7 +51,6 @@ def launch_list(page: Any, request: HttpRequest, campaign: Campaign) -> HttpResp
         if request.method == "POST":
             _acted(request, campaign)
             return redirect(request.path)
-        said = sentences(document_of(campaign))
         context: dict[str, Any] = {
             **page.admin_site.each_context(request),
             "title": _("Launch list"),
@@ -45,8 +58,8 @@ def launch_list(page: Any, request: HttpRequest, campaign: Campaign) -> HttpResp
             "campaign": campaign,
             "is_draft": is_draft(campaign),
             "may_edit": is_draft(campaign) and request.user.has_perm(EDIT),
-            "said": [(section.title, said[section.key]) for section in SECTIONS],
             **panel_context(request.user, campaign),
+            **terms_context(document_of(campaign)),
         }
         context["next"] = _next(request, campaign, is_ready=context["panel"].is_ready)
         return TemplateResponse(request, "vouchers/setup/launch_list.html", context).render()

@@ -86,9 +86,9 @@ def _often(document: Document) -> Iterator[str]:
     """The limits that a resident feels."""
     counts = {row["kind"]: row["limit_count"] for row in document["limits"]}
     if (n := counts.get("resident_day")) is not None:
-        yield ngettext(", %(n)d time a day", ", %(n)d times a day", n) % {"n": n}
+        yield ngettext(", once a day", ", %(n)d times a day", n) % {"n": n}
     if (n := counts.get("resident_week")) is not None:
-        yield ngettext(", %(n)d time a week", ", %(n)d times a week", n) % {"n": n}
+        yield ngettext(", once a week", ", %(n)d times a week", n) % {"n": n}
     if (n := counts.get("resident_campaign")) is not None:
         yield ngettext(", %(n)d time in all", ", %(n)d times in all", n) % {"n": n}
 
