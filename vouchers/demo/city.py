@@ -24,6 +24,8 @@ CUSTOMER_BIT: Final = 0
 """Tag bit 0: already a customer of the group."""
 
 CUSTOMER_SHARE: Final = 0.38
+REGISTERED_SHARE: Final = 0.58
+"""With a registered household (户籍): in Shanghai's census of 2020 14.4 of 24.9 million."""
 CONSENT_SHARE: Final = 0.93
 CONSENT_TEXT: Final = "2026-01"
 HOME_SHARE: Final = 0.985
@@ -91,6 +93,7 @@ def _people(start: int, count: int) -> ResidentColumns:
         district=np.array([district.adcode for district in DISTRICTS])[place],
         tags=(rng.random(count) < CUSTOMER_SHARE).astype(np.int64) << CUSTOMER_BIT,
         consent_targeting=[CONSENT_TEXT if yes else "" for yes in consents.tolist()],
+        is_registered=(rng.random(count) < REGISTERED_SHARE).astype(np.int8),
     )
 
 
