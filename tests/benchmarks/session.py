@@ -98,7 +98,8 @@ class Session:
 
     def _wants_city(self) -> bool:
         """Whether anything is measured in the city that has no baseline."""
-        return any(self._wants(name) for name in (half_load.FIGURE, presenting.FIGURE, risk.FIGURE))
+        names = (half_load.FIGURE, *presenting.FIGURES, risk.FIGURE)
+        return any(self._wants(name) for name in names)
 
     def _say(self, sentence: str) -> None:
         self.console.print(f"[dim]… {sentence}[/dim]")
@@ -143,8 +144,8 @@ class Session:
 
     def _without_baseline(self, built: city.City, orders: city.Orders) -> None:
         with self.noise.watched():
-            if self._wants(presenting.FIGURE):
-                self.figures[presenting.FIGURE] = presenting.measure(
+            if any(self._wants(name) for name in presenting.FIGURES):
+                self.figures |= presenting.measure(
                     orders, rounds=self.rounds, seconds=self.seconds, on_progress=self._say
                 )
             for measured in (half_load, risk):
