@@ -119,3 +119,46 @@ def test_an_integrator_looks_up_by_its_own_store_number(
     assert found(client, key, "receipt_no=K-9&store=s-2") == []
     assert len(found(client, key, f"receipt_no=K-9&store={store.external_id}")) == 1
     assert found(client, till_key(store), "receipt_no=K-9&store=S-1") == []
+
+
+def test_what_was_done_under_a_key_is_found_by_it(client: httpx.Client) -> None:
+    """Every act of a till; and nothing under the key of one that did nothing."""
+    key = till_key(cast.nanjing_road(), scopes=("redeem", "refund"))
+    hand = http_till(open_campaign(timezone.now()), "acts", key, size=5, holder=cast.alice())
+    ids = [shown(client, hand, number, capture=number != 0)["id"] for number in range(4)]
+    refund = {"store": "nanjing_road", "amount_fen": 1_000, "refund_no": "R-1"}
+    acts: dict[str, tuple[str, Any]] = {
+        "captured": (f"/{ids[0]}/capture", {"order_amount_fen": 20_000}),
+        "voided": (f"/{ids[1]}/void", b""),
+        "refunded": (f"/{ids[2]}/refunds", refund),
+        "reversed": ("/reverse", {"store": "nanjing_road", "order_no": f"{hand.name}003"}),
+    }
+    for number, (name, (path, body)) in enumerate(acts.items()):
+        answer = sent(client, hand.post(PATH + path, body, key=name))
+        assert (answer.status_code, answer.json()["id"]) == (200, ids[number]), answer.text
+        (one,) = found(client, key, f"idempotency_key={hand.name}-{name}")
+        assert one["id"] == ids[number], name
+        (made,) = found(client, key, f"idempotency_key={hand.name}-shown {number}")
+        assert made == one
+    nothing: dict[str, tuple[str, Any]] = {
+        "below": (f"/{ids[2]}/refunds", refund | {"amount_fen": 10**9, "refund_no": "R-2"}),
+        "absent": ("/reverse", {"store": "nanjing_road", "order_no": "never sent"}),
+    }
+    for (name, (path, body)), status in zip(nothing.items(), (422, 200), strict=True):
+        answer = sent(client, hand.post(PATH + path, body, key=name))
+        assert answer.status_code == status, answer.text
+        assert found(client, key, f"idempotency_key={hand.name}-{name}") == []
+
+
+def test_a_till_finds_its_refund_of_what_a_sister_store_sold(client: httpx.Client) -> None:
+    sold = till_key(cast.nanjing_road())
+    hand = http_till(open_campaign(timezone.now()), "sister", sold, size=1, holder=cast.alice())
+    id_ = shown(client, hand, 0)["id"]
+    key = till_key(cast.xujiahui(), scopes=("redeem", "refund"))
+    refunding = HttpTill(hand.name, key, hand.codes)
+    body = {"store": "xujiahui", "amount_fen": 1_000, "refund_no": "R-1"}
+    answer = sent(client, refunding.post(f"{PATH}/{id_}/refunds", body, key="r"))
+    assert answer.status_code == 200, answer.text
+    (one,) = found(client, key, f"idempotency_key={hand.name}-r")
+    assert one["id"] == id_
+    assert found(client, key, f"order_no={one['order_no']}") == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from typing import Final
 
 import msgspec
 from django.conf import settings
@@ -12,6 +13,9 @@ from merchants.references import folded
 from vouchers.models import FundingSource, Redemption, Refund, RequestRecord
 from vouchers.rules.issuing.codes import encode
 from vouchers.states import RedemptionState
+
+# What an act is answered once it is done: a redemption made, or an act on one.
+DONE: Final = (201, 200)
 
 
 class SourceShare(msgspec.Struct, frozen=True):
@@ -73,7 +77,8 @@ class IssuedPaper(msgspec.Struct, frozen=True):
 
 
 class _Numbered(msgspec.Struct):
-    """What every answer to a redemption has had, whenever it was given; one to a claim has none."""
+    """What the answer to every act on a redemption has had, whenever it was given; one to a claim,
+    or to a reversal that found nothing to undo, has none."""
 
     id: int | None = None
 
@@ -148,7 +153,8 @@ def redemptions_of(
     found = Redemption.objects.filter(
         merchant_id__in=caller.merchant_ids, campaign__is_test=caller.is_test
     )
-    if caller.store_ids is not None:
+    # What a caller did under its own key may be on a sister store's redemption: a refund.
+    if caller.store_ids is not None and key is None:
         found = found.filter(store_id__in=caller.store_ids)
     if redemption_id is not None:
         found = found.filter(pk=redemption_id)
@@ -175,9 +181,10 @@ def redemptions_of(
 
 
 def _ids_under(caller: Caller, key: str) -> list[int]:
-    """The redemption made under the caller's key; None if it was refused."""
+    """The redemption that was made, captured, voided, reversed or refunded under the caller's key;
+    none if that was refused."""
     record = RequestRecord.objects.filter(
-        caller_id=caller.credential_id, key=folded(key), status=201
+        caller_id=caller.credential_id, key=folded(key), status__in=DONE
     )
     answers = [msgspec.json.decode(bytes(each.answer), type=_Numbered) for each in record]
     return [answer.id for answer in answers if answer.id is not None]

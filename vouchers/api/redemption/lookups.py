@@ -24,7 +24,11 @@ FOUND_BY: Final = [
     OpenApiParameter("order_no", str, description="The till's order number."),
     OpenApiParameter("receipt_no", str, description="The receipt number it was sent with."),
     OpenApiParameter("payment_ref", str, description="The payment reference it was sent with."),
-    OpenApiParameter("idempotency_key", str, description="The key it was sent under."),
+    OpenApiParameter(
+        "idempotency_key",
+        str,
+        description="The key it was made, captured, voided, reversed or refunded under.",
+    ),
     OpenApiParameter(
         "store", str, description="Only of the store with this number, the engine's or your own."
     ),
