@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests.support import cast
 from tests.support.channel import Api, channel
+from tests.support.code128 import read_code128
 from tests.support.http_till import open_campaign, till_key
 from tests.support.till import issue_vouchers
 from vouchers.models import Redemption, Resident
@@ -50,6 +51,7 @@ def test_an_elders_meals_are_paid_by_proxy_and_on_paper() -> None:
     assert app.put("/residents/zhang/proxies/li", {"relation": "daughter"}).status_code == 204
     shown = app.send("POST", show, {"resident": "li"}).json()
     assert shown["qr_svg"].startswith("<svg")
+    assert read_code128(shown["code128_svg"]) == shown["code"]
     status, meal = redeemed(till, shown["digits"], "M2")
     assert (status, meal["voucher"]) == (201, first)
     assert redeemed(till, shown["code"], "M3")[1]["code"] == "voucher_not_usable"
@@ -58,6 +60,7 @@ def test_an_elders_meals_are_paid_by_proxy_and_on_paper() -> None:
     desk = {"resident": "zhang", "national_id": ZHANG}
     lost, paper = (app.send("POST", f"/vouchers/{second}/paper", desk).json() for _ in range(2))
     assert paper["has_replaced"]
+    assert read_code128(paper["code128_svg"]) == paper["code"]
     assert redeemed(till, lost["code"], "M4", id_digits="002X")[0] == 404
     assert redeemed(till, paper["code"], "M5", id_digits="0021")[0] == 404
     assert redeemed(till, paper["code"], "M6", id_digits="002x")[0] == 201

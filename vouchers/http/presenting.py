@@ -8,6 +8,7 @@ import segno
 from msgspec import Meta
 
 from merchants.auth import Caller
+from vouchers.http.code128 import code128_svg
 from vouchers.http.redemption import typed_code
 from vouchers.http.requests import check_references, decoded, malformed
 from vouchers.queries.redemption import IssuedPaper, PresentedCode
@@ -39,6 +40,7 @@ class PresentedBody(msgspec.Struct, frozen=True):
     code: str
     digits: str
     qr_svg: str
+    code128_svg: str
     expires_at: datetime
 
 
@@ -49,6 +51,7 @@ class PaperBody(msgspec.Struct, frozen=True):
     code: str
     digits: str
     qr_svg: str
+    code128_svg: str
     valid_until_at: datetime
     has_replaced: bool
 
@@ -84,6 +87,7 @@ def presented_body(presented: PresentedCode) -> PresentedBody:
         code=presented.code,
         digits=grouped(presented.code),
         qr_svg=qr_svg(presented.code),
+        code128_svg=code128_svg(presented.code),
         expires_at=presented.expires_at,
     )
 
@@ -95,6 +99,7 @@ def paper_body(paper: IssuedPaper) -> PaperBody:
         code=paper.code,
         digits=grouped(paper.code),
         qr_svg=qr_svg(paper.code),
+        code128_svg=code128_svg(paper.code),
         valid_until_at=paper.valid_until_at,
         has_replaced=paper.has_replaced,
     )

@@ -182,6 +182,10 @@ class CodeSchema(serializers.Serializer[object]):
     )
     digits = serializers.CharField(help_text="The same in groups, to be read aloud and typed.")
     qr_svg = serializers.CharField(help_text="The QR symbol, to be put into a page as it is.")
+    code128_svg = serializers.CharField(
+        help_text="The Code 128 symbol, to be put into a page as it is, at least 40 mm wide; the"
+        " page says in words what it is."
+    )
 
 
 class PresentedSchema(CodeSchema):
