@@ -35,7 +35,7 @@ KEPT: Final = 5
 """Packs of a campaign; those before them are removed when another is whole."""
 STOPPED_AFTER: Final = timedelta(minutes=10)
 """Without a sign of life; the longest statement of a pack takes less."""
-TOLD_EVERY_S: Final = 0.5
+PROGRESS_EVERY_S: Final = 0.5
 DIGEST_DIGITS: Final = 64
 _INSTANT: Final = "%Y%m%dT%H%M%SZ"
 _NAME: Final = re.compile(r"(?P<code>[\w-]+)-(?P<asked>\d{8}T\d{6}Z)\.zip(?P<stage>\.\w+)?")
@@ -95,7 +95,9 @@ def write_pack(*, campaign_id: int, name: str, directory: Path, at: datetime) ->
         return
     campaign = Campaign.objects.get(pk=campaign_id)
     seal_whole(campaign=campaign, at=at)
-    export_pack(campaign=campaign, path=directory / name, at=at, progress=_telling(progress))
+    export_pack(
+        campaign=campaign, path=directory / name, at=at, progress=_progress_writer(progress)
+    )
     progress.unlink()
     whole = [pack for pack in _found(campaign, directory, at) if pack.state is PackState.DONE]
     for pack in whole[KEPT:]:
@@ -107,22 +109,22 @@ def packs_of(*, campaign: Campaign, directory: Path, at: datetime) -> list[PackF
     return list(_found(campaign, directory, at))
 
 
-def _telling(path: Path) -> Progress:
+def _progress_writer(path: Path) -> Progress:
     """A callback that writes a pack's figures so far into its progress file, at most twice a
     second."""
     rows_of: dict[str, int] = {}
-    told_s = 0.0
+    written_s = 0.0
 
-    def tell(name: str, rows: int) -> None:
-        nonlocal told_s
+    def write(name: str, rows: int) -> None:
+        nonlocal written_s
         rows_of[name] = rows_of.get(name, 0) + rows
-        if time.monotonic() - told_s >= TOLD_EVERY_S:
-            told_s = time.monotonic()
-            draft = path.with_suffix(".telling")
+        if time.monotonic() - written_s >= PROGRESS_EVERY_S:
+            written_s = time.monotonic()
+            draft = path.with_suffix(".progress-draft")
             draft.write_text(json.dumps({"files": len(rows_of), "rows": sum(rows_of.values())}))
             os.replace(draft, path)
 
-    return tell
+    return write
 
 
 def _found(campaign: Campaign, directory: Path, at: datetime) -> Iterator[PackFile]:
