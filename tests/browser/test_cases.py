@@ -55,6 +55,7 @@ def test_a_case_is_looked_into_and_cleared_with_a_reason(
     page.get_by_role("link", name="case 1").click()
     expect(page.get_by_text("has shown vouchers of 2 residents").first).to_be_visible()
     expect(page.get_by_role("img", name="Who redeemed where")).to_be_visible()
+    assert grave_faults(page) == []
 
     page.get_by_role("button", name="Clear").click()
     assert Case.objects.get().state == CaseState.OPEN, "the browser asks for the reason"

@@ -10,6 +10,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.models import StaticDevice
@@ -197,11 +198,23 @@ class GrantInline(ReadOnlyInline):
     readonly_fields = fields
 
 
+class AccountForm(UserChangeForm):
+    """An account. The link to another password is told from its text by more than a colour."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = format_html(
+            '{} <a class="hm-link" href="../password/">{}</a>',
+            _("A password is kept as a hash; nobody can read it."),
+            _("Set another password"),
+        )
+
+
 @admin.register(User)
 class UserAdmin(KeysetLists, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """Who may sign in. Roles are given on a page of their own, with area and period."""
 
-    form = UserChangeForm
+    form = AccountForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     nothing_yet = _("No account yet. Add one, then give it a role.")
