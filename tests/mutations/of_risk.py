@@ -1,4 +1,5 @@
-"""Mutations of the risk rules, of their tallies and of what they hold; of the switches."""
+"""Mutations of the risk rules, of their tallies, of what they hold and who is told; of the
+switches."""
 
 from tests.mutations.mutation import Mutation, database, source, without_constraint, without_trigger
 
@@ -10,6 +11,7 @@ PURE = "tests/rules/limits/test_risk.py"
 GUARDS = "tests/models/test_guards.py"
 LOCKS = "tests/concurrency/test_locks.py"
 SWITCHES = "tests/concurrency/test_switches.py"
+AREAS = "tests/pages/live/test_areas.py"
 
 
 def _figure(name: str, broken: str, old: str, new: str, *tests: str) -> Mutation:
@@ -217,5 +219,32 @@ OF_RISK: tuple[Mutation, ...] = (
         "            return Verdict(pending, SWITCHED_OFF)\n",
         "",
         f"{SWITCHES}::test_what_is_sent_after_the_switch_is_refused",
+    ),
+    source(
+        "alerts for every district",
+        6,
+        "an open stream tells who watches one district the alerts of all",
+        "vouchers/pages/live/poller.py",
+        "client for client in clients if client.area.covers(alert.district, alert.street)\n",
+        "client for client in clients\n",
+        f"{AREAS}::test_an_open_stream_tells_of_its_own_area_alone",
+    ),
+    source(
+        "missed alerts of every district",
+        6,
+        "who comes back to the live screen of one district is told what was missed of all",
+        "vouchers/pages/live/stream.py",
+        "        area=viewer.area,\n",
+        "",
+        f"{AREAS}::test_who_comes_back_is_told_what_was_missed_of_the_own_area_alone",
+    ),
+    source(
+        "the page of every district's alerts",
+        6,
+        "the live screen of one district is made with the alerts of all",
+        "vouchers/pages/live/views.py",
+        "alerts_since(Cursor(), area=area, most=ALERTS_SHOWN)",
+        "alerts_since(Cursor(), most=ALERTS_SHOWN)",
+        f"{AREAS}::test_the_page_shows_alerts_of_its_area_alone",
     ),
 )
