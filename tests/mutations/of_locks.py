@@ -206,6 +206,16 @@ OF_LOCKS: tuple[Mutation, ...] = (
         "tests/services/audience/test_parts.py::test_a_worker_whose_lease_ran_out_writes_nothing",
     ),
     source(
+        "leases of another clock",
+        10,
+        "what a worker leased while its clock was ahead waits until that hour",
+        f"{SERVICES}/issuing/leases.py",
+        "    leased = Q(lease_until_at__gt=at, lease_until_at__lte=latest_at)\n",
+        "    leased = Q(lease_until_at__gt=at)\n",
+        "tests/services/issuing/test_distribution.py"
+        "::test_what_a_worker_leased_while_its_clock_was_ahead_is_waited_for_no_longer_than_any",
+    ),
+    source(
         "leases shared",
         10,
         "a run is leased without locking its row",

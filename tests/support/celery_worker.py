@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from vouchers.management.programs import CHECKED
 
@@ -23,13 +24,14 @@ def eventually(what: Callable[[], bool], *, patience_s: float = PATIENCE_S) -> N
 
 @contextmanager
 def worker(
-    environment: dict[str, str], *, name: str = "worker"
+    environment: dict[str, str], *, name: str = "worker", include: str = "vouchers.tasks"
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A Celery worker in a session of its own; killed at the end if it still runs."""
+    """A Celery worker in a session of its own, which loads one more module; killed at the end if it
+    still runs."""
     command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker"]
     quiet = ["--loglevel=WARNING", "--without-gossip", "--without-mingle"]
     process = subprocess.Popen(
-        [*command, "--concurrency=1", f"--hostname={name}@%h", *quiet],
+        [*command, "--concurrency=1", f"--hostname={name}@%h", f"--include={include}", *quiet],
         env=environment | CHECKED,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
@@ -38,6 +40,15 @@ def worker(
         yield process
     finally:
         kill(process)
+
+
+def children_of(process: subprocess.Popen[bytes]) -> list[int]:
+    """The processes of a worker that do its tasks; none of one that has ended."""
+    try:
+        listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    except FileNotFoundError:
+        return []
+    return [int(pid) for pid in listed.split()]
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

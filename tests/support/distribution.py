@@ -1,6 +1,7 @@
 """Runs by hand instead of by workers, residents to distribute to, and what they got."""
 
 from collections import Counter
+from datetime import datetime
 
 from django.db.models import Sum
 
@@ -10,36 +11,34 @@ from vouchers.services.audience import targeting
 from vouchers.services.issuing import leases, minting, runs
 
 
-def request(campaign: Campaign, **options: object) -> Run:
-    asked = {"seed": "spring", "by": cast.mei(), "at": cast.NOON, **options}
+def request(campaign: Campaign, *, at: datetime = cast.NOON, **options: object) -> Run:
+    asked = {"seed": "spring", "by": cast.mei(), "at": at, **options}
     return runs.request_run(campaign=campaign, **asked)  # type: ignore[arg-type]
 
 
-def reserve(campaign: Campaign, *, shard_size: int = 100_000, **options: object) -> Run:
+def reserve(
+    campaign: Campaign, *, shard_size: int = 100_000, at: datetime = cast.NOON, **options: object
+) -> Run:
     """A run requested, targeted and reserved."""
-    request(campaign, **options)
-    lease = leases.lease_run(at=cast.NOON, lease_s=60)
+    request(campaign, at=at, **options)
+    lease = leases.lease_run(at=at, lease_s=60)
     assert lease is not None
-    targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=cast.NOON)
-    lease = leases.lease_run(at=cast.NOON, lease_s=60)
+    targeting.target_run(run_id=lease.run_id, fence=lease.fence, at=at)
+    lease = leases.lease_run(at=at, lease_s=60)
     assert lease is not None
-    return runs.reserve_run(
-        run_id=lease.run_id, fence=lease.fence, at=cast.NOON, shard_size=shard_size
-    )
+    return runs.reserve_run(run_id=lease.run_id, fence=lease.fence, at=at, shard_size=shard_size)
 
 
-def mint_all() -> list[Tranche]:
+def mint_all(*, at: datetime = cast.NOON) -> list[Tranche]:
     tranches = []
-    while lease := leases.lease_shard(at=cast.NOON, lease_s=60):
-        tranches.append(
-            minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=cast.NOON)
-        )
+    while lease := leases.lease_shard(at=at, lease_s=60):
+        tranches.append(minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=at))
     return tranches
 
 
-def distribute(campaign: Campaign, **options: object) -> Run:
-    run = reserve(campaign, **options)  # type: ignore[arg-type]
-    mint_all()
+def distribute(campaign: Campaign, *, at: datetime = cast.NOON, **options: object) -> Run:
+    run = reserve(campaign, at=at, **options)  # type: ignore[arg-type]
+    mint_all(at=at)
     run.refresh_from_db()
     return run
 

@@ -28,7 +28,8 @@ from vouchers.models import (
     Transfer,
     Voucher,
 )
-from vouchers.services.issuing import control, leases, minting, selection
+from vouchers.services.audience import parts, targeting
+from vouchers.services.issuing import control, leases, minting, runs, selection
 from vouchers.services.ledger import quotas
 from vouchers.states import AccountKind, RunState, ShardState, TransferReason
 
@@ -268,6 +269,33 @@ def test_a_shard_is_minted_by_the_newest_lease_only() -> None:
 
     assert Voucher.objects.count() == 2
     assert Transfer.objects.filter(reason=TransferReason.MINT).count() == 1
+
+
+def test_what_a_worker_leased_while_its_clock_was_ahead_is_waited_for_no_longer_than_any() -> None:
+    crowd(2)
+    request(cast.running_campaign(tiers={"off20": (2_000, 10_000)}))
+    ahead = cast.NOON + cast.DAY
+    lost = leases.lease_run(at=ahead, lease_s=60)
+    assert lost is not None
+    run = leases.lease_run(at=cast.NOON, lease_s=60)
+    assert run is not None
+    assert (run.run_id, run.fence) == (lost.run_id, lost.fence + 1)
+    assert leases.lease_run(at=cast.NOON, lease_s=60) is None
+    targeting.plan_targeting(run_id=run.run_id, fence=run.fence, at=cast.NOON)
+
+    assert parts.lease_part(at=ahead, lease_s=60) is not None
+    part = parts.lease_part(at=cast.NOON, lease_s=60)
+    assert part is not None
+    assert parts.lease_part(at=cast.NOON, lease_s=60) is None
+    parts.target_part(part_id=part.part_id, fence=part.fence)
+    run = leases.lease_run(at=cast.NOON, lease_s=60)
+    assert run is not None
+    runs.reserve_run(run_id=run.run_id, fence=run.fence, at=cast.NOON)
+
+    assert leases.lease_shard(at=ahead, lease_s=60) is not None
+    assert leases.waiting_shards(at=cast.NOON) == 1
+    assert leases.lease_shard(at=cast.NOON, lease_s=60) is not None
+    assert leases.lease_shard(at=cast.NOON, lease_s=60) is None
 
 
 def test_a_failed_mint_leaves_no_table_behind() -> None:

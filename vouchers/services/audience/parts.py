@@ -20,7 +20,7 @@ from vouchers.services.audience.members import write_members
 from vouchers.services.audience.residents import Sources, TargetingContext
 from vouchers.services.audience.snapshots import plan_for_all
 from vouchers.services.audience.stores import Stores
-from vouchers.services.issuing.leases import WORKING_CAMPAIGNS, LeaseLostError, take
+from vouchers.services.issuing.leases import WORKING_CAMPAIGNS, LeaseLostError, is_free, take
 from vouchers.sql.pipeline import raw_connection
 from vouchers.states import RunState, ShardState
 
@@ -71,7 +71,7 @@ def target_part(*, part_id: int, fence: int) -> bool:
 
 def _waiting(at: datetime) -> QuerySet[TargetingPart]:
     return TargetingPart.objects.filter(
-        Q(state=ShardState.WAITING) | Q(state=ShardState.LEASED, lease_until_at__lte=at),
+        Q(state=ShardState.WAITING) | Q(is_free(at), state=ShardState.LEASED),
         run__state=RunState.TARGETING,
         run__paused_at__isnull=True,
         run__campaign__state__in=WORKING_CAMPAIGNS,

@@ -3,12 +3,12 @@
 A worker holds the row's lock while it works, and workers that look for work skip locked rows; so a
 lease only has to bridge the moment between taking it and beginning. A worker that comes back after
 its lease was given away finds another token on the row and is refused. A killed worker's lock goes
-with its connection, and its lease runs out.
+with its connection, and its lease runs out: also one that it took while its clock was ahead.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -23,6 +23,9 @@ PACKED = ("resident_ids", "buckets", "allocation_ids")
 
 WORKING_CAMPAIGNS = (CampaignState.SCHEDULED, CampaignState.RUNNING)
 """A paused campaign's runs wait until it is resumed."""
+
+LONGEST_LEASE_S: Final = 60
+"""No worker asks for more. What is leased for longer was leased by a clock that was ahead."""
 
 
 class LeaseLostError(Exception):
@@ -47,11 +50,19 @@ class ShardLease:
     fence: int
 
 
+def is_free(at: datetime) -> Q:
+    """Not leased at `at`: a lease has run out, there is none, or the clock that it was taken by was
+    ahead and its worker would be waited for as long."""
+    latest_at = at + timedelta(seconds=LONGEST_LEASE_S)
+    leased = Q(lease_until_at__gt=at, lease_until_at__lte=latest_at)
+    return Q(lease_until_at__isnull=True) | ~leased
+
+
 def lease_run(*, at: datetime, lease_s: int) -> RunLease | None:
     """Lease the oldest run that waits to be targeted or reserved; None when there is none."""
     with transaction.atomic():
         waiting = Run.objects.filter(
-            Q(lease_until_at__isnull=True) | Q(lease_until_at__lte=at),
+            is_free(at),
             state__in=[RunState.QUEUED, RunState.TARGETED],
             paused_at__isnull=True,
             campaign__state__in=WORKING_CAMPAIGNS,
@@ -79,7 +90,7 @@ def lock_run(*, run_id: int, fence: int, state: RunState) -> Run:
 
 def _waiting_shards(at: datetime) -> QuerySet[Shard]:
     return Shard.objects.filter(
-        Q(state=ShardState.WAITING) | Q(state=ShardState.LEASED, lease_until_at__lte=at),
+        Q(state=ShardState.WAITING) | Q(is_free(at), state=ShardState.LEASED),
         run__state=RunState.RESERVED,
         run__paused_at__isnull=True,
         run__campaign__state__in=WORKING_CAMPAIGNS,
