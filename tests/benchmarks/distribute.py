@@ -6,6 +6,7 @@ fewer residents than a million.
 """
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ from tests.support import cast
 from tests.support.celery_worker import eventually, worker
 from tests.support.environment import environment
 from vouchers import tasks
-from vouchers.models import Campaign, Outbox, Run
+from vouchers.models import Campaign, Outbox, Run, Tranche
 from vouchers.rules.webhooks import EventType
 from vouchers.services.audience.snapshots import build_snapshot
 from vouchers.services.issuing.notices import RESIDENTS_A_MESSAGE
@@ -116,8 +117,10 @@ def _seconds(residents: int, *, workers: int) -> float:
     queued = Outbox.objects.filter(
         topic=EventType.VOUCHERS_ISSUED, payload__body__data__campaign=campaign.code
     )
-    if queued.count() < residents // RESIDENTS_A_MESSAGE:
-        raise RuntimeError(f"only {queued.count()} notices")
+    sizes = Tranche.objects.filter(shard__run=run).values_list("voucher_count", flat=True)
+    due = sum(math.ceil(size / RESIDENTS_A_MESSAGE) for size in sizes)
+    if queued.count() != due:
+        raise RuntimeError(f"{queued.count()} notices instead of {due}")
     return seconds
 
 

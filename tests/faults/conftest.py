@@ -10,6 +10,9 @@ from django.db import connections
 from config.servers import Postgres
 from tests.support import database
 from tests.support.own_servers import connected_to, own_postgres, with_postgres
+from tests.support.receiver import receiver
+
+__all__ = ["receiver"]
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from django.utils import timezone
 
 from tests.faults.test_worker_killed import stray_tables
 from tests.support import cast
-from tests.support.celery_worker import children_of, eventually, kill, worker
+from tests.support.celery_worker import children_of, eventually, kill, kill_children, worker
 from tests.support.distribution import balances_fen, crowd, distribute
 from tests.support.small_city import room_in_cells
 from vouchers import tasks
@@ -81,9 +81,7 @@ class Storm:
 
     def kill_process(self) -> None:
         """kill −9 of the process that does a worker's tasks; the worker makes another one."""
-        for pid in children_of(self.one_at_work()):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_children(self.one_at_work())
 
     def one_at_work(self) -> subprocess.Popen[bytes]:
         """A worker that has started, whichever."""

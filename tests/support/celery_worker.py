@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vouchers.management.programs import CHECKED
@@ -49,6 +49,13 @@ def children_of(process: subprocess.Popen[bytes]) -> list[int]:
     except FileNotFoundError:
         return []
     return [int(pid) for pid in listed.split()]
+
+
+def kill_children(process: subprocess.Popen[bytes]) -> None:
+    """kill −9 of the processes that do a worker's tasks; the worker makes others."""
+    for pid in children_of(process):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address, ip_network
@@ -22,12 +22,14 @@ class Receiver:
         self.status = 204
         self.more_headers: dict[str, str] = {}
         self.got: list[tuple[dict[str, str], bytes]] = []
+        self.before_answer: Callable[[], None] = lambda: None
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 receiver.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
+                receiver.before_answer()
                 self.send_response(receiver.status)
                 self.send_header("Location", "https://elsewhere.example/")
                 for name, value in receiver.more_headers.items():
