@@ -53,8 +53,8 @@ def test_every_parameter_has_its_words_and_its_place_in_the_sentence(
         (
             RiskKind.TERMINAL_ROAMING,
             {"stores": 1},
-            "One till in more than 1 store a day",
-            "同一收银机一天内出现在超过 1 家门店",
+            "One till number that is not on file, in more than 1 store a day",
+            "同一未登记的收银机编号一天内出现在超过 1 家门店",
         ),
         (
             RiskKind.IMPOSSIBLE_TRAVEL,

@@ -108,7 +108,7 @@ def _redeem(caller: Caller, order: Order, at: datetime) -> Redemption:
         resident_id=voucher.resident_id,
         shown_by=shopper,
         caller_id=caller.credential_id,
-        terminal=order.get("terminal") or caller.terminal_code,
+        terminal=caller.terminal_code or order.get("terminal", ""),
         order_no=order["order_no"],
         order_amount_fen=order["order_amount_fen"],
         eligible_amount_fen=_eligible_fen(order),

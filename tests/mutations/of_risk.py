@@ -4,6 +4,7 @@ switches."""
 from tests.mutations.mutation import Mutation, database, source, without_constraint, without_trigger
 
 RULES = "vouchers/rules/limits"
+TILLS = "vouchers/rules/redemption/tills.py"
 SERVICES = "vouchers/services"
 KINDS = "tests/services/limits/test_risk.py"
 VERDICTS = "tests/services/limits/test_risk_verdicts.py"
@@ -89,6 +90,24 @@ OF_RISK: tuple[Mutation, ...] = (
         "TallyKind.TERMINAL_STORES_DAY).redemptions + is_new",
         "TallyKind.TERMINAL_STORES_DAY).redemptions",
         f"{KINDS}::TestTerminalRoaming",
+    ),
+    source(
+        "invented numbers are tills",
+        9,
+        "a number that no till of the store has is tallied as a till of its own",
+        TILLS,
+        'return cls(code, "" if code else named, is_off)',
+        'return cls(code or named, "", is_off)',
+        f"{KINDS}::TestTerminalMinute",
+    ),
+    source(
+        "an enrolled till's word",
+        9,
+        "an enrolled till is the one that its orders name",
+        TILLS,
+        "        if enrolled:\n",
+        "        if enrolled and not named:\n",
+        f"{KINDS}::TestTerminalMinute",
     ),
     source(
         "refunds not counted",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -147,6 +148,16 @@ def till_of(store: Store, *, credential_id: int = 1, is_test: bool = False) -> C
         terminal_code="T1",
         channel_code="",
         is_test=is_test,
+    )
+
+
+def merchant_of(store: Store, *, credential_id: int = 2) -> Caller:
+    """A caller that may redeem in every store of a merchant, and names the till in its orders."""
+    return replace(
+        till_of(store, credential_id=credential_id),
+        kind="merchant",
+        store_ids=None,
+        terminal_code="",
     )
 
 

@@ -6,7 +6,16 @@ from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.presenting import identified, paper_of, presented
 from tests.support.risk import QUIET, rule, with_rules
-from tests.support.till import decoded, issue_vouchers, order, redeem, refunded, till_of, voided
+from tests.support.till import (
+    decoded,
+    issue_vouchers,
+    merchant_of,
+    order,
+    redeem,
+    refunded,
+    till_of,
+    voided,
+)
 from vouchers.models import Campaign, Redemption
 from vouchers.services import residents
 from vouchers.states import RiskKind, RiskSetting
@@ -15,7 +24,7 @@ HOUR = timedelta(hours=1)
 
 
 def watched_campaign() -> Campaign:
-    """Used by three people through two devices and two tills: by codes shown once, by a proxy, on
+    """Used by three people through two devices and three tills: by codes shown once, by a proxy, on
     paper; one authorised, one voided, one refunded."""
     draft = cast.spring_campaign(
         code="watched-2026", funding={"treasury": 75, "bank": 25}, presence_required=True
@@ -35,7 +44,11 @@ def watched_campaign() -> Campaign:
         (here, presented(second, proxy, at=at), {"device": "d-2"}),
         (there, paper, {"id_digits": "002X", "order_kind": "delivered"}),
         (here, presented(fourth, friend, at=at), {"device": "D-1"}),
-        (there, presented(fifth, friend, at=at), {"terminal": "T9", "capture": False}),
+        (
+            there,
+            presented(fifth, friend, at=at),
+            {"caller": merchant_of(there), "terminal": "N9", "capture": False},
+        ),
     ):
         asked = order(code, store, None, at=at, **fields)
         status, body = decoded(redeem(requests=[asked])[0])

@@ -121,8 +121,8 @@ WORDS: Final[Mapping[RiskKind, Words]] = {
         },
     ),
     RiskKind.TERMINAL_ROAMING: Words(
-        gettext_lazy("One till in more than %(stores)s a day"),
-        {"stores": Figure(gettext_lazy("Normal for one till in a day up to"), STORES)},
+        gettext_lazy("One till number that is not on file, in more than %(stores)s a day"),
+        {"stores": Figure(gettext_lazy("Normal for one number in a day up to"), STORES)},
     ),
     RiskKind.REFUND_RATE: Words(
         gettext_lazy(

@@ -10,7 +10,7 @@ from tests.support import cast
 from tests.support.cases import watched
 from tests.support.cast import DAY, NOON
 from tests.support.risk import rule
-from tests.support.till import answer_to, issue_vouchers, order, refunded, till_of
+from tests.support.till import answer_to, issue_vouchers, merchant_of, order, refunded, till_of
 from vouchers.models import BackTest, Campaign, Redemption, Signal
 from vouchers.rules.limits.back_test import REPLAYED, Replayed
 from vouchers.rules.limits.risk_rules import RiskRule
@@ -65,7 +65,8 @@ def standing(rows_of_module: None) -> Campaign:
             voucher.resident,
             at=NOON + timedelta(minutes=minutes),
             amount_fen=amount_fen,
-            terminal="T1",
+            caller=merchant_of(here),
+            terminal="N1",
             device="d",
         )
         assert answer_to(asked)[0] == 201

@@ -6,10 +6,20 @@ from typing import Any
 import pytest
 
 from merchants.models import Store
+from merchants.services import enrol_terminal
 from tests.support import cast
 from tests.support.cast import DAY, NOON, PEOPLES_SQUARE, north_of
 from tests.support.risk import Watched, rule
-from tests.support.till import answer_to, issue_vouchers, order, redeem, refunded, till_of, voided
+from tests.support.till import (
+    answer_to,
+    issue_vouchers,
+    merchant_of,
+    order,
+    redeem,
+    refunded,
+    till_of,
+    voided,
+)
 from vouchers.models import Campaign, Proxy, Redemption, Resident, RiskTally, Signal
 from vouchers.states import RiskKind
 
@@ -52,7 +62,31 @@ class TestTerminalMinute:
     def test_an_enrolled_till_cannot_hide_behind_other_numbers(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.TERMINAL_MINUTE, orders=1))
         assert used(campaign, terminal="A") == "201"
-        assert used(campaign, terminal="B") == "risk_refused"
+        assert used(campaign) == used(campaign, terminal="B") == "risk_refused"
+        assert Redemption.objects.get().terminal == "T1", "what the key says, not the order"
+
+    def test_numbers_that_no_till_of_the_store_has_are_one_till(self, watched: Watched) -> None:
+        campaign = watched(rule(RiskKind.TERMINAL_MINUTE, orders=2))
+        enrol_terminal(store=cast.xujiahui(), code="X9")
+        key = merchant_of(cast.nanjing_road())
+        sent = [used(campaign, caller=key, terminal=f"X{n}") for n in range(3)]
+        assert sent == ["201", "201", "risk_refused"]
+        assert used(campaign, caller=key) == "risk_refused", "as do orders that name none"
+        assert used(campaign, caller=key, terminal="X9") == "risk_refused", "of another store"
+        assert used(campaign) == "201", "the enrolled till has not been there"
+        kept = Redemption.objects.order_by("id").values_list("terminal", flat=True)
+        assert list(kept) == ["X0", "X1", "T1"], "the evidence says what was sent"
+
+    def test_a_till_on_file_is_the_same_whoever_s_key_names_it(self, watched: Watched) -> None:
+        campaign = watched(rule(RiskKind.TERMINAL_MINUTE, orders=2))
+        enrol_terminal(store=cast.nanjing_road(), code="T1")
+        enrol_terminal(store=cast.nanjing_road(), code="T2")
+        key = merchant_of(cast.nanjing_road())
+        assert used(campaign) == used(campaign, caller=key, terminal="t1") == "201"
+        assert used(campaign) == used(campaign, caller=key, terminal="T1") == "risk_refused"
+        assert used(campaign, caller=key, terminal="T2") == used(campaign, caller=key) == "201"
+        kept = Redemption.objects.order_by("id").values_list("terminal", flat=True)
+        assert list(kept) == ["T1", "T1", "T2", ""]
 
     def test_another_till_has_a_minute_of_its_own(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.TERMINAL_MINUTE, orders=1))
@@ -197,11 +231,23 @@ class TestFewPeople:
 
 
 class TestTerminalRoaming:
-    def test_one_till_in_two_stores_of_a_merchant_a_day(self, watched: Watched) -> None:
+    def test_a_number_not_on_file_in_two_stores_of_a_merchant_a_day(self, watched: Watched) -> None:
         campaign = watched(rule(RiskKind.TERMINAL_ROAMING, stores=1))
-        assert used(campaign) == used(campaign) == "201"
-        assert used(campaign, store=cast.xujiahui()) == "risk_refused"
-        assert used(campaign, store=cast.xujiahui(), at=NOON + DAY) == "201"
+        enrol_terminal(store=cast.nanjing_road(), code="N8")
+        named: Fields = {"caller": merchant_of(cast.nanjing_road()), "terminal": "n9"}
+        assert used(campaign, **named) == used(campaign, **named | {"terminal": "N9"}) == "201"
+        assert used(campaign, store=cast.xujiahui(), **named) == "risk_refused"
+        assert used(campaign, store=cast.xujiahui(), at=NOON + DAY, **named) == "201"
+        assert used(campaign, store=cast.xujiahui(), **named | {"terminal": "N8"}) == "201"
+
+    def test_two_stores_both_have_a_till_t1(self, watched: Watched) -> None:
+        campaign = watched(rule(RiskKind.TERMINAL_ROAMING, stores=1))
+        stores = (cast.nanjing_road(), cast.xujiahui())
+        assert [used(campaign, store=store) for store in stores] == ["201", "201"]
+        for store in stores:
+            enrol_terminal(store=store, code="T1")
+        named: Fields = {"caller": merchant_of(cast.nanjing_road()), "terminal": "T1"}
+        assert [used(campaign, store=store, **named) for store in stores] == ["201", "201"]
 
 
 class TestRefundRate:

@@ -42,6 +42,7 @@ REPLAY_NOTES = {
         "nearly: of orders that were authorised first, the final amount is on file"
     ),
     Replayed.BY_PLACES_OF_TODAY: _("nearly: stores are taken to lie where they lie today"),
+    Replayed.BY_TILLS_OF_TODAY: _("nearly: stores are taken to have the tills they have today"),
     Replayed.NOT: _("not at all: where a voucher was shown is not kept; look at its signals"),
 }
 

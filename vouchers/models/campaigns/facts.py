@@ -99,25 +99,40 @@ class ParticipationRow(NamedTuple):
     valid_until_at: datetime | None
 
 
+class TerminalRow(NamedTuple):
+    """A till of a store, and whether it is active."""
+
+    code: str
+    is_active: bool
+
+
 class StorePeriod(NamedTuple):
-    """A store and one period in which it takes part; None where there is none."""
+    """A store, those of its tills that were asked for, and one period in which it takes part; None
+    where there is none."""
 
     store: StoreRow
+    terminals: Sequence[TerminalRow]
     period: ParticipationRow | None
 
     @classmethod
     def decode(cls, row: Sequence[Any]) -> Self:
         """From a row of FIND_STORES_IN."""
         columns = len(StoreRow._fields)
-        store, period = StoreRow._make(row[:columns]), row[columns:]
-        return cls(store, None if period[0] is None else ParticipationRow._make(period))
+        store, named, period = StoreRow._make(row[:columns]), row[columns], row[columns + 1 :]
+        terminals = [] if named is None else list(map(TerminalRow._make, named))
+        return cls(store, terminals, None if period[0] is None else ParticipationRow._make(period))
 
 
 # With every period in which a store takes part in the tranches' campaigns; a store comes as often,
-# and once if it takes part in none.
+# and once if it takes part in none. Its tills are asked for by number (folded), and not looked at
+# where no order names one that is not its key's own.
 FIND_STORES_IN = Statement(
     f"""
     SELECT {STORE_COLUMNS},
+           (SELECT jsonb_agg(jsonb_build_array(t.code, t.state = 'active'))
+              FROM merchants_terminal t
+             WHERE cardinality(%(terminals)s::text[]) > 0
+               AND t.store_id = s.id AND upper(t.code) = ANY (%(terminals)s::text[])),
            cs.campaign_id, cs.store_id, cs.category, cs.valid_from_at, cs.valid_until_at
     {WANTED_STORES}
       JOIN merchants_merchant m ON m.id = s.merchant_id

@@ -34,6 +34,8 @@ class Replayed(StrEnum):
     BY_FINAL_AMOUNT = "by_final_amount"
     # Stores lie where they lie now.
     BY_PLACES_OF_TODAY = "by_places_of_today"
+    # Tills on file are those of today.
+    BY_TILLS_OF_TODAY = "by_tills_of_today"
     # Where a voucher was shown is not kept.
     NOT = "not"
 
@@ -42,6 +44,9 @@ REPLAYED: Final[Mapping[RiskKind, Replayed]] = {
     **dict.fromkeys(RiskKind, Replayed.EXACTLY),
     RiskKind.THRESHOLD_HUGGING: Replayed.BY_FINAL_AMOUNT,
     RiskKind.IMPOSSIBLE_TRAVEL: Replayed.BY_PLACES_OF_TODAY,
+    RiskKind.TERMINAL_MINUTE: Replayed.BY_TILLS_OF_TODAY,
+    RiskKind.FEW_PEOPLE: Replayed.BY_TILLS_OF_TODAY,
+    RiskKind.TERMINAL_ROAMING: Replayed.BY_TILLS_OF_TODAY,
     RiskKind.STORE_DISTANCE: Replayed.NOT,
 }
 

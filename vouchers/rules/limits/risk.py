@@ -142,13 +142,14 @@ def _few_people(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
 
 
 def _terminal_roaming(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:
-    if not case.terminal:
+    """Tills on file are numbered by their store and stay in it: two stores both have a T1."""
+    if not case.stray_terminal:
         return None
     is_new = seen.is_first(TallyKind.TERMINAL_STORE_DAY)
     stores = seen.before(TallyKind.TERMINAL_STORES_DAY).redemptions + is_new
     if stores <= limits["stores"]:
         return None
-    return {"terminal": case.terminal, "stores": stores, "limit": limits["stores"]}
+    return {"terminal": case.stray_terminal, "stores": stores, "limit": limits["stores"]}
 
 
 def _refund_rate(case: RiskCase, seen: Seen, limits: Parameters) -> Facts | None:

@@ -51,7 +51,8 @@ class Place(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class RiskCase:
     """A redemption to look at; its discount is known only later. `counts_fen` is the amount that
-    the threshold is compared with."""
+    the threshold is compared with. `terminal` is the code of a till on file, or empty;
+    `stray_terminal` the number of an order that no till of its store has."""
 
     rules: RuleSet
     campaign_id: int
@@ -62,6 +63,7 @@ class RiskCase:
     store_id: int
     merchant_id: int
     terminal: str
+    stray_terminal: str
     device: str
     is_in_store: bool
     counts_fen: int
@@ -81,13 +83,14 @@ class RiskCase:
 
     @cached_property
     def terminal_no(self) -> int:
-        """A till of a store; orders that name none are of the store's one without a number."""
+        """A till of a store; orders that name none on file are of the store's one without a
+        number."""
         return subject_no("terminal", self.store_id, folded(self.terminal))
 
     @cached_property
     def roaming_no(self) -> int:
-        """A till's number within the merchant, in whichever store."""
-        return subject_no("merchant terminal", self.merchant_id, folded(self.terminal))
+        """A number that is no till's on file, within the merchant and in whichever store."""
+        return subject_no("merchant terminal", self.merchant_id, folded(self.stray_terminal))
 
     @cached_property
     def device_no(self) -> int:
@@ -226,7 +229,7 @@ def _terminal_shopper(case: RiskCase) -> Named:
 
 
 def _terminal_store(case: RiskCase) -> Named:
-    if not case.terminal:
+    if not case.stray_terminal:
         return None
     return subject_no("terminal store", case.roaming_no, case.store_id), case.day_no
 
@@ -247,7 +250,7 @@ _NAMED: Final[Mapping[TallyKind, Callable[[RiskCase], Named]]] = {
     TallyKind.TERMINAL_SHOPPERS_DAY: _of_terminal_day,
     TallyKind.TERMINAL_STORE_DAY: _terminal_store,
     TallyKind.TERMINAL_STORES_DAY: lambda case: (
-        (case.roaming_no, case.day_no) if case.terminal else None
+        (case.roaming_no, case.day_no) if case.stray_terminal else None
     ),
     TallyKind.STORE: _of_store,
     TallyKind.STORE_REFUNDS: _of_store,

@@ -11,13 +11,14 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 
-from merchants.models import Credential, StoreLocation
+from merchants.models import StoreLocation, Terminal
 from vouchers.models import BackTest, Campaign, Redemption, Refund, Signal, Tranche
 from vouchers.models.issuing.runs import SERIAL_BITS
 from vouchers.rules.limits.back_test import FROM_THE_START, Replay, check_back_test
 from vouchers.rules.limits.limits import business_day
 from vouchers.rules.limits.risk_rules import RiskRule
 from vouchers.rules.limits.tallies import Place, RiskCase
+from vouchers.rules.redemption.tills import Till
 from vouchers.services.refusals import refuse
 from vouchers.services.roles import require_permission
 from vouchers.states import RiskKind, ThresholdBasis
@@ -185,13 +186,13 @@ def _result(found: _Found) -> dict[str, object]:
 
 @dataclass
 class _Facts:
-    """What a redemption's row does not say itself: its threshold, its enrolled till, earlier
-    refunds; and which redemptions the rule noticed then."""
+    """What a redemption's row does not say itself: its threshold, which tills its store has (by
+    today), earlier refunds; and which redemptions the rule noticed then."""
 
     campaign_id: int
     zone: str
     thresholds: dict[int, tuple[int, str]]
-    tills: dict[int, str]
+    tills: dict[int, list[tuple[str, bool]]]
     refunds: list[tuple[datetime, int]]
     noticed: frozenset[int]
     next_refund: int = 0
@@ -201,7 +202,6 @@ class _Facts:
         """The facts of a campaign for one kind of rule."""
         tranches = Tranche.objects.filter(campaign=campaign_id)
         signals = Signal.objects.filter(campaign=campaign_id, kind=kind.value)
-        tills = Credential.objects.filter(kind=Credential.Kind.TERMINAL)
         return cls(
             campaign_id=campaign_id,
             zone=zone,
@@ -209,7 +209,7 @@ class _Facts:
                 pk: (fen, basis)
                 for pk, fen, basis in tranches.values_list("pk", "threshold_fen", "threshold_basis")
             },
-            tills=dict(tills.values_list("pk", "terminal__code")),
+            tills=_tills(campaign_id),
             refunds=_first_refunds(campaign_id) if kind is RiskKind.REFUND_RATE else [],
             noticed=frozenset(
                 signals.exclude(redemption=None).values_list("redemption_id", flat=True)
@@ -227,6 +227,8 @@ class _Facts:
         """The redemption as the rules look at it; where it was shown is not on file."""
         threshold_fen, basis = self.thresholds[row.voucher_id >> SERIAL_BITS]
         is_whole = basis == ThresholdBasis.PRE_DISCOUNT
+        on_file = self.tills.get(row.store_id, ())
+        till = Till.of(enrolled="", named=row.terminal, on_file=on_file)
         return RiskCase(
             rules=replay.rules,
             campaign_id=self.campaign_id,
@@ -236,7 +238,8 @@ class _Facts:
             shopper_id=row.shown_by_id,
             store_id=row.store_id,
             merchant_id=row.merchant_id,
-            terminal=self.tills.get(row.caller_id) or row.terminal,
+            terminal=till.code,
+            stray_terminal=till.stray,
             device=row.device,
             is_in_store=row.order_kind == "in_store",
             counts_fen=row.order_amount_fen if is_whole else row.eligible_amount_fen,
@@ -250,6 +253,15 @@ def _first_refunds(campaign_id: int) -> list[tuple[datetime, int]]:
     refunds = Refund.objects.filter(redemption__campaign=campaign_id).order_by()
     rows = refunds.values_list("redemption_id", "redemption__store_id")
     return sorted((at, store_id) for _, store_id, at in rows.annotate(at=Min("refunded_at")))
+
+
+def _tills(campaign_id: int) -> dict[int, list[tuple[str, bool]]]:
+    """By store the codes of its tills, each as if it were active: what was redeemed was."""
+    rows = Terminal.objects.filter(store__participations__campaign=campaign_id).distinct()
+    tills: dict[int, list[tuple[str, bool]]] = {}
+    for store_id, code in rows.values_list("store_id", "code"):
+        tills.setdefault(store_id, []).append((code, True))
+    return tills
 
 
 def _places(campaign_id: int) -> dict[int, Place]:

@@ -183,7 +183,7 @@ def _redemption(verdict: Verdict, effect: Effect) -> tuple[object, ...]:
         effect.voucher.resident_id,
         effect.shown_by_id,
         request.caller.credential_id,
-        order.terminal or request.caller.terminal_code or "",
+        effect.terminal,
         order.device,
         order.order_no,
         order.order_amount_fen,

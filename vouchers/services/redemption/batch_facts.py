@@ -11,6 +11,7 @@ from vouchers.models.redemption.requests import StoredAnswer
 from vouchers.rules.limits.limits import CounterKey, LimitRule, Subjects, Used, counter_keys
 from vouchers.rules.limits.tallies import RiskCase
 from vouchers.rules.redemption.redeem import ShopperFacts, StoreFacts
+from vouchers.rules.redemption.tills import Till
 from vouchers.services.limits.counters import lock_and_ask, with_members
 from vouchers.services.limits.links import Asked, Links, links_of
 from vouchers.services.limits.risk import RiskFacts, lock_and_ask_tallies
@@ -37,6 +38,8 @@ class Facts:
     terms: Mapping[int, TrancheTerms]
     # A refusal where the number is no store of the caller's, or several.
     stores: Sequence[StoreRow | Refusal]
+    # None where the store is unknown.
+    tills: Sequence[Till | None]
     codes: CodeFacts
     participations: Mapping[tuple[int, int], Sequence[ParticipationRow]]
     shoppers: Mapping[str, ShopperFacts]
@@ -91,7 +94,9 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
         _limit_keys(*each, known) for each in zip(batch, known.stores, links, strict=True)
     ]
     counters = with_members({key for keys in limit_keys for key, _ in keys}, known.merges())
-    cases = [_risk_case(*each, known) for each in zip(batch, known.stores, strict=True)]
+    cases = [
+        _risk_case(*each, known) for each in zip(batch, known.stores, known.tills, strict=True)
+    ]
     holders, states = known.holders, known.states
     with pipeline() as raw:
         asked = lock_and_ask(raw, counters, holders, holders - states.keys(), for_update=for_update)
@@ -109,6 +114,7 @@ def gather(batch: Sequence[Pending], *, for_update: bool = True) -> Facts:
         vouchers=known.vouchers,
         terms=known.terms,
         stores=known.stores,
+        tills=known.tills,
         codes=sent.codes.facts(),
         participations=_participations(known.places),
         shoppers={
@@ -130,7 +136,8 @@ def _participations(
 ) -> Mapping[tuple[int, int], Sequence[ParticipationRow]]:
     """By campaign and store; a store that was wanted twice has its periods twice."""
     found: dict[tuple[int, int], list[ParticipationRow]] = {}
-    for _, period in places:
+    for place in places:
+        period = place.period
         if period is not None:
             found.setdefault((period.campaign_id, period.store_id), []).append(period)
     return found
@@ -147,14 +154,20 @@ def _limit_keys(
     return counter_keys(tranche.campaign.limits, subjects, pending.request.at, tranche.facts.zone)
 
 
-def _risk_case(pending: Pending, store: StoreRow | Refusal, known: Known) -> RiskCase | None:
+def _risk_case(
+    pending: Pending, store: StoreRow | Refusal, till: Till | None, known: Known
+) -> RiskCase | None:
     request = pending.request
     voucher = known.vouchers.get(pending.voucher_id or 0)
     tranche = known.terms.get(pending.tranche_id or 0)
     shopper = known.shoppers.get(pending.code.resident_no)
-    if voucher is None or tranche is None or shopper is None or isinstance(store, Refusal):
+    if voucher is None or tranche is None or shopper is None:
         return None
-    return risk_case(request, tranche, store, holder_id=voucher.resident_id, shopper_id=shopper.id)
+    if isinstance(store, Refusal) or till is None:
+        return None
+    return risk_case(
+        request, tranche, store, till, holder_id=voucher.resident_id, shopper_id=shopper.id
+    )
 
 
 def _links(batch: Sequence[Pending], known: Known) -> list[Links]:

@@ -39,6 +39,8 @@ class Effect:
     terms: TrancheTerms
     store: StoreRow
     voucher: VoucherFacts
+    # As it is kept in evidence.
+    terminal: str
     allocation_id: int
     shown_by_id: int
     category: str
@@ -182,6 +184,7 @@ class BatchJudge:
             return Refusal("risk_refused", found.rule.kind.value, found.facts)
         assert case.shopper is not None  # the rules have asked
         redemption_id, transfer_id = facts.ids[number]
+        till = facts.tills[number]
         return Effect(
             redemption_id=redemption_id,
             transfer_id=transfer_id,
@@ -189,6 +192,7 @@ class BatchJudge:
             terms=terms,
             store=store,
             voucher=voucher,
+            terminal="" if till is None else till.as_evidence,
             allocation_id=locked.allocation_id,
             shown_by_id=case.shopper.id,
             category=request.order.category or case.store.category,

@@ -21,6 +21,7 @@ from vouchers.models.redemption.redemptions import FIND_CLAIMS, StoredClaim, cla
 from vouchers.models.redemption.requests import FIND_KEYS, KeyRow
 from vouchers.models.residents.residents import FIND_SHOPPERS, Shopper
 from vouchers.rules.redemption.shown import WrongKey
+from vouchers.rules.redemption.tills import Till
 from vouchers.services.acts.idempotency import request_lock
 from vouchers.services.limits.counters import SamePeople, find_same_people
 from vouchers.services.redemption.requests import RedeemRequest
@@ -69,6 +70,8 @@ class Known(NamedTuple):
     terms: Mapping[int, TrancheTerms]
     places: Sequence[StorePeriod]
     stores: Sequence[StoreRow | Refusal]
+    # None where the store is unknown.
+    tills: Sequence[Till | None]
     shoppers: Mapping[str, Shopper]
 
     @property
@@ -120,7 +123,9 @@ def send_first(raw: Wire, batch: Sequence[Pending], *, for_update: bool) -> Sent
         vouchers=find_vouchers.send(raw, {"voucher_ids": voucher_ids}),
         tranches=FIND_TRANCHES.send(raw, by_tranche),
         campaigns=FIND_CAMPAIGNS.send(raw, by_tranche),
-        places=FIND_STORES_IN.send(raw, {**by_tranche, **by_number}),
+        places=FIND_STORES_IN.send(
+            raw, {**by_tranche, **by_number, "terminals": _terminals_named(batch)}
+        ),
         codes=ask(
             raw,
             [p.code for p in batch],
@@ -155,13 +160,15 @@ def read_first(batch: Sequence[Pending], sent: Sent) -> Known:
     """What was asked for, and the store that each request means."""
     by_campaign = {row.id: campaign_terms(row) for row in sent.campaigns.rows()}
     places = sent.places.rows()
+    stores = _stores(batch, places)
     return Known(
         vouchers={row.id: row for row in sent.vouchers.rows()},
         terms={
             row.id: tranche_terms(row, by_campaign[row.campaign_id]) for row in sent.tranches.rows()
         },
         places=places,
-        stores=_stores(batch, places),
+        stores=stores,
+        tills=_tills(batch, stores, places),
         shoppers={row.external_id: row for row in sent.people.rows()},
     )
 
@@ -181,7 +188,8 @@ def _stores_wanted(
 def _stores(batch: Sequence[Pending], places: Sequence[StorePeriod]) -> list[StoreRow | Refusal]:
     """By request its store, of those read for the whole batch."""
     numbered: dict[str, dict[int, StoreRow]] = {}
-    for row, _ in places:
+    for place in places:
+        row = place.store
         numbered.setdefault(folded(row.external_id), {})[row.id] = row
     orders = [(pending.request.caller, pending.request.order) for pending in batch]
     return [
@@ -192,6 +200,33 @@ def _stores(batch: Sequence[Pending], places: Sequence[StorePeriod]) -> list[Sto
             merchant=order.merchant,
         )
         for caller, order in orders
+    ]
+
+
+def _terminals_named(batch: Sequence[Pending]) -> list[str]:
+    """Numbers of tills, folded. An enrolled till that names itself is known from its key."""
+    named = {
+        (folded(p.request.order.terminal), folded(p.request.caller.terminal_code)) for p in batch
+    }
+    return sorted({terminal for terminal, own in named if terminal not in ("", own)})
+
+
+def _tills(
+    batch: Sequence[Pending],
+    stores: Sequence[StoreRow | Refusal],
+    places: Sequence[StorePeriod],
+) -> list[Till | None]:
+    """By request the till of its store."""
+    on_file = {place.store.id: place.terminals for place in places}
+    return [
+        None
+        if isinstance(store, Refusal)
+        else Till.of(
+            enrolled=pending.request.caller.terminal_code,
+            named=pending.request.order.terminal,
+            on_file=on_file[store.id],
+        )
+        for pending, store in zip(batch, stores, strict=True)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from vouchers.models.campaigns.facts import StoreRow
 from vouchers.rules.limits.tallies import Place, RiskCase
+from vouchers.rules.redemption.tills import Till
 from vouchers.services.redemption.requests import RedeemRequest
 from vouchers.services.redemption.tranche_terms import TrancheTerms
 from vouchers.states import ThresholdBasis
@@ -11,12 +12,12 @@ def risk_case(
     request: RedeemRequest,
     terms: TrancheTerms,
     store: StoreRow,
+    till: Till,
     *,
     holder_id: int,
     shopper_id: int,
 ) -> RiskCase | None:
-    """None where no rule is in force. A till that is enrolled is the one it was enrolled as,
-    whatever its orders say."""
+    """None where no rule is in force."""
     rules, tranche, order = terms.campaign.risk, terms.facts, request.order
     if rules is None:
         return None
@@ -31,7 +32,8 @@ def risk_case(
         shopper_id=shopper_id,
         store_id=store.id,
         merchant_id=store.merchant_id,
-        terminal=request.caller.terminal_code or order.terminal,
+        terminal=till.code,
+        stray_terminal=till.stray,
         device=order.device,
         is_in_store=order.order_kind == "in_store",
         counts_fen=order.order_amount_fen if is_whole else eligible_fen or 0,
