@@ -219,13 +219,16 @@ class Terminal(models.Model):
     )
     code = models.CharField(_("terminal no."), max_length=40)
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.ACTIVE)
+    suspended_until_at = suspended_until()
 
     class Meta:
         verbose_name = _("terminal")
         verbose_name_plural = _("terminals")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["store", "code"], name="one_terminal_code_per_store")
+            models.UniqueConstraint(fields=["store", "code"], name="one_terminal_code_per_store"),
+            ONLY_OF_SUSPENDED,
         ]
+        indexes: ClassVar = [SUSPENSION_DUE]
 
     def __str__(self) -> str:
         return f"{self.store_id}/{self.code}"

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from merchants.admin.base import NeverDeleted, ReadOnlyInline, said_once, sentence
+from merchants.admin.base import NeverDeleted, ReadOnly, ReadOnlyInline, said_once, sentence
 from merchants.admin.forms import DAY_S, EnrolmentForm, PlaceForm, StoreOpeningForm, TerminalForm
 from merchants.admin.labels import test_label
 from merchants.errors import Refused
@@ -50,10 +50,11 @@ class TerminalInline(ReadOnlyInline):
     """Tills."""
 
     model = Terminal
-    fields = ["code", "state"]
+    fields = ["code", "state", "suspended_until_at"]
     readonly_fields = fields
     ordering = ["code"]
     per_page = 20
+    show_change_link = True
 
 
 @admin.register(Merchant)
@@ -290,6 +291,19 @@ class StoreAdmin(NeverDeleted):
             return said_once(sentence(refused.refusal))
         self.log_change(request, store, f"code for {terminal.code}")
         return said_once(_("Type this code at the till; it is not shown again."), code)
+
+
+@admin.register(Terminal)
+class TerminalAdmin(ReadOnly, NeverDeleted):
+    """Tills of the stores. They are added on the page of their store."""
+
+    nothing_yet = _("No terminal yet. Add one on the page of its store.")
+    list_display = ["code", "store", "state_label"]
+    list_filter = ["state"]
+    list_select_related = ["store__merchant"]
+    search_fields = ["code", "store__external_id", "store__name"]
+    fields = ["store", "code", "state", "suspended_until_at"]
+    actions_detail: ClassVar[list[str]] = []
 
 
 @admin.register(District)

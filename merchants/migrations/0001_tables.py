@@ -317,6 +317,12 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
+                (
+                    "suspended_until_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="suspended until"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "terminal",
@@ -324,6 +330,21 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("store", "code"), name="one_terminal_code_per_store"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("suspended_until_at__isnull", True),
+                            ("state", "suspended"),
+                            _connector="OR",
+                        ),
+                        name="terminal_deadline_of_suspension",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("suspended_until_at__isnull", False)),
+                        fields=["suspended_until_at"],
+                        name="terminal_suspension_due",
                     )
                 ],
             },

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db import DataError, transaction
 
 from merchants.errors import Refused
-from merchants.models import Credential, District, EnrolmentCode, Merchant, State, Store
+from merchants.models import Credential, District, EnrolmentCode, Merchant, State, Store, Terminal
 from merchants.services.street_places import hold_boundaries, street_of_store
 
 _STATES: Final = frozenset(State.values)
@@ -67,6 +67,11 @@ def void_code(credential: Credential) -> None:
         EnrolmentCode.objects.filter(
             terminal_id=credential.terminal_id, is_test=credential.is_test, used_at=None
         ).delete()
+
+
+def void_codes(terminal: Terminal) -> None:
+    """Delete a till's unused enrolment codes; after the till is locked, as for making one."""
+    EnrolmentCode.objects.filter(terminal=terminal, used_at=None).delete()
 
 
 def _edit(row: Merchant | Store | Credential, **values: Any) -> None:

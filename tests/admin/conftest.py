@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from merchants.models import Credential
 from merchants.services.credentials import issue_credential
+from merchants.services.enrolment import enrol_terminal
 from tests.support import cast, presenting, till
 from tests.support.risk import rule, with_rules
 from vouchers.models import (
@@ -60,13 +61,14 @@ def standing_town(rows_of_module: None) -> Campaign:
 
 
 def draft_of_today() -> Campaign:
-    """A draft that began yesterday, and a street."""
+    """A draft that began yesterday, a street, and a till."""
     now = timezone.now()
     draft = cast.spring_campaign(
         starts_at=now - cast.DAY, ends_at=now + 30 * cast.DAY, funding=cast.CO_FUNDED
     )
     # Around every store and everyone.
     cast.street([(121.4, 31.1), (121.5, 31.1), (121.5, 31.3), (121.4, 31.3), (121.4, 31.1)])
+    enrol_terminal(store=cast.nanjing_road(), code="T1")
     return draft
 
 

@@ -172,7 +172,9 @@ OWN_PAGES: dict[str, HTTPStatus] = {
 }
 """Pages about no row of their own: what a role for an area is answered."""
 STOPS = {
-    f"merchants_{model}_{act}" for model in ("merchant", "store") for act in ("suspend", "lift")
+    f"merchants_{model}_{act}"
+    for model in ("merchant", "store", "terminal")
+    for act in ("suspend", "lift")
 }
 ACTS: dict[str, set[str]] = {
     "manager": STOPS | {"vouchers_exclusion_end", "vouchers_resident_keep_out"},

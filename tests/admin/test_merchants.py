@@ -92,10 +92,12 @@ def test_a_credential_is_closed(operator: Client) -> None:
 class TestSuspending:
     """By the buttons of a page, with a reason and an end."""
 
-    @pytest.fixture(params=["merchant", "store", "credential"])
+    @pytest.fixture(params=["merchant", "store", "terminal", "credential"])
     def row(self, request: pytest.FixtureRequest, operator: Client) -> Any:
         if request.param == "credential":
             return credential(operator)
+        if request.param == "terminal":
+            return Terminal.objects.create(store=cast.nanjing_road(), code="T-1")
         return cast.huilian() if request.param == "merchant" else cast.nanjing_road()
 
     def press(self, client: Client, button: str, row: Any, **fields: object) -> str:

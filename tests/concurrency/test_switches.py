@@ -18,7 +18,7 @@ from tests.support.cast import DAY
 from tests.support.concurrency import naive
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.concurrency.threads import PATIENCE_S, at_once
-from tests.support.till import decoded, issue_vouchers, order, redeem
+from tests.support.till import decoded, issue_vouchers, merchant_of, order, redeem
 from vouchers.models import Campaign, Redemption, Voucher
 from vouchers.services.campaigns import lifecycle, stops
 from vouchers.services.redemption import RedeemRequest
@@ -70,7 +70,8 @@ def suspend_store(campaign: Campaign, credential: Credential) -> None:
 
 
 def suspend_till(campaign: Campaign, credential: Credential) -> None:
-    Terminal.objects.filter(code="T1").update(state=State.SUSPENDED)
+    one = Terminal.objects.get(code="T1")
+    stops.suspend(row=one, why="now", by=cast.ren(), at=timezone.now(), until_at=None)
 
 
 def switch_credential_off(campaign: Campaign, credential: Credential) -> None:
@@ -104,15 +105,41 @@ def _in_mid_traffic(
 def test_what_is_sent_after_the_switch_is_refused(
     campaign: Campaign, switch: Callable[[Campaign, Credential], None]
 ) -> None:
+    credential, caller = _credential(cast.nanjing_road())
+    _assert_it_acts_at_once(
+        campaign, lambda: switch(campaign, credential), SWITCHES[switch], caller
+    )
+
+
+def test_a_till_stopped_while_its_merchants_key_sends_its_orders(campaign: Campaign) -> None:
     store = cast.nanjing_road()
-    credential, caller = _credential(store)
+    credential, _caller = _credential(store)
+    key = merchant_of(store, credential_id=credential.pk + 1)
+    switch = partial(suspend_till, campaign, credential)
+    _assert_it_acts_at_once(campaign, switch, SWITCHES[suspend_till], key, terminal="t1")
+
+
+def _assert_it_acts_at_once(
+    campaign: Campaign, switch: Callable[[], None], code: str, caller: Caller, terminal: str = ""
+) -> None:
+    store = cast.nanjing_road()
     vouchers = issue_vouchers(campaign, [cast.alice()] * TILLS * ORDERS, at=timezone.now())
     thrown, sold = Event(), Event()
 
     def sell(number: int) -> list[Sent]:
         mine = vouchers[number::TILLS]
         return [
-            _sent(order(v, store, cast.alice(), caller=caller, at=timezone.now())) for v in mine
+            _sent(
+                order(
+                    voucher,
+                    store,
+                    cast.alice(),
+                    caller=caller,
+                    at=timezone.now(),
+                    terminal=terminal,
+                )
+            )
+            for voucher in mine
         ]
 
     def _sent(request: RedeemRequest) -> Sent:
@@ -123,14 +150,14 @@ def test_what_is_sent_after_the_switch_is_refused(
         return was_thrown, str(decoded(answer)[1].get("code", "201"))
 
     def throw() -> None:
-        switch(campaign, credential)
+        switch()
         thrown.set()
 
     sent = _in_mid_traffic(throw, sell, sold=sold)
     before = {code for was_thrown, code in sent if not was_thrown}
     after = {code for was_thrown, code in sent if was_thrown}
     assert "201" in before, "the switch came before the first order"
-    assert after == {SWITCHES[switch]}
+    assert after == {code}
     assert Redemption.objects.count() == sum(code == "201" for _, code in sent)
     assert_proven()
 

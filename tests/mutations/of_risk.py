@@ -11,6 +11,7 @@ VERDICTS = "tests/services/limits/test_risk_verdicts.py"
 PURE = "tests/rules/limits/test_risk.py"
 GUARDS = "tests/models/test_guards.py"
 LOCKS = "tests/concurrency/test_locks.py"
+STOPS = "tests/services/campaigns/test_stops.py"
 SWITCHES = "tests/concurrency/test_switches.py"
 AREAS = "tests/pages/live/test_areas.py"
 
@@ -265,5 +266,23 @@ OF_RISK: tuple[Mutation, ...] = (
         "alerts_since(Cursor(), area=area, most=ALERTS_SHOWN)",
         "alerts_since(Cursor(), most=ALERTS_SHOWN)",
         f"{AREAS}::test_the_page_shows_alerts_of_its_area_alone",
+    ),
+    source(
+        "a stopped till under another key",
+        9,
+        "a suspended till goes on redeeming under its merchant's key",
+        TILLS,
+        'return cls(code, "" if code else named, is_off)',
+        'return cls(code, "" if code else named)',
+        f"{STOPS}::TestTill",
+    ),
+    source(
+        "a quote of who is switched off",
+        9,
+        "a suspended caller is quoted prices while a cache remembers it",
+        f"{SERVICES}/redemption/batch_judge.py",
+        "            return SWITCHED_OFF\n        store",
+        "            pass\n        store",
+        f"{STOPS}::TestTill",
     ),
 )

@@ -85,6 +85,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Page, ...]], ...]] = (
         (
             Page(_("Merchants"), "storefront", "merchants.merchant"),
             Page(_("Stores"), "store", "merchants.store"),
+            Page(_("Terminals"), "point_of_sale", "merchants.terminal"),
             Page(_("Credentials"), "key", "merchants.credential"),
             Page(_("Webhook endpoints"), "webhook", "vouchers.webhookendpoint"),
             Page(_("Outbox"), "outbox", "vouchers.outbox"),

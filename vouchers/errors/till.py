@@ -96,6 +96,12 @@ TILL = (
         "This till is not signed in: its key is missing, unknown, expired or revoked.",
         "本收银机未通过验证：密钥缺失、无效、过期或已吊销。",
         "interface",
+        by_rule={
+            "terminal_suspended": Wording(
+                "This till is suspended. Use another till of the store.",
+                "本收银机已停用，请在本店其他收银机办理。",
+            )
+        },
     ),
     Meaning(
         "not_found",

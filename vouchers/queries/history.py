@@ -6,7 +6,7 @@ from typing import Final
 from django.apps import apps
 from django.db.models import Model, Q, QuerySet
 
-from vouchers.models import SetupChange, Tier
+from vouchers.models import SetupChange
 from vouchers.queries.roles import SHOWN, Area
 from vouchers.sql.history import RECORDED
 
@@ -38,10 +38,12 @@ def changes_of(row: Model, *, area: Area) -> QuerySet[SetupChange]:
 
 
 def _page_of(row: Model) -> QuerySet[SetupChange]:
-    if isinstance(row, Tier):
-        # It has a page of its own beside its campaign's.
-        changes = SetupChange.objects.filter(
-            page_table=RECORDED[row._meta.db_table].page, page_id=row.campaign_id
-        )
-        return changes.filter(table_name=row._meta.db_table, row_id=row.pk)
-    return SetupChange.objects.filter(page_table=row._meta.db_table, page_id=row.pk)
+    table = row._meta.db_table
+    recorded = RECORDED[table]
+    if recorded.page == table:
+        return SetupChange.objects.filter(page_table=table, page_id=row.pk)
+    # A tier or a till, which has a page of its own beside its campaign's or store's.
+    changes = SetupChange.objects.filter(
+        page_table=recorded.page, page_id=getattr(row, recorded.page_key)
+    )
+    return changes.filter(table_name=table, row_id=row.pk)

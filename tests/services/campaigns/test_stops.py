@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,17 +12,28 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 
 from merchants.auth import authenticate
-from merchants.errors import Refused
-from merchants.models import Credential, Merchant, State, Store
+from merchants.errors import Refusal, Refused
+from merchants.models import Credential, Merchant, State, Store, Terminal
 from merchants.services.edits import edit_store
 from merchants.services.enrolment import enrol_terminal
 from merchants.services.terminals import enrol_by_code, make_code
 from tests.support import cast
 from tests.support.cast import DAY, NOON
-from tests.support.till import decoded, issue_vouchers, order, redeem, refusal_of
-from vouchers.models import Campaign, Voucher
+from tests.support.till import (
+    answer_to,
+    decoded,
+    issue_vouchers,
+    merchant_of,
+    order,
+    redeem,
+    refusal_of,
+    till_of,
+)
+from vouchers.models import Attempt, Campaign, Redemption, Voucher
+from vouchers.services.acts.idempotency import TILL_OFF
 from vouchers.services.campaigns import lifecycle
 from vouchers.services.campaigns.stops import Stoppable, lift, lift_due, suspend
+from vouchers.services.redemption import RedeemRequest, quote
 from vouchers.services.sandbox import move_clock
 from vouchers.states import CampaignState
 
@@ -39,10 +51,15 @@ def till() -> Credential:
     return enrol_by_code(code=code, address=None, at=NOON).credential
 
 
+def terminal(code: str = "T1") -> Terminal:
+    return enrol_terminal(store=cast.nanjing_road(), code=code)
+
+
 ROWS: dict[str, Callable[[], Stoppable]] = {
     "merchant": cast.huilian,
     "store": cast.nanjing_road,
-    "till": till,
+    "terminal": terminal,
+    "credential": till,
 }
 
 
@@ -76,6 +93,69 @@ def test_no_order_is_taken_from_then_on(stopped: str) -> None:
     (voucher,) = issue_vouchers(cast.running_campaign(), [cast.alice()])
     stop(row=ROWS[stopped](), by=cast.ren(), until_at=None)
     assert refusal_of(order(voucher, cast.nanjing_road(), cast.alice())) == "store_closed"
+
+
+class TestTill:
+    """A till is stopped for every order that names it, also under the key of its merchant."""
+
+    @pytest.fixture
+    def voucher(self) -> Voucher:
+        (voucher,) = issue_vouchers(cast.running_campaign(), [cast.alice()])
+        return voucher
+
+    def named(self, voucher: Voucher, code: str) -> RedeemRequest:
+        place = cast.nanjing_road()
+        return order(voucher, place, cast.alice(), caller=merchant_of(place), terminal=code)
+
+    @pytest.mark.parametrize("code", ["T1", "t1"])
+    def test_from_the_next_request_on_until_it_is_lifted(self, voucher: Voucher, code: str) -> None:
+        stopped = terminal()
+        stop(row=stopped, by=cast.ren(), until_at=None)
+        asked = self.named(voucher, code)
+        status, said = answer_to(asked)
+        assert (status, said["code"], said["rule"]) == (401, "unauthenticated", TILL_OFF.rule)
+        assert "停用" in said["title_zh"]
+        assert quote(request=asked) == TILL_OFF
+        assert not Redemption.objects.exists()
+        assert not Attempt.objects.exists()
+        lift(row=stopped, why="explained", by=cast.ren(), at=NOON)
+        assert answer_to(asked)[0] == 201, "its key was still free"
+        stop(row=stopped, by=cast.ren(), until_at=None)
+        assert answer_to(asked)[0] == 201, "what was answered is answered again"
+
+    def test_under_its_own_key_and_under_another_till_s(self, voucher: Voucher) -> None:
+        credential = till()
+        stop(row=Terminal.objects.get(), by=cast.ren(), until_at=None)
+        own = till_of(cast.nanjing_road(), credential_id=credential.pk)
+        other = replace(own, credential_id=credential.pk + 1, terminal_code="T2")
+        for caller, named in ((own, ""), (own, "X0"), (other, "T1")):
+            asked = order(voucher, cast.nanjing_road(), cast.alice(), caller=caller, terminal=named)
+            assert refusal_of(asked) == quote_refusal(asked) == "unauthenticated"
+        asked = order(voucher, cast.nanjing_road(), cast.alice(), caller=other)
+        assert answer_to(asked)[0] == 201
+
+    def test_other_tills_go_on_and_so_do_tills_of_its_number_elsewhere(
+        self, voucher: Voucher
+    ) -> None:
+        elsewhere = enrol_terminal(store=cast.xujiahui(), code="T2")
+        for one in (terminal(), elsewhere):
+            stop(row=one, by=cast.ren(), until_at=None)
+        terminal("T2")
+        assert answer_to(self.named(voucher, "T2"))[0] == 201
+
+    def test_it_loses_its_unused_code(self) -> None:
+        stopped = terminal()
+        code = make_code(terminal=stopped, scopes=["redeem"], at=NOON, valid_s=3600)
+        stop(row=stopped, by=cast.ren(), until_at=SIX)
+        lift_due(at=SIX)
+        with pytest.raises(Refused, match="enrolment_code_invalid"):
+            enrol_by_code(code=code, address=None, at=NOON)
+
+
+def quote_refusal(asked: RedeemRequest) -> str:
+    found = quote(request=asked)
+    assert isinstance(found, Refusal)
+    return found.code
 
 
 def test_the_history_says_who_until_when_and_why_and_that_it_ended(row: Stoppable) -> None:

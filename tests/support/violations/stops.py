@@ -13,6 +13,6 @@ def stop_constraints() -> Mapping[str, str]:
             f"{name}_deadline_of_suspension": (
                 f"UPDATE merchants_{name} SET suspended_until_at = now()"
             )
-            for name in ("merchant", "store", "credential")
+            for name in ("merchant", "store", "terminal", "credential")
         },
     }

@@ -5,8 +5,14 @@ that suspend.
 from django.contrib import admin
 
 from merchants.admin.credentials import CredentialAdmin
-from merchants.admin.stores import DistrictAdmin, MerchantAdmin, StoreAdmin, StreetAdmin
-from merchants.models import Credential, District, Merchant, Store, Street
+from merchants.admin.stores import (
+    DistrictAdmin,
+    MerchantAdmin,
+    StoreAdmin,
+    StreetAdmin,
+    TerminalAdmin,
+)
+from merchants.models import Credential, District, Merchant, Store, Street, Terminal
 from vouchers.admin.campaigns.stops import BUTTONS, StopButtons
 from vouchers.admin.history.page import RecordedHistory
 
@@ -16,6 +22,7 @@ for _model, _page in (
     (Merchant, MerchantAdmin),
     (Store, StoreAdmin),
     (Street, StreetAdmin),
+    (Terminal, TerminalAdmin),
 ):
     _parts: tuple[type, ...] = (RecordedHistory, _page)
     _more = {}

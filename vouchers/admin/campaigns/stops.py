@@ -1,5 +1,5 @@
-"""The buttons that suspend a merchant, store or caller, and lift its suspension; what a pause of a
-campaign asks for.
+"""The buttons that suspend a merchant, store, till or caller, and lift its suspension; what a pause
+of a campaign asks for.
 """
 
 from typing import Any, Final

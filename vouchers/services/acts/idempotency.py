@@ -30,6 +30,8 @@ Request = TypeVar("Request", bound=ActRequest)
 IN_FLIGHT: Final = Refusal("request_in_flight")
 # The caller's credential or till is not active any more, whatever the caches remember.
 SWITCHED_OFF: Final = Refusal("unauthenticated")
+# The till that the order names is not, whoever's key sent it.
+TILL_OFF: Final = Refusal("unauthenticated", "terminal_suspended")
 KEY_REUSED: Final = Refusal("idempotency_key_reused")
 BUSY: Final = Refusal("busy")
 GATE: Final = frozenset({"request_in_flight", "idempotency_key_reused", "busy"})
@@ -81,7 +83,7 @@ def _answer_copy(
 ) -> Answer | None:
     """The answer to a further request under the key of `original`; None when it has to be worked
     on itself, because the original found the key used for a body that may be the copy's."""
-    if answer in (render(IN_FLIGHT), render(BUSY), render(SWITCHED_OFF)):
+    if answer in (render(IN_FLIGHT), render(BUSY), render(SWITCHED_OFF), render(TILL_OFF)):
         return answer
     reused = render(KEY_REUSED)
     if copy.fingerprint == original.fingerprint:

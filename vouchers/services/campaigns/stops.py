@@ -1,5 +1,5 @@
-"""The red button on merchants, stores and callers: nothing of theirs redeems from the next request
-on, until a person lifts it or, where an end was given, the clock does.
+"""The red button on merchants, stores, tills and callers: nothing of theirs redeems from the next
+request on, until a person lifts it or, where an end was given, the clock does.
 
 A campaign is stopped by `services.campaigns.lifecycle.pause`.
 """
@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from merchants.errors import Refused
-from merchants.models import Credential, Merchant, State, Store
-from merchants.services.edits import void_code
+from merchants.models import Credential, Merchant, State, Store, Terminal
+from merchants.services.edits import void_code, void_codes
 from vouchers.rules.campaigns.stops import is_longer, judge_end, told
 from vouchers.services.campaigns.lifecycle import PAUSE, resume_due
 from vouchers.services.history import clock, note
@@ -20,12 +20,13 @@ from vouchers.services.refusals import refuse
 from vouchers.services.roles import require_permission
 from vouchers.services.sweeps import for_each
 
-Stoppable = Merchant | Store | Credential
+Stoppable = Merchant | Store | Terminal | Credential
 
 
 def suspend(*, row: Stoppable, why: str, by: User, at: datetime, until_at: datetime | None) -> None:
-    """Suspend a merchant with all its stores, a store, or a caller of the API, until `until_at` or
-    (None) until it is lifted. What is suspended already stays so for longer.
+    """Suspend a merchant with all its stores, a store, a till (for orders that name it too, whoever
+    sends them), or a caller of the API, until `until_at` or (None) until it is lifted. What is
+    suspended already stays so for longer.
 
     Refuses `not_permitted` for one who may neither stop campaigns nor change the row, `stop_over`
     for an end that has passed, and `already_stopped` for what is closed or suspended for as long.
@@ -39,13 +40,15 @@ def suspend(*, row: Stoppable, why: str, by: User, at: datetime, until_at: datet
         is_longer_now = is_longer(until_at, held.suspended_until_at)
         if held.state != State.ACTIVE and not is_longer_now:
             raise Refused("already_stopped", state=held.state)
+        if isinstance(row, Terminal):
+            void_codes(row)
         _write(row, held, State.SUSPENDED, until_at)
         zone = timezone.get_default_timezone_name()
         note(held, by=by, what=told(State.SUSPENDED.value, until_at, zone, why), at=at)
 
 
 def lift(*, row: Stoppable, why: str, by: User, at: datetime) -> None:
-    """Let a suspended merchant, store or caller act again, before its end.
+    """Let a suspended merchant, store, till or caller act again, before its end.
 
     Refuses `not_permitted` as `suspend` does, and `not_suspended`.
     """
@@ -67,7 +70,7 @@ def lift_due(*, at: datetime) -> int:
 def _lift_suspensions(*, at: datetime) -> int:
     stopped = [
         (model, key)
-        for model in (Merchant, Store, Credential)
+        for model in (Merchant, Store, Terminal, Credential)
         for key in model._default_manager.filter(suspended_until_at__lte=at)
         .order_by("pk")
         .values_list("pk", flat=True)

@@ -17,7 +17,7 @@ from vouchers.rules.limits.risk import Finding
 from vouchers.rules.limits.tallies import RiskCase
 from vouchers.rules.redemption.redeem import Case, Decision, Order, VoucherFacts, judge
 from vouchers.rules.redemption.shown import Way, WrongKey
-from vouchers.services.acts.idempotency import GATE, IN_FLIGHT, SWITCHED_OFF
+from vouchers.services.acts.idempotency import GATE, IN_FLIGHT, SWITCHED_OFF, TILL_OFF
 from vouchers.services.limits.links import Links
 from vouchers.services.limits.risk import RiskJudge
 from vouchers.services.redemption.batch_facts import Facts, LimitKeys
@@ -75,8 +75,8 @@ class Verdict:
     """What becomes of one request, and what has to be written with its answer.
 
     With neither effect nor refusal nothing is written: the request is answered from the store, its
-    key is in use, its caller is switched off, it has to name its merchant, or to wait after too
-    many wrong codes.
+    key is in use, its caller or till is switched off, it has to name its merchant, or to wait after
+    too many wrong codes.
     """
 
     pending: Pending
@@ -127,6 +127,8 @@ class BatchJudge:
         store = self._facts.stores[number]
         if isinstance(store, Refusal):
             return _without_store(pending, store)
+        if self._is_till_off(number):
+            return Verdict(pending, TILL_OFF)
         effect = self._judge(number, pending, store)
         noticed: _Noticed = {
             "case": self.risk.case(number),
@@ -145,8 +147,12 @@ class BatchJudge:
 
     def quote(self, number: int, pending: Pending) -> Effect | Refusal:
         """What request `number` would have or be refused, whatever its key; nothing is taken."""
+        if pending.request.caller.credential_id in self._facts.switched_off:
+            return SWITCHED_OFF
         store = self._facts.stores[number]
-        return store if isinstance(store, Refusal) else self._judge(number, pending, store)
+        if isinstance(store, Refusal):
+            return store
+        return TILL_OFF if self._is_till_off(number) else self._judge(number, pending, store)
 
     def wrong_of(self, number: int, pending: Pending, refusal: Refusal) -> Sequence[WrongKey]:
         """The counters of wrong codes that the refusal of a quote counts in."""
@@ -154,6 +160,10 @@ class BatchJudge:
         if isinstance(store, Refusal):
             return ()
         return self._codes.note_refusal(pending, refusal, store.id)
+
+    def _is_till_off(self, number: int) -> bool:
+        till = self._facts.tills[number]
+        return till is not None and till.is_off
 
     def _judge(self, number: int, pending: Pending, store: StoreRow) -> Effect | Refusal:
         facts, request = self._facts, pending.request
