@@ -56,6 +56,7 @@ SHARED = {
     "admin": {
         "base",
         "buttons",
+        "changes",
         "dashboard",
         "faults",
         "fields",

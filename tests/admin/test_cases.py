@@ -15,6 +15,7 @@ from tests.admin.conftest import signed_in
 from tests.support import cast
 from tests.support.cases import opened, used, watched
 from tests.support.cast import DAY
+from tests.support.history import in_words
 from tests.support.risk import rule
 from vouchers.admin.limits.cases import CaseAdmin
 from vouchers.models import Campaign, Case, Hold
@@ -199,10 +200,11 @@ class TestActs:
         stopped = Store.objects.get(pk=store.pk)
         assert stopped.state == State.SUSPENDED
         assert stopped.suspended_until_at is not None
-        until = f"{timezone.localtime(stopped.suspended_until_at):%Y-%m-%d %H:%M}"
-        assert f"suspended until {until}" in page(ren, case)
+        until = f"{timezone.localtime(stopped.suspended_until_at):%Y-%m-%d %H:%M:%S}"
+        assert f"suspended until {until}: one hand" in page(ren, case)
         entry = LogEntry.objects.filter(object_repr=str(store)[:200]).latest("id")
-        assert f"case {case.pk}: one hand" in entry.change_message
+        because = f"Now suspended because of case {case.pk} until {until}: one hand"
+        assert in_words(entry) == because
 
     def test_what_the_case_is_not_about_cannot_be_chosen(self, case: Case, ren: Client) -> None:
         answer = post(ren, case, "stop", what=f"store-{cast.rival_shop().pk}", reason="one hand")

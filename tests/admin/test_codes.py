@@ -13,6 +13,7 @@ from django.utils import timezone
 from tests.admin.conftest import signed_in
 from tests.support import cast, till
 from tests.support.admin_pages import press, said
+from tests.support.history import in_words
 from tests.support.presenting import ZHANG, identified, paper_of, presented, shown
 from tests.support.till import code_of, issue_vouchers, order, redeem
 from vouchers.models import Campaign, Paper, Voucher, WrongCodes
@@ -60,9 +61,7 @@ class TestPapers:
         here, now = cast.nanjing_road(), timezone.now()
         assert shown(lost, here, id_digits="002X", at=now).status == 404
         assert shown(code, here, id_digits="002X", at=now).status == 201
-        assert LogEntry.objects.filter(
-            change_message__contains=f"paper {paper.pk} replaced"
-        ).exists()
+        assert in_words(LogEntry.objects.latest("id")) == f"Paper {paper.pk} replaced"
 
     def test_another_identity_number_replaces_nothing(self, voucher: Voucher, ren: Client) -> None:
         paper_of(voucher, cast.alice(), at=timezone.now())

@@ -111,7 +111,7 @@ def test_acts_with_their_reasons_stand_below(town: Campaign, root: Client) -> No
     lifecycle.pause(campaign=town, why="a leak", by=cast.mei(), at=cast.NOON)
     shown = history(root, town)
     assert "State running → paused" in shown
-    assert "2026-04-01 12:00 mei Changed paused: a leak" in shown.partition("Acts and remarks")[2]
+    assert "2026-04-01 12:00 mei Now paused: a leak" in shown.partition("Acts and remarks")[2]
 
 
 def test_secrets_and_what_a_list_is_for(town: Campaign, root: Client) -> None:
@@ -176,7 +176,7 @@ def test_what_stops_a_store_is_in_its_history(town: Campaign, root: Client) -> N
     shown = history(root, cast.nanjing_road())
     assert "State active → suspended" in shown
     assert "Suspended until – → 2026-04-02 12:00" in shown
-    assert "suspended until 2026-04-02 12:00 +0800: odd orders" in shown
+    assert "Now suspended until 2026-04-02 12:00: odd orders" in shown
 
 
 def test_the_list_of_all_changes_finds_those_of_a_person(town: Campaign, root: Client) -> None:
@@ -187,6 +187,19 @@ def test_the_list_of_all_changes_finds_those_of_a_person(town: Campaign, root: C
     (change,) = found.context["cl"].result_list
     page = root.get(address(change, "change")).content.decode()
     assert "Renamed" in page
+    assert f"门店 {cast.nanjing_road().pk} 变更" in page
+
+
+def test_the_list_of_all_changes_names_rows_and_reads_the_names_once(
+    town: Campaign, root: Client
+) -> None:
+    listed = reverse("admin:vouchers_setupchange_changelist")
+    cast.xujiahui()
+    with CaptureQueriesContext(connection) as captured:
+        page = root.get(listed, headers={"accept-language": "zh-hans"}).content.decode()
+    of_stores = [it for it in captured.captured_queries if 'FROM "merchants_store"' in it["sql"]]
+    assert len(of_stores) == 1
+    assert "参与门店: 汇联百货 nanjing_road nanjing_road" in page
 
 
 def test_no_page_of_a_recorded_row_is_without_it() -> None:

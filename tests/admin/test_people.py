@@ -1,5 +1,6 @@
 """Pages of roles given, and of what waits for one's approval."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -55,6 +56,22 @@ def test_a_role_is_given_and_withdrawn_on_its_page(root: Client) -> None:
     assert (grant.withdrawn_by, grant.withdrawn_why) == (grant.given_by, "moved on")
     afresh = User.objects.get(pk=wu.pk)
     assert area_of(afresh, "merchants.change_store", at=timezone.now()) == NOWHERE
+
+
+def test_roles_are_called_by_their_names_wherever_they_are_shown(root: Client) -> None:
+    ann = cast.member("ann", "auditor")
+    grant = Grant.objects.get(user=ann)
+    for name, key in {
+        "vouchers_grant_change": [grant.pk],
+        "vouchers_grant_changelist": [],
+        "vouchers_grant_give": [],
+        "auth_user_change": [ann.pk],
+    }.items():
+        page = root.get(
+            reverse(f"admin:{name}", args=key), headers={"accept-language": "zh-hans"}
+        ).content.decode()
+        assert "审计" in page, name
+        assert not re.search(r">\s*auditor\s*<", page), name
 
 
 def test_a_role_is_given_for_a_street_with_its_district_or_without(root: Client) -> None:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import NOON
+from tests.support.history import in_words
 from tests.support.till import answer_to, issue_vouchers, order
 from vouchers.models import Campaign, Resident, Voucher
 from vouchers.rules.issuing.codes import encode
@@ -81,7 +82,7 @@ def test_every_look_up_leaves_a_line_with_its_reason(standing: Voucher) -> None:
     alice = Resident.objects.get(external_id="alice")
     line = LogEntry.objects.filter(object_id=str(alice.pk)).latest("id")
     assert (line.user.get_username(), line.action_time) == ("mei", NOON)
-    assert "looked up by resident: call 4711" in line.change_message
+    assert in_words(line) == "Looked up by resident no.: call 4711"
     found(FoundBy.RESIDENT, "nobody")
     assert LogEntry.objects.filter(object_repr="nobody").count() == 1
 

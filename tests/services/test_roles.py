@@ -1,6 +1,5 @@
 """Roles are given for an area and a period, by another person, and withdrawn once."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.utils import timezone
 from merchants.errors import Refusal, Refused
 from merchants.models import District, Merchant, Store
 from tests.support import cast, till
+from tests.support.history import in_words
 from vouchers.errors import explain
 from vouchers.models import Campaign, Grant, Proposal, Redemption, Resident, RoleChange, Voucher
 from vouchers.queries.roles import ACTED_ON, CITY, NOWHERE, SHOWN, Area
@@ -107,9 +107,9 @@ def test_a_grant_withdrawn_counts_for_nothing_and_all_of_it_is_on_record() -> No
         ("operator 310101", False),
     ]
     said = LogEntry.objects.filter(object_id=str(grant.user_id), user=root()).order_by("id")
-    assert [json.loads(entry.change_message)[0]["changed"]["fields"] for entry in said] == [
-        ["role given: operator, 黄浦区"],
-        ["role withdrawn: operator, 黄浦区: moved on"],
+    assert [in_words(entry) for entry in said] == [
+        "Role Operator given, for 黄浦区",
+        "Role Operator withdrawn, for 黄浦区: moved on",
     ]
 
 

@@ -3,9 +3,8 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from vouchers.admin import issuing, proofs, users, webhooks
+from vouchers.admin import changes, issuing, proofs, users, webhooks
 from vouchers.admin.campaigns import campaigns, merchants, proposals, tiers
-from vouchers.admin.history import log
 from vouchers.admin.ledger import money
 from vouchers.admin.limits import back_tests, cases, signals
 from vouchers.admin.redemption import codes, refunds
@@ -15,9 +14,9 @@ __all__ = [
     "back_tests",
     "campaigns",
     "cases",
+    "changes",
     "codes",
     "issuing",
-    "log",
     "merchants",
     "money",
     "proofs",

@@ -19,11 +19,12 @@ from merchants.admin.labels import labelled
 from merchants.admin.lists import KeysetLists
 from merchants.errors import Refused
 from vouchers.admin.faults import sentence
+from vouchers.admin.history.page import History
 from vouchers.models import FundingSource
 from vouchers.money import yuan
 
 
-class ReadOnlyAdmin(ReadOnly, RowActs, KeysetLists, ModelAdmin):
+class ReadOnlyAdmin(History, ReadOnly, RowActs, KeysetLists, ModelAdmin):
     """Read-only list and pages, safe on big tables. What may be done with a row is done by acts."""
 
     list_fullwidth = True

@@ -26,19 +26,12 @@ from unfold.widgets import (
 from vouchers.admin.base import ReadOnlyAdmin
 from vouchers.admin.faults import sentence
 from vouchers.admin.residents.residents import in_words
-from vouchers.admin.words import instant
+from vouchers.admin.words import FOUND_BY, instant
 from vouchers.models.claims import PLACES
 from vouchers.money import yuan
 from vouchers.queries.hotline import Entry, Event, VoucherHistory, histories_of
 from vouchers.services.audience.explain import look_up_all
 from vouchers.services.hotline import MOST_FOUND, FoundBy, look_up
-
-FOUND_BY = [
-    (FoundBy.VOUCHER.value, _("printed code of the voucher")),
-    (FoundBy.RESIDENT.value, _("resident no.")),
-    (FoundBy.ORDER.value, _("order no. and day")),
-    (FoundBy.RECEIPT.value, _("receipt no. and day")),
-]
 
 WORDS: Mapping[Event, Any] = {
     Event.ISSUED: _(

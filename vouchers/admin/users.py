@@ -36,6 +36,7 @@ from merchants.admin.lists import KeysetLists
 from merchants.models import District, Street
 from vouchers.admin.base import ReadOnlyAdmin, act, dialog, go_to, in_lines
 from vouchers.admin.buttons import button
+from vouchers.admin.history.page import History
 from vouchers.admin.words import ROLES
 from vouchers.models import Grant
 from vouchers.services import roles
@@ -49,13 +50,34 @@ admin.site.unregister(TOTPDevice)
 STANDING = {"in force": "success", "to come": "info", "over": "", "withdrawn": "danger"}
 
 
+def role_name(role: Group) -> str:
+    """What a role is called."""
+    return str(ROLES.get(role.name, role.name))
+
+
+class RoleField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Roles by what they are called."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Of one role."""
+        return role_name(obj)
+
+
+class RoleFilter(admin.RelatedFieldListFilter):
+    """Roles by what they are called."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        """Each by its number."""
+        return [(role.pk, role_name(role)) for role in Group.objects.order_by("name")]
+
+
 class GivingForm(BaseDialogForm):
     """Which role a person gets, where, and for how long."""
 
     username = forms.CharField(
         label=_("User name"), max_length=150, widget=UnfoldAdminTextInputWidget
     )
-    role = forms.ModelChoiceField(
+    role = RoleField(
         label=_("Role"), queryset=Group.objects.order_by("name"), widget=UnfoldAdminSelectWidget
     )
     district = forms.ModelChoiceField(
@@ -105,12 +127,12 @@ class GrantAdmin(ReadOnlyAdmin):
 
     nothing_yet = _("No role is given yet. Give one with the button above the list.")
     list_display = ["user", "role_named", "place", "from_at", "until_at", "standing", "given_by"]
-    list_filter = ["role", "district", ("withdrawn_at", admin.EmptyFieldListFilter)]
+    list_filter = [("role", RoleFilter), "district", ("withdrawn_at", admin.EmptyFieldListFilter)]
     list_select_related = ["user", "role", "street__district", "district", "given_by"]
     search_fields = ["user__username"]
     fields = [
         "user",
-        "role",
+        "role_named",
         "place",
         "from_at",
         "until_at",
@@ -121,13 +143,13 @@ class GrantAdmin(ReadOnlyAdmin):
         "withdrawn_at",
         "withdrawn_why",
     ]
-    readonly_fields = ["place"]
+    readonly_fields = ["role_named", "place"]
     actions_list = ["give"]
     actions_detail = ["withdraw"]
 
     @display(description=_("role"))
     def role_named(self, grant: Grant) -> Any:
-        return ROLES.get(grant.role.name, grant.role.name)
+        return role_name(grant.role)
 
     @display(description=_("area"), ordering="district")
     def place(self, grant: Grant) -> Any:
@@ -194,8 +216,12 @@ class GrantInline(ReadOnlyInline):
 
     model = Grant
     fk_name = "user"
-    fields = ["role", "district", "street", "from_at", "until_at", "withdrawn_at", "given_by"]
+    fields = ["role_named", "district", "street", "from_at", "until_at", "withdrawn_at", "given_by"]
     readonly_fields = fields
+
+    @display(description=_("role"))
+    def role_named(self, grant: Grant) -> str:
+        return role_name(grant.role)
 
 
 class AccountForm(UserChangeForm):
@@ -211,7 +237,7 @@ class AccountForm(UserChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(KeysetLists, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(History, KeysetLists, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """Who may sign in. Roles are given on a page of their own, with area and period."""
 
     form = AccountForm
@@ -245,7 +271,7 @@ class GroupAdmin(ReadOnly, KeysetLists, DjangoGroupAdmin, ModelAdmin):
 
     @display(description=_("role"))
     def named(self, group: Group) -> Any:
-        return ROLES.get(group.name, group.name)
+        return role_name(group)
 
     @display(description=_("may do"), empty_value="–")
     def does(self, group: Group) -> str:

@@ -19,6 +19,7 @@ from vouchers.models.campaigns.campaigns import LIMIT_KINDS
 from vouchers.money import yuan
 from vouchers.rules.audience.need import NAMES, TAG
 from vouchers.rules.campaigns.declaration import DAY_S, MINUTE_S, Option, Part, Unit
+from vouchers.services.hotline import FoundBy
 from vouchers.states import LimitKind
 
 HOUR_S = 60 * MINUTE_S
@@ -42,7 +43,13 @@ ROLES: Mapping[str, Any] = {
     "superuser": gettext_lazy("Administrator"),
 }
 """Roles by the names of their groups, and Django's own marks of an account."""
-
+FOUND_BY = [
+    (FoundBy.VOUCHER.value, gettext_lazy("printed code of the voucher")),
+    (FoundBy.RESIDENT.value, gettext_lazy("resident no.")),
+    (FoundBy.ORDER.value, gettext_lazy("order no. and day")),
+    (FoundBy.RECEIPT.value, gettext_lazy("receipt no. and day")),
+]
+"""What a caller has in hand."""
 
 LISTS: Mapping[str, Sequence[tuple[Any, Any]]] = {
     "point_kinds": ResidentPoint.Kind.choices,

@@ -2,7 +2,9 @@
 
 from typing import ClassVar
 
+from django.apps import apps
 from django.db import models
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.sql.triggers import append_only
@@ -51,4 +53,9 @@ class SetupChange(models.Model):
         triggers: ClassVar = append_only("setup_change")
 
     def __str__(self) -> str:
-        return f"{self.table_name} {self.row_id} {self.get_operation_display()}"
+        kinds = {
+            model._meta.db_table: model._meta.verbose_name
+            for model in apps.get_models(include_auto_created=True)
+        }
+        kind = capfirst(str(kinds.get(self.table_name, self.table_name)))
+        return f"{kind} {self.row_id} {self.get_operation_display()}"

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop as _
 
 from vouchers.models import Redemption, Resident, Voucher
 from vouchers.rules.issuing.codes import decode, numbered, typed
@@ -45,11 +46,13 @@ def look_up(
     with transaction.atomic():
         found = visible(by, _found(found_by, number.strip(), business_day), at=at)
         vouchers = list(found[:MOST_FOUND])
-        what = f"looked up by {found_by}: {reason}"
+        what = _("looked up by %(found_by)s")
         for holder in Resident.objects.filter(pk__in={row.resident_id for row in vouchers}):
-            note(holder, by=by, what=what, at=at)
+            note(holder, by=by, what=what, at=at, found_by=found_by, reason=reason)
         if not vouchers:
-            note_without_row(Voucher, number, by=by, what=what, at=at)
+            note_without_row(
+                Voucher, number, by=by, what=what, at=at, found_by=found_by, reason=reason
+            )
     return vouchers
 
 

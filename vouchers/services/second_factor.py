@@ -12,15 +12,16 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
-from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_noop as _
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from merchants.errors import Refused
+from vouchers.services.history import note
 from vouchers.services.roles import require_permission, roles_of
 
 SUPERUSER: Final = "superuser"
@@ -85,7 +86,7 @@ def begun(*, user: User, device_id: int) -> TOTPDevice | None:
     return TOTPDevice.objects.filter(pk=device_id, user=user, confirmed=False).first()
 
 
-def confirm(*, user: User, device_id: int, code: str) -> Verdict:
+def confirm(*, user: User, device_id: int, code: str, at: datetime) -> Verdict:
     """Put an authenticator in force, in place of the one before, once it shows the right code."""
     with transaction.atomic():
         _lock(user)
@@ -98,7 +99,7 @@ def confirm(*, user: User, device_id: int, code: str) -> Verdict:
         TOTPDevice.objects.filter(user=user).exclude(pk=device.pk).delete()
         device.confirmed = True
         device.save(update_fields=["confirmed"])
-        _log(user, by=user, flag=ADDITION, what={"added": _named("authenticator")})
+        note(user, by=user, what=_("authenticator set up"), at=at)
         return Verdict(device=device, recovery_codes=_new_codes(user))
 
 
@@ -109,14 +110,14 @@ def verify(*, user: User, code: str) -> Verdict:
         return _checked(user, code)
 
 
-def renew_recovery_codes(*, user: User, code: str) -> Verdict:
+def renew_recovery_codes(*, user: User, code: str, at: datetime) -> Verdict:
     """Replace the recovery codes, for a person who shows the right code."""
     with transaction.atomic():
         _lock(user)
         verdict = _checked(user, code)
         if verdict.device is None:
             return verdict
-        _log(user, by=user, flag=CHANGE, what={"changed": _named("recovery codes")})
+        note(user, by=user, what=_("recovery codes renewed"), at=at)
         return Verdict(device=verdict.device, recovery_codes=_new_codes(user))
 
 
@@ -133,7 +134,8 @@ def reset(*, user: User, by: User, reason: str, at: datetime) -> None:
         _lock(user)
         TOTPDevice.objects.filter(user=user).delete()
         StaticDevice.objects.filter(user=user).delete()
-        _log(user, by=by, flag=DELETION, what={"deleted": _named(reason)})
+        what = _("second factor reset")
+        note(user, by=by, what=what, at=at, reason=reason)
 
 
 def _lock(user: User) -> None:
@@ -180,14 +182,3 @@ def _new_codes(user: User) -> tuple[str, ...]:
 def _kept(user: User, code: str) -> str:
     keyed = salted_hmac("huimin.recovery_code", f"{user.pk}|{code}", algorithm="sha256")
     return keyed.hexdigest()[:KEPT_LENGTH]
-
-
-def _named(thing: str) -> dict[str, str]:
-    # Django translates the name when the history is shown.
-    return {"name": "second factor", "object": thing}
-
-
-def _log(user: User, *, by: User, flag: int, what: dict[str, dict[str, str]]) -> None:
-    LogEntry.objects.log_actions(
-        by.pk, User.objects.filter(pk=user.pk), flag, [what], single_object=True
-    )

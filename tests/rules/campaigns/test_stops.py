@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from vouchers.rules.campaigns.stops import StopEnd, end_at, is_longer, judge_end, told
+from vouchers.rules.campaigns.stops import StopEnd, end_at, is_longer, judge_end
 
 SHANGHAI, URUMQI = ZoneInfo("Asia/Shanghai"), ZoneInfo("Asia/Urumqi")
 NOON = datetime(2026, 4, 1, 4, tzinfo=UTC)
@@ -60,11 +60,3 @@ def test_nothing_outlasts_a_stop_without_an_end(
     until_at: datetime | None, than: datetime | None, expected: bool
 ) -> None:
     assert is_longer(until_at, than) is expected
-
-
-def test_the_history_names_what_there_is_to_name() -> None:
-    assert (
-        told("paused", LATER, "Asia/Shanghai", "odd") == "paused until 2026-04-01 18:00 +0800: odd"
-    )
-    assert told("paused", None, "Asia/Shanghai", "odd") == "paused: odd"
-    assert told("running", None, "Asia/Shanghai", "") == "running"

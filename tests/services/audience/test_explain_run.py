@@ -11,6 +11,7 @@ from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.distribution import crowd, distribute, request, reserve
+from tests.support.history import in_words
 from vouchers.http.explanations import run_sentence
 from vouchers.models import AudienceMember, Campaign, Resident, ResidentPoint, Run
 from vouchers.rules.issuing.outcomes import Outcome
@@ -107,7 +108,7 @@ def test_a_run_that_waits_says_so(campaign: Campaign, people: list[Resident]) ->
 def test_a_look_needs_the_permission_and_leaves_a_line(first: Run, people: list[Resident]) -> None:
     said(first, people[0])
     entry = LogEntry.objects.filter(object_id=str(people[0].pk)).latest("id")
-    assert f"run {first.pk}: call 4711" in entry.change_message
+    assert in_words(entry) == f"Explained for run {first.pk}: call 4711"
     for area in (None, cast.district(310115, "浦东新区")):
         stranger = User.objects.create_user(f"stranger-{area}")
         if area is not None:

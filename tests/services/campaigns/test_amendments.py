@@ -13,6 +13,7 @@ from tests.support import cast
 from tests.support.cast import DAY, NOON
 from tests.support.claims import CLOSING, asking, grab, verdict
 from tests.support.concurrency.invariants import assert_proven
+from tests.support.history import in_words
 from tests.support.till import answer_to, issue_vouchers, order, till_of, voided
 from vouchers.models import (
     Approval,
@@ -84,7 +85,7 @@ def test_an_approval_puts_end_validity_and_terms_in_force_together(campaign: Cam
     campaign.refresh_from_db()
     assert (campaign.ends_at, campaign.validity_s) == (END + DAY, WEEKS_S * 2)
     assert campaign.terms == terms
-    assert "amended terms v2" in LogEntry.objects.latest("id").change_message
+    assert in_words(LogEntry.objects.latest("id")) == "Amended terms v2 in force"
 
 
 def test_vouchers_in_hand_last_longer_and_never_shorter() -> None:

@@ -7,6 +7,7 @@ from django.db import DatabaseError, transaction
 from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cast import NOON
+from tests.support.history import in_words
 from vouchers.models import Campaign, Proposal, ProposalDecision, Transfer
 from vouchers.queries.ledger.balances import balances
 from vouchers.rules.campaigns.proposals import document_sha256
@@ -84,7 +85,9 @@ def test_what_was_done_stands_in_the_campaigns_history_with_the_person(campaign:
     cast.approved(top_up(campaign))
     entry = LogEntry.objects.latest("id")
     assert (entry.user, entry.object_id) == (cast.li(), str(campaign.pk))
-    assert "appropriation top-up" in entry.change_message
+    assert in_words(entry) == (
+        "Appropriation of 市财政 from ¥5,000,000.00 to ¥5,000,010.00, proposal top-up"
+    )
 
 
 def test_no_proposer_decides_on_their_own_proposal_even_with_both_roles(campaign: Campaign) -> None:

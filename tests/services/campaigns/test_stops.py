@@ -1,6 +1,5 @@
 """The red button on a merchant, store or till: who may, until when, what the history keeps."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from merchants.services.enrolment import enrol_terminal
 from merchants.services.terminals import enrol_by_code, make_code
 from tests.support import cast
 from tests.support.cast import DAY, NOON
+from tests.support.history import in_words
 from tests.support.till import (
     answer_to,
     decoded,
@@ -77,10 +77,7 @@ def of_store(by: Any, until_at: datetime | None = None) -> Store:
 
 def lines() -> list[tuple[str, str]]:
     """Who did what to anything, in order."""
-    return [
-        (entry.user.username, json.loads(entry.change_message)[0]["changed"]["fields"][0])
-        for entry in LogEntry.objects.order_by("id")
-    ]
+    return [(entry.user.username, in_words(entry)) for entry in LogEntry.objects.order_by("id")]
 
 
 def problem(voucher: Voucher, at: datetime = NOON) -> dict[str, Any]:
@@ -167,8 +164,8 @@ def test_the_history_says_who_until_when_and_why_and_that_it_ended(row: Stoppabl
     row.refresh_from_db()
     assert (row.state, row.suspended_until_at) == (State.ACTIVE, None)
     assert lines() == [
-        ("mei", f"suspended until 2026-04-01 18:00 +0800: {WHY}"),
-        ("clock", "active: lifted by the clock"),
+        ("mei", f"Now suspended until 2026-04-01 18:00: {WHY}"),
+        ("clock", "Now active"),
     ]
 
 
@@ -187,7 +184,7 @@ def test_without_an_end_only_a_person_lifts_it() -> None:
     assert lift_due(at=NOON + 1000 * DAY) == 0
     lift(row=store, why="explained", by=cast.ren(), at=NOON)
     assert store.state == State.ACTIVE
-    assert lines()[-1] == ("ren", "active: explained")
+    assert lines()[-1] == ("ren", "Now active: explained")
     with pytest.raises(Refused, match="not_suspended"):
         lift(row=store, why="again", by=cast.ren(), at=NOON)
 
@@ -323,8 +320,8 @@ class TestPauses:
         campaign.refresh_from_db()
         assert (campaign.state, campaign.paused_until_at) == (CampaignState.RUNNING, None)
         assert lines()[-2:] == [
-            ("ren", f"paused until 2026-04-01 18:00 +0800: {WHY}"),
-            ("clock", "running: lifted by the clock"),
+            ("ren", f"Now paused until 2026-04-01 18:00: {WHY}"),
+            ("clock", "Now running"),
         ]
 
     def test_it_is_made_longer_never_shorter(self, campaign: Campaign) -> None:

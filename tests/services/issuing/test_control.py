@@ -11,6 +11,7 @@ from merchants.errors import Refused
 from tests.support import cast
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.distribution import balances_fen, crowd, mint_all, request, reserve
+from tests.support.history import in_words
 from vouchers.models import Campaign, QuotaBucket, Run, Tranche
 from vouchers.queries.issuing import progress_of
 from vouchers.services.issuing import control, leases, minting
@@ -167,9 +168,7 @@ def test_what_was_done_and_why_stands_in_the_runs_history(campaign: Campaign) ->
     pause(run)
     cancel(run)
     told = LogEntry.objects.filter(object_id=str(run.pk), user=cast.mei()).order_by("id")
-    messages = list(told.values_list("change_message", flat=True))
-    assert "paused: wrong round" in messages[-2]
-    assert "cancelled: wrong round" in messages[-1]
+    assert [in_words(act) for act in told][-2:] == ["Paused: wrong round", "Cancelled: wrong round"]
 
 
 @pytest.mark.parametrize("act", [control.pause_run, control.resume_run, control.cancel_run])

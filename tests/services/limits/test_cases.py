@@ -10,6 +10,7 @@ from merchants.errors import Refused
 from tests.support import cast
 from tests.support.cases import at_noon, opened, seen, used, watched
 from tests.support.cast import DAY, NOON
+from tests.support.history import in_words
 from tests.support.risk import rule
 from tests.support.till import till_of
 from vouchers.models import Campaign, Case, CaseSignal, Signal
@@ -149,7 +150,7 @@ class TestActs:
         assign(case=case, assignee=rosa, reason="her area", seen_acts=0, by=cast.ren(), at=NOON)
         assert (case.assignee, case.act_count) == (rosa, 1)
         entry = LogEntry.objects.filter(object_id=str(case.pk)).latest("id")
-        assert "assigned to rosa: her area" in entry.change_message
+        assert in_words(entry) == "Assigned to rosa: her area"
 
     def test_an_act_on_an_outdated_case_is_refused(self, campaign: Campaign, rosa: User) -> None:
         case = opened(campaign)

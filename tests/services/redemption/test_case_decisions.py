@@ -12,6 +12,7 @@ from tests.support import cast
 from tests.support.cases import at_noon, opened, seen, used, watched
 from tests.support.cast import DAY, NOON
 from tests.support.concurrency.invariants import assert_proven
+from tests.support.history import in_words
 from tests.support.risk import rule
 from tests.support.standing import fen, state_of, voucher_state
 from tests.support.till import (
@@ -186,7 +187,7 @@ def test_a_long_reason_is_kept_whole_in_the_history_and_shortened_with_each_hold
     assert case_decisions.hold_rest(case=case, reason=reason, seen_acts=1, by=rosa, at=NOON) == 1
     assert len(Hold.objects.exclude(pk__in=before).get().reason) == 200
     newest = LogEntry.objects.filter(object_id=str(case.pk)).latest("id")
-    assert reason in newest.get_change_message()
+    assert in_words(newest) == f"Redemptions to be held, in all 1: {reason}"
 
 
 def test_the_second_of_two_decisions_is_refused(case: Case, rosa: User) -> None:
@@ -252,10 +253,11 @@ class TestStopping:
         )
         store.refresh_from_db()
         assert (store.state, store.merchant.state) == (State.SUSPENDED, State.SUSPENDED)
-        said = LogEntry.objects.filter(object_repr=str(case)).values_list(
-            "change_message", flat=True
-        )
-        assert sum("suspended: " in text for text in said) == 2
+        acts = LogEntry.objects.filter(object_repr=str(case)).order_by("id")
+        assert [in_words(act) for act in acts][-2:] == [
+            f"Store {store} suspended: cash out",
+            f"Merchant {store.merchant.name} ({store.merchant.code}) suspended: all of it",
+        ]
 
     def test_a_store_the_case_is_not_about_goes_on(self, case: Case, rosa: User) -> None:
         with pytest.raises(Refused) as refused:

@@ -1,1 +1,1 @@
-"""What was changed of a row: its page "History", and the list of all changes."""
+"""What was changed of a row, and what people did about it: its page "History"."""

@@ -1,7 +1,7 @@
 """The page "History": what was changed of a row, from what to what, when and by whom.
 
-What the database recorded comes first, then what services and Django noted as acts. Both go by
-key, the newest first, without a count.
+What the database recorded, where it does, comes first, then what services and Django noted as acts.
+Both go by key, the newest first, without a count.
 """
 
 from itertools import groupby
@@ -19,6 +19,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from vouchers.admin.history.acts import told
 from vouchers.admin.history.words import Words, how, who
 from vouchers.admin.words import instant
 from vouchers.models import Campaign, SetupChange
@@ -32,8 +33,8 @@ LONGEST_KEY: Final = 18
 """Digits of a number that fits into a key, whatever they are."""
 
 
-class RecordedHistory:
-    """A page whose row's history is recorded by the database."""
+class History:
+    """A page whose row has a history."""
 
     admin_site: Any
     opts: Any
@@ -48,36 +49,51 @@ class RecordedHistory:
             raise Http404
         if not page.has_view_or_change_permission(request, row):
             raise PermissionDenied
-        user: Any = request.user
-        changes = changes_of(row, area=view_area(user, type(row), at=timezone.now()))
-        shown, next_after = _page(changes, request.GET.get(AFTER))
         acts, next_acts = _page(_acts(row), request.GET.get(ACTS_AFTER))
         zone = _zone(row)
-        words = Words(shown, zone)
         context = {
             **self.admin_site.each_context(request),
             "title": _("History: %s") % row,
             "subtitle": None,
             "opts": self.opts,
             "object": row,
-            "acts_recorded": _by_act([_shown(change, words, zone) for change in shown]),
+            **self.recorded(request, row, zone),
             "acts": [
                 {
                     "at": instant(act.action_time, zone),
                     "at_iso": act.action_time.isoformat(),
                     "who": act.user.get_username(),
-                    "what": act.get_change_message(),
+                    "what": told(act, zone),
                 }
                 for act in acts
             ],
             "is_first": not {AFTER, ACTS_AFTER} & request.GET.keys(),
-            "next": f"?{AFTER}={next_after}" if next_after else "",
             "next_acts": f"?{ACTS_AFTER}={next_acts}#acts" if next_acts else "",
             "zone": zone.key,
             **(extra_context or {}),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "vouchers/history.html", context)
+
+    def recorded(self, request: HttpRequest, row: Any, zone: ZoneInfo) -> dict[str, Any]:
+        """What the database recorded of the row; nothing, of a table that it does not watch."""
+        return {}
+
+
+class RecordedHistory(History):
+    """A page whose row's history is recorded by the database."""
+
+    def recorded(self, request: HttpRequest, row: Any, zone: ZoneInfo) -> dict[str, Any]:
+        """The changes of the row and its parts that lie in the person's area."""
+        user: Any = request.user
+        changes = changes_of(row, area=view_area(user, type(row), at=timezone.now()))
+        shown, next_after = _page(changes, request.GET.get(AFTER))
+        words = Words(shown, zone)
+        return {
+            "is_recorded": True,
+            "acts_recorded": _by_act([_shown(change, words, zone) for change in shown]),
+            "next": f"?{AFTER}={next_after}" if next_after else "",
+        }
 
 
 def _acts(row: Model) -> QuerySet[LogEntry]:

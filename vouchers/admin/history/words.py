@@ -28,7 +28,8 @@ _UNITS: Final = {
     "bp": Unit.BASIS_POINTS,
 }
 """By the last part of a column's name."""
-_OPTIONS: Final = {option.name: option for option in CAMPAIGN}
+OPTIONS: Final = {option.name: option for option in CAMPAIGN}
+"""The options of a campaign, by name."""
 _LABELS: Final[Mapping[str, Any]] = {
     **LABELS,
     "amount_fen": gettext_lazy("share of the face"),
@@ -169,8 +170,8 @@ def _rows(model: type[Model], keys: set[Any]) -> dict[Any, Model]:
 
 def _option(field: Any) -> Option:
     """The declared option of a campaign's column, or one of the unit that the column is in."""
-    if field.model is Campaign and field.name in _OPTIONS:
-        return _OPTIONS[field.name]
+    if field.model is Campaign and field.name in OPTIONS:
+        return OPTIONS[field.name]
     return Option(field.name, _unit(field))
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from merchants.admin.labels import state_text
 from merchants.models import Merchant, State
+from vouchers.admin.history.acts import told
 from vouchers.admin.hotline import masked
 from vouchers.admin.limits.case_words import DONE, became, noticed
 from vouchers.admin.words import instant
@@ -64,7 +65,7 @@ def page_of(case: Case, file: CaseFile, about: str, *, at: datetime) -> dict[str
             {
                 "at": instant(line.action_time, zone),
                 "by": line.user.get_username(),
-                "what": line.get_change_message(),
+                "what": told(line, zone),
             }
             for line in file.log
         ],

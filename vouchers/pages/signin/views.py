@@ -62,7 +62,9 @@ def set_up(request: HttpRequest) -> HttpResponse:
     form = AuthenticatorCodeForm(request.POST or None)
     if form.is_valid():
         code = form.cleaned_data["code"]
-        verdict = second_factor.confirm(user=user, device_id=device.pk, code=code)
+        verdict = second_factor.confirm(
+            user=user, device_id=device.pk, code=code, at=timezone.now()
+        )
         if verdict.device:
             return _set_up(request, user, verdict, is_signing_in=signing_in is not None)
         _say_why(request, form, user, verdict)
@@ -86,8 +88,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         if is_locked_out(request, user.get_username()):
             return locked_out(request)
         code, is_renewal = form.cleaned_data["code"], "renew" in request.POST
-        service = second_factor.renew_recovery_codes if is_renewal else second_factor.verify
-        verdict = service(user=user, code=code)
+        if is_renewal:
+            verdict = second_factor.renew_recovery_codes(user=user, code=code, at=timezone.now())
+        else:
+            verdict = second_factor.verify(user=user, code=code)
         if verdict.device and is_renewal:
             return _codes(request, verdict)
         if verdict.device:

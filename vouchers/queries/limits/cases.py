@@ -294,4 +294,4 @@ def _accepted(case: Case, stores: Iterable[int], days: Sequence[date]) -> QueryS
 def _log(case: Case) -> QuerySet[LogEntry, Any]:
     kind = ContentType.objects.get_for_model(Case)
     lines = LogEntry.objects.filter(content_type=kind, object_id=str(case.pk))
-    return lines.select_related("user").order_by("action_time", "id")
+    return lines.select_related("user", "content_type").order_by("action_time", "id")

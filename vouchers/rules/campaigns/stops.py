@@ -42,9 +42,3 @@ def judge_end(until_at: datetime | None, *, at: datetime) -> Refusal | None:
 def is_longer(until_at: datetime | None, than: datetime | None) -> bool:
     """Whether a stop until `until_at` outlasts one that stands until `than`."""
     return than is not None and (until_at is None or until_at > than)
-
-
-def told(state: str, until_at: datetime | None, zone: str, why: str) -> str:
-    """A line of the history: the new state, until when, and why."""
-    until = f" until {until_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %z}" if until_at else ""
-    return f"{state}{until}: {why}" if why else f"{state}{until}"

@@ -13,6 +13,7 @@ import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_noop as _
 
 from merchants.geo import CoordinateFault, check_coordinates
 from vouchers.models import Approval, Campaign, Exclusion, Resident, ResidentMerge
@@ -67,7 +68,15 @@ def look_up(
     require_permission(by, "vouchers.view_resident", at=at, on=resident)
     require_permission(by, "vouchers.view_campaign", at=at, on=campaign)
     with transaction.atomic():
-        note(resident, by=by, what=f"explained for {campaign.code}: {reason}", at=at)
+        note(
+            resident,
+            by=by,
+            what=_("explained for %(campaign)s (%(code)s)"),
+            at=at,
+            campaign=campaign.name,
+            code=campaign.code,
+            reason=reason,
+        )
     return explain(campaign=campaign, resident=resident, at=at)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from merchants.models import StoreLocation
 from vouchers.models import AudienceMember, Resident, Run, Shard, Targeting, Tier
@@ -61,7 +62,8 @@ def look_up_run(
     require_permission(by, "vouchers.view_resident", at=at, on=resident)
     require_permission(by, "vouchers.view_campaign", at=at, on=run.campaign)
     with transaction.atomic():
-        note(resident, by=by, what=f"explained for run {run.pk}: {reason}", at=at)
+        what = _("explained for run %(run)s")
+        note(resident, by=by, what=what, at=at, run=run.pk, reason=reason)
         return _explained(run, resident)
 
 

@@ -5,7 +5,6 @@ of it every preview that is begun is kept in the campaign's history with its aut
 user may see at most `MOST_AN_HOUR` of them.
 """
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refused
 from merchants.models import StoreLocation, Street
@@ -42,7 +42,6 @@ from vouchers.sql.pipeline import raw_connection
 
 MOST_AN_HOUR: Final = 60
 WINDOW_S: Final = 3_600
-PREVIEWED: Final = "audience previewed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +124,20 @@ def _check_rate(by: User, at: datetime) -> None:
 
 def _note(campaign: Campaign, by: User, at: datetime) -> None:
     """Write the preview into the history, also when it then fails."""
-    sha256 = terms_sha256(document_of(campaign)).hex()
-    terms = (
-        f"{campaign.radius_m} m, {'+'.join(campaign.point_kinds)},"
-        f" {json.dumps(campaign.audience_filter, ensure_ascii=False, sort_keys=True)}"
+    what = _(
+        "audience previewed within %(radius_m)s of: %(point_kinds)s; %(audience_filter)s;"
+        " terms %(terms)s"
     )
-    note(campaign, by=by, what=f"{PREVIEWED}: {terms}, terms {sha256}", at=at)
+    note(
+        campaign,
+        by=by,
+        what=what,
+        at=at,
+        radius_m=campaign.radius_m,
+        point_kinds=campaign.point_kinds,
+        audience_filter=campaign.audience_filter,
+        terms=terms_sha256(document_of(campaign)).hex(),
+    )
 
 
 def _keep_counts(campaign: Campaign, figures: Figures, by: User, at: datetime) -> None:

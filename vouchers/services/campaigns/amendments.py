@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refused
 from merchants.models import Store
@@ -113,7 +114,9 @@ def approve_amendment(
         _raise_limits(held, terms.document["limits"])
         _let_join(held, rules.joining_stores(before, terms.document), at)
         _lengthen(held, at)
-        note(held, by=by, what=f"amended terms v{terms.number}", at=at)
+        note(
+            held, by=by, what=_("amended terms v%(version)s in force"), at=at, version=terms.number
+        )
     return approval
 
 

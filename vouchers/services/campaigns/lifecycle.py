@@ -25,7 +25,7 @@ from vouchers.rules.campaigns.readiness import over, unfit
 from vouchers.rules.campaigns.zones import known_zones
 from vouchers.services.campaigns.events import announce_state
 from vouchers.services.campaigns.terms import EDIT, note_edit
-from vouchers.services.history import clock, note
+from vouchers.services.history import clock, note_state
 from vouchers.services.ledger import funding, quotas
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
@@ -257,17 +257,17 @@ def resume_due(*, at: datetime) -> int:
     """PAUSED → RUNNING for campaigns whose pause is over, by the clock; returns how many."""
     paused = Campaign.objects.filter(state=CampaignState.PAUSED)
     due = paused.alias(now=campaign_now(at)).filter(paused_until_at__lte=F("now"))
-    return _move_due(due, CampaignState.RUNNING, at=at, why="lifted by the clock")
+    return _move_due(due, CampaignState.RUNNING, at=at)
 
 
-def _move_due(due: QuerySet[Campaign], state: CampaignState, *, at: datetime, why: str = "") -> int:
+def _move_due(due: QuerySet[Campaign], state: CampaignState, *, at: datetime) -> int:
     """One transaction per campaign; one that a person moves at the same moment is left alone."""
 
     def move(campaign_id: int) -> bool:
         with transaction.atomic():
             held = due.select_for_update(no_key=True, of=("self",)).filter(pk=campaign_id).first()
             if held is not None:
-                _move(held, held, state, by=clock(), at=at, why=why)
+                _move(held, held, state, by=clock(), at=at)
         return held is not None
 
     return sum(for_each(due.order_by("id").values_list("id", flat=True), move))
@@ -347,6 +347,5 @@ def _move(
         setattr(held, name, value)
         setattr(campaign, name, value)
     held.save(update_fields=list(written))
-    what = stops.told(state.value, held.paused_until_at, held.zone, why)
-    note(held, by=by, what=what, at=at)
+    note_state(held, until_at=held.paused_until_at, why=why, by=by, at=at)
     announce_state(held, at=at)

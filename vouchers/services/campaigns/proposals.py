@@ -6,10 +6,11 @@ document; when a figure has moved it is refused, nothing is written, and the pro
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from merchants.errors import Refused
 from vouchers.models import (
@@ -35,6 +36,20 @@ from vouchers.states import Decision, ProposalKind
 
 RISK = "vouchers.add_riskversion"
 """The permission to propose risk rules."""
+DONE: Final[Mapping[ProposalKind, str]] = {
+    ProposalKind.APPROPRIATION: gettext_noop(
+        "appropriation of %(source)s from %(expected_fen)s to %(target_fen)s, proposal %(proposal)s"
+    ),
+    ProposalKind.REPAYMENT: gettext_noop(
+        "%(amount_fen)s of %(source)s back to the treasury under document no. %(document_no)s,"
+        " proposal %(proposal)s"
+    ),
+    ProposalKind.QUOTAS: gettext_noop("quotas changed, proposal %(proposal)s"),
+    ProposalKind.RISK_RULES: gettext_noop("risk rules changed, proposal %(proposal)s"),
+}
+"""What the campaign's history says of a proposal that was carried out."""
+FIGURES: Final = frozenset({"source", "expected_fen", "target_fen", "amount_fen", "document_no"})
+"""What of a proposal's document stands in it."""
 
 
 def propose_appropriation(
@@ -180,8 +195,17 @@ def approve_proposal(
             return None
         decision = _decide(proposal, by, seen_sha256, at, comment, Decision.APPROVED)
         budgets.execute(campaign=held, proposal=proposal, at=at)
-        note(held, by=by, what=f"{proposal.kind} {proposal.request_id}", at=at)
+        _note(held, proposal, by, at)
     return decision
+
+
+def _note(campaign: Campaign, proposal: Proposal, by: User, at: datetime) -> None:
+    document = proposal.document
+    facts = {name: value for name, value in document.items() if name in FIGURES}
+    if "source" in facts:
+        facts["source"] = campaign.sources.get(code=facts["source"]).name
+    what = DONE[ProposalKind(proposal.kind)]
+    note(campaign, by=by, what=what, at=at, proposal=proposal.request_id, **facts)
 
 
 def reject_proposal(

@@ -8,14 +8,13 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
 from merchants.errors import Refused
 from merchants.models import Credential, Merchant, State, Store, Terminal
 from merchants.services.edits import void_code, void_codes
-from vouchers.rules.campaigns.stops import is_longer, judge_end, told
+from vouchers.rules.campaigns.stops import is_longer, judge_end
 from vouchers.services.campaigns.lifecycle import PAUSE, resume_due
-from vouchers.services.history import clock, note
+from vouchers.services.history import clock, note_state
 from vouchers.services.refusals import refuse
 from vouchers.services.roles import require_permission
 from vouchers.services.sweeps import for_each
@@ -23,10 +22,18 @@ from vouchers.services.sweeps import for_each
 Stoppable = Merchant | Store | Terminal | Credential
 
 
-def suspend(*, row: Stoppable, why: str, by: User, at: datetime, until_at: datetime | None) -> None:
+def suspend(
+    *,
+    row: Stoppable,
+    why: str,
+    by: User,
+    at: datetime,
+    until_at: datetime | None,
+    case: int | None = None,
+) -> None:
     """Suspend a merchant with all its stores, a store, a till (for orders that name it too, whoever
-    sends them), or a caller of the API, until `until_at` or (None) until it is lifted. What is
-    suspended already stays so for longer.
+    sends them), or a caller of the API, until `until_at` or (None) until it is lifted; of a case,
+    by its number. What is suspended already stays so for longer.
 
     Refuses `not_permitted` for one who may neither stop campaigns nor change the row, `stop_over`
     for an end that has passed, and `already_stopped` for what is closed or suspended for as long.
@@ -43,8 +50,7 @@ def suspend(*, row: Stoppable, why: str, by: User, at: datetime, until_at: datet
         if isinstance(row, Terminal):
             void_codes(row)
         _write(row, held, State.SUSPENDED, until_at)
-        zone = timezone.get_default_timezone_name()
-        note(held, by=by, what=told(State.SUSPENDED.value, until_at, zone, why), at=at)
+        note_state(held, until_at=until_at, why=why, by=by, at=at, case=case)
 
 
 def lift(*, row: Stoppable, why: str, by: User, at: datetime) -> None:
@@ -58,7 +64,7 @@ def lift(*, row: Stoppable, why: str, by: User, at: datetime) -> None:
         if held.state != State.SUSPENDED:
             raise Refused("not_suspended", state=held.state)
         _write(row, held, State.ACTIVE, None)
-        note(held, by=by, what=told(State.ACTIVE.value, None, "", why), at=at)
+        note_state(held, until_at=None, why=why, by=by, at=at)
 
 
 def lift_due(*, at: datetime) -> int:
@@ -86,7 +92,7 @@ def _lift_by_clock(model: type[Stoppable], key: int, at: datetime) -> bool:
         if held is None:
             return False
         _write(held, held, State.ACTIVE, None)
-        note(held, by=clock(), what="active: lifted by the clock", at=at)
+        note_state(held, until_at=None, why="", by=clock(), at=at)
     return True
 
 

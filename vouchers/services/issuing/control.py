@@ -6,6 +6,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refused
 from vouchers.models import Run, Shard
@@ -38,7 +39,7 @@ def pause_run(*, run: Run, reason: str, by: User, at: datetime) -> None:
         held = _lock_live(run, is_paused=False)
         held.paused_at = at
         held.save(update_fields=["paused_at"])
-        note(held, by=by, what=f"paused: {reason}", at=at)
+        note(held, by=by, what=_("paused"), at=at, reason=reason)
     run.refresh_from_db()
 
 
@@ -50,7 +51,7 @@ def resume_run(*, run: Run, reason: str, by: User, at: datetime) -> None:
         held = _lock_live(run, is_paused=True)
         held.paused_at = None
         held.save(update_fields=["paused_at"])
-        note(held, by=by, what=f"resumed: {reason}", at=at)
+        note(held, by=by, what=_("resumed"), at=at, reason=reason)
     run.refresh_from_db()
 
 
@@ -67,7 +68,7 @@ def cancel_run(*, run: Run, reason: str, by: User, at: datetime) -> None:
         held = _release(run.pk, RunState.CANCELLED, moved_at)
         if held is None:
             raise _over(Run.objects.get(pk=run.pk))
-        note(held, by=by, what=f"cancelled: {reason}", at=at)
+        note(held, by=by, what=_("cancelled"), at=at, reason=reason)
     run.refresh_from_db()
 
 

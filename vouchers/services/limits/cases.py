@@ -12,6 +12,7 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refused
 from vouchers.models import Case, CaseSignal
@@ -29,7 +30,7 @@ from vouchers.rules.limits.cases import (
     standing_with,
 )
 from vouchers.services.acts import in_one_transaction
-from vouchers.services.history import note
+from vouchers.services.history import Fact, note
 from vouchers.services.refusals import refuse, refused_by_database
 from vouchers.services.roles import require_permission
 from vouchers.sql.pipeline import raw_connection
@@ -121,7 +122,8 @@ def assign(
     with transaction.atomic():
         held = _lock(case, seen_acts)
         held.assignee = assignee
-        _acted(held, by, f"assigned to {assignee.get_username()}: {reason}", at)
+        what = _("assigned to %(officer)s")
+        _acted(held, by=by, what=what, at=at, officer=assignee.get_username(), reason=reason)
     case.refresh_from_db()
 
 
@@ -136,7 +138,8 @@ def set_deadline(
         if deadline_at <= at:
             raise Refused("case_changed", "case_deadline_ahead")
         held.deadline_at = deadline_at
-        _acted(held, by, f"deadline {deadline_at.isoformat()}: {reason}", at)
+        what = _("to be decided by %(deadline_at)s")
+        _acted(held, by=by, what=what, at=at, deadline_at=deadline_at, reason=reason)
     case.refresh_from_db()
 
 
@@ -163,14 +166,17 @@ def decide(
         held.state, held.reason = decision.value, reason
         # A clock that lags behind the one that opened it must not decide it before.
         held.decided_at, held.decided_by = max(at, held.opened_at), by.get_username()
-        _acted(held, by, f"{decision.value}: {reason}", at)
+        what = _("decided: %(state)s")
+        _acted(held, by=by, what=what, at=at, state=decision.value, reason=reason)
     case.refresh_from_db()
 
 
-def note_act(*, case: Case, what: str, seen_acts: int, by: User, at: datetime) -> None:
+def note_act(
+    *, case: Case, what: str, seen_acts: int, by: User, at: datetime, **facts: Fact
+) -> None:
     """Write into the history of an open case what was done because of it, in the caller's
     transaction. Refuses `case_changed` as `assign` does."""
-    _acted(_lock(case, seen_acts), by, what, at)
+    _acted(_lock(case, seen_acts), by=by, what=what, at=at, **facts)
 
 
 def _lock(case: Case, seen_acts: int) -> Case:
@@ -179,7 +185,7 @@ def _lock(case: Case, seen_acts: int) -> Case:
     return held
 
 
-def _acted(case: Case, by: User, what: str, at: datetime) -> None:
+def _acted(case: Case, *, by: User, what: str, at: datetime, **facts: Fact) -> None:
     case.act_count += 1
     case.save()
-    note(case, by=by, what=what, at=at)
+    note(case, by=by, what=what, at=at, **facts)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext_noop as _
 
 from vouchers.models import Campaign
 from vouchers.services.history import note
@@ -82,7 +83,7 @@ def ask_for_pack(*, campaign: Campaign, directory: Path, by: User, at: datetime)
     name = f"{campaign.code}-{at.astimezone(UTC):{_INSTANT}}.zip"
     directory.mkdir(parents=True, exist_ok=True)
     (directory / f"{name}{_ASKED}").touch()
-    note(campaign, by=by, what=f"auditor's pack asked for: {name}", at=at)
+    note(campaign, by=by, what=_("auditor's pack %(pack)s asked for"), at=at, pack=name)
     return name
 
 

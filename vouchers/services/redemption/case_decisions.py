@@ -4,18 +4,18 @@ A decision is committed first, then carried out hold by hold; a sweep carries ou
 process left over, and what a hold opened later adds (a till that captures after the decision).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refused
 from merchants.models import Credential, Merchant, Store
 from vouchers.models import Case, CaseSignal, Hold, Redemption, SettlementLine
-from vouchers.rules.campaigns.stops import told
 from vouchers.rules.limits.cases import Seen
 from vouchers.services.campaigns import stops
 from vouchers.services.limits.cases import CASES, decide, note_act
@@ -116,8 +116,16 @@ def hold_rest(*, case: Case, reason: str, seen_acts: int, by: User, at: datetime
     if not owed:
         raise Refused("case_changed", "case_holds")
     with transaction.atomic():
-        what = f"{len(owed)} redemptions to be held: {reason}"
-        note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
+        what = _("redemptions to be held, in all %(count)s")
+        note_act(
+            case=case,
+            what=what,
+            seen_acts=seen_acts,
+            by=by,
+            at=at,
+            count=len(owed),
+            reason=reason,
+        )
     return sum(_is_held_now(redemption, case, reason, by, at) for redemption in owed)
 
 
@@ -161,7 +169,9 @@ def suspend_merchant(
     """
     require_permission(by, CASES, at=at)
     _require(case.members.filter(signal__store__merchant=merchant).exists())
-    _suspend(case, merchant, f"merchant {merchant.code}", reason, seen_acts, by, at, until_at)
+    what = _("merchant %(merchant)s (%(code)s) suspended")
+    called = {"merchant": merchant.name, "code": merchant.code}
+    _suspend(case, merchant, what, called, reason, seen_acts, by, at, until_at)
 
 
 def suspend_store(
@@ -177,7 +187,8 @@ def suspend_store(
     """Stop a store that an open case is about. Refuses as `suspend_merchant`."""
     require_permission(by, CASES, at=at)
     _require(case.members.filter(signal__store=store).exists())
-    _suspend(case, store, f"store {store}", reason, seen_acts, by, at, until_at)
+    what, called = _("store %(store)s suspended"), {"store": str(store)}
+    _suspend(case, store, what, called, reason, seen_acts, by, at, until_at)
 
 
 def suspend_till(
@@ -195,13 +206,15 @@ def suspend_till(
     require_permission(by, CASES, at=at)
     seen = Redemption.objects.filter(pk__in=_redemption_ids(case), caller=credential)
     _require(credential.kind == Credential.Kind.TERMINAL and seen.exists())
-    _suspend(case, credential, f"till {credential}", reason, seen_acts, by, at, until_at)
+    what, called = _("till %(till)s suspended"), {"till": str(credential)}
+    _suspend(case, credential, what, called, reason, seen_acts, by, at, until_at)
 
 
 def _suspend(
     case: Case,
     row: stops.Stoppable,
-    called: str,
+    what: str,
+    called: Mapping[str, str],
     reason: str,
     seen_acts: int,
     by: User,
@@ -209,10 +222,17 @@ def _suspend(
     until_at: datetime | None,
 ) -> None:
     with transaction.atomic():
-        zone = timezone.get_default_timezone_name()
-        what = told(f"{called} suspended", until_at, zone, reason)
-        note_act(case=case, what=what, seen_acts=seen_acts, by=by, at=at)
-        stops.suspend(row=row, why=_reason(case, reason), by=by, at=at, until_at=until_at)
+        note_act(
+            case=case,
+            what=what,
+            seen_acts=seen_acts,
+            by=by,
+            at=at,
+            **called,
+            until_at=until_at,
+            reason=reason,
+        )
+        stops.suspend(row=row, why=reason, by=by, at=at, until_at=until_at, case=case.pk)
 
 
 def _require(is_concerned: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from django.contrib.auth.models import User
 from django.db.models import F, Sum, Value
 from django.db.models.functions import Greatest
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refusal, Refused
 from vouchers.models import Case, Hold, Redemption, RefundPart
@@ -72,7 +73,7 @@ def call_back(*, hold: Hold, reason: str, by: User, at: datetime) -> None:
 
     def once() -> bool:
         done = _claw_back(hold, by.get_username(), at)
-        note(hold, by=by, what=f"called back: {reason}", at=at)
+        note(hold, by=by, what=_("called back"), at=at, reason=reason)
         return done
 
     _with_retry(once)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext_noop as _
 
 from merchants.auth import Caller
 from merchants.errors import Refusal, Refused
@@ -110,7 +111,7 @@ def replace_paper(*, paper: Paper, national_id: str, by: User, at: datetime) -> 
     with transaction.atomic():
         found = _issue(request)
         if isinstance(found, IssuedPaper):
-            note(paper.holder, by=by, what=f"paper {paper.pk} replaced", at=at)
+            note(paper.holder, by=by, what=_("paper %(paper)s replaced"), at=at, paper=paper.pk)
     if isinstance(found, Refusal):
         raise Refused(found.code, found.rule, **found.facts)
     return found

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from vouchers.models import WrongCodes
 from vouchers.rules.redemption.shown import window_no
@@ -26,6 +27,8 @@ def forgive_wrong_codes(
         counted.delete()
         if forgiven:
             subject = f"{kind.name.lower()} {subject_id}"
-            what = f"{forgiven} wrong codes forgiven: {reason}"
-            note_without_row(WrongCodes, subject, by=by, what=what, at=at)
+            what = _("wrong codes forgiven, in all %(count)s")
+            note_without_row(
+                WrongCodes, subject, by=by, what=what, at=at, count=forgiven, reason=reason
+            )
     return forgiven

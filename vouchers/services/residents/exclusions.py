@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refused
 from vouchers.models import Campaign, Exclusion, Resident
@@ -31,8 +32,7 @@ def exclude(
             created_by=by.get_username(),
             created_at=at,
         )
-        scope = campaign.code if campaign else "every campaign"
-        note(resident, by=by, what=f"excluded from {scope}: {reason}", at=at)
+        _note(resident, campaign, reason, by, at)
     return exclusion
 
 
@@ -44,8 +44,26 @@ def lift_exclusion(*, exclusion: Exclusion, by: User, at: datetime) -> None:
         live = Exclusion.objects.filter(pk=exclusion.pk, lifted_at=None)
         if not live.update(lifted_at=max(at, exclusion.created_at)):
             raise Refused("not_excluded", resident=exclusion.resident.external_id)
-        note(exclusion.resident, by=by, what="exclusion lifted", at=at)
+        note(exclusion.resident, by=by, what=_("exclusion lifted"), at=at)
     exclusion.refresh_from_db(fields=["lifted_at"])
+
+
+def _note(
+    resident: Resident, campaign: Campaign | None, reason: str, by: User, at: datetime
+) -> None:
+    if campaign is None:
+        note(resident, by=by, what=_("excluded from every campaign"), at=at, reason=reason)
+        return
+    what = _("excluded from %(campaign)s (%(code)s)")
+    note(
+        resident,
+        by=by,
+        what=what,
+        at=at,
+        campaign=campaign.name,
+        code=campaign.code,
+        reason=reason,
+    )
 
 
 def _touch(resident: Resident) -> None:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refused
 from merchants.references import folded, is_reference
@@ -43,7 +44,7 @@ def link(*, resident: Resident, kind: Link.Kind, value: str, by: User, at: datet
         seen_at = Greatest(F("last_seen_at"), Value(at))
         Link.objects.filter(pk=found.pk).update(last_seen_at=seen_at, ended_at=None)
         found.refresh_from_db()
-    note(locked, by=by, what=f"linked with a {kind.value}", at=at)
+    note(locked, by=by, what=_("link seen: %(link)s"), at=at, link=kind.value)
     return found
 
 
@@ -57,7 +58,7 @@ def end_link(*, link: Link, by: User, at: datetime) -> bool:
     open_link = Link.objects.filter(pk=link.pk, ended_at=None)
     if not open_link.update(ended_at=Greatest(F("first_seen_at"), Value(at))):
         return False
-    note(link.resident, by=by, what=f"link with a {link.kind} ended", at=at)
+    note(link.resident, by=by, what=_("link ended: %(link)s"), at=at, link=link.kind)
     return True
 
 

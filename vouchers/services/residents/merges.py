@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refused
 from vouchers.models import Resident, ResidentMerge
@@ -39,7 +40,8 @@ def merge(
         merged = ResidentMerge.objects.create(
             kept=kept, member=member, reason=reason, merged_by=by.get_username(), merged_at=at
         )
-        note(member, by=by, what=f"merged with {kept.external_id}: {reason}", at=at)
+        what = _("merged with resident %(resident)s")
+        note(member, by=by, what=what, at=at, resident=kept.external_id, reason=reason)
     return merged
 
 
@@ -54,7 +56,8 @@ def undo_merge(*, merge: ResidentMerge, by: User, at: datetime) -> None:
         live = ResidentMerge.objects.filter(pk=merge.pk, undone_at=None)
         if not live.update(undone_by=by.get_username(), undone_at=max(at, merge.merged_at)):
             raise Refused("not_merged", resident=merge.member.external_id)
-        note(merge.member, by=by, what=f"merge with {merge.kept} undone", at=at)
+        what = _("merge with resident %(resident)s undone")
+        note(merge.member, by=by, what=what, at=at, resident=merge.kept.external_id)
     merge.refresh_from_db(fields=["undone_by", "undone_at"])
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from vouchers.models import Consent, Proxy, Resident
 from vouchers.services.history import note
@@ -25,7 +26,8 @@ def record_consent(
     consent = acts.give_consent(
         resident=resident, text_version=text_version, purpose=purpose, at=at
     )
-    note(resident, by=by, what=f"consent to {purpose} given: {text_version}", at=at)
+    what = _("consent to %(purpose)s given, text %(text_version)s")
+    note(resident, by=by, what=what, at=at, purpose=purpose, text_version=text_version)
     return consent
 
 
@@ -38,7 +40,7 @@ def record_withdrawal(
     require_permission(by, CHANGE, at=at, on=resident)
     is_ended = acts.withdraw_consent(resident=resident, purpose=purpose, at=at)
     if is_ended:
-        note(resident, by=by, what=f"consent to {purpose} withdrawn", at=at)
+        note(resident, by=by, what=_("consent to %(purpose)s withdrawn"), at=at, purpose=purpose)
     return is_ended
 
 
@@ -49,7 +51,8 @@ def record_proxy(
     """A proxy of the holder. Refuses `not_permitted`, and as `declare_proxy`."""
     require_permission(by, CHANGE, at=at, on=holder)
     declared = acts.declare_proxy(holder=holder, proxy=proxy, relation=relation, at=at)
-    note(holder, by=by, what=f"proxy declared: {proxy.external_id}", at=at)
+    what = _("resident %(resident)s declared as proxy")
+    note(holder, by=by, what=what, at=at, resident=proxy.external_id)
     return declared
 
 
@@ -60,5 +63,6 @@ def record_proxy_ended(*, proxy: Proxy, by: User, at: datetime) -> bool:
     require_permission(by, CHANGE, at=at, on=proxy)
     is_ended = acts.end_proxy(proxy=proxy, at=at)
     if is_ended:
-        note(proxy.holder, by=by, what=f"proxy ended: {proxy.proxy.external_id}", at=at)
+        what = _("resident %(resident)s no longer a proxy")
+        note(proxy.holder, by=by, what=what, at=at, resident=proxy.proxy.external_id)
     return is_ended

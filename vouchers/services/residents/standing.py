@@ -7,12 +7,13 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refused
 from vouchers.models import Consent, Link, Resident, ResidentPoint, SnapshotBlock, StandingChange
 from vouchers.models.audience.snapshots import FIND_BLOCKS_OF, take_out
 from vouchers.models.locks import SHARE_BLOCKS
-from vouchers.services.history import note
+from vouchers.services.history import Fact, note
 from vouchers.services.roles import require_permission
 from vouchers.sql.fields import CurrentXid
 from vouchers.sql.pipeline import raw_connection
@@ -24,7 +25,7 @@ CHANGE = "vouchers.change_resident"
 def freeze(*, resident: Resident, reason: str, by: User, at: datetime) -> None:
     """Stop a resident's vouchers and claims until `unfreeze`. Refuses `not_permitted`,
     `resident_state`."""
-    _move(resident, ResidentState.FROZEN, what=f"frozen: {reason}", by=by, at=at)
+    _move(resident, ResidentState.FROZEN, what=_("frozen"), by=by, at=at, reason=reason)
 
 
 def unfreeze(*, resident: Resident, reason: str, by: User, at: datetime) -> None:
@@ -32,9 +33,10 @@ def unfreeze(*, resident: Resident, reason: str, by: User, at: datetime) -> None
     _move(
         resident,
         ResidentState.ACTIVE,
-        what=f"unfrozen: {reason}",
+        what=_("unfrozen"),
         by=by,
         at=at,
+        reason=reason,
         origin=ResidentState.FROZEN,
     )
 
@@ -45,7 +47,8 @@ def record_death(*, resident: Resident, document_no: str, by: User, at: datetime
     Refuses `not_permitted`, `resident_state`.
     """
     with transaction.atomic():
-        _move(resident, ResidentState.DECEASED, what=f"deceased: {document_no}", by=by, at=at)
+        what = _("deceased, document no. %(document_no)s")
+        _move(resident, ResidentState.DECEASED, what=what, by=by, at=at, document_no=document_no)
         _end_proxies(resident, at)
 
 
@@ -57,9 +60,10 @@ def undo_death(*, resident: Resident, reason: str, by: User, at: datetime) -> No
     _move(
         resident,
         ResidentState.ACTIVE,
-        what=f"not deceased: {reason}",
+        what=_("not deceased"),
         by=by,
         at=at,
+        reason=reason,
         origin=ResidentState.DECEASED,
     )
 
@@ -72,7 +76,7 @@ def erase(*, resident: Resident, reason: str, by: User, at: datetime) -> None:
     person is not put on file a second time, and the withdrawn consents.
     """
     with transaction.atomic():
-        _move(resident, ResidentState.ERASED, what=f"erased: {reason}", by=by, at=at)
+        _move(resident, ResidentState.ERASED, what=_("erased"), by=by, at=at, reason=reason)
         _end_proxies(resident, at)
         Consent.objects.filter(resident=resident, withdrawn_at=None).update(withdrawn_at=at)
         ResidentPoint.objects.filter(resident=resident).delete()
@@ -110,6 +114,7 @@ def _move(
     by: User,
     at: datetime,
     origin: ResidentState | None = None,
+    **facts: Fact,
 ) -> None:
     """Lock the resident and change the state, from `origin` only where one is given."""
     require_permission(by, CHANGE, at=at, on=resident)
@@ -122,7 +127,7 @@ def _move(
         locked.changed_xid = CurrentXid()
         locked.save(update_fields=["state", "changed_xid"])
         StandingChange.objects.create(resident=locked, state=target.value, by=by, at=at)
-        note(locked, by=by, what=what, at=at)
+        note(locked, by=by, what=what, at=at, **facts)
     resident.state = target.value
 
 

@@ -5,11 +5,12 @@ from typing import Final
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refused
 from merchants.models import District, Street
 from vouchers.models import Grant
-from vouchers.services.history import note
+from vouchers.services.history import Fact, note
 from vouchers.services.refusals import refused_by_database
 from vouchers.services.roles.permissions import require_permission
 
@@ -52,7 +53,8 @@ def give_role(
             given_by=by,
             given_at=at,
         )
-        note(user, by=by, what=f"role given: {_grant_text(grant)}", at=at)
+        what = _("role %(role)s given, for %(area)s")
+        note(user, by=by, what=what, at=at, **_role_and_area(grant))
     return grant
 
 
@@ -69,9 +71,11 @@ def withdraw_role(*, grant: Grant, reason: str, by: User, at: datetime) -> None:
             raise Refused("role_withdrawn")
         held.withdrawn_at, held.withdrawn_by, held.withdrawn_why = at, by, reason
         held.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_why"])
-        note(held.user, by=by, what=f"role withdrawn: {_grant_text(held)}: {reason}", at=at)
+        what = _("role %(role)s withdrawn, for %(area)s")
+        note(held.user, by=by, what=what, at=at, **_role_and_area(held), reason=reason)
     grant.refresh_from_db()
 
 
-def _grant_text(grant: Grant) -> str:
-    return f"{grant.role.name}, {grant.place or 'whole city'}"
+def _role_and_area(grant: Grant) -> dict[str, Fact]:
+    """The area by its name; None is the whole city."""
+    return {"role": grant.role.name, "area": str(grant.place) if grant.place else None}

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Q, Sum
+from django.utils.translation import gettext_noop as _
 
 from merchants.errors import Refused
 from merchants.models import Merchant
@@ -78,8 +79,8 @@ def _settle_merchant(
         drafts = share_out(captured, _owed(facts) if captured else ())
         _write(campaign, business_day, drafts, at)
         if drafts:
-            what = f"business day {business_day.isoformat()} settled: {len(drafts)} settlements"
-            note(campaign, by=by, what=what, at=at)
+            what = _("business day %(day)s settled, settlements: %(count)s")
+            note(campaign, by=by, what=what, at=at, day=business_day, count=len(drafts))
 
 
 def _settlements_of(campaign: Campaign, business_day: date) -> list[Settlement]:
@@ -108,7 +109,7 @@ def pay(*, settlement: Settlement, at: datetime, by: User | None = None) -> bool
         if short_fen:
             raise Refused("cash_not_received", missing_fen=short_fen)
         _post_payout(settlement, at)
-        note(settlement, by=by, what="payout instructed", at=at)
+        note(settlement, by=by, what=_("payout instructed"), at=at)
         announce_paid(settlement, at=at)
     settlement.refresh_from_db(fields=["state", "paid_at"])
     return True

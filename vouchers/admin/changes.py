@@ -1,21 +1,33 @@
 """The list of all recorded changes of the set-up."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from merchants.admin.lists import KeysetChangeList
 from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, coloured, in_lines
-from vouchers.admin.history.words import Words, columns, how, kind, label, who
+from vouchers.admin.history.words import Words, columns, how, label, who
 from vouchers.admin.words import NOTHING
 from vouchers.models import SetupChange
 from vouchers.queries.history import MODELS
 
 COLOURS: Final = {"insert": "success", "update": "info", "delete": "danger"}
+
+
+class NamedChangeList(KeysetChangeList):
+    """A page of changes, with the names of what they changed read once for the page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Each change with `row_named`."""
+        super().get_results(request)
+        words = Words(self.result_list, timezone.get_current_timezone())
+        for change in self.result_list:
+            change.row_named = words.row(change)
 
 
 @admin.register(SetupChange)
@@ -41,6 +53,9 @@ class SetupChangeAdmin(searches.ExactSearch, ReadOnlyAdmin):
     ]
     operation_label = coloured("operation", _("what"), COLOURS)
 
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[NamedChangeList]:
+        return NamedChangeList
+
     @display(description=_("who"))
     def author(self, change: SetupChange) -> str:
         return who(change)
@@ -51,7 +66,9 @@ class SetupChangeAdmin(searches.ExactSearch, ReadOnlyAdmin):
 
     @display(description=_("row"))
     def row(self, change: SetupChange) -> str:
-        return f"{capfirst(kind(MODELS[change.table_name]))} {change.row_id}"
+        if hasattr(change, "row_named"):
+            return str(change.row_named)
+        return Words([change], timezone.get_current_timezone()).row(change)
 
     @display(description=_("values"))
     def changed(self, change: SetupChange) -> str:
