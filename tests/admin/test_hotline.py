@@ -15,7 +15,7 @@ from tests.support.cases import used, watched
 from tests.support.risk import rule
 from tests.support.till import issue_vouchers
 from vouchers.admin.hotline import WORDS
-from vouchers.models import Campaign, Voucher
+from vouchers.models import Campaign, Redemption, Voucher
 from vouchers.queries.hotline import Event, histories_of
 from vouchers.states import RiskKind, RiskVerdict
 
@@ -133,3 +133,12 @@ def test_money_that_a_rule_holds_is_told_without_the_device(
     assert why in page
     assert "phone-7731" not in page
     assert "device_shared" not in page
+
+
+def test_the_page_of_a_redemption_masks_whose_voucher_it_was(town: Campaign, root: Client) -> None:
+    redemption = Redemption.objects.order_by("id")[0]
+    page = reverse("admin:vouchers_redemption_change", args=[redemption.pk])
+    shown = root.get(page).content.decode()
+    assert redemption.resident.external_id == "alice"
+    assert shown.count("al…ce") == 2, "the holder, and who showed it"
+    assert "alice" not in shown

@@ -13,6 +13,7 @@ from vouchers.admin import searches
 from vouchers.admin.base import ReadOnlyAdmin, coloured, in_lines, money, split_in_yuan
 from vouchers.admin.buttons import button
 from vouchers.admin.filters import CAMPAIGN, NewestCampaigns
+from vouchers.admin.hotline import masked
 from vouchers.admin.words import ORDER_KINDS
 from vouchers.models import (
     CashReceipt,
@@ -178,8 +179,8 @@ class RedemptionAdmin(searches.ExactSearch, ReadOnlyAdmin):
         "order_kind_named",
         "category",
         "voucher_no",
-        "resident",
-        "shown_by",
+        "holder_masked",
+        "shown_by_masked",
         "caller",
         "payment_ref",
         "receipt_no",
@@ -196,6 +197,8 @@ class RedemptionAdmin(searches.ExactSearch, ReadOnlyAdmin):
         "by_source",
         "authorised",
         "voucher_no",
+        "holder_masked",
+        "shown_by_masked",
     ]
     authorised = money("authorised_fen", _("authorised"))
     order_amount = money("order_amount_fen", _("order amount"))
@@ -244,6 +247,14 @@ class RedemptionAdmin(searches.ExactSearch, ReadOnlyAdmin):
     @display(description=_("voucher"))
     def voucher_no(self, redemption: Redemption) -> str:
         return str(Voucher(id=redemption.voucher_id))
+
+    @display(description=_("resident"))
+    def holder_masked(self, redemption: Redemption) -> str:
+        return masked(redemption.resident.external_id)
+
+    @display(description=_("shown by"))
+    def shown_by_masked(self, redemption: Redemption) -> str:
+        return masked(redemption.shown_by.external_id)
 
 
 class SettlementLineInline(ReadOnlyInline):
