@@ -29,15 +29,16 @@ def test_other_datums_are_converted(datum: Datum) -> None:
 @pytest.mark.parametrize(
     ("longitude", "latitude", "datum", "field"),
     [
-        (121.4, None, "WGS-84", "$.datum"),
-        (None, 31.2, "WGS-84", "$.datum"),
+        (121.4, None, "WGS-84", "$.latitude"),
+        (None, 31.2, "WGS-84", "$.longitude"),
         (121.4, 31.2, "", "$.datum"),
-        (None, None, "WGS-84", "$.datum"),
+        (None, None, "WGS-84", "$.longitude"),
         (121.4, 31.2, "mars", "$.datum"),
         (31.2, 121.4, "WGS-84", "$.longitude"),
         (0.0, 0.0, "WGS-84", "$.longitude"),
         (200.0, 31.2, "WGS-84", "$.longitude"),
-        (121.4, 89.0, "WGS-84", "$.longitude"),
+        (121.4, 89.0, "WGS-84", "$.latitude"),
+        (121.4, 91.0, "WGS-84", "$.latitude"),
     ],
 )
 def test_an_invalid_position_is_refused_with_its_field(

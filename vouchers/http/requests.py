@@ -9,6 +9,7 @@ import msgspec
 
 from merchants.errors import Refused
 from merchants.references import FORM_TEXT, FORM_TEXT_ZH, folded, is_reference
+from vouchers.http.problems import in_chinese
 
 KEY_MAX_LENGTH = 255
 BODY_MAX_BYTES = 64 * 1024
@@ -82,7 +83,9 @@ def malformed(problem: str) -> Refused:
     field = path[1] if path else "$"
     if missing := _MISSING_FIELD.search(sentence):
         field = f"{field}.{missing[1]}"
-    return Refused("malformed_request", problem=sentence, field=field)
+    return Refused(
+        "malformed_request", problem=sentence, problem_zh=in_chinese(sentence), field=field
+    )
 
 
 def not_a_number(field: str) -> Refused:
