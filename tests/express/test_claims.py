@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import count
 
 import httpx
 import pytest
@@ -13,9 +12,12 @@ from django.utils import timezone
 from merchants.models import Credential
 from merchants.services import issue_credential
 from tests.support import cast, draft_rows
-from tests.support.claim_cases import CASES, GOOD, PATH, Case
+from tests.support.channel_cases import NATIONAL_IDS, channel_cases, holder
+from tests.support.claim_cases import PATH, REVOKED, claim_cases
 from tests.support.concurrency.invariants import assert_proven
-from tests.support.http_till import till_key
+from tests.support.http_till import HttpTill, till_key
+from tests.support.presenting import identified
+from tests.support.two_doors import Door, faults_in
 from tests.support.web_server import Server
 from vouchers.models import Campaign, Claim, RequestRecord
 from vouchers.states import RoundWay
@@ -23,7 +25,7 @@ from vouchers.states import RoundWay
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
 UNITS = 2
-_numbers = count()
+GOOD = {"resident": "alice", "tier": "grab-now/off20"}
 
 
 def open_round(code: str, *, units: int = UNITS, way: RoundWay = RoundWay.CLAIM) -> Campaign:
@@ -57,7 +59,7 @@ def key(redis_client: redis.Redis) -> str:
     _, text = issue_credential(
         name="app",
         kind=Credential.Kind.CHANNEL,
-        scopes=["claim"],
+        scopes=["claim", "residents"],
         channel_code="alipay",
         at=timezone.now(),
     )
@@ -81,46 +83,46 @@ def send(door: httpx.Client, key: str, body: object, under: str) -> httpx.Respon
     return door.post(PATH, content=content, headers=headers)
 
 
-def plain(answer: httpx.Response) -> tuple[int, str, str | None, object]:
-    """Status, type, whether it is a replay, and the body without what differs by nature."""
-    body = answer.json()
-    for name in ("claim", "voucher", "claimed_at", "valid_from_at", "valid_until_at"):
-        if name in body:
-            body[name] = "…"
-    text = json.dumps(body).replace("grab-then", "grab-now")
-    headers = answer.headers
-    return answer.status_code, headers["content-type"], headers.get("idempotent-replayed"), text
-
-
-def faults_of(case: Case, answer: httpx.Response) -> Iterator[str]:
-    said = answer.json()
-    if answer.status_code != case.status or said.get("code", "") != case.code:
-        yield f"{case.name}: {answer.status_code} {said}"
-    elif case.field and said["facts"].get("field") != case.field:
-        yield f"{case.name} names {said['facts']}"
+def hands(clients: tuple[httpx.Client, ...], key: str) -> tuple[Door, Door]:
+    """Each door with a campaign of its own with two units; only their names differ."""
+    first, second = (
+        Door(client, HttpTill(name, key, []))
+        for client, name in zip(clients, ("asgi", "wsgi"), strict=True)
+    )
+    for door in (first, second):
+        open_round(f"grab-{door.hand.name}")
+    return first, second
 
 
 def test_every_call_is_answered_alike_and_as_promised(
     doors: tuple[httpx.Client, ...], key: str
 ) -> None:
-    """Each door has a campaign of its own with two units; only their names differ."""
-    open_round("grab-now"), open_round("grab-then")
-    wrong: list[str] = []
-    for case in CASES:
-        answers = []
-        for door, code in zip(doors, ("grab-now", "grab-then"), strict=True):
-            body = case.body
-            if isinstance(body, dict):
-                body = {**body, "tier": body["tier"].replace("grab-now", code)}
-            under = f"{code}-{case.key or next(_numbers)}"
-            answer = send(door, key, body, under)
-            wrong += faults_of(case, answer)
-            answers.append(plain(answer))
-        if answers[0] != answers[1]:
-            wrong.append(f"{case.name}: {answers[0]} is not {answers[1]}")
-    assert not wrong, "\n".join(wrong)
+    played = hands(doors, key)
+    revoked, text = issue_credential(
+        name="old app",
+        kind=Credential.Kind.CHANNEL,
+        scopes=["claim"],
+        channel_code="alipay",
+        at=timezone.now(),
+    )
+    revoked.keys.update(revoked_at=timezone.now())
+    for door in played:
+        door.hand.keys[REVOKED] = text
+    assert "\n".join(faults_in(played, claim_cases())) == ""
     assert Claim.objects.count() == 2 * UNITS
     assert not RequestRecord.objects.exclude(status__in=[201, 404, 422]).exists()
+    assert not RequestRecord.objects.filter(key__endswith="-BAD").exists()
+    assert_proven()
+
+
+def test_every_other_call_of_a_channel_is_answered_alike_and_as_promised(
+    doors: tuple[httpx.Client, ...], key: str
+) -> None:
+    played = hands(doors, key)
+    for door in played:
+        lin = cast.resident(holder(door.hand))
+        identified(lin, national_id=NATIONAL_IDS[door.hand.name])
+    assert "\n".join(faults_in(played, channel_cases())) == ""
     assert_proven()
 
 
@@ -148,12 +150,15 @@ def test_only_a_channels_key_may_claim(doors: tuple[httpx.Client, ...], key: str
 class TestOffers:
     """The list of what a resident can claim, before they do."""
 
-    def offers(self, door: httpx.Client, key: str, resident: str) -> list[dict[str, object]]:
-        answer = door.get(
+    def answer(self, door: httpx.Client, key: str, resident: str) -> httpx.Response:
+        return door.get(
             "/api/v1/offers",
             params={"resident": resident},
             headers={"Authorization": f"Bearer {key}"},
         )
+
+    def offers(self, door: httpx.Client, key: str, resident: str) -> list[dict[str, object]]:
+        answer = self.answer(door, key, resident)
         assert answer.status_code == 200, answer.text
         found: list[dict[str, object]] = answer.json()
         return found
@@ -170,6 +175,7 @@ class TestOffers:
             1,
         )
         assert (bobs["state"], bobs["reason"]) == ("not_for_you", "outside")
+        assert len({self.answer(door, key, "alice").content for door in doors}) == 1
         assert send(door, key, {**GOOD, "tier": alices["tier"]}, "k").status_code == 201
         assert self.offers(door, key, "alice")[0]["state"] == "claimed"
         assert self.offers(door, key, "carol")[0]["state"] == "sold_out"

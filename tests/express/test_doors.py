@@ -4,13 +4,9 @@ The first is the ASGI application, the second the same project under WSGI, both 
 on the same database. Each is shown vouchers, orders and keys of its own.
 """
 
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import count
-from typing import Any
 
-import httpx
 import pytest
 from django.utils import timezone
 
@@ -18,7 +14,7 @@ from merchants.models import Credential
 from merchants.services import issue_credential
 from tests.support import cast
 from tests.support.concurrency.invariants import assert_proven
-from tests.support.http_till import Call, HttpTill, http_till, open_campaign, sent, till_key
+from tests.support.http_till import Call, HttpTill, http_till, open_campaign, till_key
 from tests.support.lifecycle_cases import (
     REDEEM_SCOPE,
     REFUND_SCOPE,
@@ -27,77 +23,14 @@ from tests.support.lifecycle_cases import (
     lifecycle_cases,
 )
 from tests.support.malformed_acts import malformed_acts
-from tests.support.redemption_cases import Case, cases
+from tests.support.redemption_cases import cases
+from tests.support.two_doors import Door, faults_in
 from tests.support.web_server import Server
 from vouchers.models import Attempt, Campaign, Redemption, RequestRecord
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
 VOUCHERS = 24
-# When something happened, or will.
-INSTANTS = frozenset(
-    f"{act}_at" for act in ("captured", "expires", "redeemed", "refunded", "reversed", "voided")
-)
-# What Django says of every page and the server of every answer; of no use to a till.
-OF_EVERY_PAGE = frozenset(
-    {
-        "allow",
-        "connection",
-        "content-language",
-        "content-security-policy",
-        "cross-origin-opener-policy",
-        "date",
-        "permissions-policy",
-        "referrer-policy",
-        "server",
-        "vary",
-        "x-content-type-options",
-        "x-frame-options",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """One of the two servers and the hand that is shown there."""
-
-    client: httpx.Client
-    hand: HttpTill
-
-    def send(self, call: Call) -> httpx.Response:
-        """The answer to a call."""
-        return sent(self.client, call)
-
-    def plain(self, answer: httpx.Response) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body, without what differs by nature: ids, times, codes, names."""
-        body, headers = answer.content, dict(answer.headers)
-        for number, code in enumerate(self.hand.codes):
-            body = body.replace(code.encode(), f"voucher {number:012d}".encode())
-        body = body.replace(self.hand.name.encode(), b"hand")
-        body = body.replace(self.hand.name.upper().encode(), b"HAND")
-        try:
-            said = json.loads(body)
-        except ValueError:
-            said = None
-        for one in _objects(said):
-            if isinstance(one.get("id"), int):
-                body = body.replace(b'"id":%d,' % one["id"], b'"id":1,')
-            for name in INSTANTS & one.keys():
-                body = body.replace(one[name].encode(), name.encode())
-                headers["content-length"] = "…"
-        assert headers.pop("x-request-id")
-        kept = {name: value for name, value in headers.items() if name not in OF_EVERY_PAGE}
-        return answer.status_code, kept, body
-
-
-def _objects(said: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a JSON value, at any depth."""
-    if isinstance(said, dict):
-        yield said
-    for inner in (
-        said.values() if isinstance(said, dict) else said if isinstance(said, list) else ()
-    ):
-        yield from _objects(inner)
 
 
 @pytest.fixture
@@ -122,39 +55,6 @@ def doors(
     )
     with first.client, second.client:
         yield first, second
-
-
-def faults_of(case: Case, answer: httpx.Response) -> Iterator[str]:
-    """What is wrong with one door's answer to a case, against the contract."""
-    if answer.status_code != case.status:
-        yield f"status {answer.status_code}, not {case.status}: {answer.text[:200]}"
-        return
-    if case.status >= 400:
-        if answer.headers["content-type"] != "application/problem+json":
-            yield f"content type {answer.headers['content-type']}"
-            return
-        said = answer.json()
-        if (said["status"], said["code"]) != (case.status, case.code):
-            yield f"{said['status']} {said['code']}, not {case.code}"
-        if case.field and said["facts"].get("field") != case.field:
-            yield f"names {said['facts']}, not {case.field}"
-    if case.status == 401 and answer.headers.get("www-authenticate") != "Bearer":
-        yield "does not ask for a bearer key"
-    if (answer.headers.get("idempotent-replayed") == "true") != case.replays:
-        yield f"replayed: {answer.headers.get('idempotent-replayed')}"
-
-
-def faults_in(doors: tuple[Door, Door], played: Iterable[Case]) -> Iterator[str]:
-    """What is wrong with the answers of both doors to the cases, played in order."""
-    for case in played:
-        answers = [door.send(case.call(door.hand)) for door in doors]
-        for door, answer in zip(doors, answers, strict=True):
-            yield from (f"{case.name} at {door.hand.name}: {it}" for it in faults_of(case, answer))
-            if answer.status_code == 201:
-                door.hand.ids[case.name] = answer.json()["id"]
-        express, rest = (door.plain(answer) for door, answer in zip(doors, answers, strict=True))
-        if express != rest:
-            yield f"{case.name}: {express} is not {rest}"
 
 
 def test_every_call_is_answered_alike_and_as_promised(doors: tuple[Door, Door]) -> None:

@@ -48,6 +48,47 @@ ODD_NUMBERS = (
 REQUIRED = ("voucher", "store", "order_no", AMOUNT, "resident")
 MOST_FEN = 10_000_000_000
 MOST_BYTES = 64 * 1024
+NO_BODIES = (
+    ("empty", b""),
+    ("not JSON", b"voucher=1"),
+    ("cut off", b'{"voucher": "'),
+    ("byte order mark", b"\xef\xbb\xbf{}"),
+    ("an array", b"[]"),
+    ("null", b"null"),
+    ("a text", b'"voucher"'),
+    ("NaN", b'{"order_amount_fen": NaN}'),
+    ("half a surrogate", b'{"voucher": "\\ud800"}'),
+    ("nested too deep", b'{"x": ' + b"[" * 30_000 + b"]" * 30_000 + b"}"),
+    ("nested at the limit of one door", b'{"x": ' + b"[" * 960 + b"]" * 960 + b"}"),
+)
+NO_KEYS = (
+    ("no idempotency key", None),
+    ("an empty one", b""),
+    ("one too long", b"k" * 256),
+    ("one with a tab", b"a\tb"),
+    ("one that is not ASCII", "k-é".encode()),
+    ("one with a bare control", b"a\x80b"),
+)
+NO_BEARERS = (
+    ("no authorization", None),
+    ("an empty one", b""),
+    ("another scheme", b"Basic dmtfbGl2ZV8="),
+    ("no key in it", b"Bearer"),
+    ("a guessed key", b"Bearer vk_live_main_" + b"A" * 43),
+    ("a key of the sandbox that is none", b"Bearer vk_test_main_" + b"A" * 43),
+    ("no ASCII", b"Bearer \xe5\x88\xb8"),
+    ("a very long one", b"Bearer " + b"k" * 5_000),
+)
+NO_MEDIA_TYPES = (
+    b"text/plain",
+    b"application/xml",
+    b"text/xml; charset=utf-8",
+    b"application/x-www-form-urlencoded",
+    b"multipart/form-data; boundary=x",
+    b"application/json; charset=gbk",
+    b"application/jsonp",
+    b"json",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +173,7 @@ def _full_width(hand: HttpTill, number: int) -> str:
 
 
 def _malformed() -> Iterator[Case]:
-    for name, body in (
-        ("empty", b""),
-        ("not JSON", b"voucher=1"),
-        ("cut off", b'{"voucher": "'),
-        ("byte order mark", b"\xef\xbb\xbf{}"),
-        ("an array", b"[]"),
-        ("null", b"null"),
-        ("a text", b'"voucher"'),
-        ("NaN", b'{"order_amount_fen": NaN}'),
-        ("not UTF-8", b'{"voucher": "\xff"}'),
-        ("half a surrogate", b'{"voucher": "\\ud800"}'),
-        ("nested too deep", b'{"x": ' + b"[" * 30_000 + b"]" * 30_000 + b"}"),
-        ("nested at the limit of one door", b'{"x": ' + b"[" * 960 + b"]" * 960 + b"}"),
-    ):
+    for name, body in (*NO_BODIES, ("not UTF-8", b'{"voucher": "\xff"}')):
         yield _bad(f"body: {name}", lambda h, body=body: h.call(body, key="bad"), "$")  # type: ignore[misc]
     for size in (MOST_BYTES + 1, 1_000_000, 3_000_000):
         yield Case(
@@ -206,22 +234,9 @@ def _headers() -> Iterator[Case]:
         return Case(name, lambda h: h.call(h.order(7), key="h", **headers), status, code)
 
     no_key = "idempotency_key_required"
-    yield case("no idempotency key", 400, no_key, idempotency_key=None)
-    yield case("an empty one", 400, no_key, idempotency_key=b"")
-    yield case("one too long", 400, no_key, idempotency_key=b"k" * 256)
-    yield case("one with a tab", 400, no_key, idempotency_key=b"a\tb")
-    yield case("one that is not ASCII", 400, no_key, idempotency_key="k-é".encode())
-    yield case("one with a bare control", 400, no_key, idempotency_key=b"a\x80b")
-    for name, header in (
-        ("no authorization", None),
-        ("an empty one", b""),
-        ("another scheme", b"Basic dmtfbGl2ZV8="),
-        ("no key in it", b"Bearer"),
-        ("a guessed key", b"Bearer vk_live_main_" + b"A" * 43),
-        ("a key of the sandbox that is none", b"Bearer vk_test_main_" + b"A" * 43),
-        ("no ASCII", b"Bearer \xe5\x88\xb8"),
-        ("a very long one", b"Bearer " + b"k" * 5_000),
-    ):
+    for name, header in NO_KEYS:
+        yield case(name, 400, no_key, idempotency_key=header)
+    for name, header in NO_BEARERS:
         yield case(name, 401, "unauthenticated", authorization=header)
     yield Case(
         "whose key it is comes before whether the body is sound",
@@ -261,16 +276,7 @@ def _headers() -> Iterator[Case]:
 
 def _media_types() -> Iterator[Case]:
     """A body that says it is not JSON is not read as JSON."""
-    for media_type in (
-        b"text/plain",
-        b"application/xml",
-        b"text/xml; charset=utf-8",
-        b"application/x-www-form-urlencoded",
-        b"multipart/form-data; boundary=x",
-        b"application/json; charset=gbk",
-        b"application/jsonp",
-        b"json",
-    ):
+    for media_type in NO_MEDIA_TYPES:
         yield Case(
             f"sent as {media_type.decode()}",
             lambda h, it=media_type: h.call(h.order(7), key="bad", content_type=it),  # type: ignore[misc]
