@@ -12,6 +12,13 @@ from merchants.errors import Refused
 from merchants.references import FORM
 from vouchers.api.calls import CallView, body_of, parameter
 from vouchers.api.errors import rendered
+from vouchers.api.examples import (
+    NO_RESIDENT,
+    RESIDENT_NO,
+    answer_example,
+    refusal_example,
+    request_example,
+)
 from vouchers.api.schema import IDEMPOTENCY_KEY, REFUSALS
 from vouchers.http.answers import render
 from vouchers.http.claims import SCOPE_CLAIM, check_channel, claim_request
@@ -79,6 +86,51 @@ class OfferSchema(serializers.Serializer[object]):
     reason = serializers.CharField(required=False, help_text="Why it is not for the resident.")
 
 
+CLAIM = request_example(
+    "claim where the resident is",
+    {
+        "resident": RESIDENT_NO,
+        "tier": "autumn/off20",
+        "longitude": 121.4737,
+        "latitude": 31.2304,
+        "datum": "GCJ-02",
+    },
+)
+CLAIMED = answer_example(
+    "claimed",
+    {
+        "claim": 1_042,
+        "voucher": "81000000100000012345",
+        "campaign": "autumn",
+        "tier": "off20",
+        "round": 1,
+        "face_fen": 2_000,
+        "threshold_fen": 10_000,
+        "valid_from_at": "2026-11-27T02:00:00.012000Z",
+        "valid_until_at": "2026-12-04T16:00:00Z",
+        "claimed_at": "2026-11-27T02:00:00.012000Z",
+    },
+    201,
+)
+SOLD_OUT = refusal_example("nothing left just now", "sold_out")
+OFFER = answer_example(
+    "open",
+    {
+        "tier": "autumn/off20",
+        "name": "满100减20",
+        "campaign": "autumn",
+        "round": 1,
+        "face_fen": 2_000,
+        "threshold_fen": 10_000,
+        "opens_at": "2026-11-27T02:00:00Z",
+        "closes_at": "2026-11-27T10:00:00Z",
+        "state": "open",
+        "needs_position": True,
+        "left_for_resident": 1,
+    },
+)
+
+
 class ChannelView(CallView):
     """For channels: a key of a channel with the scope `claim`."""
 
@@ -94,6 +146,7 @@ class OffersView(ChannelView):
             OpenApiParameter("resident", str, required=True, description="The resident's number.")
         ],
         responses={200: OfferSchema(many=True), **REFUSALS},
+        examples=[OFFER, NO_RESIDENT],
     )
     def get(self, request: Request) -> HttpResponse:
         """The vouchers that a resident can claim now or soon, and whether they are for them."""
@@ -114,6 +167,7 @@ class ClaimsView(ChannelView):
         parameters=[IDEMPOTENCY_KEY],
         request=ClaimSchema,
         responses={201: ClaimedSchema, **REFUSALS},
+        examples=[CLAIM, CLAIMED, SOLD_OUT],
     )
     def post(self, request: Request) -> HttpResponse:
         """Claim a voucher for a resident (领取): first come, first served."""

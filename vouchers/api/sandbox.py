@@ -9,8 +9,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from vouchers.api.calls import JsonOnly
+from vouchers.api.examples import answer_example
 from vouchers.errors import CATALOGUE
-from vouchers.rules.redemption.sandbox import FORCED
+from vouchers.rules.redemption.sandbox import FORCED, Forced
 
 
 class MagicAmountSchema(serializers.Serializer):  # type: ignore[type-arg]
@@ -20,6 +21,18 @@ class MagicAmountSchema(serializers.Serializer):  # type: ignore[type-arg]
     status = serializers.IntegerField(help_text="HTTP status of the refusal.")
     code = serializers.CharField(help_text="Code of the refusal.")
     rule = serializers.CharField(help_text="Rule of the refusal.")
+
+
+def _forced(it: Forced) -> dict[str, str | int]:
+    return {
+        "order_amount_fen": it.amount_fen,
+        "status": CATALOGUE[it.code].status,
+        "code": it.code,
+        "rule": it.rule or it.code,
+    }
+
+
+AMOUNT = answer_example("the first of them", _forced(FORCED[0]))
 
 
 class SandboxAmountsView(APIView):
@@ -32,18 +45,9 @@ class SandboxAmountsView(APIView):
     @extend_schema(
         operation_id="sandbox_amounts",
         responses={200: MagicAmountSchema(many=True)},
+        examples=[AMOUNT],
         auth=[],
     )
     def get(self, request: Request) -> Response:
         """The order amounts that force a refusal in the sandbox."""
-        return Response(
-            [
-                {
-                    "order_amount_fen": it.amount_fen,
-                    "status": CATALOGUE[it.code].status,
-                    "code": it.code,
-                    "rule": it.rule or it.code,
-                }
-                for it in FORCED
-            ]
-        )
+        return Response([_forced(it) for it in FORCED])

@@ -1,13 +1,13 @@
 """What was settled for a merchant, and the files of it."""
 
 from base64 import b64encode
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -15,10 +15,12 @@ from merchants.auth import Caller, HasScope
 from merchants.errors import Refused
 from vouchers.api.calls import CallView, day, parameter
 from vouchers.api.errors import rendered
+from vouchers.api.examples import answer_example, refusal_example
 from vouchers.api.schema import REFUSALS
 from vouchers.http.answers import found_all
 from vouchers.models import Settlement
 from vouchers.queries.settlement import settlement_details, settlements_of
+from vouchers.rules.settlement import Captured, Draft, Heading, Line, file_of
 from vouchers.states import SettlementState
 
 PAGE: Final = 500
@@ -26,9 +28,9 @@ CSV: Final = "text/csv"
 MOST_ID: Final = 2**63 - 1
 ID_DIGITS: Final = len(str(MOST_ID))
 
-EXAMPLE = OpenApiExample(
+SETTLED = answer_example(
     "a day",
-    value={
+    {
         "id": 912,
         "campaign": "autumn",
         "merchant": "huilian",
@@ -40,9 +42,29 @@ EXAMPLE = OpenApiExample(
         "state": "ready",
         "closed_at": "2026-11-27T18:05:00.000000Z",
     },
-    response_only=True,
-    status_codes=["200"],
 )
+SINGLE_STORES = refusal_example("a key of single stores", "forbidden", "whole_merchants")
+_CAPTURED = Captured(
+    redemption_id=48_211,
+    voucher_id=0,
+    merchant_id=0,
+    store_no="0001",
+    order_no="20261127-000123",
+    order_amount_fen=25_000,
+    discount_fen=2_000,
+    split=((0, 1_400),),
+    business_day=date(2026, 11, 27),
+    redeemed_at=datetime(2026, 11, 27, 11, 2, 33, 120_000, tzinfo=UTC),
+)
+FILE = answer_example(
+    "one redemption",
+    file_of(
+        Draft(0, 0, (Line(_CAPTURED, amount_fen=1_400),)),
+        Heading("sh", "autumn", date(2026, 11, 27), "huilian", "city", "Asia/Shanghai"),
+    ).decode(),
+    media_type=CSV,
+)
+NO_SETTLEMENT = refusal_example("another merchant's, or none", "not_found", "settlement_unknown")
 
 
 class SettlementSchema(serializers.Serializer[object]):
@@ -95,7 +117,7 @@ class SettlementsView(SettlementView):
             ),
         ],
         responses={200: SettlementSchema(many=True), **REFUSALS},
-        examples=[EXAMPLE],
+        examples=[SETTLED, SINGLE_STORES],
     )
     def get(self, request: Request) -> HttpResponse:
         """The settlements of the caller's merchants, in the order they were made, at most 500."""
@@ -115,6 +137,7 @@ class SettlementFileView(SettlementView):
     @extend_schema(
         operation_id="download_settlement",
         responses={(200, CSV): OpenApiTypes.STR, **REFUSALS},
+        examples=[FILE, NO_SETTLEMENT],
     )
     def get(self, request: Request, settlement_id: int) -> HttpResponse:
         """The file of a settlement: CSV in UTF-8, a line for each redemption and for each refund

@@ -12,6 +12,7 @@ from merchants.errors import Refused
 from merchants.services.terminals import enrol_by_code
 from vouchers.api.calls import JsonOnly, body_of
 from vouchers.api.errors import rendered
+from vouchers.api.examples import answer_example, refusal_example, request_example
 from vouchers.api.schema import REFUSALS
 from vouchers.http.addresses import client_address
 from vouchers.http.answers import problem
@@ -37,6 +38,25 @@ class EnrolledSchema(serializers.Serializer):  # type: ignore[type-arg]
     is_test = serializers.BooleanField(help_text="Whether the key is of the sandbox.")
 
 
+ENROL = request_example("a code as the operator gave it", {"code": "K7QM-2XRT-9HVD"})
+ENROLLED = answer_example(
+    "enrolled",
+    {
+        "key": "vk_live_EXAMPLE",
+        "merchant": "huilian",
+        "store": "0001",
+        "terminal": "T1",
+        "scopes": ["quote", "redeem"],
+        "is_test": False,
+    },
+    201,
+)
+CODE_USED = refusal_example("used or expired", "enrolment_code_invalid")
+TOO_MANY_CODES = refusal_example(
+    "after many wrong codes", "rate_limited", "wrong_codes", retry_after_s=540
+)
+
+
 class EnrolView(APIView):
     """For terminals that have no key yet."""
 
@@ -48,6 +68,7 @@ class EnrolView(APIView):
         operation_id="enrol_terminal",
         request=EnrolSchema,
         responses={201: EnrolledSchema, **REFUSALS},
+        examples=[ENROL, ENROLLED, CODE_USED, TOO_MANY_CODES],
         auth=[],
     )
     def post(self, request: Request) -> HttpResponse:

@@ -10,11 +10,15 @@ from vouchers.api.errors import rendered
 from vouchers.api.redemption.examples import (
     BELOW_AT_CAPTURE,
     CAPTURE,
+    CAPTURE_EXPIRED,
     CAPTURED,
+    NO_STORE,
     REFUND,
+    REFUND_TOO_LARGE,
     REFUNDED,
     REVERSE,
     REVERSED,
+    VOID_SETTLED,
     VOIDED,
 )
 from vouchers.api.redemption.schema import (
@@ -46,7 +50,7 @@ class CaptureView(TillView):
         parameters=[IDEMPOTENCY_KEY],
         request=FinalOrderSchema,
         responses={200: CapturedSchema, **REFUSALS},
-        examples=[CAPTURE, CAPTURED, BELOW_AT_CAPTURE],
+        examples=[CAPTURE, CAPTURED, BELOW_AT_CAPTURE, CAPTURE_EXPIRED],
     )
     def post(self, request: Request, redemption_id: int) -> HttpResponse:
         """Capture an authorisation (确认核销) on the order as it was paid, before it ends. The
@@ -64,7 +68,7 @@ class VoidView(TillView):
         parameters=[IDEMPOTENCY_KEY],
         request=None,
         responses={200: VoidSchema, **REFUSALS},
-        examples=[VOIDED],
+        examples=[VOIDED, VOID_SETTLED],
     )
     def post(self, request: Request, redemption_id: int) -> HttpResponse:
         """Void a redemption of the same business day (撤销), authorised or captured, before it is
@@ -81,7 +85,7 @@ class ReverseView(TillView):
         parameters=[IDEMPOTENCY_KEY],
         request=ReverseSchema,
         responses={200: ReversedSchema, **REFUSALS},
-        examples=[REVERSE, REVERSED],
+        examples=[REVERSE, REVERSED, NO_STORE],
     )
     def post(self, request: Request) -> HttpResponse:
         """Make sure that an order has no redemption (冲正), for a till that does not know what
@@ -100,7 +104,7 @@ class RefundsView(CallView):
         parameters=[IDEMPOTENCY_KEY],
         request=RefundSchema,
         responses={200: RefundedSchema, **REFUSALS},
-        examples=[REFUND, REFUNDED],
+        examples=[REFUND, REFUNDED, REFUND_TOO_LARGE],
     )
     def post(self, request: Request, redemption_id: int) -> HttpResponse:
         """Record a refund of the shopper's money (退款), whole or in part, however late, at any

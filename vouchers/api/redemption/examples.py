@@ -2,14 +2,20 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample
+from vouchers.api.examples import (
+    RESIDENT_NO,
+    answer_example,
+    refusal_example,
+    refused,
+    request_example,
+)
 
 ORDER: dict[str, Any] = {
     "voucher": "81000000100000012345",
     "store": "0001",
     "order_no": "20261127-000123",
     "order_amount_fen": 25_000,
-    "resident": "R-100200",
+    "resident": RESIDENT_NO,
 }
 SHARES = [{"source": "city", "fen": 1_400}, {"source": "platform", "fen": 600}]
 ANSWER: dict[str, Any] = {
@@ -29,16 +35,6 @@ ANSWER: dict[str, Any] = {
 }
 
 
-def request_example(name: str, value: dict[str, Any]) -> OpenApiExample:
-    """A body that may be sent."""
-    return OpenApiExample(name, value=value, request_only=True)
-
-
-def answer_example(name: str, value: Any, status: int = 200) -> OpenApiExample:
-    """A body that may be answered."""
-    return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
-
-
 REDEEM = request_example("redeem", ORDER | {"receipt_no": "A-7781", "payment_ref": "4200001234"})
 AUTHORISE = request_example("authorise", ORDER | {"capture": False})
 REDEEMED = answer_example("redeemed", ANSWER, 201)
@@ -47,22 +43,31 @@ AUTHORISED = answer_example(
     ANSWER | {"state": "authorised", "expires_at": "2026-11-27T11:17:33.120000Z"},
     201,
 )
-BELOW_THRESHOLD = OpenApiExample(
-    "below the threshold",
-    value={
-        "type": "urn:huimin:refusal:below_threshold",
-        "title": "The order is ¥22 short of the ¥100 this voucher needs.",
-        "title_zh": "订单未满 100元，还差 22元。",
-        "status": 422,
-        "code": "below_threshold",
-        "retryable": False,
-        "authority": "campaign",
-        "rule": "below_threshold",
-        "facts": {"threshold_fen": 10_000, "missing_fen": 2_200},
+BELOW_THRESHOLD = refusal_example(
+    "below the threshold", "below_threshold", threshold_fen=10_000, missing_fen=2_200
+)
+FOUND = answer_example(
+    "redeemed, and refunded in part since",
+    ANSWER
+    | {
+        "refunds": [
+            {
+                "refund_no": "T-20261129-0004",
+                "amount_fen": 11_500,
+                "clawback_fen": 1_000,
+                "store": "0002",
+                "refunded_at": "2026-11-29T02:30:00.000000Z",
+            }
+        ]
     },
-    response_only=True,
-    status_codes=["4XX"],
-    media_type="application/problem+json",
+)
+NOT_FOUND = refusal_example("another merchant's, or none", "not_found")
+NO_NUMBER = refusal_example(
+    "nothing to search by",
+    "malformed_request",
+    problem="name one of order_no, receipt_no, payment_ref, idempotency_key",
+    problem_zh="请给出以下之一：order_no、receipt_no、payment_ref、idempotency_key",
+    field="order_no",
 )
 BATCH = request_example(
     "two orders taken offline",
@@ -87,20 +92,16 @@ BATCH_ANSWERED = answer_example(
                 "idempotency_key": "0001-124",
                 "status": 409,
                 "replayed": False,
-                "body": {
-                    "type": "urn:huimin:refusal:voucher_redeemed",
-                    "title": "This voucher has already been used.",
-                    "title_zh": "此券已核销。",
-                    "status": 409,
-                    "code": "voucher_redeemed",
-                    "retryable": False,
-                    "authority": "voucher",
-                    "rule": "voucher_redeemed",
-                    "facts": {},
-                },
+                "body": refused("voucher_redeemed"),
             },
         ]
     },
+)
+BATCH_MALFORMED = refusal_example(
+    "no lines",
+    "malformed_request",
+    problem="Object missing required field `redemptions`",
+    field="$.redemptions",
 )
 QUOTE = request_example("quote", ORDER)
 QUOTED = answer_example(
@@ -143,6 +144,12 @@ BELOW_AT_CAPTURE = answer_example(
         "because_zh": "订单未满 100元，还差 22元。",
     },
 )
+CAPTURE_EXPIRED = refusal_example(
+    "after it has ended",
+    "redemption_state",
+    "capture_expired",
+    ended_at="2026-11-27T19:17:33.120000+08:00",
+)
 VOIDED = answer_example(
     "voided",
     {
@@ -153,6 +160,7 @@ VOIDED = answer_example(
         "voided_at": "2026-11-27T11:20:00.000000Z",
     },
 )
+VOID_SETTLED = refusal_example("already settled", "redemption_state", "void_settled")
 REVERSE = request_example("reverse", {"store": "0001", "order_no": "20261127-000123"})
 REVERSED = answer_example(
     "reversed",
@@ -167,6 +175,7 @@ REVERSED = answer_example(
         "reversed_at": "2026-11-27T11:20:00.000000Z",
     },
 )
+NO_STORE = refusal_example("a store that is not the key's", "store_not_found")
 REFUND = request_example(
     "refund", {"store": "0002", "amount_fen": 11_500, "refund_no": "T-20261129-0004"}
 )
@@ -183,3 +192,4 @@ REFUNDED = answer_example(
         "refunded_at": "2026-11-29T02:30:00.000000Z",
     },
 )
+REFUND_TOO_LARGE = refusal_example("more than was paid", "refund_too_large", left_fen=11_500)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from merchants.errors import Refused
 from vouchers.api.calls import day, parameter
 from vouchers.api.errors import rendered
+from vouchers.api.redemption.examples import FOUND, NOT_FOUND
 from vouchers.api.redemption.till import TillView
 from vouchers.api.schema import REFUSALS, RedemptionSchema
 from vouchers.http.answers import found
@@ -77,6 +78,7 @@ class RedemptionView(TillView):
     @extend_schema(
         operation_id="get_redemption",
         responses={200: RedemptionSchema, **REFUSALS},
+        examples=[FOUND, NOT_FOUND],
     )
     def get(self, request: Request, redemption_id: int) -> HttpResponse:
         """A redemption as it stands now, with the refunds made on it; another merchant's is not

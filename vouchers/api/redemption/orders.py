@@ -14,7 +14,10 @@ from vouchers.api.redemption.examples import (
     AUTHORISED,
     BATCH,
     BATCH_ANSWERED,
+    BATCH_MALFORMED,
     BELOW_THRESHOLD,
+    FOUND,
+    NO_NUMBER,
     QUOTE,
     QUOTED,
     REDEEM,
@@ -51,6 +54,7 @@ class RedemptionsView(TillView):
         operation_id="find_redemptions",
         parameters=FOUND_BY,
         responses={200: RedemptionSchema(many=True), **REFUSALS},
+        examples=[FOUND, NO_NUMBER],
     )
     def get(self, request: Request) -> HttpResponse:
         """Recover an unknown outcome: the caller's redemptions by what the till knows of them, the
@@ -65,7 +69,7 @@ class BatchView(TillView):
         operation_id="redeem_batch",
         request=BatchSchema,
         responses={200: BatchAnswerSchema, **REFUSALS},
-        examples=[BATCH, BATCH_ANSWERED],
+        examples=[BATCH, BATCH_ANSWERED, BATCH_MALFORMED],
     )
     def post(self, request: Request) -> HttpResponse:
         """Redeem up to 500 orders, each under its own idempotency key, by the rules of the single

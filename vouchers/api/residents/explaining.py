@@ -12,6 +12,7 @@ from merchants.references import FORM
 from vouchers.api.calls import parameter
 from vouchers.api.errors import rendered
 from vouchers.api.residents.channel import ChannelView
+from vouchers.api.residents.examples import NO_CAMPAIGN, REACHED
 from vouchers.api.residents.schema import RESIDENT
 from vouchers.api.schema import REFUSALS
 from vouchers.http.answers import render
@@ -74,6 +75,7 @@ class ExplainView(ChannelView):
         operation_id="explain",
         parameters=[RESIDENT, CAMPAIGN],
         responses={200: ExplanationSchema, **REFUSALS},
+        examples=[REACHED, NO_CAMPAIGN],
     )
     def get(self, request: Request, external_id: str) -> HttpResponse:
         """Say in words and metres why a campaign reaches this resident, or why not (为何未入选).

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from vouchers.api.calls import body_of
 from vouchers.api.errors import rendered
 from vouchers.api.residents.channel import ChannelView
+from vouchers.api.residents.examples import NOT_THEIRS, PRINT, PRINTED, SHOW, SHOWN
 from vouchers.api.residents.schema import (
     VOUCHER_CODE,
     PaperHolderSchema,
@@ -31,6 +32,7 @@ class PresentView(ChannelView):
         parameters=[VOUCHER_CODE],
         request=ShowerSchema,
         responses={200: PresentedSchema, **REFUSALS},
+        examples=[SHOW, SHOWN, NOT_THEIRS],
     )
     def post(self, request: Request, code: str) -> HttpResponse:
         """Have a voucher shown by its holder or a proxy (出示): a code good once, for 60 seconds.
@@ -51,6 +53,7 @@ class PaperView(ChannelView):
         parameters=[VOUCHER_CODE],
         request=PaperHolderSchema,
         responses={200: PaperSchema, **REFUSALS},
+        examples=[PRINT, PRINTED, NOT_THEIRS],
     )
     def post(self, request: Request, code: str) -> HttpResponse:
         """Print a voucher for its holder (纸质券); a paper made before is void from now on.

@@ -15,12 +15,24 @@ from merchants.errors import Refused
 from merchants.models import District
 from vouchers.api.calls import body_of, parameter
 from vouchers.api.errors import rendered
+from vouchers.api.examples import NO_RESIDENT
 from vouchers.api.residents.channel import ChannelView
+from vouchers.api.residents.examples import (
+    CONSENT,
+    HELD,
+    IDENTITY_TAKEN,
+    MOVE,
+    NO_PLACE,
+    OWN_PROXY,
+    PROXY,
+    REGISTER,
+    REGISTERED,
+)
 from vouchers.api.residents.schema import (
     AFTER_VOUCHER,
     CONSENT_PURPOSE,
     POINT_KIND,
-    PROXY,
+    PROXY_NO,
     RESIDENT,
     ConsentSchema,
     PlaceSchema,
@@ -48,6 +60,7 @@ class ResidentView(ChannelView):
         parameters=[RESIDENT],
         request=ResidentSchema,
         responses={200: StandingSchema, **REFUSALS},
+        examples=[REGISTER, REGISTERED, IDENTITY_TAKEN],
     )
     def put(self, request: Request, external_id: str) -> HttpResponse:
         """Put a resident on file, or bring them up to date (居民登记).
@@ -74,6 +87,7 @@ class PointView(ChannelView):
         parameters=[RESIDENT, POINT_KIND],
         request=PlaceSchema,
         responses=DONE,
+        examples=[MOVE, NO_PLACE],
     )
     def put(self, request: Request, external_id: str, kind: str) -> HttpResponse:
         """Say where a resident lives, works or was seen last; the place before stays dated."""
@@ -95,6 +109,7 @@ class ConsentView(ChannelView):
         parameters=[RESIDENT, CONSENT_PURPOSE],
         request=ConsentSchema,
         responses=DONE,
+        examples=[CONSENT, NO_RESIDENT],
     )
     def put(self, request: Request, external_id: str, purpose: str) -> HttpResponse:
         """Record that a resident agrees; a consent to another version of the text ends."""
@@ -112,6 +127,7 @@ class ConsentView(ChannelView):
         parameters=[RESIDENT, CONSENT_PURPOSE],
         request=None,
         responses=DONE,
+        examples=[NO_RESIDENT],
     )
     def delete(self, request: Request, external_id: str, purpose: str) -> HttpResponse:
         """Record that a resident agrees no longer. Without a consent nothing changes."""
@@ -127,9 +143,10 @@ class ProxyView(ChannelView):
 
     @extend_schema(
         operation_id="declare_proxy",
-        parameters=[RESIDENT, PROXY],
+        parameters=[RESIDENT, PROXY_NO],
         request=ProxySchema,
         responses=DONE,
+        examples=[PROXY, OWN_PROXY],
     )
     def put(self, request: Request, external_id: str, proxy_id: str) -> HttpResponse:
         """Let a relative or volunteer hold and show this resident's vouchers (代用人)."""
@@ -143,7 +160,11 @@ class ProxyView(ChannelView):
         return HttpResponse(status=204)
 
     @extend_schema(
-        operation_id="end_proxy", parameters=[RESIDENT, PROXY], request=None, responses=DONE
+        operation_id="end_proxy",
+        parameters=[RESIDENT, PROXY_NO],
+        request=None,
+        responses=DONE,
+        examples=[NO_RESIDENT],
     )
     def delete(self, request: Request, external_id: str, proxy_id: str) -> HttpResponse:
         """End a declaration. Without one nothing changes."""
@@ -164,6 +185,7 @@ class WalletView(ChannelView):
         operation_id="list_vouchers",
         parameters=[RESIDENT, AFTER_VOUCHER],
         responses={200: WalletVoucherSchema(many=True), **REFUSALS},
+        examples=[HELD, NO_RESIDENT],
     )
     def get(self, request: Request, external_id: str) -> HttpResponse:
         """The vouchers that this resident holds (券包), newest first, at most 200; no other

@@ -26,7 +26,7 @@ AFTER_VOUCHER = OpenApiParameter(
     str,
     description="Only those that come after the voucher with this code: the next 200.",
 )
-PROXY = OpenApiParameter(
+PROXY_NO = OpenApiParameter(
     "proxy_id",
     {"type": "string", "pattern": FORM, "maxLength": NUMBER_MAX_LENGTH},
     OpenApiParameter.PATH,
