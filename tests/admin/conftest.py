@@ -190,3 +190,19 @@ def signed_in(user: User) -> Client:
 def root() -> Client:
     """A superuser's browser."""
     return signed_in(User.objects.create_superuser("root"))
+
+
+@pytest.fixture
+def draft() -> Campaign:
+    """A sound draft of today, whose tiers plan what it has."""
+    now = timezone.now()
+    counts = {"off20": 10, "off50": 10, "off150": 10}
+    return cast.spring_campaign(
+        starts_at=now, ends_at=now + 30 * cast.DAY, budget_fen=220_000, tier_counts=counts
+    )
+
+
+@pytest.fixture
+def mei() -> Client:
+    """The manager's browser."""
+    return signed_in(cast.mei())

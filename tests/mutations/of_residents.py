@@ -30,7 +30,7 @@ OF_RESIDENTS: tuple[Mutation, ...] = (
     _office(
         "a proxy without an author",
         "the history does not say who declared a proxy",
-        '    note(holder, by=by, what=f"proxy declared: {proxy.external_id}", at=at)\n',
+        "    note(holder, by=by, what=what, at=at, resident=proxy.external_id)\n",
         "",
         SIGNED,
     ),

@@ -23,7 +23,7 @@ INSTANTS = frozenset(
     )
 )
 # What is shown of a voucher: another one at every call.
-SHOWN = ("code", "digits", "qr_svg")
+SHOWN = ("code", "digits", "qr_svg", "code128_svg")
 NO_CONTENT = 204
 # What Django says of every page and the server of every answer; of no use to a till.
 OF_EVERY_PAGE = frozenset(

@@ -34,7 +34,7 @@ NOW = "now"
 
 
 def terms_context(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What `vouchers/terms.html` shows of a document."""
+    """What the launch list and the review show of a document."""
     said = sentences(document)
     return {
         "sha256": terms_sha256(document).hex(),
