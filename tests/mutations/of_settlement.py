@@ -36,7 +36,7 @@ OF_SETTLEMENT: tuple[Mutation, ...] = (
         11,
         "the history does not say who instructed a payout",
         "vouchers/services/settlement/days.py",
-        '        note(settlement, by=by, what="payout instructed", at=at)\n',
+        '        note(settlement, by=by, what=_("payout instructed"), at=at)\n',
         "",
         "tests/services/settlement/test_payouts.py::"
         "test_who_settled_a_day_and_who_instructed_its_payout_is_on_record",
