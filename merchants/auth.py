@@ -184,8 +184,13 @@ class CallerCache:
     def get(self, key_text: str, *, at: datetime) -> Caller | None:
         """The caller of a key: remembered, or asked of the database."""
         remembered = self.peek(key_text)
-        if remembered is not Cached.MISS:
-            return remembered
+        return self._ask(key_text, at) if remembered is Cached.MISS else remembered
+
+    def get_now(self, key_text: str, *, at: datetime) -> Caller | None:
+        """The caller as the database has it now; only that a key is unknown is remembered."""
+        return None if self.peek(key_text) is None else self._ask(key_text, at)
+
+    def _ask(self, key_text: str, at: datetime) -> Caller | None:
         # The age counts from before the question: what is revoked meanwhile is not kept longer.
         asked_at_s = self._clock()
         caller = authenticate(key_text, at=at)
@@ -216,14 +221,20 @@ def bearer_key(header: bytes) -> str | None:
 
 
 class KeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <key>`; the caller becomes `request.auth` (and `request.user`)."""
+    """`Authorization: Bearer <key>`; the caller becomes `request.auth` (and `request.user`).
+
+    The database is asked at every call, so that who is switched off neither acts nor reads from the
+    next one on.
+    """
+
+    find: ClassVar[Callable[..., Caller | None]] = CALLERS.get_now
 
     def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
         """The caller; None without a bearer header, AuthenticationFailed if the key is invalid."""
         key = bearer_key(get_authorization_header(request))
         if key is None:
             return None
-        caller = CALLERS.get(key, at=timezone.now())
+        caller = self.find(key, at=timezone.now())
         if caller is None:
             raise AuthenticationFailed(code="unauthenticated")
         return caller, caller
@@ -231,6 +242,13 @@ class KeyAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Makes REST framework answer 401 and not 403."""
         return 'Bearer realm="huimin"'
+
+
+class RememberedKey(KeyAuthentication):
+    """For calls that do nothing but one act, which asks in its own transaction whether the caller
+    is switched off: a key may be remembered."""
+
+    find = CALLERS.get
 
 
 class HasScope(BasePermission):
@@ -258,6 +276,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     """How the OpenAPI document describes the keys."""
 
     target_class = "merchants.auth.KeyAuthentication"
+    match_subclasses = True
     name = "key"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from merchants.auth import Caller, HasScope, KeyAuthentication
+from merchants.auth import Caller, HasScope, RememberedKey
 from tests.benchmarks.textbook import redeem
 from vouchers.api.schema import RedeemSchema
 from vouchers.http.answers import JSON, PROBLEM
@@ -20,7 +20,7 @@ PATH = "/api/v1/redemptions"
 class RedemptionsView(APIView):
     """Redeem a voucher."""
 
-    authentication_classes = [KeyAuthentication]
+    authentication_classes = [RememberedKey]
     permission_classes = [HasScope.of("redeem")]
 
     def post(self, request: Request) -> HttpResponse:

@@ -171,6 +171,15 @@ OF_KEYS: tuple[Mutation, ...] = (
         "test_a_spoilt_key_is_as_good_as_none",
     ),
     source(
+        "who was switched off is remembered",
+        5,
+        "a suspended channel has codes presented while a cache remembers it",
+        "merchants/auth.py",
+        "= CALLERS.get_now\n",
+        "= CALLERS.get\n",
+        "tests/api/test_switches.py",
+    ),
+    source(
         "every scope",
         5,
         "Django's door does not ask for the scope of a key",

@@ -8,7 +8,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from merchants.auth import Caller, KeyAuthentication
+from merchants.auth import Caller, KeyAuthentication, RememberedKey
 from merchants.errors import Refused
 from merchants.references import is_reference
 from vouchers.http.requests import (
@@ -42,6 +42,13 @@ class CallView(APIView):
     def caller(request: Request) -> Caller:
         """The caller whose key it is."""
         return cast(Caller, request.auth)
+
+
+class ActView(CallView):
+    """A call that is one act, and no reading: the act itself asks whether its caller is switched
+    off."""
+
+    authentication_classes = [RememberedKey]
 
 
 class Sent(TypedDict):

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from merchants.auth import HasScope
 from merchants.errors import Refused
 from merchants.references import FORM
-from vouchers.api.calls import CallView, body_of, parameter
+from vouchers.api.calls import ActView, CallView, body_of, parameter
 from vouchers.api.errors import rendered
 from vouchers.api.examples import (
     NO_RESIDENT,
@@ -159,7 +159,7 @@ class OffersView(ChannelView):
         return rendered(render(found))
 
 
-class ClaimsView(ChannelView):
+class ClaimsView(ActView, ChannelView):
     """Claim vouchers."""
 
     @extend_schema(

@@ -5,7 +5,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from merchants.auth import HasScope
-from vouchers.api.calls import CallView, sent
+from vouchers.api.calls import ActView, sent
 from vouchers.api.errors import rendered
 from vouchers.api.redemption.examples import (
     BELOW_AT_CAPTURE,
@@ -42,7 +42,7 @@ from vouchers.http.redemption import (
 from vouchers.services.redemption import capture, refund, reverse, void
 
 
-class CaptureView(TillView):
+class CaptureView(ActView, TillView):
     """Make an authorisation final."""
 
     @extend_schema(
@@ -60,7 +60,7 @@ class CaptureView(TillView):
         return rendered(capture(request=asked, render=render))
 
 
-class VoidView(TillView):
+class VoidView(ActView, TillView):
     """Undo a redemption."""
 
     @extend_schema(
@@ -77,7 +77,7 @@ class VoidView(TillView):
         return rendered(void(request=asked, render=render))
 
 
-class ReverseView(TillView):
+class ReverseView(ActView, TillView):
     """Undo whatever became of an order."""
 
     @extend_schema(
@@ -94,7 +94,7 @@ class ReverseView(TillView):
         return rendered(reverse(request=reverse_request(**sent(request)), render=render))
 
 
-class RefundsView(CallView):
+class RefundsView(ActView):
     """Give the shopper's money back. The key needs the scope `refund`."""
 
     permission_classes = [HasScope.of("refund")]

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from merchants.auth import HasScope
-from vouchers.api.calls import CallView, body_of, sent
+from vouchers.api.calls import ActView, body_of, sent
 from vouchers.api.errors import rendered
 from vouchers.api.redemption.examples import (
     AUTHORISE,
@@ -62,7 +62,7 @@ class RedemptionsView(TillView):
         return rendered(found_all(find(request)))
 
 
-class BatchView(TillView):
+class BatchView(ActView, TillView):
     """Many orders at once: what a till took offline, or a chain's."""
 
     @extend_schema(
@@ -85,7 +85,7 @@ class BatchView(TillView):
         return rendered(render_batch(lines, redeem(requests=asked, render=render)))
 
 
-class QuoteView(CallView):
+class QuoteView(ActView):
     """Ask what a voucher would be worth. The key needs the scope `quote`."""
 
     permission_classes = [HasScope.of("quote")]
