@@ -1,4 +1,4 @@
-"""The store-cover index equals geopy: in bulk, at every edge, and for what it refuses."""
+"""The store-cover index equals geopy and PROJ: in bulk, at every edge, and for what it refuses."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ from geopy.distance import geodesic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from pyproj import Geod
 
 from merchants.geo import CoordinateFault, chord_distance_m, distance_m
 from vouchers.rules.audience.store_cover import (
@@ -18,6 +19,9 @@ from vouchers.rules.audience.store_cover import (
 
 Floats = NDArray[np.float64]
 
+WGS_84 = Geod(ellps="WGS84")
+LEAST_DEGREE_M = 110_500
+"""No degree of a meridian is shorter, and no parallel's, times its cosine."""
 NUDGES_M = (0.0, 1e-9, 1e-6, 5e-5, 9e-5, 1.1e-4, 1e-3, 0.049, 0.051, 1.0)
 
 
@@ -57,6 +61,50 @@ def assert_agrees_with_the_chord(stores: Floats, radius_m: Floats, points: Float
     assert inside[surely].all()
     assert not inside[np.isinf(best)].any()
     return found
+
+
+def nearest_by_proj(stores: Floats, radius_m: Floats, points: Floats) -> Floats:
+    """Metres to the nearest covering store by PROJ, which shares no code with ours; whether a store
+    covers a point is asked of geopy within a metre of its radius. Infinite where none does."""
+    best = np.full(points.shape[0], np.inf)
+    narrowest = np.cos(np.radians(np.abs(points[:, 1]).max()))
+    for store, radius in zip(stores, radius_m, strict=True):
+        away_m = np.abs(points - store) * LEAST_DEGREE_M
+        close = np.flatnonzero((away_m <= [(radius + 1) / narrowest, radius + 1]).all(axis=1))
+        metres = proj_m(np.broadcast_to(store, (close.size, 2)), points[close])
+        for place in np.flatnonzero(np.abs(metres - radius) < 1):
+            metres[place] = distance_m(*store, *points[close[place]])
+        covered = metres <= radius
+        best[close[covered]] = np.minimum(best[close[covered]], metres[covered])
+    return best
+
+
+def proj_m(places: Floats, points: Floats) -> Floats:
+    return np.asarray(WGS_84.inv(*places.T, *points.T)[2])
+
+
+def on_the_rims(stores: Floats, radius_m: Floats, each: int, rng: np.random.Generator) -> Floats:
+    """Points up to a metre inside or outside of each circle, all around."""
+    lon, lat = np.repeat(stores, each, axis=0).T
+    away_m = np.repeat(radius_m, each) + rng.uniform(-1, 1, lon.size)
+    rim_lon, rim_lat, _ = WGS_84.fwd(lon, lat, rng.uniform(0, 360, lon.size), away_m)
+    return np.column_stack([rim_lon, rim_lat])
+
+
+def test_of_200_000_residents_and_100_stores_all_are_judged_as_by_proj() -> None:
+    rng = np.random.default_rng(18)
+    stores = rng.uniform((121.2, 31.0), (121.7, 31.4), (100, 2))
+    radius_m = rng.choice([3_000.0, 4_000.0, 5_000.0], 100)
+    rims = on_the_rims(stores, radius_m, 20, rng)
+    anywhere = rng.uniform((121.1, 30.9), (121.8, 31.5), (200_000 - rims.shape[0], 2))
+    points = np.concatenate([rims, anywhere])
+    found, best = ask(stores, radius_m, points), nearest_by_proj(stores, radius_m, points)
+    inside = np.isfinite(best)
+    assert 0.1 < inside.mean() < 0.9
+    assert ((found.store_index != NO_STORE) == inside).all()
+    assert np.abs(found.distance_m[inside] - best[inside]).max() < 0.001
+    chosen = stores[found.store_index[inside]]
+    assert np.abs(proj_m(chosen, points[inside]) - best[inside]).max() < 0.001
 
 
 @pytest.mark.parametrize(
