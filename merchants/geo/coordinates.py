@@ -10,6 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 MAX_LATITUDE_DEG: Final = 60.0
 """Up to here the accuracy of the distance formulas is proven; China ends at 53.6."""
 
+MAX_LONGITUDE_DEG: Final = 179.8
+"""Up to here, at any accepted latitude, a circle of 10 km ends before the 180th meridian, beyond
+which longitudes begin anew; no formula has to wrap them."""
+
 _NULL_ISLAND_DEG: Final = 0.01
 
 
@@ -20,6 +24,7 @@ class CoordinateFault(StrEnum):
     SWAPPED_AXES = "coordinates_swapped"
     OUT_OF_RANGE = "coordinates_out_of_range"
     POLAR = "coordinates_polar"
+    ANTIMERIDIAN = "coordinates_antimeridian"
     NULL_ISLAND = "coordinates_zero"
 
     @property
@@ -37,6 +42,9 @@ _SENTENCES: Final = {
         "Longitude must lie between -180 and 180 degrees and latitude between -90 and 90."
     ),
     CoordinateFault.POLAR: "Latitudes beyond 60 degrees north or south are not supported.",
+    CoordinateFault.ANTIMERIDIAN: (
+        "Longitudes within 0.2 degrees of the 180th meridian are not supported."
+    ),
     CoordinateFault.NULL_ISLAND: (
         "Longitude 0, latitude 0 is what failed geocoding leaves behind, not a place."
     ),
@@ -68,7 +76,10 @@ def coordinate_faults(longitude_deg: ArrayLike, latitude_deg: ArrayLike) -> NDAr
 def _are_plain(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> bool:
     """Whether they all lie where no condition can hold: north of the equator, short of the pole."""
     return bool(
-        lat.min() > 1 and lat.max() < MAX_LATITUDE_DEG and lon.min() > -180 and lon.max() < 180
+        lat.min() > 1
+        and lat.max() < MAX_LATITUDE_DEG
+        and lon.min() > -MAX_LONGITUDE_DEG
+        and lon.max() < MAX_LONGITUDE_DEG
     )
 
 
@@ -78,4 +89,5 @@ def _conditions(lon: Any, lat: Any) -> Iterator[Any]:
     yield (lon >= 18) & (lon <= 54) & (lat >= 73) & (lat <= 135)
     yield (abs(lon) > 180) | (abs(lat) > 90)
     yield abs(lat) > MAX_LATITUDE_DEG
+    yield abs(lon) > MAX_LONGITUDE_DEG
     yield (abs(lon) < _NULL_ISLAND_DEG) & (abs(lat) < _NULL_ISLAND_DEG)

@@ -148,7 +148,8 @@ def test_bad_rows_are_listed_and_good_ones_go_in(tmp_path: Path) -> None:
         'S11,罗森,retail,"two\nlines",,121.48,31.23,BD-09\n'
         "S12,罗森,retail,far north,,121.48,75,WGS-84\n"
         "S13,罗森,retail,nowhere,,0,0,WGS-84\n"
-        "S14,罗森,retail,empty,,,,WGS-84\n",
+        "S14,罗森,retail,empty,,,,WGS-84\n"
+        "S15,罗森,retail,far east,,179.98,31.2,WGS-84\n",
         encoding="utf-8",
     )
     said, code = imported(path)
@@ -167,6 +168,7 @@ def test_bad_rows_are_listed_and_good_ones_go_in(tmp_path: Path) -> None:
         ("14", "S12", "coordinates_polar"),
         ("15", "S13", "coordinates_zero"),
         ("16", "S14", "coordinates_not_finite"),
+        ("17", "S15", "coordinates_antimeridian"),
     ]
 
 

@@ -16,6 +16,8 @@ CASES = [
     (481.47, 31.23, CoordinateFault.OUT_OF_RANGE),
     (121.47, -90.5, CoordinateFault.OUT_OF_RANGE),
     (121.47, 60.5, CoordinateFault.POLAR),
+    (179.98, 31.2, CoordinateFault.ANTIMERIDIAN),
+    (-179.98, 31.2, CoordinateFault.ANTIMERIDIAN),
     (0.0, 0.0, CoordinateFault.NULL_ISLAND),
     (-0.0, 1e-7, CoordinateFault.NULL_ISLAND),
 ]
@@ -30,6 +32,11 @@ def test_arrays_get_the_verdicts_of_their_elements() -> None:
     lon, lat, faults = zip(*CASES, strict=True)
     expected = [0 if fault is None else 1 + FAULTS.index(fault) for fault in faults]
     assert coordinate_faults(np.array(lon), np.array(lat)).tolist() == expected
+
+
+def test_arrays_of_northern_places_alone_are_judged_alike() -> None:
+    found = coordinate_faults([121.47, 179.98, -179.98], [31.23, 31.2, 31.2])
+    assert found.tolist() == [0] + [1 + FAULTS.index(CoordinateFault.ANTIMERIDIAN)] * 2
 
 
 def test_every_fault_has_a_code_and_a_sentence() -> None:

@@ -58,7 +58,7 @@ FAULTS: Mapping[str, Any] = {
     "area_too_detailed": _("Polygon {number} has too many corners. Draw it simpler."),
     "area_coordinates": _(
         "Polygon {number} has a corner that can't be used. Longitude comes before latitude, in"
-        " WGS-84; none lies beyond 60 degrees of latitude or at 0, 0."
+        " WGS-84; none lies beyond 60 degrees of latitude, beyond 179.8 of longitude or at 0, 0."
     ),
     "area_crosses_itself": _(
         "Edges of polygon {number} cross: it is unclear what lies inside."

@@ -294,6 +294,15 @@ def test_a_store_that_cannot_be_used_is_named(
         StoreCover.build([121.5, store[0]], [31.2, store[1]], [3_000.0, radius_m])
 
 
+@pytest.mark.parametrize("lon", [179.8, -179.8])
+@pytest.mark.parametrize("lat", [0.0, 60.0, -60.0])
+def test_the_widest_circle_of_an_accepted_store_ends_before_the_180th_meridian(
+    lon: float, lat: float
+) -> None:
+    StoreCover.build([lon], [lat], [10_000.0])
+    assert distance_m(lon, lat, np.copysign(180.0, lon), lat) > 10_000.0
+
+
 def test_lists_of_unequal_length_are_refused() -> None:
     with pytest.raises(InvalidCircleError, match="one length"):
         StoreCover.build([121.5, 121.6], [31.2], [3_000.0])

@@ -69,9 +69,6 @@ class StoreCircles:
             raise InvalidCircleError(f"Store {index}: {FAULTS[codes[index] - 1].sentence}")
         for index in np.flatnonzero(~((radius > 0) & (radius <= MAX_RADIUS_M)))[:1]:
             raise InvalidCircleError(f"Store {index}: radius must be above 0 and at most 10 km.")
-        reach_deg = np.degrees(1.01 * radius / 6_356_752.0) / np.cos(np.radians(np.abs(lat) + 0.1))
-        for index in np.flatnonzero(np.abs(lon) + reach_deg >= 180)[:1]:
-            raise InvalidCircleError(f"Store {index}: its circle crosses the 180th meridian.")
         return cls(lon, lat, radius)
 
     def __len__(self) -> int:
