@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from merchants.auth import HasScope
 from merchants.errors import Refused
+from merchants.geo.coordinates import MAX_LATITUDE_DEG
 from merchants.references import FORM
 from vouchers.api.calls import ActView, CallView, body_of, parameter
 from vouchers.api.errors import rendered
@@ -19,13 +20,21 @@ from vouchers.api.examples import (
     refusal_example,
     request_example,
 )
-from vouchers.api.schema import IDEMPOTENCY_KEY, REFUSALS
+from vouchers.api.schema import (
+    IDEMPOTENCY_KEY,
+    MAX_LONGITUDE_DEG,
+    REFUSALS,
+    number_parameter,
+)
 from vouchers.http.answers import render
 from vouchers.http.claims import SCOPE_CLAIM, check_channel, claim_request
+from vouchers.rules.claims import TIER_SEPARATOR
 from vouchers.services.claims import claim
 from vouchers.services.claims.offers import offers
 
 CLAIMS = "/api/v1/claims"
+TIER_FORM = rf"^(?:[!-~][ -~]*)?{TIER_SEPARATOR}(?:[ -~]*[!-~])?$"
+"""As `merchants.references.FORM`, with a separator."""
 
 
 class ClaimSchema(serializers.Serializer[object]):
@@ -33,17 +42,23 @@ class ClaimSchema(serializers.Serializer[object]):
 
     resident = serializers.RegexField(FORM, max_length=64, help_text="The resident's number.")
     tier = serializers.RegexField(
-        FORM, max_length=61, help_text="As the list of offers has it: campaign/tier."
+        TIER_FORM,
+        min_length=3,
+        max_length=61,
+        help_text="As the list of offers has it: campaign/tier.",
     )
     longitude = serializers.FloatField(
-        min_value=-180,
-        max_value=180,
+        min_value=-MAX_LONGITUDE_DEG,
+        max_value=MAX_LONGITUDE_DEG,
         required=False,
         allow_null=True,
         help_text="Of where the resident is now; with latitude and datum, or left out.",
     )
     latitude = serializers.FloatField(
-        min_value=-180, max_value=180, required=False, allow_null=True
+        min_value=-MAX_LATITUDE_DEG,
+        max_value=MAX_LATITUDE_DEG,
+        required=False,
+        allow_null=True,
     )
     datum = serializers.CharField(
         max_length=20, required=False, help_text="WGS-84, GCJ-02 or BD-09."
@@ -142,9 +157,7 @@ class OffersView(ChannelView):
 
     @extend_schema(
         operation_id="find_offers",
-        parameters=[
-            OpenApiParameter("resident", str, required=True, description="The resident's number.")
-        ],
+        parameters=[number_parameter("resident", "The resident's number.", required=True)],
         responses={200: OfferSchema(many=True), **REFUSALS},
         examples=[OFFER, NO_RESIDENT],
     )

@@ -1,8 +1,11 @@
 """OpenAPI description of the bodies. Parsing itself is `vouchers/http`."""
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from merchants.geo.coordinates import MAX_LATITUDE_DEG
 from merchants.references import FORM
 from vouchers.errors import CATALOGUE
 from vouchers.http.answers import PROBLEM
@@ -11,6 +14,39 @@ from vouchers.rules.issuing.codes import LENGTH as CODE_DIGITS
 from vouchers.rules.issuing.numbered_codes import LENGTH as NUMBERED_DIGITS
 from vouchers.services.redemption.requests import MAX_AMOUNT_FEN
 from vouchers.states import RedemptionState
+
+OPTIONAL_FORM = rf"^(?:{FORM[1:-1]})?$"
+"""A number that may be left out; an empty one is left out too."""
+
+MAX_LONGITUDE_DEG = 180
+BODY_OPTIONAL = frozenset({"declare_proxy"})
+"""Calls that take no body for one without fields."""
+CLOSED = frozenset({"PointsSchema"})
+"""Bodies whose fields are names of things: another name is refused, not ignored."""
+
+
+def number_parameter(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
+    """A number in the query."""
+    return OpenApiParameter(
+        name,
+        {"type": "string", "pattern": FORM if required else OPTIONAL_FORM},
+        OpenApiParameter.QUERY,
+        required=required,
+        description=description,
+    )
+
+
+def state_requirements(result: Any, **generated: Any) -> Any:
+    """A hook of drf-spectacular: what serializers can't say. It takes a body without a required
+    field for one that may be left out, and knows of no closed list of names."""
+    for name in CLOSED:
+        result["components"]["schemas"][name]["additionalProperties"] = False
+    for methods in result["paths"].values():
+        for call in methods.values():
+            if "requestBody" in call and call["operationId"] not in BODY_OPTIONAL:
+                call["requestBody"]["required"] = True
+    return result
+
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -37,7 +73,7 @@ class RedeemSchema(serializers.Serializer[object]):
         FORM, max_length=40, help_text="The merchant's number of the store."
     )
     merchant = serializers.RegexField(
-        FORM,
+        OPTIONAL_FORM,
         max_length=40,
         required=False,
         help_text="Code of the store's merchant; needed where several of the key's merchants have"
@@ -66,19 +102,24 @@ class RedeemSchema(serializers.Serializer[object]):
     )
     order_kind = serializers.ChoiceField(["in_store", "delivered"], default="in_store")
     category = serializers.CharField(max_length=40, required=False)
-    terminal = serializers.RegexField(FORM, max_length=40, required=False)
-    device = serializers.RegexField(FORM, max_length=80, required=False)
-    payment_ref = serializers.RegexField(FORM, max_length=64, required=False)
-    receipt_no = serializers.RegexField(FORM, max_length=64, required=False)
+    terminal = serializers.RegexField(OPTIONAL_FORM, max_length=40, required=False)
+    device = serializers.RegexField(OPTIONAL_FORM, max_length=80, required=False)
+    payment_ref = serializers.RegexField(OPTIONAL_FORM, max_length=64, required=False)
+    receipt_no = serializers.RegexField(OPTIONAL_FORM, max_length=64, required=False)
     longitude = serializers.FloatField(
         required=False,
         allow_null=True,
-        min_value=-180,
-        max_value=180,
+        min_value=-MAX_LONGITUDE_DEG,
+        max_value=MAX_LONGITUDE_DEG,
         help_text="Of where the voucher is shown; with latitude and datum, or left out. Only the"
         " campaign's risk rules look at it.",
     )
-    latitude = serializers.FloatField(required=False, allow_null=True, min_value=-60, max_value=60)
+    latitude = serializers.FloatField(
+        required=False,
+        allow_null=True,
+        min_value=-MAX_LATITUDE_DEG,
+        max_value=MAX_LATITUDE_DEG,
+    )
     datum = serializers.CharField(
         max_length=20, required=False, help_text="WGS-84, GCJ-02 or BD-09."
     )

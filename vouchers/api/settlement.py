@@ -16,7 +16,7 @@ from merchants.errors import Refused
 from vouchers.api.calls import CallView, day, parameter
 from vouchers.api.errors import rendered
 from vouchers.api.examples import answer_example, refusal_example
-from vouchers.api.schema import REFUSALS
+from vouchers.api.schema import REFUSALS, number_parameter
 from vouchers.http.answers import found_all
 from vouchers.models import Settlement
 from vouchers.queries.settlement import settlement_details, settlements_of
@@ -107,8 +107,8 @@ class SettlementsView(SettlementView):
     @extend_schema(
         operation_id="list_settlements",
         parameters=[
-            OpenApiParameter("campaign", str, description="Only of the campaign with this code."),
-            OpenApiParameter("merchant", str, description="Only of the merchant with this code."),
+            number_parameter("campaign", "Only of the campaign with this code."),
+            number_parameter("merchant", "Only of the merchant with this code."),
             OpenApiParameter("business_day", date, description="Only of this day."),
             OpenApiParameter(
                 "after",

@@ -23,7 +23,7 @@ class EnrolSchema(serializers.Serializer):  # type: ignore[type-arg]
     """Body of an enrolment."""
 
     code = serializers.CharField(
-        max_length=64, help_text="The one-time code, with or without dashes."
+        min_length=1, max_length=64, help_text="The one-time code, with or without dashes."
     )
 
 

@@ -12,7 +12,7 @@ from vouchers.api.calls import day, parameter
 from vouchers.api.errors import rendered
 from vouchers.api.redemption.examples import FOUND, NOT_FOUND
 from vouchers.api.redemption.till import TillView
-from vouchers.api.schema import REFUSALS, RedemptionSchema
+from vouchers.api.schema import REFUSALS, RedemptionSchema, number_parameter
 from vouchers.http.answers import found
 from vouchers.queries.redemption import RedemptionDetails, details_of, redemptions_of
 from vouchers.services.redemption.own_numbers import place_meant
@@ -22,17 +22,13 @@ LOOK_BACK: Final = timedelta(days=7)
 
 NUMBERS: Final = ("order_no", "receipt_no", "payment_ref", "idempotency_key")
 FOUND_BY: Final = [
-    OpenApiParameter("order_no", str, description="The till's order number."),
-    OpenApiParameter("receipt_no", str, description="The receipt number it was sent with."),
-    OpenApiParameter("payment_ref", str, description="The payment reference it was sent with."),
-    OpenApiParameter(
-        "idempotency_key",
-        str,
-        description="The key it was made, captured, voided, reversed or refunded under.",
+    number_parameter("order_no", "The till's order number."),
+    number_parameter("receipt_no", "The receipt number it was sent with."),
+    number_parameter("payment_ref", "The payment reference it was sent with."),
+    number_parameter(
+        "idempotency_key", "The key it was made, captured, voided, reversed or refunded under."
     ),
-    OpenApiParameter(
-        "store", str, description="Only of the store with this number, the engine's or your own."
-    ),
+    number_parameter("store", "Only of the store with this number, the engine's or your own."),
     OpenApiParameter(
         "business_day",
         date,

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from merchants.references import FORM
-from vouchers.api.schema import RedeemSchema, SourceShareSchema
+from vouchers.api.schema import OPTIONAL_FORM, RedeemSchema, SourceShareSchema
 from vouchers.http.batches import LINES_MAX
 from vouchers.http.requests import KEY_MAX_LENGTH
 from vouchers.services.redemption.requests import MAX_AMOUNT_FEN
@@ -72,10 +72,10 @@ class FinalOrderSchema(serializers.Serializer[object]):
         help_text="What of the order the voucher may be used on; the whole order if left out.",
     )
     payment_ref = serializers.RegexField(
-        FORM, max_length=64, required=False, help_text="As authorised, if left out."
+        OPTIONAL_FORM, max_length=64, required=False, help_text="As authorised, if left out."
     )
     receipt_no = serializers.RegexField(
-        FORM, max_length=64, required=False, help_text="As authorised, if left out."
+        OPTIONAL_FORM, max_length=64, required=False, help_text="As authorised, if left out."
     )
     currency = serializers.ChoiceField(["CNY"], default="CNY")
 
@@ -122,7 +122,7 @@ class ReverseSchema(serializers.Serializer[object]):
     )
     order_no = serializers.RegexField(FORM, max_length=64)
     merchant = serializers.RegexField(
-        FORM,
+        OPTIONAL_FORM,
         max_length=40,
         required=False,
         help_text="Code of the store's merchant; needed where several of the key's merchants have"
@@ -161,7 +161,7 @@ class RefundSchema(serializers.Serializer[object]):
         help_text="Of the shopper's own money: all refunds together at most `payable_fen`.",
     )
     refund_no = serializers.RegexField(FORM, max_length=64, help_text="Unique per merchant.")
-    merchant = serializers.RegexField(FORM, max_length=40, required=False)
+    merchant = serializers.RegexField(OPTIONAL_FORM, max_length=40, required=False)
     currency = serializers.ChoiceField(["CNY"], default="CNY")
 
 

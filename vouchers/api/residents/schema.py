@@ -4,7 +4,9 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from merchants.geo import Datum
+from merchants.geo.coordinates import MAX_LATITUDE_DEG
 from merchants.references import FORM
+from vouchers.api.schema import MAX_LONGITUDE_DEG
 from vouchers.http.residents import NUMBER_MAX_LENGTH, TAGS
 from vouchers.models import Consent, ResidentPoint
 from vouchers.rules.issuing.codes import LENGTH as CODE_DIGITS
@@ -12,9 +14,12 @@ from vouchers.rules.issuing.numbered_codes import LENGTH as NUMBERED_DIGITS
 from vouchers.rules.residents import SANDBOX
 from vouchers.states import ResidentState, ThresholdBasis, TierKind, VoucherState
 
+IN_PATH = r"^[!-.0-~](?:[ -.0-~]*[!-.0-~])?$"
+"""As `merchants.references.FORM`, without a slash."""
+
 RESIDENT = OpenApiParameter(
     "external_id",
-    {"type": "string", "pattern": FORM, "maxLength": NUMBER_MAX_LENGTH},
+    {"type": "string", "pattern": IN_PATH, "maxLength": NUMBER_MAX_LENGTH},
     OpenApiParameter.PATH,
     description=(
         "The channel's number of the resident, without a slash. Numbers that a sandbox key writes"
@@ -23,12 +28,12 @@ RESIDENT = OpenApiParameter(
 )
 AFTER_VOUCHER = OpenApiParameter(
     "after",
-    str,
+    {"type": "string", "pattern": rf"^(\d{{{CODE_DIGITS}}})?$"},
     description="Only those that come after the voucher with this code: the next 200.",
 )
 PROXY_NO = OpenApiParameter(
     "proxy_id",
-    {"type": "string", "pattern": FORM, "maxLength": NUMBER_MAX_LENGTH},
+    {"type": "string", "pattern": IN_PATH, "maxLength": NUMBER_MAX_LENGTH},
     OpenApiParameter.PATH,
     description="Number of who may hold and show the vouchers: a resident too.",
 )
@@ -57,8 +62,8 @@ CONSENT_PURPOSE = OpenApiParameter(
 class PlaceSchema(serializers.Serializer[object]):
     """A place in degrees; without its datum it could lie 700 m off."""
 
-    longitude = serializers.FloatField()
-    latitude = serializers.FloatField()
+    longitude = serializers.FloatField(min_value=-MAX_LONGITUDE_DEG, max_value=MAX_LONGITUDE_DEG)
+    latitude = serializers.FloatField(min_value=-MAX_LATITUDE_DEG, max_value=MAX_LATITUDE_DEG)
     datum = serializers.ChoiceField([datum.value for datum in Datum])
 
 
@@ -132,7 +137,9 @@ class StandingSchema(serializers.Serializer[object]):
 class ConsentSchema(serializers.Serializer[object]):
     """A consent."""
 
-    text_version = serializers.CharField(max_length=20)
+    text_version = serializers.CharField(
+        min_length=1, max_length=20, help_text="Printable characters only."
+    )
 
 
 class ProxySchema(serializers.Serializer[object]):
@@ -201,7 +208,9 @@ class PaperHolderSchema(serializers.Serializer[object]):
         FORM, max_length=NUMBER_MAX_LENGTH, help_text="The voucher's holder, not a proxy."
     )
     national_id = serializers.CharField(
-        max_length=40, help_text="As on the card shown at the desk; it has to be the one on file."
+        min_length=1,
+        max_length=40,
+        help_text="As on the card shown at the desk; it has to be the one on file.",
     )
 
 
