@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from django.db import connection
@@ -224,17 +225,18 @@ class KeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key>`; the caller becomes `request.auth` (and `request.user`).
 
     The database is asked at every call, so that who is switched off neither acts nor reads from the
-    next one on.
+    next one on; by another `find` a key may be remembered.
     """
 
-    find: ClassVar[Callable[..., Caller | None]] = CALLERS.get_now
+    def __init__(self, find: Callable[..., Caller | None] = CALLERS.get_now) -> None:
+        self._find = find
 
     def authenticate(self, request: Request) -> tuple[Any, Caller] | None:
         """The caller; None without a bearer header, AuthenticationFailed if the key is invalid."""
         key = bearer_key(get_authorization_header(request))
         if key is None:
             return None
-        caller = self.find(key, at=timezone.now())
+        caller = self._find(key, at=timezone.now())
         if caller is None:
             raise AuthenticationFailed(code="unauthenticated")
         return caller, caller
@@ -244,11 +246,9 @@ class KeyAuthentication(BaseAuthentication):
         return 'Bearer realm="huimin"'
 
 
-class RememberedKey(KeyAuthentication):
-    """For calls that do nothing but one act, which asks in its own transaction whether the caller
-    is switched off: a key may be remembered."""
-
-    find = CALLERS.get
+REMEMBERED_KEY: Final = partial(KeyAuthentication, CALLERS.get)
+"""For calls that do nothing but one act, which asks in its own transaction whether the caller is
+switched off."""
 
 
 class HasScope(BasePermission):

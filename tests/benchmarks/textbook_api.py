@@ -1,6 +1,6 @@
 """The textbook's one view and its address."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpResponse
 from django.urls import path
@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from merchants.auth import Caller, HasScope, RememberedKey
+from merchants.auth import REMEMBERED_KEY, Caller, HasScope
 from tests.benchmarks.textbook import redeem
 from vouchers.api.schema import RedeemSchema
 from vouchers.http.answers import JSON, PROBLEM
@@ -20,7 +20,7 @@ PATH = "/api/v1/redemptions"
 class RedemptionsView(APIView):
     """Redeem a voucher."""
 
-    authentication_classes = [RememberedKey]
+    authentication_classes: Any = [REMEMBERED_KEY]
     permission_classes = [HasScope.of("redeem")]
 
     def post(self, request: Request) -> HttpResponse:

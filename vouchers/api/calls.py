@@ -8,7 +8,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from merchants.auth import Caller, KeyAuthentication, RememberedKey
+from merchants.auth import REMEMBERED_KEY, Caller, KeyAuthentication
 from merchants.errors import Refused
 from merchants.references import is_reference
 from vouchers.http.requests import (
@@ -48,7 +48,7 @@ class ActView(CallView):
     """A call that is one act, and no reading: the act itself asks whether its caller is switched
     off."""
 
-    authentication_classes = [RememberedKey]
+    authentication_classes: Any = [REMEMBERED_KEY]
 
 
 class Sent(TypedDict):
