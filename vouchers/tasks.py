@@ -6,7 +6,8 @@ So tasks may run twice, on any number of workers.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
+from typing import TypeVar
 
 import structlog
 from celery import Task, shared_task
@@ -29,6 +30,8 @@ from vouchers.states import RunState
 
 log = structlog.get_logger(__name__)
 
+Lease = TypeVar("Lease")
+
 LEASE_S = 10
 """Bridges the moment between taking a lease and locking the row (see `leases`).
 
@@ -46,17 +49,36 @@ WAKE_UP_S = 60
 @shared_task
 def sweep_runs() -> None:
     """Target and reserve every run that waits, parts with the help of other workers; then wake the
-    minters."""
+    minters. What fails delays nothing else: its lease runs out and a later sweep tries again."""
     _wake_some(target_parts, parts.waiting_parts(at=timezone.now()) - 1)
-    _judge_parts()
-    while lease := leases.lease_run(at=timezone.now(), lease_s=LEASE_S):
-        _advance(lease)
+    for_each((_judge_parts, _advance_runs, _wake_minters), lambda step: step())
+
+
+def _advance_runs() -> None:
+    waiting = _once_each(
+        lambda: leases.lease_run(at=timezone.now(), lease_s=LEASE_S),
+        lambda lease: (lease.run_id, lease.state),
+    )
+    for_each(waiting, _advance)
+
+
+def _wake_minters() -> None:
     _wake_some(mint_shards, leases.waiting_shards(at=timezone.now()))
 
 
+def _once_each(
+    take: Callable[[], Lease | None], unit: Callable[[Lease], Hashable]
+) -> Iterator[Lease]:
+    """Leases until none can be taken, or one comes back whose work took longer than its lease and
+    failed."""
+    seen: set[Hashable] = set()
+    while (lease := take()) is not None and unit(lease) not in seen:
+        seen.add(unit(lease))
+        yield lease
+
+
 def _advance(lease: leases.RunLease) -> None:
-    """One phase of a run. A refusal, or a lease lost to another worker, must not delay the other
-    runs: the lease runs out and the next sweep tries again."""
+    """One phase of a run. A refusal, or a lease lost to another worker, is no failure."""
     held = {"run_id": lease.run_id, "fence": lease.fence}
     try:
         if lease.state is RunState.QUEUED:
@@ -80,23 +102,34 @@ def target_parts() -> None:
 
 def _judge_parts() -> bool:
     """Whether one of the parts was the last of its run."""
-    ended = False
-    while lease := parts.lease_part(at=timezone.now(), lease_s=LEASE_S):
-        try:
-            ended |= parts.target_part(part_id=lease.part_id, fence=lease.fence)
-        except leases.LeaseLostError as reason:
-            log.warning("part_not_judged", part=lease.part_id, reason=str(reason))
-    return ended
+    waiting = _once_each(
+        lambda: parts.lease_part(at=timezone.now(), lease_s=LEASE_S), lambda lease: lease.part_id
+    )
+    return any(for_each(waiting, _judge_part))
+
+
+def _judge_part(lease: parts.PartLease) -> bool:
+    try:
+        return parts.target_part(part_id=lease.part_id, fence=lease.fence)
+    except leases.LeaseLostError as reason:
+        log.warning("part_not_judged", part=lease.part_id, reason=str(reason))
+        return False
 
 
 @shared_task
 def mint_shards() -> None:
     """Mint shards until none waits; several workers share them."""
-    while lease := leases.lease_shard(at=timezone.now(), lease_s=LEASE_S):
-        try:
-            minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=timezone.now())
-        except leases.LeaseLostError as reason:
-            log.warning("shard_not_minted", shard=lease.shard_id, reason=str(reason))
+    waiting = _once_each(
+        lambda: leases.lease_shard(at=timezone.now(), lease_s=LEASE_S), lambda lease: lease.shard_id
+    )
+    for_each(waiting, _mint_shard)
+
+
+def _mint_shard(lease: leases.ShardLease) -> None:
+    try:
+        minting.mint_shard(shard_id=lease.shard_id, fence=lease.fence, at=timezone.now())
+    except leases.LeaseLostError as reason:
+        log.warning("shard_not_minted", shard=lease.shard_id, reason=str(reason))
 
 
 @shared_task

@@ -12,13 +12,14 @@ Result = TypeVar("Result")
 
 
 def for_each(items: Iterable[Item], act: Callable[[Item], Result]) -> list[Result]:
-    """The results of `act`, which is called on every item and makes a transaction of its own.
+    """The results of `act`, which is called on every item as it comes and makes a transaction of
+    its own.
 
     Whatever it raised is raised at the end, as one `ExceptionGroup`.
     """
     results: list[Result] = []
     failures: list[Exception] = []
-    for item in list(items):
+    for item in items:
         try:
             results.append(act(item))
         except Exception as failure:
