@@ -13,7 +13,6 @@ from tests.support import cast
 from tests.support.cast import NOON
 from tests.support.history import in_words
 from vouchers.models import AudienceMember, Campaign, CampaignStore, PreviewCount
-from vouchers.rules.audience.filters import InvalidFilterError
 from vouchers.services.audience import snapshots
 from vouchers.services.audience.preview import (
     MOST_AN_HOUR,
@@ -111,7 +110,7 @@ def test_a_preview_that_fails_is_in_the_history_and_does_not_count(
     monkeypatch.setattr("vouchers.services.audience.preview.MOST_AN_HOUR", 1)
     draft = cast.spring_campaign(code="misread")
     Campaign.objects.filter(pk=draft.pk).update(audience_filter={"colour": "red"})
-    with pytest.raises(InvalidFilterError):
+    with pytest.raises(Refused, match="terms_invalid"):
         seen(Campaign.objects.get(pk=draft.pk))
     assert LogEntry.objects.filter(change_message__contains="audience previewed").count() == 1
     seen(campaign)

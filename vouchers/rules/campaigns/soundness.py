@@ -53,7 +53,8 @@ def faults(terms: Terms, *, at: datetime) -> list[Refusal]:
     checks: tuple[Callable[[Terms], Iterator[Refusal]], ...] = (
         _options_in_range,
         _parts_present,
-        _audience_known,
+        _reach_known,
+        _choice_known,
         _areas_sound,
         _conduct_known,
         _tiers_sound,
@@ -64,6 +65,12 @@ def faults(terms: Terms, *, at: datetime) -> list[Refusal]:
         _budget_covers,
     )
     return [*_dates_in_order(terms, at), *(fault for check in checks for fault in check(terms))]
+
+
+def unreachable(terms: Terms) -> list[Refusal]:
+    """Everything that keeps anyone from being judged by these terms, even in a preview of a draft
+    that may lack other things still."""
+    return [*_reach_known(terms), *_areas_sound(terms), *_rings_overlapping(terms)]
 
 
 def _fault(rule: str, **facts: str | int) -> Refusal:
@@ -103,12 +110,20 @@ def _parts_present(terms: Terms) -> Iterator[Refusal]:
             yield _fault("source_appropriated", source=source)
 
 
-def _audience_known(terms: Terms) -> Iterator[Refusal]:
-    """A filter that cannot be applied is refused here; targeting would ignore it."""
+def _reach_known(terms: Terms) -> Iterator[Refusal]:
+    """Places, radii and the filter: by them people are judged."""
     if unknown := sorted(set(terms.point_kinds) - set(POINT_KINDS)):
         yield _fault("point_kinds_known", kind=unknown[0])
     if not 0 < min(terms.radii_m) <= max(terms.radii_m) <= MAX_RADIUS_M:
         yield _fault("radius_in_range", most_m=int(MAX_RADIUS_M))
+    try:
+        AudienceFilter.of(terms.audience_filter)
+    except InvalidFilterError as error:
+        yield _fault("filter_known", problem=str(error))
+
+
+def _choice_known(terms: Terms) -> Iterator[Refusal]:
+    """Who comes first where the quota does not last for all."""
     if terms.selection_method not in set(SelectionMethod):
         yield _fault("selection_method_known", method=terms.selection_method)
     try:
@@ -120,10 +135,6 @@ def _audience_known(terms: Terms) -> Iterator[Refusal]:
         yield _fault("need_weights_count")
     if terms.senior_share_bp + terms.small_shop_share_bp > WHOLE_BP:
         yield _fault("guaranteed_shares_fit")
-    try:
-        AudienceFilter.of(terms.audience_filter)
-    except InvalidFilterError as error:
-        yield _fault("filter_known", problem=str(error))
 
 
 def _areas_sound(terms: Terms) -> Iterator[Refusal]:
@@ -183,6 +194,14 @@ def _rings_contiguous(terms: Terms) -> Iterator[Refusal]:
             yield _fault("rings_contiguous", ring=outer.label, after=inner.label)
     if rings[-1].to_m < max(terms.radii_m):
         yield _fault("rings_reach_radius", to_m=rings[-1].to_m, radius_m=max(terms.radii_m))
+
+
+def _rings_overlapping(terms: Terms) -> Iterator[Refusal]:
+    """A distance would be in two rings."""
+    rings = sorted(terms.rings, key=lambda ring: ring.from_m)
+    for inner, outer in pairwise(rings):
+        if inner.to_m > outer.from_m:
+            yield _fault("rings_contiguous", ring=outer.label, after=inner.label)
 
 
 def _rounds_in_order(terms: Terms) -> Iterator[Refusal]:

@@ -75,8 +75,8 @@ def preview(*, campaign: Campaign, by: User, at: datetime, is_mapped: bool = Fal
     """The audience a campaign would have now, or at its start if that is still to come; and what
     one distribution of its first round would issue and cost. With its density if it `is_mapped`.
 
-    Refuses `not_permitted`, and `rate_limited` after 60 within an hour; one that failed has shown
-    nothing and does not count.
+    Refuses `not_permitted`, `rate_limited` after 60 within an hour, and `terms_invalid` for a draft
+    by which no one can be judged; one that failed has shown nothing and does not count.
     """
     require_permission(by, "vouchers.view_campaign", at=at)
     asked_at = at

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from merchants.errors import Refused
+from merchants.geo import InvalidGeometryError
 from vouchers.models import Campaign, Geofence
 from vouchers.models.audience.facts import POINTS, READ_CHOSEN, READ_SET_ASIDE, ROWS_A_READ
 from vouchers.models.audience.snapshots import (
@@ -22,16 +24,32 @@ from vouchers.models.audience.snapshots import (
     Extents,
 )
 from vouchers.models.audience.visits import READ_VISITS, READ_VISITS_OF
+from vouchers.queries.campaigns.terms import terms_of
 from vouchers.rules.audience.conditions import Conditions, is_among
 from vouchers.rules.audience.facts import Facts
-from vouchers.rules.audience.filters import POINT_KINDS, AudienceFilter, Block, Coverage, Judged
+from vouchers.rules.audience.filters import (
+    POINT_KINDS,
+    AudienceFilter,
+    Block,
+    Coverage,
+    InvalidFilterError,
+    Judged,
+)
 from vouchers.rules.audience.reach import Reach
-from vouchers.rules.audience.store_cover import StoreCircles
-from vouchers.rules.audience.targeting import NO_RING, Rings
+from vouchers.rules.audience.store_cover import InvalidCircleError, StoreCircles
+from vouchers.rules.audience.targeting import NO_RING, InvalidRingsError, Rings
+from vouchers.rules.campaigns.soundness import unreachable
 from vouchers.services.audience.snapshots import latest_snapshot, plan_for_all
 from vouchers.services.audience.stores import Stores
 from vouchers.sql.pipeline import raw_connection
 
+UNUSABLE: Final = (
+    InvalidCircleError,
+    InvalidRingsError,
+    InvalidFilterError,
+    InvalidGeometryError,
+)
+"""What terms that no one has checked yet may raise."""
 DISTRICTS: Final = frozenset({"district_id"})
 BLOCKS_A_READ: Final = 2
 
@@ -65,7 +83,17 @@ class TargetingContext:
 
     @classmethod
     def of(cls, campaign: Campaign, at: datetime, stores: Stores | None = None) -> Self:
-        """The terms as at `at`: the stores given, or else the participating open ones."""
+        """The terms as at `at`: the stores given, or else the participating open ones. Refuses
+        `terms_invalid` for a draft by which no one can be judged."""
+        try:
+            return cls._of(campaign, at, stores)
+        except UNUSABLE as error:
+            for fault in unreachable(terms_of(campaign)):
+                raise Refused(fault.code, fault.rule, **fault.facts) from error
+            raise
+
+    @classmethod
+    def _of(cls, campaign: Campaign, at: datetime, stores: Stores | None) -> Self:
         stores = stores or Stores.taking_part(campaign, at)
         rings = tuple(campaign.rings.order_by("from_m").values_list("label", "from_m", "to_m"))
         circles = stores.circles
