@@ -118,6 +118,14 @@ def sentence(said: Explained) -> str:
         "outside_m": f"{said.outside_m or 0:,.1f}",
         "ring": said.ring or "–",
     }
+    if said.is_in_area and said.reason is None:
+        return (
+            gettext(
+                "targeted: %(point)s lies in an area of the campaign, nearest participating store"
+                " %(store)s %(distance_m)s m"
+            )
+            % facts
+        )
     if said.reason is None:
         return (
             gettext(
@@ -126,21 +134,52 @@ def sentence(said: Explained) -> str:
             )
             % facts
         )
-    if said.store_id is not None:
+    if said.streets:
+        facts["streets"] = ", ".join(map(street_name, said.streets))
         return (
             gettext(
-                "not targeted: %(point)s is %(outside_m)s m outside the circle of %(store)s"
-                " (%(distance_m)s m away)"
+                "not targeted: %(point)s is within reach, %(distance_m)s m from %(store)s, but in"
+                " none of the streets (街镇) that count: %(streets)s"
             )
             % facts
         )
+    if said.store_id is not None:
+        return _outside(said, facts)
     text = gettext("not targeted: %s") % reason_name(said.reason)
     if said.fault:
         return f"{text}: {facts['point']} ({gettext(said.fault.sentence)})"
     if said.conditions:
         asked = (PHRASES[name](value) for name, value in said.conditions.items())
         return f"{text} ({' · '.join(asked)})"
+    if said.districts:
+        counting = ", ".join(map(district_name, said.districts))
+        return gettext("%(why)s (those that count: %(counting)s)") % {
+            "why": text,
+            "counting": counting,
+        }
+    if said.kinds:
+        names = dict(ResidentPoint.Kind.choices)
+        counting = ", ".join(str(names[kind]) for kind in said.kinds)
+        return gettext("not targeted: no place of a kind that counts is known (%s)") % counting
     return text
+
+
+def _outside(said: Explained, facts: Mapping[str, Any]) -> str:
+    if said.has_areas:
+        return (
+            gettext(
+                "not targeted: %(point)s is in none of the campaign's areas and %(outside_m)s m"
+                " outside the circle of %(store)s (%(distance_m)s m away)"
+            )
+            % facts
+        )
+    return (
+        gettext(
+            "not targeted: %(point)s is %(outside_m)s m outside the circle of %(store)s"
+            " (%(distance_m)s m away)"
+        )
+        % facts
+    )
 
 
 OUTCOMES: Final[Mapping[Outcome, Any]] = {

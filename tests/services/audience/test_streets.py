@@ -1,6 +1,9 @@
 """A campaign that stays within streets: by the places that count, with the boundary as approved."""
 
+import re
+
 import pytest
+from django.utils import translation
 
 from merchants.errors import Refused
 from merchants.models import Street
@@ -9,6 +12,7 @@ from tests.support.audience import write_audience
 from tests.support.cast import NOON
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.distribution import distribute
+from vouchers.http.explanations import sentence
 from vouchers.models import Campaign, Geofence
 from vouchers.queries.audience import map_of
 from vouchers.queries.campaigns.terms import document_of
@@ -71,6 +75,19 @@ def test_who_lives_within_reach_but_in_another_street_is_left_out_with_the_reaso
 ) -> None:
     names = ("near0", "north0", "far")
     assert [reason_of(name, campaign) for name in names] == [None, "outside_streets", "outside"]
+
+
+def test_who_lives_in_another_street_is_told_the_place_the_store_and_the_streets(
+    campaign: Campaign,
+) -> None:
+    said = explain(campaign=campaign, resident=cast.resident("north0"), at=NOON)
+    assert said.distance_m == pytest.approx(2_000, abs=5)
+    with translation.override("en"):
+        assert re.fullmatch(
+            r"not targeted: home is within reach, [12],\d{3} m from .+, but in none of the streets"
+            r" \(街镇\) that count: .*外滩.*",
+            sentence(said),
+        )
 
 
 def test_a_position_sent_with_a_claim_has_to_lie_in_the_street(campaign: Campaign) -> None:

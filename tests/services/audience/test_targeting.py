@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 from geopy.distance import geodesic
 
 from merchants.models import StoreLocation
 from tests.support import cast
+from vouchers.http.explanations import sentence
 from vouchers.models import (
     AudienceMember,
     Campaign,
@@ -254,6 +256,7 @@ def test_explain_names_the_deciding_store_and_how_far_outside() -> None:
 def test_a_polygon_adds_its_inside_with_the_nearest_store_as_evidence() -> None:
     draft, bob = cast.spring_campaign(), cast.bob()
     lon, lat = cast.north_of(cast.PEOPLES_SQUARE, km=5.1)
+    far = cast.north_of(cast.PEOPLES_SQUARE, km=9)
     corners = [[lon - 0.01, lat - 0.01], [lon + 0.01, lat - 0.01], [lon, lat + 0.01]]
     draft.geofences.create(
         kind="include_polygon",
@@ -266,6 +269,12 @@ def test_a_polygon_adds_its_inside_with_the_nearest_store_as_evidence() -> None:
     assert said.reason is None
     assert said.store_id == cast.nanjing_road().pk
     assert said.distance_m == pytest.approx(5_100, abs=5)
+    outside = explain(campaign=campaign, resident=cast.resident("carl", home=far), at=cast.NOON)
+    with translation.override("en"):
+        assert sentence(said).startswith(
+            "targeted: home lies in an area of the campaign, nearest participating store"
+        )
+        assert sentence(outside).startswith("not targeted: home is in none of the campaign's areas")
 
 
 def test_a_district_fence_keeps_out_other_districts_and_unknown_ones() -> None:
@@ -279,6 +288,23 @@ def test_a_district_fence_keeps_out_other_districts_and_unknown_ones() -> None:
     reasons = [reason_of(resident, campaign) for resident in (here, elsewhere, unknown)]
 
     assert reasons == [None, "outside_district", "outside_district"]
+    said = explain(campaign=campaign, resident=elsewhere, at=cast.NOON)
+    with translation.override("en"):
+        assert sentence(said) == (
+            "not targeted: lives in another district (those that count: 黄浦区)"
+        )
+
+
+def test_who_has_no_place_of_the_kinds_that_count_is_told_the_kinds() -> None:
+    draft = cast.spring_campaign()
+    Campaign.objects.filter(pk=draft.pk).update(point_kinds=["work", "recent"])
+    campaign = cast.launched(Campaign.objects.get(pk=draft.pk))
+    said = explain(campaign=campaign, resident=cast.alice(), at=cast.NOON)
+    assert said.reason == "no_point"
+    with translation.override("en"):
+        assert sentence(said) == (
+            "not targeted: no place of a kind that counts is known (work, recent)"
+        )
 
 
 def test_a_worker_whose_lease_was_given_away_is_turned_down() -> None:

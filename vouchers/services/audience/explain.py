@@ -16,11 +16,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_noop as _
 
 from merchants.geo import CoordinateFault, check_coordinates
-from vouchers.models import Approval, Campaign, Exclusion, Resident, ResidentMerge
+from vouchers.models import Approval, Campaign, Exclusion, Geofence, Resident, ResidentMerge
 from vouchers.queries.campaigns.overview import under_way
 from vouchers.rules.audience import filters as rules
 from vouchers.rules.audience.failing import failed_conditions
-from vouchers.rules.audience.filters import Block, Untargeted
+from vouchers.rules.audience.filters import Block, Judged, Untargeted
 from vouchers.rules.audience.targeting import explain as place_explained
 from vouchers.services.audience.moments import moment_of
 from vouchers.services.audience.residents import TargetingContext
@@ -35,9 +35,11 @@ class Explained:
     Store and distance are those that decide: of the nearest covering store, or, outside, of the
     store whose circle's edge is nearest, `outside_m` beyond it. None where places were not judged.
     `conditions` are those of the audience filter that the resident does not meet, with what they
-    ask. `fault` is what is wrong with the first accepted place whose coordinates can't be used.
-    `decided_by` names who set what decides: who excluded, merged or froze the resident, else
-    who approved the terms; empty where no one has yet.
+    ask. `kinds` of places, `districts` and `streets` are those that count, where none of the
+    resident's is among them. A place that `is_in_area` lies in a polygon and in no circle; a
+    campaign without polygons has no `has_areas`. `fault` is what is wrong with the first accepted
+    place whose coordinates can't be used. `decided_by` names who set what decides: who excluded,
+    merged or froze the resident, else who approved the terms; empty where no one has yet.
     """
 
     reason: str | None
@@ -48,6 +50,11 @@ class Explained:
     outside_m: float | None = None
     ring: str | None = None
     conditions: Mapping[str, Any] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
+    districts: tuple[int, ...] = ()
+    streets: tuple[int, ...] = ()
+    is_in_area: bool = False
+    has_areas: bool = False
     fault: CoordinateFault | None = None
     decided_by: str = ""
 
@@ -112,25 +119,16 @@ def explain_in(*, context: TargetingContext, campaign: Campaign, resident: Resid
     """Why this resident is targeted by a context, as of its instant, or not; inside the caller's
     transaction."""
     block = context.only(resident.pk)
-    said = _explained(context.with_set_aside([resident.pk]), block)
+    said = _explained(context.with_set_aside([resident.pk]), campaign, block)
     by = decided_by(said.reason, campaign, resident, context.conditions.at)
     return replace(said, decided_by=by)
 
 
-def _explained(context: TargetingContext, block: Block) -> Explained:
+def _explained(context: TargetingContext, campaign: Campaign, block: Block) -> Explained:
     judged = context.judge(block)
     reason = int(judged.reason[0])
     if reason == rules.TARGETED:
-        store = int(judged.store[0])
-        return Explained(
-            reason=None,
-            point_kind=rules.POINT_KINDS[judged.kind[0]],
-            store_id=int(context.store_ids[store]),
-            store_location_id=int(context.location_ids[store]),
-            distance_m=float(judged.distance_m[0]),
-            outside_m=0.0,
-            ring=context.ring_label(int(judged.ring[0])),
-        )
+        return _reached(context, judged)
     if reason == Untargeted.OUTSIDE:
         return _outside(context, block)
     if reason == Untargeted.FILTERED:
@@ -138,7 +136,40 @@ def _explained(context: TargetingContext, block: Block) -> Explained:
         return Explained(reason=Untargeted.FILTERED.code, conditions=failed)
     if reason == Untargeted.BAD_COORDINATES:
         return _unusable(context, block)
-    return Explained(reason=Untargeted(reason).code)
+    if reason == Untargeted.OUTSIDE_STREETS:
+        return _astray(context, campaign, block)
+    code = Untargeted(reason).code
+    if reason == Untargeted.NO_POINT:
+        return Explained(reason=code, kinds=context.kinds)
+    if reason == Untargeted.OUTSIDE_DISTRICT:
+        return Explained(reason=code, districts=context.conditions.within_districts)
+    return Explained(reason=code)
+
+
+def _reached(context: TargetingContext, judged: Judged) -> Explained:
+    store, distance_m = int(judged.store[0]), float(judged.distance_m[0])
+    return Explained(
+        reason=None,
+        point_kind=rules.POINT_KINDS[judged.kind[0]],
+        store_id=int(context.store_ids[store]),
+        store_location_id=int(context.location_ids[store]),
+        distance_m=distance_m,
+        outside_m=0.0,
+        ring=context.ring_label(int(judged.ring[0])),
+        is_in_area=distance_m > float(context.coverage.circles.radius_m[store]),
+        has_areas=bool(context.coverage.polygons),
+    )
+
+
+def _astray(context: TargetingContext, campaign: Campaign, block: Block) -> Explained:
+    """What would reach the resident if the campaign did not stay within streets."""
+    everywhere = replace(context, coverage=replace(context.coverage, streets=()))
+    within = campaign.geofences.filter(kind=Geofence.Kind.WITHIN_STREET).order_by("street_id")
+    return replace(
+        _reached(everywhere, everywhere.judge(block)),
+        reason=Untargeted.OUTSIDE_STREETS.code,
+        streets=tuple(within.values_list("street_id", flat=True)),
+    )
 
 
 def _unusable(context: TargetingContext, block: Block) -> Explained:
@@ -201,4 +232,5 @@ def _outside(context: TargetingContext, block: Block) -> Explained:
         store_location_id=int(context.location_ids[said.deciding_store]),
         distance_m=said.distance_m,
         outside_m=outside_m,
+        has_areas=bool(context.coverage.polygons),
     )

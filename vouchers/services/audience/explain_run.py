@@ -85,9 +85,17 @@ def _explained(run: Run, resident: Resident) -> ExplainedRun:
         distance_m=member.distance_m,
         outside_m=0.0,
         ring=member.ring,
+        is_in_area=member.distance_m > _radius_m(targeting, place.pk),
         decided_by=decided_by(None, run.campaign, resident, targeting.at),
     )
     return ExplainedRun(run.pk, targeting.at, said, tuple(_outcomes(run, resident)))
+
+
+def _radius_m(targeting: Targeting, location_id: int) -> float:
+    """How far the store reached in the run."""
+    location_ids = np.frombuffer(bytes(targeting.location_ids), "<i8")
+    radii_m = np.frombuffer(bytes(targeting.radii_m), "<f8")
+    return float(radii_m[location_ids == location_id][0])
 
 
 def _unreached(run: Run, resident: Resident, targeting: Targeting) -> ExplainedRun:
