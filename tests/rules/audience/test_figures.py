@@ -141,7 +141,7 @@ def test_an_empty_city_has_honest_zeros() -> None:
 def test_reasons_are_counted_and_few_people_hidden() -> None:
     reasons = np.array([Untargeted.NO_CONSENT] * 14 + [Untargeted.FROZEN] * 9 + [0] * 20)
     found = figures(block_of(homes(43, 0.0001), reason=reasons), coverage(3_000))
-    assert found.untargeted == {"frozen": None, "no_consent": 10}
+    assert found.untargeted == {"no_consent": 10}
     assert found.targeted == 20
 
 
@@ -168,6 +168,15 @@ def test_no_preview_tells_where_in_a_cell_anybody_lives(
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(50, 3_000), st.floats(1_000, 5_000))
+def test_a_reason_of_one_person_looks_like_a_reason_of_none() -> None:
+    """Whether the one elder of a street has a tag must not show in who is left over."""
+    homes = np.tile(STORE, (31, 1))
+    reasons = [np.full(31, Untargeted.FILTERED, np.int8) for _ in range(2)]
+    reasons[0][-1] = Untargeted.OUTSIDE_DISTRICT
+    with_one, with_none = (figures(block_of(homes, reason=it), coverage(3_000)) for it in reasons)
+    assert with_one == with_none
+
+
 @settings(max_examples=20, deadline=None)
 def test_a_metre_more_moves_no_figure_by_one_person(
     seed: int, people: int, radius_m: float

@@ -52,7 +52,7 @@ def test_the_preview_counts_people_in_tens_and_hides_few(campaign: Campaign) -> 
     assert figures.districts == {310101: 30}
     assert figures.stores == {found.store_ids.index(cast.nanjing_road().pk): 30}
     assert figures.only_by_store == figures.stores
-    assert figures.untargeted == {"outside": None}
+    assert figures.untargeted == {}
     assert not AudienceMember.objects.exists()
 
 

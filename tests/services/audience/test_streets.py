@@ -126,7 +126,7 @@ def test_a_preview_counts_people_by_the_street_in_which_they_live(
     # Some of the 16 points that stand for the square of those in the north lie elsewhere.
     assert found.figures.areas[0] == found.figures.targeted
     assert 1 not in found.figures.areas
-    assert found.figures.untargeted == {"outside": None, "outside_streets": 10}
+    assert found.figures.untargeted == {"outside_streets": 10}
     everywhere = preview(campaign=cast.running_campaign(), by=cast.mei(), at=NOON)
     assert set(everywhere.figures.areas) == {0, 1}
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from vouchers.rules.audience.store_cover import NO_STORE
 from vouchers.rules.audience.targeting import NO_RING
 
 Floats = NDArray[np.float64]
+Key = TypeVar("Key")
 
 ROUNDED_TO: Final = 10
 AGE_BANDS: Final = (0, 18, 30, 45, 60, 70, 80)
@@ -59,7 +60,8 @@ class Figures:
     age band (None unknown) and tag bit. `only_by_store` are those whom one store alone reaches.
     `areas` are those whose place lies in each of some areas (position), whatever is on file.
     `seniors`, `registered` and `unregistered` (households, where that is on file) are by district.
-    `untargeted` has people by reason code, `coordinates` places by what is wrong with them.
+    `untargeted` has people by reason code, `coordinates` places by what is wrong with them; both
+    only where they are ten or more.
     """
 
     examined: int | None
@@ -227,12 +229,8 @@ class Tally:
             seniors=_in_order(found["seniors"]),
             registered=_in_order(found["registered"]),
             unregistered=_in_order(found["unregistered"]),
-            untargeted={
-                why.code: shown(untargeted[why.code]) for why in Untargeted if untargeted[why.code]
-            },
-            coordinates={
-                fault: shown(self.faults[fault]) for fault in FAULTS if self.faults[fault]
-            },
+            untargeted=_ten_or_more({why.code: untargeted[why.code] for why in Untargeted}),
+            coordinates=_ten_or_more({fault: self.faults[fault] for fault in FAULTS}),
         )
 
 
@@ -242,6 +240,11 @@ def _bits(mask: int) -> list[int]:
 
 def _in_order(sums: Mapping[int, float]) -> dict[int, int | None]:
     return {category: shown(people) for category, people in sorted(sums.items())}
+
+
+def _ten_or_more(counts: Mapping[Key, int]) -> dict[Key, int | None]:
+    """Without those of fewer than ten: whether it is none or some would tell of one person."""
+    return {key: shown(count) for key, count in counts.items() if count >= LEAST}
 
 
 def shown(people: float) -> int | None:
