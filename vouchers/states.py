@@ -33,8 +33,7 @@ class ThresholdBasis(StrEnum):
 
 
 class RefundPolicy(StrEnum):
-    """What a refund of the shopper's money does to voucher and subsidy
-    (`rules/redemption/refunds`)."""
+    """What a refund does to voucher and subsidy (`rules/redemption/refunds`)."""
 
     RETURN = "return"  # 退券: a whole refund gives the voucher back while it is valid
     PRO_RATA = "pro_rata"  # the subsidy goes back in proportion; the voucher stays used
@@ -203,7 +202,7 @@ class Decision(StrEnum):
 
 
 class LimitKind(IntEnum):
-    """What a limit counts: the subject and the calendar window."""
+    """What a limit counts: the subject (a claim's is its device, phone or card) and the window."""
 
     RESIDENT_DAY = 1
     RESIDENT_WEEK = 2
@@ -218,6 +217,9 @@ class LimitKind(IntEnum):
     STORE_CAMPAIGN = 11
     MERCHANT_WEEK = 12
     LINK_WEEK = 13
+    CLAIM_DAY = 14
+    CLAIM_WEEK = 15
+    CLAIM_CAMPAIGN = 16
 
 
 class RiskKind(StrEnum):
@@ -335,15 +337,15 @@ REDEMPTION_ARROWS = frozenset(
 # Where the money of an undone redemption goes: outstanding, or free once the tranche has expired.
 _IN_HAND = (AccountKind.OUTSTANDING, AccountKind.FREE)
 _OWED = (AccountKind.PAYABLE, AccountKind.RISK_HELD)
+_GIVEN = (AccountKind.PAYABLE, AccountKind.SETTLED)
+Moves = frozenset[tuple[AccountKind, AccountKind]]
 
 
-def _moves(
-    origins: Iterable[AccountKind], targets: Iterable[AccountKind]
-) -> frozenset[tuple[AccountKind, AccountKind]]:
+def _moves(origins: Iterable[AccountKind], targets: Iterable[AccountKind]) -> Moves:
     return frozenset(product(origins, targets))
 
 
-MONEY_ARROWS: Mapping[TransferReason, frozenset[tuple[AccountKind, AccountKind]]] = {
+MONEY_ARROWS: Mapping[TransferReason, Moves] = {
     TransferReason.APPROPRIATE: _moves([AccountKind.APPROPRIATED], [AccountKind.FREE]),
     TransferReason.CUT: _moves([AccountKind.FREE], [AccountKind.APPROPRIATED]),
     TransferReason.RESERVE: _moves([AccountKind.FREE], [AccountKind.RESERVED]),
@@ -363,9 +365,7 @@ MONEY_ARROWS: Mapping[TransferReason, frozenset[tuple[AccountKind, AccountKind]]
     TransferReason.HOLD: _moves([AccountKind.PAYABLE], [AccountKind.RISK_HELD]),
     TransferReason.UNHOLD: _moves([AccountKind.RISK_HELD], [AccountKind.PAYABLE]),
     TransferReason.SETTLE: _moves([AccountKind.PAYABLE], [AccountKind.SETTLED]),
-    TransferReason.RECOVER: _moves(
-        [AccountKind.PAYABLE, AccountKind.SETTLED], [AccountKind.RECOVERABLE]
-    ),
+    TransferReason.RECOVER: _moves(_GIVEN, [AccountKind.RECOVERABLE]),
     TransferReason.REISSUE: _moves([AccountKind.FREE], [AccountKind.OUTSTANDING]),
     TransferReason.NET: _moves([AccountKind.RECOVERABLE], [AccountKind.FREE]),
     TransferReason.COLLECT: _moves([AccountKind.RECOVERABLE], [AccountKind.FREE]),

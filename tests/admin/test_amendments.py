@@ -24,13 +24,13 @@ MERCHANT_FEN = 100_000
 SAID = {
     "en": [
         ("Limit per merchant and day, most subsidy", "¥1,000.00 → ¥1,000.01"),
-        ("Limit per resident and day, most redemptions", "1 → 2"),
-        ("Limit per store and minute, most redemptions", "60 → unlimited"),
+        ("Limit per resident and day, most vouchers", "1 → 2"),
+        ("Limit per store and minute, most vouchers", "60 → unlimited"),
     ],
     "zh-hans": [
         ("限额（每商户每日）补贴上限", "¥1,000.00 → ¥1,000.01"),
-        ("限额（每居民每日）最多核销次数", "1 → 2"),
-        ("限额（每门店每分钟）最多核销次数", "60 → 不限"),
+        ("限额（每居民每日）最多张数", "1 → 2"),
+        ("限额（每门店每分钟）最多张数", "60 → 不限"),
     ],
 }
 WIDER = {

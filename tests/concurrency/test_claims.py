@@ -25,12 +25,13 @@ from tests.support.claims import (
 from tests.support.concurrency.invariants import assert_proven
 from tests.support.concurrency.threads import PATIENCE_S, at_once
 from tests.support.till import issue_vouchers
-from vouchers.models import Campaign, Claim, QuotaBucket, Tranche, Voucher
+from vouchers.models import Campaign, Claim, LimitCounter, QuotaBucket, Tranche, Voucher
 from vouchers.services import sold_out
 from vouchers.services.acts import Answer
-from vouchers.services.claims import ClaimRequest
+from vouchers.services.claims import ClaimRequest, batch_effects, batch_facts
 from vouchers.services.ledger import quotas
 from vouchers.services.proofs.audit import audit
+from vouchers.states import LimitKind
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -114,6 +115,43 @@ def test_control_who_counts_before_giving_gives_a_resident_too_many() -> None:
 
     given = sum(at_once([give_naively] * (CROWD // 2)))
     assert given > 1, "the devices never met: the race above would prove nothing"
+
+
+def on_one_device(campaign: Campaign) -> Counter[str]:
+    """What a crowd hears whose claims are all made on one telephone, at the same moment."""
+    spellings = ("phone-1", "PHONE-1")
+    requests = [
+        asking(each, campaign, device=spellings[number % 2])
+        for number, each in enumerate(neighbours(CROWD))
+    ]
+    return Counter(map(said, at_once([partial(one, request) for request in requests])))
+
+
+@pytest.mark.parametrize("kind", [LimitKind.CLAIM_DAY, LimitKind.CLAIM_CAMPAIGN])
+def test_many_residents_on_one_device_get_no_more_than_its_limit(kind: LimitKind) -> None:
+    campaign = grab(units=CROWD, bucket_count=4, limits={kind: 2})
+    assert on_one_device(campaign) == {"claimed": 2, "resident_limit": CROWD - 2}
+    assert LimitCounter.objects.get(kind=kind).used_count == Claim.objects.count() == 2
+    assert_proven()
+
+
+def test_control_claims_that_leave_the_counters_as_they_read_them_give_a_device_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    campaign = grab(units=CROWD, limits={LimitKind.CLAIM_DAY: 2})
+    monkeypatch.setattr(batch_effects, "send_taken", lambda raw, taken: None)
+    assert on_one_device(campaign)["claimed"] > 2
+    broken = audit(at=NOON, seed=1).first_broken
+    assert broken is not None
+    assert broken.name == "counters_are_their_rows"
+
+
+def test_control_without_their_lock_the_counters_are_held_by_the_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    campaign = grab(units=CROWD, limits={LimitKind.CLAIM_DAY: 2})
+    monkeypatch.setattr(batch_facts, "lock_counters", lambda raw, keys: None)
+    assert on_one_device(campaign)["claimed"] <= 2
 
 
 def test_one_key_in_flight_many_times_claims_once() -> None:

@@ -13,6 +13,7 @@ from tests.mutations.mutation import (
 RULES = "vouchers/rules/claims.py"
 SERVICES = "vouchers/services/claims"
 CLAIM = "tests/services/claims/test_claim.py"
+LINKS = "tests/services/claims/test_links.py"
 CROWD = "tests/concurrency/test_claims.py"
 GUARDS = "tests/models/test_guards.py"
 
@@ -98,6 +99,24 @@ OF_CLAIMS: tuple[Mutation, ...] = (
             ),
         ],
     ),
+    source(
+        "a telephone claims for everybody",
+        8,
+        "the rules let a device claim more than its limit, and leave it to the row's CHECK",
+        RULES,
+        "judge_limits(candidate.limit_keys, counters,",
+        "judge_limits((), counters,",
+        f"{LINKS}::test_a_device_claims_as_often_as_it_may_within_a_batch_and_across",
+    ),
+    source(
+        "claims leave no trace on their links",
+        8,
+        "what was claimed with a device is not added to its counters",
+        f"{SERVICES}/batch_effects.py",
+        "        send_taken(raw, taken)\n",
+        "",
+        f"{CROWD}::test_many_residents_on_one_device_get_no_more_than_its_limit",
+    ),
     # The database refuses the whole batch otherwise, which is then judged request by request.
     Mutation(
         "a batch forgets who claimed",
@@ -172,8 +191,8 @@ OF_CLAIMS: tuple[Mutation, ...] = (
         2,
         "a batch that finds too little is admitted as if there were enough",
         f"{SERVICES}/batch_judge.py",
-        "    admission = rules.admit(candidates, quotas.rooms_of(buckets))\n    is_short",
-        "    admission = rules.admit(candidates)\n    is_short",
+        "quotas.rooms_of(buckets), facts.used)\n    is_short",
+        "None, facts.used)\n    is_short",
         f"{CLAIM}::test_one_batch_serves_in_order_of_arrival_and_leaves_no_unit_over",
     ),
     source(

@@ -1,6 +1,6 @@
 """A campaign with a round that is claimed, a channel's app, and residents who ask."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -36,6 +36,7 @@ def draft_with_round(
     per_resident: int = 1,
     bucket_count: int = 1,
     channels: Sequence[str] = (),
+    limits: Mapping[LimitKind, int] | None = None,
     code: str = "grab-2026",
     **options: Any,
 ) -> Campaign:
@@ -45,7 +46,7 @@ def draft_with_round(
     draft = cast.spring_campaign(
         code=code,
         tiers={"off20": (FACE_FEN, 10_000)},
-        limits={LimitKind.RESIDENT_DAY: 3},
+        limits={LimitKind.RESIDENT_DAY: 3, **(limits or {})},
         per_resident=per_resident,
         **options,
     )

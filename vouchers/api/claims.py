@@ -63,6 +63,19 @@ class ClaimSchema(serializers.Serializer[object]):
     datum = serializers.CharField(
         max_length=20, required=False, help_text="WGS-84, GCJ-02 or BD-09."
     )
+    device = serializers.RegexField(
+        FORM,
+        max_length=80,
+        required=False,
+        help_text="What the claim is made on; a campaign may limit the claims on one device.",
+    )
+    proxy = serializers.RegexField(
+        FORM,
+        max_length=64,
+        required=False,
+        help_text="The number of who claims for the resident. A declared proxy's device does not"
+        " count as the resident's.",
+    )
 
 
 class ClaimedSchema(serializers.Serializer[object]):

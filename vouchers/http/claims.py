@@ -56,6 +56,8 @@ def claim_request(
         campaign=campaign,
         tier=tier,
         position=None if place is None else Position(*place),
+        device=order.device,
+        proxy=order.proxy,
         fingerprint=fingerprint("POST", path, body),
         at=at,
     )

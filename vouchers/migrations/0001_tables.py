@@ -1201,6 +1201,9 @@ class Migration(migrations.Migration):
                             (11, "per store and campaign"),
                             (12, "per merchant and week"),
                             (13, "per device, phone or card and week"),
+                            (14, "claims per device, phone or card and day"),
+                            (15, "claims per device, phone or card and week"),
+                            (16, "claims per device, phone or card and campaign"),
                         ],
                         verbose_name="counts",
                     ),
@@ -1208,7 +1211,7 @@ class Migration(migrations.Migration):
                 (
                     "limit_count",
                     models.PositiveIntegerField(
-                        blank=True, null=True, verbose_name="most redemptions"
+                        blank=True, null=True, verbose_name="most vouchers"
                     ),
                 ),
                 (
@@ -1711,6 +1714,9 @@ class Migration(migrations.Migration):
                             (11, "per store and campaign"),
                             (12, "per merchant and week"),
                             (13, "per device, phone or card and week"),
+                            (14, "claims per device, phone or card and day"),
+                            (15, "claims per device, phone or card and week"),
+                            (16, "claims per device, phone or card and campaign"),
                         ],
                         verbose_name="counts",
                     ),
@@ -1729,7 +1735,7 @@ class Migration(migrations.Migration):
                 ("window_no", models.BigIntegerField(verbose_name="window")),
                 ("used_count", models.IntegerField(verbose_name="redemptions")),
                 ("used_fen", models.BigIntegerField(verbose_name="subsidy, fen")),
-                ("limit_count", models.IntegerField(null=True, verbose_name="most redemptions")),
+                ("limit_count", models.IntegerField(null=True, verbose_name="most vouchers")),
                 ("limit_fen", models.BigIntegerField(null=True, verbose_name="most subsidy, fen")),
             ],
             options={
@@ -3657,6 +3663,15 @@ class Migration(migrations.Migration):
                     models.BinaryField(max_length=32, verbose_name="commitment to the place"),
                 ),
                 ("claimed_at", models.DateTimeField(verbose_name="claimed at")),
+                (
+                    "links",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        null=True,
+                        size=None,
+                        verbose_name="links",
+                    ),
+                ),
                 (
                     "xid",
                     vouchers.sql.fields.Xid8Field(

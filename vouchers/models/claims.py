@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -57,6 +58,8 @@ class Claim(models.Model):
     # HMAC-SHA256 over tranche, resident and the place, which itself is kept nowhere.
     commitment = models.BinaryField(_("commitment to the place"), max_length=32)
     claimed_at = models.DateTimeField(_("claimed at"))
+    # Numbers of the links (device, phone, card, account) it was counted for; see rules/limits.
+    links = ArrayField(models.BigIntegerField(), verbose_name=_("links"), null=True)
     xid = Xid8Field()
 
     class Meta:
@@ -234,17 +237,22 @@ CLAIM_COLUMNS = (
     "rings",
     "commitments",
     "ats",
+    "links",
 )
 INSERT_CLAIMS: Statement[Any] = Statement(
     """
     INSERT INTO vouchers_claim (round_id, tier_id, resident_id, channel, number, voucher_id,
                                 caller_id, place_kind, store_location_id, distance_m, ring,
-                                commitment, claimed_at)
-    SELECT * FROM unnest(
+                                commitment, claimed_at, links)
+    SELECT round_id, tier_id, resident_id, channel, number, voucher_id, caller_id, place_kind,
+           store_location_id, distance_m, ring, commitment, claimed_at, links::bigint[]
+      FROM unnest(
         %(round_ids)s::bigint[], %(tier_ids)s::bigint[], %(resident_ids)s::bigint[],
         %(channels)s::text[], %(numbers)s::smallint[], %(voucher_ids)s::bigint[],
         %(caller_ids)s::bigint[], %(place_kinds)s::text[], %(store_location_ids)s::bigint[],
         %(distances)s::float8[], %(rings)s::text[], %(commitments)s::bytea[],
-        %(ats)s::timestamptz[])
+        %(ats)s::timestamptz[], %(links)s::text[])
+        AS fresh(round_id, tier_id, resident_id, channel, number, voucher_id, caller_id, place_kind,
+                 store_location_id, distance_m, ring, commitment, claimed_at, links)
     """
 )

@@ -8,7 +8,14 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from merchants.errors import Refusal
 from vouchers.rules.ledger.quotas import Need, Room, short
-from vouchers.rules.limits.limits import local_time
+from vouchers.rules.limits.limits import (
+    NOTHING_USED,
+    CounterKey,
+    LimitRule,
+    Used,
+    judge_limits,
+    local_time,
+)
 from vouchers.rules.redemption.switches import judge_running
 from vouchers.states import ResidentState
 
@@ -16,6 +23,8 @@ TIER_SEPARATOR: Final = "/"
 OFFER_UNKNOWN: Final = Refusal("not_found", "offer_unknown")
 RESIDENT_UNKNOWN: Final = Refusal("not_found", "resident_unknown")
 SOLD_OUT: Final = Refusal("sold_out")
+LimitKeys = Sequence[tuple[CounterKey, LimitRule]]
+"""The counters a claim counts in: of its device, and of the links of the resident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,41 +104,56 @@ def over_limit(offer: Offer) -> Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A claim that nothing but limit and quotas can refuse: of which person (by any key), how many
-    more of the offer that person may have, and what the voucher takes of each cell it counts in."""
+    """A claim that nothing but limits and quotas can refuse: of which person (by any key), how many
+    more of the offer that person may have, what the voucher takes of each cell it counts in, and
+    the counters of its links."""
 
     person: Hashable
     allowed: int
     needs: Mapping[int, Need]
+    face_fen: int = 0
+    limit_keys: LimitKeys = ()
+    zone: str = ""
 
 
 class Admission(NamedTuple):
-    """By candidate None if it is let in, else why not: the cell that is short, or OVER_LIMIT; and
-    by cell what those let in take together."""
+    """By candidate None if it is let in, else why not: the cell that is short, OVER_LIMIT, or the
+    refusal of a limit on its links; and by cell what those let in take together."""
 
-    verdicts: Sequence[int | None]
+    verdicts: Sequence[int | Refusal | None]
     taken: Mapping[int, Need]
 
 
 OVER_LIMIT: Final = -1
 
 
-def admit(candidates: Iterable[Candidate], rooms: Mapping[int, Room] | None = None) -> Admission:
-    """Go through candidates in order of arrival and let in each for which limit and cells have
+def admit(
+    candidates: Iterable[Candidate],
+    rooms: Mapping[int, Room] | None = None,
+    used: Mapping[CounterKey, Used] | None = None,
+) -> Admission:
+    """Go through candidates in order of arrival and let in each for which limits and cells have
     room left; without `rooms` the cells are taken to have enough."""
-    left = dict(rooms or {})
+    left, counters = dict(rooms or {}), dict(used or {})
     had: Counter[Hashable] = Counter()
     taken: dict[int, Need] = {}
-    verdicts: list[int | None] = []
+    verdicts: list[int | Refusal | None] = []
     for candidate in candidates:
         if had[candidate.person] >= candidate.allowed:
             verdicts.append(OVER_LIMIT)
+            continue
+        over = judge_limits(candidate.limit_keys, counters, candidate.face_fen, zone=candidate.zone)
+        if over is not None:
+            verdicts.append(over)
             continue
         full = short(left, candidate.needs) if rooms is not None else []
         verdicts.append(full[0] if full else None)
         if full:
             continue
         had[candidate.person] += 1
+        for key, _ in candidate.limit_keys:
+            before = counters.get(key, NOTHING_USED)
+            counters[key] = Used(before.redemptions + 1, before.fen + candidate.face_fen)
         for cell_id, need in candidate.needs.items():
             if rooms is not None:
                 left[cell_id] = left[cell_id].less(need)

@@ -26,8 +26,8 @@ from vouchers.states import LimitKind
 
 SHANGHAI = "Asia/Shanghai"
 ZONES = (SHANGHAI, "UTC", "Asia/Urumqi", "America/New_York", "Asia/Kathmandu")
-WHO = Subjects(resident_id=11, store_id=22, merchant_id=33, links=(44, 55))
-IDS = {"resident": (11,), "store": (22,), "merchant": (33,), "link": (44, 55)}
+WHO = Subjects(resident_id=11, store_id=22, merchant_id=33, links=(44, 55), claim_links=(66, 77))
+IDS = {"resident": (11,), "store": (22,), "merchant": (33,), "link": (44, 55), "claim": (66, 77)}
 DAYS = tuple(kind for kind in LimitKind if kind.name.endswith("_DAY"))
 WEEKS = tuple(kind for kind in LimitKind if kind.name.endswith("_WEEK"))
 WHOLE = tuple(kind for kind in LimitKind if kind.name.endswith("_CAMPAIGN"))

@@ -14,6 +14,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.support import cast
 from tests.support.books import as_owner, spoil
 from tests.support.cast import DAY, NOON
+from tests.support.claims import asking, claimed, grab, neighbours, statuses
 from tests.support.till import (
     answer_to,
     authorised,
@@ -25,6 +26,7 @@ from tests.support.till import (
 )
 from vouchers.models import Campaign, LimitCounter, Link, Redemption
 from vouchers.queries.proofs.audit.limits import LIMIT_CHECKS
+from vouchers.rules.limits.limits import OF_CLAIMS
 from vouchers.services.proofs.audit import audit
 from vouchers.services.residents.identity import keyed_hash
 from vouchers.states import LimitKind
@@ -50,8 +52,16 @@ CORRUPTIONS = {
             ),
             {"counters_are_their_rows"},
         )
-        for kind in (LimitKind.STORE_CAMPAIGN, LimitKind.LINK_WEEK)
+        for kind in (LimitKind.STORE_CAMPAIGN, LimitKind.LINK_WEEK, LimitKind.CLAIM_WEEK)
     },
+    "a claim has lost its links": (
+        "UPDATE vouchers_claim SET links = NULL WHERE number = 1",
+        {"counters_are_their_rows"},
+    ),
+    "a device claimed more than it may": (
+        "UPDATE vouchers_limitrule SET limit_count = 1 WHERE kind = 15",
+        {"link_limits"},
+    ),
     "a redemption has lost one of its links": (
         "UPDATE vouchers_redemption SET links = links[2:] WHERE cardinality(links) > 1",
         {"counters_are_their_rows"},
@@ -133,7 +143,15 @@ def book_of_every_limit() -> Campaign:
     assert voided(made[1], caller=till, at=later).status == 200
     assert refunded(made[2], caller=till, at=later, amount_fen=20_000).status < 300
     assert refunded(made[3], caller=till, at=later).status < 300
+    claimed_on_one_device()
     return campaign
+
+
+def claimed_on_one_device() -> None:
+    """Two residents' vouchers, claimed on one telephone."""
+    campaign = grab(limits=dict.fromkeys(sorted(OF_CLAIMS), 20))
+    asked = [asking(each, campaign, device="shared") for each in neighbours(2)]
+    assert statuses(claimed(asked)) == [201, 201]
 
 
 def broken() -> set[str]:

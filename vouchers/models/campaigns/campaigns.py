@@ -53,6 +53,9 @@ LIMIT_KINDS = [
     (LimitKind.STORE_CAMPAIGN.value, _("per store and campaign")),
     (LimitKind.MERCHANT_WEEK.value, _("per merchant and week")),
     (LimitKind.LINK_WEEK.value, _("per device, phone or card and week")),
+    (LimitKind.CLAIM_DAY.value, _("claims per device, phone or card and day")),
+    (LimitKind.CLAIM_WEEK.value, _("claims per device, phone or card and week")),
+    (LimitKind.CLAIM_CAMPAIGN.value, _("claims per device, phone or card and campaign")),
 ]
 LIMIT_NAMES = " ".join(f"WHEN {kind.value} THEN '{kind.name.lower()}'" for kind in LimitKind)
 """SQL: the kinds as documents write them."""
@@ -303,7 +306,7 @@ class LimitRule(models.Model):
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="limits")
     kind = models.SmallIntegerField(_("counts"), choices=LIMIT_KINDS)
-    limit_count = models.PositiveIntegerField(_("most redemptions"), null=True, blank=True)
+    limit_count = models.PositiveIntegerField(_("most vouchers"), null=True, blank=True)
     limit_fen = models.BigIntegerField(_("most subsidy, fen"), null=True, blank=True)
 
     class Meta:

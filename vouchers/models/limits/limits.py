@@ -21,7 +21,8 @@ class LimitCounter(models.Model):
     """What one subject used within one calendar window of a campaign.
 
     The row carries the limit in force when it was last written, so that the database itself refuses
-    a count beyond it. One writer: services/redemption.
+    a count beyond it. Writers: services/redemption, and services/claims of the kinds that count
+    claims.
     """
 
     pk = models.CompositePrimaryKey("kind", "campaign_id", "subject_id", "window_no")
@@ -35,7 +36,7 @@ class LimitCounter(models.Model):
     window_no = models.BigIntegerField(_("window"))
     used_count = models.IntegerField(_("redemptions"))
     used_fen = models.BigIntegerField(_("subsidy, fen"))
-    limit_count = models.IntegerField(_("most redemptions"), null=True)
+    limit_count = models.IntegerField(_("most vouchers"), null=True)
     limit_fen = models.BigIntegerField(_("most subsidy, fen"), null=True)
 
     class Meta:

@@ -43,6 +43,7 @@ LIMIT_LADDERS: Final = (
     (*_OF_STORE, LimitKind.STORE_WEEK, LimitKind.MERCHANT_WEEK, LimitKind.MERCHANT_CAMPAIGN),
     (*_OF_STORE, LimitKind.MERCHANT_DAY, LimitKind.MERCHANT_WEEK, LimitKind.MERCHANT_CAMPAIGN),
     (LimitKind.LINK_DAY, LimitKind.LINK_WEEK, LimitKind.LINK_CAMPAIGN),
+    (LimitKind.CLAIM_DAY, LimitKind.CLAIM_WEEK, LimitKind.CLAIM_CAMPAIGN),
 )
 """Limits of one subject or of what contains it, narrow before wide: a wide limit below a narrow
 one is a slip."""

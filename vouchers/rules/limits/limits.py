@@ -52,13 +52,19 @@ _KINDS: Mapping[int, tuple[str, str]] = {
     LimitKind.MERCHANT_DAY: ("merchant", "day"),
     LimitKind.MERCHANT_WEEK: ("merchant", "week"),
     LimitKind.MERCHANT_CAMPAIGN: ("merchant", "campaign"),
+    LimitKind.CLAIM_DAY: ("claim", "day"),
+    LimitKind.CLAIM_WEEK: ("claim", "week"),
+    LimitKind.CLAIM_CAMPAIGN: ("claim", "campaign"),
 }
 """By kind what a counter counts, and in which window."""
 
 COUNTED = frozenset(_KINDS)
-"""The kinds a redemption is counted by; a limit of another kind can't be promised."""
+"""The kinds a redemption or a claim is counted by; a limit of another kind can't be promised."""
 
 BY_LINK = frozenset(kind for kind, (subject, _) in _KINDS.items() if subject == "link")
+
+OF_CLAIMS = frozenset(kind for kind, (subject, _) in _KINDS.items() if subject == "claim")
+"""The kinds a claim is counted by, for each of its links; a redemption is not."""
 
 SHARED = frozenset(
     kind for kind, (subject, _) in _KINDS.items() if subject in {"store", "merchant"}
@@ -70,6 +76,7 @@ added to last; the row's CHECK refuses more than the limit, and the batch runs a
 _REFUSED_AS: Mapping[str, str] = {
     "resident": "resident_limit",
     "link": "resident_limit",
+    "claim": "resident_limit",
     "store": "store_limit",
     "merchant": "merchant_limit",
 }
@@ -78,12 +85,14 @@ LINK_BITS: Final = 63
 
 
 class Subjects(NamedTuple):
-    """The subjects a redemption is counted for. `links` are `link_no`s, each once."""
+    """The subjects a redemption is counted for, and of a claim those of `OF_CLAIMS`. `links` and
+    `claim_links` are `link_no`s, each once."""
 
     resident_id: int
     store_id: int
     merchant_id: int
     links: tuple[int, ...] = ()
+    claim_links: tuple[int, ...] = ()
 
 
 def link_no(value_hash: bytes) -> int:
@@ -99,9 +108,9 @@ def link_no(value_hash: bytes) -> int:
 def link_nos(
     *, of_holder: Iterable[int], device: int | None, shown_by_proxy: bool
 ) -> tuple[int, ...]:
-    """The links a redemption counts for, ascending: the holder's own, and the device named with the
-    order. A declared proxy's device is not the holder's, so it does not count: a volunteer may
-    serve five elders with one phone."""
+    """The links a redemption or a claim counts for, ascending: the holder's own, and the device
+    named with it. A declared proxy's device is not the holder's, so it does not count: a volunteer
+    may serve five elders with one phone."""
     shown = () if device is None or shown_by_proxy else (device,)
     return tuple(sorted({*of_holder, *shown}))
 
@@ -132,11 +141,12 @@ def window_no(kind: int, at: datetime, zone: str) -> int:
 def counter_keys(
     rules: Iterable[LimitRule], subjects: Subjects, at: datetime, zone: str
 ) -> list[tuple[CounterKey, LimitRule]]:
-    """The counters one redemption counts in under its campaign's `rules`: of a limit on links one
-    for each link."""
+    """The counters one redemption or claim counts in under its campaign's `rules`: of a limit on
+    links one for each link."""
     who: Mapping[str, Sequence[int]] = {
         "resident": (subjects.resident_id,),
         "link": subjects.links,
+        "claim": subjects.claim_links,
         "store": (subjects.store_id,),
         "merchant": (subjects.merchant_id,),
     }
@@ -158,7 +168,7 @@ def judge_limits(
     zone: str,
     same_person: Collection[int] = (),
 ) -> Refusal | None:
-    """The first limit this redemption would exceed, or None. Limits are inclusive.
+    """The first limit this redemption, or claim, would exceed, or None. Limits are inclusive.
 
     `same_person` are the other residents that a merge declares to be the holder: each keeps
     counters of their own, but a resident's limit is one for all of them together.

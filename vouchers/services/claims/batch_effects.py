@@ -13,6 +13,7 @@ from vouchers.services.acts.idempotency import store_answers
 from vouchers.services.claims.batch_judge import Effect, Judged, Verdict
 from vouchers.services.ledger import quotas
 from vouchers.services.ledger.transfers import Line, Posting, move_lines, send_postings
+from vouchers.services.limits.counters import send_taken
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import AccountKind, Cause, TransferReason
 
@@ -51,6 +52,8 @@ def write(judged: Judged, answers: Sequence[Answer]) -> None:
         if refused:
             record_attempts(raw, refused)
         store_answers(raw, lasting)
+        taken = [(effect.limit_keys, effect.offer.face_fen) for effect in effects]
+        send_taken(raw, taken)
 
 
 def _claim(effect: Effect) -> tuple[object, ...]:
@@ -70,6 +73,7 @@ def _claim(effect: Effect) -> tuple[object, ...]:
         place.ring,
         place.commitment(effect.tranche_id, effect.resident.id),
         effect.request.at,
+        None if effect.links is None else f"{{{','.join(map(str, effect.links))}}}",
     )
 
 

@@ -28,6 +28,7 @@ from vouchers.services.claims.places import Place
 from vouchers.services.claims.requests import ClaimRequest
 from vouchers.services.claims.terms import CampaignTerms
 from vouchers.services.ledger import quotas
+from vouchers.services.limits.links import Links
 from vouchers.services.sold_out import Shortage
 from vouchers.sql.pipeline import pipeline
 from vouchers.states import TrancheState
@@ -48,6 +49,8 @@ class Effect:
     tranche_id: int
     allocation_id: int
     price: Price
+    links: Links
+    limit_keys: rules.LimitKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,14 @@ def _without_quotas(facts: Facts, number: int) -> Verdict | _Hopeful:
         channel=request.caller.channel_code,
         at=request.at,
     )
-    candidate = rules.Candidate(counted, offer.per_resident - claimed, terms.needs(item))
+    candidate = rules.Candidate(
+        counted,
+        offer.per_resident - claimed,
+        terms.needs(item),
+        offer.face_fen,
+        asked.limit_keys,
+        offer.zone,
+    )
     return _Hopeful(asked, offer, terms, resident, place, counted, item, candidate)
 
 
@@ -180,14 +190,16 @@ def _admit(facts: Facts, hopeful: Sequence[_Hopeful]) -> Judged:
     candidates = [each.candidate for each, fits in zip(hopeful, fitting, strict=True) if fits]
     rows = some.rows()
     buckets = quotas.locked_buckets(cell_ids, rows)
-    admission = rules.admit(candidates, quotas.rooms_of(buckets))
-    is_short = any(verdict not in (None, rules.OVER_LIMIT) for verdict in admission.verdicts)
+    admission = rules.admit(candidates, quotas.rooms_of(buckets), facts.used)
+    is_short = any(
+        isinstance(verdict, int) and verdict != rules.OVER_LIMIT for verdict in admission.verdicts
+    )
     if is_short and any(row.of > 1 for row in rows):
         with pipeline() as raw:
             GIVE_UP_LOCKS.send(raw, {})
             every = quotas.send_locks(raw, cell_ids=cell_ids, hint=None)
         buckets = quotas.locked_buckets(cell_ids, every.rows())
-        admission = rules.admit(candidates, quotas.rooms_of(buckets))
+        admission = rules.admit(candidates, quotas.rooms_of(buckets), facts.used)
     return Judged(
         _verdicts(facts, hopeful, fitting, sizes, admission, allocation_ids),
         ids.rows(),
@@ -228,6 +240,8 @@ def _verdicts(
         if verdict == rules.OVER_LIMIT:
             refusal = rules.over_limit(offer_facts(each.offer))
             verdicts.append(_refused(each.asked, each.offer, refusal))
+        elif isinstance(verdict, Refusal):
+            verdicts.append(_refused(each.asked, each.offer, verdict))
         elif verdict is not None:
             verdicts.append(_sold_out(each, verdict))
         else:
@@ -282,4 +296,6 @@ def _effect(each: _Hopeful, numbers: dict[Counted, int], serial: int, allocation
         tranche_id=tranche_id,
         allocation_id=allocation_id,
         price=each.terms.prices[each.offer.tier_id],
+        links=each.asked.links,
+        limit_keys=each.asked.limit_keys,
     )

@@ -12,15 +12,18 @@ Degrees = Annotated[float, Meta(ge=-180, le=180)]
 
 
 class ClaimOrder(msgspec.Struct, frozen=True, gc=False):
-    """Who claims which voucher, and where they are. `tier` is an offer's: campaign/tier."""
+    """Who claims which voucher, on which device, and where they are. `tier` is an offer's:
+    campaign/tier; `proxy` the resident who claims for them, if they do not do so themselves."""
 
     resident: Annotated[str, Meta(min_length=1, max_length=64)]
     tier: Annotated[str, Meta(min_length=3, max_length=61)]
     longitude: Degrees | None = None
     latitude: Degrees | None = None
     datum: Annotated[str, Meta(max_length=20)] = ""
+    device: Annotated[str, Meta(max_length=80)] = ""
+    proxy: Annotated[str, Meta(max_length=64)] = ""
 
-    references: ClassVar = ("resident", "tier")
+    references: ClassVar = ("resident", "tier", "device", "proxy")
 
 
 class Position(NamedTuple):
@@ -38,3 +41,6 @@ class ClaimRequest(ActRequest):
     campaign: str
     tier: str
     position: Position | None = None
+    device: str = ""
+    # The number of who claims for the resident; empty where they do so themselves.
+    proxy: str = ""

@@ -1,7 +1,7 @@
 """What claims need of a campaign's terms, remembered for seconds: cells, prices, stores."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +12,7 @@ import psycopg
 from vouchers.models import Campaign
 from vouchers.models.claims import OfferRow
 from vouchers.rules.ledger.quotas import Cells, Need, Price, Slice
-from vouchers.rules.limits.limits import business_day
+from vouchers.rules.limits.limits import OF_CLAIMS, LimitRule, business_day
 from vouchers.services.audience.residents import TargetingContext
 from vouchers.services.ledger import quotas, transfers
 from vouchers.services.ledger.transfers import AccountIds
@@ -31,6 +31,8 @@ class CampaignTerms:
     prices: Mapping[int, Price]
     accounts: AccountIds
     context: TargetingContext
+    limits: Sequence[LimitRule] = ()
+    """Those on claims of one link."""
     allocation_ids: dict[Slice, int] = field(default_factory=dict)
     """Committed ones only."""
     _needs: dict[Slice, Mapping[int, Need]] = field(default_factory=dict)
@@ -103,4 +105,10 @@ def _read(campaign_id: int, at: datetime) -> CampaignTerms:
         prices=quotas.prices_of(campaign.tiers.values_list("id", flat=True)),
         accounts=transfers.account_ids(campaign_id),
         context=TargetingContext.of(campaign, at),
+        limits=[
+            LimitRule(campaign_id, *row)
+            for row in campaign.limits.filter(kind__in=OF_CLAIMS)
+            .order_by("kind")
+            .values_list("kind", "limit_count", "limit_fen")
+        ],
     )

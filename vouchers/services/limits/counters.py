@@ -1,4 +1,5 @@
-"""The limit counters of redemptions: locked, read, and those of merged residents with them.
+"""The limit counters of redemptions and claims: locked, read with those of merged residents, and
+added to.
 
 A person's counters are locked before they are read. Those of a store or merchant are not: every
 batch has orders of the stores in greatest demand, so that one batch would wait for the other from
@@ -6,15 +7,23 @@ here to its commit. What was read of them decides, the row's CHECK refuses what 
 the batch runs again.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from vouchers.models.limits.limits import READ_COUNTERS
+from vouchers.models.limits.limits import ADD_TO_COUNTERS, READ_COUNTERS
 from vouchers.models.locks import LIMIT_COUNTER, LOCK_COUNTERS
 from vouchers.models.residents.residents import FIND_SAME_PEOPLE, FIND_STATES
-from vouchers.rules.limits.limits import SHARED, CounterKey, Used, counters_of_person
+from vouchers.rules.limits.limits import (
+    NOTHING_USED,
+    SHARED,
+    CounterKey,
+    LimitRule,
+    Used,
+    counters_of_person,
+)
 from vouchers.sql.pipeline import pipeline, raw_connection
 from vouchers.sql.statements import Result
 from vouchers.sql.wire import Wire
@@ -101,6 +110,33 @@ def lock_counters(raw: Wire, keys: Sequence[CounterKey]) -> None:
     """Lock the counters that are not shared, in ascending order of their advisory keys."""
     owned = [key for key in keys if key.kind not in SHARED]
     LOCK_COUNTERS.send(raw, {"keys": sorted(LIMIT_COUNTER.key(*key) for key in owned)})
+
+
+def send_taken(
+    raw: Wire, taken: Iterable[tuple[Iterable[tuple[CounterKey, LimitRule]], int]]
+) -> None:
+    """Add to counters what acts have taken: of each the counters with their limits, and fen. The
+    last of a batch, since others wait for a store's counters from here to the commit."""
+    added: dict[CounterKey, Used] = defaultdict(lambda: NOTHING_USED)
+    limits: dict[CounterKey, LimitRule] = {}
+    for counters, fen in taken:
+        for key, rule in counters:
+            so_far = added[key]
+            added[key] = Used(so_far.redemptions + 1, so_far.fen + fen)
+            limits[key] = rule
+    keys = sorted(added)
+    if not keys:
+        return
+    ADD_TO_COUNTERS.send(
+        raw,
+        {
+            **counter_columns(keys),
+            "counts": [added[key].redemptions for key in keys],
+            "fens": [added[key].fen for key in keys],
+            "limit_counts": [limits[key].limit_count for key in keys],
+            "limit_fens": [limits[key].limit_fen for key in keys],
+        },
+    )
 
 
 def _by_resident(pairs: Iterable[tuple[int, int]]) -> SamePeople:

@@ -1,4 +1,4 @@
-"""The links (device, phone, card, account) that redemptions count for."""
+"""The links (device, phone, card, account) that redemptions and claims count for."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ Links = tuple[int, ...] | None
 
 
 class Asked(NamedTuple):
-    """Of a redemption whose campaign limits links: the holder, and the device it was shown on."""
+    """Of a redemption or claim whose campaign limits links: the holder, and the device that the
+    voucher was shown or claimed on."""
 
     holder_id: int
     device: str

@@ -1,24 +1,22 @@
 """Writes what a batch has decided: a few set-based statements in one pipeline."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from vouchers.models.issuing.vouchers import MOVE_VOUCHERS
-from vouchers.models.limits.limits import ADD_TO_COUNTERS
 from vouchers.models.redemption.redemptions import (
     INSERT_CLAIMS,
     INSERT_REDEMPTIONS,
     claimed_no,
 )
-from vouchers.rules.limits.limits import NOTHING_USED, CounterKey, LimitRule, Used
 from vouchers.rules.limits.tallies import RiskCase, Tally, TallyKey
 from vouchers.services.acts import Answer
 from vouchers.services.acts.attempts import Attempt, record_attempts
 from vouchers.services.acts.idempotency import store_answers
 from vouchers.services.ledger.transfers import Posting, move_lines, send_postings
-from vouchers.services.limits.counters import counter_columns
+from vouchers.services.limits.counters import send_taken
 from vouchers.services.limits.risk import write_tallies
 from vouchers.services.redemption.batch_judge import Effect, Verdict
 from vouchers.services.redemption.codebook import is_wrong_try
@@ -84,8 +82,7 @@ def write(
         if lasting:
             store_answers(raw, lasting)
         if accepted:
-            # Last, since others wait for a store's counters from here to the commit.
-            ADD_TO_COUNTERS.send(raw, _counted([effect for _, effect in accepted]))
+            send_taken(raw, [(e.counters, e.decision.discount_fen) for _, e in accepted])
 
 
 def _used(accepted: Sequence[tuple[Verdict, Effect]]) -> dict[int, int]:
@@ -112,24 +109,6 @@ def _moved(effects: Sequence[Effect]) -> dict[int, list[int]]:
     for effect in effects:
         moved.setdefault(effect.voucher_state.value, []).append(effect.voucher.id)
     return moved
-
-
-def _counted(effects: Sequence[Effect]) -> dict[str, Sequence[int | None]]:
-    added: dict[CounterKey, Used] = defaultdict(lambda: NOTHING_USED)
-    limits: dict[CounterKey, LimitRule] = {}
-    for effect in effects:
-        for key, rule in effect.counters:
-            so_far = added[key]
-            added[key] = Used(so_far.redemptions + 1, so_far.fen + effect.decision.discount_fen)
-            limits[key] = rule
-    keys = sorted(added)
-    return {
-        **counter_columns(keys),
-        "counts": [added[key].redemptions for key in keys],
-        "fens": [added[key].fen for key in keys],
-        "limit_counts": [limits[key].limit_count for key in keys],
-        "limit_fens": [limits[key].limit_fen for key in keys],
-    }
 
 
 REDEMPTION_COLUMNS = (

@@ -25,6 +25,8 @@ def _recount(kind: LimitKind) -> str:
     """Usage of one kind, recounted from the rows: live redemptions, and their subsidy without what
     refunds have called back. A redemption counts for each link it was made with."""
     subject, window = kind.name.split("_")
+    if subject == "CLAIM":
+        return _recount_claims(kind, window)
     links = "CROSS JOIN LATERAL unnest(r.links) AS link(number)" if subject == "LINK" else ""
     return f"""
     SELECT {kind.value} AS kind, r.campaign_id, {_SUBJECTS[subject]} AS subject_id,
@@ -37,10 +39,27 @@ def _recount(kind: LimitKind) -> str:
     """
 
 
+def _recount_claims(kind: LimitKind, window: str) -> str:
+    """The same of claims, each for every link it was made with: vouchers, and their face."""
+    day = "(c.claimed_at AT TIME ZONE m.zone)::date - DATE '1970-01-01'"
+    windows = {"DAY": day, "WEEK": f"{day} - ({day} + 3) %% 7", "CAMPAIGN": "0"}
+    return f"""
+    SELECT {kind.value} AS kind, t.campaign_id, link.number AS subject_id,
+           ({windows[window]})::bigint AS window_no,
+           count(*) AS used_count, sum(t.face_fen)::bigint AS used_fen
+      FROM vouchers_claim c
+      JOIN vouchers_tier t ON t.id = c.tier_id
+      JOIN vouchers_campaign m ON m.id = t.campaign_id
+      JOIN vouchers_limitrule k ON k.campaign_id = t.campaign_id AND k.kind = {kind.value}
+     CROSS JOIN LATERAL unnest(c.links) AS link(number)
+     GROUP BY 1, 2, 3, 4
+    """
+
+
 COUNTERS_TIE = Check(
     4,
     "counters_are_their_rows",
-    _("every limit counter is the count and the sum of its live redemptions"),
+    _("every limit counter is the count and the sum of its live redemptions, or claims"),
     ("kind", "campaign", "subject", "window", "counted", "rows", "counted_fen", "rows_fen"),
     f"""
     WITH refunded AS (SELECT redemption_id, sum(clawback_fen)::bigint AS fen
@@ -95,7 +114,11 @@ RESIDENT_LIMITS = _within_limits(
     8, "resident_limits", _("no resident got more than a resident may"), "RESIDENT"
 )
 LINK_LIMITS = _within_limits(
-    8, "link_limits", _("no device, phone, card or account was used more than it may be"), "LINK"
+    8,
+    "link_limits",
+    _("no device, phone, card or account was used more than it may be"),
+    "LINK",
+    "CLAIM",
 )
 STORE_LIMITS = _within_limits(
     9, "store_limits", _("no store or merchant went beyond its limits"), "STORE", "MERCHANT"
