@@ -138,10 +138,20 @@ class Channel(Connection):
         """What a resident can claim now or soon."""
         return [read(Offer, body) for body in self._get("/offers", {"resident": resident})]
 
-    def claim(self, resident: str, tier: str, *, at: Place | None = None, key: str) -> Claimed:
+    def claim(
+        self,
+        resident: str,
+        tier: str,
+        *,
+        at: Place | None = None,
+        device: str = "",
+        proxy: str = "",
+        key: str,
+    ) -> Claimed:
         """Claim a voucher. Under one key it is claimed once, however often it is sent."""
         place = {} if at is None else asdict(at)
-        body = {"resident": resident, "tier": tier, **place}
+        made_on = {name: given for name, given in (("device", device), ("proxy", proxy)) if given}
+        body = {"resident": resident, "tier": tier, **place, **made_on}
         return read(Claimed, self._act("POST", "/claims", body, key))
 
     def present(self, voucher: str, *, resident: str) -> Presented:

@@ -1,7 +1,7 @@
 """The client of the documentation has every call and every field of the API.
 
 The service is played by its own description: what is asked has to be valid by it, and its example
-is the answer. That the service itself does so is proved by `express/test_schema`.
+is the answer. That the service itself does so is proved by `tests/express/test_schema`.
 """
 
 import json
@@ -101,7 +101,7 @@ def everything(service: httpx.BaseTransport) -> Iterable[Callable[[], Any]]:
     yield lambda: till.settlements(campaign="autumn", merchant="huilian", after=1)
     yield lambda: till.settlement_file(1)
     yield lambda: app.offers("R-1")
-    yield lambda: app.claim("R-1", "autumn/off20", at=HOME, key="6")
+    yield lambda: app.claim("R-1", "autumn/off20", at=HOME, device="d-1", proxy="R-2", key="6")
     yield lambda: app.present(ORDER.voucher, resident="R-1")
     yield lambda: app.issue_paper(ORDER.voucher, resident="R-1", national_id="11010519491231002X")
     yield lambda: app.register("R-1", birth_year=1951, tags=[1], points={"home": HOME}, phone="1")

@@ -175,8 +175,8 @@ OF_KEYS: tuple[Mutation, ...] = (
         5,
         "a suspended channel has codes presented while a cache remembers it",
         "merchants/auth.py",
-        "= CALLERS.get_now\n",
-        "= CALLERS.get\n",
+        "= CALLERS.get_now)",
+        "= CALLERS.get)",
         "tests/api/test_switches.py",
     ),
     source(
