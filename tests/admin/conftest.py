@@ -1,5 +1,6 @@
 """A campaign with something on every page, and people of every role to look at it."""
 
+import logging
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from merchants.models import Credential
 from merchants.services.credentials import issue_credential
 from merchants.services.enrolment import enrol_terminal
 from tests.support import cast, presenting, till
+from tests.support.addresses import Address, addresses_of_the_admin
 from tests.support.risk import rule, with_rules
 from vouchers.models import (
     AuditReport,
@@ -184,6 +186,18 @@ def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+@pytest.fixture(scope="module")
+def addresses(standing_town: Campaign) -> list[Address]:
+    """Every address of the admin."""
+    return addresses_of_the_admin()
+
+
+@pytest.fixture
+def closed_doors_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Thousands are tried; to write each down with its traceback takes longer than to close it."""
+    caplog.set_level(logging.CRITICAL, "django.request")
 
 
 @pytest.fixture

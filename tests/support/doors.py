@@ -1,6 +1,7 @@
 """What a page answers a person, without the middleware in front of it, whose work is the same at
 every address: the person is known and no session is read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,9 +36,9 @@ class Doors:
         """What a page shows."""
         return self._answer(RequestFactory().get(path))
 
-    def post(self, path: str) -> HttpResponse:
-        """What sending an empty form is answered."""
-        return self._answer(RequestFactory().post(path))
+    def post(self, path: str, form: Mapping[str, str] | None = None) -> HttpResponse:
+        """What sending a form is answered, an empty one if none is given."""
+        return self._answer(RequestFactory().post(path, form))
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         known: Any = request
