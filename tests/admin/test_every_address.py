@@ -173,6 +173,8 @@ LIST_ACTS = ("_issue", "_give", "_add_one")
 """Acts about no row: they are the city's."""
 OF_DJANGO = ("_password_change",)
 READ = ("_change", "_history", "_map", "_map_data")
+WRITTEN = ("_change", "_delete")
+"""Pages of a row that are shown to more people than may send their form."""
 
 
 HUANGPU, BUND, SQUARE = 310101, 310101002, 310101015
@@ -278,8 +280,7 @@ def test_a_role_in_an_area_does_there_what_is_named_and_nothing_else(
         for address in addresses
         if address.model is not None and address.is_of_row
         if not address.name.endswith(("_history", *OF_DJANGO))
-        if takes_a_form(doors, address)
-        or (not address.name.endswith("_change") and shows(doors, address))
+        if (takes_a_form if address.name.endswith(WRITTEN) else shows)(doors, address)
     }
     assert found == ACTS[role] | LOOKS
 
