@@ -55,6 +55,16 @@ def test_a_run_is_paused_resumed_and_cancelled(run: Run, manager: Client) -> Non
     assert reverse("admin:vouchers_run_pause", args=[run.pk]) not in said
 
 
+def test_the_page_says_why_others_got_none_and_what_came_back(manager: Client) -> None:
+    people = crowd(12)
+    run = reserve(cast.running_campaign(tiers={"small": (2_000, 10_000)}, tier_counts={"small": 2}))
+    said = page(manager, run)
+    assert "without a voucher, the quota went to those who come first by the terms: 10" in said
+    assert len(people) == 12
+    press(manager, run, "cancel")
+    assert "2 vouchers were not issued and are free again" in page(manager, run)
+
+
 def test_a_reason_is_asked_for(run: Run, manager: Client) -> None:
     press(manager, run, "cancel", reason="")
     assert run.state == RunState.RESERVED

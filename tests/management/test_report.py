@@ -148,3 +148,15 @@ def test_without_an_audit_it_says_that_nothing_is_proven(report: CampaignReport)
 def test_a_place_that_cannot_be_written_is_named(campaign: Campaign, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="nowhere"):
         call_command("report", campaign.code, str(tmp_path / "nowhere" / "report.html"))
+
+
+def test_the_control_group_is_counted_where_the_terms_ask_for_one(report: CampaignReport) -> None:
+    assert "Control group" not in report_html(report, language="en")
+    campaign = Campaign.objects.get(pk=report.campaign.pk)
+    campaign.hold_out_bp = 2_000
+    asked = replace(report, campaign=campaign, held_out=1_234)
+    assert "1,234" in report_html(asked, language="en")
+    few = report_html(replace(asked, held_out=9), language="en")
+    assert "Control group" in few
+    assert "reached, and left out to compare with" in few
+    assert "1,234" not in few

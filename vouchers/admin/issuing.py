@@ -24,11 +24,12 @@ from vouchers.admin.buttons import button
 from vouchers.admin.campaigns.overview import count_text, shown
 from vouchers.admin.filters import CAMPAIGN
 from vouchers.admin.hotline import HotlinePage
-from vouchers.http.explanations import reason_name
+from vouchers.http.explanations import OUTCOMES, reason_name
 from vouchers.http.progress import progress_text
 from vouchers.models import Run, Shard, Tranche, Voucher
 from vouchers.money import yuan
 from vouchers.queries.issuing import progress_of
+from vouchers.rules.issuing.outcomes import Outcome
 from vouchers.services.issuing import control
 from vouchers.states import RunState, TrancheState, VoucherState
 
@@ -162,18 +163,16 @@ class RunAdmin(RunActs, ReadOnlyAdmin):
 
     @display(description=_("selection"))
     def chosen(self, run: Run) -> str:
-        """Vouchers and money by tier."""
+        """Vouchers and money by tier, why others of the audience got none, and what came back."""
         tiers = run.selection.get("tiers", {})
         names = dict(run.campaign.tiers.values_list("code", "name"))
-        return in_lines(
-            _("%(tier)s: %(vouchers)s vouchers, %(amount)s")
-            % {
-                "tier": names.get(code, code),
-                "vouchers": f"{figures['vouchers']:,}",
-                "amount": yuan(figures["fen"]),
-            }
-            for code, figures in tiers.items()
-        )
+        lines = [
+            line for code, figures in tiers.items() for line in _tier_lines(names, code, figures)
+        ]
+        if "released_vouchers" in run.selection:
+            released = f"{run.selection['released_vouchers']:,}"
+            lines.append(_("%s vouchers were not issued and are free again") % released)
+        return in_lines(lines)
 
     @display(description=_("progress"), ordering="progress_pct")
     def progress(self, run: Run) -> str:
@@ -182,6 +181,28 @@ class RunAdmin(RunActs, ReadOnlyAdmin):
             run.progress_pct,
             run.progress_pct,
         )
+
+
+def _tier_lines(names: dict[str, str], code: str, figures: dict[str, Any]) -> list[str]:
+    name = names.get(code, code)
+    chosen = _("%(tier)s: %(vouchers)s vouchers, %(amount)s") % {
+        "tier": name,
+        "vouchers": f"{figures['vouchers']:,}",
+        "amount": yuan(figures["fen"]),
+    }
+    return [
+        chosen,
+        *(
+            _("%(tier)s: without a voucher, %(why)s: %(residents)s residents")
+            % {
+                "tier": name,
+                "why": OUTCOMES[Outcome(why)],
+                "residents": count_text(shown(count)),
+            }
+            for why, count in figures["passed_over"].items()
+            if count
+        ),
+    ]
 
 
 @admin.register(Tranche)

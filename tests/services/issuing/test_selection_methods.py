@@ -12,6 +12,7 @@ from tests.support.concurrency.invariants import assert_proven
 from tests.support.distribution import crowd, distribute, holders
 from vouchers.models import Campaign, CampaignStore, Resident, Run
 from vouchers.queries.campaigns.terms import terms_of
+from vouchers.queries.proofs.report import report_of
 from vouchers.rules.campaigns.soundness import faults
 from vouchers.rules.issuing.priority import SMALL_SHOP, held_out
 
@@ -114,6 +115,7 @@ def test_a_control_group_gets_nothing_in_any_run_and_is_counted() -> None:
     assert passed_over() == {"hold_out": len(expected)}
     assert chosen(campaign, seed="another") == drawn
     assert passed_over() == {"hold_out": len(expected), "already_served": len(drawn)}
+    assert report_of(campaign, at=cast.NOON).held_out == len(expected)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,7 @@ def _context(report: CampaignReport, language: str) -> dict[str, Any]:
             ),
             (_("Small shops"), _pct(report.small_shops_pct), _("of the subsidy")),
             (_("People of 60 and over"), _pct(report.elders_pct), _("of the subsidy")),
+            *_control_group(report),
         ],
         "is_balanced": all(row.off_fen == 0 for row in report.identity),
         "identity": [
@@ -103,6 +104,15 @@ def _context(report: CampaignReport, language: str) -> dict[str, Any]:
         "findings": _findings(report),
         "not_proven": NOT_PROVEN,
     }
+
+
+def _control_group(report: CampaignReport) -> list[tuple[str, str, str]]:
+    """A card, where the terms ask for a control group."""
+    if not report.campaign.hold_out_bp:
+        return []
+    is_public = report.held_out >= LEAST_PERSONS
+    people = f"{report.held_out:,}" if is_public else _("too few people")
+    return [(_("Control group"), people, _("reached, and left out to compare with"))]
 
 
 def _css() -> SafeString:

@@ -17,6 +17,7 @@ from vouchers.models import (
     CampaignStore,
     Hold,
     Redemption,
+    Run,
     Seal,
     Signal,
     Tranche,
@@ -26,6 +27,7 @@ from vouchers.queries.audience import locations
 from vouchers.queries.campaigns.overview import LIVE, Figures, figures_of
 from vouchers.queries.ledger.balances import IdentityRow, identity_rows
 from vouchers.rules.audience.facts import SENIOR_AGE
+from vouchers.rules.issuing.outcomes import Outcome
 from vouchers.rules.issuing.priority import SMALL_SHOP
 from vouchers.rules.proofs.anonymity import (
     Group,
@@ -80,7 +82,8 @@ class DistrictArea:
 @dataclass(frozen=True, slots=True)
 class CampaignReport:
     """Everything the report shows; shares are per cent of the subsidy, None where not public.
-    `streets` are those of each district shown, by the district's code."""
+    `streets` are those of each district shown, by the district's code. `held_out` are the people of
+    the control group, whom a run reached and left out."""
 
     campaign: Campaign
     at: datetime
@@ -93,6 +96,7 @@ class CampaignReport:
     stores: Publishable
     small_shops_pct: float | None
     elders_pct: float | None
+    held_out: int
     signals: Sequence[SignalRow]
     holds_opened: int
     holds_open: int
@@ -101,6 +105,20 @@ class CampaignReport:
     seals: int
     areas: Sequence[DistrictArea]
     places: Sequence[StorePlace]
+
+
+def _held_out(campaign: Campaign) -> int:
+    """The campaign draws its control group once for all runs; the run that reached most of it
+    counts."""
+    selections = Run.objects.filter(campaign=campaign).values_list("selection", flat=True)
+    return max(
+        (
+            tier["passed_over"].get(Outcome.HOLD_OUT, 0)
+            for selection in selections
+            for tier in selection.get("tiers", {}).values()
+        ),
+        default=0,
+    )
 
 
 def report_of(campaign: Campaign, *, at: datetime) -> CampaignReport:
@@ -127,6 +145,7 @@ def report_of(campaign: Campaign, *, at: datetime) -> CampaignReport:
         stores=publishable(by_store, most=STORES_SHOWN, among=told),
         small_shops_pct=share_pct(_one(used.filter(_small_shops(campaign))), everyone),
         elders_pct=share_pct(_one(used.filter(_elders(at))), everyone),
+        held_out=_held_out(campaign),
         signals=_signals(campaign),
         holds_opened=holds.count(),
         holds_open=open_holds.count(),
