@@ -10,6 +10,7 @@ from django.utils import translation
 
 from tests.support import cast
 from tests.support.distribution import distribute
+from vouchers.admin.campaigns.preview import BARS_SHOWN, _largest
 from vouchers.models import Campaign
 
 pytestmark = pytest.mark.django_db
@@ -42,12 +43,20 @@ def test_the_preview_hides_groups_of_fewer_than_ten(campaign: Campaign) -> None:
     assert "By ring" in shown
     assert "One distribution would issue" in shown
     assert "outside every circle" not in shown
+    assert "All stores" in shown
+    assert "fewer than 10" in shown
 
 
 def test_the_preview_of_an_empty_city_has_no_groups(campaign: Campaign) -> None:
     shown = printed("preview", campaign.code)
     assert "By ring" not in shown
-    assert "fewer than 10" not in shown
+
+
+def test_a_group_that_is_cut_says_how_many_there_are() -> None:
+    with translation.override("en"):
+        title, bars = _largest("By tag", dict.fromkeys(range(BARS_SHOWN + 1), 10), str)
+    assert (title, len(bars)) == ("By tag (20 of 21 shown)", BARS_SHOWN)
+    assert _largest("By tag", {1: 10}, str)[0] == "By tag"
 
 
 def test_a_resident_is_explained_in_metres(campaign: Campaign) -> None:

@@ -55,8 +55,9 @@ def preview_page(site: Any, request: HttpRequest, campaign: Campaign, options: A
 
 
 def preview_tables(campaign: Campaign, found: Preview) -> list[Table]:
-    """What one distribution would issue and cost, by tier and by source; then stores to check."""
-    tables = [_issue(campaign, found), _sources(campaign, found)]
+    """What one distribution would issue and cost, by tier and by source; then every store with the
+    people it adds, and stores to check."""
+    tables = [_issue(campaign, found), _sources(campaign, found), _stores(found)]
     if found.stray_store_ids:
         strays = Store.objects.filter(pk__in=found.stray_store_ids).select_related("district")
         tables.append(
@@ -98,30 +99,54 @@ def _sources(campaign: Campaign, found: Preview) -> Table:
     }
 
 
+def _stores(found: Preview) -> Table:
+    """All stores, those that add most first. None and a few look the same."""
+    figures, names = found.figures, _store_names(found)
+    ranked = sorted(
+        names,
+        key=lambda at: (-(figures.only_by_store.get(at) or 0), -(figures.stores.get(at) or 0)),
+    )
+    return {
+        "title": _("All stores"),
+        "headers": [_("store"), _("nearest for"), _("reached by it alone")],
+        "rows": [
+            [
+                names[at],
+                count_text(figures.stores.get(at) or None),
+                count_text(figures.only_by_store.get(at) or None),
+            ]
+            for at in ranked
+        ],
+    }
+
+
+def _store_names(found: Preview) -> dict[int, str]:
+    """By the position that the figures use."""
+    names = dict(Store.objects.filter(pk__in=found.store_ids).values_list("id", "name"))
+    return {at: f"{names.get(pk, pk)} ({pk})" for at, pk in enumerate(found.store_ids)}
+
+
 def preview_groups(found: Preview) -> Groups:
     """A preview's people as titled groups of bars, larger first; rings and ages stay in order."""
     figures = found.figures
     districts = dict(District.objects.values_list("adcode", "name"))
-    names = dict(Store.objects.filter(pk__in=found.store_ids).values_list("id", "name"))
-    stores = {at: f"{names.get(pk, pk)} ({pk})" for at, pk in enumerate(found.store_ids)}
+    stores = _store_names(found)
     names_of_streets = {row.pk: str(row) for row in Street.objects.select_related("district")}
     streets = {at: names_of_streets[code] for at, code in enumerate(found.street_codes)}
     rings = {found.ring_labels[at]: count for at, count in figures.rings.items()}
     return [
         (_("By ring"), count_bars(rings)),
-        (_("By district"), _largest(figures.districts, lambda key: _district(districts, key))),
-        (
+        _largest(_("By district"), figures.districts, lambda key: _district(districts, key)),
+        _largest(
             _("By street of residence"),
-            _largest(figures.streets, lambda key: f"{_district(districts, key[0])} · {key[1]}"),
+            figures.streets,
+            lambda key: f"{_district(districts, key[0])} · {key[1]}",
         ),
-        (_("By street in which the place lies"), _largest(figures.areas, streets.__getitem__)),
+        _largest(_("By street in which the place lies"), figures.areas, streets.__getitem__),
         (_("By age"), count_bars({_ages(key): n for key, n in figures.ages.items()})),
-        (_("By tag"), _largest(figures.tags, lambda key: _("tag %d") % key)),
-        (_("By nearest store"), _largest(figures.stores, stores.__getitem__)),
-        (
-            _("Reached by this store alone"),
-            _largest(figures.only_by_store, stores.__getitem__),
-        ),
+        _largest(_("By tag"), figures.tags, lambda key: _("tag %d") % key),
+        _largest(_("By nearest store"), figures.stores, stores.__getitem__),
+        _largest(_("Reached by this store alone"), figures.only_by_store, stores.__getitem__),
         (
             _("Not targeted, because"),
             count_bars(
@@ -139,9 +164,18 @@ def preview_groups(found: Preview) -> Groups:
     ]
 
 
-def _largest(counts: Mapping[Any, int | None], name: Callable[[Any], str]) -> list[Bar]:
+def _largest(
+    title: str, counts: Mapping[Any, int | None], name: Callable[[Any], str]
+) -> tuple[str, list[Bar]]:
+    """A group of the largest; its title says how many there are, if they are more."""
     ranked = sorted(counts.items(), key=lambda item: -(item[1] or 0))[:BARS_SHOWN]
-    return count_bars({name(key): count for key, count in ranked})
+    if len(counts) > len(ranked):
+        title = _("%(title)s (%(shown)d of %(all)d shown)") % {
+            "title": title,
+            "shown": len(ranked),
+            "all": len(counts),
+        }
+    return title, count_bars({name(key): count for key, count in ranked})
 
 
 def _district(names: Mapping[int, str], adcode: int) -> str:
