@@ -140,7 +140,7 @@ class RunAdmin(RunActs, ReadOnlyAdmin):
 
     @display(description=_("minted"))
     def minted(self, run: Run) -> str:
-        """Vouchers so far, how many a second, and when the last will be."""
+        """Vouchers so far, or parts of the targeting, how many a second, and when the last is."""
         return progress_text(progress_of(run, at=timezone.now()))
 
     @display(description=_("audience found"))

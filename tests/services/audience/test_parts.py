@@ -4,11 +4,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from tests.support import cast
 from tests.support.concurrency.threads import at_once
 from vouchers import tasks
+from vouchers.http.progress import progress_text
 from vouchers.models import AudienceMember, Campaign, Resident, Run, Targeting, TargetingPart
+from vouchers.queries.issuing import progress_of
 from vouchers.services import residents
 from vouchers.services.audience import parts, snapshots, targeting
 from vouchers.services.campaigns import lifecycle
@@ -150,6 +153,31 @@ def test_a_message_too_many_finds_nothing_to_do() -> None:
         targeting.plan_targeting(run_id=run.pk, fence=1, at=cast.NOON)
     tasks.target_parts()
     assert len(members(run)) == NEAR
+
+
+def test_progress_foretells_when_the_audience_is_found() -> None:
+    snapshot_and_changes()
+    run = planned(cast.running_campaign())
+    run.refresh_from_db()
+    total = run.targeting_parts.count()
+    assert total > 1
+    before = progress_of(run, at=cast.NOON + timedelta(seconds=4)).targeting
+    assert before is not None
+    assert (before.parts_done, before.residents_per_s, before.done_at) == (0, None, None)
+    lease = leased()
+    parts.target_part(part_id=lease.part_id, fence=lease.fence)
+    judged = run.targeting_parts.get(pk=lease.part_id).counts["examined"]
+    now = cast.NOON + timedelta(seconds=4)
+    progress = progress_of(run, at=now)
+    found = progress.targeting
+    assert found is not None
+    assert (found.parts_done, found.parts_total, found.residents_done) == (1, total, judged)
+    assert found.residents_per_s == judged / 4
+    assert found.done_at == now + timedelta(seconds=4 * (total - 1))
+    with translation.override("en"):
+        assert progress_text(progress).startswith(f"1 of {total} parts of the residents · ")
+    work(run)
+    assert progress_of(Run.objects.get(pk=run.pk), at=now).targeting is None
 
 
 def test_a_worker_whose_lease_ran_out_writes_nothing() -> None:
