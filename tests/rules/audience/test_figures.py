@@ -167,7 +167,6 @@ def test_no_preview_tells_where_in_a_cell_anybody_lives(
         assert figures(block_of(places), area) == figures(block_of(moved), area)
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(50, 3_000), st.floats(1_000, 5_000))
 def test_a_reason_of_one_person_looks_like_a_reason_of_none() -> None:
     """Whether the one elder of a street has a tag must not show in who is left over."""
     homes = np.tile(STORE, (31, 1))
@@ -177,6 +176,7 @@ def test_a_reason_of_one_person_looks_like_a_reason_of_none() -> None:
     assert with_one == with_none
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(50, 3_000), st.floats(1_000, 5_000))
 @settings(max_examples=20, deadline=None)
 def test_a_metre_more_moves_no_figure_by_one_person(
     seed: int, people: int, radius_m: float
