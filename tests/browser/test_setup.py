@@ -138,7 +138,7 @@ def test_a_campaign_from_its_preset_to_its_closed_books(office: Office, pages: O
     expect(panel).to_contain_text("Nothing: it can be submitted.")
 
     page.locator("#fold-tiers").press("Enter")
-    number = page.locator("#tiers").get_by_label("Vouchers", exact=True).first
+    number = page.locator("#tiers").get_by_label("Number of vouchers", exact=True).first
     number.fill("480001")
     page.locator("#fold-audience").focus()
     expect(panel).to_contain_text("−¥90.00")

@@ -29,7 +29,7 @@ KINDS: Final[Mapping[int, tuple[str, str]]] = {
     12: ("merchant", "week"),
 }
 """What a kind of limit counts, and in which window. The kinds that are not here count links, which
-redemptions in the pack don't name."""
+redemptions and claims in the pack don't name."""
 
 EPOCH: Final = date(1970, 1, 1)
 SHELVES: Final = 1 << 10
