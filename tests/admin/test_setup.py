@@ -181,7 +181,7 @@ def test_the_second_editor_sees_the_first_ones_change_and_loses_nothing(
     sent = answer.context["sent"]
     assert sent.is_overtaken
     assert ("4500", "4000") in {(kept, typed) for _name, kept, typed in sent.unlike}
-    assert "mei" in page
+    assert "mei · 活动选项, 圈层" in page, "what the other person touched, in words"
     assert "外滩街道" in page
     draft.refresh_from_db()
     assert (draft.radius_m, draft.audience_filter) == (4500, {})

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from merchants.errors import Refusal, Refused
 from vouchers.admin.campaigns.drafts import is_draft
 from vouchers.admin.campaigns.reach import reach_context
+from vouchers.admin.campaigns.setup.edits import Told, told
 from vouchers.admin.campaigns.setup.panel import panel_of
 from vouchers.admin.campaigns.setup.sections import (
     BY_KEY,
@@ -243,10 +244,10 @@ def panel_context(user: Any, campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _edits_since(request: HttpRequest, campaign: Campaign) -> list[CampaignEdit]:
+def _edits_since(request: HttpRequest, campaign: Campaign) -> list[Told]:
     """What others did since the page that was sent was opened, newest first."""
     edits = CampaignEdit.objects.filter(campaign=campaign, pk__gt=_signature(request).seen_edit)
-    return list(edits.select_related("user").order_by("-pk")[:10])
+    return list(told(edits.select_related("user").order_by("-pk")[:10]))
 
 
 def address(campaign: Campaign) -> str:
