@@ -8,6 +8,7 @@ from merchants.geo.converted import Convert, Floats, converted
 from merchants.geo.coordinates import (
     FAULTS,
     MAX_LATITUDE_DEG,
+    MAX_LONGITUDE_DEG,
     CoordinateFault,
     check_coordinates,
     coordinate_faults,
@@ -25,6 +26,7 @@ from merchants.geo.polygons import (
 __all__ = [
     "FAULTS",
     "MAX_LATITUDE_DEG",
+    "MAX_LONGITUDE_DEG",
     "MOST_CORNERS",
     "NO_AREA",
     "AreaFlaw",

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from merchants.auth import HasScope
 from merchants.errors import Refused
-from merchants.geo.coordinates import MAX_LATITUDE_DEG
+from merchants.geo import MAX_LATITUDE_DEG, MAX_LONGITUDE_DEG
 from merchants.references import FORM
 from vouchers.api.calls import ActView, CallView, body_of, parameter
 from vouchers.api.errors import rendered
@@ -22,7 +22,6 @@ from vouchers.api.examples import (
 )
 from vouchers.api.schema import (
     IDEMPOTENCY_KEY,
-    MAX_LONGITUDE_DEG,
     REFUSALS,
     number_parameter,
 )

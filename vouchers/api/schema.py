@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from merchants.geo.coordinates import MAX_LATITUDE_DEG
+from merchants.geo import MAX_LATITUDE_DEG, MAX_LONGITUDE_DEG
 from merchants.references import FORM
 from vouchers.errors import CATALOGUE
 from vouchers.http.answers import PROBLEM
@@ -18,7 +18,6 @@ from vouchers.states import RedemptionState
 OPTIONAL_FORM = rf"^(?:{FORM[1:-1]})?$"
 """A number that may be left out; an empty one is left out too."""
 
-MAX_LONGITUDE_DEG = 180
 BODY_OPTIONAL = frozenset({"declare_proxy"})
 """Calls that take no body for one without fields."""
 CLOSED = frozenset({"PointsSchema"})

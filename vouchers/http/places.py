@@ -5,7 +5,7 @@ from typing import Final
 from merchants.geo import CoordinateFault, Datum, UnknownDatumError, check_coordinates, to_wgs84
 from vouchers.http.requests import malformed
 
-MAX_LONGITUDE_DEG: Final = 180
+EARTH_LONGITUDE_DEG: Final = 180
 
 
 def wgs84(
@@ -42,6 +42,6 @@ def _missing(longitude: float | None, latitude: float | None) -> str:
 def _field_of(fault: CoordinateFault, longitude: float) -> str:
     """Which of the two is at fault; of what both of them make, the longitude."""
     is_latitude = fault is CoordinateFault.POLAR or (
-        fault is CoordinateFault.OUT_OF_RANGE and abs(longitude) <= MAX_LONGITUDE_DEG
+        fault is CoordinateFault.OUT_OF_RANGE and abs(longitude) <= EARTH_LONGITUDE_DEG
     )
     return "latitude" if is_latitude else "longitude"

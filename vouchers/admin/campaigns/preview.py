@@ -121,9 +121,10 @@ def _stores(found: Preview) -> Table:
 
 
 def _store_names(found: Preview) -> dict[int, str]:
-    """By the position that the figures use."""
-    names = dict(Store.objects.filter(pk__in=found.store_ids).values_list("id", "name"))
-    return {at: f"{names.get(pk, pk)} ({pk})" for at, pk in enumerate(found.store_ids)}
+    """By the position that the figures use: name and number."""
+    rows = Store.objects.filter(pk__in=found.store_ids).values_list("id", "name", "external_id")
+    names = {pk: f"{name} ({number})" for pk, name, number in rows}
+    return {at: names[pk] for at, pk in enumerate(found.store_ids)}
 
 
 def preview_groups(found: Preview) -> Groups:

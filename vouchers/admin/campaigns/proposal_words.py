@@ -1,16 +1,16 @@
 """Proposals in words: what is to change, from which figure to which."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from merchants.models import Store
 from vouchers.admin.campaigns.slices import slice_text
 from vouchers.admin.rule_words import rule_text
 from vouchers.models import Campaign, Proposal
 from vouchers.money import yuan
+from vouchers.queries.campaigns.stores import store_names
 from vouchers.services.campaigns import risk_rules
 from vouchers.states import ProposalKind
 
@@ -29,7 +29,8 @@ def proposal_lines(proposal: Proposal) -> list[Line]:
         case ProposalKind.REPAYMENT:
             return [_repayment(campaign, document)]
         case ProposalKind.QUOTAS:
-            stores = _stores(document["changes"])
+            numbers = {it["slice"]["store"] for it in document["changes"] if "store" in it["slice"]}
+            stores = store_names(numbers)
             return [_quota(campaign, change, stores) for change in document["changes"]]
         case ProposalKind.RISK_RULES:
             version = _("version %d") % (document["expected_version"] + 1)
@@ -96,17 +97,6 @@ def _quota(campaign: Campaign, change: Mapping[str, Any], stores: Stores) -> Lin
     tiers = {tier.code: tier.name for tier in campaign.tiers.all()}
     named = slice_text(change["slice"], tiers=tiers, sources=_sources(campaign), stores=stores)
     return _("Quota for %s") % named, _(", ").join(changes)
-
-
-def _stores(changes: Sequence[Mapping[str, Any]]) -> Stores:
-    numbers = {it["slice"]["store"] for it in changes if "store" in it["slice"]}
-    if not numbers:
-        return {}
-    named = Store.objects.filter(external_id__in=numbers)
-    return {
-        (merchant, number): name
-        for merchant, number, name in named.values_list("merchant__code", "external_id", "name")
-    }
 
 
 def _source(campaign: Campaign, code: str) -> str:

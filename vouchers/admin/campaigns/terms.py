@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from merchants.models import Store
 from vouchers.admin.words import in_words, label, model_of
+from vouchers.queries.campaigns.stores import store_names
 from vouchers.rules.campaigns.declaration import CAMPAIGN, PARTS, Option, Part
 
 Table = dict[str, Any]
@@ -38,7 +38,7 @@ def campaign_table(campaign: Mapping[str, Any]) -> Table:
 
 def _part_table(part: Part, rows: list[dict[str, Any]], zone: ZoneInfo) -> Table:
     model = model_of(part)
-    names = _store_names(rows) if part.name == "stores" else {}
+    names = store_names({row["store"] for row in rows}) if part.name == "stores" else {}
 
     def said(option: Option, row: Mapping[str, Any]) -> Any:
         words = in_words(option, row[option.name], zone, model)
@@ -49,13 +49,4 @@ def _part_table(part: Part, rows: list[dict[str, Any]], zone: ZoneInfo) -> Table
         "title": f"{capfirst(model._meta.verbose_name_plural or '')} ({len(rows)})",
         "headers": [label(option, model) for option in part.options] if rows else [],
         "rows": [[said(option, row) for option in part.options] for row in rows],
-    }
-
-
-def _store_names(rows: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
-    """The names of today by merchant and number; the document has only the numbers."""
-    named = Store.objects.filter(external_id__in={row["store"] for row in rows})
-    return {
-        (merchant, number): name
-        for merchant, number, name in named.values_list("merchant__code", "external_id", "name")
     }

@@ -3,10 +3,8 @@
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from merchants.geo import Datum
-from merchants.geo.coordinates import MAX_LATITUDE_DEG
+from merchants.geo import MAX_LATITUDE_DEG, MAX_LONGITUDE_DEG, Datum
 from merchants.references import FORM
-from vouchers.api.schema import MAX_LONGITUDE_DEG
 from vouchers.http.residents import NUMBER_MAX_LENGTH, TAGS
 from vouchers.models import Consent, ResidentPoint
 from vouchers.rules.issuing.codes import LENGTH as CODE_DIGITS
