@@ -11,7 +11,8 @@ from tests.admin.test_setup import address, save
 from tests.support import cast
 from vouchers.admin.faults import FAULTS
 from vouchers.models import Campaign
-from vouchers.services.campaigns import lifecycle
+from vouchers.queries.campaigns.inbox import came_back
+from vouchers.services.campaigns import amendments, lifecycle
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +64,22 @@ def test_a_rejection_reaches_the_author_with_its_comment(draft: Campaign, mei: C
         assert "too many of off150" in mei.get(page).content.decode(), page
     lifecycle.submit(campaign=draft, by=cast.mei(), at=timezone.now())
     assert "too many of off150" not in mei.get(reverse("admin:index")).content.decode()
+
+
+def test_a_rejected_amendment_is_no_rejected_draft(draft: Campaign, mei: Client) -> None:
+    now = timezone.now()
+    campaign = cast.launched(draft, at=now)
+    version = amendments.propose_amendment(
+        campaign=campaign, ends_at=campaign.ends_at + cast.DAY, by=cast.mei(), at=now
+    )
+    amendments.reject_amendment(
+        terms=version,
+        by=cast.li(),
+        seen_sha256=bytes(version.sha256),
+        comment="not so long",
+        at=now,
+    )
+    assert not came_back().exists()
 
 
 def test_a_street_that_is_not_on_file_is_worth_a_look(draft: Campaign, mei: Client) -> None:
